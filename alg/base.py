@@ -1,0 +1,158 @@
+"""What an ALG module is, and the few doors it may use.
+
+Strategy: **a module answers with edits, never with bytes.** The datapath applies them, so an edit
+without a reason cannot exist, the screen draws only what the module said, and a wrong edit is
+refused in one place (`alg.edits.apply`). A module has no state of its own: what it must remember
+it asks its context to remember, so that everything it did for one message can be committed or
+rolled back together. The correct module runs dry beside any other; running dry is rolling back.
+
+A module never sees packets, tables, sockets or a clock. Lifetimes are in seconds from now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from nat.endpoint import Direction, Endpoint
+
+
+class Reason(NamedTuple):
+    """Why a rule changes a byte: one sentence for a person, and where the rule is written."""
+
+    sentence: str
+    rfc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the bytes `[start, end)` of the message.
+
+    `field` says what stands there (`contact.host`), `rule` names the entry that
+    `Alg.explain` turns into a sentence when somebody looks.
+    """
+
+    start: int
+    end: int
+    replacement: bytes
+    field: str
+    rule: str
+
+
+class Reading(Enum):
+    """What a module took a message for."""
+
+    MESSAGE = "message"  # understood
+    OPAQUE = "opaque"  # not this protocol, or encrypted: nothing to read here
+    MALFORMED = "malformed"  # this protocol, but not safe to edit: passes unchanged, opens nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """A module's normal answer. `note` says, when nothing is edited, why."""
+
+    edits: tuple[Edit, ...] = ()
+    reading: Reading = Reading.MESSAGE
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The message is not to be forwarded. No correct module answers this; faults do."""
+
+    rule: str
+
+
+class Unavailable(Exception):
+    """The NAT cannot give what was asked for: no port, a limit, a clash (the text says which).
+
+    A module that does not catch it has its message passed unchanged (invariant I-E5: never a
+    message that advertises a port that is not open).
+    """
+
+
+class AlgContext(Protocol):
+    """What a module may know of the packet's surroundings, and what it may ask for.
+
+    All that is asked for is granted at once but becomes permanent only when the module's edits
+    have been accepted; if it raises or an edit is refused, all of it is undone.
+    """
+
+    direction: Direction
+    internal: Endpoint
+    """The inside host's end of the flow that carries the message."""
+    external: Endpoint
+    """What the outside sees in its place."""
+    remote: Endpoint
+    transport: str
+    """`"udp"` or `"tcp"`."""
+    settings: Mapping[str, Any]
+    """The section `[alg.NAME]` of the configuration: `media_peers`, `received`, `timeout` …"""
+
+    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
+        """Where a live mapping shows this inside endpoint to the outside. Changes nothing."""
+
+    def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
+        """Whose mapping this external endpoint is. Changes nothing."""
+
+    def is_external_address(self, address: int) -> bool:
+        """Does this address belong to the NAT?"""
+
+    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        """The external endpoint of `internal`, from a mapping that exists or a new one that is
+        endpoint-independent. A new one lives by its expectations. Raises Unavailable."""
+
+    def map_pair(self, internal: Endpoint) -> Endpoint:
+        """The same for an RTP port and the RTCP port above it: the external ports are adjacent,
+        the first keeps the parity of `internal`'s; both or none. Raises Unavailable."""
+
+    def expect(
+        self,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        *,
+        transport: str = "udp",
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None = None,
+    ) -> None:
+        """Let `remote` (port 0: any port of that address; None: anyone) send to the mapping of
+        `internal`, which `map` must have made or found, before the inside has sent.
+
+        It closes `lifetime` seconds from now unless a packet used it; after use it lives as long
+        as its parent, `used_lifetime` seconds at most (None: `lifetime` goes on counting, used or
+        not). Asking again for the same endpoints and parent renews it. Raises Unavailable when
+        `internal` is another host than the one that carries the message, or at a limit."""
+
+    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
+        """Close all expectations of `parent` (or only those for `internal`) at once. Flows that
+        they let in end with them, unless the inside host opened the flow by itself."""
+
+    def keep(self, seconds: float) -> None:
+        """Keep the flow that carries this message for so many seconds after its last packet, in
+        the place of the ordinary UDP timeout."""
+
+    def remember(self, key: Hashable, value: Any, lifetime: float) -> None:
+        """Store an immutable value for later messages; the oldest go first when there are too many."""
+
+    def recall(self, key: Hashable) -> Any:
+        """What was remembered under `key`, or None."""
+
+    def forget(self, key: Hashable) -> None:
+        """Drop what was remembered under `key`, if anything."""
+
+
+class Alg(Protocol):
+    """A module. The smallest one is `alg/off.py`."""
+
+    name: str
+
+    def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
+        """Answer what is to be changed in one whole message (a UDP payload, or one message of a
+        TCP stream)."""
+
+    def explain(self, rule: str) -> Reason:
+        """The sentence behind a rule's name. Raises KeyError for a rule that is not this module's."""

@@ -1,0 +1,20 @@
+"""The ALG that does nothing, on purpose.
+
+That is often best: a phone or a server that knows about NAT (symmetric responses of RFC 3581,
+ICE, a server that answers to the source address) needs no help, and help it did not expect breaks
+it. RFC 4787, REQ-10, wants ALGs for UDP off by default.
+"""
+
+from __future__ import annotations
+
+from alg.base import AlgContext, Edits, Reason, Refuse
+
+
+class Off:
+    name = "off"
+
+    def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
+        return Edits(note="the ALG is off")
+
+    def explain(self, rule: str) -> Reason:
+        raise KeyError(rule)
