@@ -1,0 +1,91 @@
+"""Which module a SPEC names: `off`, `sip`, `sip-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
+
+Registration is a table. A module of somebody's own needs no registration at all: a file and a
+class with the methods of `alg.base.Alg` will do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from alg.base import Alg
+from alg.off import Off
+
+
+class Module(NamedTuple):
+    """A built-in module, as `alg list` shows it."""
+
+    name: str
+    title: str
+    does: str
+    make: Callable[[Sequence[str]], Alg]
+    takes_faults: bool = False
+
+
+class SpecError(ValueError):
+    """A SPEC that names nothing. The text is a sentence with the nearest valid value."""
+
+
+MODULES: dict[str, Module] = {
+    "off": Module(
+        "off",
+        "No ALG",
+        "Leaves every message alone, which is often best.",
+        lambda faults: Off(),
+    ),
+}
+
+
+def load(spec: str, faults: Sequence[str] = ()) -> Alg:
+    """The module that `spec` names. `faults` are those of the scenario or profile, for a
+    `sip-poor` that names none itself. Raises SpecError."""
+    name, colon, rest = spec.partition(":")
+    module = MODULES.get(name)
+    if module is None and name.endswith(".py"):
+        return _foreign(Path(name), rest)
+    if module is None:
+        raise SpecError(f"{spec!r} is not a module{nearest(name, MODULES)}")
+    if colon and not module.takes_faults:
+        raise SpecError(f"{name!r} takes no faults; did you mean 'sip-poor:{rest}'?")
+    return module.make([part.strip() for part in rest.split(",")] if colon else faults)
+
+
+def nearest(word: str, valid: Sequence[str] | dict[str, Module]) -> str:
+    """The end of an error's sentence: the valid value most like `word`, or all of them."""
+    close = get_close_matches(word, list(valid), n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are {', '.join(valid)} and path/to/file.py:Class"
+
+
+def _foreign(path: Path, class_name: str) -> Alg:
+    """An instance of somebody's own class. Whatever their file raises becomes a sentence: it is
+    their code, and a traceback of ours would not help them."""
+    if not path.is_file():
+        raise SpecError(f"there is no file {str(path)!r}")
+    if not class_name:
+        raise SpecError(f"{str(path)!r} needs the name of its class: {path}:Class")
+    specification = importlib.util.spec_from_file_location(f"foreign_alg_{path.stem}", path)
+    if specification is None or specification.loader is None:
+        raise SpecError(f"{str(path)!r} is not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    try:
+        specification.loader.exec_module(module)
+        made = vars(module)[class_name]()
+    except KeyError:
+        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
+        close = get_close_matches(class_name, classes, n=1, cutoff=0.3)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise SpecError(f"{str(path)!r} has no class {class_name!r}{hint}") from None
+    except Exception as error:
+        raise SpecError(f"{str(path)!r} cannot be used: {type(error).__name__}: {error}") from error
+    for method in ("inspect", "explain"):
+        if not callable(getattr(made, method, None)):
+            raise SpecError(f"{class_name} in {str(path)!r} has no method {method!r}")
+    if not isinstance(getattr(made, "name", None), str):
+        made.name = class_name
+    return cast("Alg", made)
