@@ -1,0 +1,118 @@
+"""Everything about this NAT that can be chosen, as data (RFC 4787 and its successors).
+
+The NAT has no branches about "its type". How it maps and how it filters is how much of the remote
+endpoint it remembers: `Dependence.scope` trims a key, and nothing else asks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import Enum
+
+from nat.endpoint import Endpoint, Network, Side
+
+
+class Dependence(Enum):
+    """How much of the remote endpoint is remembered (RFC 4787 4.1 for mapping, 5 for filtering)."""
+
+    ENDPOINT_INDEPENDENT = 0
+    ADDRESS_DEPENDENT = 1
+    ADDRESS_AND_PORT_DEPENDENT = 2
+
+    def scope(self, remote: tuple[int, int]) -> tuple[int, ...]:
+        """The part of a remote endpoint that makes a difference."""
+        return remote[: self.value]
+
+    @classmethod
+    def named(cls, word: str) -> Dependence:
+        """`"address-dependent"` as a member. Raises KeyError."""
+        return cls[word.upper().replace("-", "_")]
+
+
+class PortPolicy(Enum):
+    """How the external port of a new mapping is chosen (RFC 4787 4.2)."""
+
+    PRESERVE = "preserve"
+    SEQUENTIAL = "sequential"
+    RANDOM = "random"
+
+
+@dataclass(slots=True)
+class Timeouts:
+    """Seconds of silence after which a flow is forgotten."""
+
+    udp_unanswered: float = 120.0  # RFC 4787 REQ-5: not less than two minutes
+    udp: float = 300.0  # RFC 4787 REQ-5c: five minutes or more by default
+    tcp_established: float = 7440.0  # RFC 5382 REQ-5: two hours and four minutes
+    tcp_transitory: float = 240.0  # RFC 5382 REQ-5: four minutes
+    icmp: float = 60.0  # RFC 5508 REQ-2
+    udp_by_port: dict[int, float] = field(default_factory=dict)  # by remote port
+
+
+@dataclass(slots=True)
+class Limits:
+    """How much state there may be (RFC 6888 REQ-4 and REQ-5); 0 means no limit."""
+
+    flows: int = 65536
+    flows_per_host: int = 8192
+    unanswered_per_host: int = 2048
+    new_flows_per_second_per_host: float = 1000.0  # with a burst of twice that
+    expectations: int = 4096
+    expectations_per_host: int = 512
+    expectations_per_parent: int = 8
+    waiting_syns: int = 256  # RFC 5382 REQ-4
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A 1:1 mapping of a whole address."""
+
+    internal: int
+    external: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A port that anyone outside may send to."""
+
+    protocol: int
+    external: Endpoint
+    internal: Endpoint
+
+
+@dataclass(slots=True)
+class Behavior:
+    """One NAT's settings. The caller may change them while traffic flows and then calls
+    `Nat.settings_changed`."""
+
+    networks: Collection[Network]
+    external: list[int]
+    gateway: int | None = None  # our own address on the inside wire
+    outside_address: int | None = None  # where our own ICMP to the outside comes from
+    mapping: Dependence = Dependence.ENDPOINT_INDEPENDENT
+    filtering: Dependence = Dependence.ADDRESS_DEPENDENT
+    ports: PortPolicy = PortPolicy.PRESERVE
+    port_range: tuple[int, int] = (1024, 65535)
+    port_rest: float = 120.0  # RFC 6888 REQ-8: seconds before a port serves another host
+    overloading: bool = False  # RFC 4787 REQ-3: one external port for several mappings
+    parity: bool = True  # RFC 4787 REQ-4
+    hairpin: bool = True  # RFC 4787 REQ-9
+    refresh_inbound: bool = False  # RFC 4787 REQ-6a
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    limits: Limits = field(default_factory=Limits)
+    statics: list[Static] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+    mtu: dict[Side, int] = field(default_factory=lambda: {Side.INSIDE: 1500, Side.OUTSIDE: 1500})
+    rng: random.Random = field(default_factory=random.SystemRandom)
+
+    def is_internal(self, address: int) -> bool:
+        return any(address in network for network in self.networks)
+
+    def owned_addresses(self) -> set[int]:
+        """All addresses that the outside reaches this NAT by."""
+        owned = set(self.external)
+        owned.update(static.external for static in self.statics)
+        owned.update(forward.external.address for forward in self.forwards)
+        return owned

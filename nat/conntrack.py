@@ -1,0 +1,530 @@
+"""The tables: who is mapped to what, which flows there are, and how much of everything is in use.
+
+Which question does each table answer?
+
+    legs          which leg does this packet belong to?     (arrival, five-tuple) -> Leg
+    mappings      has this inside endpoint a mapping
+                  that serves this remote?                  (protocol, internal, scope) -> Mapping
+    pinned        has an ALG, a forward or a 1:1 rule given
+                  it one that serves every remote?          (protocol, internal) -> Mapping
+    by_external   whose is this external endpoint?          (protocol, address, port) -> [Mapping]
+
+Policy (may this packet open anything?) is in `translator.py`; here everything is kept consistent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from heapq import heappop, heappush
+from math import ceil
+
+from nat.behavior import Behavior, Forward
+from nat.deadlines import Deadlines, Timer
+from nat.drop import Drop
+from nat.endpoint import ICMP, TCP, UDP, Endpoint
+from nat.events import Observer
+from nat.expectation import Expectation
+from nat.limits import Host
+from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, legs_between
+from nat.ports import PortPool
+
+ExternalKey = tuple[int, int, int]
+MANY_TIMERS = 100  # beyond, lifetimes granted to registrations are rounded up to whole hours
+
+
+class Conntrack:
+    """All state of one NAT. `now` is in seconds on the caller's clock."""
+
+    def __init__(self, behavior: Behavior, observer: Observer) -> None:
+        self.behavior = behavior
+        self.observer = observer
+        self.legs: tuple[dict[FiveTuple, Leg], ...] = ({}, {}, {})
+        self.mappings: dict[tuple[int, ...], Mapping] = {}
+        self.pinned: dict[tuple[int, Endpoint], Mapping] = {}
+        self.by_external: dict[ExternalKey, list[Mapping]] = {}
+        self.hosts: dict[int, Host] = {}
+        self.flows: dict[int, Flow] = {}
+        self.expectations: dict[int, Expectation] = {}
+        self.by_parent: dict[Hashable, list[Expectation]] = {}
+        self.flows_high_water = 0
+        self.owned: set[int] = set()
+        self.deadlines: Deadlines[Flow] = Deadlines()
+        self._pools: dict[tuple[int, int], PortPool] = {}
+        self._expectation_heap: list[tuple[float, int]] = []
+        self._held: list[tuple[float, int, Mapping]] = []
+        self._last_id = 0
+        self._statics: dict[int, int] = {}
+        self._static_externals: dict[int, int] = {}
+        self._forwards: dict[Forward, Mapping] = {}
+        self._timers_by_port: dict[int, Timer] = {}
+        self.settings_changed(0.0)
+
+    # --- settings ----------------------------------------------------------------------
+
+    def settings_changed(self, now: float) -> None:
+        """Take over what changed in `behavior`, for everything that exists too."""
+        self._set_timers()
+        self.owned = self.behavior.owned_addresses()
+        self._statics = {rule.internal: rule.external for rule in self.behavior.statics}
+        self._static_externals = {rule.external: rule.internal for rule in self.behavior.statics}
+        self._set_forwards(now)
+        for pool in self._pools.values():
+            pool.rest = self.behavior.port_rest
+            pool.set_range(*self.behavior.port_range)
+        self._rebuild_filters()
+        self._rebuild_keys()
+
+    def _set_timers(self) -> None:
+        timeouts = self.behavior.timeouts
+        for name in ("udp_unanswered", "udp", "tcp_established", "tcp_transitory", "icmp"):
+            self.deadlines.timer(name, getattr(timeouts, name))
+        by_port = {
+            port: self.deadlines.timer(f"udp port {port}", seconds)
+            for port, seconds in timeouts.udp_by_port.items()
+        }
+        if by_port != self._timers_by_port:
+            self._timers_by_port = by_port
+            for flow in self.flows.values():
+                if flow.mapping.protocol == UDP:
+                    self.choose_timer(flow)
+
+    def _set_forwards(self, now: float) -> None:
+        wanted = set(self.behavior.forwards)
+        for rule in set(self._forwards) - wanted:
+            mapping = self._forwards.pop(rule)
+            mapping.owned = False
+            for flow in mapping.flows():
+                self.close_flow(flow, "closed", now)
+            self._close_mapping_if_idle(mapping, "closed", now)
+        for rule in self.behavior.forwards:
+            if rule not in self._forwards:
+                self._forwards[rule] = self._open_forward(rule, now)
+
+    def _open_forward(self, rule: Forward, now: float) -> Mapping:
+        """A forward takes its external endpoint from whoever happens to have it."""
+        for squatter in list(self.by_external.get((rule.protocol, *rule.external), ())):
+            for flow in squatter.flows():
+                self.close_flow(flow, "closed", now)
+        mapping = self._add_mapping(rule.protocol, rule.internal, rule.external, "forward", now)
+        mapping.owned = True
+        self.pinned[rule.protocol, rule.internal] = mapping
+        self.pool(rule.protocol, rule.external.address).reserve(rule.external.port)
+        return mapping
+
+    def _rebuild_filters(self) -> None:
+        scope = self.behavior.filtering.scope
+        for mappings in self.by_external.values():
+            for mapping in mappings:
+                flows, mapping.permitted = mapping.flows(), {}
+                for flow in flows:
+                    mapping.permitted.setdefault(scope(flow.remote), []).append(flow)
+
+    def _rebuild_keys(self) -> None:
+        """After a change of mapping behaviour an old mapping goes on serving its own remotes."""
+        for mapping in set(self.mappings.values()):
+            mapping.keys = ()
+        self.mappings.clear()
+        for flow in self.flows.values():
+            if not self._is_pinned(flow.mapping):
+                self._add_key(flow.mapping, flow.remote)
+
+    # --- looking up --------------------------------------------------------------------
+
+    def mapping_for(self, protocol: int, internal: Endpoint, remote: Endpoint) -> Mapping | None:
+        """The mapping by which `internal` reaches `remote`. Those made by an ALG, a forward or a
+        1:1 rule come before mapping policy: RTP must leave by the port that the SDP announced."""
+        pinned = self.pinned.get((protocol, internal))
+        if pinned is not None:
+            return pinned
+        return self.mappings.get((protocol, *internal, *self.behavior.mapping.scope(remote)))
+
+    def mappings_at(self, protocol: int, external: Endpoint) -> list[Mapping]:
+        return self.by_external.get((protocol, *external), [])
+
+    def static_internal(self, external: Endpoint) -> Endpoint | None:
+        """The inside endpoint that a 1:1 rule puts behind an external endpoint."""
+        address = self._static_externals.get(external.address)
+        return None if address is None else Endpoint(address, external.port)
+
+    def static_external(self, internal: Endpoint) -> Endpoint | None:
+        """What a 1:1 rule shows of an inside endpoint."""
+        address = self._statics.get(internal.address)
+        return None if address is None else Endpoint(address, internal.port)
+
+    def pool(self, protocol: int, address: int) -> PortPool:
+        """The ports of an external address, for one protocol."""
+        pool = self._pools.get((protocol, address))
+        if pool is None:
+            first, last = self.behavior.port_range
+            pool = self._pools[protocol, address] = PortPool(first, last, self.behavior.port_rest)
+        return pool
+
+    def pools(self) -> dict[tuple[int, int], PortPool]:
+        return self._pools
+
+    # --- mappings ----------------------------------------------------------------------
+
+    def open_mapping(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> Mapping | Drop:
+        """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
+        static = self._statics.get(internal.address)
+        if static is not None:
+            external = Endpoint(static, internal.port)
+            mapping = self._add_mapping(protocol, internal, external, "static", now)
+            self.pinned[protocol, internal] = mapping
+            return mapping
+        port = self._choose_port(protocol, internal, remote, now)
+        if port is None:
+            return Drop.NO_PORT
+        external = Endpoint(self.external_address_of(internal.address), port)
+        mapping = self._add_mapping(protocol, internal, external, "packet", now)
+        self._add_key(mapping, remote)
+        return mapping
+
+    def external_address_of(self, address: int) -> int:
+        """RFC 4787 REQ-2, paired pooling: one inside host always appears under one address."""
+        external = self.behavior.external
+        return external[address % len(external)]
+
+    def _choose_port(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> int | None:
+        behavior = self.behavior
+        address = self.external_address_of(internal.address)
+        pool = self.pool(protocol, address)
+        pool.settle(now)
+        if behavior.overloading and self._may_share(protocol, address, internal.port, remote):
+            return internal.port
+        parity = behavior.parity and protocol == UDP
+        return pool.choose(internal, behavior.ports, parity, behavior.rng)
+
+    def _may_share(self, protocol: int, address: int, port: int, remote: Endpoint) -> bool:
+        """Overloading (RFC 4787 REQ-3 forbids it, Linux does it): several mappings may have one
+        external port as long as no two of them talk to the same remote endpoint."""
+        sharers = self.by_external.get((protocol, address, port))
+        if not sharers or any(mapping.owned for mapping in sharers):
+            return False
+        arrives = (protocol, remote.address, address, remote.port, port)
+        return arrives not in self.legs[Arrival.OUTSIDE]
+
+    def pin(self, protocol: int, internal: Endpoint, now: float) -> Mapping | Drop:
+        """A mapping for `internal` that serves every remote, whatever the mapping policy: the one
+        it has if that serves every remote too, else a new one. It closes when nothing needs it."""
+        mapping = self.pinned.get((protocol, internal)) or self.mappings.get((protocol, *internal))
+        anywhere = Endpoint(0, 0)
+        if mapping is None and internal.address in self._statics:
+            return self.open_mapping(protocol, internal, anywhere, now)
+        if mapping is None:
+            port = self._choose_port(protocol, internal, anywhere, now)
+            if port is None:
+                return Drop.NO_PORT
+            external = Endpoint(self.external_address_of(internal.address), port)
+            mapping = self._add_mapping(protocol, internal, external, "alg", now)
+        self.pinned[protocol, internal] = mapping
+        return mapping
+
+    def pin_pair(self, internal: Endpoint, now: float) -> tuple[Mapping, Mapping] | Drop:
+        """UDP mappings for RTP and RTCP with adjacent external ports: both or none."""
+        if internal.port > 65534:
+            return Drop.NO_PORT
+        second = Endpoint(internal.address, internal.port + 1)
+        if internal.address in self._statics:
+            first_mapping, second_mapping = (
+                self.pin(UDP, each, now) for each in (internal, second)
+            )
+            if isinstance(first_mapping, Drop) or isinstance(second_mapping, Drop):
+                return Drop.NO_PORT
+            return first_mapping, second_mapping
+        have = [
+            self.pinned.get((UDP, each)) or self.mappings.get((UDP, *each))
+            for each in (internal, second)
+        ]
+        if have[0] and have[1] and have[1].external.port == have[0].external.port + 1:
+            self.pinned[UDP, internal], self.pinned[UDP, second] = have[0], have[1]
+            return have[0], have[1]
+        address = self.external_address_of(internal.address)
+        pool = self.pool(UDP, address)
+        pool.settle(now)
+        port = pool.choose_pair(internal, self.behavior.ports, self.behavior.rng)
+        if port is None:
+            return Drop.NO_PORT
+        pair = []
+        for offset, each in enumerate((internal, second)):
+            external = Endpoint(address, port + offset)
+            mapping = self._add_mapping(UDP, each, external, "alg", now)
+            self.pinned[UDP, each] = mapping
+            pair.append(mapping)
+        return pair[0], pair[1]
+
+    def unpin_if_idle(self, mapping: Mapping, now: float) -> None:
+        """Undo `pin` for a mapping that nothing came to need."""
+        self._close_mapping_if_idle(mapping, "closed", now)
+
+    def hold(self, mapping: Mapping, until: float) -> None:
+        """Keep a pinned mapping that nothing needs yet: a message has announced it."""
+        mapping.held_until = max(mapping.held_until, until)
+        heappush(self._held, (mapping.held_until, mapping.id, mapping))
+
+    def _add_mapping(
+        self, protocol: int, internal: Endpoint, external: Endpoint, opened_by: str, now: float
+    ) -> Mapping:
+        self._last_id += 1
+        mapping = Mapping(self._last_id, protocol, internal, external, opened_by)
+        sharers = self.by_external.setdefault((protocol, *external), [])
+        sharers.append(mapping)
+        if opened_by in ("packet", "alg") and len(sharers) == 1:
+            self.pool(protocol, external.address).take(external.port)
+        self.observer.mapping_opened(mapping, now)
+        return mapping
+
+    def _add_key(self, mapping: Mapping, remote: Endpoint) -> None:
+        scope = self.behavior.mapping.scope(remote)
+        key = (mapping.protocol, *mapping.internal, *scope)
+        if self.mappings.setdefault(key, mapping) is mapping and key not in mapping.keys:
+            mapping.keys = (*mapping.keys, key)
+
+    def _is_pinned(self, mapping: Mapping) -> bool:
+        return self.pinned.get((mapping.protocol, mapping.internal)) is mapping
+
+    def _close_mapping_if_idle(self, mapping: Mapping, why: str, now: float) -> None:
+        if mapping.is_needed(now):
+            return
+        for key in mapping.keys:
+            self.mappings.pop(key, None)
+        mapping.keys = ()
+        if self._is_pinned(mapping):
+            del self.pinned[mapping.protocol, mapping.internal]
+        key = (mapping.protocol, *mapping.external)
+        sharers = self.by_external.get(key, [])
+        if mapping not in sharers:
+            return
+        sharers.remove(mapping)
+        if not sharers:
+            del self.by_external[key]
+            self._give_back_port(mapping, now)
+        self.observer.mapping_expired(mapping, why, now)
+
+    def _give_back_port(self, mapping: Mapping, now: float) -> None:
+        pool = self.pool(mapping.protocol, mapping.external.address)
+        if mapping.opened_by == "forward":
+            pool.release_reserved(mapping.external.port)
+        elif mapping.opened_by != "static":
+            pool.release(mapping.external.port, mapping.internal, now)
+
+    # --- flows -------------------------------------------------------------------------
+
+    def refuses(self, internal: int, now: float) -> Drop | None:
+        """Do the limits forbid one more flow of this inside host?"""
+        limits = self.behavior.limits
+        if limits.flows and len(self.flows) >= limits.flows:
+            return Drop.FLOW_LIMIT
+        host = self.hosts.get(internal)
+        if host is None:
+            host = self.hosts[internal] = Host(limits, now)
+        return host.refuses(limits, now)
+
+    def open_flow(self, mapping: Mapping, remote: Endpoint, opened_by: str, now: float) -> Flow:
+        """A flow of `mapping` to `remote`, under no timer yet."""
+        self._last_id += 1
+        turning = remote.address in self.owned
+        legs = legs_between(mapping, remote, turning)
+        flow = Flow(self._last_id, mapping, remote, opened_by, legs, now)
+        for leg in legs:
+            self.legs[leg.arrival][leg.key] = leg
+        mapping.permitted.setdefault(self.behavior.filtering.scope(remote), []).append(flow)
+        self.flows[flow.id] = flow
+        if len(self.flows) > self.flows_high_water:
+            self.flows_high_water = len(self.flows)
+        host = self.host(mapping.internal.address, now)
+        host.flows += 1
+        host.unanswered += 1
+        return flow
+
+    def host(self, address: int, now: float) -> Host:
+        host = self.hosts.get(address)
+        if host is None:
+            host = self.hosts[address] = Host(self.behavior.limits, now)
+        return host
+
+    def mark_answered(self, flow: Flow) -> None:
+        if not flow.answered:
+            flow.answered = True
+            self.hosts[flow.mapping.internal.address].unanswered -= 1
+
+    def choose_timer(self, flow: Flow) -> None:
+        """Put the flow under the timer that its protocol and state ask for."""
+        self.deadlines.put_under(flow, self._timer_of(flow))
+
+    def _timer_of(self, flow: Flow) -> Timer:
+        timers = self.deadlines.timers
+        if flow.mapping.protocol == TCP:
+            established = flow.tcp is not None and flow.tcp.state.is_established
+            return timers["tcp_established" if established else "tcp_transitory"]
+        if flow.mapping.protocol == ICMP:
+            return timers["icmp"]
+        by_port = self._timers_by_port.get(flow.remote.port)
+        if by_port is not None:
+            return by_port
+        return timers["udp" if flow.answered else "udp_unanswered"]
+
+    def keep(self, flow: Flow, seconds: float | None) -> None:
+        """Let this flow be silent for `seconds` (an ALG asked for it); None: as usual again."""
+        if seconds is None:
+            self.choose_timer(flow)
+        else:
+            name = f"kept for {seconds:g} s"
+            if name not in self.deadlines.timers and len(self.deadlines.timers) > MANY_TIMERS:
+                seconds = ceil(seconds / 3600) * 3600.0
+                name = f"kept for {seconds:g} s"
+            self.deadlines.put_under(flow, self.deadlines.timer(name, seconds))
+
+    def close_flow(self, flow: Flow, why: str, now: float) -> None:
+        """Take a flow out of all tables, and its mapping with it when nothing else needs that."""
+        if self.flows.pop(flow.id, None) is None:
+            return
+        self.deadlines.let_go(flow)
+        for leg in (flow.outbound, flow.inbound):
+            if self.legs[leg.arrival].get(leg.key) is leg:
+                del self.legs[leg.arrival][leg.key]
+        mapping = flow.mapping
+        scope = self.behavior.filtering.scope(flow.remote)
+        permitting = mapping.permitted[scope]
+        permitting.remove(flow)
+        if not permitting:
+            del mapping.permitted[scope]
+        self._uncount(flow)
+        self.observer.flow_expired(flow, why, now)
+        self._close_mapping_if_idle(mapping, why, now)
+        flow.outbound.flow = flow.inbound.flow = None  # no cycles for the collector to find
+
+    def _uncount(self, flow: Flow) -> None:
+        address = flow.mapping.internal.address
+        host = self.hosts[address]
+        host.flows -= 1
+        if not flow.answered:
+            host.unanswered -= 1
+        if host.is_idle:
+            del self.hosts[address]
+
+    # --- expectations ------------------------------------------------------------------
+
+    def expect(
+        self,
+        mapping: Mapping,
+        remote: Endpoint | None,
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None,
+        now: float,
+    ) -> Expectation | None:
+        """Let `remote` in to `mapping` (see `alg.base.AlgContext.expect`). None at a limit."""
+        expectation = self._same_expectation(mapping, remote, parent)
+        if expectation is None:
+            if self._too_many_expectations(mapping, parent, now):
+                return None
+            self._last_id += 1
+            expectation = Expectation(self._last_id, mapping, remote, parent, reason)
+            self.expectations[expectation.id] = expectation
+            self.by_parent.setdefault(parent, []).append(expectation)
+            mapping.expectations.append(expectation)
+            self.host(mapping.internal.address, now).expectations += 1
+            self._watch(expectation, now + lifetime, used_lifetime)
+            self.observer.expectation_opened(expectation, now)
+        elif expectation.flow is None:
+            self._watch(expectation, now + lifetime, used_lifetime)
+        return expectation
+
+    def _same_expectation(
+        self, mapping: Mapping, remote: Endpoint | None, parent: Hashable
+    ) -> Expectation | None:
+        for expectation in mapping.expectations:
+            if expectation.parent == parent and expectation.remote == remote:
+                return expectation
+        return None
+
+    def _too_many_expectations(self, mapping: Mapping, parent: Hashable, now: float) -> bool:
+        limits = self.behavior.limits
+        return (
+            len(self.expectations) >= limits.expectations
+            or self._doors_of(parent, mapping) > limits.expectations_per_parent
+            or self.host(mapping.internal.address, now).expectations >= limits.expectations_per_host
+        )
+
+    def _doors_of(self, parent: Hashable, mapping: Mapping) -> int:
+        """How many mappings `parent` would hold open, `mapping` among them."""
+        held = {expectation.mapping.id for expectation in self.by_parent.get(parent, ())}
+        return len(held | {mapping.id})
+
+    def _watch(self, expectation: Expectation, deadline: float, used: float | None) -> None:
+        expectation.deadline = deadline
+        expectation.used_lifetime = used
+        heappush(self._expectation_heap, (deadline, expectation.id))
+
+    def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
+        """The first packet came: `flow` is what it opened."""
+        expectation.flow = flow
+        if expectation.used_lifetime is not None:
+            self._watch(expectation, now + expectation.used_lifetime, expectation.used_lifetime)
+        self.observer.expectation_used(expectation, str(flow.remote), now)
+
+    def close_expectation(self, expectation: Expectation, why: str, now: float) -> None:
+        """Shut one door. The flow that came in by it ends with it, unless the inside has opened
+        or answered it by itself and it merely ran out of time."""
+        if self.expectations.pop(expectation.id, None) is None:
+            return
+        mapping = expectation.mapping
+        mapping.expectations.remove(expectation)
+        siblings = self.by_parent[expectation.parent]
+        siblings.remove(expectation)
+        if not siblings:
+            del self.by_parent[expectation.parent]
+        host = self.hosts[mapping.internal.address]
+        host.expectations -= 1
+        if host.is_idle:
+            del self.hosts[mapping.internal.address]
+        self.observer.expectation_closed(expectation, why, now)
+        if expectation.flow is not None and why != "expired":
+            self.close_flow(expectation.flow, why, now)
+        self._close_mapping_if_idle(mapping, why, now)
+
+    def close_parent(
+        self, parent: Hashable, now: float, internal: Endpoint | None = None, why: str = "closed"
+    ) -> int:
+        """Shut all doors of a call or registration (or only those for `internal`)."""
+        doomed = [
+            expectation
+            for expectation in self.by_parent.get(parent, ())
+            if internal is None or expectation.mapping.internal == internal
+        ]
+        for expectation in doomed:
+            self.close_expectation(expectation, why, now)
+        return len(doomed)
+
+    # --- time --------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to look at."""
+        deadlines = [self.deadlines.next_deadline()]
+        if self._expectation_heap:
+            deadlines.append(self._expectation_heap[0][0])
+        if self._held:
+            deadlines.append(self._held[0][0])
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def expire(self, now: float, at_most: int) -> None:
+        """Forget what has been silent too long, so many records at most."""
+        for flow, is_over in self.deadlines.due(now, at_most):
+            if is_over:
+                self.close_flow(flow, "expired", now)
+            else:
+                self.observer.mapping_refreshed(flow.mapping, flow.refreshed, now)
+        heap = self._expectation_heap
+        while heap and heap[0][0] <= now:
+            deadline, id_ = heappop(heap)
+            expectation = self.expectations.get(id_)
+            if expectation is not None and expectation.deadline == deadline:
+                self.close_expectation(expectation, "expired", now)
+        while self._held and self._held[0][0] <= now:
+            self._close_mapping_if_idle(heappop(self._held)[2], "expired", now)

@@ -1,0 +1,121 @@
+"""When records are forgotten, without touching a clock or a queue for each packet.
+
+A deadline is derived, not stored: a record keeps the time of its last refresh and the timer it
+stands under. So a refresh is one attribute store, and changing a timeout changes all deadlines at
+once. Each timer keeps its records in a heap ordered by *last refresh as last looked at*; when the
+head comes due and turns out to have been refreshed meanwhile, it goes back with the newer time.
+Whoever looks a record up compares the deadline too, so that being late here is never visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import count
+from typing import Generic, Protocol, TypeVar, cast
+
+MANY = 64
+
+
+Entry = tuple[float, int, "Record"]
+"""(last refresh as last looked at, serial number, record)"""
+
+
+class Timer:
+    """A class of records that are forgotten after the same silence of `timeout` seconds."""
+
+    __slots__ = ("bit", "heap", "name", "stale", "timeout")
+
+    def __init__(self, name: str, timeout: float, bit: int) -> None:
+        self.name = name
+        self.timeout = timeout
+        self.bit = bit
+        self.heap: list[Entry] = []
+        self.stale = 0  # entries of records that have left for another timer, or for good
+
+
+class Record(Protocol):
+    """What can be forgotten. `queued` holds the bits of the timers whose heap holds the record."""
+
+    timer: Timer | None
+    refreshed: float
+    queued: int
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Deadlines(Generic[R]):
+    """All timers of one kind of record. A record whose `timer` is None is ignored and let go."""
+
+    def __init__(self) -> None:
+        self.timers: dict[str, Timer] = {}
+        self._serial = count()
+
+    def timer(self, name: str, timeout: float) -> Timer:
+        """The timer of that name, made when it is new; its timeout becomes `timeout`."""
+        timer = self.timers.get(name)
+        if timer is None:
+            timer = self.timers[name] = Timer(name, timeout, 1 << len(self.timers))
+        timer.timeout = timeout
+        return timer
+
+    def put_under(self, record: R, timer: Timer) -> None:
+        """From now on `record` is forgotten by `timer`."""
+        if record.timer is timer:
+            return
+        self.let_go(record)
+        record.timer = timer
+        if record.queued & timer.bit:
+            timer.stale -= 1
+        else:
+            record.queued |= timer.bit
+            entry: Entry = (record.refreshed, next(self._serial), record)
+            heappush(timer.heap, entry)
+
+    def let_go(self, record: R) -> None:
+        """The record stands under no timer any more."""
+        timer, record.timer = record.timer, None
+        if timer is None or not record.queued & timer.bit:
+            return
+        timer.stale += 1
+        if timer.stale > MANY and timer.stale * 2 > len(timer.heap):
+            self._sweep(timer)
+
+    def _sweep(self, timer: Timer) -> None:
+        """A short connection would otherwise be remembered for the two hours of a long one."""
+        for _, _, record in timer.heap:
+            if record.timer is not timer:
+                record.queued &= ~timer.bit
+        timer.heap = [entry for entry in timer.heap if entry[2].timer is timer]
+        heapify(timer.heap)
+        timer.stale = 0
+
+    def next_deadline(self) -> float | None:
+        """When to call `due`; it may turn out that there is nothing to do then."""
+        heads = [timer.heap[0][0] + timer.timeout for timer in self.timers.values() if timer.heap]
+        return min(heads, default=None)
+
+    def due(self, now: float, at_most: int) -> Iterator[tuple[R, bool]]:
+        """Records whose timer is to be looked at: (record, is its time over?).
+
+        At most so many are looked at in one call. The caller takes a record whose time is over
+        out of its tables; it stands under no timer when it is handed out.
+        """
+        for timer in self.timers.values():
+            while timer.heap and timer.heap[0][0] + timer.timeout <= now and at_most > 0:
+                at_most -= 1
+                heap = timer.heap
+                seen, serial, record = heap[0]
+                if record.timer is timer and record.refreshed > seen:
+                    entry: Entry = (record.refreshed, serial, record)
+                    heapreplace(heap, entry)
+                    yield cast(R, record), False
+                    continue
+                heappop(heap)
+                record.queued &= ~timer.bit
+                if record.timer is timer:
+                    record.timer = None
+                    yield cast(R, record), True
+                else:
+                    timer.stale -= 1

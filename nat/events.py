@@ -1,0 +1,31 @@
+"""What the NAT tells whoever watches it. Past tense, one method for each thing that can happen.
+
+Packets of a known flow are no events; counters count them. The records that are passed are the
+live ones: an observer reads what it needs and keeps nothing.
+"""
+
+from __future__ import annotations
+
+from nat.expectation import Expectation
+from nat.mapping import Flow, Mapping
+
+
+class Observer:
+    """Watches a NAT and does nothing; subclasses override what they care about."""
+
+    def mapping_opened(self, mapping: Mapping, now: float) -> None: ...
+
+    def mapping_refreshed(self, mapping: Mapping, last: float, now: float) -> None:
+        """A flow of the mapping came due and had been used meanwhile, `last` at last."""
+
+    def mapping_expired(self, mapping: Mapping, why: str, now: float) -> None: ...
+
+    def flow_opened(self, flow: Flow, now: float) -> None: ...
+
+    def flow_expired(self, flow: Flow, why: str, now: float) -> None: ...
+
+    def expectation_opened(self, expectation: Expectation, now: float) -> None: ...
+
+    def expectation_used(self, expectation: Expectation, remote: str, now: float) -> None: ...
+
+    def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None: ...

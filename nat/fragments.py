@@ -1,0 +1,226 @@
+"""Fragments: put together before anybody looks inside, and cut again when a wire is too narrow.
+
+A NAT must see the transport header, and only the first fragment has it, so every datagram is
+reassembled first (RFC 4787 REQ-14, RFC 791 3.2). Nothing is ever parsed in a later fragment. Any
+overlap condemns the whole datagram (RFC 1858, RFC 5722), and everything is bounded: whoever sends
+only halves of datagrams fills this store and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nat.drop import Drop
+from nat.endpoint import Side
+from nat.packet import (
+    DONT_FRAGMENT,
+    FRAGMENT_OFFSET,
+    MAXIMUM_LENGTH,
+    MINIMUM_HEADER,
+    MORE_FRAGMENTS,
+    NO_OPERATION,
+    WORD,
+    Packet,
+)
+
+COPIED = 0x80  # RFC 791 3.1: this option goes into every fragment
+
+Key = tuple[Side, int, int, int, int]
+
+
+@dataclass(slots=True)
+class FragmentLimits:
+    """Seconds and bytes; how many datagrams may wait, in all and from one source address."""
+
+    datagrams: int = 64
+    per_host: int = 8
+    pieces: int = 64
+    bytes: int = 1 << 20
+    seconds: float = 30.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A datagram that is not whole yet. `condemned` ones only remember that they are."""
+
+    started: float
+    pieces: dict[int, bytes] = field(default_factory=dict)  # offset -> data
+    header: bytes = b""
+    end: int | None = None
+    size: int = 0
+    condemned: Drop | None = None
+
+
+class Reassembler:
+    """`gone(side, count, drop)` hears of fragments that stop being held: merged into a datagram
+    that goes on (drop None), or given up with it."""
+
+    def __init__(
+        self, limits: FragmentLimits, gone: Callable[[Side, int, Drop | None], None]
+    ) -> None:
+        self.limits = limits
+        self._gone = gone
+        self._waiting: dict[Key, _Waiting] = {}
+        self._bytes = 0
+        self.high_water = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, packet: Packet, side: Side, now: float) -> Drop | None | bytes:
+        """The whole datagram when this fragment completes it, None while the fragment is held."""
+        key = (
+            side,
+            packet.source_address,
+            packet.destination_address,
+            packet.protocol,
+            packet.identification,
+        )
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            if self._is_full(key):
+                return Drop.FRAGMENT_LIMIT
+            waiting = self._waiting[key] = _Waiting(now)
+            self.high_water = max(self.high_water, len(self._waiting))
+        if waiting.condemned:
+            return waiting.condemned
+        refusal = self._insert(waiting, packet, side)
+        if refusal is Drop.FRAGMENT_LIMIT:
+            return refusal
+        if refusal:
+            self._condemn(key, waiting, refusal)
+            return refusal
+        if waiting.end is None or waiting.size < waiting.end or not waiting.header:
+            return None
+        return self._whole(key, waiting)
+
+    def next_deadline(self) -> float | None:
+        first = next(iter(self._waiting.values()), None)
+        return None if first is None else first.started + self.limits.seconds
+
+    def expire(self, now: float) -> None:
+        """Give up what has waited too long (they stand in order of arrival)."""
+        for key, waiting in list(self._waiting.items()):
+            if waiting.started + self.limits.seconds > now:
+                break
+            self._release(waiting, key[0], Drop.FRAGMENT_TIMEOUT)
+            del self._waiting[key]
+
+    def _is_full(self, key: Key) -> bool:
+        from_host = sum(other[:2] == key[:2] for other in self._waiting)
+        return len(self._waiting) >= self.limits.datagrams or from_host >= self.limits.per_host
+
+    def _insert(self, waiting: _Waiting, packet: Packet, side: Side) -> Drop | None:
+        flags = packet.flags_and_offset
+        offset = (flags & FRAGMENT_OFFSET) * 8
+        data = bytes(packet.buffer[packet.header_length : packet.length])
+        end = offset + len(data)
+        if flags & MORE_FRAGMENTS and len(data) % 8:
+            return Drop.MALFORMED
+        if not data or flags & DONT_FRAGMENT and offset:
+            return Drop.MALFORMED
+        if end > MAXIMUM_LENGTH - MINIMUM_HEADER:
+            return Drop.FRAGMENT_TOO_LONG
+        if waiting.pieces.get(offset) == data:
+            if self._contradicts(waiting, flags, end):
+                return Drop.FRAGMENT_OVERLAP
+            self._gone(side, 1, None)  # a duplicate: the one that is held will do
+            return None
+        if self._overlaps(waiting, offset, end, flags):
+            return Drop.FRAGMENT_OVERLAP
+        limits = self.limits
+        if len(waiting.pieces) >= limits.pieces or self._bytes + len(data) > limits.bytes:
+            return Drop.FRAGMENT_LIMIT
+        if not flags & MORE_FRAGMENTS:
+            waiting.end = end
+        if offset == 0:
+            waiting.header = bytes(packet.buffer[: packet.header_length])
+        waiting.pieces[offset] = data
+        waiting.size += len(data)
+        self._bytes += len(data)
+        return None
+
+    @staticmethod
+    def _contradicts(waiting: _Waiting, flags: int, end: int) -> bool:
+        return not flags & MORE_FRAGMENTS and waiting.end not in (None, end)
+
+    def _overlaps(self, waiting: _Waiting, offset: int, end: int, flags: int) -> bool:
+        if waiting.end is not None and end > waiting.end:
+            return True
+        if not flags & MORE_FRAGMENTS and waiting.end not in (None, end):
+            return True
+        for start, data in waiting.pieces.items():
+            if offset < start + len(data) and start < end:
+                return True
+            if not flags & MORE_FRAGMENTS and start + len(data) > end:
+                return True
+        return False
+
+    def _condemn(self, key: Key, waiting: _Waiting, drop: Drop) -> None:
+        self._release(waiting, key[0], drop)
+        waiting.condemned = drop
+
+    def _release(self, waiting: _Waiting, side: Side, drop: Drop | None) -> None:
+        if waiting.pieces:
+            self._gone(side, len(waiting.pieces), drop)
+        self._bytes -= waiting.size
+        waiting.pieces = {}
+        waiting.size = 0
+
+    def _whole(self, key: Key, waiting: _Waiting) -> bytes | Drop:
+        body = b"".join(data for _, data in sorted(waiting.pieces.items()))
+        header = bytearray(waiting.header)
+        # The fragment in hand is not among those that were held.
+        last = waiting.pieces.popitem()
+        waiting.size -= len(last[1])
+        self._bytes -= len(last[1])
+        del self._waiting[key]
+        if len(header) + len(body) > MAXIMUM_LENGTH:
+            self._release(waiting, key[0], Drop.FRAGMENT_TOO_LONG)
+            return Drop.FRAGMENT_TOO_LONG
+        self._release(waiting, key[0], None)
+        WORD.pack_into(header, 2, len(header) + len(body))
+        WORD.pack_into(header, 6, 0)
+        whole = Packet.of(bytes(header) + body)
+        whole.finish_header()
+        return whole.to_bytes()
+
+
+def fragment(packet: Packet, mtu: int, identification: int) -> list[bytes]:
+    """Cut a datagram into packets of `mtu` bytes at most, in order (RFC 791 3.2).
+
+    All carry `identification`: fragments of different inside hosts leave from one address, and a
+    remote could mix them up if they kept their own (RFC 6864, RFC 4787 REQ-13a).
+    """
+    header = bytes(packet.buffer[: packet.header_length])
+    body = bytes(packet.buffer[packet.header_length : packet.length])
+    pieces = []
+    offset = 0
+    while offset < len(body):
+        size = mtu - len(header)
+        if len(body) - offset > size:
+            size -= size % 8
+        more = MORE_FRAGMENTS if offset + size < len(body) else 0
+        piece = Packet.of(header + body[offset : offset + size])
+        WORD.pack_into(piece.buffer, 2, piece.length)
+        WORD.pack_into(piece.buffer, 4, identification)
+        WORD.pack_into(piece.buffer, 6, more | offset // 8)
+        piece.finish_header()
+        pieces.append(piece.to_bytes())
+        if offset == 0:
+            header = _header_of_later_fragments(header)
+        offset += size
+    return pieces
+
+
+def _header_of_later_fragments(header: bytes) -> bytes:
+    """Options that are not to be copied become "no operation"; the length stays."""
+    later = bytearray(header)
+    at = MINIMUM_HEADER
+    while at < len(later) and later[at]:
+        size = 1 if later[at] == NO_OPERATION else later[at + 1]
+        if later[at] != NO_OPERATION and not later[at] & COPIED:
+            later[at : at + size] = bytes((NO_OPERATION,)) * size
+        at += size
+    return bytes(later)

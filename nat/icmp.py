@@ -1,0 +1,173 @@
+"""ICMP errors: a packet inside a packet (RFC 5508 4, RFC 792), and what the NAT says for itself.
+
+An error about an outbound packet comes from the outside and quotes it *as it left*:
+
+    ┌ router → 203.0.113.1 ──────────────────────┐      ┌ router → 192.168.20.100 ──────────────────┐
+    │ ICMP 3/1                                   │      │ ICMP 3/1                                  │
+    │ ┌ 203.0.113.1:40000 → 203.0.113.9:5060 ──┐ │  →   │ ┌ 192.168.20.100:5060 → 203.0.113.9:5060 ┐│
+    │ └────────────────────────────────────────┘ │      │ └────────────────────────────────────────┘│
+    └────────────────────────────────────────────┘      └───────────────────────────────────────────┘
+
+The quoted packet travelled one leg of a flow; its answers travel the other. So the leg is found by
+the quoted tuple turned round, in the table of the wire that the error came from, and the quote is
+given back the tuple with which it once arrived: the key of the opposite leg.
+"""
+
+from __future__ import annotations
+
+from nat.checksum import MODULUS, checksum, sums_up
+from nat.drop import Drop
+from nat.endpoint import ICMP, TCP, UDP
+from nat.mapping import FiveTuple
+from nat.packet import (
+    CHECKSUM_OFFSET,
+    FRAGMENT_OFFSET,
+    IPV4,
+    LONG,
+    MINIMUM_HEADER,
+    PORTS,
+    WORD,
+    Packet,
+)
+
+ECHO_REPLY, UNREACHABLE, ECHO_REQUEST, TIME_EXCEEDED, PARAMETER_PROBLEM = 0, 3, 8, 11, 12
+PORT_UNREACHABLE, FRAGMENTATION_NEEDED, ADMINISTRATIVELY_PROHIBITED = 3, 4, 13
+
+ERRORS = {UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM}
+QUERIES = {ECHO_REQUEST, ECHO_REPLY}
+
+HEADER_LENGTH = 8  # of an ICMP error, before the quote
+LOWEST_MTU = 68  # RFC 791: every link carries this much
+QUOTE_LIMIT = 576 - MINIMUM_HEADER - HEADER_LENGTH  # RFC 1812 4.3.2.3
+
+
+class Quote:
+    """The packet quoted in an ICMP error: read by `of`, changed by `restore`."""
+
+    def __init__(self, packet: Packet, start: int) -> None:
+        self._packet = packet
+        self._start = start
+        buffer = packet.buffer
+        self._transport = start + (buffer[start] & 15) * 4
+        self.protocol = buffer[start + 9]
+        (source,) = LONG.unpack_from(buffer, start + 12)
+        (destination,) = LONG.unpack_from(buffer, start + 16)
+        self._ports_at = self._transport
+        if self.protocol == ICMP:
+            self._ports_at += 4
+            (identifier,) = WORD.unpack_from(buffer, self._ports_at)
+            # A quoted query and a quoted answer name the same id from opposite ends.
+            ports = (identifier, 0) if buffer[self._transport] == ECHO_REQUEST else (0, identifier)
+        else:
+            ports = PORTS.unpack_from(buffer, self._ports_at)
+        self.tuple: FiveTuple = (self.protocol, source, destination, *ports)
+
+    @classmethod
+    def of(cls, packet: Packet) -> Quote | Drop:
+        """The quote, if it can be trusted (RFC 5508 REQ-3, REQ-4; the ICMP checksum is checked by
+        the caller). Its transport checksum is not looked at (REQ-3c): routers may cut it off."""
+        start = packet.header_length + HEADER_LENGTH
+        room = packet.length - start
+        if room < MINIMUM_HEADER or packet.buffer[start] >> 4 != 4:
+            return Drop.ICMP_BAD_QUOTE
+        header = (packet.buffer[start] & 15) * 4
+        if header < MINIMUM_HEADER or room < header + 8:
+            return Drop.ICMP_BAD_QUOTE
+        if not sums_up(packet.buffer[start : start + header]):
+            return Drop.ICMP_BAD_QUOTE
+        if WORD.unpack_from(packet.buffer, start + 6)[0] & FRAGMENT_OFFSET:
+            return Drop.ICMP_BAD_QUOTE
+        protocol = packet.buffer[start + 9]
+        if protocol not in (UDP, TCP, ICMP):
+            return Drop.ICMP_UNKNOWN_FLOW
+        if protocol == ICMP and packet.buffer[start + header] not in QUERIES:
+            return Drop.UNSUPPORTED_ICMP  # never an error about an error (RFC 1122 3.2.2)
+        return cls(packet, start)
+
+    def turned_round(self) -> FiveTuple:
+        """The tuple of the packets that answer the quoted one."""
+        protocol, source, destination, source_port, destination_port = self.tuple
+        return (protocol, destination, source, destination_port, source_port)
+
+    def restore(self, original: FiveTuple) -> None:
+        """Write the tuple that the quoted packet had before it was translated."""
+        buffer, start = self._packet.buffer, self._start
+        _, source, destination, source_port, destination_port = original
+        addresses = self.tuple[1] + self.tuple[2] - source - destination
+        ports = self.tuple[3] + self.tuple[4] - source_port - destination_port
+        LONG.pack_into(buffer, start + 12, source)
+        LONG.pack_into(buffer, start + 16, destination)
+        self._adjust(start + 10, addresses)
+        if self.protocol == ICMP:
+            WORD.pack_into(buffer, self._ports_at, source_port or destination_port)
+            self._adjust(self._transport + CHECKSUM_OFFSET[ICMP], ports)
+        else:
+            PORTS.pack_into(buffer, self._ports_at, source_port, destination_port)
+            self._adjust(self._transport + CHECKSUM_OFFSET[self.protocol], addresses + ports)
+
+    def _adjust(self, at: int, change: int) -> None:
+        """Keep a quoted checksum as right or wrong as it was, where it was quoted at all."""
+        if at + 2 > self._packet.length:
+            return
+        (field,) = WORD.unpack_from(self._packet.buffer, at)
+        if field or self.protocol != UDP:
+            WORD.pack_into(self._packet.buffer, at, (field + change) % MODULUS)
+
+
+class ErrorPatch:
+    """Rewrites an ICMP error: the quote, the outer addresses, and all checksums."""
+
+    __slots__ = ("destination", "hop", "original", "quote", "source")
+
+    def __init__(
+        self, quote: Quote, original: FiveTuple, source: int, destination: int, hop: int
+    ) -> None:
+        self.quote = quote
+        self.original = original
+        self.source = source
+        self.destination = destination
+        self.hop = hop
+
+    def apply(self, packet: Packet) -> None:
+        self.quote.restore(self.original)
+        packet.buffer[8] -= self.hop
+        LONG.pack_into(packet.buffer, 12, self.source)
+        LONG.pack_into(packet.buffer, 16, self.destination)
+        packet.finish_header()
+        packet.finish_transport()
+
+
+def may_be_answered_by_an_error(packet: Packet) -> bool:
+    """RFC 1122 3.2.2: never an error about an error, a later fragment, or a multicast."""
+    if packet.flags_and_offset & FRAGMENT_OFFSET or packet.destination_address >> 28 >= 0xE:
+        return False
+    return packet.protocol != ICMP or packet.buffer[packet.header_length] in QUERIES
+
+
+def error(about: Packet, source: int, type_: int, code: int, rest: int = 0) -> bytes:
+    """An ICMP error of our own, quoting as much of `about` as fits 576 bytes (RFC 1812 4.3.2.3).
+
+    `rest` is the second word of the header: the next MTU in "fragmentation needed" (RFC 1191).
+    """
+    quote = bytes(about.buffer[: min(about.length, QUOTE_LIMIT)])
+    body = bytearray((type_, code, 0, 0)) + rest.to_bytes(4, "big") + quote
+    WORD.pack_into(body, 2, checksum(body))
+    return _datagram(source, about.source_address, bytes(body))
+
+
+def echo_reply(request: Packet) -> bytes:
+    """The answer to a ping of one of our own addresses (RFC 1122 3.2.2.6)."""
+    body = bytearray(request.buffer[request.header_length : request.length])
+    body[0] = ECHO_REPLY
+    WORD.pack_into(body, 2, 0)
+    WORD.pack_into(body, 2, checksum(body))
+    return _datagram(request.destination_address, request.source_address, bytes(body))
+
+
+def _datagram(source: int, destination: int, body: bytes) -> bytes:
+    header = IPV4.pack(
+        0x4500, MINIMUM_HEADER + len(body), 0, 0, 64 << 8 | ICMP, 0, source, destination
+    )
+    packet = Packet.of(header + body)
+    packet.finish_header()
+    return packet.to_bytes()

@@ -1,0 +1,80 @@
+"""How much of the NAT one inside host, or anybody outside, may use up (RFC 6888 REQ-4, REQ-5)."""
+
+from __future__ import annotations
+
+import random
+
+from nat.behavior import Limits
+from nat.drop import Drop
+
+
+class TokenBucket:
+    """`rate` tokens a second, `burst` of them at most."""
+
+    __slots__ = ("filled_at", "tokens")
+
+    def __init__(self, burst: float, now: float) -> None:
+        self.tokens = burst
+        self.filled_at = now
+
+    def take(self, rate: float, burst: float, now: float) -> bool:
+        elapsed = max(0.0, now - self.filled_at)
+        self.tokens = min(burst, self.tokens + elapsed * rate)
+        self.filled_at = now
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+class Host:
+    """What one inside host has in use. Forgotten with its last flow: by then its bucket is full."""
+
+    __slots__ = ("bucket", "expectations", "flows", "unanswered")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.flows = 0
+        self.unanswered = 0
+        self.expectations = 0
+        self.bucket = TokenBucket(2 * limits.new_flows_per_second_per_host, now)
+
+    def refuses(self, limits: Limits, now: float) -> Drop | None:
+        """May this host open one more flow? A token is taken only when everything else allows it."""
+        if limits.flows_per_host and self.flows >= limits.flows_per_host:
+            return Drop.HOST_FLOW_LIMIT
+        if limits.unanswered_per_host and self.unanswered >= limits.unanswered_per_host:
+            return Drop.HOST_UNANSWERED_LIMIT
+        rate = limits.new_flows_per_second_per_host
+        if rate and not self.bucket.take(rate, 2 * rate, now):
+            return Drop.HOST_RATE_LIMIT
+        return None
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.flows and not self.expectations
+
+
+class IcmpRate:
+    """How often the NAT may speak for itself: so often to one address, so often in all.
+
+    Sizes are jittered, so that nobody outside can count our budget by watching it run out
+    (the SAD DNS attack of 2020 did that to a global limit).
+    """
+
+    PER_TARGET, IN_ALL, TARGETS = 10.0, 100.0, 1024
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._all = TokenBucket(self.IN_ALL, 0.0)
+        self._targets: dict[int, TokenBucket] = {}
+
+    def allows(self, target: int, now: float) -> bool:
+        bucket = self._targets.get(target)
+        if bucket is None:
+            if len(self._targets) >= self.TARGETS:
+                del self._targets[next(iter(self._targets))]
+            bucket = self._targets[target] = TokenBucket(self.PER_TARGET, now)
+        jitter = self._rng.uniform(0.5, 1.5)
+        return bucket.take(self.PER_TARGET * jitter, self.PER_TARGET, now) and self._all.take(
+            self.IN_ALL * jitter, self.IN_ALL, now
+        )

@@ -1,0 +1,303 @@
+"""The records of the NAT: mappings, flows, legs and patches (RFC 4787 section 2, RFC 6146 3).
+
+    internal            external │ remote
+ 192.168.20.100:5060 ⇄ 203.0.113.1:40000 │ 203.0.113.9:5060
+
+A mapping joins internal and external; a flow adds the remote. A flow has two legs:
+
+   leg        arrives as              leaves as
+   outbound   internal → remote       external → remote
+   inbound    remote → external       remote → internal
+
+Only flows carry a timer. A mapping lives while it has a flow, an expectation or an owner.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import Protocol
+
+from nat.checksum import MODULUS
+from nat.deadlines import Timer
+from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint
+from nat.expectation import Expectation
+from nat.packet import CHECKSUM_OFFSET, WORD, Packet
+from nat.tcp import TcpState
+
+FiveTuple = tuple[int, int, int, int, int]
+"""(protocol, source address, destination address, source port, destination port)"""
+
+
+class Arrival(IntEnum):
+    """Where a packet comes from, as an index of leg tables. A hairpinned packet passes the NAT
+    twice: once outward from the inside, then inward from the turn."""
+
+    INSIDE = 0
+    OUTSIDE = 1
+    TURN = 2
+
+
+# from TTL to destination address: TTL+protocol, header checksum, source, destination
+TTL_AND_CHECKSUM = Struct("!HH")
+TTL_TO_DESTINATION = Struct("!HHII")
+PORTS = Struct("!HH")
+
+
+class PacketPatch(Protocol):
+    """Whatever turns a packet as it arrived into the packet that leaves."""
+
+    def apply(self, packet: Packet) -> None:
+        """Rewrite the packet in place."""
+
+
+class Patch:
+    """What a leg writes into its packets: the second tuple, and three differences.
+
+    Each difference is "old words minus new words", so that a checksum is adjusted by adding it
+    (RFC 1624 with all arithmetic modulo 65,535): for the IPv4 header the addresses and the TTL,
+    for a transport checksum the addresses and ports, for a partial one the addresses alone.
+    """
+
+    __slots__ = (
+        "destination",
+        "destination_port",
+        "header_change",
+        "hop",
+        "pseudo_change",
+        "source",
+        "source_port",
+        "transport_change",
+    )
+
+    def __init__(self, arrives: FiveTuple, leaves: FiveTuple, hop: int = 1) -> None:
+        _, self.source, self.destination, self.source_port, self.destination_port = leaves
+        self.hop = hop << 8
+        self.pseudo_change = (arrives[1] + arrives[2] - leaves[1] - leaves[2]) % MODULUS
+        self.header_change = (self.pseudo_change + self.hop) % MODULUS
+        ports_change = arrives[3] + arrives[4] - leaves[3] - leaves[4]
+        self.transport_change = (self.pseudo_change + ports_change) % MODULUS
+
+    def apply(self, packet: Packet) -> None:
+        """Rewrite a UDP or TCP packet in place: both endpoints, TTL, both checksums."""
+        buffer = packet.buffer
+        transport = (buffer[0] & 15) * 4
+        ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
+        TTL_TO_DESTINATION.pack_into(
+            buffer,
+            8,
+            ttl_protocol - self.hop,
+            (header_checksum + self.header_change) % MODULUS,
+            self.source,
+            self.destination,
+        )
+        PORTS.pack_into(buffer, transport, self.source_port, self.destination_port)
+        at = transport + (6 if ttl_protocol & 0xFF == UDP else 16)
+        (field,) = WORD.unpack_from(buffer, at)
+        if packet.partial:
+            WORD.pack_into(buffer, at, (field + self.pseudo_change) % MODULUS)
+        elif ttl_protocol & 0xFF == TCP:
+            WORD.pack_into(buffer, at, (field + self.transport_change) % MODULUS)
+        elif field:
+            # RFC 768: 0 means "no checksum", so a sum of 0 is sent as its twin 0xFFFF.
+            WORD.pack_into(buffer, at, (field + self.transport_change) % MODULUS or MODULUS)
+
+
+class EchoPatch(Patch):
+    """The same for an ICMP query: the identifier stands in the place of a port, and the checksum
+    covers no addresses (RFC 792, RFC 5508 REQ-1)."""
+
+    __slots__ = ("identifier", "identifier_change")
+
+    def __init__(self, arrives: FiveTuple, leaves: FiveTuple, hop: int = 1) -> None:
+        super().__init__(arrives, leaves, hop)
+        self.identifier = leaves[3] or leaves[4]
+        self.identifier_change = (arrives[3] + arrives[4] - leaves[3] - leaves[4]) % MODULUS
+
+    def apply(self, packet: Packet) -> None:
+        buffer = packet.buffer
+        transport = packet.header_length
+        ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
+        TTL_TO_DESTINATION.pack_into(
+            buffer,
+            8,
+            ttl_protocol - self.hop,
+            (header_checksum + self.header_change) % MODULUS,
+            self.source,
+            self.destination,
+        )
+        at = transport + CHECKSUM_OFFSET[ICMP]
+        (field,) = WORD.unpack_from(buffer, at)
+        WORD.pack_into(buffer, at, (field + self.identifier_change) % MODULUS)
+        WORD.pack_into(buffer, transport + 4, self.identifier)
+
+
+class Leg:
+    """One direction of a flow.
+
+    `exit` is where its packets go. `follow`, when set, must see every packet of the leg (TCP's
+    state machine, the first answer of a UDP flow); a leg without it is the fast road. `slot` says
+    which ALG looks at its packets, and belongs to the appliance. A leg without a flow (`flow` is
+    None) is made for one packet that a mapping lets in before the inside has answered.
+    """
+
+    __slots__ = (
+        "arrival",
+        "bytes",
+        "direction",
+        "exit",
+        "flow",
+        "follow",
+        "key",
+        "mapping",
+        "packets",
+        "patch",
+        "slot",
+    )
+
+    def __init__(
+        self,
+        mapping: Mapping | None,
+        arrival: Arrival,
+        exit_: Arrival,
+        arrives: FiveTuple,
+        leaves: FiveTuple,
+    ) -> None:
+        self.flow: Flow | None = None
+        self.mapping = mapping
+        self.arrival = arrival
+        self.exit = exit_
+        self.key = arrives
+        self.direction = Direction.OUT if arrival is Arrival.INSIDE else Direction.IN
+        patch = EchoPatch if arrives[0] == ICMP else Patch
+        # A packet that turns back passes two legs but is one hop further only once.
+        hop = 0 if arrival is Arrival.TURN else 1
+        self.patch: PacketPatch = patch(arrives, leaves, hop)
+        self.packets = 0
+        self.bytes = 0
+        self.follow = False
+        self.slot: object | None = None
+
+
+class TcpTrack:
+    """Where a connection stands, and the sequence number each side must send next as its peer
+    last acknowledged it (a RST with another one is not accepted by the peer: RFC 5961 3.2)."""
+
+    __slots__ = ("next_from_inside", "next_from_outside", "state")
+
+    def __init__(self, state: TcpState) -> None:
+        self.state = state
+        self.next_from_inside: int | None = None
+        self.next_from_outside: int | None = None
+
+
+class Flow:
+    """A mapping and a remote endpoint (RFC 6146 calls it a session). The only thing that times
+    out: `refreshed` and `timer` are read by `deadlines.py`."""
+
+    __slots__ = (
+        "answered",
+        "id",
+        "inbound",
+        "mapping",
+        "opened_by",
+        "outbound",
+        "queued",
+        "refreshed",
+        "remote",
+        "tcp",
+        "timer",
+    )
+
+    def __init__(
+        self,
+        id_: int,
+        mapping: Mapping,
+        remote: Endpoint,
+        opened_by: str,
+        legs: tuple[Leg, Leg],
+        now: float,
+    ) -> None:
+        self.id = id_
+        self.mapping = mapping
+        self.remote = remote
+        self.opened_by = opened_by
+        self.refreshed = now
+        self.timer: Timer | None = None
+        self.queued = 0
+        self.answered = False
+        self.tcp: TcpTrack | None = None
+        self.outbound, self.inbound = legs
+        self.outbound.flow = self.inbound.flow = self
+
+    def is_alive(self, now: float) -> bool:
+        """Lookups ask this, so that a late tidy-up is never visible."""
+        return self.timer is not None and self.refreshed + self.timer.timeout > now
+
+    def expires_at(self) -> float:
+        return self.refreshed + self.timer.timeout if self.timer else self.refreshed
+
+    @property
+    def state(self) -> str:
+        """The word for tables: a TCP state, or whether anything came back yet."""
+        if self.tcp:
+            return self.tcp.state.value
+        return "answered" if self.answered else "unanswered"
+
+
+class Mapping:
+    """Internal ⇄ external, for as long as somebody needs it.
+
+    `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
+    flows that say so. `keys` are its entries in the table of mappings. `owned` ones belong to a
+    forward; `held_until` (seconds) keeps one that an ALG has announced and nobody uses yet.
+    """
+
+    __slots__ = (
+        "expectations",
+        "external",
+        "held_until",
+        "id",
+        "internal",
+        "keys",
+        "opened_by",
+        "owned",
+        "permitted",
+        "protocol",
+    )
+
+    def __init__(
+        self, id_: int, protocol: int, internal: Endpoint, external: Endpoint, opened_by: str
+    ) -> None:
+        self.id = id_
+        self.protocol = protocol
+        self.internal = internal
+        self.external = external
+        self.opened_by = opened_by
+        self.owned = False
+        self.held_until = 0.0
+        self.keys: tuple[tuple[int, ...], ...] = ()
+        self.permitted: dict[tuple[int, ...], list[Flow]] = {}
+        self.expectations: list[Expectation] = []
+
+    def is_needed(self, now: float) -> bool:
+        in_use = self.permitted or self.expectations
+        return self.owned or bool(in_use) or self.held_until > now
+
+    def flows(self) -> list[Flow]:
+        return [flow for flows in self.permitted.values() for flow in flows]
+
+
+def legs_between(mapping: Mapping, remote: Endpoint, turning: bool = False) -> tuple[Leg, Leg]:
+    """The outbound and the inbound leg between a mapping and a remote; `turning` when the remote
+    is one of our own external endpoints (hairpin)."""
+    protocol, internal, external = mapping.protocol, mapping.internal, mapping.external
+    remote_port = 0 if protocol == ICMP else remote.port
+    inside_out = (protocol, internal.address, remote.address, internal.port, remote_port)
+    outside_out = (protocol, external.address, remote.address, external.port, remote_port)
+    outside_in = (protocol, remote.address, external.address, remote_port, external.port)
+    inside_in = (protocol, remote.address, internal.address, remote_port, internal.port)
+    beyond = Arrival.TURN if turning else Arrival.OUTSIDE
+    outbound = Leg(mapping, Arrival.INSIDE, beyond, inside_out, outside_out)
+    inbound = Leg(mapping, beyond, Arrival.INSIDE, outside_in, inside_in)
+    return outbound, inbound

@@ -1,0 +1,177 @@
+"""Which external port a new mapping gets (RFC 4787 4.2, RFC 6056, RFC 6888 REQ-8).
+
+One pool for each protocol and external address. Every port is free, used, resting or reserved, at
+all times. Even and odd ports stand in tables of their own, so that "the next free port of the same
+parity" is one `bytearray.find`: bounded work, also in a full pool.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+from nat.behavior import PortPolicy
+from nat.endpoint import Endpoint
+
+FREE, USED, RESTING, RESERVED = 0, 1, 2, 3
+WELL_KNOWN_END = 1024  # RFC 4787 REQ-3a: ports below stay below
+RANDOM_TRIES = 32
+PAIR_TRIES = 2048
+
+
+class PortPool:
+    """The ports of one external address for one protocol."""
+
+    def __init__(self, first: int, last: int, rest: float) -> None:
+        self.first, self.last, self.rest = first, last, rest
+        self._states = (bytearray(32768), bytearray(32768))  # of even ports, of odd ports
+        self._counts = [65536, 0, 0, 0]
+        self._resting: dict[int, tuple[float, Endpoint]] = {}
+        self._resting_order: deque[tuple[float, int]] = deque()
+        self._cursor = first
+        for port in range(65536):
+            if not first <= port <= last or port == 0:
+                self._set(port, RESERVED)
+
+    def _set(self, port: int, state: int) -> None:
+        table = self._states[port & 1]
+        self._counts[table[port >> 1]] -= 1
+        self._counts[state] += 1
+        table[port >> 1] = state
+
+    def state(self, port: int) -> int:
+        return self._states[port & 1][port >> 1]
+
+    def set_range(self, first: int, last: int) -> None:
+        """Change which ports may be chosen; ports in use outside it are not given back to it."""
+        if (first, last) == (self.first, self.last):
+            return
+        self.first, self.last = first, last
+        for port in range(1, 65536):
+            if self.state(port) in (FREE, RESERVED):
+                self._set(port, FREE if first <= port <= last else RESERVED)
+
+    def counts(self) -> dict[str, int]:
+        """How many of the 65,536 ports are in which state."""
+        return dict(zip(("free", "used", "resting", "reserved"), self._counts, strict=True))
+
+    def reserve(self, port: int) -> None:
+        """Keep a port out of every choice: a service or a forward of the NAT stands there."""
+        self._resting.pop(port, None)
+        self._set(port, RESERVED)
+
+    def release_reserved(self, port: int) -> None:
+        """Undo `reserve`."""
+        self._set(port, FREE if self.first <= port <= self.last else RESERVED)
+
+    def take(self, port: int) -> None:
+        self._resting.pop(port, None)
+        self._set(port, USED)
+
+    def release(self, port: int, internal: Endpoint, now: float) -> None:
+        """A mapping is gone. The port rests, so that late packets for it do not reach another
+        host; the same internal endpoint may have it back at once (a phone's next call)."""
+        if not self.first <= port <= self.last:
+            self._set(port, RESERVED)
+        elif self.rest <= 0:
+            self._set(port, FREE)
+        else:
+            self._set(port, RESTING)
+            self._resting[port] = (now, internal)
+            self._resting_order.append((now, port))
+
+    def settle(self, now: float) -> None:
+        """Free the ports that have rested long enough."""
+        order = self._resting_order
+        while order and order[0][0] + self.rest <= now:
+            released, port = order.popleft()
+            if self._resting.get(port, (None,))[0] == released:
+                del self._resting[port]
+                self._set(port, FREE)
+
+    def is_available(self, port: int, internal: Endpoint) -> bool:
+        """May `internal` have this port now?"""
+        state = self.state(port)
+        return state == FREE or (state == RESTING and self._resting[port][1] == internal)
+
+    # --- choosing ----------------------------------------------------------------------
+
+    def choose(
+        self, internal: Endpoint, policy: PortPolicy, parity: bool, rng: random.Random
+    ) -> int | None:
+        """A port that `internal` may take, or None when there is none (of the right class and,
+        if `parity`, of the right parity)."""
+        low, high = self._class_of(internal.port)
+        if policy is PortPolicy.PRESERVE and self.is_available(internal.port, internal):
+            return internal.port
+        parities = (internal.port & 1,) if parity else (0, 1)
+        if policy is PortPolicy.RANDOM:
+            return self._choose_random(low, high, parities, rng)
+        wish = internal.port if policy is PortPolicy.PRESERVE else self._cursor
+        port = self._next_free(min(max(wish, low), high), low, high, parities)
+        if port is not None and policy is PortPolicy.SEQUENTIAL:
+            self._cursor = port + 1 if port < self.last else self.first
+        return port
+
+    def choose_pair(self, internal: Endpoint, policy: PortPolicy, rng: random.Random) -> int | None:
+        """A port of `internal`'s parity with the next one free as well: RTP and its RTCP.
+
+        The same pair first, then upward in steps of two, around the pool once.
+        """
+        low, high = self._class_of(internal.port)
+        start = internal.port
+        if policy is not PortPolicy.PRESERVE:
+            start = rng.randrange(low, high) if policy is PortPolicy.RANDOM else self._cursor
+        start += (start ^ internal.port) & 1
+        second = Endpoint(internal.address, internal.port + 1)
+        port: int | None = start
+        for _ in range(PAIR_TRIES):
+            port = self._next_available(port, low, high, internal)
+            if port is None:
+                return None
+            if port + 1 <= high and self.is_available(port + 1, second):
+                self._cursor = port + 2 if port + 2 <= self.last else self.first
+                return port
+            port += 2
+        return None
+
+    def _class_of(self, port: int) -> tuple[int, int]:
+        if port < WELL_KNOWN_END and self.first < WELL_KNOWN_END:
+            return self.first, min(self.last, WELL_KNOWN_END - 1)
+        if self.last >= WELL_KNOWN_END:
+            return max(self.first, WELL_KNOWN_END), self.last
+        return self.first, self.last
+
+    def _choose_random(
+        self, low: int, high: int, parities: tuple[int, ...], rng: random.Random
+    ) -> int | None:
+        for _ in range(RANDOM_TRIES):
+            port = rng.randrange(low, high + 1)
+            if port & 1 in parities and self.state(port) == FREE:
+                return port
+        return self._next_free(port, low, high, parities)
+
+    def _next_available(
+        self, start: int | None, low: int, high: int, internal: Endpoint
+    ) -> int | None:
+        """`start` if `internal` may have it, else the next free port of its parity."""
+        if start is not None and low <= start <= high and self.is_available(start, internal):
+            return start
+        start = low if start is None else start
+        return self._next_free(start, low, high, (start & 1,))
+
+    def _next_free(self, start: int, low: int, high: int, parities: tuple[int, ...]) -> int | None:
+        """The first free port from `start` upward, then from `low`."""
+        for first, last in ((start, high), (low, start - 1)):
+            found = [
+                port for parity in parities if (port := self._find(parity, first, last)) is not None
+            ]
+            if found:
+                return min(found)
+        return None
+
+    def _find(self, parity: int, first: int, last: int) -> int | None:
+        index = self._states[parity].find(
+            FREE, (first + 1 - parity) >> 1, ((last - parity) >> 1) + 1
+        )
+        return None if index < 0 else index * 2 + parity

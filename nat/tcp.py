@@ -1,0 +1,88 @@
+"""What the NAT follows of a TCP connection (RFC 5382, RFC 7857 2; the table after RFC 6146 3.5.2).
+
+The NAT does not judge segments; it must only know whether a connection is being opened, is open, or
+is closing, because that decides how long its flow may be silent. A RST never ends a flow: one that
+the receiver would accept starts the short timer, and any later segment brings the long one back.
+
+Strategy: everything that changes a state is in the one table below.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from nat.endpoint import Direction
+
+FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+
+
+class TcpState(Enum):
+    OPENING = "opening"  # a SYN went out
+    ANSWERED = "answered"  # a SYN in each direction
+    ESTABLISHED = "established"
+    FIN_OUT = "closing-out"  # the inside has said all it has to say
+    FIN_IN = "closing-in"
+    CLOSED = "closed"  # a FIN in each direction
+    RESET = "reset"  # a RST that the receiver would accept
+
+    @property
+    def is_established(self) -> bool:
+        """Does the long timer apply? (Half-closed connections may go on for hours.)"""
+        return self in (TcpState.ESTABLISHED, TcpState.FIN_OUT, TcpState.FIN_IN)
+
+
+class Segment(Enum):
+    """What a segment means to the table: which flag counts, and which way it goes."""
+
+    SYN_OUT = (SYN, Direction.OUT)
+    SYN_IN = (SYN, Direction.IN)
+    FIN_OUT = (FIN, Direction.OUT)
+    FIN_IN = (FIN, Direction.IN)
+    RST_OUT = (RST, Direction.OUT)
+    RST_IN = (RST, Direction.IN)
+    DATA_OUT = (0, Direction.OUT)
+    DATA_IN = (0, Direction.IN)
+
+
+_S, _E = TcpState, Segment
+
+# fmt: off
+TRANSITIONS: dict[TcpState, dict[Segment, TcpState]] = {
+    _S.OPENING:     {_E.SYN_IN: _S.ANSWERED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
+    _S.ANSWERED:    {_E.DATA_OUT: _S.ESTABLISHED, _E.DATA_IN: _S.ESTABLISHED,
+                     _E.FIN_OUT: _S.FIN_OUT, _E.FIN_IN: _S.FIN_IN,
+                     _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
+    _S.ESTABLISHED: {_E.FIN_OUT: _S.FIN_OUT, _E.FIN_IN: _S.FIN_IN,
+                     _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
+    _S.FIN_OUT:     {_E.FIN_IN: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
+    _S.FIN_IN:      {_E.FIN_OUT: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
+    _S.CLOSED:      {_E.SYN_OUT: _S.OPENING},
+    _S.RESET:       {_E.SYN_OUT: _S.OPENING, _E.DATA_OUT: _S.ESTABLISHED, _E.DATA_IN: _S.ESTABLISHED},
+}
+# fmt: on
+
+_SEGMENTS = {segment.value: segment for segment in Segment}
+
+
+def classify(flags: int, direction: Direction) -> Segment:
+    """RST counts before SYN, SYN before FIN."""
+    for flag in (RST, SYN, FIN):
+        if flags & flag:
+            return _SEGMENTS[flag, direction]
+    return _SEGMENTS[0, direction]
+
+
+def next_state(state: TcpState, segment: Segment) -> TcpState:
+    """The state after a segment; what the table does not name changes nothing."""
+    return TRANSITIONS[state].get(segment, state)
+
+
+def flags_make_sense(flags: int) -> bool:
+    """RFC 9293 3.10.7 gives no meaning to a segment without any of SYN, FIN, RST, ACK, nor to SYN
+    with FIN or RST; a FIN always comes with an ACK."""
+    flags &= FIN | SYN | RST | ACK
+    if flags & SYN:
+        return not flags & (FIN | RST)
+    if flags & FIN:
+        return bool(flags & ACK)
+    return flags != 0

@@ -1,0 +1,504 @@
+"""The NAT: what becomes of a packet.
+
+`Nat.translate` has a fast road and a slow road. **Fast road:** a packet of a known flow whose
+header shows nothing unusual costs one lookup. **Slow road:** everything else, step by step in
+`_examine`: is it a packet, may it be here, is it whole, is it for us, does a flow know it, may it
+open one. All policy lives in the `_admit_*` methods at the end.
+
+Only the inside makes flows. A packet from outside that a mapping lets in, but that belongs to no
+flow, passes by a leg made for it alone; the flow begins when the inside answers. Otherwise a
+stranger could fill the tables.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from struct import Struct
+
+from nat import icmp
+from nat.behavior import Behavior, Dependence
+from nat.conntrack import Conntrack
+from nat.drop import Drop
+from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint, Side
+from nat.events import Observer
+from nat.fragments import FragmentLimits, Reassembler
+from nat.limits import IcmpRate
+from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, TcpTrack, legs_between
+from nat.packet import WORD, Packet
+from nat.tcp import ACK, RST, SYN, TcpState, classify, flags_make_sense, next_state
+
+# version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
+# destination; then (without options) both ports and the length field of UDP
+HEADER = Struct("!HHHHHHIIHHH")
+FAST_LENGTH = 28  # IPv4 and UDP headers
+INSIDE = Arrival.INSIDE
+TCP_NUMBERS = Struct("!IIBB")  # sequence, acknowledgement, data offset, flags
+WHOLE_MASK = 0x3FFF  # more-fragments flag and fragment offset
+
+HIGHEST_UNICAST = 0xDFFFFFFF
+UNSOLICITED_SYN_WAIT = 6.0  # seconds; RFC 5382 REQ-4
+EXPIRE_AT_ONCE = 500  # records looked at between two packets
+
+
+class Aside(Enum):
+    """A packet that is neither forwarded nor refused."""
+
+    HELD = "held"  # a fragment that waits for the rest
+    ANSWERED = "answered"  # it was for the NAT itself
+
+
+Verdict = Leg | Drop | Aside
+
+
+class Nat:
+    """A network address and port translator (RFC 3022, RFC 4787, RFC 5382, RFC 5508).
+
+    It has no clock: `now` is seconds on any clock that does not run backward. Packets that the NAT
+    sends by itself (ICMP) are put into `outbox`.
+    """
+
+    def __init__(self, behavior: Behavior, observer: Observer) -> None:
+        self.behavior = behavior
+        self.observer = observer
+        self.table = Conntrack(behavior, observer)
+        self.outbox: list[tuple[Side, Packet]] = []
+        self.icmp_sent = [0, 0]
+        self._icmp_rate = IcmpRate(behavior.rng)
+        self.reassembler = Reassembler(FragmentLimits(), self.fragments_gone)
+        self._unsolicited: dict[FiveTuple, tuple[float, Packet]] = {}
+        self.addresses_by_side: tuple[set[int], set[int]] = (set(), set())
+        self.settings_changed(0.0)
+
+    def settings_changed(self, now: float) -> None:
+        """To be called after `behavior` was changed; what exists follows at once."""
+        behavior = self.behavior
+        self.table.settings_changed(now)
+        inside = set() if behavior.gateway is None else {behavior.gateway}
+        self.addresses_by_side = (inside, set(behavior.external))
+
+    def fragments_gone(self, side: Side, count: int, drop: Drop | None) -> None:
+        """Held fragments were merged (None) or given up; the appliance's counters override this."""
+
+    # --- the fast road -----------------------------------------------------------------
+
+    def translate(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """What becomes of a packet: the leg whose patch is to be applied, or why not.
+
+        The checks read a header without options. Modulo 65,535 a 32-bit address weighs the same
+        as its two halves, so the header checksum is right when all fields add up to 0.
+        """
+        if packet.length < FAST_LENGTH:
+            return self._examine(packet, arrival, now)
+        (
+            version_word, total, ident, fragment, ttl_protocol, checksum, source, destination,
+            source_port, destination_port, udp_length,
+        ) = HEADER.unpack_from(packet.buffer)  # fmt: skip
+        if (
+            version_word >> 8 != 0x45
+            or total != packet.length
+            or fragment & WHOLE_MASK
+            or ttl_protocol < 0x0200
+            or (
+                version_word + total + ident + fragment + ttl_protocol + checksum + source
+                + destination
+            ) % 0xFFFF
+        ):  # fmt: skip
+            return self._examine(packet, arrival, now)
+        key = (ttl_protocol & 0xFF, source, destination, source_port, destination_port)
+        leg = self.table.legs[arrival].get(key)
+        if leg is None:
+            return self._examine(packet, arrival, now)
+        flow = leg.flow
+        if flow.refreshed + flow.timer.timeout <= now:  # type: ignore[union-attr]
+            return self._examine(packet, arrival, now)
+        if leg.follow:
+            drop = self._follow(leg, packet)
+            if drop:
+                return drop
+        elif not 8 <= udp_length <= total - 20:  # a leg that nobody follows is UDP
+            return Drop.MALFORMED
+        if arrival == INSIDE or self.behavior.refresh_inbound:
+            flow.refreshed = now  # type: ignore[union-attr]
+        leg.packets += packet.segments if packet.segment_size else 1
+        leg.bytes += total
+        return leg
+
+    def _follow(self, leg: Leg, packet: Packet) -> Drop | None:
+        """What a flow must know of its packets: a TCP connection all, others the first answer."""
+        flow = leg.flow
+        assert flow is not None
+        if flow.tcp is not None:
+            return self._follow_tcp(leg, flow, flow.tcp, packet)
+        drop = packet.check_transport()
+        if drop:
+            return drop
+        leg.follow = False
+        self.table.mark_answered(flow)
+        if flow.timer is self.table.deadlines.timers["udp_unanswered"]:
+            self.table.choose_timer(flow)
+        return None
+
+    def _follow_tcp(self, leg: Leg, flow: Flow, track: TcpTrack, packet: Packet) -> Drop | None:
+        start = packet.header_length
+        if packet.length < start + 20 or packet.payload_start > packet.length:
+            return Drop.MALFORMED
+        sequence, acknowledgement, _, flags = TCP_NUMBERS.unpack_from(packet.buffer, start + 4)
+        if not flags_make_sense(flags):
+            return Drop.BAD_FLAGS
+        outward = leg.direction is Direction.OUT
+        if flags & RST:
+            expected = track.next_from_inside if outward else track.next_from_outside
+            if sequence != expected:
+                return None  # translated, but it says nothing about the connection (RFC 7857 2.2)
+        elif flags & ACK and outward:
+            track.next_from_outside = acknowledgement
+        elif flags & ACK:
+            track.next_from_inside = acknowledgement
+        elif flags & SYN and outward:
+            track.next_from_outside = None
+        state = next_state(track.state, classify(flags, leg.direction))
+        if state is not track.state:
+            track.state = state
+            if state is TcpState.ESTABLISHED:
+                self.table.mark_answered(flow)
+            self.table.choose_timer(flow)
+        return None
+
+    # --- the slow road -----------------------------------------------------------------
+
+    def _examine(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """Step by step, for everything that is not an ordinary packet of a known flow."""
+        drop = packet.check() or self._check_addresses(packet, arrival)
+        if drop:
+            return drop
+        side = Side.OUTSIDE if arrival is Arrival.OUTSIDE else Side.INSIDE
+        if packet.is_fragment:
+            whole = self.reassembler.add(packet, side, now)
+            if isinstance(whole, Drop):
+                return whole
+            if whole is None:
+                return Aside.HELD
+            packet.replace(whole)
+        if packet.destination_address in self.addresses_by_side[side]:
+            answer = self._answer(packet, side, now)
+            if answer:
+                return answer
+        if packet.ttl <= 1 and arrival is not Arrival.TURN:
+            self.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
+            return Drop.TTL_EXCEEDED
+        drop = packet.check_transport()
+        if drop:
+            return drop
+        if packet.protocol == ICMP:
+            return self._examine_icmp(packet, arrival, now)
+        if packet.protocol not in (TCP, UDP):
+            return Drop.UNSUPPORTED_PROTOCOL
+        source, destination = packet.source, packet.destination
+        if source == destination:
+            return Drop.LAND
+        key = (packet.protocol, source.address, destination.address, source.port, destination.port)
+        return self._lookup_or_admit(key, packet, arrival, now)
+
+    def _check_addresses(self, packet: Packet, arrival: Arrival) -> Drop | None:
+        """Who may send from where to where (BCP 38, RFC 1122 3.2.1.3, RFC 1812 5.3.7)."""
+        source, destination = packet.source_address, packet.destination_address
+        if not _is_unicast(source):
+            return Drop.BAD_SOURCE
+        if not _is_unicast(destination):
+            return Drop.BAD_DESTINATION
+        if arrival is Arrival.INSIDE:
+            return self._check_from_inside(source, destination)
+        if arrival is Arrival.OUTSIDE:
+            if self.behavior.is_internal(source) or source in self.table.owned:
+                return Drop.SPOOFED_SOURCE
+            if destination not in self.table.owned and destination not in self.addresses_by_side[1]:
+                return Drop.NOT_OURS
+        return None
+
+    def _check_from_inside(self, source: int, destination: int) -> Drop | None:
+        network = next((each for each in self.behavior.networks if source in each), None)
+        if network is None or source == self.behavior.gateway:
+            return Drop.SPOOFED_SOURCE
+        if network.prefix < 31 and source in (network.address, network.broadcast):
+            return Drop.BAD_SOURCE
+        if destination == self.behavior.gateway:
+            return None
+        return Drop.NOT_FOR_OUTSIDE if self.behavior.is_internal(destination) else None
+
+    def _answer(self, packet: Packet, side: Side, now: float) -> Verdict | None:
+        """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
+        is_ping = (
+            packet.protocol == ICMP
+            and packet.check_transport() is None
+            and packet.buffer[packet.header_length] == icmp.ECHO_REQUEST
+        )
+        if is_ping:
+            if self._icmp_rate.allows(packet.source_address, now):
+                self._send(side, icmp.echo_reply(packet))
+            return Aside.ANSWERED
+        return Drop.NOT_FOR_OUTSIDE if side is Side.INSIDE else None
+
+    def _lookup_or_admit(
+        self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
+    ) -> Verdict:
+        leg = self.table.legs[arrival].get(key)
+        if leg is not None and leg.flow is not None:
+            if leg.flow.is_alive(now):
+                return self._pass(leg, leg.flow, packet, now)
+            self.table.close_flow(leg.flow, "expired", now)
+        if arrival is Arrival.INSIDE:
+            return self._admit_outbound(key, packet, now)
+        return self._admit_inbound(key, packet, arrival, now)
+
+    def _pass(self, leg: Leg, flow: Flow, packet: Packet, now: float) -> Verdict:
+        """A packet of a known flow that came by the slow road (IPv4 options, ICMP, fragments)."""
+        if leg.follow:
+            drop = self._follow(leg, packet)
+            if drop:
+                return drop
+        if leg.arrival is Arrival.INSIDE or self.behavior.refresh_inbound:
+            flow.refreshed = now
+        return _counted(leg, packet)
+
+    # --- ICMP --------------------------------------------------------------------------
+
+    def _examine_icmp(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        kind = packet.buffer[packet.header_length]
+        if kind in icmp.ERRORS:
+            return self._translate_error(packet, arrival, now)
+        if kind not in icmp.QUERIES:
+            return Drop.UNSUPPORTED_ICMP
+        (identifier,) = WORD.unpack_from(packet.buffer, packet.header_length + 4)
+        asks = kind == icmp.ECHO_REQUEST
+        # The id stands at the end that asked, as a port would; the other end has none.
+        ends = (identifier, 0) if asks else (0, identifier)
+        if asks is not (arrival is Arrival.INSIDE):
+            return self._answer_through_static(packet, arrival, now, identifier)
+        key = (ICMP, packet.source_address, packet.destination_address, *ends)
+        return self._lookup_or_admit(key, packet, arrival, now)
+
+    def _answer_through_static(
+        self, packet: Packet, arrival: Arrival, now: float, identifier: int
+    ) -> Verdict:
+        """Only a host with an address of its own outside (1:1) can be pinged, and answer."""
+        source, destination = packet.source_address, packet.destination_address
+        if arrival is Arrival.INSIDE:
+            internal = Endpoint(source, identifier)
+            remote = Endpoint(destination, 0)
+            external = self.table.static_external(internal)
+            if external is None:
+                return Drop.NOT_OPENING
+        else:
+            external = Endpoint(destination, identifier)
+            remote = Endpoint(source, 0)
+            known = self.table.static_internal(external)
+            if known is None:
+                return Drop.NO_MAPPING
+            internal = known
+        mapping = Mapping(0, ICMP, internal, external, "static")
+        turning = remote.address in self.table.owned
+        outbound, inbound = legs_between(mapping, remote, turning)
+        return _counted(outbound if arrival is Arrival.INSIDE else inbound, packet)
+
+    def _translate_error(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        quote = icmp.Quote.of(packet)
+        if isinstance(quote, Drop):
+            return quote
+        if not self._mtu_is_possible(packet, arrival):
+            return Drop.ICMP_BAD_MTU
+        leg = self.table.legs[arrival].get(quote.turned_round())
+        if leg is None or leg.flow is None or not leg.flow.is_alive(now):
+            return Drop.ICMP_UNKNOWN_FLOW
+        if packet.destination_address != quote.tuple[1]:
+            return Drop.ICMP_BAD_QUOTE
+        flow = leg.flow
+        inward = leg is flow.inbound
+        other = flow.outbound if inward else flow.inbound
+        error_leg = Leg(flow.mapping, arrival, leg.exit, leg.key, leg.key)
+        # Inward the router's address stays, so that traceroute works; outward ours hides it.
+        source = packet.source_address if inward else flow.mapping.external.address
+        destination = flow.mapping.internal.address if inward else packet.destination_address
+        hop = 0 if arrival is Arrival.TURN else 1
+        error_leg.patch = icmp.ErrorPatch(quote, other.key, source, destination, hop)
+        return _counted(error_leg, packet)
+
+    def _mtu_is_possible(self, packet: Packet, arrival: Arrival) -> bool:
+        start = packet.header_length
+        kind = (packet.buffer[start], packet.buffer[start + 1])
+        if kind != (icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED):
+            return True
+        mtu = int(WORD.unpack_from(packet.buffer, start + 6)[0])
+        side = Side.OUTSIDE if arrival is Arrival.OUTSIDE else Side.INSIDE
+        return icmp.LOWEST_MTU <= mtu <= self.behavior.mtu[side]
+
+    def send_error(
+        self, about: Packet, side: Side, type_: int, code: int, now: float, rest: int = 0
+    ) -> None:
+        """Answer a packet with an ICMP error of our own, if rules and rate allow one."""
+        own = self.own_address(side)
+        if own is None or not icmp.may_be_answered_by_an_error(about):
+            return
+        if self._icmp_rate.allows(about.source_address, now):
+            self._send(side, icmp.error(about, own, type_, code, rest))
+
+    def own_address(self, side: Side) -> int | None:
+        if side is Side.INSIDE:
+            return self.behavior.gateway
+        return self.behavior.outside_address or self.behavior.external[0]
+
+    def _send(self, side: Side, data: bytes) -> None:
+        self.icmp_sent[side] += 1
+        self.outbox.append((side, Packet.of(data)))
+
+    # --- policy: who may open what -----------------------------------------------------
+
+    def _admit_outbound(self, key: FiveTuple, packet: Packet, now: float) -> Verdict:
+        """The first packet of the inside to a remote: a mapping (RFC 4787 4) and a flow."""
+        protocol, source, destination, source_port, destination_port = key
+        internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
+        if destination in self.table.owned and not self.behavior.hairpin:
+            return Drop.NO_HAIRPIN
+        mapping = self.table.mapping_for(protocol, internal, remote)
+        drop = self._opens(packet, mapping) or self.table.refuses(internal.address, now)
+        if drop is None and mapping is None:
+            opened = self.table.open_mapping(protocol, internal, remote, now)
+            mapping, drop = (None, opened) if isinstance(opened, Drop) else (opened, None)
+        if drop or mapping is None:
+            if drop in TELL_THE_SENDER:
+                self.send_error(
+                    packet, Side.INSIDE, icmp.UNREACHABLE, icmp.ADMINISTRATIVELY_PROHIBITED, now
+                )
+            return drop or Drop.NO_PORT
+        opened_by = mapping.opened_by if mapping.opened_by in ("static", "forward") else "packet"
+        flow = self._open(mapping, remote, opened_by, packet, now)
+        if protocol == TCP:
+            self._unsolicited.pop(flow.inbound.key, None)
+        return _counted(flow.outbound, packet)
+
+    def _opens(self, packet: Packet, mapping: Mapping | None) -> Drop | None:
+        """A TCP flow begins with a SYN, or with the answer to one that a mapping let in."""
+        if packet.protocol != TCP:
+            return None
+        flags = packet.buffer[packet.header_length + 13]
+        if not flags_make_sense(flags):
+            return Drop.BAD_FLAGS
+        if not flags & SYN or (flags & ACK and mapping is None):
+            return Drop.NOT_OPENING
+        return None
+
+    def _open(
+        self, mapping: Mapping, remote: Endpoint, opened_by: str, packet: Packet, now: float
+    ) -> Flow:
+        flow = self.table.open_flow(mapping, remote, opened_by, now)
+        outward = opened_by != "alg"
+        if mapping.protocol == TCP:
+            flow.outbound.follow = flow.inbound.follow = True
+            answers = packet.buffer[packet.header_length + 13] & ACK
+            flow.tcp = TcpTrack(TcpState.ANSWERED if answers else TcpState.OPENING)
+            self._follow(flow.outbound if outward else flow.inbound, packet)
+        else:
+            (flow.inbound if outward else flow.outbound).follow = True
+        self.table.choose_timer(flow)
+        self.observer.flow_opened(flow, now)
+        return flow
+
+    def _admit_inbound(
+        self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
+    ) -> Verdict:
+        """A packet for an external endpoint, from a remote that no flow knows (RFC 4787 5)."""
+        protocol, source, destination, source_port, destination_port = key
+        remote, external = Endpoint(source, source_port), Endpoint(destination, destination_port)
+        if protocol == TCP:
+            flags = packet.buffer[packet.header_length + 13]
+            if not flags_make_sense(flags):
+                return Drop.BAD_FLAGS
+            if not flags & SYN:
+                return Drop.NO_MAPPING
+        mappings = self.table.mappings_at(protocol, external)
+        for mapping in mappings:
+            leg = self._admit_to(mapping, remote, arrival, packet, now)
+            if leg is not None:
+                return leg
+        internal = self.table.static_internal(external)
+        if internal is not None and protocol != ICMP:
+            return self._let_through(
+                Mapping(0, protocol, internal, external, "static"), remote, packet
+            )
+        if protocol == TCP:
+            self._remember_unsolicited(key, packet, now)
+        return Drop.FILTERED if mappings else Drop.NO_MAPPING
+
+    def _admit_to(
+        self, mapping: Mapping, remote: Endpoint, arrival: Arrival, packet: Packet, now: float
+    ) -> Leg | None:
+        for expectation in mapping.expectations:
+            if expectation.admits(remote, now):
+                if expectation.flow is None and arrival is Arrival.OUTSIDE:
+                    flow = self._open(mapping, remote, "alg", packet, now)
+                    self.table.use(expectation, flow, now)
+                    return _counted(flow.inbound, packet)
+                return self._let_through(mapping, remote, packet)
+        if mapping.opened_by in ("static", "forward") or self._filter_permits(mapping, remote, now):
+            return self._let_through(mapping, remote, packet)
+        return None
+
+    def _filter_permits(self, mapping: Mapping, remote: Endpoint, now: float) -> bool:
+        filtering = self.behavior.filtering
+        if filtering is Dependence.ADDRESS_AND_PORT_DEPENDENT:
+            return False  # a remote that is permitted to the port has a flow, and was found by it
+        flows = mapping.permitted.get(filtering.scope(remote), ())
+        return any(flow.is_alive(now) for flow in flows)
+
+    def _let_through(self, mapping: Mapping, remote: Endpoint, packet: Packet) -> Leg:
+        """A leg for this one packet."""
+        turning = remote.address in self.table.owned
+        _, inbound = legs_between(mapping, remote, turning)
+        return _counted(inbound, packet)
+
+    def _remember_unsolicited(self, key: FiveTuple, packet: Packet, now: float) -> None:
+        """RFC 5382 REQ-4: say nothing for six seconds, in case the inside opens from its end."""
+        waiting = self._unsolicited
+        if key not in waiting and len(waiting) < self.behavior.limits.waiting_syns:
+            waiting[key] = (now, packet.copy())
+
+    # --- time --------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `expire` wants to be called, in seconds on the clock of `now`."""
+        deadlines = [self.table.next_deadline(), self.reassembler.next_deadline()]
+        first_syn = next(iter(self._unsolicited.values()), None)
+        if first_syn is not None:
+            deadlines.append(first_syn[0] + UNSOLICITED_SYN_WAIT)
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def expire(self, now: float) -> None:
+        """Forget what is over. Bounded work: when much is due, the next deadline stays due."""
+        self.table.expire(now, EXPIRE_AT_ONCE)
+        self.reassembler.expire(now)
+        for key, (arrived, packet) in list(self._unsolicited.items()):
+            if arrived + UNSOLICITED_SYN_WAIT > now:
+                break
+            del self._unsolicited[key]
+            if key not in self.table.legs[Arrival.OUTSIDE]:
+                self.send_error(packet, Side.OUTSIDE, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)
+
+
+TELL_THE_SENDER = {
+    Drop.FLOW_LIMIT,
+    Drop.HOST_FLOW_LIMIT,
+    Drop.HOST_UNANSWERED_LIMIT,
+    Drop.HOST_RATE_LIMIT,
+    Drop.NO_PORT,
+}
+"""RFC 5508 REQ-8, RFC 6888 REQ-11: the sender hears of these (ICMP 3/13)."""
+
+
+def _counted(leg: Leg, packet: Packet) -> Leg:
+    leg.packets += packet.segments
+    leg.bytes += packet.length
+    return leg
+
+
+def _is_unicast(address: int) -> bool:
+    """Not 0/8, not 127/8, not multicast, not reserved, not broadcast."""
+    return 0x00FFFFFF < address <= HIGHEST_UNICAST and address >> 24 != 127
