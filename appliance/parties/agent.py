@@ -1,0 +1,464 @@
+"""What a phone and the phone behind a PBX have in common: they make calls, take calls and talk.
+
+It believes what it reads. It sends its requests to the Contact it was given and its audio to the
+address in the SDP, and writes its own address into both. On the open Internet that is all that
+SIP asks for; behind a NAT it is the whole problem.
+
+    caller   CALLING ──1xx──► RINGING ──2xx──► TALKING ──BYE──► ENDED
+    callee                    RINGING ─answers─► TALKING ──BYE──► ENDED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from random import Random
+
+from appliance.parties.machine import Machine, Timer
+from appliance.parties.party import Action, Datagram, What
+from appliance.parties.rtp import INTERVAL, Stream
+from appliance.parties.sipua import (
+    MAGIC_COOKIE,
+    USER_AGENT,
+    SipMessage,
+    UnreadableError,
+    endpoint_of,
+    media_endpoint,
+    parameter_of,
+    parse,
+    reply_to,
+    respond,
+    sdp,
+    status_of,
+    uri_of,
+    user_of,
+    write_via,
+)
+from appliance.parties.transactions import GIVE_UP, T1, T2, Transactions
+from nat.endpoint import Endpoint, address_text
+
+
+class Phase(Enum):
+    CALLING = "calling"
+    RINGING = "ringing"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as one side sees it.
+
+    `local` and `remote` are the From and To values of the dialog, tags included; requests go to
+    the URI `target`, their datagrams to `hop`.
+    """
+
+    call_id: str
+    me: str
+    peer: str
+    local: str
+    remote: str
+    target: str
+    hop: Endpoint
+    invite: SipMessage
+    source: Endpoint
+    stream: Stream
+    phase: Phase
+    cseq: int = 1
+    ack: bytes = b""
+    answering: Timer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What may differ from one user agent to the next.
+
+    `rtp_port` is the first port that it takes for audio, `answer_after` how long it rings before
+    somebody picks up (seconds; None: nobody does). `comedia` lets it send audio to where audio
+    comes from and not to what the SDP says.
+    """
+
+    sip_port: int = 5060
+    rtp_port: int = 4000
+    answer_after: float | None = 2.0
+    comedia: bool = False
+
+
+class UserAgent(Machine):
+    """A SIP user agent on one address."""
+
+    def __init__(self, name: str, address: int, random: Random, habits: Habits) -> None:
+        super().__init__()
+        self.name = name
+        self.address = address
+        self.own = Endpoint(address, habits.sip_port)
+        self._random = random
+        self._habits = habits
+        self._transactions = Transactions(self, self.own, self._answered_again)
+        self._calls: dict[str, Call] = {}
+        self._streams: dict[int, Stream] = {}
+        self._ports = {habits.sip_port}
+        self._methods: dict[str, Callable[[SipMessage, Endpoint, float], None]] = {
+            "INVITE": self._invited,
+            "ACK": self._acknowledged,
+            "BYE": self._bye,
+            "CANCEL": self._cancelled,
+            "OPTIONS": self._options,
+        }
+
+    # --- what a driver calls ----------------------------------------------------------
+
+    @property
+    def ports(self) -> Set[int]:
+        return self._ports
+
+    def start(self, now: float) -> Sequence[Action]:
+        return self.actions()
+
+    def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
+        if datagram.destination.port == self.own.port:
+            self._receive_sip(datagram, now)
+            return self.actions()
+        stream = self._streams.get(datagram.destination.port)
+        if stream is not None and stream.hear(datagram.payload) and self._habits.comedia:
+            stream.remote = datagram.source
+        return ()
+
+    def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
+        if order == "call":
+            self.call(whom, now)
+        elif order == "hang-up":
+            self.hang_up(now)
+        else:
+            raise ValueError(f"{self.name} does not know how to {order!r}")
+        return self.actions()
+
+    # --- what a kind of user agent decides for itself ------------------------------------
+
+    def call(self, whom: str, now: float) -> None:
+        """Start a call to the user `whom`."""
+        raise NotImplementedError
+
+    def accepts(self, uri: str) -> bool:
+        """Is a request to this URI for somebody here?"""
+        raise NotImplementedError
+
+    def hop(self, uri: str, source: Endpoint) -> Endpoint | None:
+        """Where requests to `uri` go: to what it says. `source` is where its owner really was."""
+        return endpoint_of(uri)
+
+    # --- messages in --------------------------------------------------------------------
+
+    def _receive_sip(self, datagram: Datagram, now: float) -> None:
+        try:
+            message = parse(datagram.payload)
+            if message.status:
+                problem = self._transactions.response(message, now)
+            else:
+                problem = self._request(message, datagram.source, now)
+        except UnreadableError as error:
+            problem = str(error)
+        if problem:
+            self.report(What.MESSAGE_DISCARDED, self.name, detail=problem)
+
+    def _request(self, request: SipMessage, source: Endpoint, now: float) -> str:
+        if request.method != "ACK":
+            if self._transactions.repeated(request):
+                return ""
+            self._transactions.accept(request, now)
+        handler = self._methods.get(request.method)
+        if handler is None:
+            self._answer(request, 405, source)
+        else:
+            handler(request, source, now)
+        return ""
+
+    def _answer(
+        self,
+        request: SipMessage,
+        status: int,
+        source: Endpoint,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        response = respond(request, status, source, self.token())
+        response.headers += headers
+        response.body = body
+        self._transactions.answer(request, response, self.reply_to(request, source))
+
+    def reply_to(self, request: SipMessage, source: Endpoint) -> Endpoint:
+        """Where answers to this request go."""
+        return reply_to(request, source)
+
+    def _options(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        self._answer(request, 200, source, [("Allow", ", ".join(self._methods))])
+
+    # --- making a call ------------------------------------------------------------------
+
+    def _dial(self, me: str, peer: str, uri: str, hop: Endpoint, to: str, now: float) -> None:
+        """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
+        stream = self._open_stream()
+        local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
+        call_id = self.call_id()
+        invite = self.new_request("INVITE", uri, local, to, call_id, 1)
+        invite.headers += [*self._contact(me), ("Content-Type", "application/sdp")]
+        invite.body = sdp(me, stream.local, self._random.getrandbits(30))
+        call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
+        self._calls[call_id] = call
+        self.report(What.CALL_TRIED, me, peer)
+        self._transactions.request(
+            invite, hop, now, partial(self._progress, call), partial(self._unanswered, call)
+        )
+
+    @property
+    def domain(self) -> str:
+        """The host part of one's own address of record."""
+        return address_text(self.address)
+
+    def new_request(
+        self, method: str, uri: str, local: str, remote: str, call_id: str, cseq: int
+    ) -> SipMessage:
+        """The headers that every request has (RFC 3261, 8.1.1), with a branch of its own."""
+        return SipMessage(
+            f"{method} {uri} SIP/2.0",
+            [
+                ("Via", write_via(self.own, f"{MAGIC_COOKIE}-{self.token()}")),
+                ("From", local),
+                ("To", remote),
+                ("Call-ID", call_id),
+                ("CSeq", f"{cseq} {method}"),
+                ("Max-Forwards", "70"),
+                ("User-Agent", USER_AGENT),
+            ],
+        )
+
+    def token(self) -> str:
+        return f"{self._random.getrandbits(32):08x}"
+
+    def call_id(self) -> str:
+        """As many phones write it: something random, and the host that made it up."""
+        return f"{self.token()}-{self.token()}@{address_text(self.address)}"
+
+    def _contact(self, user: str) -> list[tuple[str, str]]:
+        return [("Contact", f"<sip:{user}@{self.own}>")]
+
+    def _progress(self, call: Call, response: SipMessage, now: float) -> None:
+        """An answer to our INVITE."""
+        if call.phase is Phase.ENDED:
+            return
+        if response.status < 200:
+            call.phase = Phase.RINGING
+        elif response.status < 300:
+            self._picked_up(call, response, now)
+        else:
+            self._end(call)
+            self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
+
+    def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
+        call.remote = response.get("to")
+        call.target = uri_of(response.get("contact")) or call.target
+        call.hop = self.hop(call.target, call.hop) or call.hop
+        call.stream.remote = media_endpoint(response.body)
+        call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
+        self.send(self.own, call.hop, call.ack)
+        self.report(What.CALL_ANSWERED, call.me, call.peer)
+        self._start_talking(call, now)
+
+    def _answered_again(self, response: SipMessage, now: float) -> str:
+        call = self._calls.get(response.get("call-id"))
+        if call is None or not call.ack:
+            return "it answers no call of ours"
+        self.send(self.own, call.hop, call.ack)
+        return ""
+
+    def _unanswered(self, call: Call, now: float) -> None:
+        self._end(call)
+        detail = f"no answer to INVITE from {call.hop} in {GIVE_UP:.0f} s"
+        self.report(What.CALL_UNREACHABLE, call.me, call.peer, detail)
+
+    # --- taking a call ------------------------------------------------------------------
+
+    def _invited(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        if parameter_of(request.get("to"), "tag"):
+            self._invited_again(request, source)
+            return
+        if not self.accepts(request.request_uri):
+            self._answer(request, 404, source)
+            return
+        me, peer = user_of(request.request_uri), user_of(request.get("from"))
+        target = uri_of(request.get("contact"))
+        hop = self.hop(target, source)
+        offer = media_endpoint(request.body)
+        if hop is None or offer is None:
+            self._answer(request, 488 if hop else 400, source)
+            return
+        stream = self._open_stream(offer)
+        local = f"{request.get('to')};tag={self.token()}"
+        remote = request.get("from")
+        call_id = request.get("call-id")
+        call = Call(
+            call_id, me, peer, local, remote, target, hop, request, source, stream, Phase.RINGING
+        )
+        self._calls[call_id] = call
+        self.report(What.CALL_REACHED, me, peer)
+        self._answer(request, 100, source)
+        self._call_response(call, 180)
+        answer_after = self._habits.answer_after
+        if answer_after is not None:
+            call.answering = self.timers.at(now + answer_after, partial(self._pick_up, call))
+
+    def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
+        """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
+        response = respond(call.invite, status, call.source, parameter_of(call.local, "tag"))
+        response.headers += self._contact(call.me)
+        if body:
+            response.headers.append(("Content-Type", "application/sdp"))
+            response.body = body
+        self._transactions.answer(call.invite, response, self.reply_to(call.invite, call.source))
+
+    def _pick_up(self, call: Call, now: float) -> None:
+        answer = sdp(call.me, call.stream.local, self._random.getrandbits(30))
+        self._call_response(call, 200, answer)
+        self._start_talking(call, now)
+        self._await_ack(call, T1, now + GIVE_UP, now)
+
+    def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
+        """RFC 3261, 13.3.1.4: the 2xx is repeated until the ACK comes; without one, after 64 T1
+        the call is ended."""
+        call.answering = self.timers.at(
+            now + interval, lambda at: self._unacknowledged(call, interval, until, at)
+        )
+
+    def _unacknowledged(self, call: Call, interval: float, until: float, now: float) -> None:
+        if now >= until:
+            self.report(What.CALL_DROPPED, call.me, call.peer, "nobody acknowledged the answer")
+            self._send_bye(call, now)
+            return
+        self._transactions.repeated(call.invite)
+        self._await_ack(call, min(2 * interval, T2), until, now)
+
+    def _acknowledged(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._dialog(request)
+        if call is not None and call.answering is not None and call.phase is Phase.TALKING:
+            call.answering.cancel()
+
+    def _invited_again(self, request: SipMessage, source: Endpoint) -> None:
+        """A re-INVITE: the other side moves its audio."""
+        call = self._dialog(request)
+        if call is None or call.phase is not Phase.TALKING:
+            self._answer(request, 481, source)
+            return
+        call.stream.remote = media_endpoint(request.body)
+        answer = sdp(call.me, call.stream.local, self._random.getrandbits(30))
+        headers = [*self._contact(call.me), ("Content-Type", "application/sdp")]
+        self._answer(request, 200, source, headers, answer)
+
+    # --- ending a call ------------------------------------------------------------------
+
+    def hang_up(self, now: float) -> None:
+        """End whatever call there is."""
+        for call in [call for call in self._calls.values() if call.phase is not Phase.ENDED]:
+            if call.phase is Phase.TALKING:
+                self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
+                self._send_bye(call, now)
+            elif call.invite.get("via").startswith(f"SIP/2.0/UDP {self.own};"):
+                self._cancel(call, now)
+
+    def _cancel(self, call: Call, now: float) -> None:
+        """RFC 3261, 9.1: a CANCEL is the INVITE over again, down to the branch."""
+        cancel = SipMessage(
+            f"CANCEL {call.invite.request_uri} SIP/2.0",
+            [
+                (name, value)
+                for name, value in call.invite.headers
+                if name in ("Via", "From", "To", "Call-ID", "Max-Forwards")
+            ],
+        )
+        cancel.headers.append(("CSeq", f"{call.invite.cseq} CANCEL"))
+        self._end(call)
+        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
+        self._transactions.request(cancel, call.hop, now, _ignore_response, _ignore_timeout)
+
+    def _send_bye(self, call: Call, now: float) -> None:
+        """Stop talking; go on listening until the other side has understood."""
+        self._stop_timers(call)
+        call.phase = Phase.ENDED
+        call.cseq += 1
+        bye = self._in_dialog(call, "BYE", call.cseq)
+        self._transactions.request(
+            bye, call.hop, now, lambda response, at: self._end(call), lambda at: self._end(call)
+        )
+
+    def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._dialog(request)
+        if call is None:
+            self._answer(request, 481, source)
+            return
+        if call.phase is not Phase.ENDED:
+            self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} hung up")
+            self._end(call)
+        self._answer(request, 200, source)
+
+    def _cancelled(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._calls.get(request.get("call-id"))
+        if call is None or call.phase is not Phase.RINGING:
+            self._answer(request, 481, source)
+            return
+        self._answer(request, 200, source)
+        self._call_response(call, 487)
+        self._end(call)
+        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} gave up")
+
+    def _dialog(self, request: SipMessage) -> Call | None:
+        """The call that a request belongs to: its Call-ID and our tag (RFC 3261, 12)."""
+        call = self._calls.get(request.get("call-id"))
+        tag = parameter_of(request.get("to"), "tag")
+        return call if call is not None and tag == parameter_of(call.local, "tag") else None
+
+    def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
+        return self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
+
+    def _end(self, call: Call) -> None:
+        self._stop_timers(call)
+        call.phase = Phase.ENDED
+        self._streams.pop(call.stream.local.port, None)
+        self._ports.discard(call.stream.local.port)
+
+    def _stop_timers(self, call: Call) -> None:
+        if call.answering is not None:
+            call.answering.cancel()
+
+    # --- audio --------------------------------------------------------------------------
+
+    def _open_stream(self, remote: Endpoint | None = None) -> Stream:
+        """Listen on the first free even port (RFC 3550, 11: RTCP has the odd one above)."""
+        port = self._habits.rtp_port
+        while port in self._ports:
+            port += 2
+        stream = Stream(Endpoint(self.address, port), remote, self._random)
+        self._streams[port] = stream
+        self._ports.add(port)
+        return stream
+
+    def _start_talking(self, call: Call, now: float) -> None:
+        call.phase = Phase.TALKING
+        self.report(What.TALKING, call.me, call.peer, stream=call.stream)
+        self._talk(call, now)
+
+    def _talk(self, call: Call, now: float) -> None:
+        if call.phase is not Phase.TALKING:
+            return
+        stream = call.stream
+        if stream.remote is not None:
+            self.send(stream.local, stream.remote, stream.say())
+        self.timers.at(now + INTERVAL, partial(self._talk, call))
+
+
+def _ignore_response(response: SipMessage, now: float) -> None:
+    """Whatever the answer to a CANCEL is, the caller has put the phone down."""
+
+
+def _ignore_timeout(now: float) -> None:
+    """Nobody answered a CANCEL; the caller does not care."""

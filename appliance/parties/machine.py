@@ -1,0 +1,85 @@
+"""The part that all parties share: timers, and the list of actions that grows while they think."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
+
+from appliance.parties.party import Action, Report, Send, Wake, What
+from appliance.parties.rtp import Stream
+from nat.endpoint import Endpoint
+
+Callback = Callable[[float], None]
+
+
+class Timer:
+    """One appointment. Cancelling leaves it in the heap, where it is passed over."""
+
+    __slots__ = ("at", "callback")
+
+    def __init__(self, at: float, callback: Callback) -> None:
+        self.at = at
+        self.callback: Callback | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Timers:
+    """Appointments by time; those of the same time in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._serial = count()
+
+    def at(self, when: float, callback: Callback) -> Timer:
+        timer = Timer(when, callback)
+        heappush(self._heap, (when, next(self._serial), timer))
+        return timer
+
+    def next(self) -> float | None:
+        """When the earliest one is due (seconds)."""
+        heap = self._heap
+        while heap and heap[0][2].callback is None:
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+    def due(self, now: float) -> Iterator[Callback]:
+        """Take out what is due, one at a time, because each may cancel or make others."""
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            callback = heappop(heap)[2].callback
+            if callback is not None:
+                yield callback
+
+
+class Machine:
+    """Collects actions while a party thinks and hands them over at the end of each step."""
+
+    def __init__(self) -> None:
+        self.timers = Timers()
+        self._actions: list[Action] = []
+        self._announced: float | None = None
+
+    def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
+        self._actions.append(Send(source, destination, payload))
+
+    def report(
+        self, what: What, who: str, peer: str = "", detail: str = "", stream: Stream | None = None
+    ) -> None:
+        self._actions.append(Report(what, who, peer, detail, stream))
+
+    def wake(self, now: float) -> Sequence[Action]:
+        for callback in self.timers.due(now):
+            callback(now)
+        return self.actions()
+
+    def actions(self) -> Sequence[Action]:
+        """What is to be done after this step. A Wake is among it only when the time has changed."""
+        actions, self._actions = self._actions, []
+        due = self.timers.next()
+        if due is not None and due != self._announced:
+            actions.append(Wake(due))
+        self._announced = due
+        return actions

@@ -1,0 +1,92 @@
+"""Audio: one side's part of a conversation (RFC 3550, RFC 3551).
+
+    ┌──┬─┬─┬────┬─┬───────┬───────────────┐
+    │V2│P│X│ CC │M│  PT   │  sequence     │
+    ├──┴─┴─┴────┴─┴───────┴───────────────┤
+    │              timestamp              │  counts samples: 160 for each 20 ms
+    ├─────────────────────────────────────┤
+    │               SSRC                  │  then 160 bytes of G.711 µ-law
+    └─────────────────────────────────────┘
+
+What is said is a steady tone, a different one for everybody, so that a capture opened in a player
+lets you hear who was heard. A tone whose period divides 160 samples gives the same 160 bytes in
+every packet; only sequence number and timestamp change.
+"""
+
+from __future__ import annotations
+
+from math import pi, sin
+from random import Random
+from struct import Struct
+
+from nat.endpoint import Endpoint
+
+HEADER = Struct("!BBHII")  # version and flags, marker and payload type, sequence, timestamp, SSRC
+VERSION_2 = 0x80
+MARKER = 0x80  # RFC 3551, 4.1: the first packet of a talkspurt
+PCMU = 0
+
+INTERVAL = 0.020  # seconds between packets; RFC 3551, 4.2
+SAMPLES = 160  # of 8,000 a second
+TONES = (400, 500, 800, 1000)  # Hz; each has a whole number of periods in 160 samples
+
+
+def ulaw(sample: int) -> int:
+    """A 16-bit sample as G.711 µ-law: sign, 3 bits of exponent, 4 of mantissa, all inverted."""
+    sign = 0x80 if sample < 0 else 0
+    magnitude = min(abs(sample), 32635) + 132
+    exponent = magnitude.bit_length() - 8
+    mantissa = magnitude >> (exponent + 3) & 0x0F
+    return ~(sign | exponent << 4 | mantissa) & 0xFF
+
+
+def tone(frequency: int) -> bytes:
+    """20 ms of a sine, at a quarter of full loudness."""
+    return bytes(ulaw(round(8192 * sin(2 * pi * frequency * n / 8000))) for n in range(SAMPLES))
+
+
+class Stream:
+    """One side's audio in one call: what it says to `remote`, and how much it hears.
+
+    `remote` is None while nobody knows where to send.
+    """
+
+    __slots__ = (
+        "_sequence",
+        "_ssrc",
+        "_timestamp",
+        "_tone",
+        "heard",
+        "listening",
+        "local",
+        "remote",
+        "sent",
+    )
+
+    def __init__(self, local: Endpoint, remote: Endpoint | None, random: Random) -> None:
+        self.local = local
+        self.remote = remote
+        self.sent = 0
+        self.heard = 0
+        self.listening = True
+        # RFC 3550, 5.1: all three start at random values.
+        self._ssrc = random.getrandbits(32)
+        self._sequence = random.getrandbits(16)
+        self._timestamp = random.getrandbits(32)
+        self._tone = tone(random.choice(TONES))
+
+    def say(self) -> bytes:
+        """The next 20 ms as an RTP packet."""
+        kind = PCMU if self.sent else MARKER | PCMU
+        packet = HEADER.pack(VERSION_2, kind, self._sequence, self._timestamp, self._ssrc)
+        self._sequence = self._sequence + 1 & 0xFFFF
+        self._timestamp = self._timestamp + SAMPLES & 0xFFFFFFFF
+        self.sent += 1
+        return packet + self._tone
+
+    def hear(self, packet: bytes) -> bool:
+        """Count a packet if it is RTP with this codec (RFC 3550, A.1)."""
+        if len(packet) < HEADER.size or packet[0] >> 6 != 2 or packet[1] & 0x7F != PCMU:
+            return False
+        self.heard += 1
+        return True

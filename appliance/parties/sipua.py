@@ -1,0 +1,300 @@
+"""SIP text as a phone reads and writes it (RFC 3261, RFC 8866).
+
+This is the parties' own reader, on purpose no relative of the one in the ALG: a phone that shared
+the ALG's ideas about SIP could not find out that they are wrong. It reads what phones and PBXs
+write, not every form of the grammar; what it cannot read it says so about and drops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from nat.endpoint import Endpoint, address_text, parse_address
+
+DEFAULT_PORT = 5060
+MAGIC_COOKIE = "z9hG4bK"  # RFC 3261, 8.1.1.7: every branch starts with it
+USER_AGENT = "glassnat-party/1.0"
+
+COMPACT = {  # RFC 3261, 7.3.3
+    "c": "content-type",
+    "f": "from",
+    "i": "call-id",
+    "l": "content-length",
+    "m": "contact",
+    "t": "to",
+    "v": "via",
+}
+
+REASON_PHRASES = {
+    100: "Trying",
+    180: "Ringing",
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    481: "Call/Transaction Does Not Exist",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+}
+
+
+class UnreadableError(ValueError):
+    """Not a SIP message that can be acted on; the text says why."""
+
+
+@dataclass(slots=True)
+class SipMessage:
+    """Start line, headers in their order, body. Header names keep the case they came in."""
+
+    start: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+    @property
+    def status(self) -> int:
+        """The code of a response; 0 for a request."""
+        return int(self.start[8:11]) if self.start.startswith("SIP/2.0 ") else 0
+
+    @property
+    def method(self) -> str:
+        """What is asked, or for a response what had been asked (from CSeq, RFC 3261 17.1.3)."""
+        if self.status:
+            return self.get("cseq").rpartition(" ")[2]
+        return self.start.partition(" ")[0]
+
+    @property
+    def request_uri(self) -> str:
+        return self.start.split(" ")[1]
+
+    @property
+    def cseq(self) -> int:
+        number = self.get("cseq").partition(" ")[0]
+        return int(number) if number.isascii() and number.isdecimal() else 0
+
+    def get(self, name: str) -> str:
+        """The first value of a header, or the empty text. `name` is the long form in lower case."""
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> list[str]:
+        return [
+            value
+            for given, value in self.headers
+            if COMPACT.get(given.lower(), given.lower()) == name
+        ]
+
+    def write(self) -> bytes:
+        """The message as bytes, with the Content-Length that its body has."""
+        lines = [self.start, *(f"{name}: {value}" for name, value in self.headers)]
+        lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+
+def parse(payload: bytes) -> SipMessage:
+    """Read one datagram. Raises UnreadableError.
+
+    RFC 3261, 18.3: a datagram that ends before its Content-Length is in error; bytes after it
+    are dropped.
+    """
+    head, blank, body = payload.partition(b"\r\n\r\n")
+    if not blank:
+        raise UnreadableError("no empty line after the headers")
+    lines = head.decode("latin-1").split("\r\n")
+    message = SipMessage(lines[0], list(_headers(lines[1:])), body)
+    _check_start(message.start)
+    for needed in ("via", "from", "to", "call-id", "cseq"):
+        if not message.get(needed):
+            raise UnreadableError(f"no {needed} header")
+    length = message.get("content-length")
+    if length:
+        if not (length.isascii() and length.isdecimal() and len(length) < 7):
+            raise UnreadableError("Content-Length is not a number")
+        if int(length) > len(body):
+            raise UnreadableError(
+                f"Content-Length says {int(length)}, the body has {len(body)} bytes"
+            )
+        message.body = body[: int(length)]
+    return message
+
+
+def _check_start(start: str) -> None:
+    words = start.split(" ")
+    if words[0] == "SIP/2.0":
+        code = words[1] if len(words) > 1 else ""
+        good = len(code) == 3 and code.isascii() and code.isdecimal()
+    else:
+        good = len(words) == 3 and words[2] == "SIP/2.0" and words[0].isupper()
+    if not good:
+        raise UnreadableError("the first line is not SIP")
+
+
+def _headers(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Name and value of each header, with folded lines joined (RFC 3261, 7.3.1)."""
+    whole: list[str] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and whole:
+            whole[-1] += " " + line.strip()
+        else:
+            whole.append(line)
+    for line in whole:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise UnreadableError("a header without a colon")
+        yield name.strip(), value.strip()
+
+
+class Via(NamedTuple):
+    """One Via value: who sent the message, and the parameters (RFC 3261, 20.42)."""
+
+    sent_by: str
+    parameters: dict[str, str]
+
+    @property
+    def branch(self) -> str:
+        return self.parameters.get("branch", "")
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """`sent_by` as numbers; None for a name."""
+        return endpoint_of(self.sent_by)
+
+
+def read_via(value: str) -> Via:
+    """The first Via of a header value. Raises UnreadableError."""
+    protocol, _, rest = value.partition(",")[0].strip().partition(" ")
+    sent_by, *parameters = (part.strip() for part in rest.split(";"))
+    if not protocol.upper().startswith("SIP/2.0/") or not sent_by:
+        raise UnreadableError("a Via that cannot be read")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return Via(sent_by, {name.lower(): content for name, _, content in pairs})
+
+
+def write_via(endpoint: Endpoint, branch: str) -> str:
+    return f"SIP/2.0/UDP {endpoint};branch={branch}"
+
+
+def uri_of(value: str) -> str:
+    """The URI inside a Contact, From or To value."""
+    before, bracket, after = value.partition("<")
+    return after.partition(">")[0] if bracket else before.partition(";")[0].strip()
+
+
+def user_of(value: str) -> str:
+    """The user part of a header value or URI; empty when there is none."""
+    address = uri_of(value).partition(":")[2]
+    user, at, _ = address.rpartition("@")
+    return user if at else ""
+
+
+def endpoint_of(value: str) -> Endpoint | None:
+    """Where a header value or URI points to; None when it names no IPv4 address."""
+    address = uri_of(value)
+    if address.lower().startswith(("sip:", "sips:")):
+        address = address.partition(":")[2]
+    host_port = address.rpartition("@")[2].partition(";")[0].partition("?")[0].strip()
+    try:
+        if ":" in host_port:
+            return Endpoint.parse(host_port)
+        return Endpoint(parse_address(host_port), DEFAULT_PORT)
+    except ValueError:
+        return None
+
+
+def parameter_of(value: str, name: str) -> str:
+    """A header parameter such as `tag` or `expires` (after the `>`); empty when absent."""
+    _, bracket, after = value.partition(">")
+    parts = (after if bracket else value).split(";")[1:]
+    for part in parts:
+        given, _, content = part.partition("=")
+        if given.strip().lower() == name:
+            return content.strip()
+    return ""
+
+
+def status_of(response: SipMessage) -> str:
+    """Code and phrase of a response, in our words and not in those of the network."""
+    return f"{response.status} {REASON_PHRASES.get(response.status, '')}".strip()
+
+
+def respond(request: SipMessage, status: int, source: Endpoint, tag: str) -> SipMessage:
+    """The frame of a response: what RFC 3261, 8.2.6 has copied from the request.
+
+    18.2.1: when the datagram came from another address than the top Via says, `received` is
+    added, and RFC 3581 fills in an empty `rport`.
+    """
+    response = SipMessage(f"SIP/2.0 {status} {REASON_PHRASES[status]}")
+    top, *lower = request.all("via")
+    response.headers.append(("Via", _stamped(top, source)))
+    response.headers.extend(("Via", value) for value in lower)
+    to = request.get("to")
+    if status > 100 and not parameter_of(to, "tag"):
+        to = f"{to};tag={tag}"
+    response.headers += [
+        ("From", request.get("from")),
+        ("To", to),
+        ("Call-ID", request.get("call-id")),
+        ("CSeq", request.get("cseq")),
+    ]
+    return response
+
+
+def _stamped(top: str, source: Endpoint) -> str:
+    via = read_via(top)
+    asked = "rport" in via.parameters
+    if asked:
+        parts = (part for part in top.split(";"))
+        top = ";".join(
+            f"rport={source.port}" if part.strip().lower() == "rport" else part for part in parts
+        )
+    if asked or via.endpoint is None or via.endpoint.address != source.address:
+        top += f";received={address_text(source.address)}"
+    return top
+
+
+def reply_to(request: SipMessage, source: Endpoint) -> Endpoint:
+    """Where the response goes: RFC 3261, 18.2.2 (the address it came from, but the *port* that
+    the Via says), or RFC 3581 (the port it came from) when the request asked for it."""
+    via = read_via(request.get("via"))
+    if "rport" in via.parameters:
+        return source
+    return Endpoint(source.address, via.endpoint.port if via.endpoint else DEFAULT_PORT)
+
+
+def sdp(user: str, media: Endpoint, session: int) -> bytes:
+    """A session description that offers or answers one audio stream (RFC 8866)."""
+    address = address_text(media.address)
+    lines = (
+        "v=0",
+        f"o={user} {session} {session} IN IP4 {address}",
+        "s=-",
+        f"c=IN IP4 {address}",
+        "t=0 0",
+        f"m=audio {media.port} RTP/AVP 0",
+        "a=rtpmap:0 PCMU/8000",
+        "a=ptime:20",
+        "a=sendrecv",
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def media_endpoint(body: bytes) -> Endpoint | None:
+    """Where the other side wants its audio: c= and the first m=audio. The c= of the stream wins
+    over that of the session (RFC 8866, 5.7). None when there is nothing to send to."""
+    connection = port = ""
+    for line in body.decode("latin-1").splitlines():
+        if line.startswith("m="):
+            if port:
+                break
+            words = line[2:].split(" ")
+            port = words[1] if len(words) > 1 and words[0] == "audio" else ""
+        elif line.startswith("c=IN IP4 "):
+            connection = line[9:].strip()
+    try:
+        media = Endpoint.parse(f"{connection}:{port}")
+    except ValueError:
+        return None
+    return media if media.port and media.address else None

@@ -1,0 +1,194 @@
+"""SIP transactions over UDP: say it again until there is an answer (RFC 3261, 17).
+
+A client transaction repeats its request, the server side repeats its last response when a request
+comes again. Both end after 64 T1. Everything above this file may think that messages arrive or
+that it hears about it when they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.parties.machine import Machine, Timer
+from appliance.parties.sipua import SipMessage, UnreadableError, read_via
+from nat.endpoint import Endpoint
+
+T1 = 0.5  # seconds; an estimate of the round trip (RFC 3261, 17.1.1.1)
+T2 = 4.0  # seconds; the longest interval between repetitions
+GIVE_UP = 64 * T1  # timers B, D, F, H and J
+
+OnResponse = Callable[[SipMessage, float], None]
+OnTimeout = Callable[[float], None]
+OnRepeated = Callable[[SipMessage, float], str]  # answers why it is not welcome, or ""
+
+
+@dataclass(slots=True)
+class Client:
+    """A request on its way. `resend` and `give_up` are running timers."""
+
+    request: SipMessage
+    destination: Endpoint
+    on_response: OnResponse
+    on_timeout: OnTimeout
+    interval: float
+    resend: Timer
+    give_up: Timer
+    ack: bytes = b""  # to a final answer other than 2xx; sent again whenever that comes again
+
+
+class Transactions:
+    """All transactions of one user agent, whose SIP socket is `own`."""
+
+    def __init__(self, machine: Machine, own: Endpoint, on_repeated_answer: OnRepeated) -> None:
+        self._machine = machine
+        self._own = own
+        self._on_repeated_answer = on_repeated_answer
+        self._clients: dict[tuple[str, str], Client] = {}
+        self._answers: dict[tuple[str, str, str], tuple[Endpoint, bytes]] = {}
+
+    # --- asking -----------------------------------------------------------------------
+
+    def request(
+        self,
+        request: SipMessage,
+        destination: Endpoint,
+        now: float,
+        on_response: OnResponse,
+        on_timeout: OnTimeout,
+    ) -> None:
+        """Send a request and repeat it until an answer comes, 32 seconds at most."""
+        key = (read_via(request.get("via")).branch, request.method)
+        timers = self._machine.timers
+        self._clients[key] = Client(
+            request,
+            destination,
+            on_response,
+            on_timeout,
+            T1,
+            timers.at(now + T1, lambda at: self._resend(key, at)),
+            timers.at(now + GIVE_UP, lambda at: self._give_up(key, at)),
+        )
+        self._machine.send(self._own, destination, request.write())
+
+    def _resend(self, key: tuple[str, str], now: float) -> None:
+        client = self._clients[key]
+        client.interval *= 2
+        if client.request.method != "INVITE":  # timer E stops growing, timer A does not
+            client.interval = min(client.interval, T2)
+        client.resend = self._machine.timers.at(
+            now + client.interval, lambda at: self._resend(key, at)
+        )
+        self._machine.send(self._own, client.destination, client.request.write())
+
+    def _give_up(self, key: tuple[str, str], now: float) -> None:
+        client = self._end(key)
+        if not client.ack:
+            client.on_timeout(now)
+
+    def _end(self, key: tuple[str, str]) -> Client:
+        client = self._clients.pop(key)
+        client.resend.cancel()
+        client.give_up.cancel()
+        return client
+
+    def response(self, response: SipMessage, now: float) -> str:
+        """Hand a response to its request. Answers why not, or the empty text.
+
+        RFC 3261, 18.1.2: a response whose top Via is not one's own is discarded in silence. This
+        is where a phone stops understanding an ALG that does not restore what it changed.
+        """
+        try:
+            via = read_via(response.get("via"))
+        except UnreadableError as error:
+            return str(error)
+        if via.endpoint != self._own:
+            return "its top Via is not its own"
+        key = (via.branch, response.method)
+        client = self._clients.get(key)
+        if client is None:
+            return self._stray(response, now)
+        if response.get("call-id") != client.request.get("call-id"):
+            return "its Call-ID is not its own"
+        if client.ack:
+            self._machine.send(self._own, client.destination, client.ack)
+            return ""
+        self._answered(key, client, response, now)
+        client.on_response(response, now)
+        return ""
+
+    def _stray(self, response: SipMessage, now: float) -> str:
+        """A 2xx to an INVITE ends its transaction and still comes again until somebody
+        acknowledges it: that is the caller's business (RFC 3261, 13.2.2.4)."""
+        if response.method == "INVITE" and response.status // 100 == 2:
+            return self._on_repeated_answer(response, now)
+        return "nothing was asked in that branch"
+
+    def _answered(
+        self, key: tuple[str, str], client: Client, response: SipMessage, now: float
+    ) -> None:
+        invite = client.request.method == "INVITE"
+        if response.status >= 200 and not (invite and response.status >= 300):
+            self._end(key)
+        elif invite:
+            client.resend.cancel()
+            client.give_up.cancel()
+            if response.status >= 300:
+                self._acknowledge(key, client, response, now)
+
+    def _acknowledge(
+        self, key: tuple[str, str], client: Client, response: SipMessage, now: float
+    ) -> None:
+        """RFC 3261, 17.1.1.3: the transaction itself acknowledges a refusal, and waits for
+        repetitions of it (timer D)."""
+        client.ack = acknowledge(client.request, response).write()
+        client.give_up = self._machine.timers.at(now + GIVE_UP, lambda at: self._give_up(key, at))
+        self._machine.send(self._own, client.destination, client.ack)
+
+    # --- answering --------------------------------------------------------------------
+
+    def repeated(self, request: SipMessage) -> bool:
+        """Was this request here before? Then its last answer goes out again, if it has one."""
+        key = server_key(request)
+        if key not in self._answers:
+            return False
+        destination, response = self._answers[key]
+        if response:
+            self._machine.send(self._own, destination, response)
+        return True
+
+    def accept(self, request: SipMessage, now: float) -> None:
+        """Remember that this request is being worked on, so that repetitions are known as such."""
+        key = server_key(request)
+        self._answers[key] = (self._own, b"")
+        self._machine.timers.at(now + 2 * GIVE_UP, lambda at: self._forget(key))
+
+    def answer(self, request: SipMessage, response: SipMessage, destination: Endpoint) -> None:
+        """Send a response; it is what a repetition of the request will get from now on."""
+        written = response.write()
+        self._answers[server_key(request)] = (destination, written)
+        self._machine.send(self._own, destination, written)
+
+    def _forget(self, key: tuple[str, str, str]) -> None:
+        self._answers.pop(key, None)
+
+
+def server_key(request: SipMessage) -> tuple[str, str, str]:
+    """What makes two requests the same (RFC 3261, 17.2.3)."""
+    via = read_via(request.get("via"))
+    return via.branch, via.sent_by, request.method
+
+
+def acknowledge(invite: SipMessage, response: SipMessage) -> SipMessage:
+    """The ACK to a refusal, in the INVITE's own branch (RFC 3261, 17.1.1.3)."""
+    return SipMessage(
+        f"ACK {invite.request_uri} SIP/2.0",
+        [
+            ("Via", invite.get("via")),
+            ("From", invite.get("from")),
+            ("To", response.get("to")),
+            ("Call-ID", invite.get("call-id")),
+            ("CSeq", f"{invite.cseq} ACK"),
+            ("Max-Forwards", "70"),
+        ],
+    )
