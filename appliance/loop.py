@@ -1,0 +1,207 @@
+"""The loop of a real appliance, and the only clock.
+
+Strategy: one thread, one epoll, no queue. Whoever has something is served in turns: a wire is
+drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and the control
+socket get theirs, so that a flood on one side cannot starve anybody. `now` is read once a turn and
+handed down; nothing below this file knows what time it is.
+
+The control socket's descriptors stand in an epoll of their own, which is one descriptor of the
+loop's: however many clients there are, waiting for packets costs the same.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+import selectors
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from appliance.wire import Wire, WireGone
+from nat.drop import Drop
+from nat.endpoint import Side
+from nat.packet import Packet
+
+PACKETS_PER_TURN = 64
+TIMER_GRAIN = 0.01
+"""Seconds that an expiry may be late by. Nobody sees it: whoever looks a flow up looks at its
+deadline too."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NEW_OBJECTS_PER_COLLECTION = 20_000
+
+
+class Exit(Protocol):
+    """What the loop needs of a leg: the wire that its packets leave on."""
+
+    @property
+    def exit(self) -> int: ...
+
+
+class PacketEngine(Protocol):
+    """What the loop needs of `appliance.engine.Engine`."""
+
+    @property
+    def outbox(self) -> deque[tuple[Side, Packet]]: ...
+
+    def handle(self, packet: Packet, side: Side, now: float) -> Exit | Drop | None: ...
+
+    def not_sent(self, packet: Packet, side: Side, now: float) -> None: ...
+
+    def next_deadline(self) -> float | None: ...
+
+    def expire(self, now: float) -> None: ...
+
+
+class Controller(Protocol):
+    """What the loop needs of `appliance.control.ControlServer`."""
+
+    def register(self, selector: selectors.BaseSelector) -> None: ...
+
+    def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None: ...
+
+
+class Loop:
+    """Carries packets between two wires until a signal says stop.
+
+    `clock` answers seconds that only ever grow. `run` raises WireGone when a wire goes away.
+    """
+
+    def __init__(
+        self,
+        wires: Sequence[Wire],
+        engine: PacketEngine,
+        control: Controller | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wires = wires
+        self._engine = engine
+        self._control = control
+        self._clock = clock
+        self._signals = Signals()
+        self._clients = selectors.EpollSelector()
+        self._poll = select.epoll()
+        self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
+        for descriptor in (*self._sides, self._clients.fileno(), self._signals.fileno()):
+            self._poll.register(descriptor, select.EPOLLIN)
+        if control is not None:
+            control.register(self._clients)
+
+    def run(self) -> int:
+        """Carry packets until a signal comes; answers its number."""
+        with self._signals:
+            while not self._signals.received:
+                self.turn()
+        return self._signals.received
+
+    def turn(self) -> None:
+        """Wait for whatever comes next, and serve everybody once."""
+        deadline = self._engine.next_deadline()
+        wait = None if deadline is None else max(deadline - self._clock(), TIMER_GRAIN)
+        ready = self._poll.poll(wait)
+        now = self._clock()
+        for descriptor, mask in ready:
+            side = self._sides.get(descriptor)
+            if side is not None:
+                carried = self._drain(side, now)
+                if mask & ~select.EPOLLIN and not carried:
+                    raise WireGone(f"the device {self._wires[side].name} has failed")
+            elif descriptor == self._signals.fileno():
+                self._signals.read()
+            else:
+                self._serve_clients(now)
+        if deadline is not None and deadline <= now:
+            self._engine.expire(now)
+            self._send_outbox()
+
+    def close(self) -> None:
+        """Give back what the loop itself opened; wires and control belong to who made them."""
+        self._poll.close()
+        self._clients.close()
+        self._signals.close()
+
+    def _drain(self, side: Side, now: float) -> int:
+        """Carry what waits on one wire; how many packets that were."""
+        receive, handle = self._wires[side].receive, self._engine.handle
+        outbox = self._engine.outbox
+        for carried in range(PACKETS_PER_TURN):
+            packet = receive()
+            if packet is None:
+                return carried
+            verdict = handle(packet, side, now)
+            if verdict is None or isinstance(verdict, Drop):
+                pass  # held, consumed or dropped: the engine has counted it
+            elif not self._wires[verdict.exit].send(packet):
+                self._engine.not_sent(packet, side, now)
+            if outbox:
+                self._send_outbox()
+        return PACKETS_PER_TURN
+
+    def _send_outbox(self) -> None:
+        """The appliance's own packets and fragments. One that is not taken is lost, as on any
+        wire: nobody waits for it here."""
+        outbox = self._engine.outbox
+        while outbox:
+            side, packet = outbox.popleft()
+            self._wires[side].send(packet)
+
+    def _serve_clients(self, now: float) -> None:
+        if self._control is not None:
+            for key, mask in self._clients.select(0):
+                self._control.handle(key, mask, now)
+
+
+class Signals:
+    """The signals that ask the program to stop, as a descriptor that the loop can wait for.
+
+    Python runs a handler between two lines of whatever is under way; this way nothing is ever cut
+    in two.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._before: dict[signal.Signals, Any] = {}
+        self._wakeup_before = -1
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    def __enter__(self) -> None:
+        self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno())
+        for number in STOP_SIGNALS:
+            self._before[number] = signal.signal(number, lambda *_: None)
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def read(self) -> None:
+        """Take in what has come; the first one that asks to stop counts."""
+        for number in self._reader.recv(64):
+            if number in STOP_SIGNALS:
+                self.received = self.received or number
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+def tame_collector() -> None:
+    """Keep Python's garbage collector from stopping the loop.
+
+    Flows and mappings are free of cycles and are freed when they are let go of. With a hundred
+    thousand of them alive, one full collection stops the loop for a sixth of a second and finds
+    nothing. So what exists by now is never looked at again, and from now on only young objects
+    are: the little rubbish with cycles (exceptions, mostly) dies young.
+    """
+    gc.collect()
+    gc.freeze()
+    never = 1_000_000_000
+    gc.set_threshold(NEW_OBJECTS_PER_COLLECTION, never, never)
