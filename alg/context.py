@@ -134,6 +134,9 @@ class MemoryContext:
         rtp, rtcp = self.external_of(internal), self.external_of(above)
         if rtp and rtcp == Endpoint(rtp.address, rtp.port + 1):
             return rtp
+        if rtp and rtcp is None and self._free("udp", rtp.port + 1):
+            self._open("udp", above, rtp.port + 1)
+            return rtp
         if rtp or rtcp or above.port > PORTS[-1]:
             raise Unavailable(f"{internal} and the port above it cannot be a pair")
         for port in self._candidates(internal.port, step=2):
@@ -194,7 +197,8 @@ class MemoryContext:
         return pool[start:] + pool[:start]
 
     def _free(self, transport: str, port: int) -> bool:
-        return (transport, Endpoint(self.external.address, port)) not in self.tables.internals
+        taken = (transport, Endpoint(self.external.address, port)) in self.tables.internals
+        return port in PORTS and not taken
 
     def _open(self, transport: str, internal: Endpoint, port: int) -> Endpoint:
         external = Endpoint(self.external.address, port)

@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 
 from alg.base import Alg
 from alg.off import Off
+from alg.sip.correct import Sip
 
 
 class Module(NamedTuple):
@@ -36,6 +37,12 @@ MODULES: dict[str, Module] = {
         "No ALG",
         "Leaves every message alone, which is often best.",
         lambda faults: Off(),
+    ),
+    "sip": Module(
+        "sip",
+        "The correct SIP ALG",
+        "Translates exactly the tokens that are endpoints of the inside host, and opens pinholes.",
+        lambda faults: Sip(),
     ),
 }
 

@@ -52,11 +52,20 @@ def test_a_pair_is_adjacent_and_keeps_its_parity(context: MemoryContext) -> None
 def test_a_pair_is_both_or_none(context: MemoryContext) -> None:
     """I-E5: RTP/RTCP pair: both or none."""
     context.map(at(4000))
+    context.map(at(4001, "192.168.20.101"))
     with pytest.raises(Unavailable):
         context.map_pair(at(4000))
     assert context.external_of(at(4001)) is None
     with pytest.raises(Unavailable):
         context.map_pair(at(65535))
+
+
+def test_a_single_port_becomes_a_pair_where_the_port_above_is_free(
+    context: MemoryContext,
+) -> None:
+    """From T.38 (one port) back to audio (two)."""
+    assert context.map(at(4000)) == context.map_pair(at(4000)) == outside(4000)
+    assert context.external_of(at(4001)) == outside(4001)
 
 
 def test_a_full_pool_is_an_answer_not_an_accident(

@@ -1,0 +1,143 @@
+"""Where the session descriptions are in a message's body, and which lengths depend on them.
+
+A body is one description, or several parts of which some may be descriptions (RFC 2046, 5.1). What
+is encoded or of another type is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from alg.sip import grammar
+from alg.sip.fields import Span
+from alg.sip.message import FULL_NAMES, Malformed, Message
+
+MOST_PARTS = 16
+_SDP = b"application/sdp"
+_PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary", b"identity")
+_BOUNDARY = re.compile(
+    rb'(?i:boundary)[ \t]*+=[ \t]*+(?:"([^"\r\n]{1,70}+)"|([^ ;"\t\r\n]{1,70}+))'
+)
+
+
+class Length(NamedTuple):
+    """A Content-Length: the digits, and the bytes they count."""
+
+    digits: Span
+    counts: Span
+
+
+class Body(NamedTuple):
+    """The descriptions in a message, and all lengths that are right now and must stay so."""
+
+    descriptions: tuple[Span, ...] = ()
+    lengths: tuple[Length, ...] = ()
+
+
+def find(message: Message) -> Body:
+    """Raises Malformed for a multipart body that has no end, or a part whose length is wrong."""
+    data, whole = message.data, (message.body, len(message.data))
+    content_type = message.value(b"content-type") or b""
+    if message.body == len(data) or not _is_plain(message.value(b"content-encoding")):
+        return Body()
+    lengths = []
+    if b"content-length" in message.headers:
+        header = message.headers[b"content-length"][0]
+        lengths.append(Length(_digits(data, (header.start, header.end)), whole))
+    media_type = content_type.partition(b";")[0].strip().lower()
+    if media_type == _SDP:
+        return Body((whole,), tuple(lengths))
+    if not media_type.startswith(b"multipart/"):
+        return Body()
+    descriptions = []
+    for headers, start, end in _parts(data, content_type, whole):
+        if length := _part_length(data, headers, (start, end)):
+            lengths.append(length)
+        if _is_description(data, headers):
+            descriptions.append((start, end))
+    return Body(tuple(descriptions), tuple(lengths))
+
+
+def _parts(
+    data: bytes, content_type: bytes, whole: Span
+) -> Iterator[tuple[dict[bytes, Span], int, int]]:
+    """The headers, beginning and end of each part."""
+    found = _BOUNDARY.search(content_type)
+    if found is None:
+        raise Malformed("a multipart body has no boundary")
+    cuts = _delimiters(data, b"--" + (found[1] or found[2]), whole)
+    for (_, after), (before, _) in pairwise(cuts):
+        headers, start = _part_headers(data, after, before)
+        yield headers, min(start, before), before
+
+
+def _delimiters(data: bytes, delimiter: bytes, whole: Span) -> list[Span]:
+    """From the line end before each delimiter line to the end of that line; the line end belongs
+    to the delimiter (RFC 2046, 5.1.1)."""
+    line = re.compile(
+        rb"(?:\r\n|\n|\r|\A)" + re.escape(delimiter) + rb"(--)?[ \t]*+(?:\r\n|\n|\r|\Z)"
+    )
+    cuts: list[Span] = []
+    position = whole[0]
+    body = data[whole[0] : whole[1]]
+    while found := line.search(body, position - whole[0]):
+        cuts.append((found.start() + whole[0], found.end() + whole[0]))
+        if found[1] is not None:
+            return cuts
+        if len(cuts) > MOST_PARTS:
+            raise Malformed(f"there are more than {MOST_PARTS} parts in the body")
+        position = _before_line_end(data, cuts[-1][1], whole[0])
+    raise Malformed("a multipart body has no end")
+
+
+def _before_line_end(data: bytes, position: int, start: int) -> int:
+    """Back over one line end, which may open the next delimiter (an empty part)."""
+    if data[position - 2 : position] == b"\r\n":
+        position -= 2
+    elif data[position - 1 : position] in (b"\r", b"\n"):
+        position -= 1
+    return max(position, start)
+
+
+def _part_headers(data: bytes, start: int, end: int) -> tuple[dict[bytes, Span], int]:
+    """The headers of a part, and where its content begins."""
+    headers: dict[bytes, Span] = {}
+    while found := grammar.HEADER.match(data, start, end):
+        name = found[1].lower()
+        headers.setdefault(FULL_NAMES.get(name, name), found.span(2))
+        start = found.end()
+    empty = grammar.EMPTY_LINE.match(data, start, end)
+    return headers, empty.end() if empty else end
+
+
+def _part_length(data: bytes, headers: dict[bytes, Span], content: Span) -> Length | None:
+    span = headers.get(b"content-length")
+    if span is None:
+        return None
+    if grammar.number(data[span[0] : span[1]]) != content[1] - content[0]:
+        raise Malformed("the Content-Length of a part of the body is wrong")
+    return Length(_digits(data, span), content)
+
+
+def _is_description(data: bytes, headers: dict[bytes, Span]) -> bool:
+    def value(name: bytes) -> bytes:
+        start, end = headers.get(name, (0, 0))
+        return data[start:end]
+
+    return (
+        value(b"content-type").partition(b";")[0].strip().lower() == _SDP
+        and _is_plain(value(b"content-encoding"))
+        and _is_plain(value(b"content-transfer-encoding"))
+    )
+
+
+def _is_plain(encoding: bytes | None) -> bool:
+    return (encoding or b"").strip().lower() in _PLAIN_ENCODINGS
+
+
+def _digits(data: bytes, span: Span) -> Span:
+    found = grammar.NUMBER.match(data, *span)
+    return found.span(1) if found else (span[0], span[0])

@@ -1,0 +1,65 @@
+"""The correct SIP ALG. Read this file first, then `rewriting.py`.
+
+A message is read completely before anything is done; then each step does one thing to it. The
+steps are a tuple, so that a bad ALG (`alg/sip_poor/`) can be described by the step that it leaves
+out. This module has no state: what it must know later it asks its context to remember.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from alg.base import AlgContext, Edits, Reading, Reason, Refuse
+from alg.sip import dialogs, headers, offers, parts, register
+from alg.sip.message import Malformed, NotSip, parse
+from alg.sip.rewriting import Rewriting
+
+Step = Callable[[Rewriting], None]
+
+STEPS: tuple[Step, ...] = (
+    headers.translate,
+    register.follow,
+    register.keep_signalling,
+    dialogs.begin,
+    offers.translate,
+    dialogs.follow,
+)
+"""In this order: a call is followed last, because a final answer may close what is open."""
+
+
+class Sip:
+    """What every field should become (RFC 3261, 3264, 3581, 3605, 8866)."""
+
+    name = "sip"
+
+    def __init__(self, steps: tuple[Step, ...] = STEPS) -> None:
+        self.steps = steps
+
+    def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
+        """Never raises for any bytes; Unavailable when the NAT cannot give what is needed."""
+        try:
+            parsed = parse(message)
+            found = parts.read(parsed)
+        except NotSip as reason:
+            return Edits(reading=Reading.OPAQUE, note=str(reason))
+        except Malformed as reason:
+            return Edits(reading=Reading.MALFORMED, note=str(reason))
+        work = Rewriting(parsed, found, context)
+        for step in self.steps:
+            step(work)
+        return Edits(tuple(sorted(work.edits, key=lambda edit: edit.start)), note=work.note)
+
+    def explain(self, rule: str) -> Reason:
+        return reasons()[rule]
+
+
+@cache
+def reasons() -> dict[str, Reason]:
+    """The sentences behind the rules, from the one file that a teacher may translate."""
+    text = Path(__file__).with_name("reasons.toml").read_text(encoding="utf-8")
+    return {
+        rule: Reason(entry["sentence"], entry["rfc"]) for rule, entry in tomllib.loads(text).items()
+    }

@@ -1,0 +1,164 @@
+"""The life of a call, as far as its pinholes depend on it (rules 2.8).
+
+Theory of operation. A call is what messages with one Call-ID say about one inside host. Its state
+is one immutable record that the context remembers, so a message that fails leaves no trace. A call
+may have several dialogs (forking): a BYE ends one, and the pinholes go with the last. An offer
+within a call that is running (re-INVITE, UPDATE) is provisional until its answer: a failure brings
+the old streams back, they were never closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from alg.sip import fields
+from alg.sip.rewriting import LONGEST_LIFE, Rewriting
+from nat.endpoint import Endpoint
+
+
+class Transaction(NamedTuple):
+    """A request: who sent it, its method and number."""
+
+    outward: bool
+    method: str
+    cseq: int
+
+
+class Media(NamedTuple):
+    """Where the inside host listens for one stream."""
+
+    rtp: Endpoint
+    rtcp: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of a call. `streams` and `peers` are in the order of the m= lines."""
+
+    streams: tuple[Media | None, ...] = ()
+    """The inside host's own media, None for a stream that is not its or not in use."""
+    peers: tuple[int | None, ...] = ()
+    """The address that the other side's description gives for each stream."""
+    dialogs: frozenset[tuple[bytes, bytes]] = frozenset()
+    """(own tag, peer's tag) of those that a 2xx has confirmed."""
+    invite: Transaction | None = None
+    """The latest INVITE."""
+    offer: Transaction | None = None
+    """The latest request that carried a description."""
+    before: tuple[Media | None, ...] | None = None
+    """The streams to return to if `offer` fails; None when nothing is pending."""
+    over: bool = False
+    """Has it been hung up? What is still on its way for it opens nothing any more."""
+
+
+def parent(work: Rewriting) -> tuple[str, str, int]:
+    """What the pinholes of this call belong to."""
+    return ("call", work.message.call_id, work.host)
+
+
+def recall(work: Rewriting) -> Call:
+    known: Call | None = work.context.recall(parent(work))
+    return known or Call()
+
+
+def store(work: Rewriting, call: Call) -> None:
+    work.context.remember(parent(work), call, LONGEST_LIFE)
+
+
+def transaction(work: Rewriting) -> Transaction:
+    """The request that this message is, or answers."""
+    message = work.message
+    return Transaction(message.is_request == work.outward, message.method, message.cseq)
+
+
+def follow(work: Rewriting) -> None:
+    """Let a message act on the state of its call; descriptions are `offers.py`'s business."""
+    message = work.message
+    if message.method == "BYE" and message.is_request:
+        _hang_up(work)
+    elif message.method == "CANCEL" and message.is_request:
+        if not recall(work).dialogs:
+            end(work)
+    elif message.status is not None and message.status >= 200:
+        _final_answer(work, message.status)
+
+
+def begin(work: Rewriting) -> None:
+    """Note an INVITE before anything is opened for it."""
+    if work.message.method != "INVITE" or not work.message.is_request:
+        return
+    call = recall(work)
+    if call.invite != transaction(work):
+        store(work, replace(Call() if call.over else call, invite=transaction(work)))
+
+
+def end(work: Rewriting) -> None:
+    """Close everything that the call opened, and remember that it is over: an answer that is
+    repeated late must not open it again."""
+    name = parent(work)
+    work.context.close(name)
+    work.context.close(("contact", *name[1:]))
+    work.context.remember(name, Call(over=True), LONGEST_LIFE)
+
+
+def _hang_up(work: Rewriting) -> None:
+    """The request is enough. A BYE for one of several dialogs leaves the others their media."""
+    call = recall(work)
+    left = call.dialogs - {_dialog(work)}
+    if left == call.dialogs and left:
+        return
+    if left:
+        store(work, replace(call, dialogs=left))
+    else:
+        end(work)
+
+
+def _final_answer(work: Rewriting, status: int) -> None:
+    call = recall(work)
+    asked = transaction(work)
+    if status < 300:
+        if asked.method == "INVITE" and asked == call.invite:
+            call = replace(call, dialogs=call.dialogs | {_dialog(work)})
+        if asked == call.offer:
+            call = settle(work, call)
+        if call != recall(work):
+            store(work, call)
+    elif asked == call.invite and not call.dialogs:
+        end(work)
+    elif asked == call.offer and call.before is not None:
+        store(work, _take_back(work, call))
+
+
+def settle(work: Rewriting, call: Call) -> Call:
+    """The offer stands: close what only the old description had."""
+    if call.before is not None:
+        close_unused(work, call.before, call.streams)
+    return replace(call, before=None)
+
+
+def _take_back(work: Rewriting, call: Call) -> Call:
+    """The offer failed: close what only it had; the running streams go on."""
+    before = call.before or ()
+    close_unused(work, call.streams, before)
+    return replace(call, streams=before, before=None)
+
+
+def close_unused(
+    work: Rewriting, old: tuple[Media | None, ...], new: tuple[Media | None, ...]
+) -> None:
+    used = {endpoint for media in new if media for endpoint in media}
+    for media in old:
+        for endpoint in media or ():
+            if endpoint and endpoint not in used:
+                work.context.close(parent(work), endpoint)
+
+
+def _dialog(work: Rewriting) -> tuple[bytes, bytes]:
+    """(own tag, peer's tag), whoever of the two sent the message."""
+    tags = []
+    for address in (work.parts.sender, work.parts.recipient):
+        tag = address.parameters.get(b"tag", fields.MISSING) if address else fields.MISSING
+        tags.append(fields.text(work.data, tag))
+    own_is_sender = work.message.is_request == work.outward
+    return (tags[0], tags[1]) if own_is_sender else (tags[1], tags[0])

@@ -1,0 +1,154 @@
+"""Which header is translated in which kind of message (rules 2.3).
+
+The table is short because tokens are mapped by what they are. What is left to say per field: only
+the top Via, and only in requests outwards and responses inwards; Contact never in requests
+inwards; From and To by address alone; Call-ID, tags, branches, CSeq and credentials never.
+"""
+
+from __future__ import annotations
+
+from alg.sip import fields, grammar
+from alg.sip.fields import Address, Via
+from alg.sip.rewriting import LONGEST_LIFE, Rewriting, Token
+from nat.endpoint import address_text
+
+REPLY_LIFE = 180.0
+"""Seconds that a port named only in a Via stays open for the answers: as long as a phone rings."""
+
+CONTACT_LIFE = 3_600.0
+"""Seconds that a contact on a port of its own stays open after the message that named it."""
+
+MAKES_DIALOG = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "REGISTER"))
+"""Methods whose Contact others will send to later (RFC 3261, 12.1; RFC 6665; RFC 3515)."""
+
+
+def translate(work: Rewriting) -> None:
+    """Contacts first: the Via may name the port that they have opened."""
+    if not (work.message.is_request and not work.outward):
+        _contacts(work)
+    if work.message.is_request:
+        _request_uri(work)
+    if work.message.is_request == work.outward and work.parts.via:
+        _top_via(work, work.parts.via)
+    _parties(work)
+    for name, address in work.parts.routes:
+        if token := work.token(address):
+            work.map_token(token, f"{name}.host", name)
+
+
+def _contacts(work: Rewriting) -> None:
+    rule = "contact-restored"
+    if work.outward:
+        rule = "contact" if work.message.method == "REGISTER" else "contact-dialog"
+    for contact in work.parts.contacts:
+        if token := work.token(contact):
+            _open_contact(work, token)
+            work.map_token(token, "contact.host", rule)
+
+
+def _open_contact(work: Rewriting, token: Token) -> None:
+    """A phone that listens on another port than it sends from needs a mapping for that port. A
+    registrar may use it when it has answered (`register.py`), the peer of a call at once."""
+    internal = work.endpoint(token)
+    if not work.outward or work.message.method not in MAKES_DIALOG or internal is None:
+        return
+    if not work.may_open(internal) or internal == work.context.internal:
+        return
+    work.context.map(internal, token.transport)
+    if work.message.method != "REGISTER" and token.transport == "udp":
+        work.context.expect(
+            internal,
+            work.signalling_peer,
+            parent=("contact", work.message.call_id, work.host),
+            reason="The other side sends its next requests to this contact.",
+            lifetime=CONTACT_LIFE,
+        )
+
+
+def _request_uri(work: Rewriting) -> None:
+    address = fields.request_uri(work.data, work.message.uri)
+    token = work.token(address) if address else None
+    if token:
+        rule = "request-uri" if work.outward else "request-uri-restored"
+        work.map_token(token, "request-uri.host", rule)
+
+
+def _top_via(work: Rewriting, via: Via) -> None:
+    transport = {b"udp": "udp", b"tcp": "tcp", b"tls": "tcp"}.get(via.transport)
+    if transport is None:
+        return
+    branch = fields.text(work.data, via.parameters.get(b"branch", fields.MISSING))
+    token = Token(via.sent_by, transport, origin=("via", branch))
+    restored = "" if work.outward else "-restored"
+    if work.outward:
+        _open_reply_port(work, via, token)
+    elif work.context.settings.get("received") != "learn":
+        _hide_received(work, via)
+    work.map_token(token, "via.host", "via" + restored)
+    if b"maddr" in via.parameters:
+        work.map_address(via.parameters[b"maddr"], "via.maddr", "maddr" + restored)
+
+
+def _open_reply_port(work: Rewriting, via: Via, token: Token) -> None:
+    """Some phones send from one port and want the answers at another (seen: Cisco 7941, 7945).
+    RFC 3261, 18.2.2, sends them to the port in the Via, unless `rport` is there."""
+    context = work.context
+    internal = work.endpoint(token)
+    if internal is None or internal == context.internal or b"rport" in via.parameters:
+        return
+    if not (work.may_open(internal) and token.transport == context.transport == "udp"):
+        return
+    context.map(internal)
+    context.expect(
+        internal,
+        context.remote,
+        parent=("replies", work.message.call_id, work.host),
+        reason="The answers go to the port that the phone named in its Via.",
+        lifetime=REPLY_LIFE,
+    )
+
+
+def _hide_received(work: Rewriting, via: Via) -> None:
+    """`received` and `rport` tell a phone its public address (RFC 3581, 4); in the mode "hide"
+    neither side is to notice the NAT."""
+    external, internal = work.context.external, work.context.internal
+    received, rport = via.parameters.get(b"received"), via.parameters.get(b"rport")
+    if received and grammar.address(fields.text(work.data, received)) == external.address:
+        text = address_text(internal.address).encode()
+        work.replace(received, text, "via.received", "received-restored")
+    if rport and grammar.port(fields.text(work.data, rport)) == external.port:
+        work.replace(rport, b"%d" % internal.port, "via.rport", "rport-restored")
+
+
+def _parties(work: Rewriting) -> None:
+    """From and To. The inside host is the sender of its own requests and of their answers."""
+    own_is_sender = work.message.is_request == work.outward
+    for address, what, is_sender in (
+        (work.parts.sender, "from", True),
+        (work.parts.recipient, "to", False),
+    ):
+        if address:
+            _party(work, address, what, own=is_sender == own_is_sender)
+
+
+def _party(work: Rewriting, address: Address, what: str, *, own: bool) -> None:
+    """The host alone: a port is not allowed in From and To (RFC 3261, 19.1.1). The way back
+    restores what the dialog's own message had, which the address alone cannot tell: a phone may
+    have written the external address itself."""
+    before = grammar.address(fields.text(work.data, address.where.host))
+    if before is None or before not in (
+        work.context.internal.address,
+        work.context.external.address,
+    ):
+        return
+    key = ("party", work.message.call_id, work.host, own)
+    pair: tuple[int, int] | None = work.context.recall(key)
+    here, there = (0, 1) if work.outward else (1, 0)  # inside first
+    if pair and pair[here] == before:
+        after = pair[there]
+    else:
+        after = work.counterpart_address(before) or before
+        pair = (before, after) if work.outward else (after, before)
+        work.context.remember(key, pair, LONGEST_LIFE)
+    rule = what if work.outward else what + "-restored"
+    work.replace(address.where.host, address_text(after).encode(), f"{what}.host", rule)

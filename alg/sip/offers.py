@@ -1,0 +1,306 @@
+"""Session descriptions: where media will be sent, and the pinholes for it (rules 2.6 to 2.8).
+
+Outwards, each stream of the inside host gets an external port (RTP and RTCP a pair, adjacent and
+of the same parity), the description names it, and a pinhole lets the peer in: the signalling peer
+and, as soon as it is known, the address in the peer's own description. Inwards, nothing is
+translated but a host's own external endpoints coming back.
+
+What is left alone: everything when ICE is present, because ICE finds a way by itself and a default
+candidate that no candidate line repeats is "ice-mismatch" (RFC 8445, 5.4); streams over TCP; ranges
+of ports; addresses that are not this host's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from alg.base import Unavailable
+from alg.sip import dialogs, fields, grammar
+from alg.sip.dialogs import Call, Media
+from alg.sip.fields import MISSING, Span
+from alg.sip.rewriting import LONGEST_LIFE, Rewriting
+from alg.sip.sdp import Session, Stream
+from nat.endpoint import Endpoint, address_text
+
+NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
+"""The methods whose descriptions mean something (RFC 6337, table 1)."""
+
+FIRST_PACKET = 180.0
+"""Seconds that a pinhole waits for its first packet; then it lives as long as the call."""
+
+MOST_OPENED = 8
+"""Ports that one message may open: four RTP/RTCP pairs."""
+
+REASON = "The description offers this port for media."
+
+WITH_ICE = "the description offers ICE candidates: it is left alone"
+NOT_MAPPED = "a stream is left alone: it is a range of ports, runs over TCP or is not known"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to become of one stream: its internal ports, and the external ones once known."""
+
+    stream: Stream
+    rtp: Endpoint
+    rtcp: Endpoint | None
+    adjacent: bool
+    """Is RTCP on the port above RTP, so that the two are mapped as a pair?"""
+    external: Endpoint | None = None
+    external_rtcp: Endpoint | None = None
+
+
+def translate(work: Rewriting) -> None:
+    """All descriptions of a message, then every length that has changed with them."""
+    sessions = [session for session in work.parts.sessions if not session.ice]
+    if len(sessions) < len(work.parts.sessions):
+        work.note = WITH_ICE
+    if not sessions:
+        return
+    opens = _opens(work)
+    plans = [_plans(work, session) for session in sessions]
+    if opens and work.outward:
+        _map_all(work, plans)
+    else:
+        _look_up(work, plans)
+    for session, planned in zip(sessions, plans, strict=True):
+        _rewrite(work, session, planned, everywhere=work.outward and not opens)
+    if opens:
+        _negotiate(work, sessions[0], plans[0])
+    _lengths(work)
+
+
+def _opens(work: Rewriting) -> bool:
+    """May this message open pinholes? Not error responses, nor methods that negotiate nothing."""
+    status = work.message.status
+    fits = work.message.method in NEGOTIATES and (status is None or 100 < status < 300)
+    return fits and not dialogs.recall(work).over
+
+
+def _plans(work: Rewriting, session: Session) -> list[Plan | None]:
+    return [_plan(work, session, stream) for stream in session.streams]
+
+
+def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
+    """The plan for a stream with an address that may be this host's, or None to leave it."""
+    port = grammar.port(fields.text(work.data, stream.port))
+    address = _address(work, session, stream)
+    if address is None or port is None:
+        return None
+    if not _is_mappable(stream):
+        work.note = NOT_MAPPED
+        return None
+    rtp = Endpoint(address, port)
+    if b"RTP/" not in stream.protocol:
+        return Plan(stream, rtp, None, adjacent=False)
+    rtcp = _rtcp(work, stream, rtp)
+    return Plan(stream, rtp, rtcp, adjacent=rtcp == Endpoint(address, port + 1))
+
+
+def _is_mappable(stream: Stream) -> bool:
+    over_udp = not stream.protocol.startswith(b"TCP/")
+    known = b"RTP/" in stream.protocol or stream.protocol.endswith(b"UDPTL")
+    return stream.single and over_udp and known
+
+
+def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:
+    connection = session.connection_of(stream)
+    return grammar.address(fields.text(work.data, connection.address)) if connection else None
+
+
+def _rtcp(work: Rewriting, stream: Stream, rtp: Endpoint) -> Endpoint | None:
+    """`a=rtcp` if there is one (RFC 3605), else the port above RTP (RFC 3550, 11)."""
+    if stream.rtcp_port == MISSING:
+        return Endpoint(rtp.address, rtp.port + 1) if rtp.port < 65535 else None
+    port = grammar.port(fields.text(work.data, stream.rtcp_port))
+    address: int | None = rtp.address
+    if stream.rtcp_address != MISSING:
+        address = grammar.address(fields.text(work.data, stream.rtcp_address))
+    return None if port is None or address is None else Endpoint(address, port)
+
+
+def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
+    """Ask for all external ports; more than one message may open is refused before the first."""
+    own = [plan for planned in plans for plan in planned if plan and work.may_open(plan.rtp)]
+    wanted = {port for plan in own for port in (plan.rtp, plan.rtcp) if port}
+    if len(wanted) > MOST_OPENED:
+        raise Unavailable(f"the description asks for more than {MOST_OPENED} ports")
+    for plan in own:
+        if plan.adjacent:
+            plan.external = work.context.map_pair(plan.rtp)
+            plan.external_rtcp = Endpoint(plan.external.address, plan.external.port + 1)
+            continue
+        plan.external = work.context.map(plan.rtp)
+        if plan.rtcp and work.may_open(plan.rtcp):
+            plan.external_rtcp = work.context.map(plan.rtcp)
+
+
+def _look_up(work: Rewriting, plans: list[list[Plan | None]]) -> None:
+    """Only what the NAT holds already: inwards, and where nothing is negotiated."""
+    for plan in (plan for planned in plans for plan in planned if plan):
+        plan.external = work.counterpart(plan.rtp, "udp")
+        if plan.rtcp:
+            plan.external_rtcp = work.counterpart(plan.rtcp, "udp")
+
+
+def _rewrite(
+    work: Rewriting, session: Session, plans: list[Plan | None], *, everywhere: bool
+) -> None:
+    """Ports of mapped streams, and the addresses they use. A c= line that no mapped stream uses
+    stays as it is; `everywhere` says otherwise for messages that negotiate nothing."""
+    restored = "" if work.outward else "-restored"
+    mapped = [plan for plan in plans if plan and plan.external]
+    used: set[Span] = set()
+    for plan in mapped:
+        assert plan.external is not None
+        text = b"%d" % plan.external.port
+        work.replace(plan.stream.port, text, "sdp.m.port", "sdp-port" + restored)
+        _rewrite_rtcp(work, plan, restored)
+        if connection := session.connection_of(plan.stream):
+            used.add(connection.address)
+    if everywhere:
+        used |= _all_connections(session)
+    for span in used:
+        work.map_address(span, "sdp.c.address", "sdp-connection" + restored)
+    if work.outward or mapped:
+        work.map_address(session.origin, "sdp.o.address", "sdp-origin" + restored)
+
+
+def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
+    if plan.stream.rtcp_port == MISSING or plan.external_rtcp is None:
+        return
+    text = b"%d" % plan.external_rtcp.port
+    work.replace(plan.stream.rtcp_port, text, "sdp.rtcp.port", "sdp-rtcp" + restored)
+    if plan.stream.rtcp_address != MISSING:
+        text = address_text(plan.external_rtcp.address).encode()
+        work.replace(plan.stream.rtcp_address, text, "sdp.rtcp.address", "sdp-rtcp" + restored)
+
+
+def _all_connections(session: Session) -> set[Span]:
+    connections = [line for stream in session.streams for line in stream.connections]
+    if session.connection:
+        connections.append(session.connection)
+    return {line.address for line in connections} - {MISSING}
+
+
+def _lengths(work: Rewriting) -> None:
+    """Every Content-Length that was right stays right (RFC 3261, 20.14)."""
+    lengths = work.parts.body.lengths
+    for digits, (start, end) in reversed(lengths):
+        growth = sum(
+            len(edit.replacement) - (edit.end - edit.start)
+            for edit in work.edits
+            if start <= edit.start and edit.end <= end
+        )
+        if growth:
+            text = b"%d" % (end - start + growth)
+            work.replace(digits, text, "content-length", "content-length")
+
+
+def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> None:
+    """What this description changes in the call, and the pinholes that follow from it."""
+    call = dialogs.recall(work)
+    asked = dialogs.transaction(work)
+    is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
+    if work.message.is_request and not is_answer:
+        call = replace(call, offer=asked)
+    if work.outward:
+        call = _own_streams(work, call, session, plans, is_answer)
+        _open(work, call)
+    else:
+        call = _peer_streams(work, call, session, is_answer)
+        _open_inwards(work, call)
+    dialogs.store(work, call)
+
+
+def _own_streams(
+    work: Rewriting, call: Call, session: Session, plans: list[Plan | None], is_answer: bool
+) -> Call:
+    streams = tuple(
+        _media(work, session, plan, is_answer) or _held(work, session, call, index)
+        for index, plan in enumerate(plans)
+    )
+    if streams == call.streams:
+        return call
+    running = call.before if call.before is not None else call.streams
+    changed = replace(call, streams=streams, before=running)
+    # Only a request's offer can fail; an answer, or an offer in a 2xx, is as good as agreed.
+    provisional = work.message.is_request and not is_answer
+    return changed if provisional and running else dialogs.settle(work, changed)
+
+
+def _media(work: Rewriting, session: Session, plan: Plan | None, is_answer: bool) -> Media | None:
+    if plan is None or plan.external is None:
+        return None
+    muxed = is_answer and plan.stream.rtcp_mux  # RFC 5761, 5.1.1: the answer decides
+    return Media(plan.rtp, plan.rtcp if plan.external_rtcp and not muxed else None)
+
+
+def _held(work: Rewriting, session: Session, call: Call, index: int) -> Media | None:
+    """An old-style hold (RFC 3264, 8.4) says 0.0.0.0 and keeps its port: the stream goes on."""
+    stream = session.streams[index]
+    on_hold = _address(work, session, stream) == 0 and _in_use(work, stream)
+    return call.streams[index] if on_hold and index < len(call.streams) else None
+
+
+def _peer_streams(work: Rewriting, call: Call, session: Session, is_answer: bool) -> Call:
+    """Learn where the peer's media comes from; a stream that it refuses is over (unless another
+    branch of a forked call may still take it)."""
+    streams, peers = list(call.streams), list(call.peers)
+    peers += [None] * (len(session.streams) - len(peers))
+    agreed = is_answer and (work.message.status is None or work.message.status >= 200)
+    for index, stream in enumerate(session.streams):
+        peers[index] = _address(work, session, stream) or peers[index]
+        media = streams[index] if index < len(streams) else None
+        if media is None or not agreed:
+            continue
+        if not _in_use(work, stream):
+            streams[index] = None
+        elif stream.rtcp_mux:
+            streams[index] = Media(media.rtp, None)
+    after = tuple(streams)
+    if after != call.streams:
+        dialogs.close_unused(work, call.streams, after)
+    return replace(call, streams=after, peers=tuple(peers))
+
+
+def _in_use(work: Rewriting, stream: Stream) -> bool:
+    return fields.text(work.data, stream.port).strip(b"0") != b""
+
+
+def _open(work: Rewriting, call: Call) -> None:
+    """Ask for every pinhole of the call, anew or again: the same request renews it."""
+    for index, media in enumerate(call.streams):
+        for internal in media or ():
+            if internal and work.context.external_of(internal):
+                for remote in _remotes(work, call, index):
+                    _expect(work, internal, remote)
+
+
+def _open_inwards(work: Rewriting, call: Call) -> None:
+    """What an answer adds is a courtesy: without it the answer must still reach the phone."""
+    try:
+        _open(work, call)
+    except Unavailable as reason:
+        work.note = str(reason)
+
+
+def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
+    if work.context.settings.get("media_peers") == "any":
+        return [None]
+    remotes: list[Endpoint | None] = [work.signalling_peer]
+    peer = call.peers[index] if index < len(call.peers) else None
+    if peer and peer != work.signalling_peer.address:
+        remotes.append(Endpoint(peer, 0))
+    return remotes
+
+
+def _expect(work: Rewriting, internal: Endpoint, remote: Endpoint | None) -> None:
+    work.context.expect(
+        internal,
+        remote,
+        parent=dialogs.parent(work),
+        reason=REASON,
+        lifetime=FIRST_PACKET,
+        used_lifetime=LONGEST_LIFE,
+    )
