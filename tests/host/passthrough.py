@@ -1,0 +1,55 @@
+"""Both wires and the loop, with an engine that changes nothing: what the wires are worth alone.
+
+python -m tests.host.passthrough INSIDE-JSON OUTSIDE-JSON [offload|plain]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from typing import NamedTuple
+
+from appliance.loop import Loop
+from appliance.tun import Place, open_wires
+from appliance.wire import WireError
+from nat.endpoint import Side
+from nat.packet import Packet
+
+
+class Through(NamedTuple):
+    exit: Side
+
+
+class Passthrough:
+    def __init__(self) -> None:
+        self.outbox: deque[tuple[Side, Packet]] = deque()
+
+    def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
+        return Through(side.other) if packet.buffer[0] >> 4 == 4 else None
+
+    def not_sent(self, packet: Packet, side: Side, now: float) -> None:
+        pass
+
+    def next_deadline(self) -> float | None:
+        return None
+
+    def expire(self, now: float) -> None:
+        pass
+
+
+def main(inside: str, outside: str, offload: str = "offload") -> int:
+    try:
+        wires = open_wires(
+            Place(**json.loads(inside)), Place(**json.loads(outside)), offload == "offload"
+        )
+        print(f"ready, offloads {wires[0].offloads:#x} {wires[1].offloads:#x}", flush=True)
+        loop = Loop(wires, Passthrough())
+        return loop.run()
+    except WireError as error:
+        print(error, flush=True)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

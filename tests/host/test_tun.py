@@ -1,0 +1,227 @@
+"""TUN devices as wires, on a real kernel: placing, errors, and super-packets that arrive intact."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from appliance import netns
+from appliance.tun import Place, open_wires
+from appliance.wire import WireError, WireGone
+from tests.host.programs import Program, run_in, running, until
+
+pytestmark = pytest.mark.host
+
+MakeNamespace = Callable[[str], str]
+
+
+class TwoNamespaces:
+    """phones ─ gn-in ─ program ─ gn-out ─ world ─ veth ─ server, no translation."""
+
+    def __init__(self, namespace: MakeNamespace) -> None:
+        self.phones, self.world = namespace("phones"), namespace("world")
+        self.inside: dict[str, Any] = {
+            "device": "gn-in", "netns": self.phones,
+            "address": "192.168.20.100/24", "routes": ["0.0.0.0/0"],
+        }  # fmt: skip
+        self.outside: dict[str, Any] = {
+            "device": "gn-out", "netns": self.world,
+            "address": "203.0.113.9/24", "routes": ["192.168.20.0/24"],
+        }  # fmt: skip
+
+    def command(self, offload: str = "offload") -> list[str]:
+        places = [json.dumps(self.inside), json.dumps(self.outside)]
+        return [sys.executable, "-m", "tests.host.passthrough", *places, offload]
+
+    def add_server_behind_a_veth_without_offload(self, server: str) -> None:
+        """Where wrong checksums cannot hide: the veth computes them for nobody."""
+        netns.run(["ip", "-n", self.world, "link", "add", "to-server", "type", "veth",
+                   "peer", "name", "to-world", "netns", server])  # fmt: skip
+        for name, device, address in (
+            (self.world, "to-server", "198.51.100.1/24"),
+            (server, "to-world", "198.51.100.9/24"),
+        ):
+            netns.run(["ip", "-n", name, "address", "add", address, "dev", device])
+            netns.run(["ip", "-n", name, "link", "set", device, "up"])
+        netns.run(["ip", "-n", server, "route", "add", "default", "via", "198.51.100.1"])
+        run_in(self.world, "ethtool", "-K", "to-server", "tx", "off")
+        run_in(self.world, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+
+@pytest.fixture
+def two(namespace: MakeNamespace) -> TwoNamespaces:
+    return TwoNamespaces(namespace)
+
+
+@pytest.fixture(params=["offload", "plain"])
+def offload(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def passing(two: TwoNamespaces, offload: str) -> Iterator[TwoNamespaces]:
+    with running("", *two.command(offload), ready="ready"):
+        yield two
+
+
+def megabits(namespace: str, server: str, *options: str) -> float:
+    """What iperf3 received, in Mbit/s."""
+    report = json.loads(run_in(namespace, "iperf3", "-c", server, "-J", *options))
+    end = report["end"]
+    return float(end.get("sum_received", end.get("sum"))["bits_per_second"]) / 1e6
+
+
+def test_ping_passes(passing: TwoNamespaces) -> None:
+    said = run_in(passing.phones, "ping", "-c", "3", "-i", "0.05", "203.0.113.9")
+    assert "3 received" in said
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_tcp_passes_at_speed(passing: TwoNamespaces, offload: str, direction: str) -> None:
+    """Super-packets are worth a factor of ten; half of that is enough to know that they work."""
+    with running(passing.world, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
+        options = ["-t", "1"] + (["-R"] if direction == "in" else [])
+        speed = megabits(passing.phones, "203.0.113.9", *options)
+    assert speed > (1500 if offload == "offload" else 100)
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_checksums_hold_behind_a_hop_without_offload(
+    passing: TwoNamespaces, namespace: MakeNamespace, direction: str
+) -> None:
+    """Between local sockets a wrong partial checksum is invisible; here it makes no connection."""
+    server = namespace("server")
+    passing.add_server_behind_a_veth_without_offload(server)
+    with running(server, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
+        options = ["-n", "20M"] + (["-R"] if direction == "in" else [])
+        assert megabits(passing.phones, "198.51.100.9", *options) > 50
+    assert "TcpInCsumErrors                 0" in run_in(server, "nstat", "-asz", "TcpInCsumErrors")
+
+
+def test_devices_stand_where_they_belong_as_configured(passing: TwoNamespaces) -> None:
+    (device,) = json.loads(run_in("", "ip", "-n", passing.phones, "-j", "address", "show", "gn-in"))
+    assert device["mtu"] == 1500
+    assert device["txqlen"] == 1000
+    assert "UP" in device["flags"]
+    assert device["addr_info"][0]["local"] == "192.168.20.100"
+    assert "gn-in" in run_in("", "ip", "-n", passing.phones, "route", "show", "default")
+    assert "gn-in" not in run_in("", "ip", "link")
+
+
+def test_a_namespace_may_be_given_as_a_path(two: TwoNamespaces) -> None:
+    two.inside["netns"] = f"/run/netns/{two.phones}"
+    with running("", *two.command(), ready="ready"):
+        assert "gn-in" in run_in("", "ip", "-n", two.phones, "link")
+
+
+def test_kill_leaves_nothing_and_the_next_start_works(two: TwoNamespaces) -> None:
+    for _ in range(2):
+        program = Program("", two.command())
+        program.wait_for("ready")
+        program.process.kill()
+        program.finish()
+        program.stop()
+        until(lambda: "gn-in" not in run_in("", "ip", "-n", two.phones, "link"))
+        until(lambda: "gn-out" not in run_in("", "ip", "-n", two.world, "link"))
+    assert "default" not in run_in("", "ip", "-n", two.phones, "route")
+
+
+@pytest.mark.parametrize("deleted", ["device", "namespace"])
+def test_a_wire_that_goes_away_ends_the_program_with_a_message(
+    two: TwoNamespaces, deleted: str
+) -> None:
+    with running("", *two.command(), ready="ready") as program:
+        if deleted == "device":
+            run_in("", "ip", "-n", two.phones, "link", "delete", "gn-in")
+        else:
+            netns.delete(two.phones)
+        assert program.finish(timeout=10) == 3
+        assert "gn-in" in program.text
+        assert "gone away" in program.text
+
+
+def test_a_device_that_is_down_loses_packets_and_no_more(two: TwoNamespaces) -> None:
+    with running("", *two.command(), ready="ready") as program:
+        run_in("", "ip", "-n", two.world, "link", "set", "gn-out", "down")
+        ping = ["ip", "netns", "exec", two.phones, "ping", "-c", "2", "-i", "0.05", "-W", "0.2"]
+        assert subprocess.run([*ping, "203.0.113.9"], capture_output=True).returncode != 0
+        run_in("", "ip", "-n", two.world, "link", "set", "gn-out", "up")
+        run_in("", "ip", "-n", two.world, "route", "replace", "192.168.20.0/24", "dev", "gn-out")
+        run_in(two.phones, "ping", "-c", "1", "203.0.113.9")
+        assert program.process.poll() is None
+
+
+def test_a_device_that_exists_is_attached_to_and_stays(two: TwoNamespaces) -> None:
+    run_in("", "ip", "-n", two.phones, "tuntap", "add", "dev", "gn-in", "mode", "tun")
+    for _ in range(2):
+        with running("", *two.command(), ready="ready"):
+            run_in(two.phones, "ping", "-c", "1", "203.0.113.9")
+    assert "gn-in" in run_in("", "ip", "-n", two.phones, "link")
+
+
+def the_error(two: TwoNamespaces) -> str:
+    with pytest.raises(WireError) as caught:
+        open_wires(Place(**two.inside), Place(**two.outside))
+    assert caught.value.exit_code == 3
+    assert "glassnat0" not in run_in("", "ip", "link"), "the device that was half made is gone"
+    return str(caught.value)
+
+
+def test_a_missing_namespace_is_named_with_the_command_that_makes_it(two: TwoNamespaces) -> None:
+    two.outside["netns"] = "gn-nowhere"
+    assert "ip netns add gn-nowhere" in the_error(two)
+
+
+def test_a_name_that_is_taken_by_another_kind_of_device(two: TwoNamespaces) -> None:
+    two.inside["device"] = "lo"
+    assert "not a TUN device" in the_error(two)
+
+
+def test_a_device_in_use_by_another_program(two: TwoNamespaces) -> None:
+    with running("", *two.command(), ready="ready"):
+        assert "in use by another program" in the_error(two)
+
+
+def test_a_route_that_is_somebody_elses_is_not_replaced(two: TwoNamespaces) -> None:
+    run_in("", "ip", "-n", two.phones, "route", "add", "blackhole", "198.51.100.0/24")
+    run_in("", "ip", "-n", two.phones, "route", "add", "0.0.0.0/0", "dev", "lo")
+    assert "cannot be configured" in the_error(two)
+    assert "dev lo" in run_in("", "ip", "-n", two.phones, "route", "show", "default")
+
+
+def test_both_wires_on_one_device(two: TwoNamespaces) -> None:
+    two.outside = two.inside
+    assert "at once" in the_error(two)
+
+
+def test_without_permission_the_error_says_what_root_can_do(two: TwoNamespaces) -> None:
+    """As the user nobody, who may not open /dev/net/tun or may not make a device."""
+    two.inside["netns"] = two.outside["netns"] = ""
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*nobody, *two.command()], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 3
+    assert "run as root" in done.stdout
+
+
+def test_the_descriptor_keeps_working_after_the_move(two: TwoNamespaces) -> None:
+    wires = open_wires(Place(**two.inside), Place(**two.outside))
+    try:
+        until(lambda: wires[0].receive() is not None)  # IPv6 looks for routers on its own
+        while wires[0].receive():
+            pass
+        run_in("", "ip", "-n", two.phones, "link", "delete", "gn-in")
+        with pytest.raises(WireGone):
+            wires[0].receive()
+    finally:
+        for wire in wires:
+            wire.close()
+            wire.close()
