@@ -18,7 +18,7 @@ from typing import Any
 from appliance.consistency import Problem
 from appliance.duration import duration_text
 from appliance.kinds import Schema, Seconds, SecondsByPort, nearest, shown
-from appliance.settings import SETTINGS, Setting, SettingError, Settings, nearest_key
+from appliance.settings import SETTINGS, Setting, SettingError, Settings
 
 LARGEST_FILE = 1 << 20
 """Bytes; a larger file is not a configuration."""
@@ -28,6 +28,8 @@ _SECTIONS = {key[:position] for key in SETTINGS for position, c in enumerate(key
 
 class ConfigError(Exception):
     """A configuration that cannot be used, with everything that is wrong with it."""
+
+    exit_code = 2
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file = file
@@ -69,7 +71,7 @@ class _Layers:
 
     def add_profile(self, name: str, blame: str) -> None:
         try:
-            table = _profile_table(name)
+            table = profile_table(name)
         except LookupError as error:
             self.problems.append(Problem(blame, str(error)))
             return
@@ -111,6 +113,16 @@ def load(path: str | Path | None, profile: str | None = None, sets: Sequence[str
     layers.add_table(table, str(path))
     layers.add_sets(sets)
     return layers.finished(str(path) if path is not None else "settings")
+
+
+def defaults(profile: str | None = None, sets: Sequence[str] = ()) -> Settings:
+    """The settings of the sample, for looking at. Raises ConfigError."""
+    layers = _Layers()
+    layers.add_table(tomllib.loads(sample()), "default")
+    if profile is not None:
+        layers.add_profile(profile, "--profile")
+    layers.add_sets(sets)
+    return layers.finished("settings")
 
 
 def for_scenario(
@@ -183,7 +195,7 @@ def list_profiles() -> list[dict[str, str]]:
     """Name, title and a few sentences of every profile, by name."""
     found = []
     for name in _profile_names():
-        table = _profile_table(name)
+        table = profile_table(name)
         found.append(
             {"name": name, "title": table.get("title", name), "about": table.get("about", "")}
         )
@@ -205,7 +217,8 @@ def _profile_names() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
-def _profile_table(name: str) -> dict[str, Any]:
+def profile_table(name: str) -> dict[str, Any]:
+    """A profile as nested tables. Raises LookupError with a sentence."""
     return tomllib.loads(profile_text(name))
 
 
@@ -293,17 +306,3 @@ def schema() -> Schema:
         described = {"description": f"{setting.help}{source}", "default": setting.default}
         table["properties"][key] = {**setting.kind.schema(), **described}
     return root
-
-
-__all__ = [
-    "ConfigError",
-    "Problem",
-    "effective",
-    "for_scenario",
-    "list_profiles",
-    "load",
-    "nearest_key",
-    "profile_text",
-    "sample",
-    "schema",
-]

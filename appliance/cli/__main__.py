@@ -1,0 +1,5 @@
+"""`python -m appliance.cli` is `glassnat`."""
+
+from appliance.cli import main
+
+main()

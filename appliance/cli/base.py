@@ -1,0 +1,216 @@
+"""What all commands share: groups that load their commands when needed, manners of output.
+
+Manners: stdout is data, stderr is narration; a failure is a sentence and an exit code of the
+contract, never a traceback; a wrong word is answered with the nearest right one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from appliance.duration import parse_duration
+from appliance.kinds import nearest, shown
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+NO, USAGE, IMPOSSIBLE, WRONG_STATE, INTERRUPTED = 1, 2, 3, 4, 130
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Failure(Exception):
+    """Ends the program with a sentence on stderr and an exit code."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def _set_color(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    root = context.find_root()
+    if value is not None:
+        root.color = {"always": True, "never": False}.get(value)
+    elif os.environ.get("NO_COLOR"):
+        root.color = False
+    context.color = root.color
+
+
+def _color_option() -> click.Option:
+    return click.Option(
+        ["--color"],
+        type=click.Choice(["auto", "always", "never"]),
+        default=None,
+        expose_value=False,
+        callback=_set_color,
+        is_eager=True,
+        help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+    )
+
+
+class Command(click.Command):
+    """A command that knows `--color` and `-h`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options["context_settings"] = {**CONTEXT, **(options.get("context_settings") or {})}
+        super().__init__(*args, **options)
+        self.params.append(_color_option())
+
+
+class Group(click.Group):
+    """Commands by name, each in `MODULE:ATTRIBUTE`, imported when it is asked for.
+
+    `glassnat --version` must not pay for the simulation, let alone for the TUI.
+    """
+
+    command_class = Command
+
+    def __init__(self, *args: Any, lazy: Mapping[str, str] | None = None, **options: Any) -> None:
+        options["context_settings"] = {**CONTEXT, **(options.get("context_settings") or {})}
+        super().__init__(*args, **options)
+        self.lazy = dict(lazy or {})
+        self.params.append(_color_option())
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.lazy) or list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.lazy:
+            module, _, attribute = self.lazy[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            hint = nearest(args[0], known) or f"; there are: {', '.join(known)}"
+            raise click.UsageError(f"{shown(args[0])} is not a command{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class DurationType(click.ParamType[float]):
+    """`30`, `"30s"`, `"5m"` … as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class OneOf(click.ParamType[str]):
+    """One of a few words; a wrong one is answered with the nearest."""
+
+    def __init__(self, name: str, choices: Sequence[str]) -> None:
+        self.name = name
+        self.choices = tuple(choices)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            known = ", ".join(self.choices)
+            hint = nearest(value, self.choices)
+            self.fail(f"{shown(value)} is not one of: {known}{hint}", param, ctx)
+        return str(value)
+
+
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order of the help text."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the command line says about settings. `--alg SPEC` is a short form of `--set`."""
+
+    alg: str | None = None
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+
+    @property
+    def all_sets(self) -> tuple[str, ...]:
+        first = () if self.alg is None else (f"alg.sip.module={self.alg}",)
+        return (*first, *self.sets)
+
+
+def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--alg`, `--profile` and `--set`, given to the command as one `chosen`."""
+
+    @wraps(function)
+    def command(alg: str | None, profile: str | None, sets: tuple[str, ...], **rest: Any) -> Any:
+        return function(chosen=Chosen(alg, profile, sets), **rest)
+
+    return options(
+        click.option(
+            "--alg",
+            metavar="SPEC",
+            help="The module for SIP: off, sip, sip-poor:FAULT or FILE.py:CLASS.",
+        ),
+        click.option(
+            "--profile",
+            metavar="NAME",
+            help="A product's or teacher's settings (see: glassnat profile list).",
+        ),
+        click.option(
+            "--set",
+            "sets",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Any setting, e.g. nat.timeouts.udp=30s.",
+        ),
+    )(command)
+
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+
+
+def emit(text: str) -> None:
+    """A line of data."""
+    click.echo(text)
+
+
+def emit_json(document: object) -> None:
+    """One document, ASCII: what is not could have come from the network."""
+    click.echo(json.dumps(document, indent=2, default=str))
+
+
+def emit_json_line(document: object) -> None:
+    """One object of a stream."""
+    click.echo(json.dumps(document, separators=(",", ":"), default=str))
+
+
+def narrate(text: str) -> None:
+    """A line for the person watching."""
+    click.echo(text, err=True)
+
+
+def on_terminal() -> bool:
+    """Can a screen be drawn and keys be read?"""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def absolute_spec(spec: str) -> str:
+    """A SPEC whose file can be found from any directory: a running appliance has its own."""
+    path, colon, name = spec.rpartition(":")
+    return f"{Path(path).resolve()}:{name}" if colon and path.endswith(".py") else spec

@@ -1,0 +1,352 @@
+"""`glassnat alg`: the modules, the faults, and one message through a module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from alg import compare, edits, registry
+from alg.base import Alg, Edit, Edits, Reading, Refuse
+from alg.context import MemoryContext
+from alg.sip_poor.faults import FAULTS
+from appliance import config as configuration
+from appliance.cli.base import (
+    JSON_OPTION,
+    USAGE,
+    Command,
+    F,
+    Failure,
+    Group,
+    OneOf,
+    emit,
+    emit_json,
+    narrate,
+)
+from appliance.kinds import nearest, shown
+from appliance.settings import Settings
+from appliance.text import clean, table
+from nat.endpoint import Direction, Endpoint
+
+CORRECT = "sip"
+LARGEST_MESSAGE = edits.LARGEST_MESSAGE
+
+
+@click.group(cls=Group)
+def alg() -> None:
+    """Application-layer gateways: which there are, what is wrong with the bad one, and one message
+    through any of them."""
+
+
+@alg.command("list")
+@JSON_OPTION
+def list_all(as_json: bool) -> None:
+    """List the modules, and the faults of `sip-poor`."""
+    modules = [
+        {"name": module.name, "title": module.title, "does": module.does}
+        for module in registry.MODULES.values()
+    ]
+    faults = [_fault(name) for name in FAULTS]
+    if as_json:
+        emit_json({"modules": modules, "faults": faults})
+        return
+    for line in table(modules, {"name": "MODULE", "does": "DOES"}):
+        emit(line)
+    emit("")
+    for line in table(faults, {"name": "FAULT", "does": "DOES"}):
+        emit(line)
+    narrate("\nUse one: --alg sip-poor:FAULT,FAULT   More about one: glassnat alg show FAULT")
+
+
+def _fault(name: str) -> dict[str, str]:
+    fault = FAULTS[name]
+    return {
+        "name": name,
+        "does": fault.does,
+        "seen_in": fault.seen_in,
+        "breaks": fault.breaks,
+        "kind": fault.kind,
+    }
+
+
+@alg.command("show")
+@click.argument("name")
+@JSON_OPTION
+def show_one(name: str, as_json: bool) -> None:
+    """Explain a module or a fault."""
+    if name in FAULTS:
+        known: dict[str, str] = _fault(name)
+    elif name in registry.MODULES:
+        module = registry.MODULES[name]
+        known = {"name": name, "title": module.title, "does": module.does}
+    else:
+        names = [*registry.MODULES, *FAULTS]
+        hint = nearest(name, names) or "; see: glassnat alg list"
+        raise Failure(f"{shown(name)} is neither a module nor a fault{hint}", USAGE)
+    if as_json:
+        emit_json(known)
+        return
+    for key, value in known.items():
+        emit(f"{key.replace('_', ' '):<8}  {value}")
+
+
+class EndpointType(click.ParamType[Endpoint]):
+    """`192.0.2.1:5060`."""
+
+    name = "endpoint"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Endpoint:
+        if isinstance(value, Endpoint):
+            return value
+        try:
+            return Endpoint.parse(value)
+        except ValueError:
+            self.fail(f"{shown(value)} is not an endpoint such as 192.0.2.1:5060", param, ctx)
+
+
+class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
+    """`INTERNAL=EXTERNAL`."""
+
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Endpoint, Endpoint]:
+        internal, equals, external = value.partition("=")
+        if not equals:
+            self.fail(f"{shown(value)} is not INTERNAL=EXTERNAL", param, ctx)
+        one, other = (EndpointType().convert(text, param, ctx) for text in (internal, external))
+        return one, other
+
+
+def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
+    return click.option(
+        f"--{name}",
+        type=EndpointType(),
+        default=default,
+        show_default=True,
+        metavar="ENDPOINT",
+        help=text,
+    )
+
+
+@alg.command("diff", cls=Command)
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--alg", "spec", metavar="SPEC", default=CORRECT, show_default=True, help="The module."
+)
+@_endpoint_option("internal", "192.168.20.100:5060", "The inside host.")
+@_endpoint_option("external", "203.0.113.1:5060", "What the world sees of it.")
+@_endpoint_option("remote", "203.0.113.9:5060", "The other party.")
+@click.option(
+    "--direction",
+    type=OneOf("direction", ("out", "in")),
+    default="out",
+    show_default=True,
+    help="Which way the message goes.",
+)
+@click.option(
+    "--transport", type=OneOf("transport", ("udp", "tcp")), default="udp", show_default=True
+)
+@click.option(
+    "--map",
+    "presets",
+    type=PairType(),
+    multiple=True,
+    metavar="INTERNAL=EXTERNAL",
+    help="A mapping that the NAT has already.",
+)
+@click.option(
+    "--set", "sets", metavar="KEY=VALUE", multiple=True, help="E.g. alg.sip.received=learn."
+)
+@click.option("--raw", is_flag=True, help="Write the bytes that would leave, nothing else.")
+@JSON_OPTION
+def diff(file: str, raw: bool, as_json: bool, sets: tuple[str, ...], **situation: Any) -> int:
+    """Send one message through a module: before, after, and the reason for each change.
+
+    The module answers as in an empty NAT that preserves ports, plus what --map presets.
+
+    \b
+    Examples:
+      glassnat alg diff invite.txt
+      glassnat alg diff invite.txt --alg sip-poor:no-sdp
+      glassnat alg diff - --direction in --map 192.168.20.100:4000=203.0.113.1:4000 < answer.txt
+    """
+    message = _read(file)
+    settings = configuration.defaults(None, sets)
+    run = _Run.of(message, situation, settings)
+    if raw:
+        click.get_binary_stream("stdout").write(run.after)
+        return 0
+    if as_json:
+        emit_json(run.document())
+        return 0
+    for line in run.lines():
+        emit(line)
+    narrate(run.summary())
+    return 0
+
+
+def _read(file: str) -> bytes:
+    try:
+        stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115
+        with stream:
+            message = stream.read(LARGEST_MESSAGE + 1)
+    except OSError as error:
+        raise Failure(f"{clean(file)}: {error.strerror or error}", USAGE) from None
+    if len(message) > LARGEST_MESSAGE:
+        raise Failure(f"{clean(file)}: more than {LARGEST_MESSAGE} bytes are no message", USAGE)
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a module made of a message, and what the correct one would have."""
+
+    message: bytes
+    after: bytes
+    verdict: str
+    note: str
+    changes: Sequence[compare.Comparison]
+    context: MemoryContext
+
+    @classmethod
+    def of(cls, message: bytes, situation: dict[str, Any], settings: Settings) -> _Run:
+        """Run the module in a NAT of its own, and the correct one in another."""
+        spec = situation["spec"]
+        module = _load(spec, settings)
+        correct = None if spec == CORRECT else registry.load(CORRECT)
+        context = _context(situation, settings)
+        answer, note = _inspect(module, message, context)
+        active = answer.edits if isinstance(answer, Edits) else ()
+        expected: Sequence[Edit] | None = None
+        if correct is not None:
+            ideal, _ = _inspect(correct, message, _context(situation, settings))
+            expected = ideal.edits if isinstance(ideal, Edits) else ()
+        changes = compare.changes(message, module, active, correct, expected)
+        dropped = isinstance(answer, Refuse)
+        after = b"" if dropped else edits.apply(message, active)
+        return cls(message, after, _verdict(answer), note, changes, context)
+
+    def document(self) -> dict[str, Any]:
+        """The contract's JSON."""
+        return {
+            "verdict": self.verdict,
+            "before": self.message.decode("latin-1"),
+            "after": self.after.decode("latin-1"),
+            "note": self.note,
+            "expectations": [
+                {
+                    "protocol": each.transport,
+                    "external": str(each.external),
+                    "internal": str(each.internal),
+                    "remote": None if each.remote is None else str(each.remote),
+                    "parent": _parent(each.parent),
+                    "reason": each.reason,
+                    "expires_in": each.lifetime,
+                }
+                for each in self.context.expectations
+            ],
+            "changes": [msgspec.to_builtins(each) for each in self.changes],
+        }
+
+    def lines(self) -> list[str]:
+        """Every line of the message; what was changed, or should have been, with its reason."""
+        text = self.message.decode("latin-1")
+        rows = text.splitlines(keepends=True)
+        starts = [0, *accumulate(map(len, rows))]
+        lines: list[str] = []
+        for start, row in zip(starts, rows, strict=False):
+            here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
+            lines += _row(row, start, here)
+        beyond = [each for each in self.changes if each.span[0] >= len(text)]
+        return lines + [_reason(each) for each in beyond]
+
+    def summary(self) -> str:
+        """One line of narration."""
+        counts: dict[str, int] = {}
+        for each in self.changes:
+            counts[each.verdict] = counts.get(each.verdict, 0) + 1
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+        note = f" ({clean(self.note)})" if self.note else ""
+        opened = len(self.context.expectations)
+        return f"{self.verdict}{note}: {told or 'no changes'}; {opened} expectations opened"
+
+
+def _load(spec: str, settings: Settings) -> Alg:
+    try:
+        return registry.load(spec, settings["alg.sip.faults"])
+    except registry.SpecError as error:
+        raise Failure(f"--alg: {error} (see: glassnat alg list)", USAGE) from None
+
+
+def _context(situation: dict[str, Any], settings: Settings) -> MemoryContext:
+    return MemoryContext(
+        Direction(situation["direction"]),
+        situation["internal"],
+        situation["external"],
+        situation["remote"],
+        situation["transport"],
+        settings.section("alg.sip"),
+        dict(situation["presets"]),
+    )
+
+
+def _inspect(module: Alg, message: bytes, context: MemoryContext) -> tuple[Edits | Refuse, str]:
+    """The module's answer and a note. A module that fails leaves the message as it is."""
+    try:
+        answer = module.inspect(message, context)
+        if isinstance(answer, Refuse):
+            return answer, module.explain(answer.rule).sentence
+        edits.apply(message, answer.edits)
+    except Exception as error:  # it may be anybody's code
+        context.rollback()
+        return Edits(), f"the module failed: {type(error).__name__}: {error}"
+    return answer, answer.note
+
+
+def _verdict(answer: Edits | Refuse) -> str:
+    if isinstance(answer, Refuse):
+        return "dropped"
+    if answer.edits:
+        return "rewritten"
+    return "unchanged" if answer.reading is Reading.MESSAGE else answer.reading.value
+
+
+def _parent(parent: object) -> str:
+    return " ".join(map(str, parent[:2])) if isinstance(parent, tuple) else str(parent)
+
+
+def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[str]:
+    """One line of the message: as it is, or before and after, with the reasons beneath."""
+    after, shift = row, -start
+    for change in changes:
+        low, high = change.span[0] + shift, change.span[1] + shift
+        after = after[:low] + change.after + after[high:]
+        shift += len(change.after) - (high - low)
+    before_text, after_text = (clean(text.rstrip("\r\n"), 1000) for text in (row, after))
+    if before_text == after_text:
+        lines = [f"{'!' if changes else ' '} {before_text}".rstrip()]
+    else:
+        lines = [click.style(f"- {before_text}", fg="red")]
+        lines.append(click.style(f"+ {after_text}", fg="green"))
+    return lines + [_reason(each) for each in changes]
+
+
+def _reason(change: compare.Comparison) -> str:
+    expected = ""
+    if change.verdict != "ok" and change.expected is not None:
+        expected = f" Expected: {clean(change.expected)}."
+    source = f" ({change.rfc})" if change.rfc else ""
+    return (
+        f"    {change.verdict.upper()} {clean(change.field)}: {clean(change.reason)}"
+        f"{expected}{clean(source)}"
+    )

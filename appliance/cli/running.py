@@ -1,0 +1,316 @@
+"""Commands that run an appliance on real wires, and commands that talk to one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance import config as configuration
+from appliance.cli.base import (
+    JSON_OPTION,
+    USAGE,
+    Chosen,
+    Command,
+    Failure,
+    OneOf,
+    absolute_spec,
+    emit,
+    emit_json,
+    narrate,
+    on_terminal,
+    options,
+    setting_options,
+)
+from appliance.cli.configuration import warn
+from appliance.client import Client, caller, find
+from appliance.control import WHATS, default_path
+from appliance.duration import duration_text
+from appliance.events import decode
+from appliance.settings import SETTINGS, SettingError, Settings
+from appliance.text import Narrator, clean, table
+
+START_PATIENCE = 10.0
+"""Seconds that an appliance may take to open its control socket."""
+START_LOOK = 0.05
+
+CONTROL_OPTION = click.option(
+    "--control", metavar="SOCKET", type=click.Path(), help="The appliance's control socket."
+)
+APPLIANCE_OPTIONS = options(
+    click.option("--name", metavar="NAME", help="The appliance, when several are running."),
+    CONTROL_OPTION,
+)
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "flows": {
+        "id": "ID",
+        "protocol": "PROTO",
+        "internal": "INTERNAL",
+        "external": "EXTERNAL",
+        "remote": "REMOTE",
+        "state": "STATE",
+        "expires_in": "EXPIRES IN",
+        "opened_by": "OPENED BY",
+        "alg": "ALG",
+        "packets_out": "OUT",
+        "packets_in": "IN",
+    },
+    "mappings": {
+        "protocol": "PROTO",
+        "internal": "INTERNAL",
+        "external": "EXTERNAL",
+        "flows": "FLOWS",
+        "expires_in": "EXPIRES IN",
+    },
+    "expectations": {
+        "protocol": "PROTO",
+        "external": "EXTERNAL",
+        "internal": "INTERNAL",
+        "remote": "REMOTE",
+        "expires_in": "EXPIRES IN",
+        "reason": "REASON",
+    },
+}
+
+
+@click.command(cls=Command)
+@click.option("--config", "file", metavar="FILE", required=True, help="The configuration (TOML).")
+@CONTROL_OPTION
+@click.option("--tui", is_flag=True, help="Draw the screen as well.")
+@setting_options
+def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
+    """Run the appliance on two TUN devices, in the foreground, until Ctrl-C.
+
+    Needs root or CAP_NET_ADMIN to open the devices, and gives the privileges up after that.
+
+    \b
+    Examples:
+      glassnat config init > lab.toml
+      sudo glassnat run --config lab.toml
+      sudo glassnat run --config lab.toml --alg sip --set nat.timeouts.udp=30s
+    """
+    settings = configuration.load(file, chosen.profile, chosen.all_sets)
+    path = Path(control) if control is not None else default_path(settings["name"])
+    if tui:
+        return _run_with_screen(path)
+    from appliance.loop import run as run_loop  # needs Linux; `show` does not
+
+    warn(settings)
+    return run_loop(settings, path)
+
+
+def _run_with_screen(path: Path) -> int:
+    """The appliance in a process of its own, so that drawing never delays a packet."""
+    _need_terminal("run without --tui, or look on with: glassnat watch")
+    arguments = [word for word in sys.argv[1:] if word != "--tui"]
+    with tempfile.TemporaryFile("w+") as narration:
+        appliance = subprocess.Popen(
+            [sys.executable, "-m", "appliance.cli", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=narration,
+            stderr=narration,
+            start_new_session=True,  # Ctrl-C is for the screen
+        )
+        try:
+            if _has_started(appliance, path):
+                _draw(path, read_only=False)
+        finally:
+            appliance.terminate()
+            code = appliance.wait()
+            narration.seek(0)
+            narrate(narration.read().rstrip("\n"))
+    return max(code, 0)
+
+
+def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
+    """Wait for the control socket; False when the appliance ends before, or takes too long."""
+    for _ in range(round(START_PATIENCE / START_LOOK)):
+        if path.is_socket():
+            return True
+        try:
+            appliance.wait(START_LOOK)
+        except subprocess.TimeoutExpired:
+            continue
+        return False
+    return False
+
+
+@click.command(cls=Command)
+@click.argument("name", required=False)
+@CONTROL_OPTION
+@click.option("--read-only", is_flag=True, help="Look, but change nothing.")
+def attach(name: str | None, control: str | None, read_only: bool) -> int:
+    """Draw the screen of a running appliance; `q` leaves it running."""
+    path = Path(control) if control is not None else find(name)
+    _need_terminal("use: glassnat watch")
+    with Client(path) as client:
+        client.ask("hello")
+    return _draw(path, read_only)
+
+
+def _draw(path: Path, read_only: bool) -> int:
+    from tui.app import run_attached  # Textual is for drawing only
+
+    return run_attached(str(path), read_only)
+
+
+def _need_terminal(instead: str) -> None:
+    if not on_terminal():
+        raise Failure(f"this needs a terminal; {instead}", USAGE)
+
+
+def _connect(name: str | None, control: str | None) -> Client:
+    return Client(control if control is not None else find(name))
+
+
+@click.command(cls=Command)
+@click.argument("what", type=OneOf("what", WHATS))
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def show(what: str, name: str | None, control: str | None, as_json: bool) -> None:
+    """Show what a running appliance knows.
+
+    WHAT is flows, mappings, calls, expectations, counters or settings.
+
+    \b
+    Examples:
+      glassnat show flows
+      glassnat show counters --json
+    """
+    with _connect(name, control) as client:
+        answer = client.ask("show", what=what)
+    if as_json:
+        emit_json(answer)
+        return
+    for line in _shown(what, answer):
+        emit(line)
+
+
+def _shown(what: str, answer: Any) -> list[str]:
+    if isinstance(answer, list):
+        rows: list[Mapping[str, object]] = [_row(row) for row in answer]
+        columns = COLUMNS.get(what) or {key: key.upper() for row in rows[:1] for key in row}
+        if not rows:
+            narrate(f"no {what}")
+            return []
+        return list(table(rows, columns))
+    if what == "settings":
+        return _settings_lines(answer)
+    return [f"{key} = {clean(str(value))}" for key, value in _flat(answer)]
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, object]:
+    shown = dict(row)
+    if isinstance(shown.get("expires_in"), int | float):
+        shown["expires_in"] = duration_text(round(max(float(shown["expires_in"]), 0.0), 1))
+    return shown
+
+
+def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for key, entry in answer.items():
+        text = configuration.setting_text(SETTINGS[key], entry["value"]) if key in SETTINGS else ""
+        line = f"{key} = {text or json.dumps(entry['value'])}"
+        lines.append(clean(f"{line:<60} # {entry.get('origin', '')}"))
+    return lines
+
+
+def _flat(answer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    lines: list[tuple[str, object]] = []
+    for key, value in answer.items():
+        if isinstance(value, Mapping) and value:
+            lines += _flat(value, f"{prefix}{clean(key)}.")
+        else:
+            lines.append((f"{prefix}{clean(key)}", value))
+    return lines
+
+
+@click.command("set", cls=Command)
+@click.argument("key")
+@click.argument("value")
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def set_(key: str, value: str, name: str | None, control: str | None, as_json: bool) -> None:
+    """Change a setting of a running appliance; flows that exist follow at once.
+
+    \b
+    Examples:
+      glassnat set alg.sip.module sip
+      glassnat set alg.sip.module sip-poor:no-sdp
+      glassnat set nat.timeouts.udp 30s
+    """
+    try:
+        Settings().assign(key, value, "--set")  # a wrong key needs no appliance to be wrong
+    except SettingError as error:
+        raise Failure(f"{clean(key)}: {error}", USAGE) from None
+    if key.endswith(".module"):
+        value = absolute_spec(value)
+    with _connect(name, control) as client:
+        answer = client.ask("set", key=key, value=value, who=caller())
+    if as_json:
+        emit_json(answer)
+    else:
+        narrate(f"{answer['key']} is {json.dumps(answer['value'])} now")
+
+
+@click.command(cls=Command)
+@click.option(
+    "--protocol", type=OneOf("protocol", ("udp", "tcp", "icmp")), help="Only this protocol."
+)
+@click.option("--internal", metavar="ENDPOINT", help="Only of this internal address or endpoint.")
+@click.option("--external", metavar="ENDPOINT", help="Only of this external address or endpoint.")
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def flush(
+    protocol: str | None,
+    internal: str | None,
+    external: str | None,
+    name: str | None,
+    control: str | None,
+    as_json: bool,
+) -> None:
+    """Forget flows, and say how many.
+
+    \b
+    Examples:
+      glassnat flush
+      glassnat flush --protocol udp --internal 192.168.20.100:5060
+    """
+    with _connect(name, control) as client:
+        answer = client.ask("flush", protocol=protocol, internal=internal, external=external)
+    if as_json:
+        emit_json(answer)
+    else:
+        count = answer["flushed"]
+        emit(f"{count} flow{'' if count == 1 else 's'} forgotten")
+
+
+@click.command(cls=Command)
+@click.option(
+    "--since",
+    metavar="ID",
+    type=int,
+    help="Begin with the event after this one; 0: all that is remembered.",
+)
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def watch(since: int | None, name: str | None, control: str | None, as_json: bool) -> None:
+    """Tell the events of a running appliance as they happen, until Ctrl-C.
+
+    One sentence an event; with --json, one JSON object a line.
+    """
+    narrator = Narrator()
+    with _connect(name, control) as client:
+        for line in client.events(since):
+            if as_json:
+                emit(line.decode("ascii"))
+                continue
+            for sentence in narrator.tell(decode(line)):
+                emit(sentence)

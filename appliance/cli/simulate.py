@@ -1,0 +1,325 @@
+"""`glassnat sim` shows a scenario; `glassnat check` judges it.
+
+The same scenario, settings and seed give the same bytes; how they are shown is decided here: the
+screen on a terminal, sentences or JSON otherwise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import click
+
+from alg.registry import SpecError
+from appliance import config as configuration
+from appliance.cli.base import (
+    NO,
+    USAGE,
+    Chosen,
+    Command,
+    DurationType,
+    Failure,
+    emit,
+    emit_json_line,
+    narrate,
+    on_terminal,
+    setting_options,
+)
+from appliance.events import Event, encode
+from appliance.record import Recorder
+from appliance.settings import Settings
+from appliance.sim.outcome import Outcome
+from appliance.sim.scenario import Scenario, ScenarioError, list_scenarios, load_scenario
+from appliance.sim.simulation import Simulation
+from appliance.text import Narrator, clean, outcome_line
+
+FASTEST = "max"
+FASTEST_ON_SCREEN = 60.0
+"""What `--speed max` is when somebody has to be able to follow."""
+PACE = 0.05
+"""Virtual seconds between two sleeps of a paced run."""
+
+
+class SpeedType(click.ParamType[float | None]):
+    """How many times as fast as life; `max` (None) is as fast as the machine can."""
+
+    name = "speed"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == FASTEST:
+            return None
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0.0
+        if not 0.01 <= speed <= 1000:
+            self.fail(f"{value!r} is neither a speed such as 1 or 0.5 nor max", param, ctx)
+        return speed
+
+
+@click.command(cls=Command)
+@click.argument("scenario")
+@click.option("--plain", is_flag=True, help="Sentences instead of a screen.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line, an outcome at the end."
+)
+@setting_options
+@click.option("--seed", type=int, help="Another seed than the scenario's.")
+@click.option(
+    "--until", type=DurationType(), metavar="TIME", help="Stop after this much simulated time."
+)
+@click.option(
+    "--speed", type=SpeedType(), metavar="1|max", help="Screen: 1; text: max.", default=None
+)
+@click.option("--record", type=click.Path(), metavar="FILE.jsonl", help="Write every event there.")
+@click.pass_context
+def sim(
+    context: click.Context,
+    scenario: str,
+    plain: bool,
+    as_json: bool,
+    chosen: Chosen,
+    seed: int | None,
+    until: float | None,
+    speed: float | None,
+    record: str | None,
+) -> int:
+    """Simulate SCENARIO under a virtual clock: the screen on a terminal, text otherwise.
+
+    No root, no VM, no network. Exits 0 whatever the outcome: `check` is the command that judges.
+
+    \b
+    Examples:
+      glassnat sim one-way-audio
+      glassnat sim one-way-audio --alg sip --plain
+      glassnat sim one-way-audio --alg sip-poor:no-sdp --set nat.timeouts.udp=30s --json
+    """
+    if plain and as_json:
+        raise click.UsageError("--plain and --json exclude each other", context)
+    story = _story(scenario)
+    settings = _settings(story, chosen)
+    recording = _Recording(record)
+    try:
+        if on_terminal() and not plain and not as_json:
+            asked = context.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT
+            pace = FASTEST_ON_SCREEN if asked and speed is None else speed or 1.0
+            return _draw(story, settings, seed, pace, recording)
+        simulation = _simulation(story, settings, seed)
+        recording.begin(simulation)
+        _tell(simulation, as_json, until, speed)
+    finally:
+        recording.end()
+    return 0
+
+
+def pick() -> None:
+    """The scenario picker, then the scenario that was picked."""
+    from tui.app import run_picker  # Textual is for drawing only
+
+    chosen = run_picker([(story.name, story.title) for story in list_scenarios()])
+    if chosen is not None:
+        story = _story(chosen)
+        _draw(story, _settings(story, Chosen()), None, 1.0, _Recording(None))
+
+
+def _story(name: str) -> Scenario:
+    try:
+        return load_scenario(name)
+    except ScenarioError as error:
+        raise Failure(f"{error} (see: glassnat scenario list)", USAGE) from None
+
+
+def _settings(story: Scenario, chosen: Chosen) -> Settings:
+    """The scenario's settings, with what the command line lays over them."""
+    faults = (f"alg.sip.faults={','.join(story.faults)}",) if story.faults else ()
+    return configuration.for_scenario(
+        story.name, story.settings, chosen.profile, (*faults, *chosen.all_sets)
+    )
+
+
+def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simulation:
+    try:
+        return Simulation(story, settings, seed)
+    except SpecError as error:
+        raise Failure(f"alg.sip.module: {error} (see: glassnat alg list)", USAGE) from None
+
+
+class _Recording:
+    """`--record FILE`, or nothing. A run that is begun again is recorded anew."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._recorder: Recorder | None = None
+
+    def begin(self, simulation: Simulation) -> None:
+        self.end()
+        if self._path is None:
+            return
+        try:
+            self._recorder = Recorder(Path(self._path), narrate)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Failure(f"--record {clean(self._path)}: {reason}", USAGE) from None
+        self._recorder.attach(simulation.log)
+
+    def end(self) -> None:
+        if self._recorder is not None:
+            self._recorder.close()
+
+
+def _draw(
+    story: Scenario, settings: Settings, seed: int | None, speed: float, recording: _Recording
+) -> int:
+    """The run on the screen. Knobs turned there are laid over the settings of the next run."""
+
+    def begin(knobs: Mapping[str, Any]) -> Simulation:
+        own = Settings(dict(settings.values), dict(settings.origins))
+        for key, value in knobs.items():
+            own.assign(key, value, "set")
+        simulation = _simulation(story, own, seed)
+        recording.begin(simulation)
+        return simulation
+
+    begin({})  # what is wrong with the module is said before the screen opens
+    from tui.app import run_simulation  # Textual is for drawing only
+
+    return run_simulation(begin, speed)
+
+
+def _tell(simulation: Simulation, as_json: bool, until: float | None, speed: float | None) -> None:
+    """The run as text: events as they happen, the outcome last."""
+    narrator = Narrator()
+
+    def tell(event: Event) -> None:
+        if as_json:
+            emit(encode(event).decode("ascii"))
+            return
+        for line in narrator.tell(event):
+            emit(line)
+
+    if not as_json:
+        narrate(f"{simulation.scenario.title}: {simulation.scenario.lesson}")
+    for event in simulation.log.since(0):
+        tell(event)
+    simulation.log.subscribe(tell)
+    _let_pass(simulation, simulation.duration if until is None else until, speed)
+    outcome = simulation.outcome()
+    if as_json:
+        emit_json_line(_document(outcome))
+    else:
+        emit(outcome_line(outcome.sentence))
+
+
+def _let_pass(simulation: Simulation, until: float, speed: float | None) -> None:
+    """Virtual time up to `until`, as fast as possible or in step with a person's."""
+    if speed is None:
+        simulation.run_until(until)
+        return
+    end = min(until, simulation.duration)
+    while simulation.now < end:
+        time.sleep(PACE / speed)
+        simulation.run_until(min(simulation.now + PACE, end))
+
+
+def _document(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "type": "outcome",
+        "outcome": outcome.outcome,
+        "sentence": outcome.sentence,
+        "evidence": outcome.evidence,
+    }
+
+
+@click.command(cls=Command)
+@click.argument("scenario")
+@setting_options
+@click.option("--seed", type=int, help="Another seed than the scenario's.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON outcome a line for each module.")
+@click.option("--junit", type=click.Path(), metavar="FILE", help="Write a JUnit report there.")
+def check(
+    scenario: str,
+    chosen: Chosen,
+    seed: int | None,
+    as_json: bool,
+    junit: str | None,
+) -> int:
+    """Do the expectations of SCENARIO hold? Exit code 1 if not.
+
+    A scenario says what must come of it under each ALG module; all of them are run, or only the
+    one named by --alg.
+
+    \b
+    Examples:
+      glassnat check one-way-audio
+      glassnat check one-way-audio --alg sip --json
+    """
+    story = _story(scenario)
+    specs = list(story.expect) if chosen.alg is None else [chosen.alg]
+    unknown = [spec for spec in specs if spec not in story.expect]
+    if unknown or not specs:
+        known = ", ".join(story.expect) or "nothing"
+        wanted = f" of {clean(unknown[0])}" if unknown else ""
+        raise Failure(f"{scenario} expects nothing{wanted}; it knows: {known}", USAGE)
+    results = [_judge(story, replace(chosen, alg=spec), seed) for spec in specs]
+    for result in results:
+        if as_json:
+            emit_json_line(result)
+        else:
+            emit(_verdict(result))
+    if junit is not None:
+        _write_junit(junit, story.name, results)
+    return 0 if all(result["holds"] for result in results) else NO
+
+
+def _judge(story: Scenario, chosen: Chosen, seed: int | None) -> dict[str, Any]:
+    """One run under one module, against what the scenario expects of it."""
+    spec = chosen.alg or ""
+    outcome = _simulation(story, _settings(story, chosen), seed).run()
+    expected = story.expect[spec]
+    differs = {
+        name: outcome.evidence.get(name)
+        for name, count in expected.evidence.items()
+        if outcome.evidence.get(name) != count
+    }
+    return {
+        **_document(outcome),
+        "scenario": story.name,
+        "alg": spec,
+        "expected": expected.outcome,
+        "expected_evidence": expected.evidence,
+        "holds": outcome.outcome == expected.outcome and not differs,
+    }
+
+
+def _verdict(result: Mapping[str, Any]) -> str:
+    if result["holds"]:
+        return (
+            f"{result['scenario']} with {result['alg']}: as expected: {clean(result['sentence'])}"
+        )
+    counts = ", ".join(f"{name} {count}" for name, count in result["expected_evidence"].items())
+    return (
+        f"{result['scenario']} with {result['alg']}: NOT as expected: {clean(result['sentence'])}; "
+        f"expected {result['expected']}{' with ' if counts else ''}{counts}"
+    )
+
+
+def _write_junit(path: str, name: str, results: list[dict[str, Any]]) -> None:
+    failures = [result for result in results if not result["holds"]]
+    suite = ElementTree.Element(
+        "testsuite", name=f"glassnat {name}", tests=str(len(results)), failures=str(len(failures))
+    )
+    for result in results:
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name=result["alg"])
+        if not result["holds"]:
+            ElementTree.SubElement(case, "failure", message=_verdict(result))
+    try:
+        ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise Failure(f"--junit {clean(path)}: {error.strerror or error}", USAGE) from None
