@@ -5,6 +5,8 @@ time it is, and the party answers with a list of things to do. The simulation an
 real sockets differ only in who carries the actions out.
 
     start, receive, wake, tell  ──►  [Send, Wake, Report, …]
+
+All actions of one step are carried out, in their order, before the party takes its next step.
 """
 
 from __future__ import annotations

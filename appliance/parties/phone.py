@@ -101,7 +101,7 @@ class Phone(UserAgent):
 
     def _registrar_is_silent(self, now: float) -> None:
         self._without_service(
-            What.REGISTRATION_UNANSWERED, f"no answer that it understands in {GIVE_UP:.0f} s", now
+            What.REGISTRATION_UNANSWERED, f"no valid answer in {GIVE_UP:.0f} s", now
         )
 
     def _without_service(self, what: What, detail: str, now: float) -> None:

@@ -125,7 +125,7 @@ def _check_start(start: str) -> None:
     words = start.split(" ")
     if words[0] == "SIP/2.0":
         code = words[1] if len(words) > 1 else ""
-        good = len(code) == 3 and code.isascii() and code.isdecimal()
+        good = len(code) == 3 and code.isascii() and code.isdecimal() and code[0] in "123456"
     else:
         good = len(words) == 3 and words[2] == "SIP/2.0" and words[0].isupper()
     if not good:

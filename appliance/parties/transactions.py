@@ -103,13 +103,13 @@ class Transactions:
         except UnreadableError as error:
             return str(error)
         if via.endpoint != self._own:
-            return "its top Via is not its own"
+            return "the top Via is not the one that was sent"
         key = (via.branch, response.method)
         client = self._clients.get(key)
         if client is None:
             return self._stray(response, now)
         if response.get("call-id") != client.request.get("call-id"):
-            return "its Call-ID is not its own"
+            return "the Call-ID is not the one that was sent"
         if client.ack:
             self._machine.send(self._own, client.destination, client.ack)
             return ""

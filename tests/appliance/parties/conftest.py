@@ -1,0 +1,84 @@
+"""A room without a NAT: parties that hear each other at once, and a clock that jumps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from random import Random
+
+import pytest
+
+from appliance.parties.party import Action, Datagram, Party, Report, Send, Wake, What
+
+Ear = Callable[[Send], Send | None]
+
+
+class Room:
+    """Carries actions out. `on_the_way` may change or swallow (None) a datagram."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.parties: dict[int, Party] = {}
+        self.wakes: dict[int, float] = {}
+        self.reports: list[tuple[float, Report]] = []
+        self.sent: list[tuple[float, Send]] = []
+        self._arriving: deque[tuple[Party, Datagram]] = deque()
+        self.on_the_way: Ear = lambda send: send
+
+    def add(self, party: Party) -> None:
+        self.parties[party.address] = party
+        self.do(party, party.start(self.now))
+
+    def tell(self, party: Party, order: str, whom: str = "") -> None:
+        self.do(party, party.tell(order, whom, self.now))
+
+    def do(self, party: Party, actions: Sequence[Action]) -> None:
+        """Carry out all actions of a step before anybody hears what was sent in it."""
+        self._act(party, actions)
+        while self._arriving:
+            receiver, datagram = self._arriving.popleft()
+            if datagram.destination.port in receiver.ports:
+                self._act(receiver, receiver.receive(datagram, self.now))
+
+    def _act(self, party: Party, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._carry(action)
+            elif isinstance(action, Wake):
+                self.wakes[party.address] = action.at
+            else:
+                self.reports.append((self.now, action))
+
+    def _carry(self, send: Send) -> None:
+        self.sent.append((self.now, send))
+        arriving = self.on_the_way(send)
+        receiver = self.parties.get(arriving.destination.address) if arriving else None
+        if arriving and receiver:
+            self._arriving.append((receiver, Datagram(*arriving)))
+
+    def run_until(self, when: float) -> None:
+        while self.wakes and min(self.wakes.values()) <= when:
+            address = min(self.wakes, key=lambda key: (self.wakes[key], key))
+            self.now = self.wakes.pop(address)
+            self.do(self.parties[address], self.parties[address].wake(self.now))
+        self.now = when
+
+    def said(self, what: What) -> list[tuple[str, str, str]]:
+        """Who, peer and detail of all reports of this kind."""
+        found = [report for _, report in self.reports if report.what is what]
+        return [(report.who, report.peer, report.detail) for report in found]
+
+    def starts(self) -> list[tuple[float, str]]:
+        """Time and first line (without the version) of every SIP message sent."""
+        lines = ((at, send.payload.split(b"\r\n")[0].decode("latin-1")) for at, send in self.sent)
+        return [(at, line.removesuffix(" SIP/2.0")) for at, line in lines if "SIP/2.0" in line]
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+@pytest.fixture
+def rng() -> Random:
+    return Random(7)
