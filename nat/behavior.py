@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
-from nat.endpoint import Endpoint, Network, Side
+from nat.endpoint import Endpoint, Network
 
 
 class Dependence(Enum):
@@ -104,7 +104,7 @@ class Behavior:
     limits: Limits = field(default_factory=Limits)
     statics: list[Static] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
-    mtu: dict[Side, int] = field(default_factory=lambda: {Side.INSIDE: 1500, Side.OUTSIDE: 1500})
+    mtu: tuple[int, int] = (1500, 1500)  # of the inside and the outside wire, in bytes
     rng: random.Random = field(default_factory=random.SystemRandom)
 
     def is_internal(self, address: int) -> bool:

@@ -52,7 +52,7 @@ class Conntrack:
         self._pools: dict[tuple[int, int], PortPool] = {}
         self._expectation_heap: list[tuple[float, int]] = []
         self._held: list[tuple[float, int, Mapping]] = []
-        self._last_id = 0
+        self.last_id = 0
         self._statics: dict[int, int] = {}
         self._static_externals: dict[int, int] = {}
         self._forwards: dict[Forward, Mapping] = {}
@@ -269,8 +269,8 @@ class Conntrack:
     def _add_mapping(
         self, protocol: int, internal: Endpoint, external: Endpoint, opened_by: str, now: float
     ) -> Mapping:
-        self._last_id += 1
-        mapping = Mapping(self._last_id, protocol, internal, external, opened_by)
+        self.last_id += 1
+        mapping = Mapping(self.last_id, protocol, internal, external, opened_by)
         sharers = self.by_external.setdefault((protocol, *external), [])
         sharers.append(mapping)
         if opened_by in ("packet", "alg") and len(sharers) == 1:
@@ -326,10 +326,10 @@ class Conntrack:
 
     def open_flow(self, mapping: Mapping, remote: Endpoint, opened_by: str, now: float) -> Flow:
         """A flow of `mapping` to `remote`, under no timer yet."""
-        self._last_id += 1
+        self.last_id += 1
         turning = remote.address in self.owned
         legs = legs_between(mapping, remote, turning)
-        flow = Flow(self._last_id, mapping, remote, opened_by, legs, now)
+        flow = Flow(self.last_id, mapping, remote, opened_by, legs, now)
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
         mapping.permitted.setdefault(self.behavior.filtering.scope(remote), []).append(flow)
@@ -424,8 +424,8 @@ class Conntrack:
         if expectation is None:
             if self._too_many_expectations(mapping, parent, now):
                 return None
-            self._last_id += 1
-            expectation = Expectation(self._last_id, mapping, remote, parent, reason)
+            self.last_id += 1
+            expectation = Expectation(self.last_id, mapping, remote, parent, reason)
             self.expectations[expectation.id] = expectation
             self.by_parent.setdefault(parent, []).append(expectation)
             mapping.expectations.append(expectation)

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Drop(Enum):
-    """A member is a reason; its value is the sentence for a person and where the rule is written."""
+    """A member is a reason; its value is a sentence for people and where the rule is written."""
 
     # what arrived is not a packet that could be forwarded
     NOT_IPV4 = ("This is not an IPv4 packet.", "")

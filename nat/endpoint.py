@@ -110,7 +110,9 @@ class Network(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Network:
-        """`"192.168.20.0/24"`, or an address alone as /32; host bits are cut off. Raises ValueError."""
+        """`"192.168.20.0/24"`, or an address alone as /32; host bits are cut off.
+
+        Raises ValueError."""
         address, slash, prefix = text.partition("/")
         length = prefix if slash else "32"
         if not (length.isascii() and length.isdecimal()) or int(length) > 32:

@@ -68,7 +68,7 @@ class Reassembler:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, packet: Packet, side: Side, now: float) -> Drop | None | bytes:
+    def add(self, packet: Packet, side: Side, now: float) -> Drop | bytes | None:
         """The whole datagram when this fragment completes it, None while the fragment is held."""
         key = (
             side,
@@ -118,7 +118,7 @@ class Reassembler:
         end = offset + len(data)
         if flags & MORE_FRAGMENTS and len(data) % 8:
             return Drop.MALFORMED
-        if not data or flags & DONT_FRAGMENT and offset:
+        if not data or (flags & DONT_FRAGMENT and offset):
             return Drop.MALFORMED
         if end > MAXIMUM_LENGTH - MINIMUM_HEADER:
             return Drop.FRAGMENT_TOO_LONG

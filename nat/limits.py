@@ -39,7 +39,7 @@ class Host:
         self.bucket = TokenBucket(2 * limits.new_flows_per_second_per_host, now)
 
     def refuses(self, limits: Limits, now: float) -> Drop | None:
-        """May this host open one more flow? A token is taken only when everything else allows it."""
+        """May this host open one more flow? A token is taken only when all else allows it."""
         if limits.flows_per_host and self.flows >= limits.flows_per_host:
             return Drop.HOST_FLOW_LIMIT
         if limits.unanswered_per_host and self.unanswered >= limits.unanswered_per_host:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import Protocol
+from typing import Any, Protocol
 
 from nat.checksum import MODULUS
 from nat.deadlines import Timer
@@ -176,7 +176,7 @@ class Leg:
         self.packets = 0
         self.bytes = 0
         self.follow = False
-        self.slot: object | None = None
+        self.slot: Any = None
 
 
 class TcpTrack:

@@ -15,7 +15,7 @@ outside the packet. Accessors are for the slow road; a packet of a known flow is
      │                        source address                         │
   16 ├───────────────────────────────────────────────────────────────┤
      │                     destination address                       │
-  20 └───────────────────────────────────────────────────────────────┘ options, then the transport header
+  20 └─── options, then the transport header ────────────────────────┘
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DONT_FRAGMENT = 0x4000
 MORE_FRAGMENTS = 0x2000
 FRAGMENT_OFFSET = 0x1FFF
 
-# version+tos, total length, identification, flags+offset, TTL+protocol, checksum, source, destination
+# version+tos, total length, identification, flags+offset, TTL+protocol, checksum, both addresses
 IPV4 = Struct("!HHHHHHII")
 WORD = Struct("!H")
 LONG = Struct("!I")

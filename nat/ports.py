@@ -51,6 +51,17 @@ class PortPool:
             if self.state(port) in (FREE, RESERVED):
                 self._set(port, FREE if first <= port <= last else RESERVED)
 
+    def copy(self) -> PortPool:
+        """The same pool to try things out on."""
+        twin = object.__new__(PortPool)
+        twin.first, twin.last, twin.rest = self.first, self.last, self.rest
+        twin._states = (self._states[0][:], self._states[1][:])
+        twin._counts = list(self._counts)
+        twin._resting = dict(self._resting)
+        twin._resting_order = deque()
+        twin._cursor = self._cursor
+        return twin
+
     def counts(self) -> dict[str, int]:
         """How many of the 65,536 ports are in which state."""
         return dict(zip(("free", "used", "resting", "reserved"), self._counts, strict=True))

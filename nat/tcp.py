@@ -57,7 +57,8 @@ TRANSITIONS: dict[TcpState, dict[Segment, TcpState]] = {
     _S.FIN_OUT:     {_E.FIN_IN: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
     _S.FIN_IN:      {_E.FIN_OUT: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
     _S.CLOSED:      {_E.SYN_OUT: _S.OPENING},
-    _S.RESET:       {_E.SYN_OUT: _S.OPENING, _E.DATA_OUT: _S.ESTABLISHED, _E.DATA_IN: _S.ESTABLISHED},
+    _S.RESET:       {_E.SYN_OUT: _S.OPENING,
+                     _E.DATA_OUT: _S.ESTABLISHED, _E.DATA_IN: _S.ESTABLISHED},
 }
 # fmt: on
 

@@ -64,7 +64,7 @@ class Nat:
         self.outbox: list[tuple[Side, Packet]] = []
         self.icmp_sent = [0, 0]
         self._icmp_rate = IcmpRate(behavior.rng)
-        self.reassembler = Reassembler(FragmentLimits(), self.fragments_gone)
+        self.reassembler = Reassembler(FragmentLimits(), observer.fragments_gone)
         self._unsolicited: dict[FiveTuple, tuple[float, Packet]] = {}
         self.addresses_by_side: tuple[set[int], set[int]] = (set(), set())
         self.settings_changed(0.0)
@@ -75,9 +75,6 @@ class Nat:
         self.table.settings_changed(now)
         inside = set() if behavior.gateway is None else {behavior.gateway}
         self.addresses_by_side = (inside, set(behavior.external))
-
-    def fragments_gone(self, side: Side, count: int, drop: Drop | None) -> None:
-        """Held fragments were merged (None) or given up; the appliance's counters override this."""
 
     # --- the fast road -----------------------------------------------------------------
 
@@ -168,27 +165,37 @@ class Nat:
 
     def _examine(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         """Step by step, for everything that is not an ordinary packet of a known flow."""
-        drop = packet.check() or self._check_addresses(packet, arrival)
-        if drop:
-            return drop
         side = Side.OUTSIDE if arrival is Arrival.OUTSIDE else Side.INSIDE
-        if packet.is_fragment:
-            whole = self.reassembler.add(packet, side, now)
-            if isinstance(whole, Drop):
-                return whole
-            if whole is None:
-                return Aside.HELD
-            packet.replace(whole)
-        if packet.destination_address in self.addresses_by_side[side]:
-            answer = self._answer(packet, side, now)
-            if answer:
-                return answer
-        if packet.ttl <= 1 and arrival is not Arrival.TURN:
-            self.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
-            return Drop.TTL_EXCEEDED
-        drop = packet.check_transport()
-        if drop:
-            return drop
+        return (
+            packet.check()
+            or self._check_addresses(packet, arrival)
+            or self._make_whole(packet, side, now)
+            or self._answer(packet, side, now)
+            or self._check_ttl(packet, arrival, side, now)
+            or packet.check_transport()
+            or self._find_or_admit(packet, arrival, now)
+        )
+
+    def _make_whole(self, packet: Packet, side: Side, now: float) -> Verdict | None:
+        """Nothing is looked at before all fragments are there (RFC 4787 REQ-14)."""
+        if not packet.is_fragment:
+            return None
+        whole = self.reassembler.add(packet, side, now)
+        if isinstance(whole, Drop):
+            return whole
+        if whole is None:
+            return Aside.HELD
+        packet.replace(whole)
+        return None
+
+    def _check_ttl(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Drop | None:
+        """RFC 1812 5.3.1; so traceroute shows the NAT as a hop."""
+        if packet.ttl > 1 or arrival is Arrival.TURN:
+            return None
+        self.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
+        return Drop.TTL_EXCEEDED
+
+    def _find_or_admit(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         if packet.protocol == ICMP:
             return self._examine_icmp(packet, arrival, now)
         if packet.protocol not in (TCP, UDP):
@@ -227,6 +234,8 @@ class Nat:
 
     def _answer(self, packet: Packet, side: Side, now: float) -> Verdict | None:
         """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
+        if packet.destination_address not in self.addresses_by_side[side]:
+            return None
         is_ping = (
             packet.protocol == ICMP
             and packet.check_transport() is None
@@ -314,7 +323,7 @@ class Nat:
         flow = leg.flow
         inward = leg is flow.inbound
         other = flow.outbound if inward else flow.inbound
-        error_leg = Leg(flow.mapping, arrival, leg.exit, leg.key, leg.key)
+        error_leg = Leg(None, arrival, leg.exit, leg.key, leg.key)
         # Inward the router's address stays, so that traceroute works; outward ours hides it.
         source = packet.source_address if inward else flow.mapping.external.address
         destination = flow.mapping.internal.address if inward else packet.destination_address

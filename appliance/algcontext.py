@@ -1,0 +1,320 @@
+"""The doors of `alg.base.AlgContext` into the running NAT, as a transaction.
+
+What a module asks for is granted at once, because it must write the answer into the message, and
+undone when the module raises or its edits are refused. Closing, forgetting and remembering wait
+for the commit.
+
+`DryContext` is for a module that only watches: it reads the real mappings first, answers the rest
+from a ledger of what it would have opened, and touches nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from alg.base import Unavailable
+from nat.conntrack import Conntrack
+from nat.drop import Drop
+from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
+from nat.expectation import Expectation
+from nat.mapping import Leg
+from nat.mapping import Mapping as NatMapping
+
+ANNOUNCED = 32.0
+"""Seconds that a mapping lives which a message has announced and nothing uses yet: as long as a SIP
+transaction may take to be answered (RFC 3261 17.1.1.2, 64 * T1)."""
+
+REMEMBERED = 10_000
+
+
+class Memory:
+    """What a module asked to be remembered, the oldest first to go. Lifetimes in seconds."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
+
+    def recall(self, key: Hashable, now: float) -> Any:
+        value, deadline = self._values.get(key, (None, 0.0))
+        return value if deadline > now else None
+
+    def remember(self, key: Hashable, value: Any, deadline: float) -> None:
+        self._values[key] = (value, deadline)
+        self._values.move_to_end(key)
+        while len(self._values) > REMEMBERED:
+            self._values.popitem(last=False)
+
+    def forget(self, key: Hashable) -> None:
+        self._values.pop(key, None)
+
+
+_FORGOTTEN = object()
+
+
+class _Context:
+    """What both contexts share: where the message is, and a memory written at the commit."""
+
+    def __init__(
+        self,
+        table: Conntrack,
+        leg: Leg,
+        memory: Memory,
+        settings: Mapping[str, Any],
+        now: float,
+    ) -> None:
+        mapping = leg.mapping
+        assert mapping is not None
+        self.direction = leg.direction
+        self.internal = mapping.internal
+        self.external = mapping.external
+        _, source, destination, source_port, destination_port = leg.key
+        outward = leg.direction is Direction.OUT
+        self.remote = (
+            Endpoint(destination, destination_port) if outward else Endpoint(source, source_port)
+        )
+        self.transport = "udp" if leg.key[0] == UDP else "tcp"
+        self.settings = settings
+        self._table = table
+        self._leg = leg
+        self._mapping = mapping
+        self._memory = memory
+        self._now = now
+        self._written: dict[Hashable, tuple[Any, float]] = {}
+
+    def is_external_address(self, address: int) -> bool:
+        return address in self._table.owned
+
+    def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
+        if external == self.external and transport == self.transport:
+            return self.internal
+        protocol = PROTOCOL_NUMBERS[transport]
+        for mapping in self._table.mappings_at(protocol, external):
+            return mapping.internal
+        return self._table.static_internal(external)
+
+    def _real_external_of(self, internal: Endpoint, transport: str) -> Endpoint | None:
+        if internal == self.internal and transport == self.transport:
+            return self.external
+        protocol = PROTOCOL_NUMBERS[transport]
+        mapping = self._table.mapping_for(protocol, internal, self.remote)
+        if mapping is not None:
+            return mapping.external
+        return self._table.static_external(internal)
+
+    def recall(self, key: Hashable) -> Any:
+        if key in self._written:
+            value = self._written[key][0]
+            return None if value is _FORGOTTEN else value
+        return self._memory.recall(key, self._now)
+
+    def remember(self, key: Hashable, value: Any, lifetime: float) -> None:
+        self._written[key] = (value, self._now + lifetime)
+
+    def forget(self, key: Hashable) -> None:
+        self._written[key] = (_FORGOTTEN, 0.0)
+
+    def commit_memory(self) -> None:
+        for key, (value, deadline) in self._written.items():
+            if value is _FORGOTTEN:
+                self._memory.forget(key)
+            else:
+                self._memory.remember(key, value, deadline)
+
+    def _must_be_own(self, internal: Endpoint) -> None:
+        """Invariant I-E2: nothing is ever opened for another host than the one that speaks."""
+        if internal.address != self.internal.address:
+            raise Unavailable(f"{internal} is not an endpoint of the host that sent the message")
+
+
+class LiveContext(_Context):
+    """The doors into the tables."""
+
+    def __init__(
+        self,
+        table: Conntrack,
+        leg: Leg,
+        memory: Memory,
+        settings: Mapping[str, Any],
+        now: float,
+    ) -> None:
+        super().__init__(table, leg, memory, settings, now)
+        self._pinned: list[NatMapping] = []
+        self._opened: list[Expectation] = []
+        self._doomed: dict[int, Expectation] = {}
+        self.kept: float | None = None
+
+    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
+        return self._real_external_of(internal, transport)
+
+    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        self._must_be_own(internal)
+        if internal == self.internal and transport == self.transport:
+            return self.external
+        pinned = self._table.pin(PROTOCOL_NUMBERS[transport], internal, self._now)
+        if isinstance(pinned, Drop):
+            raise Unavailable(pinned.sentence)
+        self._pinned.append(pinned)
+        return pinned.external
+
+    def map_pair(self, internal: Endpoint) -> Endpoint:
+        self._must_be_own(internal)
+        pair = self._table.pin_pair(internal, self._now)
+        if isinstance(pair, Drop):
+            raise Unavailable(pair.sentence)
+        self._pinned += pair
+        return pair[0].external
+
+    def expect(
+        self,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        *,
+        transport: str = "udp",
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None = None,
+    ) -> None:
+        self._must_be_own(internal)
+        mapping = self._mapping_to_hold(internal, transport)
+        newest_before = self._table.last_id
+        expectation = self._table.expect(
+            mapping, remote, parent, reason, lifetime, used_lifetime, self._now
+        )
+        if expectation is None:
+            raise Unavailable("this inside host has all the expectations it may have")
+        self._doomed.pop(expectation.id, None)
+        if expectation.id > newest_before:
+            self._opened.append(expectation)
+
+    def _mapping_to_hold(self, internal: Endpoint, transport: str) -> NatMapping:
+        if internal == self.internal and transport == self.transport and self._mapping.id:
+            return self._mapping
+        mapping = self._table.pinned.get((PROTOCOL_NUMBERS[transport], internal))
+        if mapping is None:
+            raise Unavailable(f"{internal} has no mapping to hold open")
+        return mapping
+
+    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
+        for expectation in self._table.by_parent.get(parent, ()):
+            if internal is None or expectation.mapping.internal == internal:
+                self._doomed[expectation.id] = expectation
+
+    def keep(self, seconds: float) -> None:
+        self.kept = seconds
+
+    def commit(self) -> None:
+        """The edits were accepted: everything asked for becomes permanent."""
+        self.commit_memory()
+        for expectation in self._doomed.values():
+            self._table.close_expectation(expectation, "closed", self._now)
+        for mapping in self._pinned:
+            if not mapping.is_needed(self._now):
+                self._table.hold(mapping, self._now + ANNOUNCED)
+        flow = self._leg.flow
+        if flow is not None:
+            self._table.keep(flow, self.kept)
+
+    def rollback(self) -> None:
+        """Nothing was asked for."""
+        for expectation in self._opened:
+            self._table.close_expectation(expectation, "rolled back", self._now)
+        for mapping in self._pinned:
+            self._table.unpin_if_idle(mapping, self._now)
+
+
+class Ledger:
+    """What a watching module would have opened: internal endpoints and the external ones it would
+    have announced. Bounded like everything else that traffic can fill."""
+
+    def __init__(self) -> None:
+        self.externals: OrderedDict[tuple[str, Endpoint], Endpoint] = OrderedDict()
+        self.rng = random.Random(0)  # not the NAT's: watching must not change what it draws
+
+    def add(self, transport: str, internal: Endpoint, external: Endpoint) -> None:
+        self.externals[transport, internal] = external
+        while len(self.externals) > REMEMBERED:
+            self.externals.popitem(last=False)
+
+
+class DryContext(_Context):
+    """The doors painted on the wall."""
+
+    def __init__(
+        self,
+        table: Conntrack,
+        leg: Leg,
+        memory: Memory,
+        settings: Mapping[str, Any],
+        now: float,
+        ledger: Ledger,
+    ) -> None:
+        super().__init__(table, leg, memory, settings, now)
+        self._ledger = ledger
+
+    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
+        real = self._real_external_of(internal, transport)
+        return real or self._ledger.externals.get((transport, internal))
+
+    def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
+        real = super().internal_of(external, transport)
+        if real is not None:
+            return real
+        for (kind, internal), known in self._ledger.externals.items():
+            if known == external and kind == transport:
+                return internal
+        return None
+
+    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        self._must_be_own(internal)
+        known = self.external_of(internal, transport)
+        return known or self._predict(transport, internal, pair=False)
+
+    def map_pair(self, internal: Endpoint) -> Endpoint:
+        self._must_be_own(internal)
+        second = Endpoint(internal.address, internal.port + 1)
+        known, above = self.external_of(internal), self.external_of(second)
+        if known and above and above.port == known.port + 1:
+            return known
+        external = self._predict("udp", internal, pair=True)
+        self._ledger.add("udp", second, Endpoint(external.address, external.port + 1))
+        return external
+
+    def _predict(self, transport: str, internal: Endpoint, pair: bool) -> Endpoint:
+        """What the NAT would answer now, if what stands in the ledger were real."""
+        table = self._table
+        protocol = PROTOCOL_NUMBERS[transport]
+        address = table.external_address_of(internal.address)
+        pool = table.pool(protocol, address).copy()
+        for (kind, _), external in self._ledger.externals.items():
+            if kind == transport and external.address == address:
+                pool.take(external.port)
+        policy = table.behavior.ports
+        if pair:
+            port = pool.choose_pair(internal, policy, self._ledger.rng)
+        else:
+            port = pool.choose(internal, policy, table.behavior.parity, self._ledger.rng)
+        if port is None:
+            raise Unavailable(Drop.NO_PORT.sentence)
+        external = Endpoint(address, port)
+        self._ledger.add(transport, internal, external)
+        return external
+
+    def expect(
+        self,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        *,
+        transport: str = "udp",
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None = None,
+    ) -> None:
+        self._must_be_own(internal)
+
+    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None: ...
+
+    def keep(self, seconds: float) -> None: ...

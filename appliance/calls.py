@@ -1,0 +1,143 @@
+"""Which calls and registrations there are, as far as their messages tell (`show calls`).
+
+A bystander: it reads every message that passed on SIP's port, whatever module stood in the slot,
+and changes nothing. A call is a Call-ID; it moves along the table below, and what the table does
+not name leaves it where it is.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from alg.sip import fields
+from alg.sip.message import Malformed, Message, NotSip, parse
+from appliance.eventlog import EventLog
+from appliance.events import CallState
+
+REMEMBERED = 1000
+
+TRYING, RINGING, ANSWERED, ENDED, FAILED = "trying", "ringing", "answered", "ended", "failed"
+REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
+    "registering",
+    "registered",
+    "refused",
+    "unregistered",
+)
+OVER = {ENDED, FAILED}
+KINDS = {"INVITE": "call", "BYE": "call", "CANCEL": "call", "REGISTER": "registration"}
+
+
+@dataclass(slots=True)
+class Call:
+    """`seen` counts its messages; `since` is when the state began (seconds on the clock)."""
+
+    call_id: str
+    kind: str
+    caller: str
+    callee: str
+    state: str
+    since: float
+    seen: int = 0
+
+
+class CallTracker:
+    """Follows messages; tells the log of every change of state."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._calls: OrderedDict[str, Call] = OrderedDict()
+
+    def follow(self, data: bytes, now: float, cause: int) -> None:
+        """A message passed; `cause` is the event that told of it."""
+        try:
+            message = parse(data)
+        except (NotSip, Malformed):
+            return
+        kind = KINDS.get(message.method)
+        if kind is None:
+            return
+        call = self._calls.get(message.call_id)
+        if call is None:
+            if not message.is_request or message.method not in ("INVITE", "REGISTER"):
+                return
+            call = self._begin(message, kind, now)
+        call.seen += 1
+        state = _next_state(call.state, message)
+        if state == call.state and call.seen > 1:
+            return
+        call.state, call.since = state, now
+        event = CallState(
+            call=call.call_id,
+            kind=call.kind,
+            state=state,
+            caller=call.caller,
+            callee=call.callee,
+            detail="" if message.status is None else str(message.status),
+        )
+        self._log.emit(event, now, cause)
+
+    def _begin(self, message: Message, kind: str, now: float) -> Call:
+        state = TRYING if kind == "call" else REGISTERING
+        call = Call(
+            message.call_id, kind, _user(message, b"from"), _user(message, b"to"), state, now
+        )
+        self._calls[message.call_id] = call
+        while len(self._calls) > REMEMBERED:
+            self._calls.popitem(last=False)
+        return call
+
+    def document(self) -> list[dict[str, object]]:
+        """As in `show calls`."""
+        return [
+            {
+                "call": call.call_id,
+                "kind": call.kind,
+                "caller": call.caller,
+                "callee": call.callee,
+                "state": call.state,
+                "since": round(call.since - self._log.zero, 3),
+                "messages": call.seen,
+            }
+            for call in self._calls.values()
+        ]
+
+
+def _next_state(state: str, message: Message) -> str:
+    if message.method == "REGISTER":
+        return _next_registration(state, message)
+    if state in OVER:
+        return state
+    status = message.status
+    if status is None:
+        return ENDED if message.method == "BYE" else state
+    if message.method != "INVITE":
+        return state
+    if status >= 300:
+        # A refused re-INVITE leaves the call as it was; 401 and 407 ask for a password.
+        return state if state == ANSWERED or status in (401, 407) else FAILED
+    if status >= 200:
+        return ANSWERED
+    return RINGING if status > 100 and state == TRYING else state
+
+
+def _next_registration(state: str, message: Message) -> str:
+    if message.status is None or message.status < 200 or message.status in (401, 407):
+        return state
+    if message.status >= 300:
+        return REFUSED
+    return REGISTERED if message.headers.get(b"contact") else UNREGISTERED
+
+
+def _user(message: Message, name: bytes) -> str:
+    """The user part of From or To, as people name it: "alice"."""
+    headers = message.headers.get(name)
+    if not headers:
+        return ""
+    header = headers[0]
+    where = fields.address(message.data, (header.start, header.end))
+    if where is None:
+        return ""
+    uri = fields.text(message.data, where.uri)
+    user, at, _ = uri.partition(b"@")
+    return (user.partition(b":")[2] if at else uri).decode("latin-1")

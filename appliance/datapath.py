@@ -1,0 +1,169 @@
+"""One packet, from wire to wire. Read this file first.
+
+    wire.receive → Datapath.handle(packet, side, now)
+                     nat.translate → Leg | Drop | Aside   what it becomes: `nat/translator.py`
+                     leg.patch.apply(packet)              addresses, ports, sums: `nat/mapping.py`
+                     if leg.slot: inspect                 what an ALG makes of it: `inspection.py`
+                 → wire.send
+
+The datapath has no clock and no sockets. The loop (`loop.py`) and the simulation (`sim/`) own both
+and call the same `handle`; they differ only in who supplies `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.calls import CallTracker
+from appliance.counters import WireCounters
+from appliance.droplog import DropLog
+from appliance.eventlog import EventLog
+from appliance.inspection import Inspector, Slot
+from nat import icmp
+from nat.drop import Drop
+from nat.endpoint import UDP, Side
+from nat.fragments import fragment
+from nat.mapping import Arrival, Leg
+from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
+from nat.translator import Aside, Nat, Verdict
+
+ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
+EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
+
+
+class Datapath:
+    """A NAT, its ALG slots, and the counters of both wires (by where a packet arrived)."""
+
+    def __init__(
+        self,
+        nat: Nat,
+        slots: Mapping[str, Slot],
+        counters: tuple[WireCounters, WireCounters],
+        calls: CallTracker,
+        log: EventLog,
+    ) -> None:
+        self.nat = nat
+        self.slots = slots
+        self.counters = counters
+        self.drops = DropLog(log)
+        self.inspector = Inspector(nat.table, calls, log)
+        self._identification = 0
+        self._mtu = (0, 0, 0)  # by where a leg exits
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """To be called after the NAT's behaviour or a slot's settings were changed."""
+        inside, outside = self.nat.behavior.mtu
+        self._mtu = (inside, outside, inside)
+        for flow in self.nat.table.flows.values():
+            flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
+
+    def handle(self, packet: Packet, side: Side, now: float) -> Leg | None:
+        """What a received packet becomes: it is rewritten in place and leaves by the answered
+        leg's `exit`, or None: refused, consumed, held, or cut into fragments. What else there is
+        to send stands in `nat.outbox` afterwards."""
+        counters = self.counters[side]
+        segments = packet.segments if packet.segment_size else 1
+        size = packet.length
+        counters.received += segments
+        counters.received_bytes += size
+        leg = self._translate(packet, ARRIVALS[side], side, now)
+        if leg is None:
+            return None
+        counters.forwarded += segments
+        counters.forwarded_bytes += size
+        if packet.length > self._mtu[leg.exit] and not packet.segment_size:
+            self._cut(packet, leg)
+            return None
+        return leg
+
+    def _translate(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Leg | None:
+        leg = self.nat.translate(packet, arrival, now)
+        if type(leg) is not Leg:
+            self._set_aside(leg, packet, side, now)
+            return None
+        if packet.length > self._mtu[leg.exit] and self._is_too_big(packet, leg, side, now):
+            return None
+        leg.patch.apply(packet)
+        slot = leg.slot if leg.flow is not None else self.slot_of(leg)
+        if slot is not None and not self._inspect(packet, leg, slot, side, now):
+            return None
+        if leg.exit is Arrival.TURN:
+            return self._translate(packet, Arrival.TURN, side, now)
+        return leg
+
+    # --- what is not forwarded ---------------------------------------------------------
+
+    def _set_aside(self, verdict: Verdict, packet: Packet, side: Side, now: float) -> None:
+        counters = self.counters[side]
+        if verdict is Aside.HELD:
+            counters.held += 1
+        elif verdict is Aside.ANSWERED:
+            counters.consume(1, packet.length)
+        elif isinstance(verdict, Drop):
+            self._drop(verdict, packet, side, now)
+
+    def _drop(self, drop: Drop, packet: Packet, side: Side, now: float) -> None:
+        self.counters[side].drop(drop, packet.segments, packet.length)
+        self.drops.add(side, drop, packet, now)
+
+    def not_sent(self, packet: Packet, side: Side, now: float) -> None:
+        """The wire did not take a packet that `handle` answered a leg for (`side`: its arrival)."""
+        self.counters[side].take_back(packet, Drop.WIRE_REFUSED)
+        self.drops.add(side, Drop.WIRE_REFUSED, packet, now)
+
+    # --- packets larger than the next MTU ----------------------------------------------
+
+    def _is_too_big(self, packet: Packet, leg: Leg, side: Side, now: float) -> bool:
+        """RFC 4787 REQ-13: who forbids fragments hears how large a packet may be. A super-packet
+        is as large as its segments."""
+        mtu = self._mtu[leg.exit]
+        if packet.segment_size:
+            if packet.payload_start + packet.segment_size <= mtu:
+                return False
+        elif not packet.flags_and_offset & DONT_FRAGMENT:
+            return False
+        self.nat.send_error(
+            packet, side, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, now, rest=mtu
+        )
+        self._drop(Drop.TOO_BIG, packet, side, now)
+        return True
+
+    def _cut(self, packet: Packet, leg: Leg) -> None:
+        if packet.partial:
+            packet.partial = False
+            packet.finish_transport()
+        self._identification = self._identification + 1 & 0xFFFF
+        for piece in fragment(packet, self._mtu[leg.exit], self._identification):
+            self.nat.outbox.append((EXIT_SIDES[leg.exit], Packet.of(piece)))
+
+    # --- application-layer gateways ----------------------------------------------------
+
+    def slot_of(self, leg: Leg) -> Slot | None:
+        """The slot whose port this leg has, if any. Legs of ICMP errors have no mapping."""
+        if leg.mapping is not None and leg.key[0] == UDP:
+            for slot in self.slots.values():
+                if slot.is_for(leg.key):
+                    return slot
+        return None
+
+    def _inspect(self, packet: Packet, leg: Leg, slot: Slot, side: Side, now: float) -> bool:
+        """Put a message through a slot. False when the packet was dropped."""
+        drop = packet.check_transport()
+        if drop:
+            self._drop(drop, packet, side, now)
+            return False
+        message = packet.payload
+        after = self.inspector.inspect(slot, leg, message, self._room(packet, leg), now)
+        if after is None:
+            self._drop(Drop.REFUSED_BY_ALG, packet, side, now)
+            return False
+        if after is not message:
+            packet.replace_payload(after)
+        return True
+
+    def _room(self, packet: Packet, leg: Leg) -> int:
+        """How long the message may become: what is not to be fragmented must fit the MTU."""
+        fragments = not packet.flags_and_offset & DONT_FRAGMENT
+        largest = MAXIMUM_LENGTH if fragments else self._mtu[leg.exit]
+        return largest - packet.payload_start

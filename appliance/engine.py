@@ -1,0 +1,293 @@
+"""The appliance without its wires: a NAT, its ALG slots, its settings and its event log.
+
+Whoever owns a clock and something to carry packets (the loop, the simulation, a test) makes an
+Engine and calls `handle`, `next_deadline` and `expire`. Everything the outside may ask of a running
+appliance (`show`, `set`, `flush`) is here as well.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from alg import registry
+from appliance.calls import CallTracker
+from appliance.counters import WireCounters
+from appliance.datapath import Datapath
+from appliance.eventlog import EventLog
+from appliance.events import SettingChanged
+from appliance.inspection import Slot
+from appliance.narrator import Narrator, parent_text
+from appliance.settings import SettingError, Settings
+from nat.behavior import (
+    Behavior,
+    Dependence,
+    Forward,
+    Limits,
+    PortPolicy,
+    Static,
+    Timeouts,
+)
+from nat.endpoint import (
+    PROTOCOL_NAMES,
+    PROTOCOL_NUMBERS,
+    Endpoint,
+    Network,
+    Side,
+    parse_address,
+)
+from nat.expectation import Expectation
+from nat.mapping import Flow, Mapping
+from nat.packet import Packet
+from nat.translator import Nat
+
+SLOTS = ("sip", "dns")
+CORRECT = {"sip": "sip"}
+"""The module that runs dry in a slot, to say what another one missed."""
+
+
+class Engine:
+    """One appliance. `log` is its event log; `rng` decides random ports (None: the system's)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        mode: str,
+        log: EventLog,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.name = name
+        self.mode = mode
+        self.log = log
+        self._rng = rng or random.SystemRandom()
+        counters = (WireCounters(), WireCounters())
+        narrator = Narrator(log, counters)
+        self.nat = Nat(self._behavior(), narrator)
+        self.slots = {name: self._new_slot(name) for name in SLOTS}
+        self.calls = CallTracker(log)
+        self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
+        narrator.slot_of = self.datapath.slot_of
+        self.outbox = self.nat.outbox
+        self.handle = self.datapath.handle
+
+    # --- settings ----------------------------------------------------------------------
+
+    def _behavior(self) -> Behavior:
+        values = self.settings.values
+        forwards = [
+            Forward(
+                PROTOCOL_NUMBERS[rule["protocol"]],
+                Endpoint.parse(rule["external"]),
+                Endpoint.parse(rule["internal"]),
+            )
+            for rule in values["nat.forward"]
+        ]
+        statics = [
+            Static(parse_address(rule["internal"]), parse_address(rule["external"]))
+            for rule in values["nat.static"]
+        ]
+        gateway = values["inside.gateway"]
+        timeouts = dict(self.settings.section("nat.timeouts"))
+        return Behavior(
+            networks=[Network.parse(text) for text in values["inside.networks"]],
+            external=[parse_address(text) for text in values["outside.external"]],
+            gateway=parse_address(gateway) if gateway else None,
+            mapping=Dependence.named(values["nat.mapping"]),
+            filtering=Dependence.named(values["nat.filtering"]),
+            ports=PortPolicy(values["nat.ports"]),
+            port_range=tuple(values["nat.port_range"]),
+            port_rest=values["nat.port_rest"],
+            overloading=values["nat.overloading"],
+            parity=values["nat.parity"],
+            hairpin=values["nat.hairpin"],
+            refresh_inbound=values["nat.refresh_inbound"],
+            timeouts=Timeouts(**timeouts),
+            limits=Limits(**self.settings.section("nat.limits")),
+            statics=statics,
+            forwards=forwards,
+            mtu=(values["inside.mtu"], values["outside.mtu"]),
+            rng=self._rng,
+        )
+
+    def _new_slot(self, name: str) -> Slot:
+        correct = registry.load(CORRECT[name]) if CORRECT.get(name) in registry.MODULES else None
+        slot = Slot(name, self.settings.section(f"alg.{name}"), correct)
+        slot.configure(self.settings.section(f"alg.{name}"))
+        return slot
+
+    def set(self, key: str, value: Any, who: str, now: float) -> None:
+        """Change a setting; flows that exist follow at once. Raises SettingError, and then
+        nothing has changed."""
+        if key in {f"alg.{name}.module" for name in SLOTS}:
+            self._check_spec(key, value)
+        section = key.rpartition(".")[0]
+        old = self.settings.values.get(key, self.settings.values.get(section))
+        new = self.settings.change(key, value, "set")
+        self.nat.behavior = self.nat.table.behavior = self._behavior()
+        self.nat.settings_changed(now)
+        for name, slot in self.slots.items():
+            if key.startswith(f"alg.{name}."):
+                slot.configure(self.settings.section(f"alg.{name}"))
+                self._choose_timers_of(slot)
+        self.datapath.settings_changed()
+        self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
+
+    def _check_spec(self, key: str, value: Any) -> None:
+        try:
+            registry.load(str(value), self.settings.values.get(key.replace("module", "faults"), ()))
+        except registry.SpecError as error:
+            raise SettingError(str(error)) from None
+
+    def _choose_timers_of(self, slot: Slot) -> None:
+        """How long signalling keeps its mapping is the new module's to say, from now on."""
+        for flow in self.nat.table.flows.values():
+            if flow.outbound.slot is slot:
+                self.nat.table.keep(flow, None)
+
+    # --- time --------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do, on the clock of `now`."""
+        deadlines = (self.nat.next_deadline(), self.datapath.drops.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def expire(self, now: float) -> None:
+        """Forget what is over. Bounded work; call again while the next deadline is past."""
+        self.nat.expire(now)
+        self.datapath.drops.flush(now)
+
+    def not_sent(self, packet: Packet, side: Side, now: float) -> None:
+        """The wire did not take what `handle` answered (`side`: where the packet had come from)."""
+        self.datapath.not_sent(packet, side, now)
+
+    # --- questions and commands --------------------------------------------------------
+
+    def flush(
+        self,
+        now: float,
+        protocol: str | None = None,
+        internal: str | None = None,
+        external: str | None = None,
+    ) -> int:
+        """Forget the flows that fit (an end is an address or address:port); answers how many."""
+        doomed = [
+            flow
+            for flow in self.nat.table.flows.values()
+            if (protocol is None or PROTOCOL_NAMES[flow.mapping.protocol] == protocol)
+            and _fits(internal, flow.mapping.internal)
+            and _fits(external, flow.mapping.external)
+        ]
+        for flow in doomed:
+            for expectation in list(flow.mapping.expectations):
+                self.nat.table.close_expectation(expectation, "flushed", now)
+            self.nat.table.close_flow(flow, "flushed", now)
+        return len(doomed)
+
+    def show(self, what: str, now: float) -> object:
+        """One of the contract's documents, JSON-able. Raises KeyError for an unknown `what`.
+
+        Long lists come as an iterator over records, so that whoever sends them can pause.
+        """
+        table = self.nat.table
+        documents: dict[str, Any] = {
+            "flows": lambda: self._flows(now),
+            "mappings": lambda: self._mappings(now),
+            "calls": self.calls.document,
+            "expectations": lambda: [
+                _expectation(each, now) for each in table.expectations.values()
+            ],
+            "counters": self._counters,
+            "settings": lambda: {
+                key: {"value": value, "origin": self.settings.origins[key]}
+                for key, value in self.settings.values.items()
+            },
+        }
+        return documents[what]()
+
+    def _flows(self, now: float) -> Iterator[dict[str, object]]:
+        for flow in list(self.nat.table.flows.values()):
+            if flow.is_alive(now):
+                yield _flow(flow, now)
+
+    def _mappings(self, now: float) -> Iterator[dict[str, object]]:
+        for mappings in list(self.nat.table.by_external.values()):
+            for mapping in list(mappings):
+                yield _mapping(mapping, now)
+
+    def _counters(self) -> dict[str, object]:
+        table = self.nat.table
+        inside, outside = self.datapath.counters
+        return {
+            "wires": {"inside": inside.document(), "outside": outside.document()},
+            "drops": {
+                name: {drop.reason: count for drop, count in counters.drops.items()}
+                for name, counters in (("inside", inside), ("outside", outside))
+            },
+            "flows": {
+                "now": len(table.flows),
+                "high_water": table.flows_high_water,
+                "limit": self.nat.behavior.limits.flows,
+            },
+            "alg": {name: dict(slot.counters) for name, slot in self.slots.items()},
+        }
+
+
+def _fits(wanted: str | None, endpoint: Endpoint) -> bool:
+    if wanted is None:
+        return True
+    text = str(endpoint)
+    return wanted in (text, text.partition(":")[0])
+
+
+def _flow(flow: Flow, now: float) -> dict[str, object]:
+    slot = flow.outbound.slot
+    return {
+        "id": flow.id,
+        "protocol": PROTOCOL_NAMES[flow.mapping.protocol],
+        "internal": str(flow.mapping.internal),
+        "external": str(flow.mapping.external),
+        "remote": str(flow.remote),
+        "state": flow.state,
+        "expires_in": round(flow.expires_at() - now, 3),
+        "opened_by": flow.opened_by,
+        "alg": slot.name if slot else None,
+        "packets_out": flow.outbound.packets,
+        "packets_in": flow.inbound.packets,
+        "bytes_out": flow.outbound.bytes,
+        "bytes_in": flow.inbound.bytes,
+        "mapping": flow.mapping.id,
+    }
+
+
+def _mapping(mapping: Mapping, now: float) -> dict[str, object]:
+    """`expires_in` is null for what has no end of its own (a forward)."""
+    ends = [flow.expires_at() for flow in mapping.flows()]
+    ends += [expectation.deadline for expectation in mapping.expectations]
+    if mapping.held_until > now:
+        ends.append(mapping.held_until)
+    return {
+        "id": mapping.id,
+        "protocol": PROTOCOL_NAMES[mapping.protocol],
+        "internal": str(mapping.internal),
+        "external": str(mapping.external),
+        "flows": len(mapping.flows()),
+        "expires_in": None if mapping.owned or not ends else round(max(ends) - now, 3),
+        "opened_by": mapping.opened_by,
+    }
+
+
+def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
+    mapping = expectation.mapping
+    return {
+        "id": expectation.id,
+        "protocol": PROTOCOL_NAMES[mapping.protocol],
+        "external": str(mapping.external),
+        "internal": str(mapping.internal),
+        "remote": None if expectation.remote is None else str(expectation.remote),
+        "parent": parent_text(expectation.parent),
+        "reason": expectation.reason,
+        "expires_in": round(expectation.deadline - now, 3),
+    }

@@ -1,0 +1,152 @@
+"""Turns what the NAT tells its observer into events, and gives new flows their ALG slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.counters import WireCounters
+from appliance.eventlog import EventLog
+from appliance.events import (
+    ExpectationClosed,
+    ExpectationOpened,
+    ExpectationUsed,
+    FlowExpired,
+    FlowOpened,
+    MappingExpired,
+    MappingOpened,
+    MappingRefreshed,
+)
+from appliance.inspection import Slot
+from nat.drop import Drop
+from nat.endpoint import PROTOCOL_NAMES, Side
+from nat.events import Observer
+from nat.expectation import Expectation
+from nat.mapping import Flow, Leg, Mapping
+
+REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
+
+
+class Narrator(Observer):
+    """Watches one NAT. `slot_of` answers which ALG a leg's packets are for."""
+
+    def __init__(self, log: EventLog, counters: tuple[WireCounters, WireCounters]) -> None:
+        self._log = log
+        self._counters = counters
+        self.slot_of: Callable[[Leg], Slot | None] = lambda leg: None
+        self._opening: tuple[int, int] = (0, 0)  # (mapping, id of the event that told of it)
+        self._refreshed: dict[int, float] = {}
+
+    def mapping_opened(self, mapping: Mapping, now: float) -> None:
+        event = MappingOpened(
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            opened_by=mapping.opened_by,
+        )
+        self._opening = (mapping.id, self._log.emit(event, now))
+
+    def mapping_refreshed(self, mapping: Mapping, last: float, now: float) -> None:
+        if self._refreshed.get(mapping.id, -REFRESHES_APART) + REFRESHES_APART > now:
+            return
+        self._refreshed[mapping.id] = now
+        event = MappingRefreshed(
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            last=last - self._log.zero,
+        )
+        self._log.emit(event, now)
+
+    def mapping_expired(self, mapping: Mapping, why: str, now: float) -> None:
+        self._refreshed.pop(mapping.id, None)
+        event = MappingExpired(
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            why=why,
+        )
+        self._log.emit(event, now)
+
+    def flow_opened(self, flow: Flow, now: float) -> None:
+        mapping = flow.mapping
+        slot = flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
+        event = FlowOpened(
+            flow=flow.id,
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            remote=str(flow.remote),
+            opened_by=flow.opened_by,
+            alg=slot.name if slot else None,
+        )
+        opened, cause = self._opening
+        self._log.emit(event, now, cause if opened == mapping.id else None)
+
+    def flow_expired(self, flow: Flow, why: str, now: float) -> None:
+        mapping = flow.mapping
+        event = FlowExpired(
+            flow=flow.id,
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            remote=str(flow.remote),
+            why=why,
+            packets_out=flow.outbound.packets,
+            packets_in=flow.inbound.packets,
+            bytes_out=flow.outbound.bytes,
+            bytes_in=flow.inbound.bytes,
+        )
+        self._log.emit(event, now)
+
+    def expectation_opened(self, expectation: Expectation, now: float) -> None:
+        mapping = expectation.mapping
+        event = ExpectationOpened(
+            expectation=expectation.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            external=str(mapping.external),
+            internal=str(mapping.internal),
+            remote=None if expectation.remote is None else str(expectation.remote),
+            parent=parent_text(expectation.parent),
+            reason=expectation.reason,
+            expires_in=expectation.deadline - now,
+        )
+        self._log.emit(event, now)
+
+    def expectation_used(self, expectation: Expectation, remote: str, now: float) -> None:
+        mapping = expectation.mapping
+        event = ExpectationUsed(
+            expectation=expectation.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            external=str(mapping.external),
+            internal=str(mapping.internal),
+            remote=remote,
+            parent=parent_text(expectation.parent),
+        )
+        self._log.emit(event, now)
+
+    def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None:
+        mapping = expectation.mapping
+        event = ExpectationClosed(
+            expectation=expectation.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            external=str(mapping.external),
+            internal=str(mapping.internal),
+            parent=parent_text(expectation.parent),
+            why=why,
+        )
+        self._log.emit(event, now)
+
+    def fragments_gone(self, side: Side, count: int, drop: Drop | None) -> None:
+        self._counters[side].fragments_gone(count, drop)
+
+
+def parent_text(parent: object) -> str:
+    """How a parent is shown: ("call", "a84b4c76e667", …) as "call a84b4c76e667"."""
+    if isinstance(parent, tuple):
+        return " ".join(str(part) for part in parent[:2])
+    return str(parent)
