@@ -1,0 +1,28 @@
+"""One table of keys."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from tui.app import GlassnatApp
+from tui.keys import KEYS, for_mode
+
+TAKEN = {"ctrl+a", "ctrl+b", "ctrl+n", "ctrl+s", "ctrl+t", "ctrl+w"}
+
+
+def test_every_key_is_there_once_and_calls_something() -> None:
+    keys = [key.key for key in KEYS]
+    assert len(set(keys)) == len(keys)
+    for key in KEYS:
+        name = key.action.partition("(")[0]
+        assert hasattr(GlassnatApp, f"action_{name}") or hasattr(App, f"action_{name}"), key
+
+
+def test_no_key_belongs_to_a_terminal_or_multiplexer() -> None:
+    assert not TAKEN & {key.key for key in KEYS}
+    assert not any(key.key.startswith("f1") for key in KEYS)
+
+
+def test_a_live_nat_offers_no_key_that_holds_packets() -> None:
+    assert {"step", "run_again"} & {key.action for key in for_mode(live=True)} == set()
+    assert "p" in {key.key for key in for_mode(live=True)}

@@ -1,0 +1,105 @@
+"""Events folded into what the screen shows."""
+
+from __future__ import annotations
+
+from appliance.events import AlgError, SettingChanged
+from tests.tui.stories import (
+    SETTINGS,
+    ended,
+    flow,
+    invite,
+    media,
+    message,
+    one_way_audio,
+    started,
+    state,
+)
+from tui.model import MESSAGES_KEPT, Frame, Mark, Model
+
+
+def told(*events: object) -> Model:
+    model = Model()
+    for event in events:
+        model.fold(event)  # type: ignore[arg-type]
+    return model
+
+
+def test_messages_are_numbered_in_the_order_in_which_they_passed() -> None:
+    model = told(*one_way_audio())
+    assert [(m.number, m.event.summary) for m in model.messages] == [
+        (1, "INVITE"),
+        (2, "100 Trying"),
+        (3, "180 Ringing"),
+        (4, "200 OK (INVITE)"),
+        (5, "ACK"),
+    ]
+
+
+def test_names_replace_addresses_where_the_story_has_them() -> None:
+    model = told(started())
+    assert model.name("192.168.20.100:5060") == "alice"
+    assert model.name("192.0.2.7:5060") == "192.0.2.7"
+
+
+def test_the_message_worth_showing_is_the_offer_with_work_in_it() -> None:
+    model = told(message("OPTIONS", "OPTIONS", "out"), invite(), message("ACK", "ACK", "out"))
+    best = model.worth_showing()
+    assert best is not None
+    assert best.event.summary == "INVITE"
+
+
+def test_a_newer_offer_takes_the_place_of_an_older_one() -> None:
+    model = told(invite("off"), invite("sip"))
+    best = model.worth_showing()
+    assert best is not None
+    assert best.number == 2
+
+
+def test_the_latest_count_of_a_stream_replaces_the_one_before() -> None:
+    model = told(media("bob", "alice", 0, sent=50), media("bob", "alice", 0, sent=100))
+    (stream,) = model.streams.values()
+    assert stream.sent == 100
+    assert len(model.ladder) == 1
+
+
+def test_a_call_is_more_interesting_than_a_registration() -> None:
+    registration = state("registered", 2.0, 9)
+    registration.call, registration.kind = "other", "registration"
+    model = told(state("trying", 1.0, 4), registration)
+    current = model.current_call()
+    assert current is not None
+    assert current.kind == "call"
+
+
+def test_a_turned_knob_is_remembered_and_marked_on_the_ladder() -> None:
+    model = told(SettingChanged(t=5.0, key="alg.sip.module", old="off", new="sip", who="screen"))
+    assert model.turned == {"alg.sip.module": "sip"}
+    assert list(model.ladder) == [Mark(5.0, "ALG: off > sip")]
+
+
+def test_a_frame_brings_settings_and_tables() -> None:
+    model = Model()
+    model.take(Frame(12.0, one_way_audio(), [flow()], [], SETTINGS))
+    assert model.now == 12.0
+    assert model.settings["alg.sip.module"] == "off"
+    assert len(model.translations.rows()) == 1
+
+
+def test_a_frame_without_tables_leaves_those_of_before() -> None:
+    model = Model()
+    model.take(Frame(12.0, (), [flow()], [], SETTINGS))
+    model.take(Frame(12.5))
+    assert len(model.translations.rows()) == 1
+    assert model.settings == SETTINGS
+
+
+def test_the_outcome_and_a_failed_module_are_kept() -> None:
+    model = told(ended(), AlgError(alg="sip", module="my.py:X", error="boom"))
+    assert model.outcome is not None
+    assert model.last_error is not None
+
+
+def test_memory_is_bounded() -> None:
+    model = told(*(message("x", "OPTIONS", "out") for _ in range(MESSAGES_KEPT + 10)))
+    assert len(model.messages) == MESSAGES_KEPT
+    assert model.messages[-1].number == MESSAGES_KEPT + 10

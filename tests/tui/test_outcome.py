@@ -1,0 +1,48 @@
+"""Who hears whom, in words and bars."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.events import CallOutcome
+from tests.tui.stories import ended, media, one_way_audio, state
+from tests.tui.test_model import told
+from tui.lines import Style, plain
+from tui.outcome import headline, rows
+
+
+def test_one_way_audio_in_two_sentences_with_two_bars() -> None:
+    assert plain(rows(told(*one_way_audio(), ended()), 48)) == [
+        " OUTCOME  ONE-WAY AUDIO",
+        "   bob hears alice 498 of 498 ██████████ 100%",
+        "   alice hears bob   0 of 496 ░░░░░░░░░░   0%",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "word"),
+    [((498, 0), "ONE-WAY AUDIO"), ((498, 497), "BOTH WAYS"), ((0, 0), "NO AUDIO")],
+)
+def test_while_the_call_lasts_the_counts_speak(heard: tuple[int, int], word: str) -> None:
+    story = told(media("alice", "bob", heard[0]), media("bob", "alice", heard[1]))
+    assert headline(story)[0] == word
+    assert plain(rows(story, 48))[0] == f" SO FAR   {word}"
+
+
+def test_before_any_audio_the_call_s_state_speaks() -> None:
+    assert headline(told())[0] == "nothing yet"
+    assert headline(told(state("ringing", 1.0, 2))) == ("call ringing", Style.PLAIN)
+    assert headline(told(state("failed", 1.0, 2))) == ("call failed", Style.BAD)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "style"),
+    [
+        ("both-ways", "BOTH WAYS", Style.GOOD),
+        ("call-dropped", "CALL DROPPED", Style.BAD),
+        ("registration-failed", "REGISTRATION FAILED", Style.BAD),
+    ],
+)
+def test_the_parties_have_the_last_word(outcome: str, word: str, style: Style) -> None:
+    event = CallOutcome(outcome=outcome, sentence="", evidence={})
+    assert headline(told(event)) == (word, style)

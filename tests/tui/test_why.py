@@ -1,0 +1,59 @@
+"""One sentence about what matters now, and one about what to try."""
+
+from __future__ import annotations
+
+from appliance.events import AlgError, SettingChanged
+from tests.tui.stories import SETTINGS, invite, message, one_way_audio
+from tests.tui.test_model import told
+from tui.lines import plain
+from tui.model import Model
+from tui.why import advice, because, sentence
+
+
+def why(model: Model) -> str:
+    return because(model, model.worth_showing())
+
+
+def test_lost_audio_is_followed_back_to_the_field_and_the_alg() -> None:
+    assert why(told(*one_way_audio())) == (
+        "alice hears nothing: bob's audio is lost, no route to 192.168.20.100 "
+        "< c= of message 1 INVITE < ALG off"
+    )
+
+
+def test_a_chain_that_cannot_be_closed_invents_nothing() -> None:
+    events = [event for event in one_way_audio() if event.__class__.__name__ == "MediaStats"]
+    said = why(told(*events))
+    assert said == "alice hears nothing: bob's audio is lost, no route to 192.168.20.100"
+
+
+def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
+    assert why(told(invite())).startswith("message 1 INVITE: sdp.c missed. The peer will send")
+
+
+def test_what_was_done_right_is_said_too() -> None:
+    assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten")
+    assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
+    assert why(told()) == "No SIP message has passed yet."
+
+
+def test_a_module_that_failed_comes_first() -> None:
+    failed = AlgError(alg="sip", module="my.py:X", error="KeyError: 'via'")
+    assert why(told(invite(), failed)).startswith("The module my.py:X failed: KeyError: 'via'")
+
+
+def test_advice_leads_from_trouble_to_the_correct_alg_and_a_new_run() -> None:
+    story = told(*one_way_audio())
+    story.settings = SETTINGS
+    assert (
+        advice(story, live=False).plain == "▌TRY a c puts the correct ALG in, then r runs it again."
+    )
+    assert advice(story, live=True).plain == "▌TRY a c puts the correct ALG in."
+    story.fold(SettingChanged(key="alg.sip.module", old="off", new="sip", who="screen"))
+    assert advice(story, live=False).plain == "▌TRY r runs this again from T+0 with ALG sip."
+
+
+def test_the_sentence_takes_the_rows_that_it_is_given() -> None:
+    assert plain(sentence("one two three", 13, 2)) == ["▌WHY one two", "▌    three"]
+    assert plain(sentence("one two three", 13, 1)) == ["▌WHY one two…"]
+    assert plain(sentence("one", 13, 2)) == ["▌WHY one", "▌"]

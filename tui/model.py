@@ -1,0 +1,220 @@
+"""What the screen knows: events and snapshots folded into a few things that can be drawn.
+
+The model is a reader. It never asks the engine anything; a `Frame` of news goes in (from a
+simulation, a running appliance or a test), and the drawing modules (`translations`, `ladder`,
+`diff`, `outcome`, `why`) turn what it holds into lines. No Textual here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.events import (
+    AlgError,
+    AnyEvent,
+    CallOutcome,
+    CallState,
+    MediaStats,
+    MessagePassed,
+    PacketDropped,
+    SettingChanged,
+    Started,
+)
+from tui.translations import Translations
+
+MESSAGES_KEPT = 2_000
+"""Messages that can be looked back at; the oldest go first."""
+EVENTS_KEPT = 5_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The news since the last frame, and how things stand. Documents are as `glassnat show` has
+    them; times are seconds on the appliance's clock. None: not asked this time."""
+
+    now: float
+    events: Sequence[AnyEvent] = ()
+    flows: Sequence[Mapping[str, Any]] | None = None
+    expectations: Sequence[Mapping[str, Any]] | None = None
+    settings: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message with the number that it has on the screen."""
+
+    number: int
+    event: MessagePassed
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One direction of audio, as far as it has been counted."""
+
+    talker: str
+    listener: str
+    sent: int
+    heard: int
+    lost_at: str
+    began: float
+
+    @property
+    def in_trouble(self) -> bool:
+        """Has enough been sent, and nearly nothing heard?"""
+        return self.sent >= 10 and self.heard * 20 < self.sent
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something worth a line between the messages: somebody turned a knob."""
+
+    t: float
+    text: str
+
+
+LadderEntry = Message | Mark | str
+"""What happened, in order: a message, a mark, or the key of a stream of audio."""
+
+
+@dataclass
+class Model:
+    """Everything that the views draw."""
+
+    now: float = 0.0
+    started: Started | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    translations: Translations = field(default_factory=Translations)
+    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
+    ladder: deque[LadderEntry] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
+    streams: dict[str, Stream] = field(default_factory=dict)
+    calls: dict[str, CallState] = field(default_factory=dict)
+    outcome: CallOutcome | None = None
+    last_drop: PacketDropped | None = None
+    last_error: AlgError | None = None
+    turned: dict[str, Any] = field(default_factory=dict)
+    """Settings changed since the start, with their values: what "run again" would keep."""
+    log: deque[AnyEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    seen: int = 0
+    """Events folded so far, for views that append."""
+    _best: Message | None = None
+
+    def take(self, frame: Frame) -> None:
+        """Fold one frame."""
+        self.now = frame.now
+        for event in frame.events:
+            self.fold(event)
+        if frame.settings is not None:
+            self.settings = frame.settings
+        if frame.flows is not None and frame.expectations is not None:
+            self.translations.take(frame.flows, frame.expectations, frame.now)
+
+    def fold(self, event: AnyEvent) -> None:
+        """Fold one event. A type without a handler is only kept in the log."""
+        self.log.append(event)
+        self.seen += 1
+        self.translations.fold(event)
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
+
+    # --- handlers, one for each type of event that more than the log cares for -------------------
+
+    def _started(self, event: Started) -> None:
+        self.started = event
+        self.names = dict(event.parties)
+
+    def _message(self, event: MessagePassed) -> None:
+        number = self.messages[-1].number + 1 if self.messages else 1
+        message = Message(number, event)
+        self.messages.append(message)
+        if self._best is None or _interest(message) > _interest(self._best):
+            self._best = message
+        self.ladder.append(message)
+
+    def _media(self, event: MediaStats) -> None:
+        key = f"{event.stream} {event.talker} {event.listener}"
+        was = self.streams.get(key)
+        if was is None:
+            self.ladder.append(key)
+        self.streams[key] = Stream(
+            event.talker,
+            event.listener,
+            event.sent,
+            event.heard,
+            event.lost_at or (was.lost_at if was else ""),
+            was.began if was else event.t,
+        )
+
+    def _call(self, event: CallState) -> None:
+        self.calls[event.call] = event
+
+    def _outcome(self, event: CallOutcome) -> None:
+        self.outcome = event
+
+    def _dropped(self, event: PacketDropped) -> None:
+        self.last_drop = event
+
+    def _alg_error(self, event: AlgError) -> None:
+        self.last_error = event
+
+    def _setting(self, event: SettingChanged) -> None:
+        self.turned[event.key] = event.new
+        self.ladder.append(Mark(event.t, f"{short_key(event.key)}: {event.old} > {event.new}"))
+
+    # --- questions that several views ask --------------------------------------------------------
+
+    @property
+    def is_simulation(self) -> bool:
+        return self.started is not None and self.started.mode == "simulation"
+
+    def name(self, endpoint: str) -> str:
+        """What people call the host of an endpoint: its party's name, or the address."""
+        address = endpoint.rpartition(":")[0] or endpoint
+        return self.names.get(address, address)
+
+    def current_call(self) -> CallState | None:
+        """The newest call; while there is none, the newest registration."""
+        found: CallState | None = None
+        for state in self.calls.values():
+            if state.kind == "call" or found is None or found.kind != "call":
+                found = state
+        return found
+
+    def worth_showing(self) -> Message | None:
+        """The message that a newcomer should look at: the newest one with a body that an ALG has
+        work in, else the newest with any change, else the newest."""
+        return self._best
+
+
+def _interest(message: Message) -> tuple[int, int]:
+    changes = message.event.changes
+    if any(change.field.startswith("sdp") for change in changes):
+        request = not message.event.summary[:1].isdigit()
+        return (3 if request else 2), message.number
+    return int(bool(changes)), message.number
+
+
+def short_key(key: str) -> str:
+    """`"ALG"` for `alg.sip.module`: the name of a knob as the screen has it."""
+    known = {
+        "alg.sip.module": "ALG",
+        "nat.timeouts.udp": "UDP timeout",
+        "nat.timeouts.udp_unanswered": "UDP timeout unanswered",
+    }
+    return known.get(key, key)
+
+
+_HANDLERS: dict[type, Any] = {
+    Started: Model._started,
+    MessagePassed: Model._message,
+    MediaStats: Model._media,
+    CallState: Model._call,
+    CallOutcome: Model._outcome,
+    PacketDropped: Model._dropped,
+    AlgError: Model._alg_error,
+    SettingChanged: Model._setting,
+}

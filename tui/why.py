@@ -1,0 +1,100 @@
+"""The WHY line: one sentence about what matters now, and one about what to try.
+
+It only joins what events said (a stream that is lost, the place of the loss, a field that was
+missed); where the chain cannot be closed it says less, and invents nothing.
+"""
+
+from __future__ import annotations
+
+from appliance.events import Change
+from tui.lines import Line, Style, wrap_words
+from tui.model import Message, Model, Stream, short_key
+
+_FAULTS = ("broken", "wrong", "missed")
+
+
+def because(model: Model, message: Message | None) -> str:
+    """Why things are as they are."""
+    lost = next((stream for stream in model.streams.values() if stream.in_trouble), None)
+    if model.last_error is not None:
+        error = model.last_error
+        return f"The module {error.module} failed: {error.error}. Its message passed as it was."
+    if lost is not None:
+        return _lost(lost, model)
+    if message is None:
+        return "No SIP message has passed yet."
+    fault = worst(message)
+    if fault is not None:
+        return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
+    return _fine(message)
+
+
+def sentence(said: str, width: int, room: int) -> list[Line]:
+    """The WHY line itself, in `room` rows."""
+    head = "▌WHY "
+    rows = wrap_words(said, width - len(head))
+    if len(rows) > room:
+        rows[room - 1] += " " + rows[room]
+    shown = rows[:room] + [""] * (room - len(rows))
+    return [
+        Line(head if index == 0 else "▌    ", Style.KEY).add(row).cut(width)
+        for index, row in enumerate(shown)
+    ]
+
+
+def worst(message: Message) -> Change | None:
+    """The change that does most harm: audio first, then by verdict."""
+    faults = [change for change in message.event.changes if change.verdict in _FAULTS]
+    order = lambda change: (not change.field.startswith("sdp.c"), _FAULTS.index(change.verdict))  # noqa: E731
+    return min(faults, key=order, default=None)
+
+
+def _which(message: Message) -> str:
+    return f"message {message.number} {message.event.summary}".strip()
+
+
+def _lost(stream: Stream, model: Model) -> str:
+    said = f"{stream.listener} hears nothing: {stream.talker}'s audio is lost"
+    if stream.lost_at:
+        said += f", {stream.lost_at}"
+    guilty = _told_the_wrong_address(model)
+    if guilty is not None:
+        said += f" < c= of {_which(guilty)} < ALG {guilty.event.module}"
+    return said
+
+
+def _told_the_wrong_address(model: Model) -> Message | None:
+    """The newest message that announced media at an address which a correct module replaces."""
+    for message in reversed(model.messages):
+        fault = worst(message)
+        if fault is not None and fault.field.startswith("sdp"):
+            return message
+    return None
+
+
+def _fine(message: Message) -> str:
+    event = message.event
+    rewritten = [change for change in event.changes if change.before != change.after]
+    if rewritten:
+        reason = rewritten[0].reason
+        return f"{_which(message)}: {len(rewritten)} fields rewritten, as they must be. {reason}"
+    return f"{_which(message)} passed unchanged. {event.note}".strip()
+
+
+def advice(model: Model, live: bool) -> Line:
+    """What to try next."""
+    line = Line("▌TRY ", Style.KEY)
+    if model.turned and not live:
+        turned = ", ".join(f"{short_key(key)} {value}" for key, value in model.turned.items())
+        return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
+    module = str(model.settings.get("alg.sip.module", ""))
+    in_trouble = any(stream.in_trouble for stream in model.streams.values())
+    if module != "sip" and (in_trouble or model.outcome is not None):
+        line.add("a c", Style.KEY).add(" puts the correct ALG in")
+        return (
+            line.add("." if live else ", then ")
+            .add("" if live else "r", Style.KEY)
+            .add("" if live else " runs it again.")
+        )
+    line.add("{ }", Style.KEY).add(" messages   ").add("a", Style.KEY).add(" another ALG   ")
+    return line.add("t", Style.KEY).add(" another UDP timeout")

@@ -1,0 +1,85 @@
+"""The one door from lines of text to Textual.
+
+`content` and `text` take `Line`s, whose text has been cleaned, and never parse them: no markup, no
+links, no control characters. Widgets that show anything from outside the program are given lines
+and hand them on to these two functions; nothing else in `tui/` makes a `Content` or a `Text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+from textual.content import Content
+from textual.events import Click
+from textual.markup import parse_style
+from textual.widgets import Static
+
+from tui.lines import Line, Style
+
+_LOOKS = {
+    Style.PLAIN: "",
+    Style.FAINT: "$foreground-muted",
+    Style.STRONG: "bold",
+    Style.GOOD: "$text-primary",
+    Style.BAD: "bold $text-warning",
+    Style.CHANGED: "bold reverse",
+    Style.KEY: "bold $text-accent",
+    Style.CURSOR: "bold $text-accent",
+}
+
+
+def content(lines: Iterable[Line]) -> Content:
+    """Lines as Textual draws them, one row each."""
+    parts: list[tuple[str, str]] = []
+    for index, line in enumerate(lines):
+        if index:
+            parts.append(("\n", ""))
+        parts += [(str(span.text), _LOOKS[span.style]) for span in line.spans]
+    return Content.assemble(*parts)
+
+
+def text(line: Line) -> Text:
+    """One line for the widgets that draw with Rich (tables and logs). Needs a running app."""
+    drawn = Text(no_wrap=True, end="")
+    for span in line.spans:
+        drawn.append(str(span.text), _rich_look(span.style))
+    return drawn
+
+
+def _rich_look(style: Style) -> str:
+    look = "dim" if style is Style.FAINT else _LOOKS[style]
+    return str(parse_style(look).rich_style) if "$" in look else look
+
+
+_KEY_NAMES = {
+    "]": "right_square_bracket",
+    "}": "right_curly_bracket",
+    "{": "left_curly_bracket",
+    "?": "question_mark",
+    ":": "colon",
+    "+": "plus",
+}
+
+
+class Drawn(Static):
+    """A few lines, redrawn only when they differ from those on the screen."""
+
+    DEFAULT_CSS = """
+    Drawn { height: auto; text-wrap: nowrap; text-overflow: clip; }
+    """
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Draw these lines."""
+        if list(lines) != self._lines:
+            self._lines = list(lines)
+            self.update(content(self._lines))
+
+    def on_click(self, event: Click) -> None:
+        """A click on a key's name is that key."""
+        if 0 <= event.y < len(self._lines) and (key := self._lines[event.y].key_at(event.x)):
+            self.app.simulate_key(_KEY_NAMES.get(key, key))

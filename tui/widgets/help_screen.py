@@ -1,0 +1,52 @@
+"""The keys and what they do, made from the one table of them."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen
+
+from tui.keys import for_mode
+from tui.lines import Line, Style
+from tui.widgets.pane import LinesPane
+
+_GLYPHS = (
+    ("◆n", "the NAT rewrote n fields of this message"),
+    ("◇", "passed unchanged"),
+    ("✗", "dropped"),
+    ("«…»", "what a field was, and what it became"),
+    ("!", "not as a correct ALG would have it: MISSED, WRONG or BROKEN"),
+    ("?", "what a correct ALG writes"),
+    ("By", "pkt: a packet opened it; alg: the ALG did; 1:1, fwd: configured"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and signs."""
+
+    CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen LinesPane {
+        width: 76; max-width: 100%; height: auto; max-height: 100%;
+        border: heavy $primary; padding: 0 1; background: $surface;
+    }
+    """
+    BINDINGS = [Binding("escape,question_mark,q", "dismiss", "back")]  # noqa: RUF012
+
+    def __init__(self, live: bool) -> None:
+        super().__init__()
+        self._live = live
+
+    def compose(self) -> ComposeResult:
+        yield LinesPane()
+
+    def on_mount(self) -> None:
+        lines = [
+            Line(f"{key.key:>8}  ", Style.KEY).add(f"{key.group:<13}", Style.FAINT).add(key.does)
+            for key in for_mode(self._live)
+        ]
+        lines.append(Line())
+        lines += [Line(f"{sign:>8}  ", Style.STRONG).add(means) for sign, means in _GLYPHS]
+        pane = self.query_one(LinesPane)
+        pane.show(lines, Line("Keys and signs · Esc back"))
+        pane.focus()

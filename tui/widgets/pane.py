@@ -1,0 +1,36 @@
+"""A titled pane of lines that scrolls: the ladder and the before/after view are drawn in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from tui.lines import Line
+from tui.widgets.drawn import Drawn, content
+
+
+class LinesPane(VerticalScroll):
+    """Lines under a title. The pane keeps its place when the lines change, unless told where to
+    look."""
+
+    def compose(self) -> ComposeResult:
+        yield Drawn()
+
+    def show(self, lines: Sequence[Line], title: Line | None = None) -> None:
+        """Draw these lines; `title` goes into the border."""
+        self.query_one(Drawn).show(lines)
+        if title is not None:
+            self.border_title = content([title])
+
+    def look_at(self, row: int) -> None:
+        """Scroll just so far that `row` can be seen."""
+        height = self.scrollable_content_region.height
+        if height and not self.scroll_offset.y <= row < self.scroll_offset.y + height:
+            self.scroll_to(y=max(row - height + 1, 0), animate=False)
+
+    @property
+    def columns(self) -> int:
+        """Characters that fit into a line."""
+        return self.scrollable_content_region.width or self.content_size.width

@@ -1,0 +1,100 @@
+"""How long does a silent UDP flow live? A one-line editor with the usual values.
+
+Up and down step through the presets, any number of seconds may be typed; Tab goes from the timeout
+of answered flows to that of flows that nothing has answered yet.
+"""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from tui.lines import Line, Style
+from tui.widgets.drawn import Drawn, content
+
+PRESETS = (15, 30, 60, 120, 300)
+"""Seconds."""
+
+ANSWERED = "nat.timeouts.udp"
+UNANSWERED = "nat.timeouts.udp_unanswered"
+_ROWS = {ANSWERED: "answered flows", UNANSWERED: "unanswered flows"}
+
+
+class TimeoutForm(ModalScreen[dict[str, float] | None]):
+    """Answers the keys that are to change and their seconds."""
+
+    CSS = """
+    TimeoutForm { align: center middle; }
+    TimeoutForm > Vertical {
+        width: 60; max-width: 100%; height: auto;
+        border: heavy $primary; padding: 0 1; background: $surface;
+    }
+    TimeoutForm Input { width: 24; }
+    """
+    BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
+        Binding("up", "preset(1)", "more", priority=True),
+        Binding("down", "preset(-1)", "less", priority=True),
+        Binding("enter", "apply", "apply", priority=True),
+        Binding("escape", "cancel", "back"),
+    ]
+
+    def __init__(self, now: dict[str, float]) -> None:
+        """`now`: the two timeouts as they are."""
+        super().__init__()
+        self._now = now
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as frame:
+            frame.border_title = content([Line("UDP timeout in seconds")])
+            for number, key in enumerate(_ROWS):
+                yield Drawn(id=f"label-{number}")
+                value = f"{self._now.get(key, 0):g}"
+                yield Input(value, type="number", compact=True, id=f"seconds-{number}")
+            yield Drawn(id="presets")
+
+    def on_mount(self) -> None:
+        for number, label in enumerate(_ROWS.values()):
+            self.query_one(f"#label-{number}", Drawn).show([Line(label, Style.STRONG)])
+        presets = " ".join(str(seconds) for seconds in PRESETS)
+        self.query_one("#presets", Drawn).show(
+            [
+                Line("↑ ↓", Style.KEY)
+                .add(f" {presets}   ")
+                .add("Tab", Style.KEY)
+                .add(" other timer"),
+                Line("Acts at once, also for the flows that exist.", Style.FAINT),
+            ]
+        )
+        self.query_one("#seconds-0", Input).focus()
+
+    def action_preset(self, step: int) -> None:
+        """The next preset above or below the value that stands there."""
+        field = self.focused
+        if not isinstance(field, Input):
+            return
+        value = _seconds(field.value) or 0.0
+        beyond = [p for p in PRESETS if (p > value if step > 0 else p < value)]
+        if beyond:
+            field.value = str(min(beyond) if step > 0 else max(beyond))
+            field.cursor_position = len(field.value)
+
+    def action_apply(self) -> None:
+        wanted = {}
+        for number, key in enumerate(_ROWS):
+            seconds = _seconds(self.query_one(f"#seconds-{number}", Input).value)
+            if seconds is not None and seconds != self._now.get(key):
+                wanted[key] = seconds
+        self.dismiss(wanted or None)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
