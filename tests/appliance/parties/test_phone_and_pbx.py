@@ -354,7 +354,7 @@ def test_the_same_seed_gives_the_same_bytes(room: Room) -> None:
     assert story() == story()
 
 
-# --- the switches of the PBX ------------------------------------------------------------------------
+# --- the switches of the PBX --------------------------------------------------------------------
 
 SEEN = Endpoint.parse("203.0.113.1:1024")
 

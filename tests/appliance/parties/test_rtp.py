@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -36,7 +37,7 @@ def test_sequence_grows_by_one_and_timestamp_by_160_and_both_wrap() -> None:
     headers = [HEADER.unpack_from(stream.say()) for _ in range(70_000)]
     steps = {
         ((after[2] - before[2]) % 2**16, (after[3] - before[3]) % 2**32, after[4] - before[4])
-        for before, after in zip(headers, headers[1:], strict=False)
+        for before, after in pairwise(headers)
     }
     assert steps == {(1, 160, 0)}
 

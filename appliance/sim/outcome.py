@@ -1,0 +1,250 @@
+"""How it ended for the people on the phone.
+
+The parties report what they themselves can know; this file puts the two ends of a call together
+and finds the one word for it. Rules (they decide every lesson, so they are few):
+
+* The earliest failure names the outcome.
+* Audio is judged once a call was answered at both ends; its failure counts from the answer on.
+* A listener hears the talker when at least half of what was said arrived.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from appliance.parties.party import Report, What
+from appliance.parties.rtp import Stream
+
+BOTH_WAYS = "both-ways"
+ONE_WAY_AUDIO = "one-way-audio"
+NO_AUDIO = "no-audio"
+NOT_REACHED = "not-reached"
+CALL_DROPPED = "call-dropped"
+REGISTRATION_FAILED = "registration-failed"
+REGISTRATION_LOST = "registration-lost"
+REJECTED = "rejected"
+
+WORDS = {  # as a person says them
+    BOTH_WAYS: "both ways",
+    ONE_WAY_AUDIO: "one-way audio",
+    NO_AUDIO: "no audio",
+    NOT_REACHED: "not reached",
+    CALL_DROPPED: "call dropped",
+    REGISTRATION_FAILED: "registration failed",
+    REGISTRATION_LOST: "registration lost",
+    REJECTED: "rejected",
+}
+
+SPOKEN_ENOUGH = 50  # packets, one second: no judgement on audio before, unless the call is over
+
+
+class Outcome(NamedTuple):
+    """One of `WORDS`, a sentence that begins with it, and the counts it rests on."""
+
+    outcome: str
+    sentence: str
+    evidence: dict[str, object]
+
+
+class Failure(NamedTuple):
+    """`at` is when it went wrong (seconds), not when it was noticed."""
+
+    at: float
+    outcome: str
+    detail: str
+
+
+class Direction(NamedTuple):
+    """One direction of a call's audio: who talks to whom, and the two ends of the stream."""
+
+    talker: str
+    listener: str
+    said: Stream
+    heard: Stream
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A call as both ends saw it. `streams` are the ends' audio counters, by name."""
+
+    caller: str
+    callee: str
+    reached: bool = False
+    answered_at: float | None = None
+    over: bool = False
+    streams: dict[str, Stream] = field(default_factory=dict)
+
+    def directions(self) -> Iterator[Direction]:
+        """Both directions, once both ends have audio."""
+        caller, callee = self.streams.get(self.caller), self.streams.get(self.callee)
+        if caller is not None and callee is not None:
+            yield Direction(self.caller, self.callee, caller, callee)
+            yield Direction(self.callee, self.caller, callee, caller)
+
+    def audio(self) -> str | None:
+        """The word for its audio; None while it is too early to say."""
+        directions = list(self.directions())
+        spoken = max((said.sent for _, _, said, _ in directions), default=0)
+        if self.answered_at is None or not directions or not (self.over or spoken >= SPOKEN_ENOUGH):
+            return None
+        heard = sum(0 < said.sent <= 2 * end.heard for _, _, said, end in directions)
+        return (NO_AUDIO, ONE_WAY_AUDIO, BOTH_WAYS)[heard]
+
+
+class Judge:
+    """Hears all reports and keeps the score."""
+
+    def __init__(self) -> None:
+        self.conversations: list[Conversation] = []
+        self._failures: list[Failure] = []
+        self._with_service: set[str] = set()
+        self._counts = {
+            "registrations_tried": 0,
+            "registrations_accepted": 0,
+            "calls_tried": 0,
+            "calls_reached": 0,
+            "calls_answered": 0,
+            "messages_discarded": 0,
+        }
+        self._discarded: dict[str, Counter[str]] = {}
+        self._hearers = {
+            What.REGISTRATION_TRIED: self._registration_tried,
+            What.REGISTRATION_ACCEPTED: self._registration_accepted,
+            What.REGISTRATION_REFUSED: self._registration_failed,
+            What.REGISTRATION_UNANSWERED: self._registration_failed,
+            What.CALL_TRIED: self._call_tried,
+            What.CALL_REACHED: self._call_reached,
+            What.CALL_ANSWERED: self._call_answered,
+            What.CALL_REJECTED: self._call_rejected,
+            What.CALL_UNREACHABLE: self._call_unreachable,
+            What.CALL_DROPPED: self._call_dropped,
+            What.CALL_ENDED: self._call_ended,
+            What.TALKING: self._talking,
+            What.MESSAGE_DISCARDED: self._message_discarded,
+        }
+
+    def hear(self, report: Report, now: float) -> None:
+        self._hearers[report.what](report, now)
+
+    def outcome(self) -> Outcome | None:
+        """The verdict so far; None while there is none."""
+        failures = list(self._failures)
+        heard = False
+        for conversation in self.conversations:
+            word = conversation.audio()
+            if word == BOTH_WAYS:
+                heard = True
+            elif word is not None and conversation.answered_at is not None:
+                failures.append(Failure(conversation.answered_at, word, ""))
+        if failures:
+            first = min(failures, key=lambda failure: failure.at)
+            return self._outcome(first.outcome, first.detail or self._audio_text())
+        return self._outcome(BOTH_WAYS, self._audio_text()) if heard else None
+
+    def final(self) -> Outcome:
+        """The verdict when nothing more will happen: a call that led nowhere reached nobody."""
+        verdict = self.outcome()
+        if verdict is not None:
+            return verdict
+        if not self.conversations:
+            return self._outcome(NOT_REACHED, "nobody was called")
+        last = self.conversations[-1]
+        detail = f"{last.caller} called {last.callee} and is still waiting"
+        return self._outcome(NOT_REACHED, detail)
+
+    # --- what the reports mean --------------------------------------------------------------
+
+    def _registration_tried(self, report: Report, now: float) -> None:
+        self._counts["registrations_tried"] += 1
+
+    def _registration_accepted(self, report: Report, now: float) -> None:
+        self._counts["registrations_accepted"] += 1
+        self._with_service.add(report.who)
+
+    def _registration_failed(self, report: Report, now: float) -> None:
+        had_service = report.who in self._with_service
+        word = REGISTRATION_LOST if had_service else REGISTRATION_FAILED
+        self._fail(now, word, f"{report.who} got {report.detail}{self._why_discarded(report.who)}")
+
+    def _call_tried(self, report: Report, now: float) -> None:
+        self._counts["calls_tried"] += 1
+        self.conversations.append(Conversation(report.who, report.peer))
+
+    def _call_reached(self, report: Report, now: float) -> None:
+        self._counts["calls_reached"] += 1
+        self._of(report.who).reached = True
+
+    def _call_answered(self, report: Report, now: float) -> None:
+        self._counts["calls_answered"] += 1
+        self._of(report.who).answered_at = now
+
+    def _call_rejected(self, report: Report, now: float) -> None:
+        self._call_failed(report, now, REJECTED)
+
+    def _call_unreachable(self, report: Report, now: float) -> None:
+        """The caller gave up. When it rang all the same, the answers got lost: the callee has
+        somebody on the line who is not there."""
+        reached = self._of(report.who).reached
+        self._call_failed(report, now, CALL_DROPPED if reached else NOT_REACHED)
+
+    def _call_dropped(self, report: Report, now: float) -> None:
+        conversation = self._of(report.who)
+        conversation.over = True
+        if conversation.audio() in (None, BOTH_WAYS):
+            self._call_failed(report, now, CALL_DROPPED)
+
+    def _call_failed(self, report: Report, now: float, word: str) -> None:
+        conversation = self._of(report.who)
+        conversation.over = True
+        pair = f"{conversation.caller} called {conversation.callee}"
+        self._fail(now, word, f"{pair}: {report.detail}{self._why_discarded(report.who)}")
+
+    def _call_ended(self, report: Report, now: float) -> None:
+        self._of(report.who).over = True
+
+    def _talking(self, report: Report, now: float) -> None:
+        if report.stream is not None:
+            self._of(report.who).streams[report.who] = report.stream
+
+    def _message_discarded(self, report: Report, now: float) -> None:
+        self._counts["messages_discarded"] += 1
+        self._discarded.setdefault(report.who, Counter())[report.detail] += 1
+
+    # --- in words -----------------------------------------------------------------------------
+
+    def _of(self, name: str) -> Conversation:
+        """The newest call that `name` takes part in. By one's own name only: what the other end
+        is called came over the network."""
+        for conversation in reversed(self.conversations):
+            if name in (conversation.caller, conversation.callee):
+                return conversation
+        return Conversation(name, "")
+
+    def _fail(self, at: float, outcome: str, detail: str) -> None:
+        self._failures.append(Failure(at, outcome, detail))
+
+    def _why_discarded(self, who: str) -> str:
+        """What the phone threw away, most frequent reason first: often the cause of a silence."""
+        reasons = self._discarded.get(who)
+        if reasons is None:
+            return ""
+        (reason, count), *_ = reasons.most_common(1)
+        return f" ({count} discarded: {reason})"
+
+    def _audio_text(self) -> str:
+        return ", ".join(
+            f"{listener} hears {talker} ({end.heard} of {said.sent})"
+            for conversation in self.conversations
+            for talker, listener, said, end in conversation.directions()
+        )
+
+    def _outcome(self, word: str, detail: str) -> Outcome:
+        audio = [
+            {"talker": talker, "listener": listener, "sent": said.sent, "heard": end.heard}
+            for conversation in self.conversations
+            for talker, listener, said, end in conversation.directions()
+        ]
+        return Outcome(word, f"{WORDS[word]}: {detail}", {**self._counts, "audio": audio})

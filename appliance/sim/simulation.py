@@ -1,0 +1,201 @@
+"""A scenario come to life: parties around a real engine, under a virtual clock.
+
+    script ──tell──► party ──Send──► World ──packet──► Engine.handle ──packet──► World ──► party
+                       └──Report──► Judge ──► media-stats, call-outcome
+
+`step()` lets the next thing happen; everybody who wants to see it reads the event log. The same
+scenario, settings and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+from random import Random
+
+from appliance.engine import Engine
+from appliance.eventlog import EventLog
+from appliance.events import CallOutcome, Event, MediaStats, MessagePassed, Started
+from appliance.parties.sipua import media_endpoint
+from appliance.settings import Settings
+from appliance.sim.cast import party
+from appliance.sim.clock import Clock
+from appliance.sim.network import World
+from appliance.sim.outcome import Direction, Judge, Outcome
+from appliance.sim.scenario import Act, Scenario
+from nat.endpoint import Endpoint, parse_address
+
+EPOCH = 1735689600.0
+"""The wall clock at the start of every simulation: 2025-01-01 00:00:00 UTC, seconds since 1970.
+The same every time, so that the same seed gives the same recording."""
+
+TICK = 1.0  # seconds between two looks at the audio
+
+
+class Simulation:
+    """Runs one scenario once. `log` holds what happened so far."""
+
+    def __init__(self, scenario: Scenario, settings: Settings, seed: int | None = None) -> None:
+        self.scenario = scenario
+        self.duration = scenario.duration
+        self.seed = scenario.seed if seed is None else seed
+        self.log = EventLog(0.0)
+        self.judge = Judge()
+        self._clock = Clock()
+        self._ended = False
+        self._told: Outcome | None = None
+        self._counted: dict[str, tuple[int, int]] = {}
+        self._named_in: dict[Endpoint, int] = {}
+        self._last_loss: int | None = None
+        self._announce(settings)
+        ports = Random(f"{self.seed}/nat")
+        self.engine = Engine(settings, scenario.name, "simulation", self.log, ports)
+        self.world = World(
+            self._clock,
+            self.engine,
+            _externals(settings),
+            (scenario.links.inside, scenario.links.outside),
+            self.judge.hear,
+        )
+        self._hosts = {
+            name: self.world.add(party(name, table, self.seed), table.wire, 0.0)
+            for name, table in scenario.parties.items()
+        }
+        self.log.subscribe(self._notice)
+        for act in scenario.script:
+            self._clock.at(act.at, self._tell, act)
+        self._clock.at(TICK, self._tick)
+
+    @property
+    def now(self) -> float:
+        """Virtual time, in seconds since the start."""
+        return self._clock.now
+
+    # --- letting time pass ------------------------------------------------------------------
+
+    def step(self) -> bool:
+        """Let the next thing happen, whatever it is. False at the end."""
+        due = self._due()
+        if due is None or due > self.duration:
+            self._finish()
+            return False
+        self._advance(due)
+        return True
+
+    def run_until(self, when: float) -> None:
+        """Let everything happen that is due until then (seconds), and set the clock to it."""
+        until = min(when, self.duration)
+        while (due := self._due()) is not None and due <= until:
+            self._advance(due)
+        self._clock.now = max(self._clock.now, until)
+        if until >= self.duration:
+            self._finish()
+
+    def run(self) -> Outcome:
+        """Run to the end."""
+        self.run_until(self.duration)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """How it ended, or how it would have if it ended now."""
+        outcome = self.judge.final()
+        return outcome._replace(evidence={**outcome.evidence, "lost": dict(self.world.lost)})
+
+    def _due(self) -> float | None:
+        """When the next thing happens: to a party, on a link, or a deadline in the NAT."""
+        happening, deadline = self._clock.next, self.engine.next_deadline()
+        if happening is None or deadline is None:
+            return deadline if happening is None else happening
+        return min(happening, deadline)
+
+    def _advance(self, due: float) -> None:
+        if self._clock.next is not None and self._clock.next <= due:
+            self._clock.step()
+        else:
+            self._clock.now = max(self._clock.now, due)
+            self.engine.expire(self._clock.now)
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def _announce(self, settings: Settings) -> None:
+        scenario = self.scenario
+        names = {table.address: name for name, table in scenario.parties.items()}
+        self.log.emit(
+            Started(
+                wall=EPOCH,
+                name=scenario.name,
+                mode="simulation",
+                title=scenario.title,
+                scenario=scenario.name,
+                seed=self.seed,
+                settings=copy.deepcopy(dict(settings.values)),
+                parties=names,
+            ),
+            0.0,
+        )
+
+    def _tell(self, act: Act, now: float) -> None:
+        host = self._hosts[act.party]
+        self.world.perform(host, host.party.tell(act.do, act.whom, now), now)
+
+    def _tick(self, _: None, now: float) -> None:
+        self._count_audio(now)
+        outcome = self.judge.outcome()
+        if outcome is not None and (self._told is None or outcome.outcome != self._told.outcome):
+            self._tell_outcome(now)
+        self._clock.at(now + TICK, self._tick)
+
+    def _count_audio(self, now: float) -> None:
+        for number, conversation in enumerate(self.judge.conversations, 1):
+            for direction in conversation.directions():
+                name = f"{number}:{direction.talker}>{direction.listener}"
+                self._count_direction(name, direction, now)
+
+    def _count_direction(self, name: str, direction: Direction, now: float) -> None:
+        """Emit the counts of one direction if they have changed since the last look."""
+        talker, listener, said, heard = direction
+        counts = (said.sent, heard.heard)
+        if self._counted.get(name, (0, 0)) == counts:
+            return
+        self._counted[name] = counts
+        missing = said.sent > heard.heard
+        place = self.world.place_of_loss(said.local, said.remote) if missing else ""
+        event = MediaStats(
+            stream=name,
+            talker=talker,
+            listener=listener,
+            sent=said.sent,
+            heard=heard.heard,
+            lost_at=place,
+        )
+        cause = None if said.remote is None else self._named_in.get(said.remote)
+        number = self.log.emit(event, now, cause)
+        if place:
+            self._last_loss = number
+
+    def _tell_outcome(self, now: float) -> None:
+        self._told = self.outcome()
+        word, sentence, evidence = self._told
+        event = CallOutcome(outcome=word, sentence=sentence, evidence=evidence)
+        self.log.emit(event, now, self._last_loss)
+
+    def _finish(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._clock.now = max(self._clock.now, self.duration)
+            self._count_audio(self.now)
+            self._tell_outcome(self.now)
+
+    def _notice(self, event: Event) -> None:
+        """Remember which message told somebody where to send audio: the cause of its fate."""
+        if isinstance(event, MessagePassed) and "\nm=audio " in event.after:
+            body = event.after.partition("\r\n\r\n")[2]
+            target = media_endpoint(body.encode("latin-1"))
+            if target is not None:
+                self._named_in[target] = event.id
+
+
+def _externals(settings: Settings) -> list[int]:
+    """The addresses outside that packets reach the NAT by."""
+    values = settings.values
+    statics = [rule["external"] for rule in values["nat.static"]]
+    return [parse_address(text) for text in (*values["outside.external"], *statics)]
