@@ -11,22 +11,33 @@ loop's: however many clients there are, waiting for packets costs the same.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import select
 import selectors
 import signal
 import socket
+import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from appliance.control import ControlServer
+from appliance.engine import Engine
+from appliance.eventlog import EventLog
+from appliance.events import Started
+from appliance.privileges import give_up
+from appliance.record import Recorder
+from appliance.settings import Settings
+from appliance.tun import Place, open_wires
 from appliance.wire import Wire, WireGone
-from nat.drop import Drop
 from nat.endpoint import Side
 from nat.packet import Packet
 
 PACKETS_PER_TURN = 64
+INTERRUPTED = 130
 TIMER_GRAIN = 0.01
 """Seconds that an expiry may be late by. Nobody sees it: whoever looks a flow up looks at its
 deadline too."""
@@ -45,9 +56,9 @@ class PacketEngine(Protocol):
     """What the loop needs of `appliance.engine.Engine`."""
 
     @property
-    def outbox(self) -> deque[tuple[Side, Packet]]: ...
+    def outbox(self) -> list[tuple[Side, Packet]]: ...
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Exit | Drop | None: ...
+    def handle(self, packet: Packet, side: Side, now: float) -> Exit | None: ...
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None: ...
 
@@ -62,6 +73,44 @@ class Controller(Protocol):
     def register(self, selector: selectors.BaseSelector) -> None: ...
 
     def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def run(settings: Settings, control_path: Path) -> int:
+    """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
+
+    Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
+    and OSError when the recording's file cannot be written. Everything that was made is gone again
+    when this returns or raises.
+    """
+    inside, outside = (Place.of(settings.section(str(side))) for side in Side)
+    with contextlib.ExitStack() as undo:
+        wires = open_wires(inside, outside, offload=not os.environ.get("GLASSNAT_NO_OFFLOAD"))
+        for wire in wires:
+            undo.callback(wire.close)
+        log = EventLog(time.monotonic())
+        name = settings["name"]
+        log.emit(
+            Started(wall=time.time(), name=name, mode="appliance", settings=settings.values),
+            log.zero,
+        )
+        if settings["record.file"]:
+            recorder = Recorder(settings["record.file"], _say)
+            undo.callback(recorder.close)
+            recorder.attach(log)
+        engine = Engine(settings, name, "appliance", log)
+        loop = Loop(wires, engine, ControlServer(engine, control_path))
+        undo.callback(loop.close)
+        give_up()
+        tame_collector()
+        _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
+        return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"glassnat: {sentence}\n")
+    sys.stderr.flush()
 
 
 class Loop:
@@ -118,7 +167,9 @@ class Loop:
             self._send_outbox()
 
     def close(self) -> None:
-        """Give back what the loop itself opened; wires and control belong to who made them."""
+        """End the control socket and give back what the loop opened. Wires belong to others."""
+        if self._control is not None:
+            self._control.close()
         self._poll.close()
         self._clients.close()
         self._signals.close()
@@ -131,10 +182,8 @@ class Loop:
             packet = receive()
             if packet is None:
                 return carried
-            verdict = handle(packet, side, now)
-            if verdict is None or isinstance(verdict, Drop):
-                pass  # held, consumed or dropped: the engine has counted it
-            elif not self._wires[verdict.exit].send(packet):
+            leg = handle(packet, side, now)
+            if leg is not None and not self._wires[leg.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()
@@ -143,10 +192,9 @@ class Loop:
     def _send_outbox(self) -> None:
         """The appliance's own packets and fragments. One that is not taken is lost, as on any
         wire: nobody waits for it here."""
-        outbox = self._engine.outbox
-        while outbox:
-            side, packet = outbox.popleft()
+        for side, packet in self._engine.outbox:
             self._wires[side].send(packet)
+        self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:
         if self._control is not None:

@@ -84,6 +84,13 @@ class TunWire(DescriptorWire):
         """What the device is called where it was opened."""
         return str(self._device.name) if self._device else ""
 
+    @property
+    def manner(self) -> str:
+        """What the kernel hands over, for a person."""
+        if self.offloads & UDP_SEGMENTS:
+            return "TCP and UDP in super-packets"
+        return "TCP in super-packets" if self.offloads else "one packet at a time"
+
     def offer(self, offloads: int) -> bool:
         """Tell the kernel what this program can take. False when it refuses."""
         try:

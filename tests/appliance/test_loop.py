@@ -10,7 +10,6 @@ import os
 import selectors
 import signal
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ import pytest
 
 from appliance.loop import PACKETS_PER_TURN, Loop, tame_collector
 from appliance.wire import DescriptorWire, WireGone
-from nat.drop import Drop
 from nat.endpoint import Side
 from nat.packet import Packet
 
@@ -33,16 +31,16 @@ class Engine:
     """Passes through, and keeps a diary."""
 
     def __init__(self) -> None:
-        self.outbox: deque[tuple[Side, Packet]] = deque()
+        self.outbox: list[tuple[Side, Packet]] = []
         self.handled: list[tuple[Side, bytes]] = []
         self.refused: list[Side] = []
         self.expired: list[float] = []
         self.deadline: float | None = None
-        self.verdict: Callable[[Packet, Side], Through | Drop | None] = lambda packet, side: (
-            Through(side.other)
+        self.verdict: Callable[[Packet, Side], Through | None] = lambda packet, side: Through(
+            side.other
         )
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Through | Drop | None:
+    def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
         self.handled.append((side, packet.to_bytes()))
         return self.verdict(packet, side)
 
@@ -116,9 +114,8 @@ def test_a_flood_on_one_wire_gets_its_turn_and_no_more(world: World) -> None:
     assert (OUTSIDE, b"patient") in world.engine.handled
 
 
-@pytest.mark.parametrize("verdict", [None, Drop.NO_MAPPING])
-def test_what_does_not_leave_is_not_sent(world: World, verdict: Drop | None) -> None:
-    world.engine.verdict = lambda packet, side: verdict
+def test_what_does_not_leave_is_not_sent(world: World) -> None:
+    world.engine.verdict = lambda packet, side: None
     world.far[INSIDE].send(b"held or dropped")
     world.loop.turn()
     assert world.waiting(INSIDE) == world.waiting(OUTSIDE) == []
@@ -222,6 +219,9 @@ def test_control_gets_its_turn_beside_packets(world: World) -> None:
         def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None:
             asked.append(here.recv(100))
 
+        def close(self) -> None:
+            here.close()
+
     loop = Loop(world.wires, world.engine, Control(), clock=lambda: 0.0)
     there.send(b"show flows")
     world.far[INSIDE].send(b"packet")
@@ -229,7 +229,7 @@ def test_control_gets_its_turn_beside_packets(world: World) -> None:
     assert asked == [b"show flows"]
     assert world.waiting(OUTSIDE) == [b"packet"]
     loop.close()
-    here.close()
+    assert here.fileno() == -1, "closed with the loop"
     there.close()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
 from typing import NamedTuple
 
 from appliance.loop import Loop
@@ -23,7 +22,7 @@ class Through(NamedTuple):
 
 class Passthrough:
     def __init__(self) -> None:
-        self.outbox: deque[tuple[Side, Packet]] = deque()
+        self.outbox: list[tuple[Side, Packet]] = []
 
     def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
         return Through(side.other) if packet.buffer[0] >> 4 == 4 else None
