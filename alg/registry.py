@@ -7,7 +7,7 @@ class with the methods of `alg.base.Alg` will do.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -15,6 +15,9 @@ from typing import NamedTuple, cast
 from alg.base import Alg
 from alg.off import Off
 from alg.sip.correct import Sip
+from alg.sip_poor.aim import AimError
+from alg.sip_poor.faults import FAULTS
+from alg.sip_poor.poor import SipPoor, UnknownFault
 
 
 class Module(NamedTuple):
@@ -44,6 +47,13 @@ MODULES: dict[str, Module] = {
         "Translates exactly the tokens that are endpoints of the inside host, and opens pinholes.",
         lambda faults: Sip(),
     ),
+    "sip-poor": Module(
+        "sip-poor",
+        "A SIP ALG that is wrong on purpose",
+        "Does what the correct one does, except for the faults that are switched on.",
+        lambda faults: _poor(faults),
+        takes_faults=True,
+    ),
 }
 
 
@@ -55,18 +65,29 @@ def load(spec: str, faults: Sequence[str] = ()) -> Alg:
     if module is None and name.endswith(".py"):
         return _foreign(Path(name), rest)
     if module is None:
-        raise SpecError(f"{spec!r} is not a module{nearest(name, MODULES)}")
+        there_are = f"there are {', '.join(MODULES)} and path/to/file.py:Class"
+        raise SpecError(f"{spec!r} is not a module{nearest(name, MODULES, there_are)}")
     if colon and not module.takes_faults:
         raise SpecError(f"{name!r} takes no faults; did you mean 'sip-poor:{rest}'?")
-    return module.make([part.strip() for part in rest.split(",")] if colon else faults)
+    named = [part.strip() for part in rest.split(",") if part.strip()]
+    return module.make(named if colon else faults)
 
 
-def nearest(word: str, valid: Sequence[str] | dict[str, Module]) -> str:
-    """The end of an error's sentence: the valid value most like `word`, or all of them."""
+def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:
+    """The end of an error's sentence: the valid value most like `word`, or what else to say."""
     close = get_close_matches(word, list(valid), n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(valid)} and path/to/file.py:Class"
+    return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
+
+
+def _poor(faults: Sequence[str]) -> Alg:
+    try:
+        return SipPoor(faults)
+    except UnknownFault as unknown:
+        name = str(unknown)
+        hint = nearest(name, FAULTS, "`glassnat alg list` shows them all")
+        raise SpecError(f"{name!r} is not a fault of sip-poor{hint}") from None
+    except AimError as error:
+        raise SpecError(str(error)) from None
 
 
 def _foreign(path: Path, class_name: str) -> Alg:

@@ -7,10 +7,11 @@ is encoded or of another type is not looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from alg.base import Edit
 from alg.sip import grammar
 from alg.sip.fields import Span
 from alg.sip.message import FULL_NAMES, Malformed, Message
@@ -40,18 +41,18 @@ class Body(NamedTuple):
 def find(message: Message) -> Body:
     """Raises Malformed for a multipart body that has no end, or a part whose length is wrong."""
     data, whole = message.data, (message.body, len(message.data))
-    content_type = message.value(b"content-type") or b""
-    if message.body == len(data) or not _is_plain(message.value(b"content-encoding")):
-        return Body()
     lengths = []
     if b"content-length" in message.headers:
         header = message.headers[b"content-length"][0]
         lengths.append(Length(_digits(data, (header.start, header.end)), whole))
+    content_type = message.value(b"content-type") or b""
     media_type = content_type.partition(b";")[0].strip().lower()
+    if message.body == len(data) or not _is_plain(message.value(b"content-encoding")):
+        return Body((), tuple(lengths))
     if media_type == _SDP:
         return Body((whole,), tuple(lengths))
     if not media_type.startswith(b"multipart/"):
-        return Body()
+        return Body((), tuple(lengths))
     descriptions = []
     for headers, start, end in _parts(data, content_type, whole):
         if length := _part_length(data, headers, (start, end)):
@@ -59,6 +60,22 @@ def find(message: Message) -> Body:
         if _is_description(data, headers):
             descriptions.append((start, end))
     return Body(tuple(descriptions), tuple(lengths))
+
+
+def recount(lengths: Sequence[Length], edits: Sequence[Edit]) -> list[Edit]:
+    """The edits that keep every length right after `edits` (RFC 3261, 20.14): parts first,
+    because their digits are counted by the whole."""
+    made: list[Edit] = []
+    for digits, (start, end) in reversed(lengths):
+        growth = sum(
+            len(edit.replacement) - (edit.end - edit.start)
+            for edit in (*edits, *made)
+            if start <= edit.start and edit.end <= end
+        )
+        if growth:
+            text = b"%d" % (end - start + growth)
+            made.append(Edit(*digits, text, "content-length", "content-length"))
+    return made
 
 
 def _parts(

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from alg.base import Unavailable
-from alg.sip import dialogs, fields, grammar
+from alg.sip import bodies, dialogs, fields, grammar
 from alg.sip.dialogs import Call, Media
 from alg.sip.fields import MISSING, Span
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting
@@ -67,7 +67,14 @@ def translate(work: Rewriting) -> None:
         _rewrite(work, session, planned, everywhere=work.outward and not opens)
     if opens:
         _negotiate(work, sessions[0], plans[0])
-    _lengths(work)
+    work.edits += bodies.recount(work.parts.body.lengths, work.edits)
+
+
+def translate_addresses(work: Rewriting) -> None:
+    """Only the addresses in o= and c=, wherever they are this host's: no ports, no pinholes."""
+    for session in work.parts.sessions:
+        _rewrite(work, session, [], everywhere=True)
+    work.edits += bodies.recount(work.parts.body.lengths, work.edits)
 
 
 def _opens(work: Rewriting) -> bool:
@@ -181,20 +188,6 @@ def _all_connections(session: Session) -> set[Span]:
     if session.connection:
         connections.append(session.connection)
     return {line.address for line in connections} - {MISSING}
-
-
-def _lengths(work: Rewriting) -> None:
-    """Every Content-Length that was right stays right (RFC 3261, 20.14)."""
-    lengths = work.parts.body.lengths
-    for digits, (start, end) in reversed(lengths):
-        growth = sum(
-            len(edit.replacement) - (edit.end - edit.start)
-            for edit in work.edits
-            if start <= edit.start and edit.end <= end
-        )
-        if growth:
-            text = b"%d" % (end - start + growth)
-            work.replace(digits, text, "content-length", "content-length")
 
 
 def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> None:

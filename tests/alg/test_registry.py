@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from alg.registry import MODULES, SpecError, load
+from alg.sip_poor.poor import SipPoor
 
 OWN = """
 from alg.base import Edits
@@ -37,6 +38,19 @@ def test_every_listed_module_loads_under_its_name() -> None:
         assert module.does.endswith(".")
 
 
+def test_faults_come_with_the_spec_or_from_the_scenario() -> None:
+    """`sip-poor` alone takes the scenario's or profile's faults."""
+    named = load("sip-poor:no-sdp, callid-oneway", ["unused"])
+    assert isinstance(named, SipPoor)
+    assert [fault.name for fault, _ in named.faults] == ["no-sdp", "callid-oneway"]
+    given = load("sip-poor", ["no-sdp"])
+    assert isinstance(given, SipPoor)
+    assert [fault.name for fault, _ in given.faults] == ["no-sdp"]
+    none = load("sip-poor:")
+    assert isinstance(none, SipPoor)
+    assert none.faults == []
+
+
 def test_a_class_in_a_file_is_a_module(own: Path) -> None:
     assert load(f"{own}:Mine").name == "mine"
     assert load(f"{own}:Nameless").name == "Nameless"
@@ -47,6 +61,10 @@ def test_a_class_in_a_file_is_a_module(own: Path) -> None:
     [
         ("of", "did you mean 'off'"),
         ("zebra", "there are off"),
+        ("sip:no-sdp", "did you mean 'sip-poor:no-sdp'"),
+        ("sip-poor:no-sdb", "did you mean 'no-sdp'"),
+        ("sip-poor:zebra", "alg list"),
+        ("sip-poor:no-sdp@moon=full", "method, direction, nth, code"),
         ("", "is not a module"),
         ("off:no-sdp", "takes no faults"),
         ("missing.py:Mine", "no file"),

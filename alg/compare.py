@@ -1,0 +1,173 @@
+"""What a module did to a message, beside what the correct module would have done.
+
+One row for each place that either of them changes. The verdicts: `ok` (the same result), `missed`
+(the correct one changes it, this one does not), `wrong` (another result, or a change where there
+should be none), `broken` (a change after which the message cannot be read any more, or whose
+length is a lie) and `info` (a change whose rule begins with `info-`: worth seeing, not judged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alg import edits
+from alg.base import Alg, Edit, Reason
+from alg.sip import message as sip_message
+from alg.sip import parts
+from alg.sip.correct import Sip
+
+SILENT = Reason("The module gives no reason.", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One row: the bytes of messages as Latin-1 text, `span` in bytes of the message before."""
+
+    field: str
+    span: tuple[int, int]
+    before: str
+    after: str
+    expected: str | None
+    verdict: str
+    rule: str
+    reason: str
+    rfc: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Edits of both modules that touch the same bytes."""
+
+    start: int
+    end: int
+    active: tuple[Edit, ...]
+    correct: tuple[Edit, ...]
+
+
+def changes(
+    message: bytes,
+    active: Alg,
+    active_edits: Sequence[Edit],
+    correct: Alg | None = None,
+    correct_edits: Sequence[Edit] | None = None,
+) -> list[Comparison]:
+    """The rows in the order of the message. When the correct module did not run everything is
+    `ok`, and `expected` is known only if the active module is the correct one itself. Raises
+    BadEdit, as `edits.apply` would."""
+    made = edits.ordered(message, active_edits)
+    if correct is None or correct_edits is None:
+        places = [_Place(edit.start, edit.end, (edit,), (edit,)) for edit in made]
+        rows = [_row(message, place, active, active) for place in places]
+        return rows if isinstance(active, Sip) else [replace(row, expected=None) for row in rows]
+    places = _places(made, edits.ordered(message, correct_edits))
+    rows = [_row(message, place, active, correct) for place in places]
+    if _soundness(edits.apply(message, made)) < _soundness(message):
+        return _broken(message, places, rows, correct_edits)
+    return rows
+
+
+def _places(active: Sequence[Edit], correct: Sequence[Edit]) -> list[_Place]:
+    """Group edits that overlap; an insertion belongs to whatever stands around or at its point."""
+    tagged = [(edit, True) for edit in active] + [(edit, False) for edit in correct]
+    tagged.sort(key=lambda pair: (pair[0].start, pair[0].end))
+    places: list[_Place] = []
+    for edit, is_active in tagged:
+        last = places[-1] if places else None
+        if last is None or not _touches(last, edit):
+            last = _Place(edit.start, edit.end, (), ())
+            places.append(last)
+        places[-1] = _Place(
+            last.start,
+            max(last.end, edit.end),
+            (*last.active, edit) if is_active else last.active,
+            last.correct if is_active else (*last.correct, edit),
+        )
+    return places
+
+
+def _touches(place: _Place, edit: Edit) -> bool:
+    return edit.start < place.end or (edit.start, edit.end) == (place.start, place.end)
+
+
+def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison:
+    before = message[place.start : place.end]
+    after = _result(message, place, place.active)
+    expected = _result(message, place, place.correct)
+    speaker, edit = (active, place.active) if place.active else (correct, place.correct)
+    first = edit[0]
+    reason = _explain(speaker, first.rule)
+    return Comparison(
+        first.field,
+        (place.start, place.end),
+        _text(before),
+        _text(after),
+        _text(expected),
+        _verdict(place, after, expected),
+        first.rule,
+        reason.sentence,
+        reason.rfc,
+    )
+
+
+def _verdict(place: _Place, after: bytes, expected: bytes) -> str:
+    if after == expected:
+        return "ok"
+    if place.active and all(edit.rule.startswith("info-") for edit in place.active):
+        return "info"
+    return "wrong" if place.active else "missed"
+
+
+def _result(message: bytes, place: _Place, made: tuple[Edit, ...]) -> bytes:
+    """What stands at the place after these edits."""
+    moved = [replace(e, start=e.start - place.start, end=e.end - place.start) for e in made]
+    return edits.apply(message[place.start : place.end], moved)
+
+
+def _broken(
+    message: bytes,
+    places: Sequence[_Place],
+    rows: Sequence[Comparison],
+    correct_edits: Sequence[Edit],
+) -> list[Comparison]:
+    """Blame the rows without which the message would be sound; all that differ if it takes
+    several."""
+    blamed = [
+        row.verdict in ("wrong", "missed") and _breaks_alone(message, place, correct_edits)
+        for place, row in zip(places, rows, strict=True)
+    ]
+    if not any(blamed):
+        blamed = [row.verdict in ("wrong", "missed") for row in rows]
+    return [
+        replace(row, verdict="broken") if guilty else row
+        for row, guilty in zip(rows, blamed, strict=True)
+    ]
+
+
+def _breaks_alone(message: bytes, place: _Place, correct_edits: Sequence[Edit]) -> bool:
+    """Would the correct message be broken with just this place as the active module left it?"""
+    others = [edit for edit in correct_edits if edit not in place.correct]
+    whole = edits.apply(message, correct_edits)
+    return _soundness(edits.apply(message, [*others, *place.active])) < _soundness(whole)
+
+
+def _soundness(message: bytes) -> int:
+    """How much of a SIP message can be read: 0 for none of it. Other messages are all alike."""
+    try:
+        found = parts.read(sip_message.parse(message))
+    except (sip_message.NotSip, sip_message.Malformed):
+        return 0
+    readable = [found.via, found.sender, found.recipient, *found.contacts]
+    return 1 + sum(part is not None for part in readable)
+
+
+def _explain(module: Alg, rule: str) -> Reason:
+    """A foreign module's explanations are not worth an accident."""
+    try:
+        return Reason(*module.explain(rule))
+    except Exception:
+        return SILENT
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")

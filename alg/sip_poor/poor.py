@@ -1,0 +1,121 @@
+"""The SIP ALG that is wrong on purpose.
+
+It does not inherit from the correct one: it takes the correct one's steps and edits, and lets each
+switched-on fault spoil them. Nothing else is wrong with it, so whatever a class sees going wrong
+has the name of a fault. Nobody should mend it by accident.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse
+from alg.edits import BadEdit, ordered
+from alg.sip import correct, parts
+from alg.sip.correct import Sip
+from alg.sip.message import Malformed, NotSip, parse
+from alg.sip_poor import aim
+from alg.sip_poor.aim import Aim
+from alg.sip_poor.case import Case
+from alg.sip_poor.fault import Fault
+from alg.sip_poor.faults import FAULTS
+
+COUNTED_FOR = 86_400.0
+"""Seconds that the messages are counted for an aim's `nth`."""
+
+
+class UnknownFault(ValueError):
+    """There is no fault of that name; the first argument is the name."""
+
+
+class SipPoor:
+    """The correct ALG with faults, each written as `NAME` or aimed (`alg/sip_poor/aim.py`).
+
+    `seed` decides what a fault leaves to chance; the same message always gets the same bytes.
+    Raises UnknownFault and AimError.
+    """
+
+    name = "sip-poor"
+
+    def __init__(self, faults: Sequence[str] = (), seed: int = 0) -> None:
+        self.seed = seed
+        self.faults: list[tuple[Fault, Aim]] = []
+        for text in faults:
+            name, aimed = aim.parse(text)
+            if name not in FAULTS:
+                raise UnknownFault(name)
+            self.faults.append((FAULTS[name], aimed))
+
+    @property
+    def decisions(self) -> dict[str, str]:
+        """Decisions that a fault takes in the NAT's place: the kind, and the fault's name."""
+        return {
+            fault.kind: fault.name
+            for fault, _ in self.faults
+            if fault.kind not in ("edit", "refuse")
+        }
+
+    def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
+        case = self._case(message, context)
+        at_work = [fault for fault, aimed in self.faults if self._happens(case, fault, aimed)]
+        for fault in at_work:
+            if fault.prepare:
+                case.fault = fault.name
+                fault.prepare(case)
+        if case.refused:
+            return Refuse(case.refused)
+        answer = Sip(tuple(case.steps)).inspect(message, case.context)
+        if not isinstance(answer, Edits) or answer.reading is not Reading.MESSAGE:
+            return answer
+        case.edits = list(answer.edits)
+        self._spoil(case, at_work)
+        return Edits(tuple(_in_order(case.data, case.edits)), note=answer.note)
+
+    def explain(self, rule: str) -> Reason:
+        if rule in FAULTS:
+            return Reason(FAULTS[rule].does, FAULTS[rule].rfc)
+        return correct.reasons()[rule]
+
+    def _case(self, data: bytes, context: AlgContext) -> Case:
+        case = Case(data, context, None, None, random.Random(f"{self.seed} {data[:200]!r}"))
+        try:
+            case.message = parse(data)
+            case.parts = parts.read(case.message)
+        except NotSip:
+            case.is_sip = False
+        except Malformed:
+            case.message = None
+        return case
+
+    def _happens(self, case: Case, fault: Fault, aimed: Aim) -> bool:
+        message = case.message
+        if aimed == Aim():
+            return True
+        if message is None or not aimed.fits(
+            message.method, case.context.direction, message.status
+        ):
+            return False
+        if aimed.nth is None:
+            return True
+        key = ("aim", fault.name, aimed)
+        count = (case.context.recall(key) or 0) + 1
+        case.context.remember(key, count, COUNTED_FOR)
+        return bool(count == aimed.nth)
+
+    def _spoil(self, case: Case, at_work: Sequence[Fault]) -> None:
+        spoilers = [fault for fault in at_work if fault.spoil]
+        for fault in spoilers:
+            assert fault.spoil is not None
+            case.fault = fault.name
+            fault.spoil(case)
+        if spoilers:
+            case.count_lengths()
+
+
+def _in_order(data: bytes, edits: Sequence[Edit]) -> list[Edit]:
+    """Promise 4 of a bad ALG too: its edits can be applied, or there are none."""
+    try:
+        return ordered(data, edits)
+    except BadEdit:
+        return []

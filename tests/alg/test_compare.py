@@ -1,0 +1,121 @@
+"""What a module did, beside what it should have done: ok, missed, wrong, broken, info."""
+
+from __future__ import annotations
+
+import pytest
+
+from alg.base import Alg, AlgContext, Edit, Edits, Reason, Refuse
+from alg.compare import SILENT, changes
+from alg.off import Off
+from alg.sip.correct import Sip
+
+MESSAGE = (
+    b"MESSAGE sip:bob@192.0.2.4 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK1\r\n"
+    b"Call-ID: 1\r\n"
+    b"CSeq: 1 MESSAGE\r\n"
+    b"Content-Length: 5\r\n"
+    b"\r\n"
+    b"hello"
+)
+
+
+def edit(before: bytes, after: bytes, rule: str = "via", field: str = "via.host") -> Edit:
+    start = MESSAGE.index(before)
+    return Edit(start, start + len(before), after, field, rule)
+
+
+RIGHT = edit(b"192.168.20.100:5060", b"203.0.113.1:1024")
+LENGTH = edit(b"5\r\n\r\n", b"6\r\n\r\n", "content-length", "content-length")
+BODY = edit(b"hello", b"hello!", "other", "body")
+
+
+class Careless:
+    """A module of somebody's own."""
+
+    name = "careless"
+
+    def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
+        return Edits()
+
+    def explain(self, rule: str) -> Reason:
+        if rule == "other":
+            return Reason("Because.", "RFC 0")
+        raise RuntimeError(rule)
+
+
+def verdicts(active: list[Edit], correct: list[Edit]) -> list[str]:
+    return [row.verdict for row in changes(MESSAGE, Careless(), active, Sip(), correct)]
+
+
+@pytest.mark.parametrize(
+    ("active", "correct", "expected"),
+    [
+        ([], [], []),
+        ([RIGHT], [RIGHT], ["ok"]),
+        ([], [RIGHT], ["missed"]),
+        ([edit(b"192.168.20.100:5060", b"203.0.113.1:9")], [RIGHT], ["wrong"]),
+        ([edit(b"192.168.20.100", b"203.0.113.1")], [RIGHT], ["wrong"]),
+        ([BODY, LENGTH], [], ["wrong", "wrong"]),
+        ([edit(b";branch", b";x;branch")], [], ["wrong"]),
+        ([edit(b"bob", b"eve", "info-name")], [], ["info"]),
+        ([BODY], [], ["broken"]),
+        ([BODY], [BODY, LENGTH], ["broken", "ok"]),
+        ([edit(b"SIP/2.0/UDP", b"SIP/2.0;UDP")], [], ["broken"]),
+        ([edit(b"CSeq: 1 ", b"CSeq: one ")], [RIGHT], ["missed", "broken"]),
+    ],
+)
+def test_each_place_gets_a_verdict(
+    active: list[Edit], correct: list[Edit], expected: list[str]
+) -> None:
+    assert verdicts(active, correct) == expected
+
+
+def test_the_same_result_by_other_edits_is_ok() -> None:
+    """What counts is what stands there afterwards."""
+    halves = [edit(b"192.168.20.100", b"203.0.113.1"), edit(b":5060;", b":1024;")]
+    assert verdicts(halves, [edit(b"192.168.20.100:5060;", b"203.0.113.1:1024;")]) == ["ok"]
+
+
+def test_when_only_all_together_are_too_much_all_are_to_blame() -> None:
+    two = [edit(b"hello", b"hell", field="body"), edit(b"Call-ID: 1", b"Call-ID: ")]
+    assert set(verdicts(two, [])) == {"broken"}
+
+
+def test_a_row_says_what_why_and_what_it_should_be() -> None:
+    (row,) = changes(MESSAGE, Off(), [], Sip(), [RIGHT])
+    assert (row.field, row.before, row.after, row.expected) == (
+        "via.host",
+        "192.168.20.100:5060",
+        "192.168.20.100:5060",
+        "203.0.113.1:1024",
+    )
+    assert MESSAGE[slice(*row.span)].decode() == row.before
+    assert row.reason == Sip().explain("via").sentence
+    assert row.rfc.startswith("RFC ")
+
+
+def test_without_the_correct_module_nothing_is_expected() -> None:
+    (row,) = changes(MESSAGE, Careless(), [BODY])
+    assert (row.verdict, row.expected, row.reason) == ("ok", None, "Because.")
+
+
+def test_the_correct_module_needs_no_shadow() -> None:
+    (row,) = changes(MESSAGE, Sip(), [RIGHT])
+    assert (row.verdict, row.expected) == ("ok", "203.0.113.1:1024")
+
+
+def test_a_module_that_cannot_explain_itself_is_no_accident() -> None:
+    (row,) = changes(MESSAGE, Careless(), [edit(b"bob", b"eve", "unknown")])
+    assert (row.reason, row.rfc) == SILENT
+
+
+def test_bytes_become_characters_one_to_one() -> None:
+    data = b"\xff\x00" + MESSAGE
+    (row,) = changes(data, Careless(), [Edit(0, 2, b"\x80", "f", "other")])
+    assert (row.before, row.after) == ("\xff\x00", "\x80")
+
+
+def test_modules_fit_the_protocol() -> None:
+    modules: list[Alg] = [Off(), Sip(), Careless()]
+    assert {module.name for module in modules} == {"off", "sip", "careless"}
