@@ -127,6 +127,7 @@ class World:
         self._externals = frozenset(externals)
         self._delays = delays
         self._on_report = on_report
+        self._drops: tuple[Counter[Drop], Counter[Drop]] = (Counter(), Counter())
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
         self._arrivals: tuple[Happening, Happening] = (self._from_inside, self._from_outside)
 
@@ -188,19 +189,27 @@ class World:
     def _cross(self, packet: Packet, side: Side, now: float) -> None:
         """A packet has come to the NAT: the one step that is not decided here."""
         engine = self._engine
-        verdict = engine.handle(packet, side, now)
-        if isinstance(verdict, Drop):
-            place = f"dropped by the NAT: {verdict.reason}"
-            self._lose(packet.source, packet.destination, place)
-        elif verdict is not None:
-            self._forward(packet, verdict.exit, now)
+        leg = engine.handle(packet, side, now)
+        if leg is not None:
+            self._forward(packet, leg.exit, now)
+        else:
+            self._look_for_drop(packet, side)
         if engine.outbox:
             own, engine.outbox[:] = engine.outbox[:], []
             for exit_, extra in own:
                 self._forward(extra, exit_, now)
 
-    def _forward(self, packet: Packet, side: Side, now: float) -> None:
-        """The NAT has put a packet on a wire."""
+    def _look_for_drop(self, packet: Packet, side: Side) -> None:
+        """The NAT has not forwarded a packet: its counters say whether it is lost, and why."""
+        drops, known = self._engine.datapath.counters[side].drops, self._drops[side]
+        for drop, count in drops.items():
+            if known[drop] != count:
+                known[drop] = count
+                place = f"dropped by the NAT: {drop.reason}"
+                self._lose(packet.source, packet.destination, place)
+
+    def _forward(self, packet: Packet, side: int, now: float) -> None:
+        """The NAT has put a packet on a wire (a side of it)."""
         address = packet.destination_address
         host = self._hosts[side].get(address)
         if host is not None:

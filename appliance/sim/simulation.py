@@ -9,8 +9,8 @@ scenario, settings and seed give the same bytes.
 
 from __future__ import annotations
 
-import copy
 from random import Random
+from typing import Any
 
 from appliance.engine import Engine
 from appliance.eventlog import EventLog
@@ -127,7 +127,7 @@ class Simulation:
                 title=scenario.title,
                 scenario=scenario.name,
                 seed=self.seed,
-                settings=copy.deepcopy(dict(settings.values)),
+                settings={key: _as_json(value) for key, value in settings.values.items()},
                 parties=names,
             ),
             0.0,
@@ -192,6 +192,13 @@ class Simulation:
             target = media_endpoint(body.encode("latin-1"))
             if target is not None:
                 self._named_in[target] = event.id
+
+
+def _as_json(value: Any) -> object:
+    """A copy of a setting's value as it will be read again: JSON knows no numbers as keys."""
+    if isinstance(value, dict):
+        return {str(key): entry for key, entry in value.items()}
+    return list(value) if isinstance(value, list) else value
 
 
 def _externals(settings: Settings) -> list[int]:

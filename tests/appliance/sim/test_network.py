@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.counters import WireCounters
 from appliance.parties.party import Action, Datagram, Report, Send, Wake, What
 from appliance.sim.clock import Clock
 from appliance.sim.network import World, no_way, pack, unpack
@@ -106,10 +107,15 @@ class Glass:
         self.outbox: list[tuple[Side, Packet]] = []
         self.seen: list[tuple[float, Side]] = []
         self.does: Callable[[Packet, Side], Any] = lambda packet, side: Drop.FILTERED
+        self.datapath = SimpleNamespace(counters=(WireCounters(), WireCounters()))
 
     def handle(self, packet: Packet, side: Side, now: float) -> Any:
         self.seen.append((now, side))
-        return self.does(packet, side)
+        verdict = self.does(packet, side)
+        if not isinstance(verdict, Drop):
+            return verdict
+        self.datapath.counters[side].drop(verdict, 1, packet.length)
+        return None
 
 
 class Stage:
