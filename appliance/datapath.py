@@ -28,6 +28,7 @@ from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
 from nat.translator import Aside, Nat, Verdict
 
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
+TURN = Arrival.TURN  # a name of the module is read faster than an enum's member
 EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
 
 
@@ -49,12 +50,14 @@ class Datapath:
         self.inspector = Inspector(nat.table, calls, log)
         self._identification = 0
         self._mtu = (0, 0, 0)  # by where a leg exits
+        self._narrowest = 0
         self.settings_changed()
 
     def settings_changed(self) -> None:
         """To be called after the NAT's behaviour or a slot's settings were changed."""
         inside, outside = self.nat.behavior.mtu
         self._mtu = (inside, outside, inside)
+        self._narrowest = min(self._mtu)
         for flow in self.nat.table.flows.values():
             flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
 
@@ -62,34 +65,32 @@ class Datapath:
         """What a received packet becomes: it is rewritten in place and leaves by the answered
         leg's `exit`, or None: refused, consumed, held, or cut into fragments. What else there is
         to send stands in `nat.outbox` afterwards."""
-        counters = self.counters[side]
-        segments = packet.segments if packet.segment_size else 1
         size = packet.length
+        segments = packet.segments if packet.segment_size else 1
+        counters = self.counters[side]
         counters.received += segments
         counters.received_bytes += size
-        leg = self._translate(packet, ARRIVALS[side], side, now)
+        leg = self._pass(packet, ARRIVALS[side], side, now)
         if leg is None:
             return None
         counters.forwarded += segments
         counters.forwarded_bytes += size
-        if packet.length > self._mtu[leg.exit] and not packet.segment_size:
-            self._cut(packet, leg)
+        if packet.length > self._narrowest and self._cut(packet, leg):
             return None
         return leg
 
-    def _translate(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Leg | None:
+    def _pass(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Leg | None:
         leg = self.nat.translate(packet, arrival, now)
         if type(leg) is not Leg:
             self._set_aside(leg, packet, side, now)
             return None
-        if packet.length > self._mtu[leg.exit] and self._is_too_big(packet, leg, side, now):
+        if packet.length > self._narrowest and self._is_too_big(packet, leg, side, now):
             return None
         leg.patch.apply(packet)
-        slot = leg.slot if leg.flow is not None else self.slot_of(leg)
-        if slot is not None and not self._inspect(packet, leg, slot, side, now):
+        if leg.slot is not None and not self._inspect(packet, leg, leg.slot, side, now):
             return None
-        if leg.exit is Arrival.TURN:
-            return self._translate(packet, Arrival.TURN, side, now)
+        if leg.exit is TURN:  # hairpin: back in, as if it came from outside
+            return self._pass(packet, TURN, side, now)
         return leg
 
     # --- what is not forwarded ---------------------------------------------------------
@@ -118,6 +119,8 @@ class Datapath:
         """RFC 4787 REQ-13: who forbids fragments hears how large a packet may be. A super-packet
         is as large as its segments."""
         mtu = self._mtu[leg.exit]
+        if packet.length <= mtu:
+            return False
         if packet.segment_size:
             if packet.payload_start + packet.segment_size <= mtu:
                 return False
@@ -129,19 +132,24 @@ class Datapath:
         self._drop(Drop.TOO_BIG, packet, side, now)
         return True
 
-    def _cut(self, packet: Packet, leg: Leg) -> None:
+    def _cut(self, packet: Packet, leg: Leg) -> bool:
+        """Put the fragments of a datagram that is too long for its exit into the outbox."""
+        mtu = self._mtu[leg.exit]
+        if packet.segment_size or packet.length <= mtu:
+            return False
         if packet.partial:
             packet.partial = False
             packet.finish_transport()
         self._identification = self._identification + 1 & 0xFFFF
-        for piece in fragment(packet, self._mtu[leg.exit], self._identification):
+        for piece in fragment(packet, mtu, self._identification):
             self.nat.outbox.append((EXIT_SIDES[leg.exit], Packet.of(piece)))
+        return True
 
     # --- application-layer gateways ----------------------------------------------------
 
     def slot_of(self, leg: Leg) -> Slot | None:
-        """The slot whose port this leg has, if any. Legs of ICMP errors have no mapping."""
-        if leg.mapping is not None and leg.key[0] == UDP:
+        """The slot whose port this leg has, if any."""
+        if leg.key[0] == UDP:
             for slot in self.slots.values():
                 if slot.is_for(leg.key):
                     return slot

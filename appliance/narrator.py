@@ -70,9 +70,12 @@ class Narrator(Observer):
         )
         self._log.emit(event, now)
 
+    def leg_made(self, leg: Leg) -> None:
+        leg.slot = self.slot_of(leg)
+
     def flow_opened(self, flow: Flow, now: float) -> None:
         mapping = flow.mapping
-        slot = flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
+        slot: Slot | None = flow.outbound.slot
         event = FlowOpened(
             flow=flow.id,
             mapping=mapping.id,

@@ -332,6 +332,7 @@ class Conntrack:
         flow = Flow(self.last_id, mapping, remote, opened_by, legs, now)
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
+            self.observer.leg_made(leg)
         mapping.permitted.setdefault(self.behavior.filtering.scope(remote), []).append(flow)
         self.flows[flow.id] = flow
         if len(self.flows) > self.flows_high_water:

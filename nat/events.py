@@ -9,11 +9,14 @@ from __future__ import annotations
 from nat.drop import Drop
 from nat.endpoint import Side
 from nat.expectation import Expectation
-from nat.mapping import Flow, Mapping
+from nat.mapping import Flow, Leg, Mapping
 
 
 class Observer:
     """Watches a NAT and does nothing; subclasses override what they care about."""
+
+    def leg_made(self, leg: Leg) -> None:
+        """A leg of a new flow, or one for a single packet. Here the appliance gives it its ALG."""
 
     def mapping_opened(self, mapping: Mapping, now: float) -> None: ...
 

@@ -41,7 +41,10 @@ class Arrival(IntEnum):
 # from TTL to destination address: TTL+protocol, header checksum, source, destination
 TTL_AND_CHECKSUM = Struct("!HH")
 TTL_TO_DESTINATION = Struct("!HHII")
+# … and on, without options, to the end of a UDP header: both ports, length, checksum
+TTL_TO_UDP_CHECKSUM = Struct("!HHIIHHHH")
 PORTS = Struct("!HH")
+WITHOUT_OPTIONS = 0x45  # version 4, five words of header
 
 
 class PacketPatch(Protocol):
@@ -92,15 +95,53 @@ class Patch:
             self.destination,
         )
         PORTS.pack_into(buffer, transport, self.source_port, self.destination_port)
-        at = transport + (6 if ttl_protocol & 0xFF == UDP else 16)
+        at = transport + CHECKSUM_OFFSET[ttl_protocol & 0xFF]
         (field,) = WORD.unpack_from(buffer, at)
+        change = self.pseudo_change if packet.partial else self.transport_change
+        WORD.pack_into(buffer, at, (field + change) % MODULUS)
+
+
+class UdpPatch(Patch):
+    """The same for UDP, where a checksum may be absent.
+
+    RFC 768: a field of 0 means "no checksum" and stays 0, so a sum of 0 is sent as its twin 0xFFFF.
+    Without IPv4 options all that changes stands in a row, and one struct reads and writes it.
+    """
+
+    __slots__ = ()
+
+    def apply(self, packet: Packet) -> None:
+        buffer = packet.buffer
+        if buffer[0] != WITHOUT_OPTIONS:
+            self._apply_behind_options(packet)
+            return
+        ttl_protocol, header_checksum, _, _, _, _, length, field = TTL_TO_UDP_CHECKSUM.unpack_from(
+            buffer, 8
+        )
         if packet.partial:
-            WORD.pack_into(buffer, at, (field + self.pseudo_change) % MODULUS)
-        elif ttl_protocol & 0xFF == TCP:
-            WORD.pack_into(buffer, at, (field + self.transport_change) % MODULUS)
+            field = (field + self.pseudo_change) % MODULUS
         elif field:
-            # RFC 768: 0 means "no checksum", so a sum of 0 is sent as its twin 0xFFFF.
-            WORD.pack_into(buffer, at, (field + self.transport_change) % MODULUS or MODULUS)
+            field = (field + self.transport_change) % MODULUS or MODULUS
+        TTL_TO_UDP_CHECKSUM.pack_into(
+            buffer,
+            8,
+            ttl_protocol - self.hop,
+            (header_checksum + self.header_change) % MODULUS,
+            self.source,
+            self.destination,
+            self.source_port,
+            self.destination_port,
+            length,
+            field,
+        )
+
+    def _apply_behind_options(self, packet: Packet) -> None:
+        at = packet.header_length + CHECKSUM_OFFSET[UDP]
+        has_checksum = packet.partial or WORD.unpack_from(packet.buffer, at) != (0,)
+        super().apply(packet)
+        (field,) = WORD.unpack_from(packet.buffer, at)
+        if not packet.partial:
+            WORD.pack_into(packet.buffer, at, (field or MODULUS) if has_checksum else 0)
 
 
 class EchoPatch(Patch):
@@ -130,6 +171,9 @@ class EchoPatch(Patch):
         (field,) = WORD.unpack_from(buffer, at)
         WORD.pack_into(buffer, at, (field + self.identifier_change) % MODULUS)
         WORD.pack_into(buffer, transport + 4, self.identifier)
+
+
+PATCHES: dict[int, type[Patch]] = {TCP: Patch, UDP: UdpPatch, ICMP: EchoPatch}
 
 
 class Leg:
@@ -169,7 +213,7 @@ class Leg:
         self.exit = exit_
         self.key = arrives
         self.direction = Direction.OUT if arrival is Arrival.INSIDE else Direction.IN
-        patch = EchoPatch if arrives[0] == ICMP else Patch
+        patch = PATCHES[arrives[0]]
         # A packet that turns back passes two legs but is one hop further only once.
         hop = 0 if arrival is Arrival.TURN else 1
         self.patch: PacketPatch = patch(arrives, leaves, hop)

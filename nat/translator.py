@@ -114,7 +114,7 @@ class Nat:
                 return drop
         elif not 8 <= udp_length <= total - 20:  # a leg that nobody follows is UDP
             return Drop.MALFORMED
-        if arrival == INSIDE or self.behavior.refresh_inbound:
+        if arrival is INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now  # type: ignore[union-attr]
         leg.packets += packet.segments if packet.segment_size else 1
         leg.bytes += total
@@ -462,6 +462,7 @@ class Nat:
         """A leg for this one packet."""
         turning = remote.address in self.table.owned
         _, inbound = legs_between(mapping, remote, turning)
+        self.observer.leg_made(inbound)
         return _counted(inbound, packet)
 
     def _remember_unsolicited(self, key: FiveTuple, packet: Packet, now: float) -> None:
