@@ -86,6 +86,7 @@ def run(settings: Settings, control_path: Path) -> int:
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
     with contextlib.ExitStack() as undo:
+        signals = undo.enter_context(Signals())
         wires = open_wires(inside, outside, offload=not os.environ.get("GLASSNAT_NO_OFFLOAD"))
         for wire in wires:
             undo.callback(wire.close)
@@ -100,7 +101,7 @@ def run(settings: Settings, control_path: Path) -> int:
             undo.callback(recorder.close)
             recorder.attach(log)
         engine = Engine(settings, name, "appliance", log)
-        loop = Loop(wires, engine, ControlServer(engine, control_path))
+        loop = Loop(wires, engine, signals, ControlServer(engine, control_path))
         undo.callback(loop.close)
         give_up()
         tame_collector()
@@ -123,6 +124,7 @@ class Loop:
         self,
         wires: Sequence[Wire],
         engine: PacketEngine,
+        signals: Signals,
         control: Controller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -130,7 +132,7 @@ class Loop:
         self._engine = engine
         self._control = control
         self._clock = clock
-        self._signals = Signals()
+        self._signals = signals
         self._clients = selectors.EpollSelector()
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
@@ -141,9 +143,8 @@ class Loop:
 
     def run(self) -> int:
         """Carry packets until a signal comes; answers its number."""
-        with self._signals:
-            while not self._signals.received:
-                self.turn()
+        while not self._signals.received:
+            self.turn()
         return self._signals.received
 
     def turn(self) -> None:
@@ -167,12 +168,11 @@ class Loop:
             self._send_outbox()
 
     def close(self) -> None:
-        """End the control socket and give back what the loop opened. Wires belong to others."""
+        """End the control socket and give back what the loop opened; the rest is others'."""
         if self._control is not None:
             self._control.close()
         self._poll.close()
         self._clients.close()
-        self._signals.close()
 
     def _drain(self, side: Side, now: float) -> int:
         """Carry what waits on one wire; how many packets that were."""
@@ -206,7 +206,7 @@ class Signals:
     """The signals that ask the program to stop, as a descriptor that the loop can wait for.
 
     Python runs a handler between two lines of whatever is under way; this way nothing is ever cut
-    in two.
+    in two, and a signal that comes while the wires are being opened waits for the loop.
     """
 
     def __init__(self) -> None:
@@ -220,25 +220,24 @@ class Signals:
     def fileno(self) -> int:
         return self._reader.fileno()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Signals:
         self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno())
         for number in STOP_SIGNALS:
             self._before[number] = signal.signal(number, lambda *_: None)
+        return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._reader.close()
+        self._writer.close()
 
     def read(self) -> None:
         """Take in what has come; the first one that asks to stop counts."""
         for number in self._reader.recv(64):
             if number in STOP_SIGNALS:
                 self.received = self.received or number
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
 
 
 def tame_collector() -> None:

@@ -143,6 +143,20 @@ def agree_on_offloads(wires: Sequence[TunWire], steps: Sequence[int] = OFFLOAD_S
     return any(all(wire.offer(step) for wire in wires) for step in steps)
 
 
+def probe_offloads() -> int:
+    """The offloads that this kernel grants, asked on a device that is gone again afterwards; 0 is
+    none. Raises WireError."""
+    place = Place(NAME_BEFORE_THE_MOVE)
+    try:
+        wire = _wire(place, place.device, framed=True, attached=False)
+    except OSError as error:
+        raise WireError(_explained(place, error)) from None
+    try:
+        return wire.offloads if agree_on_offloads([wire]) else 0
+    finally:
+        wire.close()
+
+
 def _open(place: Place, framed: bool) -> TunWire:
     if place.netns and not namespaces.exists(place.netns):
         raise WireError(

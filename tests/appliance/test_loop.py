@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from appliance.loop import PACKETS_PER_TURN, Loop, tame_collector
+from appliance.loop import PACKETS_PER_TURN, Loop, Signals, tame_collector
 from appliance.wire import DescriptorWire, WireGone
 from nat.endpoint import Side
 from nat.packet import Packet
@@ -58,7 +58,7 @@ class Engine:
 class World:
     """A loop, its engine, the kernel's ends of its wires, and a clock that tests turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Signals) -> None:
         self.engine = Engine()
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in Side]
         self.near = [near for near, _ in pairs]
@@ -70,7 +70,8 @@ class World:
             DescriptorWire(near.fileno(), name, framed=False)
             for near, name in zip(self.near, ("gn-in", "gn-out"), strict=True)
         ]
-        self.loop = Loop(self.wires, self.engine, clock=lambda: self.now)
+        self.signals = signals
+        self.loop = Loop(self.wires, self.engine, self.signals, clock=lambda: self.now)
 
     def waiting(self, side: Side) -> list[bytes]:
         found = []
@@ -88,9 +89,10 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World()
-    yield world
-    world.close()
+    with Signals() as signals:
+        world = World(signals)
+        yield world
+        world.close()
 
 
 def test_packets_pass_both_ways_in_one_turn(world: World) -> None:
@@ -188,11 +190,12 @@ def test_a_wire_in_error_that_has_nothing_to_say_is_no_busy_loop() -> None:
     near.setblocking(False)
     wires = [DescriptorWire(writer, "gn-in", False), DescriptorWire(near.fileno(), "gn-out", False)]
     wires[0].receive = lambda: None  # type: ignore[method-assign]
-    loop = Loop(wires, Engine(), clock=lambda: 0.0)
     os.close(reader)
-    with pytest.raises(WireGone, match="gn-in has failed"):
-        loop.run()
-    loop.close()
+    with Signals() as signals:
+        loop = Loop(wires, Engine(), signals, clock=lambda: 0.0)
+        with pytest.raises(WireGone, match="gn-in has failed"):
+            loop.run()
+        loop.close()
     os.close(writer)
     near.close()
     far.close()
@@ -200,12 +203,20 @@ def test_a_wire_in_error_that_has_nothing_to_say_is_no_busy_loop() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_loop_between_two_turns(world: World, number: signal.Signals) -> None:
-    before = signal.getsignal(number)
     world.far[INSIDE].send(b"wakes the loop")
     world.engine.verdict = lambda packet, side: os.kill(os.getpid(), number)
     assert world.loop.run() == number
     assert world.engine.handled == [(INSIDE, b"wakes the loop")]
-    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_came_before_the_loop_ends_it_at_once() -> None:
+    """While the devices are being opened, nothing is cut in two."""
+    before = signal.getsignal(signal.SIGTERM)
+    with Signals() as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signals.read()
+        assert signals.received == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_control_gets_its_turn_beside_packets(world: World) -> None:
@@ -222,7 +233,7 @@ def test_control_gets_its_turn_beside_packets(world: World) -> None:
         def close(self) -> None:
             here.close()
 
-    loop = Loop(world.wires, world.engine, Control(), clock=lambda: 0.0)
+    loop = Loop(world.wires, world.engine, world.signals, Control(), clock=lambda: 0.0)
     there.send(b"show flows")
     world.far[INSIDE].send(b"packet")
     loop.turn()

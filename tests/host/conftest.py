@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from appliance import netns
+from tests.host.lab import Lab
 
 _numbers = count(1)
 
@@ -27,3 +29,9 @@ def namespace() -> Iterator[Callable[[str], str]]:
     yield make
     for name in made:
         netns.delete(name)
+
+
+@pytest.fixture
+def lab(namespace: Callable[[str], str], tmp_path: Path) -> Lab:
+    """Phones, world and server, with nothing between the first two yet."""
+    return Lab(namespace, tmp_path)

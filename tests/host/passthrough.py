@@ -9,7 +9,7 @@ import json
 import sys
 from typing import NamedTuple
 
-from appliance.loop import Loop
+from appliance.loop import Loop, Signals
 from appliance.tun import Place, open_wires
 from appliance.wire import WireError
 from nat.endpoint import Side
@@ -43,8 +43,8 @@ def main(inside: str, outside: str, offload: str = "offload") -> int:
             Place(**json.loads(inside)), Place(**json.loads(outside)), offload == "offload"
         )
         print(f"ready, offloads {wires[0].offloads:#x} {wires[1].offloads:#x}", flush=True)
-        loop = Loop(wires, Passthrough())
-        return loop.run()
+        with Signals() as signals:
+            return Loop(wires, Passthrough(), signals).run()
     except WireError as error:
         print(error, flush=True)
         return error.exit_code

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from appliance import netns
@@ -24,16 +25,29 @@ def run_in(namespace: str, *command: str, timeout: float = PATIENCE) -> str:
     return done.stdout
 
 
+def try_in(namespace: str, *command: str, timeout: float = PATIENCE) -> int:
+    """Run to the end; answers the exit code, for programs whose failure is nobody's business."""
+    command = tuple(netns.within(namespace, command))
+    return subprocess.run(command, capture_output=True, timeout=timeout).returncode
+
+
 class Program:
     """A program that runs beside the test; what it says is kept."""
 
-    def __init__(self, namespace: str, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        namespace: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+    ) -> None:
         self.process = subprocess.Popen(
             netns.within(namespace, command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd=ROOT,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
         )
         self.said = b""
 
