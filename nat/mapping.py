@@ -59,7 +59,8 @@ class Patch:
 
     Each difference is "old words minus new words", so that a checksum is adjusted by adding it
     (RFC 1624 with all arithmetic modulo 65,535): for the IPv4 header the addresses and the TTL,
-    for a transport checksum the addresses and ports, for a partial one the addresses alone.
+    for a transport checksum the addresses and ports, for a partial one the addresses alone (it is
+    the sum of the pseudo header, not complemented: there the difference is taken away).
     """
 
     __slots__ = (
@@ -97,7 +98,8 @@ class Patch:
         PORTS.pack_into(buffer, transport, self.source_port, self.destination_port)
         at = transport + CHECKSUM_OFFSET[ttl_protocol & 0xFF]
         (field,) = WORD.unpack_from(buffer, at)
-        change = self.pseudo_change if packet.partial else self.transport_change
+        # A partial checksum is a sum and not its complement, so it changes the other way.
+        change = -self.pseudo_change if packet.partial else self.transport_change
         WORD.pack_into(buffer, at, (field + change) % MODULUS)
 
 
@@ -119,7 +121,7 @@ class UdpPatch(Patch):
             buffer, 8
         )
         if packet.partial:
-            field = (field + self.pseudo_change) % MODULUS
+            field = (field - self.pseudo_change) % MODULUS
         elif field:
             field = (field + self.transport_change) % MODULUS or MODULUS
         TTL_TO_UDP_CHECKSUM.pack_into(
