@@ -65,7 +65,7 @@ def keep_signalling(work: Rewriting) -> None:
 
 def _asked(work: Rewriting) -> Asked:
     """The phone's own contacts; those of others are their own affair (third-party registration)."""
-    default = work.message.number(b"expires")
+    default = _default_expires(work)
     contacts, wishes = [], []
     for contact in work.parts.contacts:
         place = _internal(work, _place(work, contact))
@@ -99,7 +99,7 @@ def _answered(work: Rewriting, asked: Asked, status: int) -> None:
 def _granted(work: Rewriting, asked: Asked) -> dict[tuple[Endpoint, str], int]:
     """Seconds for each contact that was asked for: what the answer says of that value, else its
     Expires (RFC 3261, 10.2.4). A contact that the answer does not list is not registered."""
-    default = work.message.number(b"expires")
+    default = _default_expires(work)
     granted = dict.fromkeys(asked.contacts, 0)
     if not work.parts.contacts and default is not None:
         return {
@@ -155,10 +155,17 @@ def _internal(work: Rewriting, place: tuple[Endpoint, str] | None) -> tuple[Endp
 
 
 def _expires(work: Rewriting, contact: Address, default: int | None) -> int | None:
-    """The `expires` of this value, else that of the message; None when nobody says."""
-    own = fields.text(work.data, contact.parameters.get(b"expires", fields.MISSING))
-    number = grammar.number(own)
-    return default if number is None else number
+    """The `expires` of this value, else that of the message; None when nobody says, and no time
+    at all for what is not a number: a pinhole needs a valid reason."""
+    if b"expires" not in contact.parameters:
+        return default
+    return grammar.number(fields.text(work.data, contact.parameters[b"expires"])) or 0
+
+
+def _default_expires(work: Rewriting) -> int | None:
+    """The message's own Expires."""
+    text = work.message.value(b"expires")
+    return None if text is None else grammar.number(text) or 0
 
 
 def _address_of_record(work: Rewriting) -> str:

@@ -73,12 +73,20 @@ class Session:
 
 def parse(data: bytes, start: int, end: int) -> Session:
     """The description in `data[start:end]`. Raises Malformed for a line that names an address or
-    a port and cannot be read, and for too many streams."""
+    a port and cannot be read, for a stream without an address, and for too many streams."""
     session = Session()
     for line in _LINE.finditer(data[start:end]):
         kind = line[1] or line[2]
         _READERS[kind](session, line[3], start + line.start(3))
+    if any(_lacks_address(data, session, stream) for stream in session.streams):
+        raise Malformed("a stream has no c= line")
     return session
+
+
+def _lacks_address(data: bytes, session: Session, stream: Stream) -> bool:
+    """RFC 8866, 5.7: there is one in the session, or in each stream that is in use."""
+    in_use = data[slice(*stream.port)].strip(b"0") != b""
+    return in_use and session.connection_of(stream) is None
 
 
 def _origin(session: Session, value: bytes, offset: int) -> None:
