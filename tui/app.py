@@ -22,7 +22,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from alg.sip_poor.faults import FAULTS
-from appliance.events import AnyEvent
+from appliance.events import AnyEvent, ExpectationClosed, FlowExpired, MappingExpired
 from tui import diff, ladder, outcome, strip, why
 from tui.feed import FASTEST, SLOWEST, Feed, FeedError, Simulated, SimulationFeed, SocketFeed
 from tui.keys import KEYS, for_mode, hints
@@ -42,7 +42,7 @@ REFRESH = 0.25
 WIDE = 110
 """Columns from which on all panes are shown together."""
 
-_PANES = {1: "#nat", 2: "#ladder", 3: "#diff", 4: "#events"}
+_PANES = {1: "#nat", 2: "#ladder", 3: "#message", 4: "#events"}
 
 
 class GlassnatApp(App[None]):
@@ -85,7 +85,9 @@ class GlassnatApp(App[None]):
             with Vertical(id="call"):
                 yield LinesPane(id="ladder")
                 yield Drawn(id="outcome")
-        yield LinesPane(id="diff")
+        with Vertical(id="diff"):
+            yield Drawn(id="heading")
+            yield LinesPane(id="message")
         yield EventLog(id="events")
         yield Drawn(id="why")
         yield Drawn(id="keys")
@@ -188,18 +190,26 @@ class GlassnatApp(App[None]):
             pane.look_at(ladder.row_of(self.model, selected))
 
     def _draw_diff(self, base: Screen[Any]) -> None:
-        pane = base.query_one("#diff", LinesPane)
+        pane = base.query_one("#message", LinesPane)
         if not _in_sight(pane):
             return
         message = self.message
         if message is None:
-            pane.show([Line("No SIP message has passed yet.")], Line("3 Before / after"))
+            base.query_one("#diff").border_title = content([Line("3 Before / after")])
+            pane.show([Line("No SIP message has passed yet.")])
             return
         picture = (message, pane.columns, self.options)
         if picture != self._pictured:
             self._pictured = picture
             title = Line("3 Before / after · ").extend(diff.title(message.event, message.number))
-            pane.show(diff.rows(message.event, pane.columns, self.options), title)
+            base.query_one("#diff").border_title = content([title])
+            heading = diff.heading(message.event, pane.columns, self.options)
+            base.query_one("#heading", Drawn).show(heading)
+            lines = diff.rows(message.event, pane.columns, self.options)
+            pane.show(lines)
+            pane.scroll_home(animate=False)
+            matters = diff.row_of(lines, why.place_that_matters(message))
+            pane.call_after_refresh(pane.look_at, min(matters + 1, len(lines) - 1))
 
     def _why(self, base: Screen[Any], width: int) -> list[Line]:
         table = base.query_one(TranslationTable)
@@ -244,7 +254,6 @@ class GlassnatApp(App[None]):
         if self.message is not None:
             at = numbers.index(self.message.number) + step
             self._chosen = numbers[min(max(at, 0), len(numbers) - 1)]
-        self.screen_stack[0].query_one("#diff", LinesPane).scroll_home(animate=False)
         self.draw()
 
     def action_follow(self) -> None:
@@ -284,6 +293,12 @@ class GlassnatApp(App[None]):
         if simulation := self._simulation():
             self.paused = True
             simulation.step()
+            await self.advance(0.0)
+
+    async def action_next_expiry(self) -> None:
+        if simulation := self._simulation():
+            self.paused = True
+            simulation.step((FlowExpired, MappingExpired, ExpectationClosed))
             await self.advance(0.0)
 
     def action_speed(self, factor: float) -> None:

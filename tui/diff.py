@@ -211,9 +211,9 @@ def heads(message: MessagePassed) -> tuple[str, str]:
 
 
 def rows(message: MessagePassed, width: int, options: Options = Options()) -> list[Line]:
-    """The whole pane, `width` characters wide."""
+    """The message, `width` characters wide."""
     all_blocks = blocks(message)
-    drawn = list(_heading(message, width, options))
+    drawn: list[Line] = []
     for item in _folded(all_blocks[:LINES_SHOWN], options):
         if isinstance(item, int):
             drawn.append(Line(f"  … {item} unchanged lines", Style.FAINT))
@@ -224,14 +224,21 @@ def rows(message: MessagePassed, width: int, options: Options = Options()) -> li
     return drawn + _closing(message, width)
 
 
-def _heading(message: MessagePassed, width: int, options: Options) -> Iterator[Line]:
+def row_of(drawn: Sequence[Line], field: str) -> int:
+    """The row of a field's reason; 0 when it has none."""
+    for at, line in enumerate(drawn):
+        if line.spans and line.spans[0].text.endswith(f" {field}  "):
+            return at
+    return 0
+
+
+def heading(message: MessagePassed, width: int, options: Options = Options()) -> list[Line]:
+    """What stands above the rows, and stays there while they scroll."""
     before, after = heads(message)
     if options.unified:
-        yield Line(f"- {before}", Style.STRONG)
-        yield Line(f"+ {after}", Style.STRONG)
-    else:
-        column = _column(width)
-        yield _side_by_side(" ", Line(before, Style.STRONG), Line(after, Style.STRONG), column)
+        return [Line(f"- {before}", Style.STRONG), Line(f"+ {after}", Style.STRONG)]
+    left, right = Line(before, Style.STRONG), Line(after, Style.STRONG)
+    return [_side_by_side(" ", left, right, _column(width))]
 
 
 def _closing(message: MessagePassed, width: int) -> list[Line]:

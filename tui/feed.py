@@ -23,8 +23,8 @@ _SLICE = 0.25
 """Virtual seconds that are run between two looks at the wall clock."""
 _BUDGET = 0.15
 """Wall seconds that one frame may take, so that keys are answered at any speed."""
-_STEPS = 20_000
-"""Things that may happen without an event before a single step gives up."""
+_STEPS = 100_000
+"""Things that may happen before a single step gives up looking."""
 _LINE_LIMIT = 64 * 1024 * 1024
 _PATIENCE = 5.0
 """Seconds that an appliance may take for an answer."""
@@ -130,15 +130,16 @@ class SimulationFeed:
             self.simulation.run_until(min(self.simulation.now + _SLICE, target))
         self.ended = self.simulation.now >= self.simulation.duration
 
-    def step(self) -> None:
-        """Go on until the next event, or to the end."""
-        before = len(self._news)
+    def step(self, awaited: tuple[type, ...] = (object,)) -> None:
+        """Go on until the next event of these types, or to the end."""
+        seen = len(self._news)
         for _ in range(_STEPS):
             if not self.simulation.step():
                 self.ended = True
                 return
-            if len(self._news) > before:
+            if any(isinstance(event, awaited) for event in self._news[seen:]):
                 return
+            seen = len(self._news)
 
     def _frame(self) -> Frame:
         news, engine, now = self._news[:], self.simulation.engine, self.simulation.now
@@ -146,8 +147,8 @@ class SimulationFeed:
         return Frame(
             now,
             news,
-            engine.show("flows", now),
-            engine.show("expectations", now),
+            list(engine.show("flows", now)),
+            list(engine.show("expectations", now)),
             setting_values(engine.show("settings", now)),
         )
 

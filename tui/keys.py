@@ -29,6 +29,7 @@ KEYS: tuple[Key, ...] = (
     Key("t", "timeout", "knobs", "UDP timeouts", "Timeout"),
     Key("r", "run_again", "time", "run again from T+0, same seed, knobs kept", "Re-run", "sim"),
     Key("]", "step", "time", "one event forward", "Step", "sim"),
+    Key(">", "next_expiry", "time", "on to the next timer that runs out", "", "sim"),
     Key("}", "message(1)", "messages", "next message", "Message"),
     Key("{", "message(-1)", "messages", "previous message"),
     Key("escape", "follow", "messages", "back to the message that matters"),

@@ -131,9 +131,10 @@ def _message(message: Message, shape: Shape, chosen: bool) -> Line:
 
 def _label(event: MessagePassed, shape: Shape) -> str:
     label = event.summary or ("SIP?" if event.verdict == "malformed" else "not SIP")
-    if len(label) > shape.left - 4:
+    body = " (SDP)" if "application/sdp" in event.before.lower() and shape.notes else ""
+    if len(label + body) > shape.left - 4:
         label = label.partition(" (")[0]  # "200 OK (INVITE)": the method is what can be spared
-    return label + (" (SDP)" if "application/sdp" in event.before.lower() and shape.notes else "")
+    return label + body
 
 
 def _mark(event: MessagePassed) -> tuple[str, Style]:

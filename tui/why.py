@@ -26,7 +26,7 @@ def because(model: Model, message: Message | None) -> str:
     fault = worst(message)
     if fault is not None:
         return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
-    return _fine(message)
+    return _fine(model, message)
 
 
 def sentence(said: str, width: int, room: int) -> list[Line]:
@@ -47,6 +47,15 @@ def worst(message: Message) -> Change | None:
     faults = [change for change in message.event.changes if change.verdict in _FAULTS]
     order = lambda change: (not change.field.startswith("sdp.c"), _FAULTS.index(change.verdict))  # noqa: E731
     return min(faults, key=order, default=None)
+
+
+def place_that_matters(message: Message) -> str:
+    """The field to look at first: the worst fault, or else where the audio is told to go."""
+    fault = worst(message)
+    if fault is not None:
+        return fault.field
+    fields = [change.field for change in message.event.changes]
+    return next((field for field in fields if field.startswith("sdp.c")), "")
 
 
 def _which(message: Message) -> str:
@@ -72,12 +81,12 @@ def _told_the_wrong_address(model: Model) -> Message | None:
     return None
 
 
-def _fine(message: Message) -> str:
+def _fine(model: Model, message: Message) -> str:
     event = message.event
     rewritten = [change for change in event.changes if change.before != change.after]
     if rewritten:
-        reason = rewritten[0].reason
-        return f"{_which(message)}: {len(rewritten)} fields rewritten, as they must be. {reason}"
+        so = "everybody is heard: " if model.streams else ""
+        return f"{so}{_which(message)}: {len(rewritten)} fields rewritten, each as it must be."
     return f"{_which(message)} passed unchanged. {event.note}".strip()
 
 

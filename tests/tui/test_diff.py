@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.events import Change
 from tests.tui.stories import INVITE, changes, invite, message
-from tui.diff import LINES_SHOWN, Options, blocks, counts, heads, is_explained, rows
+from tui.diff import LINES_SHOWN, Options, blocks, counts, heading, heads, is_explained, rows
 from tui.lines import plain
 
 WIDE = 116
@@ -16,7 +16,7 @@ def text(*lines: str) -> list[str]:
 
 
 def test_80_columns_hold_two_panes_of_38_with_the_reasons_beneath() -> None:
-    drawn = plain(rows(invite("sip"), NARROW))
+    drawn = plain(heading(invite("sip"), NARROW) + rows(invite("sip"), NARROW))
     assert drawn[:6] == text(
         "  BEFORE inside from 192.168.20.100:5060│ AFTER outside from 203.0.113.1:5060",
         "= INVITE sip:bob@203.0.113.9 SIP/2.0    │ INVITE sip:bob@203.0.113.9 SIP/2.0",

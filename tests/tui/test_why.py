@@ -32,7 +32,7 @@ def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
 
 
 def test_what_was_done_right_is_said_too() -> None:
-    assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten")
+    assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten, each")
     assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
     assert why(told()) == "No SIP message has passed yet."
 

@@ -15,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.lines import Line, Style
+from tui.lines import Line, Style, wrap_words
 from tui.widgets.drawn import Drawn, content
+
+_ROOM = 70
 
 
 class AlgMenu(ModalScreen[str | None]):
@@ -28,7 +30,7 @@ class AlgMenu(ModalScreen[str | None]):
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: heavy $primary; padding: 0 1; background: $surface;
     }
-    AlgMenu OptionList { height: auto; max-height: 12; border: none; padding: 0; }
+    AlgMenu OptionList { height: auto; max-height: 10; border: none; padding: 0; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
         Binding("o", "choose('off')", "off"),
@@ -62,13 +64,22 @@ class AlgMenu(ModalScreen[str | None]):
                 _choice("p", "sip-poor", "wrong on purpose: ↑ ↓ and Space tick faults, p applies"),
             ]
         )
-        live = "Acts at once, for running calls too."
-        after = "Acts on messages from now on; r then runs again from T+0."
-        said = after if self._simulation else live
-        self.query_one("#after", Drawn).show([Line(said, Style.FAINT)])
+        self._say("")
         faults = self.query_one(OptionList)
         faults.focus()
         faults.highlighted = 0 if self._faults else None
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._say(self._faults[event.option_index][1])
+
+    def _say(self, does: str) -> None:
+        """What the fault under the cursor does, in full, and when a choice acts."""
+        live = "Acts at once, for running calls too."
+        simulated = "Acts on messages from now on; r then runs again from T+0."
+        lines = [Line(row) for row in wrap_words(does, _ROOM)[:3]]
+        lines += [Line()] * (3 - len(lines))
+        lines.append(Line(simulated if self._simulation else live, Style.FAINT))
+        self.query_one("#after", Drawn).show(lines)
 
     def action_choose(self, spec: str) -> None:
         self.dismiss(spec)
@@ -95,7 +106,8 @@ class AlgMenu(ModalScreen[str | None]):
     def _fault(self, at: int) -> Content:
         name, does = self._faults[at]
         tick = "[x] " if name in self._ticked else "[ ] "
-        return content([Line(tick, Style.KEY).add(f"{name:<16} ", Style.STRONG).add(does)])
+        line = Line(tick, Style.KEY).add(f"{name:<18} ", Style.STRONG).add(does)
+        return content([line.cut(_ROOM)])
 
 
 def _choice(key: str, name: str, does: str) -> Line:

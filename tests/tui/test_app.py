@@ -1,0 +1,300 @@
+"""The screen as people use it: what stands on it, and what each key does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from appliance.events import AnyEvent, SettingChanged
+from tests.tui.reading import assert_golden, screen_of
+from tests.tui.stories import FakeFeed, ended, flow, invite, message, one_way_audio, started
+from tui.app import GlassnatApp, poor_faults
+from tui.widgets.alg_menu import AlgMenu
+from tui.widgets.help_screen import HelpScreen
+from tui.widgets.timeout_form import TimeoutForm
+
+NARROW, WIDE = (80, 24), (120, 36)
+FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID one way")]
+
+
+@asynccontextmanager
+async def screen(
+    size: tuple[int, int] = WIDE, events: Sequence[AnyEvent] | None = None, live: bool = False
+) -> AsyncIterator[tuple[GlassnatApp, Pilot[None], FakeFeed]]:
+    """An app on a hand-written story, that moves only when told to."""
+    feed = FakeFeed(one_way_audio() if events is None else events, live)
+    app = GlassnatApp(feed, FAULTS, refresh=None)
+    async with app.run_test(size=size) as pilot:
+        await app.advance(0.0)
+        await pilot.pause()
+        yield app, pilot, feed
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_each_view_at_both_sizes(size: tuple[int, int]) -> None:
+    """The workbench shows views 1 to 3 together; below 110 columns each has the screen."""
+    async with screen(size) as (app, pilot, _):
+        for view in (4, 3, 2, 1):
+            await pilot.press(str(view))
+            await pilot.pause()
+            assert_golden(f"view-{view}-{size[0]}x{size[1]}", app)
+
+
+async def test_each_dialogue_fits_80_columns() -> None:
+    async with screen(NARROW) as (app, pilot, _):
+        for key, name in (("a", "alg"), ("t", "timeout"), ("question_mark", "help")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert_golden(f"dialogue-{name}-80x24", app)
+            await pilot.press("escape")
+
+
+async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
+    async with screen(NARROW, [started(), invite("sip")]) as (app, pilot, _):
+        await pilot.press("3")
+        await pilot.pause()
+        assert_golden("repaired-80x24", app)
+
+
+# --- knobs ------------------------------------------------------------------------------------
+
+
+ALG_KEYS = [
+    ("a c", "sip"),
+    ("a o", "off"),
+    ("a p", "sip-poor:no-sdp"),
+    ("a down space p", "sip-poor:no-sdp,callid-oneway"),  # the active fault is ticked already
+    ("a space p", "sip-poor:callid-oneway"),
+]
+
+
+async def test_the_alg_is_two_keys_away() -> None:
+    async with screen() as (_, pilot, feed):
+        for keys, spec in ALG_KEYS:
+            await pilot.press(*keys.split())
+            await pilot.pause()
+            assert feed.asked.pop() == ("alg.sip.module", spec), keys
+
+
+async def test_opening_the_menu_changes_nothing() -> None:
+    async with screen() as (app, pilot, feed):
+        await pilot.press("a")
+        assert isinstance(app.screen, AlgMenu)
+        await pilot.press("escape")
+        assert feed.asked == []
+
+
+async def test_the_new_alg_stands_in_the_strip_at_once_and_a_new_run_is_offered() -> None:
+    async with screen() as (app, pilot, feed):
+        feed.news = [SettingChanged(key="alg.sip.module", old="off", new="sip", who="screen")]
+        await pilot.press("a", "c")
+        await pilot.pause()
+        text = screen_of(app)
+        assert "ALG [sip]" in text
+        assert "r runs this again from T+0 with ALG sip." in text
+
+
+TIMEOUT_KEYS = [
+    ("t down enter", ("nat.timeouts.udp", 120.0)),
+    ("t down down down enter", ("nat.timeouts.udp", 15.0)),
+    ("t 4 5 enter", ("nat.timeouts.udp", 45.0)),
+    ("t tab down enter", ("nat.timeouts.udp_unanswered", 60.0)),
+    ("t enter", None),
+    ("t down escape", None),
+]
+
+
+async def test_the_udp_timeouts() -> None:
+    """Presets by arrow, any number by typing; nothing changes unless a value does."""
+    async with screen() as (_, pilot, feed):
+        for keys, asked in TIMEOUT_KEYS:
+            await pilot.press(*keys.split())
+            await pilot.pause()
+            assert (feed.asked.pop() if feed.asked else None) == asked, keys
+
+
+async def test_a_refusal_is_shown_as_it_was_said() -> None:
+    async with screen() as (app, pilot, feed):
+        feed.refuse = "this screen is attached read-only"
+        await pilot.press("a", "c")
+        await pilot.pause()
+        assert "this screen is attached read-only" in screen_of(app)
+
+
+async def test_flush_says_how_many() -> None:
+    async with screen() as (app, pilot, feed):
+        await pilot.press("f")
+        await pilot.pause()
+        assert feed.asked == [("flush", None)]
+        assert "2 flows forgotten." in screen_of(app)
+
+
+# --- looking ----------------------------------------------------------------------------------
+
+
+async def test_tab_walks_through_the_panes() -> None:
+    async with screen(NARROW) as (app, pilot, _):
+        seen = [app.view]
+        for _step in range(4):
+            await pilot.press("tab")
+            seen.append(app.view)
+        assert seen == [1, 2, 3, 4, 1]
+
+
+async def test_braces_walk_through_the_messages_and_escape_goes_back() -> None:
+    async with screen() as (app, pilot, _):
+        numbers = []
+        for key in ("}", "}", "{", "escape"):
+            await pilot.press({"}": "right_curly_bracket", "{": "left_curly_bracket"}.get(key, key))
+            assert app.message is not None
+            numbers.append(app.message.number)
+        assert numbers == [2, 3, 2, 1]
+
+
+async def test_the_place_that_matters_is_in_sight() -> None:
+    """On 24 rows the INVITE is longer than the screen; the line that breaks the call is shown."""
+    async with screen(NARROW) as (app, pilot, _):
+        await pilot.press("3")
+        await pilot.pause()
+        assert "MISSED sdp.c" in screen_of(app)
+
+
+async def test_the_before_and_after_view_has_switches() -> None:
+    switches = {"u": "Max-Forwards: 70", "e": "a correct ALG writes here:", "s": "- BEFORE inside"}
+    async with screen((120, 60)) as (app, pilot, _):
+        for key, text in switches.items():
+            for wanted in (False, True, False):
+                assert (text in screen_of(app)) is wanted, key
+                await pilot.press(key)
+                await pilot.pause()
+            await pilot.press(key)
+            await pilot.pause()
+
+
+async def test_the_selected_row_explains_itself() -> None:
+    async with screen(NARROW) as (app, pilot, _):
+        await pilot.press("1", "down")
+        await pilot.pause()
+        await app.advance(0.0)
+        await pilot.pause()
+        assert "sees 192.168.20.100:4000 as" in screen_of(app)
+
+
+async def test_help_lists_the_keys_and_closes() -> None:
+    async with screen() as (app, pilot, _):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_every_action_is_in_the_command_palette() -> None:
+    async with screen() as (app, _, _feed):
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert any("run again from T+0" in title for title in titles)
+
+
+async def test_a_click_on_a_key_in_the_footer_is_that_key() -> None:
+    async with screen() as (app, pilot, _):
+        at = screen_of(app).splitlines()[-1].index("Timeout")
+        await pilot.click("#keys", offset=(at, 0))
+        await pilot.pause()
+        assert isinstance(app.screen, TimeoutForm)
+
+
+async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
+    async with screen(WIDE) as (app, pilot, _):
+        await pilot.resize_terminal(*NARROW)
+        await pilot.pause()
+        assert "[3 Before/after]" in screen_of(app)
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+async def test_pause_stops_a_simulation_s_clock() -> None:
+    async with screen() as (app, pilot, _):
+        await pilot.press("p")
+        await app.advance(5.0)
+        assert app.model.now == 12.0
+        await pilot.press("p")
+        await app.advance(5.0)
+        assert app.model.now == 17.0
+
+
+async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:
+    async with screen(live=True) as (app, pilot, feed):
+        await pilot.press("p")
+        feed.news = [ended()]
+        feed.flows = [flow(packets_out=99)]
+        await app.advance(1.0)
+        await pilot.pause()
+        text = screen_of(app)
+        assert "DISPLAY FROZEN, traffic goes on" in text
+        assert "99/5" not in text
+        await pilot.press("p")
+        await app.advance(1.0)
+        await pilot.pause()
+        assert "99/5" in screen_of(app)
+        assert app.model.outcome is not None
+
+
+async def test_a_live_nat_refuses_to_be_stepped_and_says_why() -> None:
+    async with screen(live=True) as (app, pilot, _):
+        for key in ("r", "right_square_bracket", "plus", "greater_than_sign"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert "This NAT is live" in screen_of(app)
+            await pilot.press("escape")
+
+
+async def test_quitting_ends_the_connection() -> None:
+    async with screen() as (app, pilot, feed):
+        await pilot.press("q")
+        assert ("close", None) in feed.asked
+        assert app.return_code == 0
+
+
+# --- hostile text -----------------------------------------------------------------------------
+
+HOSTILE = (
+    "INVITE sip:bob@\x1b]52;c;eA==\x07 SIP/2.0\r\n"
+    "Subject: [bold]loud[/bold] [@click=app.quit]press me[/]\r\n"
+    "Supported: [timer], [$error]\r\n"
+    "X: \x1b[2J\x9b2J\x1b]0;owned\x07\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_hostile_text_is_shown_as_text_in_every_view(size: tuple[int, int]) -> None:
+    hostile = message(HOSTILE, "\x1b[31m[@click=app.quit]INVITE[/]", "out")
+    hostile.note = "[red]\x1b]0;note\x07"
+    evil = started()
+    evil.parties = {"192.168.20.100": "[@click=app.quit]\x1b[5malice[/]"}
+    async with screen(size, [evil, hostile]) as (app, pilot, feed):
+        feed.flows = [flow(remote="[fd00::1]\x1b[1m:5060")]
+        for view in "1234":
+            await pilot.press(view)
+            await app.advance(0.25)
+            await pilot.pause()
+            text = screen_of(app)
+            assert not {"\x1b", "\x07", "\x9b"} & set(text)
+            if view == "3":
+                assert "[bold]loud[/bold]" in text
+
+
+async def test_a_click_on_hostile_text_does_nothing() -> None:
+    async with screen(WIDE, [started(), message(HOSTILE, "INVITE", "out")]) as (app, pilot, feed):
+        rows = screen_of(app).splitlines()
+        row = next(number for number, text in enumerate(rows) if "press me" in text)
+        await pilot.click(offset=(rows[row].index("press me") + 2, row))
+        await pilot.pause()
+        assert app.is_running
+        assert feed.asked == []
+
+
+def test_the_poor_module_s_faults_are_in_its_menu() -> None:
+    assert {"no-sdp", "callid-oneway"} <= {name for name, _ in poor_faults()}
