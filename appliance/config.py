@@ -251,7 +251,7 @@ def setting_text(setting: Setting, value: object) -> str:
 def sample() -> str:
     """A complete configuration with comments, made from the table. It can be used as it is."""
     lines = ["# glassnat: every setting, with its default or an example."]
-    lines += ["# Lines that begin with `# ` and a key are optional.", ""]
+    lines += ["# To use an optional line, take away the # before its key.", ""]
     section = ""
     for setting in SETTINGS.values():
         head, _, key = setting.key.rpartition(".")
@@ -270,7 +270,7 @@ def _sample_setting(setting: Setting, key: str) -> list[str]:
     comment = f"# {setting.help}{source}"
     value = setting.default if setting.sample is None else setting.sample
     optional = setting.sample is not None and setting.key not in _NEEDED
-    return [comment, f"{'# ' if optional else ''}{key} = {setting_text(setting, value)}"]
+    return [comment, f"{'#' if optional else ''}{key} = {setting_text(setting, value)}"]
 
 
 def effective(settings: Settings) -> str:

@@ -149,12 +149,14 @@ class ControlServer:
         self._settle(client)
 
     def close(self) -> None:
-        """Close everything; the socket's file goes too, unless another has taken its place."""
+        """Close everything; the socket's file goes too, unless another has taken its place.
+        To be called before the selector is closed; calling it twice is harmless."""
         for client in list(self._clients.values()):
             client.gone = True
             self._settle(client)
         if self._selector is not None:
             self._selector.unregister(self._listener)
+            self._selector = None
         self._listener.close()
         with contextlib.suppress(OSError):
             if os.stat(self.path).st_ino == self._inode:
@@ -312,13 +314,13 @@ class _Client:
             return
         self._ended = not data
         self._received += data
-        if len(self._received) > 2 * LONGEST_REQUEST:
-            self.drop("the request is too long")
 
     def next_line(self) -> bytes | None:
         """The next request, if it is here as a whole."""
+        if self._closing:
+            return None
         end = self._received.find(b"\n")
-        if end < 0 or self._closing:
+        if end < 0:
             if len(self._received) > LONGEST_REQUEST:
                 self.drop("the request is too long")
             return None
@@ -345,6 +347,7 @@ class _Client:
 
     def drop(self, sentence: str) -> None:
         """Forget what is queued but for the piece under way, say why, close."""
+        self._received.clear()
         self._sources.clear()
         self._lines.clear()
         self.backlog = 0
@@ -426,18 +429,17 @@ def _json(value: object) -> bytes:
 
 def _listen(path: Path) -> socket.socket:
     """A listening socket at `path`, for its owner alone. Raises ControlError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         _make_folder(path.parent)
         _remove_stale(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        before = os.umask(0o177)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(before)
-        _give_to_caller(path)
+        _bind_for_owner(listener, path)
         listener.listen(16)
+    except ControlError:
+        listener.close()
+        raise
     except OSError as error:
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             raise ControlError(f"{path} was taken by another appliance just now", 4) from None
         reason = error.strerror or str(error)
@@ -445,6 +447,15 @@ def _listen(path: Path) -> socket.socket:
             f"cannot make the control socket {path}: {reason}; choose another with --control", 3
         ) from None
     return listener
+
+
+def _bind_for_owner(listener: socket.socket, path: Path) -> None:
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    _give_to_caller(path)
 
 
 def _make_folder(folder: Path) -> None:

@@ -104,7 +104,7 @@ _TABLE = (
     Setting("name", Name(), "glassnat", "names this appliance for `attach`, `show` and `down`"),
     Setting(
         "profile",
-        Name(64),
+        Text("a profile", 64),
         "",
         "a product's or a teacher's set of settings, applied before this file",
         sample="rfc4787",

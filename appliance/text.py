@@ -32,7 +32,7 @@ _SENTENCES = {
     "{expires_in:.0f} s ({reason})",
     "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
     "expectation-closed": "{external} is closed again ({why})",
-    "call-state": "{kind} from {caller} to {callee}: {state}{detail}",
+    "call-state": "{kind} {whose}: {state}{detail}",
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
@@ -104,8 +104,9 @@ class Narrator:
             return "anyone"
         address, _, port = endpoint.rpartition(":")
         name = self._names.get(address) or self._names.get(endpoint)
-        shown = endpoint if port != "0" else f"{address}, any port,"
-        return f"{name} ({shown})" if name else shown
+        shown = address if port == "0" else endpoint
+        who = f"{name} ({shown})" if name else shown
+        return f"any port of {who}" if port == "0" else who
 
 
 def _word(value: object) -> Any:
@@ -128,6 +129,9 @@ def _fill(words: dict[str, Any]) -> None:
         words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
     if "summary" in words:
         words["summary"] = words["summary"] or f"a {words['alg']} message"
+    if "caller" in words:
+        pair = f"from {words['caller']} to {words['callee']}"
+        words["whose"] = f"of {words['caller']}" if words["kind"] == "registration" else pair
     if "mode" in words:
         words["title"] = words["title"] or f"{words['name']} started ({words['mode']})"
 

@@ -30,6 +30,7 @@ from appliance.cli.base import (
     narrate,
 )
 from appliance.kinds import nearest, shown
+from appliance.narrator import parent_text
 from appliance.settings import Settings
 from appliance.text import clean, table
 from nat.endpoint import Direction, Endpoint
@@ -249,7 +250,7 @@ class _Run:
                     "external": str(each.external),
                     "internal": str(each.internal),
                     "remote": None if each.remote is None else str(each.remote),
-                    "parent": _parent(each.parent),
+                    "parent": parent_text(each.parent),
                     "reason": each.reason,
                     "expires_in": each.lifetime,
                 }
@@ -319,10 +320,6 @@ def _verdict(answer: Edits | Refuse) -> str:
     if answer.edits:
         return "rewritten"
     return "unchanged" if answer.reading is Reading.MESSAGE else answer.reading.value
-
-
-def _parent(parent: object) -> str:
-    return " ".join(map(str, parent[:2])) if isinstance(parent, tuple) else str(parent)
 
 
 def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[str]:

@@ -138,10 +138,7 @@ def _story(name: str) -> Scenario:
 
 def _settings(story: Scenario, chosen: Chosen) -> Settings:
     """The scenario's settings, with what the command line lays over them."""
-    faults = (f"alg.sip.faults={','.join(story.faults)}",) if story.faults else ()
-    return configuration.for_scenario(
-        story.name, story.settings, chosen.profile, (*faults, *chosen.all_sets)
-    )
+    return configuration.for_scenario(story.name, story.settings, chosen.profile, chosen.all_sets)
 
 
 def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simulation:
