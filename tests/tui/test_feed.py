@@ -1,0 +1,195 @@
+"""News from a simulation and from a running appliance: the same frames."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import config
+from appliance.control import ControlServer
+from appliance.events import SettingChanged, Started
+from appliance.sim.scenario import load_scenario
+from appliance.sim.simulation import Simulation
+from tui.feed import FASTEST, Feed, FeedError, SimulationFeed, SocketFeed
+from tui.model import Model
+
+
+def simulation(knobs: dict[str, Any]) -> Simulation:
+    story = load_scenario("one-way-audio")
+    settings = config.for_scenario(story.name, story.settings)
+    for key, value in knobs.items():
+        settings.assign(key, value, "set")
+    return Simulation(story, settings)
+
+
+# --- a simulation -----------------------------------------------------------------------------
+
+
+async def test_virtual_time_follows_the_wall_clock_at_the_chosen_speed() -> None:
+    feed = SimulationFeed(simulation, speed=2.0)
+    assert (await feed.next_frame(1.5, running=True)).now == 3.0
+    assert (await feed.next_frame(9.0, running=False)).now == 3.0
+
+
+async def test_each_event_is_told_once_and_the_first_one_is_the_start() -> None:
+    feed = SimulationFeed(simulation)
+    first = await feed.next_frame(3.0, running=True)
+    assert isinstance(first.events[0], Started)
+    second = await feed.next_frame(1.0, running=True)
+    ids = [event.id for event in (*first.events, *second.events)]
+    assert ids == list(range(1, len(ids) + 1))
+
+
+async def test_a_frame_holds_the_tables_as_glassnat_show_has_them() -> None:
+    frame = await SimulationFeed(simulation).next_frame(3.0, running=True)
+    assert frame.flows is not None
+    assert frame.flows[0]["internal"] == "192.168.20.100:5060"
+    assert frame.settings is not None
+    assert frame.settings["alg.sip.module"] == "off"
+
+
+async def test_a_step_goes_to_the_next_event_and_no_further() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.next_frame(0.0, running=True)
+    feed.step()
+    frame = await feed.next_frame(0.0, running=False)
+    assert frame.now < 1.0
+    assert len(frame.events) > 0
+
+
+async def test_a_knob_acts_at_once_and_stays_for_the_next_run() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.next_frame(3.0, running=True)
+    await feed.set("alg.sip.module", "sip")
+    frame = await feed.next_frame(0.0, running=True)
+    assert [event.new for event in frame.events if isinstance(event, SettingChanged)] == ["sip"]
+    feed.restart()
+    frame = await feed.next_frame(0.0, running=True)
+    assert frame.now == 0.0
+    assert frame.settings is not None
+    assert frame.settings["alg.sip.module"] == "sip"
+
+
+async def test_a_run_again_with_the_correct_alg_turns_one_way_audio_into_a_conversation() -> None:
+    feed = SimulationFeed(simulation, speed=FASTEST)
+    words = []
+    for module in ("off", "sip"):
+        await feed.set("alg.sip.module", module)
+        feed.restart()
+        model = Model()
+        while not feed.ended:
+            model.take(await feed.next_frame(1.0, running=True))
+        assert model.outcome is not None
+        words.append(model.outcome.outcome)
+    assert words == ["one-way-audio", "both-ways"]
+
+
+async def test_a_wrong_value_is_refused_with_a_sentence_and_changes_nothing() -> None:
+    feed = SimulationFeed(simulation)
+    with pytest.raises(FeedError, match="sipp"):
+        await feed.set("alg.sip.module", "sipp")
+    frame = await feed.next_frame(0.0, running=True)
+    assert frame.settings is not None
+    assert frame.settings["alg.sip.module"] == "off"
+
+
+async def test_flush_answers_how_many() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.next_frame(3.0, running=True)
+    assert await feed.flush() == 1
+
+
+# --- a running appliance -----------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def appliance(folder: Path) -> AsyncIterator[tuple[Path, Simulation]]:
+    """The real control server on an engine that a simulation has brought to three seconds."""
+    ran = simulation({})
+    ran.run_until(3.0)
+    path = folder / "x.sock"
+    server = ControlServer(ran.engine, path)
+    selector = selectors.DefaultSelector()
+    server.register(selector)
+
+    async def serve() -> None:
+        while True:
+            for key, mask in selector.select(0):
+                server.handle(key, mask, ran.now)
+            await asyncio.sleep(0.001)
+
+    task = asyncio.create_task(serve())
+    try:
+        yield path, ran
+    finally:
+        task.cancel()
+        server.close()
+        selector.close()
+
+
+async def told(feed: Feed, wanted: type) -> Model:
+    """A model that has folded frames until an event of this type came."""
+    model = Model()
+    async with asyncio.timeout(10):
+        while not any(isinstance(event, wanted) for event in model.log):
+            model.take(await feed.next_frame(0.25, running=True))
+            await asyncio.sleep(0.005)
+    return model
+
+
+async def test_who_attaches_late_is_told_what_happened_before(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, _):
+        feed = SocketFeed(str(path))
+        model = await told(feed, Started)
+        assert model.started is not None
+        assert [row.internal for row in model.translations.rows()] == ["192.168.20.100:5060"]
+        assert model.settings["alg.sip.module"] == "off"
+        await feed.close()
+
+
+async def test_a_knob_turned_over_the_socket_acts_on_the_appliance(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, ran):
+        feed = SocketFeed(str(path))
+        await told(feed, Started)
+        await feed.set("alg.sip.module", "sip")
+        await told(feed, SettingChanged)
+        assert ran.engine.settings["alg.sip.module"] == "sip"
+        assert await feed.flush() == 1
+        with pytest.raises(FeedError, match="soon"):
+            await feed.set("nat.timeouts.udp", "soon")
+        await feed.close()
+
+
+async def test_read_only_turns_nothing(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, ran):
+        feed = SocketFeed(str(path), read_only=True)
+        await told(feed, Started)
+        with pytest.raises(FeedError, match="read-only"):
+            await feed.set("alg.sip.module", "sip")
+        with pytest.raises(FeedError, match="read-only"):
+            await feed.flush()
+        assert ran.engine.settings["alg.sip.module"] == "off"
+        await feed.close()
+
+
+async def test_an_appliance_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
+    feed = SocketFeed(str(tmp_path / "nobody.sock"))
+    await feed.next_frame(0.25, running=True)
+    assert feed.lost
+
+
+async def test_an_appliance_that_ends_is_said_in_words(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, _):
+        feed = SocketFeed(str(path))
+        await told(feed, Started)
+    async with asyncio.timeout(10):
+        while not feed.lost:
+            await feed.next_frame(0.25, running=True)
+            await asyncio.sleep(0.005)
+    await feed.close()
