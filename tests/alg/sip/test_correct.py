@@ -1,0 +1,237 @@
+"""Properties of the correct ALG that hold for every message (invariants, group I-A)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alg.base import Edits, Reading, Unavailable
+from alg.context import MemoryContext
+from alg.edits import apply
+from alg.sip.correct import Sip, reasons
+from nat.endpoint import Direction, Endpoint
+
+PHONE, SEEN, SERVER = map(
+    Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
+)
+INVITE = (
+    b"INVITE sip:*98@203.0.113.9 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK-7badf56d;rport, SIP/2.0/UDP 192.0.2.1\r\n"
+    b'From: "David, A" <sip:525@192.168.20.100>;tag=f95367fa52060ce5o0\r\n'
+    b't: "Voice Mail" <sip:*98@203.0.113.9>\r\n'
+    b"Call-ID: 9c8a315e-419d32d1@192.168.20.100\r\n"
+    b"CSeq: 101 INVITE\r\n"
+    b"Record-Route: <sip:192.168.20.100;lr>\r\n"
+    b"Contact: <sip:525@192.168.20.100:5060>;x, <sip:192.168.20.100:5070;transport=tcp>\r\n"
+    b"Expires: 240\r\n"
+    b"User-Agent: 192.168.20.100\r\n"
+    b"Content-Type: application/sdp\r\n"
+    b"Content-Length: 155\r\n"
+    b"\r\n"
+    b"v=0\r\n"
+    b"o=- 176664 176664 IN IP4 192.168.20.100\r\n"
+    b"s=-\r\n"
+    b"c=IN IP4 192.168.20.100\r\n"
+    b"t=0 0\r\n"
+    b"m=audio 14254 RTP/AVP 0 101\r\n"
+    b"a=rtcp:14255 IN IP4 192.168.20.100\r\n"
+    b"a=sendrecv\r\n"
+)
+INVITE = INVITE.replace(b" 155\r", b" %d\r" % len(INVITE.partition(b"\r\n\r\n")[2]))
+OK = (
+    b"SIP/2.0 200 OK\r\n"
+    b"Via: SIP/2.0/UDP 203.0.113.1:1024;branch=z9hG4bK;received=203.0.113.1;rport=1024\r\n"
+    b"From: <sip:525@203.0.113.1>;tag=1\r\nTo: <sip:1@192.0.2.1>;tag=2\r\n"
+    b"Call-ID: 9c8a315e-419d32d1@192.168.20.100\r\nCSeq: 101 INVITE\r\n"
+    b"Contact: <sip:525@203.0.113.1:1024>\r\n\r\n"
+)
+
+
+def context(direction: Direction = Direction.OUT) -> MemoryContext:
+    return MemoryContext(direction, PHONE, SEEN, SERVER)
+
+
+def inspect(message: bytes, direction: Direction = Direction.OUT) -> Edits:
+    """Unavailable is an answer too: the datapath passes the message unchanged."""
+    try:
+        answer = Sip().inspect(message, context(direction))
+    except Unavailable:
+        return Edits()
+    assert isinstance(answer, Edits)
+    return answer
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A real message with a few pieces cut out, repeated, or written over."""
+    message = draw(st.sampled_from([INVITE, OK]))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(message)))
+        end = min(len(message), start + draw(st.integers(0, 30)))
+        piece = draw(
+            st.one_of(
+                st.binary(max_size=6),
+                st.sampled_from([b"\r\n", b";", b",", b'"', b"<", b">", b"(", b":", b" ", b"@"]),
+                st.just(message[start:end] * 2),
+                st.just(b"192.168.20.100"),
+                st.just(b"203.0.113.1:1024"),
+            )
+        )
+        message = message[:start] + piece + message[end:]
+    return message
+
+
+@given(mutated(), st.sampled_from(list(Direction)))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_any_message_is_answered_with_sound_explained_edits(
+    message: bytes, direction: Direction
+) -> None:
+    """I-A1: edits are ordered, do not overlap, and contain only an address, a port or a length."""
+    answer = inspect(message, direction)
+    edited = apply(message, answer.edits)
+    for edit in answer.edits:
+        assert set(edit.replacement) <= set(b"0123456789.: \t\r\n")
+        assert edit.rule in reasons()
+    if answer.reading is not Reading.MESSAGE:
+        assert edited is message
+    else:
+        assert inspect(edited, direction).reading is Reading.MESSAGE
+
+
+@given(mutated())
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+def test_twice_is_once(message: bytes) -> None:
+    """I-A4: idempotent, and the ALG of a second NAT with another inside prefix changes nothing."""
+    try:
+        edited = apply(message, inspect(message).edits)
+        assert apply(edited, inspect(edited).edits) == edited
+        elsewhere = MemoryContext(
+            Direction.OUT,
+            Endpoint.parse("10.0.0.9:5060"),
+            Endpoint.parse("192.0.2.99:5060"),
+            SERVER,
+        )
+        answer = Sip().inspect(edited, elsewhere)
+    except Unavailable:
+        return
+    assert isinstance(answer, Edits)
+    assert answer.edits == ()
+
+
+@given(st.binary(max_size=400), st.sampled_from(list(Direction)))
+def test_random_bytes_leave_as_they_came(message: bytes, direction: Direction) -> None:
+    """I-A3."""
+    answer = inspect(message, direction)
+    assert answer.edits == ()
+    assert answer.reading is not Reading.MESSAGE
+
+
+@pytest.mark.parametrize("cut", range(0, len(INVITE) - 1, 7))
+def test_a_message_cut_short_is_left_alone(cut: int) -> None:
+    """A wrong Content-Length leaves the message alone as a whole, and opens nothing."""
+    small_nat = context()
+    answer = Sip().inspect(INVITE[:cut], small_nat)
+    assert isinstance(answer, Edits)
+    assert answer.edits == ()
+    assert small_nat.expectations == []
+    assert len(small_nat.tables.mappings) == 1
+
+
+def test_an_example_is_translated_in_all_places_and_no_other() -> None:
+    answer = inspect(INVITE)
+    assert [(edit.field, edit.replacement) for edit in answer.edits] == [
+        ("via.host", b"203.0.113.1:1024"),
+        ("from.host", b"203.0.113.1"),
+        ("record-route.host", b"203.0.113.1:1024"),
+        ("contact.host", b"203.0.113.1:1024"),
+        ("contact.host", b"203.0.113.1:5070"),
+        ("content-length", str(len(INVITE.partition(b"\r\n\r\n")[2]) - 9).encode()),
+        ("sdp.o.address", b"203.0.113.1"),
+        ("sdp.c.address", b"203.0.113.1"),
+        ("sdp.rtcp.address", b"203.0.113.1"),
+    ]
+
+
+def test_the_shadow_of_a_nat_leaves_no_trace() -> None:
+    """Running dry is rolling back."""
+    small_nat = context()
+    before = small_nat.tables.copy()
+    Sip().inspect(INVITE, small_nat)
+    assert small_nat.tables != before
+    small_nat.rollback()
+    assert small_nat.tables == before
+
+
+def test_the_same_message_gets_the_same_bytes() -> None:
+    small_nat = context()
+    first = Sip().inspect(INVITE, small_nat)
+    assert Sip().inspect(INVITE, small_nat) == first
+
+
+HOSTILE = [b"(", b",", b";", b" ", b"\r\n ", b'"', b'"\\', b"<", b"<>,", b"192.168.20.100:5060,"]
+PLACES = {
+    "via": b"Via: SIP/2.0/UDP 192.168.20.100%b\r\n",
+    "contact": b"Contact: <sip:a@192.168.20.100>%b\r\n",
+    "bare contact": b"Contact: sip:a@192.168.20.100%b\r\n",
+    "route": b"Route: %b\r\n",
+    "from": b"From: %b\r\n",
+    "content-type": b"Content-Type: multipart/mixed;%bboundary=x\r\n",
+}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
+@pytest.mark.parametrize("text", HOSTILE, ids=repr)
+def test_hostile_headers_cost_linear_time(place: bytes, text: bytes) -> None:
+    """I-A9: no backtracking. Eight such headers of 8 KiB."""
+    header = place % (text * (8000 // len(text)))
+    times = 1 if place.startswith((b"From", b"Content-Type")) else 8
+    message = b"INFO sip:a SIP/2.0\r\ni: 1\r\nCSeq: 1 INFO\r\n" + header * times + b"\r\nbody"
+    began = time.process_time()
+    inspect(message)
+    assert time.process_time() - began < 0.2
+
+
+BODIES: dict[str, bytes] = {
+    "delimiters": b"--x\r\n",
+    "almost delimiters": b"\r\n--",
+    "connections": b"c=IN IP4 192.168.20.100\r\n",
+    "origins": b"o=- 1 1 IN IP4 192.168.20.100\r\n",
+    "spaces": b" ",
+    "one line": b"c=IN IP4 ",
+    "media": b"m=audio 4000 RTP/AVP 0\r\n",
+    "line ends": b"\r\n",
+    "carriage returns": b"\r",
+}
+
+
+@pytest.mark.parametrize("media_type", [b"application/sdp", b"multipart/mixed;boundary=x"])
+@pytest.mark.parametrize("text", BODIES.values(), ids=BODIES.keys())
+def test_hostile_bodies_cost_linear_time(media_type: bytes, text: bytes) -> None:
+    body = b"v=0\r\n" + text * (60_000 // len(text))
+    head = b"INVITE sip:a SIP/2.0\r\ni: 1\r\nCSeq: 1 INVITE\r\nc: " + media_type + b"\r\n\r\n"
+    began = time.process_time()
+    inspect(head + body)
+    assert time.process_time() - began < 0.3
+
+
+def test_every_rule_has_one_sentence_for_a_classroom() -> None:
+    for rule, reason in reasons().items():
+        assert reason.sentence.endswith("."), rule
+        assert reason.sentence.count(". ") == 0, rule
+        assert reason.rfc.startswith("RFC "), rule
+        assert Sip().explain(rule) == reason
+    with pytest.raises(KeyError):
+        Sip().explain("no such rule")
+
+
+def test_a_step_left_out_is_all_that_is_missing(conversation: Any) -> None:
+    from alg.sip import headers
+
+    talk = conversation(Sip((headers.translate,)), "203.0.113.1:1024")
+    sent = talk.out(INVITE)
+    assert b"Via: SIP/2.0/UDP 203.0.113.1:1024" in sent
+    assert sent.partition(b"\r\n\r\n")[2] == INVITE.partition(b"\r\n\r\n")[2]
