@@ -89,12 +89,12 @@ class Habits:
 class UserAgent(Machine):
     """A SIP user agent on one address."""
 
-    def __init__(self, name: str, address: int, random: Random, habits: Habits) -> None:
+    def __init__(self, name: str, address: int, rng: Random, habits: Habits) -> None:
         super().__init__()
         self.name = name
         self.address = address
         self.own = Endpoint(address, habits.sip_port)
-        self._random = random
+        self._rng = rng
         self._habits = habits
         self._transactions = Transactions(self, self.own, self._answered_again)
         self._calls: dict[str, Call] = {}
@@ -204,7 +204,7 @@ class UserAgent(Machine):
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
         invite.headers += [*self._contact(me), ("Content-Type", "application/sdp")]
-        invite.body = sdp(me, stream.local, self._random.getrandbits(30))
+        invite.body = sdp(me, stream.local, self._rng.getrandbits(30))
         call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
         self._calls[call_id] = call
         self.report(What.CALL_TRIED, me, peer)
@@ -235,7 +235,7 @@ class UserAgent(Machine):
         )
 
     def token(self) -> str:
-        return f"{self._random.getrandbits(32):08x}"
+        return f"{self._rng.getrandbits(32):08x}"
 
     def call_id(self) -> str:
         """As many phones write it: something random, and the host that made it up."""
@@ -319,7 +319,7 @@ class UserAgent(Machine):
         self._transactions.answer(call.invite, response, self.reply_to(call.invite, call.source))
 
     def _pick_up(self, call: Call, now: float) -> None:
-        answer = sdp(call.me, call.stream.local, self._random.getrandbits(30))
+        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
         self._call_response(call, 200, answer)
         self._start_talking(call, now)
         self._await_ack(call, T1, now + GIVE_UP, now)
@@ -351,7 +351,7 @@ class UserAgent(Machine):
             self._answer(request, 481, source)
             return
         call.stream.remote = media_endpoint(request.body)
-        answer = sdp(call.me, call.stream.local, self._random.getrandbits(30))
+        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
         headers = [*self._contact(call.me), ("Content-Type", "application/sdp")]
         self._answer(request, 200, source, headers, answer)
 
@@ -437,7 +437,7 @@ class UserAgent(Machine):
         port = self._habits.rtp_port
         while port in self._ports:
             port += 2
-        stream = Stream(Endpoint(self.address, port), remote, self._random)
+        stream = Stream(Endpoint(self.address, port), remote, self._rng)
         self._streams[port] = stream
         self._ports.add(port)
         return stream

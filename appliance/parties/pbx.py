@@ -57,11 +57,11 @@ class Pbx(UserAgent):
         name: str,
         address: int,
         users: frozenset[str],
-        random: Random,
+        rng: Random,
         habits: Habits = HABITS,
         switches: Switches = SWITCHES,
     ) -> None:
-        super().__init__(name, address, random, habits)
+        super().__init__(name, address, rng, habits)
         self._users = users
         self._switches = switches
         self._bindings: dict[str, Binding] = {}

@@ -32,11 +32,11 @@ class Phone(UserAgent):
         name: str,
         address: int,
         registrar: Endpoint,
-        random: Random,
+        rng: Random,
         habits: Habits = HABITS,
         expires: int = 3600,
     ) -> None:
-        super().__init__(name, address, random, habits)
+        super().__init__(name, address, rng, habits)
         self._registrar = registrar
         self._expires = expires
         self._registered = False

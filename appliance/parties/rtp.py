@@ -63,17 +63,17 @@ class Stream:
         "sent",
     )
 
-    def __init__(self, local: Endpoint, remote: Endpoint | None, random: Random) -> None:
+    def __init__(self, local: Endpoint, remote: Endpoint | None, rng: Random) -> None:
         self.local = local
         self.remote = remote
         self.sent = 0
         self.heard = 0
         self.listening = True
         # RFC 3550, 5.1: all three start at random values.
-        self._ssrc = random.getrandbits(32)
-        self._sequence = random.getrandbits(16)
-        self._timestamp = random.getrandbits(32)
-        self._tone = tone(random.choice(TONES))
+        self._ssrc = rng.getrandbits(32)
+        self._sequence = rng.getrandbits(16)
+        self._timestamp = rng.getrandbits(32)
+        self._tone = tone(rng.choice(TONES))
 
     def say(self) -> bytes:
         """The next 20 ms as an RTP packet."""

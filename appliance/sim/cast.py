@@ -15,11 +15,11 @@ from nat.endpoint import Endpoint, parse_address
 def party(name: str, table: PhoneTable | PbxTable, seed: int) -> Party:
     """The party `name`. Its branches, tags and SSRC depend on the seed and its own name only, so
     that one more party in a scenario leaves the others' bytes as they were."""
-    random = Random(f"{seed}/{name}")
+    rng = Random(f"{seed}/{name}")
     address = parse_address(table.address)
     habits = Habits(table.sip_port, table.rtp_port, table.answer_after, table.comedia)
     if isinstance(table, PbxTable):
         switches = Switches(table.force_rport, table.qualify, table.max_expires)
-        return Pbx(name, address, frozenset(table.users), random, habits, switches)
+        return Pbx(name, address, frozenset(table.users), rng, habits, switches)
     registrar = Endpoint.parse(table.registrar)
-    return Phone(name, address, registrar, random, habits, table.expires)
+    return Phone(name, address, registrar, rng, habits, table.expires)

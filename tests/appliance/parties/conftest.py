@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from appliance.parties.agent import Habits
 from appliance.parties.party import Action, Datagram, Party, Report, Send, Wake, What
+from appliance.parties.pbx import Pbx, Switches
+from appliance.parties.phone import Phone
+from appliance.parties.rtp import Stream
+from nat.endpoint import Endpoint, parse_address
+
+PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
+REGISTRAR = Endpoint(PBX, 5060)
 
 Ear = Callable[[Send], Send | None]
 
@@ -74,11 +83,41 @@ class Room:
         return [(at, line.removesuffix(" SIP/2.0")) for at, line in lines if "SIP/2.0" in line]
 
 
+class Pair:
+    """Alice's phone and bob's PBX in one room, alice registered."""
+
+    def __init__(self, room: Room, phone: Phone, pbx: Pbx) -> None:
+        self.room, self.phone, self.pbx = room, phone, pbx
+        room.add(phone)
+        room.add(pbx)
+        room.tell(phone, "register")
+
+    def streams(self) -> dict[str, Stream]:
+        reports = (report for _, report in self.room.reports)
+        return {report.who: report.stream for report in reports if report.stream}
+
+
 @pytest.fixture
 def room() -> Room:
     return Room()
 
 
 @pytest.fixture
-def rng() -> Random:
-    return Random(7)
+def a_pair(room: Room) -> Callable[..., Pair]:
+    """Makes a pair whose two ends have these habits."""
+
+    def make(
+        habits: Habits | None = None, switches: Switches | None = None, expires: int = 3600
+    ) -> Pair:
+        habits = habits or Habits()
+        phone = Phone("alice", PHONE, REGISTRAR, Random(1), habits, expires)
+        habits = replace(habits, rtp_port=10000)
+        bob = frozenset({"bob"})
+        return Pair(room, phone, Pbx("pbx", PBX, bob, Random(2), habits, switches or Switches()))
+
+    return make
+
+
+@pytest.fixture
+def pair(a_pair: Callable[..., Pair]) -> Pair:
+    return a_pair()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import msgspec
@@ -277,14 +278,15 @@ def test_every_packet_goes_through_the_datapath() -> None:
 
 
 def test_a_minute_with_a_call_costs_less_than_a_third_of_a_second() -> None:
-    """The best of three, so that a busy machine does not judge the program."""
+    """The best of three, so that a busy machine does not judge the program; ten times as much
+    while coverage looks at every line."""
     costs = []
     for _ in range(3):
         run = simulation("one-way-audio", "sip")
         before = time.process_time()
         run.run()
         costs.append(time.process_time() - before)
-    assert min(costs) <= 0.3
+    assert min(costs) <= (0.3 if sys.gettrace() is None else 3.0)
 
 
 def test_scenarios_are_not_changed_by_running_them() -> None:

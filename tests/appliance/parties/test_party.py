@@ -1,0 +1,36 @@
+"""What every party answers to."""
+
+from __future__ import annotations
+
+import inspect
+from random import Random
+
+import pytest
+
+from appliance.parties.party import Party, Wake
+from appliance.parties.pbx import Pbx
+from appliance.parties.phone import Phone
+from nat.endpoint import Endpoint
+
+STEPS = ("start", "receive", "wake", "tell")
+SERVER = Endpoint.parse("203.0.113.9:5060")
+
+
+@pytest.mark.parametrize("kind", [Phone, Pbx])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_party_is_driven_by_the_same_four_steps(kind: type, step: str) -> None:
+    """One driver runs them all, in the simulation and on real sockets."""
+    wanted = inspect.signature(getattr(Party, step))
+    assert inspect.signature(getattr(kind, step)).parameters.keys() == wanted.parameters.keys()
+
+
+def test_a_party_says_which_ports_to_open() -> None:
+    phone = Phone("alice", SERVER.address + 1, SERVER, Random(1))
+    pbx = Pbx("pbx", SERVER.address, frozenset({"bob"}), Random(1))
+    assert (phone.ports, pbx.ports) == ({5060}, {5060})
+
+
+def test_a_party_that_has_nothing_to_do_asks_for_nothing() -> None:
+    phone = Phone("alice", SERVER.address + 1, SERVER, Random(1))
+    assert phone.start(0.0) == []
+    assert [action for action in phone.wake(1.0) if isinstance(action, Wake)] == []

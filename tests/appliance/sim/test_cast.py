@@ -1,0 +1,39 @@
+"""Tables become parties."""
+
+from __future__ import annotations
+
+from appliance.parties.party import Send
+from appliance.parties.pbx import Pbx
+from appliance.parties.phone import Phone
+from appliance.sim.cast import party
+from appliance.sim.scenario import PbxTable, PhoneTable
+from nat.endpoint import parse_address
+
+ALICE = PhoneTable(address="192.168.20.100", side="inside", registrar="203.0.113.9:5060")
+PBX = PbxTable(address="203.0.113.9", side="outside", users=["bob"])
+
+
+def first_words(name: str, table: PhoneTable, seed: int) -> bytes:
+    send = party(name, table, seed).tell("register", "", 0.0)[1]
+    assert isinstance(send, Send)
+    return send.payload
+
+
+def test_a_table_becomes_the_party_of_its_kind() -> None:
+    assert isinstance(party("alice", ALICE, 1), Phone)
+    assert isinstance(party("pbx", PBX, 1), Pbx)
+    assert party("alice", ALICE, 1).address == parse_address("192.168.20.100")
+
+
+def test_ports_are_those_of_the_table() -> None:
+    table = PhoneTable(
+        address="192.168.20.100", side="inside", registrar="203.0.113.9:5060", sip_port=5070
+    )
+    assert party("alice", table, 1).ports == {5070}
+
+
+def test_a_partys_bytes_depend_on_seed_and_name_alone() -> None:
+    assert first_words("alice", ALICE, 1) == first_words("alice", ALICE, 1)
+    assert first_words("alice", ALICE, 1) != first_words("alice", ALICE, 2)
+    tags = {first_words(name, ALICE, 1).split(b"tag=")[1][:8] for name in ("alice", "carol")}
+    assert len(tags) == 2
