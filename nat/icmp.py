@@ -22,7 +22,7 @@ from __future__ import annotations
 from nat.checksum import MODULUS, checksum, sums_up
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP
-from nat.mapping import FiveTuple
+from nat.mapping import ICMP_QUERY, FiveTuple
 from nat.packet import (
     CHECKSUM_OFFSET,
     FRAGMENT_OFFSET,
@@ -57,14 +57,16 @@ class Quote:
         (source,) = LONG.unpack_from(buffer, start + 12)
         (destination,) = LONG.unpack_from(buffer, start + 16)
         self._ports_at = self._transport
+        kind = self.protocol
         if self.protocol == ICMP:
+            kind = ICMP_QUERY
             self._ports_at += 4
             (identifier,) = WORD.unpack_from(buffer, self._ports_at)
             # A quoted query and a quoted answer name the same id from opposite ends.
             ports = (identifier, 0) if buffer[self._transport] == ECHO_REQUEST else (0, identifier)
         else:
             ports = PORTS.unpack_from(buffer, self._ports_at)
-        self.tuple: FiveTuple = (self.protocol, source, destination, *ports)
+        self.tuple: FiveTuple = (kind, source, destination, *ports)
 
     @classmethod
     def of(cls, packet: Packet) -> Quote | Drop:

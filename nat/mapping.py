@@ -28,6 +28,11 @@ from nat.tcp import TcpState
 FiveTuple = tuple[int, int, int, int, int]
 """(protocol, source address, destination address, source port, destination port)"""
 
+ICMP_QUERY = 0x100 | ICMP
+"""What stands for the protocol in the five-tuples of ICMP queries: a number that no header can
+hold. The fast road takes the words behind every IPv4 header for ports; for ICMP those are type,
+code and checksum, and a checksum that looks like somebody's identifier must not find a flow."""
+
 
 class Arrival(IntEnum):
     """Where a packet comes from, as an index of leg tables. A hairpinned packet passes the NAT
@@ -175,7 +180,7 @@ class EchoPatch(Patch):
         WORD.pack_into(buffer, transport + 4, self.identifier)
 
 
-PATCHES: dict[int, type[Patch]] = {TCP: Patch, UDP: UdpPatch, ICMP: EchoPatch}
+PATCHES: dict[int, type[Patch]] = {TCP: Patch, UDP: UdpPatch, ICMP_QUERY: EchoPatch}
 
 
 class Leg:
@@ -337,8 +342,10 @@ class Mapping:
 def legs_between(mapping: Mapping, remote: Endpoint, turning: bool = False) -> tuple[Leg, Leg]:
     """The outbound and the inbound leg between a mapping and a remote; `turning` when the remote
     is one of our own external endpoints (hairpin)."""
-    protocol, internal, external = mapping.protocol, mapping.internal, mapping.external
-    remote_port = 0 if protocol == ICMP else remote.port
+    protocol, remote_port = mapping.protocol, remote.port
+    if protocol == ICMP:
+        protocol, remote_port = ICMP_QUERY, 0
+    internal, external = mapping.internal, mapping.external
     inside_out = (protocol, internal.address, remote.address, internal.port, remote_port)
     outside_out = (protocol, external.address, remote.address, external.port, remote_port)
     outside_in = (protocol, remote.address, external.address, remote_port, external.port)

@@ -23,7 +23,16 @@ from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint, Side
 from nat.events import Observer
 from nat.fragments import FragmentLimits, Reassembler
 from nat.limits import IcmpRate
-from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, TcpTrack, legs_between
+from nat.mapping import (
+    ICMP_QUERY,
+    Arrival,
+    FiveTuple,
+    Flow,
+    Leg,
+    Mapping,
+    TcpTrack,
+    legs_between,
+)
 from nat.packet import WORD, Packet
 from nat.tcp import ACK, RST, SYN, TcpState, classify, flags_make_sense, next_state
 
@@ -283,7 +292,7 @@ class Nat:
         ends = (identifier, 0) if asks else (0, identifier)
         if asks is not (arrival is Arrival.INSIDE):
             return self._answer_through_static(packet, arrival, now, identifier)
-        key = (ICMP, packet.source_address, packet.destination_address, *ends)
+        key = (ICMP_QUERY, packet.source_address, packet.destination_address, *ends)
         return self._lookup_or_admit(key, packet, arrival, now)
 
     def _answer_through_static(
@@ -363,7 +372,8 @@ class Nat:
 
     def _admit_outbound(self, key: FiveTuple, packet: Packet, now: float) -> Verdict:
         """The first packet of the inside to a remote: a mapping (RFC 4787 4) and a flow."""
-        protocol, source, destination, source_port, destination_port = key
+        _, source, destination, source_port, destination_port = key
+        protocol = packet.protocol
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self.table.owned and not self.behavior.hairpin:
             return Drop.NO_HAIRPIN
@@ -415,7 +425,8 @@ class Nat:
         self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
     ) -> Verdict:
         """A packet for an external endpoint, from a remote that no flow knows (RFC 4787 5)."""
-        protocol, source, destination, source_port, destination_port = key
+        _, source, destination, source_port, destination_port = key
+        protocol = packet.protocol
         remote, external = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if protocol == TCP:
             flags = packet.buffer[packet.header_length + 13]

@@ -1,0 +1,84 @@
+"""A NAT in a box: bytes in by one wire, bytes out by the other, and a clock that is a number."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from nat.behavior import Behavior, Dependence, Limits, PortPolicy, Timeouts
+from nat.drop import Drop
+from nat.endpoint import Network, Side, parse_address
+from nat.events import Observer
+from nat.mapping import Arrival, Leg
+from nat.packet import Packet
+from nat.translator import Aside, Nat
+from tests.nat.packets import EXTERNAL, GATEWAY, Seen, assert_sound
+
+EIM = EIF = Dependence.ENDPOINT_INDEPENDENT
+ADM = ADF = Dependence.ADDRESS_DEPENDENT
+APDM = APDF = Dependence.ADDRESS_AND_PORT_DEPENDENT
+PRESERVE, SEQUENTIAL, RANDOM = PortPolicy.PRESERVE, PortPolicy.SEQUENTIAL, PortPolicy.RANDOM
+
+JUNK = b"\xa5" * 64
+"""Behind every packet in its buffer: whoever reads too far or forgets to write will show it."""
+
+
+def behavior(**changes: Any) -> Behavior:
+    """The NAT of the tests: 192.168.20.0/24 behind 203.0.113.1, with limits out of the way."""
+    defaults: dict[str, Any] = {
+        "networks": [Network.parse("192.168.20.0/24")],
+        "external": [parse_address(EXTERNAL)],
+        "gateway": parse_address(GATEWAY),
+        "limits": Limits(new_flows_per_second_per_host=0),
+        "timeouts": Timeouts(),
+        "rng": random.Random(1),
+    }
+    return Behavior(**{**defaults, **changes})
+
+
+class Box:
+    """`out` and `into` answer what left by the other wire (a Seen), or the reason why nothing
+    did. `said` takes what the NAT sent by itself."""
+
+    def __init__(self, observer: Observer | None = None, **changes: Any) -> None:
+        self.nat = Nat(behavior(**changes), observer or Observer())
+        self.now = 100.0
+        self.last_leg: Leg | None = None
+
+    def out(self, data: bytes) -> Seen | Drop | Aside:
+        return self._handle(data, Arrival.INSIDE)
+
+    def into(self, data: bytes) -> Seen | Drop | Aside:
+        return self._handle(data, Arrival.OUTSIDE)
+
+    def _handle(self, data: bytes, arrival: Arrival) -> Seen | Drop | Aside:
+        packet = Packet(bytearray(data + JUNK), len(data))
+        verdict = self.nat.translate(packet, arrival, self.now)
+        while isinstance(verdict, Leg):
+            self.last_leg = verdict
+            verdict.patch.apply(packet)
+            if verdict.exit is not Arrival.TURN:
+                assert verdict.exit in (Arrival.INSIDE, Arrival.OUTSIDE)
+                return Seen(packet.to_bytes())
+            verdict = self.nat.translate(packet, Arrival.TURN, self.now)
+        return verdict
+
+    def wait(self, seconds: float) -> None:
+        """Time goes by, and what is over is tidied up."""
+        self.now += seconds
+        self.tidy()
+
+    def tidy(self) -> None:
+        while (deadline := self.nat.next_deadline()) is not None and deadline <= self.now:
+            self.nat.expire(self.now)
+
+    def said(self) -> list[tuple[Side, Seen]]:
+        sent = [(side, assert_sound(packet.to_bytes())) for side, packet in self.nat.outbox]
+        self.nat.outbox.clear()
+        return sent
+
+
+def left(result: Seen | Drop | Aside) -> Seen:
+    """What left, which must be a sound packet."""
+    assert isinstance(result, Seen), result
+    return assert_sound(result.data)
