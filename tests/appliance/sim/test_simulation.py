@@ -133,6 +133,35 @@ def test_and_qualify_keeps_it_open_when_inbound_traffic_does() -> None:
     assert staged(called, "off", None, "nat.timeouts.udp=5s").run().outcome == "both-ways"
 
 
+NAIVE = COMEDIA.replace("force_rport = true\ncomedia = true\n", "")
+CALLED = NAIVE.replace('at = 1.0\nparty = "alice"', 'at = 1.0\nparty = "pbx"').replace(
+    'whom = "bob"', 'whom = "alice"'
+)
+DEPENDENCE = ("endpoint-independent", "address-dependent", "address-and-port-dependent")
+
+
+@pytest.mark.parametrize("ports", ["preserve", "random"])
+@pytest.mark.parametrize("filtering", DEPENDENCE)
+@pytest.mark.parametrize("mapping", DEPENDENCE)
+@pytest.mark.parametrize("story", [NAIVE, CALLED], ids=["alice calls", "alice is called"])
+def test_the_correct_alg_makes_a_call_work_through_every_kind_of_nat(
+    story: str, mapping: str, filtering: str, ports: str
+) -> None:
+    """RFC 4787, 4.1, 4.2 and 5: no behaviour of the NAT may be needed for it."""
+    kinds = (f"nat.mapping={mapping}", f"nat.filtering={filtering}", f"nat.ports={ports}")
+    outcome = staged(read_scenario(story, "short"), "sip", None, *kinds).run()
+    assert outcome.outcome == "both-ways", outcome.sentence
+
+
+def test_without_an_alg_a_phone_cannot_even_register_when_its_port_is_not_kept() -> None:
+    """RFC 3261, 18.2.2: the answer goes to the port in the Via, which is not the NAT's."""
+    story = read_scenario(NAIVE, "random ports")
+    story.duration = 40.0
+    outcome = staged(story, "off", None, "nat.ports=random").run()
+    assert outcome.outcome == "registration-failed"
+    assert outcome.evidence["lost"] == {"dropped by the NAT: no-mapping": 11}
+
+
 # --- repeatability -------------------------------------------------------------------------------
 
 
