@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,8 +133,7 @@ class Client:
         """Events as lines of JSON, until the appliance ends. Raises ClientError."""
         self.ask("watch", **({} if since is None else {"since": since}))
         self._socket.settimeout(None)
-        while True:
-            line = self._line()
+        while line := self._input.readline():
             if line.startswith(b'{"id": null, "ok": false'):
                 raise ClientError(str(json.loads(line)["error"]), 4)
             yield line.rstrip(b"\n")
@@ -152,4 +152,7 @@ class Client:
 
 def caller() -> str:
     """Who changes a setting, for the event: the user's name as far as it is known."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

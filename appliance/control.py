@@ -458,6 +458,16 @@ def _bind_for_owner(listener: socket.socket, path: Path) -> None:
     _give_to_caller(path)
 
 
+def ensure_free(path: Path) -> None:
+    """Nobody answers at `path`; a socket that nobody answers at is removed, since it is left over
+    from a crash. Raises ControlError."""
+    try:
+        _remove_stale(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ControlError(f"cannot use the control socket {path}: {reason}", 3) from None
+
+
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o755 if folder == ROOT_FOLDER else 0o700, parents=True)

@@ -25,8 +25,7 @@ _SENTENCES = {
     "flow-opened": "flow {flow}: {internal} talks to {remote} as {external} ({protocol})",
     "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
     "{packets_out} packets out, {packets_in} in)",
-    "packet-dropped": "dropped {times}on the {side}: {protocol} from {source} to {destination}: "
-    "{sentence} ({reason})",
+    "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
     "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}",
     "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
     "{expires_in:.0f} s ({reason})",
@@ -58,7 +57,7 @@ def _visible(character: str) -> str:
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "␦"
 
 
-class Narrator:
+class Teller:
     """Tells events one after the other; remembers who is called what, and what it has said."""
 
     def __init__(self) -> None:
@@ -94,7 +93,8 @@ class Narrator:
         words = {name: _word(value) for name, value in msgspec.structs.asdict(event).items()}
         for name in _ENDPOINTS:
             if name in words:
-                words[name] = self._who(words[name])
+                any_port = "expectation" in words and str(words[name]).endswith(":0")
+                words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
         _fill(words)
         return words
 
@@ -105,8 +105,7 @@ class Narrator:
         address, _, port = endpoint.rpartition(":")
         name = self._names.get(address) or self._names.get(endpoint)
         shown = address if port == "0" else endpoint
-        who = f"{name} ({shown})" if name else shown
-        return f"any port of {who}" if port == "0" else who
+        return f"{name} ({shown})" if name else shown
 
 
 def _word(value: object) -> Any:
@@ -121,6 +120,8 @@ def _fill(words: dict[str, Any]) -> None:
     """Optional parts of sentences: empty, or with their own punctuation."""
     if "count" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
+        packet = f": {words['protocol']} from {words['source']} to {words['destination']}"
+        words["packet"] = packet if words["source"][:7] != "0.0.0.0" else ""  # unreadable
         words["reason"] = words["reason"].lower().replace("_", "-")
     for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):
         if name in words:

@@ -12,7 +12,7 @@ from appliance.text import clean, table
 
 @click.group(cls=Group)
 def scenario() -> None:
-    """Stories with parties, a script and an expected outcome."""
+    """Stories with parties and an outcome."""
 
 
 @scenario.command("list")
@@ -58,7 +58,7 @@ def show_one(name: str, as_json: bool) -> None:
 
 @click.group(cls=Group)
 def profile() -> None:
-    """A product's, a standard's or a teacher's set of settings."""
+    """Named sets of settings."""
 
 
 @profile.command("list")

@@ -15,7 +15,7 @@ _MARKS = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="What works on this machine.")
 @JSON_OPTION
 def doctor(as_json: bool) -> int:
     """What works on this machine, and what to do about what does not.

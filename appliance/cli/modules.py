@@ -39,7 +39,7 @@ CORRECT = "sip"
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="Modules, faults, and one message through them.")
 def alg() -> None:
     """Application-layer gateways: which there are, what is wrong with the bad one, and one message
     through any of them."""
@@ -185,7 +185,7 @@ def diff(file: str, raw: bool, as_json: bool, sets: tuple[str, ...], **situation
     settings = configuration.defaults(None, sets)
     run = _Run.of(message, situation, settings)
     if raw:
-        click.get_binary_stream("stdout").write(run.after)
+        sys.stdout.buffer.write(run.after)
         return 0
     if as_json:
         emit_json(run.document())

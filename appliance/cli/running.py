@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from alg.registry import SpecError
 from appliance import config as configuration
 from appliance.cli.base import (
     JSON_OPTION,
@@ -29,12 +30,12 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.configuration import warn
-from appliance.client import Client, caller, find
-from appliance.control import WHATS, default_path
+from appliance.client import Client, ClientError, caller, find
+from appliance.control import WHATS, default_path, ensure_free
 from appliance.duration import duration_text
 from appliance.events import decode
 from appliance.settings import SETTINGS, SettingError, Settings
-from appliance.text import Narrator, clean, table
+from appliance.text import Teller, clean, table
 
 START_PATIENCE = 10.0
 """Seconds that an appliance may take to open its control socket."""
@@ -80,7 +81,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Run the appliance on two TUN devices.")
 @click.option("--config", "file", metavar="FILE", required=True, help="The configuration (TOML).")
 @CONTROL_OPTION
 @click.option("--tui", is_flag=True, help="Draw the screen as well.")
@@ -100,10 +101,17 @@ def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
     path = Path(control) if control is not None else default_path(settings["name"])
     if tui:
         return _run_with_screen(path)
-    from appliance.loop import run as run_loop  # needs Linux; `show` does not
+    from appliance.loop import run as run_loop  # needs Linux; the other commands do not
 
     warn(settings)
-    return run_loop(settings, path)
+    ensure_free(path)
+    try:
+        return run_loop(settings, path)
+    except SpecError as error:
+        raise Failure(f"alg.sip.module: {error} (see: glassnat alg list)", USAGE) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure(f"record.file: {clean(settings['record.file'])}: {reason}", USAGE) from None
 
 
 def _run_with_screen(path: Path) -> int:
@@ -142,7 +150,7 @@ def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
     return False
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="The screen of a running appliance.")
 @click.argument("name", required=False)
 @CONTROL_OPTION
 @click.option("--read-only", is_flag=True, help="Look, but change nothing.")
@@ -170,7 +178,7 @@ def _connect(name: str | None, control: str | None) -> Client:
     return Client(control if control is not None else find(name))
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="What a running appliance knows.")
 @click.argument("what", type=OneOf("what", WHATS))
 @APPLIANCE_OPTIONS
 @JSON_OPTION
@@ -207,10 +215,12 @@ def _shown(what: str, answer: Any) -> list[str]:
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, object]:
-    shown = dict(row)
-    if isinstance(shown.get("expires_in"), int | float):
-        shown["expires_in"] = duration_text(round(max(float(shown["expires_in"]), 0.0), 1))
-    return shown
+    """A row with its countdown as a person reads it: tenths only where they matter."""
+    left = row.get("expires_in")
+    if not isinstance(left, int | float):
+        return dict(row)
+    shown = f"{max(left, 0.0):.1f}s" if left < 60 else duration_text(round(left))
+    return {**row, "expires_in": shown}
 
 
 def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -232,7 +242,7 @@ def _flat(answer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object
     return lines
 
 
-@click.command("set", cls=Command)
+@click.command("set", cls=Command, short_help="Change a setting of a running appliance.")
 @click.argument("key")
 @click.argument("value")
 @APPLIANCE_OPTIONS
@@ -253,14 +263,17 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
     if key.endswith(".module"):
         value = absolute_spec(value)
     with _connect(name, control) as client:
-        answer = client.ask("set", key=key, value=value, who=caller())
+        try:
+            answer = client.ask("set", key=key, value=value, who=caller())
+        except ClientError as error:
+            raise Failure(f"{key}: {error}", error.exit_code) from None
     if as_json:
         emit_json(answer)
     else:
         narrate(f"{answer['key']} is {json.dumps(answer['value'])} now")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Forget flows of a running appliance.")
 @click.option(
     "--protocol", type=OneOf("protocol", ("udp", "tcp", "icmp")), help="Only this protocol."
 )
@@ -292,7 +305,7 @@ def flush(
         emit(f"{count} flow{'' if count == 1 else 's'} forgotten")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="The events of a running appliance.")
 @click.option(
     "--since",
     metavar="ID",
@@ -306,11 +319,12 @@ def watch(since: int | None, name: str | None, control: str | None, as_json: boo
 
     One sentence an event; with --json, one JSON object a line.
     """
-    narrator = Narrator()
+    teller = Teller()
     with _connect(name, control) as client:
         for line in client.events(since):
             if as_json:
                 emit(line.decode("ascii"))
                 continue
-            for sentence in narrator.tell(decode(line)):
+            for sentence in teller.tell(decode(line)):
                 emit(sentence)
+    narrate("the appliance has ended")

@@ -36,7 +36,7 @@ from appliance.settings import Settings
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Scenario, ScenarioError, list_scenarios, load_scenario
 from appliance.sim.simulation import Simulation
-from appliance.text import Narrator, clean, outcome_line
+from appliance.text import Teller, clean, outcome_line
 
 FASTEST = "max"
 FASTEST_ON_SCREEN = 60.0
@@ -64,7 +64,7 @@ class SpeedType(click.ParamType[float | None]):
         return speed
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Simulate a scenario.")
 @click.argument("scenario")
 @click.option("--plain", is_flag=True, help="Sentences instead of a screen.")
 @click.option(
@@ -192,13 +192,13 @@ def _draw(
 
 def _tell(simulation: Simulation, as_json: bool, until: float | None, speed: float | None) -> None:
     """The run as text: events as they happen, the outcome last."""
-    narrator = Narrator()
+    teller = Teller()
 
     def tell(event: Event) -> None:
         if as_json:
             emit(encode(event).decode("ascii"))
             return
-        for line in narrator.tell(event):
+        for line in teller.tell(event):
             emit(line)
 
     if not as_json:
@@ -234,7 +234,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Do a scenario's expectations hold?")
 @click.argument("scenario")
 @setting_options
 @click.option("--seed", type=int, help="Another seed than the scenario's.")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance import events
 from appliance.events import Change, MediaStats, MessagePassed, PacketDropped, Started
-from appliance.text import Narrator, clean, outcome_line, table
+from appliance.text import Teller, clean, outcome_line, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -42,7 +42,7 @@ KINDS = [kind for kind in vars(events).values() if isinstance(kind, type)
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
-    lines = Narrator().tell(filled(kind, "word"))
+    lines = Teller().tell(filled(kind, "word"))
     assert bool(lines) is (kind is not events.MappingRefreshed)
     assert all("{" not in line for line in lines if kind is not events.Started)
 
@@ -50,7 +50,7 @@ def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_f9_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
     """Terminal escapes, newlines and text that turns round are printed as pictures."""
-    for line in Narrator().tell(filled(kind, HOSTILE)):
+    for line in Teller().tell(filled(kind, HOSTILE)):
         assert line.isprintable(), line
 
 
@@ -81,10 +81,8 @@ def test_controls_become_pictures(raw: str, shown: str) -> None:
 
 
 def test_names_stand_beside_addresses() -> None:
-    narrator = Narrator()
-    narrator.tell(
-        Started(wall=0.0, name="x", mode="simulation", parties={"192.168.20.100": "alice"})
-    )
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="x", mode="simulation", parties={"192.168.20.100": "alice"}))
     opened = events.MappingOpened(
         t=1.5,
         mapping=1,
@@ -93,7 +91,7 @@ def test_names_stand_beside_addresses() -> None:
         external="203.0.113.1:5060",
         opened_by="packet",
     )
-    assert narrator.tell(opened) == [
+    assert teller.tell(opened) == [
         "    1.500  alice (192.168.20.100:5060) is 203.0.113.1:5060 outside (udp, opened by packet)"
     ]
 
@@ -116,7 +114,7 @@ def test_a_message_tells_each_change_with_its_reason() -> None:
         new_source="203.0.113.1:5060", new_destination="203.0.113.9:5060",
         verdict="unchanged", before="", after="", changes=[change], summary="REGISTER",
     )  # fmt: skip
-    assert Narrator().tell(message) == [
+    assert Teller().tell(message) == [
         "    0.000  REGISTER out, 192.168.20.100:5060 to 203.0.113.9:5060: unchanged",
         '           missed contact.host: "192.168.20.100" was left, "203.0.113.1" was expected. '
         "The registrar will send calls to this address. (RFC 3261 20.10)",
@@ -133,17 +131,17 @@ def drop(count: int) -> PacketDropped:
 
 @pytest.mark.parametrize(("count", "told"), [(1, "dropped on the"), (7, "dropped 7 packets on")])
 def test_drops_are_counted_and_named(count: int, told: str) -> None:
-    (line,) = Narrator().tell(drop(count))
+    (line,) = Teller().tell(drop(count))
     assert told in line
     assert line.endswith("(no-mapping)")
 
 
 def test_audio_is_told_when_it_begins_to_be_heard_or_stops() -> None:
-    narrator = Narrator()
+    teller = Teller()
     heard = [0, 0, 50, 100, 150, 150, 150]
     told = [
         bool(
-            narrator.tell(
+            teller.tell(
                 MediaStats(stream="1", talker="a", listener="b", sent=50 * second, heard=count)
             )
         )
@@ -157,9 +155,9 @@ def test_an_expectation_for_any_port_or_anyone_reads_well() -> None:
         expectation=1, protocol="udp", external="203.0.113.1:4000", internal="192.168.20.100:4000",
         remote="203.0.113.9:0", parent="call x", reason="Audio of the call.", expires_in=180.0,
     )  # fmt: skip
-    assert "any port of 203.0.113.9 may send to" in Narrator().tell(opened)[0]
+    assert "any port of 203.0.113.9 may send to" in Teller().tell(opened)[0]
     opened.remote = None
-    assert "anyone may send to" in Narrator().tell(opened)[0]
+    assert "anyone may send to" in Teller().tell(opened)[0]
 
 
 def test_the_last_line_of_a_run_is_the_outcome() -> None:

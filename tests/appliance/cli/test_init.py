@@ -1,0 +1,148 @@
+"""The table of commands, and what becomes of whatever goes wrong below it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import cli
+from appliance.cli import COMMANDS
+from appliance.version import VERSION
+
+Run = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def test_version_needs_none_of_the_large_libraries() -> None:
+    script = (
+        "import sys, json\n"
+        "from appliance.cli import main\n"
+        "try:\n main(['--version'])\n"
+        "except SystemExit as end:\n"
+        " assert not end.code\n"
+        "print(json.dumps([name for name in ('pytun', 'dnslib', 'textual') "
+        "if name in sys.modules]))"
+    )
+    done = python("-c", script)
+    assert done.returncode == 0, done.stderr
+    version, loaded = done.stdout.splitlines()
+    assert VERSION in version
+    assert json.loads(loaded) == []
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project.get("version", VERSION) == VERSION
+
+
+def test_without_a_terminal_it_says_how_it_is_used() -> None:
+    done = python("-m", "appliance.cli", stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Usage: glassnat" in done.stderr
+    assert "glassnat sim one-way-audio" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(glassnat: Run, command: str) -> None:
+    answer = glassnat(command, "--help")
+    assert answer.code == 0
+    assert f"Usage: glassnat {command}" in answer.out
+    assert "--color" in answer.out
+
+
+def test_every_command_is_listed_with_what_it_does(glassnat: Run) -> None:
+    listed = glassnat("--help").out.partition("Commands:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line.strip()] == list(COMMANDS)
+    assert "..." not in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["simm"], 'did you mean "sim"'),
+        (["zzz"], "there are: sim, check"),
+        (["config", "inti"], 'did you mean "init"'),
+        (["show"], "Missing argument 'WHAT'"),
+        (["show", "flow"], 'did you mean "flows"'),
+        (["sim", "--plian"], "--plain"),
+        (["run"], "--config"),
+    ],
+)
+def test_wrong_usage_is_2_and_names_the_nearest(
+    glassnat: Run, arguments: list[str], said: str
+) -> None:
+    answer = glassnat(*arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.err.startswith("glassnat: ")
+    assert answer.out == ""
+
+
+class Impossible(Exception):
+    exit_code = 3
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (Impossible("no TUN here"), 3, "glassnat: no TUN here"),
+        (KeyboardInterrupt(), 130, ""),
+        (RuntimeError("oops \x1b[2J"), 1, "internal error: RuntimeError: oops ␛[2J"),
+    ],
+)
+def test_whatever_goes_wrong_is_a_sentence_and_an_exit_code(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.delenv("GLASSNAT_DEBUG", raising=False)
+    monkeypatch.setattr(cli.root, "main", fail)
+    answer = glassnat("sim")
+    assert answer.code == code
+    assert said in answer.err
+
+
+def test_a_programmer_may_see_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError("oops")
+
+    monkeypatch.setenv("GLASSNAT_DEBUG", "1")
+    monkeypatch.setattr(cli.root, "main", fail)
+    with pytest.raises(RuntimeError):
+        cli.main(["sim"])
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m appliance.cli config init | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert done.stderr == b""
+    assert done.returncode == 0

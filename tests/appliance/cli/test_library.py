@@ -1,0 +1,47 @@
+"""`glassnat scenario` and `glassnat profile`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("shelf", "name"), [("scenario", "one-way-audio"), ("profile", "symmetric")]
+)
+def test_lists_have_a_name_and_a_title(glassnat: Run, shelf: str, name: str) -> None:
+    entries = json.loads(glassnat(shelf, "list", "--json").out)
+    assert all(entry["name"] and entry["title"] for entry in entries)
+    assert name in [entry["name"] for entry in entries]
+    assert name in glassnat(shelf, "list").out
+
+
+def test_a_scenario_tells_its_guide_and_how_to_run_it(glassnat: Run) -> None:
+    answer = glassnat("scenario", "show", "one-way-audio")
+    assert "Run it: glassnat sim one-way-audio" in answer.out
+    document = json.loads(glassnat("scenario", "show", "one-way-audio", "--json").out)
+    assert document["guide"]
+    assert document["settings"]
+
+
+def test_a_profile_tells_its_settings(glassnat: Run) -> None:
+    assert "random" in glassnat("profile", "show", "symmetric").out
+    document = json.loads(glassnat("profile", "show", "symmetric", "--json").out)
+    assert document["nat"]["ports"] == "random"
+
+
+@pytest.mark.parametrize(
+    ("shelf", "wrong", "right"),
+    [("scenario", "one-way-adio", "one-way-audio"), ("profile", "symetric", "symmetric")],
+)
+def test_a_wrong_name_is_answered_with_the_nearest(
+    glassnat: Run, shelf: str, wrong: str, right: str
+) -> None:
+    answer = glassnat(shelf, "show", wrong)
+    assert answer.code == 2
+    assert right in answer.err

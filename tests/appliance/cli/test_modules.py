@@ -1,0 +1,240 @@
+"""`glassnat alg`: one message through a module, with the reason for each change."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alg.registry import MODULES
+from alg.sip_poor.faults import FAULTS
+
+Run = Callable[..., Any]
+
+BODY = (
+    b"v=0\r\no=alice 1 1 IN IP4 192.168.20.100\r\ns=-\r\nc=IN IP4 192.168.20.100\r\nt=0 0\r\n"
+    b"m=audio 4000 RTP/AVP 0\r\n"
+)
+INVITE = (
+    b"INVITE sip:bob@203.0.113.9 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK77ef\r\n"
+    b"From: <sip:alice@203.0.113.9>;tag=1\r\n"
+    b"To: <sip:bob@203.0.113.9>\r\n"
+    b"Call-ID: a84b4c76e667\r\n"
+    b"CSeq: 1 INVITE\r\n"
+    b"Contact: <sip:alice@192.168.20.100:5060>\r\n"
+    b"Content-Type: application/sdp\r\n"
+    b"Content-Length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
+)
+
+
+@pytest.fixture
+def invite(tmp_path: Path) -> str:
+    path = tmp_path / "invite.txt"
+    path.write_bytes(INVITE)
+    return str(path)
+
+
+@pytest.fixture
+def diff(glassnat: Run, invite: str) -> Callable[..., dict[str, Any]]:
+    def run(*arguments: str) -> dict[str, Any]:
+        answer = glassnat("alg", "diff", invite, "--json", *arguments)
+        assert answer.code == 0, answer.err
+        assert answer.out.isascii()
+        document: dict[str, Any] = json.loads(answer.out)
+        return document
+
+    return run
+
+
+def test_the_correct_module_changes_what_names_the_inside_host(diff: Run) -> None:
+    document = diff("--alg", "sip")
+    assert document["verdict"] == "rewritten"
+    assert document["before"].encode("latin-1") == INVITE
+    assert "192.168.20.100" not in document["after"]
+    assert {change["verdict"] for change in document["changes"]} == {"ok"}
+    assert all(change["reason"] and change["rfc"] for change in document["changes"])
+    assert {each["internal"] for each in document["expectations"]} == {
+        "192.168.20.100:4000",
+        "192.168.20.100:4001",
+    }
+
+
+def test_spans_are_offsets_into_before(diff: Run) -> None:
+    document = diff("--alg", "sip")
+    for change in document["changes"]:
+        low, high = change["span"]
+        assert document["before"][low:high] == change["before"]
+
+
+def test_off_misses_everything_that_the_correct_one_changes(diff: Run) -> None:
+    document = diff("--alg", "off")
+    assert document["verdict"] == "unchanged"
+    assert document["after"] == document["before"]
+    assert document["expectations"] == []
+    assert {change["verdict"] for change in document["changes"]} == {"missed"}
+    contact = next(each for each in document["changes"] if each["field"] == "contact.host")
+    assert contact["expected"] == "203.0.113.1:5060"
+
+
+def test_a_fault_is_seen_beside_what_is_right(diff: Run) -> None:
+    document = diff("--alg", "sip-poor:no-sdp")
+    verdicts = {
+        change["field"].partition(".")[0]: change["verdict"] for change in document["changes"]
+    }
+    assert verdicts["via"] == "ok"
+    assert verdicts["sdp"] == "missed"
+
+
+def test_a_preset_mapping_is_used(diff: Run) -> None:
+    pairs = ("--map", "192.168.20.100:4000=203.0.113.1:6000",
+             "--map", "192.168.20.100:4001=203.0.113.1:6001")  # fmt: skip
+    assert "m=audio 6000 " in diff("--alg", "sip", *pairs)["after"]
+
+
+def test_the_other_direction_restores(glassnat: Run, diff: Run, tmp_path: Path) -> None:
+    """What comes back is restored exactly as the phone wrote it."""
+    answer = tmp_path / "answer.txt"
+    after = diff("--alg", "sip")["after"]
+    top = after.partition("\r\n\r\n")[0].replace(
+        "INVITE sip:bob@203.0.113.9 SIP/2.0", "SIP/2.0 180 Ringing"
+    )
+    head = [line for line in top.split("\r\n") if not line.startswith(("Content", "Contact"))]
+    answer.write_bytes("\r\n".join([*head, "Content-Length: 0", "", ""]).encode())
+    document = json.loads(glassnat("alg", "diff", str(answer), "--direction", "in", "--json").out)
+    assert "Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK77ef\r\n" in document["after"]
+
+
+def test_a_setting_of_the_module_can_be_chosen(glassnat: Run, invite: str) -> None:
+    answer = glassnat("alg", "diff", invite, "--set", "alg.sip.media_peers=any", "--json")
+    remotes = [each["remote"] for each in json.loads(answer.out)["expectations"]]
+    assert remotes
+    assert set(remotes) == {None}
+
+
+@pytest.mark.parametrize(
+    ("message", "verdict"),
+    [
+        (INVITE.replace(b"Content-Length: ", b"Content-Length: 9"), "malformed"),
+        (b"\x16\x03\x01 not SIP at all", "opaque"),
+        (b"", "opaque"),
+    ],
+)
+def test_what_cannot_be_edited_safely_is_left_alone_as_a_whole(
+    glassnat: Run, tmp_path: Path, message: bytes, verdict: str
+) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(message)
+    document = json.loads(glassnat("alg", "diff", str(path), "--alg", "sip", "--json").out)
+    assert document["verdict"] == verdict
+    assert document["after"].encode("latin-1") == message
+    assert document["changes"] == []
+
+
+def test_raw_writes_the_bytes_and_nothing_else(
+    invite: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    from appliance.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["alg", "diff", invite, "--alg", "off", "--raw"])
+    assert ended.value.code == 0
+    out, err = capfdbinary.readouterr()
+    assert out == INVITE
+    assert err == b""
+
+
+def test_a_message_may_come_from_a_pipe(glassnat: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(INVITE)))
+    assert json.loads(glassnat("alg", "diff", "-", "--json").out)["verdict"] == "rewritten"
+
+
+def test_as_text_each_change_has_its_reason_beneath(glassnat: Run, invite: str) -> None:
+    answer = glassnat("alg", "diff", invite, "--alg", "sip-poor:no-sdp")
+    lines = answer.out.splitlines()
+    at = lines.index("- Contact: <sip:alice@192.168.20.100:5060>")
+    assert lines[at + 1] == "+ Contact: <sip:alice@203.0.113.1:5060>"
+    assert lines[at + 2].startswith("    OK contact.host: ")
+    at = lines.index("! c=IN IP4 192.168.20.100")
+    assert lines[at + 1].startswith("    MISSED sdp.c.address: ")
+    assert "Expected: 203.0.113.1." in lines[at + 1]
+    assert "rewritten: 2 ok, 3 missed" in answer.err
+
+
+def test_hostile_text_is_not_drawn(glassnat: Run, tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes(INVITE.replace(b"alice 1 1", b"\x1b[2J\x9b \x07 1"))
+    out = glassnat("alg", "diff", str(path)).out
+    assert "␛[2J" in out
+    assert all(line.isprintable() for line in out.splitlines())
+
+
+def test_a_module_of_ones_own_that_fails_leaves_the_message_as_it_is(
+    glassnat: Run, invite: str, tmp_path: Path
+) -> None:
+    module = tmp_path / "mine.py"
+    module.write_text(
+        "class Mine:\n"
+        "    name = 'mine'\n"
+        "    def inspect(self, message, context):\n"
+        "        context.map_pair(context.internal._replace(port=4000))\n"
+        "        raise RuntimeError('oops')\n"
+        "    def explain(self, rule):\n"
+        "        raise KeyError(rule)\n"
+    )
+    answer = glassnat("alg", "diff", invite, "--alg", f"{module}:Mine", "--json")
+    document = json.loads(answer.out)
+    assert document["verdict"] == "unchanged"
+    assert document["note"] == "the module failed: RuntimeError: oops"
+    assert document["expectations"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--alg", "pour"], "see: glassnat alg list"),
+        (["--alg", "sip-poor:no-spd"], "no-sdp"),
+        (["--internal", "nowhere"], "not an endpoint"),
+        (["--map", "192.0.2.1:5"], "INTERNAL=EXTERNAL"),
+        (["--direction", "up"], "not one of: out, in"),
+        (["--set", "alg.sip.recieved=learn"], 'did you mean "alg.sip.received"'),
+    ],
+)
+def test_what_is_wrong_is_said(glassnat: Run, invite: str, arguments: list[str], said: str) -> None:
+    answer = glassnat("alg", "diff", invite, *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_a_file_that_is_no_message_is_said(glassnat: Run, tmp_path: Path) -> None:
+    assert "No such file" in glassnat("alg", "diff", str(tmp_path / "none")).err
+    (tmp_path / "huge").write_bytes(b"x" * 70_000)
+    assert "more than" in glassnat("alg", "diff", str(tmp_path / "huge")).err
+
+
+def test_modules_and_faults_are_listed(glassnat: Run) -> None:
+    document = json.loads(glassnat("alg", "list", "--json").out)
+    assert [module["name"] for module in document["modules"]] == list(MODULES)
+    assert [fault["name"] for fault in document["faults"]] == list(FAULTS)
+    assert all(fault["does"] and fault["seen_in"] and fault["breaks"] and fault["kind"]
+               for fault in document["faults"])  # fmt: skip
+    printed = glassnat("alg", "list").out
+    assert all(name in printed for name in (*MODULES, *FAULTS))
+
+
+@pytest.mark.parametrize("name", ["sip", "no-sdp"])
+def test_one_is_explained(glassnat: Run, name: str) -> None:
+    document = json.loads(glassnat("alg", "show", name, "--json").out)
+    assert document["name"] == name
+    assert document["does"] in glassnat("alg", "show", name).out
+
+
+def test_one_that_does_not_exist_is_answered_with_the_nearest(glassnat: Run) -> None:
+    answer = glassnat("alg", "show", "no-spd")
+    assert answer.code == 2
+    assert 'did you mean "no-sdp"' in answer.err
