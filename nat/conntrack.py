@@ -15,17 +15,17 @@ Policy (may this packet open anything?) is in `translator.py`; here everything i
 from __future__ import annotations
 
 from collections.abc import Hashable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import ceil
 
 from nat.behavior import Behavior, Forward
-from nat.deadlines import Deadlines, Timer
+from nat.deadlines import MANY, Deadlines, Timer
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
 from nat.expectation import Expectation
 from nat.limits import Host
-from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, legs_between
+from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, inbound_key, legs_between
 from nat.ports import PortPool
 
 ExternalKey = tuple[int, int, int]
@@ -67,12 +67,12 @@ class Conntrack:
         self.owned = self.behavior.owned_addresses()
         self._statics = {rule.internal: rule.external for rule in self.behavior.statics}
         self._static_externals = {rule.external: rule.internal for rule in self.behavior.statics}
-        self._set_forwards(now)
         for pool in self._pools.values():
             pool.rest = self.behavior.port_rest
             pool.set_range(*self.behavior.port_range)
         self._rebuild_filters()
         self._rebuild_keys()
+        self._set_forwards(now)
 
     def _set_timers(self) -> None:
         timeouts = self.behavior.timeouts
@@ -138,6 +138,18 @@ class Conntrack:
             return pinned
         return self.mappings.get((protocol, *internal, *self.behavior.mapping.scope(remote)))
 
+    def living_mapping_for(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> Mapping | None:
+        """The same, after taking away what is over and not tidied up yet: whether that was early
+        or late must not be visible in the port that the next flow gets."""
+        while mapping := self.mapping_for(protocol, internal, remote):
+            flow = mapping.oldest_flow()
+            if flow is None or flow.is_alive(now):
+                break
+            self.close_flow(flow, "expired", now)
+        return mapping
+
     def mappings_at(self, protocol: int, external: Endpoint) -> list[Mapping]:
         return self.by_external.get((protocol, *external), [])
 
@@ -188,35 +200,40 @@ class Conntrack:
         return external[address % len(external)]
 
     def _choose_port(
-        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+        self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
     ) -> int | None:
+        """A port for a mapping to `remote`, or (None) to everybody."""
         behavior = self.behavior
         address = self.external_address_of(internal.address)
         pool = self.pool(protocol, address)
         pool.settle(now)
-        if behavior.overloading and self._may_share(protocol, address, internal.port, remote):
+        wish = Endpoint(address, internal.port)
+        if behavior.overloading and remote and self._may_share(protocol, wish, remote):
             return internal.port
         parity = behavior.parity and protocol == UDP
         return pool.choose(internal, behavior.ports, parity, behavior.rng)
 
-    def _may_share(self, protocol: int, address: int, port: int, remote: Endpoint) -> bool:
+    def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Overloading (RFC 4787 REQ-3 forbids it, Linux does it): several mappings may have one
         external port as long as no two of them talk to the same remote endpoint."""
-        sharers = self.by_external.get((protocol, address, port))
+        sharers = self.mappings_at(protocol, external)
         if not sharers or any(mapping.owned for mapping in sharers):
             return False
-        arrives = (protocol, remote.address, address, remote.port, port)
-        return arrives not in self.legs[Arrival.OUTSIDE]
+        return not self.is_talking(protocol, external, remote)
+
+    def is_talking(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
+        """Has an external endpoint a flow to `remote`? A second one could not be told from it."""
+        beyond = Arrival.TURN if remote.address in self.owned else Arrival.OUTSIDE
+        return inbound_key(protocol, remote, external) in self.legs[beyond]
 
     def pin(self, protocol: int, internal: Endpoint, now: float) -> Mapping | Drop:
         """A mapping for `internal` that serves every remote, whatever the mapping policy: the one
         it has if that serves every remote too, else a new one. It closes when nothing needs it."""
         mapping = self.pinned.get((protocol, internal)) or self.mappings.get((protocol, *internal))
-        anywhere = Endpoint(0, 0)
         if mapping is None and internal.address in self._statics:
-            return self.open_mapping(protocol, internal, anywhere, now)
+            return self.open_mapping(protocol, internal, Endpoint(0, 0), now)
         if mapping is None:
-            port = self._choose_port(protocol, internal, anywhere, now)
+            port = self._choose_port(protocol, internal, None, now)
             if port is None:
                 return Drop.NO_PORT
             external = Endpoint(self.external_address_of(internal.address), port)
@@ -262,9 +279,11 @@ class Conntrack:
         self._close_mapping_if_idle(mapping, "closed", now)
 
     def hold(self, mapping: Mapping, until: float) -> None:
-        """Keep a pinned mapping that nothing needs yet: a message has announced it."""
-        mapping.held_until = max(mapping.held_until, until)
-        heappush(self._held, (mapping.held_until, mapping.id, mapping))
+        """Keep a pinned mapping that nothing needs yet: a message has announced it. (To the second,
+        so that a flood of announcements does not fill the queue.)"""
+        if until >= mapping.held_until + 1.0:
+            mapping.held_until = until
+            heappush(self._held, (until, mapping.id, mapping))
 
     def _add_mapping(
         self, protocol: int, internal: Endpoint, external: Endpoint, opened_by: str, now: float
@@ -319,10 +338,7 @@ class Conntrack:
         limits = self.behavior.limits
         if limits.flows and len(self.flows) >= limits.flows:
             return Drop.FLOW_LIMIT
-        host = self.hosts.get(internal)
-        if host is None:
-            host = self.hosts[internal] = Host(limits, now)
-        return host.refuses(limits, now)
+        return self.host(internal, now).refuses(limits, now)
 
     def open_flow(self, mapping: Mapping, remote: Endpoint, opened_by: str, now: float) -> Flow:
         """A flow of `mapping` to `remote`, under no timer yet."""
@@ -405,7 +421,11 @@ class Conntrack:
         host.flows -= 1
         if not flow.answered:
             host.unanswered -= 1
-        if host.is_idle:
+        self.forget_if_idle(address)
+
+    def forget_if_idle(self, address: int) -> None:
+        """Let go of an inside host that has nothing in use."""
+        if address in self.hosts and self.hosts[address].is_idle:
             del self.hosts[address]
 
     # --- expectations ------------------------------------------------------------------
@@ -423,7 +443,7 @@ class Conntrack:
         """Let `remote` in to `mapping` (see `alg.base.AlgContext.expect`). None at a limit."""
         expectation = self._same_expectation(mapping, remote, parent)
         if expectation is None:
-            if self._too_many_expectations(mapping, parent, now):
+            if self._too_many_expectations(mapping, parent):
                 return None
             self.last_id += 1
             expectation = Expectation(self.last_id, mapping, remote, parent, reason)
@@ -433,7 +453,9 @@ class Conntrack:
             self.host(mapping.internal.address, now).expectations += 1
             self._watch(expectation, now + lifetime, used_lifetime)
             self.observer.expectation_opened(expectation, now)
-        elif expectation.flow is None:
+        else:
+            in_use = expectation.flow is not None and used_lifetime is not None
+            lifetime = used_lifetime if in_use and used_lifetime is not None else lifetime
             self._watch(expectation, now + lifetime, used_lifetime)
         return expectation
 
@@ -445,12 +467,13 @@ class Conntrack:
                 return expectation
         return None
 
-    def _too_many_expectations(self, mapping: Mapping, parent: Hashable, now: float) -> bool:
+    def _too_many_expectations(self, mapping: Mapping, parent: Hashable) -> bool:
         limits = self.behavior.limits
+        host = self.hosts.get(mapping.internal.address)
         return (
             len(self.expectations) >= limits.expectations
             or self._doors_of(parent, mapping) > limits.expectations_per_parent
-            or self.host(mapping.internal.address, now).expectations >= limits.expectations_per_host
+            or (host is not None and host.expectations >= limits.expectations_per_host)
         )
 
     def _doors_of(self, parent: Hashable, mapping: Mapping) -> int:
@@ -461,7 +484,13 @@ class Conntrack:
     def _watch(self, expectation: Expectation, deadline: float, used: float | None) -> None:
         expectation.deadline = deadline
         expectation.used_lifetime = used
-        heappush(self._expectation_heap, (deadline, expectation.id))
+        if len(self._expectation_heap) > MANY + 4 * len(self.expectations):
+            self._expectation_heap = [
+                (each.deadline, id_) for id_, each in self.expectations.items()
+            ]
+            heapify(self._expectation_heap)
+        else:
+            heappush(self._expectation_heap, (deadline, expectation.id))
 
     def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
         """The first packet came: `flow` is what it opened."""
@@ -481,10 +510,8 @@ class Conntrack:
         siblings.remove(expectation)
         if not siblings:
             del self.by_parent[expectation.parent]
-        host = self.hosts[mapping.internal.address]
-        host.expectations -= 1
-        if host.is_idle:
-            del self.hosts[mapping.internal.address]
+        self.hosts[mapping.internal.address].expectations -= 1
+        self.forget_if_idle(mapping.internal.address)
         self.observer.expectation_closed(expectation, why, now)
         if expectation.flow is not None and why != "expired":
             self.close_flow(expectation.flow, why, now)

@@ -103,21 +103,26 @@ class Quote:
         ports = self.tuple[3] + self.tuple[4] - source_port - destination_port
         LONG.pack_into(buffer, start + 12, source)
         LONG.pack_into(buffer, start + 16, destination)
-        self._adjust(start + 10, addresses)
+        (checksum_of_header,) = WORD.unpack_from(buffer, start + 10)
+        WORD.pack_into(buffer, start + 10, (checksum_of_header + addresses) % MODULUS)
         if self.protocol == ICMP:
             WORD.pack_into(buffer, self._ports_at, source_port or destination_port)
-            self._adjust(self._transport + CHECKSUM_OFFSET[ICMP], ports)
+            self._adjust(CHECKSUM_OFFSET[ICMP], ports)
         else:
             PORTS.pack_into(buffer, self._ports_at, source_port, destination_port)
-            self._adjust(self._transport + CHECKSUM_OFFSET[self.protocol], addresses + ports)
+            self._adjust(CHECKSUM_OFFSET[self.protocol], addresses + ports)
 
-    def _adjust(self, at: int, change: int) -> None:
-        """Keep a quoted checksum as right or wrong as it was, where it was quoted at all."""
+    def _adjust(self, offset: int, change: int) -> None:
+        """Keep a quoted transport checksum as right or wrong as it was, where it was quoted at all
+        (RFC 768: UDP's 0 means "none", and a sum of 0 is written as its twin)."""
+        at = self._transport + offset
         if at + 2 > self._packet.length:
             return
         (field,) = WORD.unpack_from(self._packet.buffer, at)
-        if field or self.protocol != UDP:
+        if self.protocol != UDP:
             WORD.pack_into(self._packet.buffer, at, (field + change) % MODULUS)
+        elif field:
+            WORD.pack_into(self._packet.buffer, at, (field + change) % MODULUS or MODULUS)
 
 
 class ErrorPatch:

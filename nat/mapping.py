@@ -335,8 +335,19 @@ class Mapping:
         in_use = self.permitted or self.expectations
         return self.owned or bool(in_use) or self.held_until > now
 
+    def oldest_flow(self) -> Flow | None:
+        """One that has stood here longest, roughly: the likeliest to be over."""
+        return next(iter(self.permitted.values()))[0] if self.permitted else None
+
     def flows(self) -> list[Flow]:
         return [flow for flows in self.permitted.values() for flow in flows]
+
+
+def inbound_key(protocol: int, remote: Endpoint, external: Endpoint) -> FiveTuple:
+    """How the packets from a remote to an external endpoint arrive."""
+    if protocol == ICMP:
+        return (ICMP_QUERY, remote.address, external.address, 0, external.port)
+    return (protocol, remote.address, external.address, remote.port, external.port)
 
 
 def legs_between(mapping: Mapping, remote: Endpoint, turning: bool = False) -> tuple[Leg, Leg]:

@@ -86,6 +86,11 @@ class Packet:
         self.partial = False
         self.segment_size = 0
 
+    def replace_by(self, other: Packet) -> None:
+        """Become a copy of another packet, in the same buffer."""
+        self.replace(other.to_bytes())
+        self.partial, self.segment_size = other.partial, other.segment_size
+
     # --- the IPv4 header ---------------------------------------------------------------
 
     @property

@@ -29,9 +29,13 @@ class PortPool:
         self._resting: dict[int, tuple[float, Endpoint]] = {}
         self._resting_order: deque[tuple[float, int]] = deque()
         self._cursor = first
+        self._kept_out: set[int] = {0}
         for port in range(65536):
-            if not first <= port <= last or port == 0:
-                self._set(port, RESERVED)
+            self._set(port, self._state_when_unused(port))
+
+    def _state_when_unused(self, port: int) -> int:
+        may_be_chosen = self.first <= port <= self.last and port not in self._kept_out
+        return FREE if may_be_chosen else RESERVED
 
     def _set(self, port: int, state: int) -> None:
         table = self._states[port & 1]
@@ -47,9 +51,10 @@ class PortPool:
         if (first, last) == (self.first, self.last):
             return
         self.first, self.last = first, last
+        self._cursor = first
         for port in range(1, 65536):
             if self.state(port) in (FREE, RESERVED):
-                self._set(port, FREE if first <= port <= last else RESERVED)
+                self._set(port, self._state_when_unused(port))
 
     def copy(self) -> PortPool:
         """The same pool to try things out on."""
@@ -60,6 +65,7 @@ class PortPool:
         twin._resting = dict(self._resting)
         twin._resting_order = deque()
         twin._cursor = self._cursor
+        twin._kept_out = set(self._kept_out)
         return twin
 
     def counts(self) -> dict[str, int]:
@@ -67,13 +73,18 @@ class PortPool:
         return dict(zip(("free", "used", "resting", "reserved"), self._counts, strict=True))
 
     def reserve(self, port: int) -> None:
-        """Keep a port out of every choice: a service or a forward of the NAT stands there."""
+        """Keep a port out of every choice: a service or a forward of the NAT stands there. One in
+        use is kept out from its release on."""
+        self._kept_out.add(port)
         self._resting.pop(port, None)
-        self._set(port, RESERVED)
+        if self.state(port) != USED:
+            self._set(port, RESERVED)
 
     def release_reserved(self, port: int) -> None:
         """Undo `reserve`."""
-        self._set(port, FREE if self.first <= port <= self.last else RESERVED)
+        self._kept_out.discard(port)
+        if self.state(port) != USED:
+            self._set(port, self._state_when_unused(port))
 
     def take(self, port: int) -> None:
         self._resting.pop(port, None)
@@ -82,10 +93,9 @@ class PortPool:
     def release(self, port: int, internal: Endpoint, now: float) -> None:
         """A mapping is gone. The port rests, so that late packets for it do not reach another
         host; the same internal endpoint may have it back at once (a phone's next call)."""
-        if not self.first <= port <= self.last:
-            self._set(port, RESERVED)
-        elif self.rest <= 0:
-            self._set(port, FREE)
+        unused = self._state_when_unused(port)
+        if unused == RESERVED or self.rest <= 0:
+            self._set(port, unused)
         else:
             self._set(port, RESTING)
             self._resting[port] = (now, internal)
@@ -98,7 +108,7 @@ class PortPool:
             released, port = order.popleft()
             if self._resting.get(port, (None,))[0] == released:
                 del self._resting[port]
-                self._set(port, FREE)
+                self._set(port, self._state_when_unused(port))
 
     def is_available(self, port: int, internal: Endpoint) -> bool:
         """May `internal` have this port now?"""

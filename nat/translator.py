@@ -41,6 +41,7 @@ from nat.tcp import ACK, RST, SYN, TcpState, classify, flags_make_sense, next_st
 HEADER = Struct("!HHHHHHIIHHH")
 FAST_LENGTH = 28  # IPv4 and UDP headers
 INSIDE = Arrival.INSIDE
+TCP_HEADER = 20  # bytes, without options
 TCP_NUMBERS = Struct("!IIBB")  # sequence, acknowledgement, data offset, flags
 WHOLE_MASK = 0x3FFF  # more-fragments flag and fragment offset
 
@@ -146,7 +147,8 @@ class Nat:
 
     def _follow_tcp(self, leg: Leg, flow: Flow, track: TcpTrack, packet: Packet) -> Drop | None:
         start = packet.header_length
-        if packet.length < start + 20 or packet.payload_start > packet.length:
+        size = packet.length - start
+        if size < TCP_HEADER or not TCP_HEADER <= packet.transport_header_length <= size:
             return Drop.MALFORMED
         sequence, acknowledgement, _, flags = TCP_NUMBERS.unpack_from(packet.buffer, start + 4)
         if not flags_make_sense(flags):
@@ -165,7 +167,7 @@ class Nat:
         state = next_state(track.state, classify(flags, leg.direction))
         if state is not track.state:
             track.state = state
-            if state is TcpState.ESTABLISHED:
+            if state.is_established:
                 self.table.mark_answered(flow)
             self.table.choose_timer(flow)
         return None
@@ -377,12 +379,15 @@ class Nat:
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self.table.owned and not self.behavior.hairpin:
             return Drop.NO_HAIRPIN
-        mapping = self.table.mapping_for(protocol, internal, remote)
+        mapping = self.table.living_mapping_for(protocol, internal, remote, now)
         drop = self._opens(packet, mapping) or self.table.refuses(internal.address, now)
         if drop is None and mapping is None:
             opened = self.table.open_mapping(protocol, internal, remote, now)
             mapping, drop = (None, opened) if isinstance(opened, Drop) else (opened, None)
+        elif mapping is not None and self.table.is_talking(protocol, mapping.external, remote):
+            drop = drop or Drop.NO_PORT  # another host has this port, and this remote (overloading)
         if drop or mapping is None:
+            self.table.forget_if_idle(internal.address)
             if drop in TELL_THE_SENDER:
                 self.send_error(
                     packet, Side.INSIDE, icmp.UNREACHABLE, icmp.ADMINISTRATIVELY_PROHIBITED, now
@@ -428,13 +433,13 @@ class Nat:
         _, source, destination, source_port, destination_port = key
         protocol = packet.protocol
         remote, external = Endpoint(source, source_port), Endpoint(destination, destination_port)
+        mappings = self.table.mappings_at(protocol, external)
         if protocol == TCP:
             flags = packet.buffer[packet.header_length + 13]
             if not flags_make_sense(flags):
                 return Drop.BAD_FLAGS
             if not flags & SYN:
-                return Drop.NO_MAPPING
-        mappings = self.table.mappings_at(protocol, external)
+                return Drop.NOT_OPENING if mappings else Drop.NO_MAPPING
         for mapping in mappings:
             leg = self._admit_to(mapping, remote, arrival, packet, now)
             if leg is not None:
@@ -453,11 +458,13 @@ class Nat:
     ) -> Leg | None:
         for expectation in mapping.expectations:
             if expectation.admits(remote, now):
-                if expectation.flow is None and arrival is Arrival.OUTSIDE:
-                    flow = self._open(mapping, remote, "alg", packet, now)
-                    self.table.use(expectation, flow, now)
-                    return _counted(flow.inbound, packet)
-                return self._let_through(mapping, remote, packet)
+                if expectation.flow is not None or arrival is not Arrival.OUTSIDE:
+                    return self._let_through(mapping, remote, packet)
+                if self.table.refuses(mapping.internal.address, now):
+                    return self._let_through(mapping, remote, packet)  # in, but without a flow
+                flow = self._open(mapping, remote, "alg", packet, now)
+                self.table.use(expectation, flow, now)
+                return _counted(flow.inbound, packet)
         if mapping.opened_by in ("static", "forward") or self._filter_permits(mapping, remote, now):
             return self._let_through(mapping, remote, packet)
         return None
