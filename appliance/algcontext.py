@@ -214,8 +214,13 @@ class LiveContext(_Context):
             if not mapping.is_needed(self._now):
                 self._table.hold(mapping, self._now + ANNOUNCED)
         flow = self._leg.flow
-        if flow is not None:
+        if flow is not None and (self.transport == "udp" or self._outlasts_tcp()):
             self._table.keep(flow, self.kept)
+
+    def _outlasts_tcp(self) -> bool:
+        """An established connection is kept for hours anyway (RFC 5382 REQ-5); never shorten it."""
+        usual = self._table.behavior.timeouts.tcp_established
+        return self.kept is not None and self.kept > usual
 
     def rollback(self) -> None:
         """Nothing was asked for."""

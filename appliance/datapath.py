@@ -19,6 +19,7 @@ from appliance.counters import WireCounters
 from appliance.droplog import DropLog
 from appliance.eventlog import EventLog
 from appliance.inspection import Inspector, Slot
+from appliance.streams import Connection, StreamInspector
 from nat import icmp
 from nat.drop import Drop
 from nat.endpoint import UDP, Side
@@ -48,6 +49,7 @@ class Datapath:
         self.counters = counters
         self.drops = DropLog(log)
         self.inspector = Inspector(nat.table, calls, log)
+        self._streams = StreamInspector(self.inspector)
         self._identification = 0
         self._mtu = (0, 0, 0)  # by where a leg exits
         self._narrowest = 0
@@ -59,7 +61,8 @@ class Datapath:
         self._mtu = (inside, outside, inside)
         self._narrowest = min(self._mtu)
         for flow in self.nat.table.flows.values():
-            flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
+            if flow.mapping.protocol == UDP:
+                flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
 
     def handle(self, packet: Packet, side: Side, now: float) -> Leg | None:
         """What a received packet becomes: it is rewritten in place and leaves by the answered
@@ -87,7 +90,7 @@ class Datapath:
         if packet.length > self._narrowest and self._is_too_big(packet, leg, side, now):
             return None
         leg.patch.apply(packet)
-        if leg.slot is not None and not self._inspect(packet, leg, leg.slot, side, now):
+        if leg.slot is not None and not self._inspect(packet, leg, side, now):
             return None
         if leg.exit is TURN:  # hairpin: back in, as if it came from outside
             return self._pass(packet, TURN, side, now)
@@ -147,28 +150,59 @@ class Datapath:
 
     # --- application-layer gateways ----------------------------------------------------
 
+    def give_slot(self, leg: Leg) -> None:
+        """Give a leg that was just made the ALG slot of its port, if there is one.
+
+        A TCP flow gets a connection to hold its streams: it begins with the flow, at the SYN, or
+        never (see `streams.py`).
+        """
+        slot = self.slot_of(leg)
+        if slot is None or leg.key[0] == UDP:
+            leg.slot = slot
+        elif leg.flow is not None:
+            leg.slot = leg.flow.outbound.slot or Connection(slot)
+
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any."""
-        if leg.key[0] == UDP:
-            for slot in self.slots.values():
-                if slot.is_for(leg.key):
-                    return slot
+        for slot in self.slots.values():
+            if slot.is_for(leg.key):
+                return slot
         return None
 
-    def _inspect(self, packet: Packet, leg: Leg, slot: Slot, side: Side, now: float) -> bool:
-        """Put a message through a slot. False when the packet was dropped."""
+    def _inspect(self, packet: Packet, leg: Leg, side: Side, now: float) -> bool:
+        """Put a message through the leg's slot. False when `packet` is not to be forwarded."""
         drop = packet.check_transport()
         if drop:
             self._drop(drop, packet, side, now)
             return False
+        if isinstance(leg.slot, Connection):
+            return self._inspect_stream(packet, leg, leg.slot, side, now)
         message = packet.payload
-        after = self.inspector.inspect(slot, leg, message, self._room(packet, leg), now)
+        after = self.inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
         if after is None:
             self._drop(Drop.REFUSED_BY_ALG, packet, side, now)
             return False
         if after is not message:
             packet.replace_payload(after)
         return True
+
+    def _inspect_stream(
+        self, packet: Packet, leg: Leg, connection: Connection, side: Side, now: float
+    ) -> bool:
+        segments = self._streams.inspect(packet, leg, connection, now)
+        if segments == [packet]:
+            return True
+        if not segments:
+            self.counters[side].consume(packet.segments, packet.length)
+            return False
+        if len(segments) == 1:
+            packet.replace_by(segments[0])
+            return True
+        # In order: all of them take the way that packets of our own take.
+        self.counters[side].forwarded += packet.segments
+        self.counters[side].forwarded_bytes += packet.length
+        self.nat.outbox += [(EXIT_SIDES[leg.exit], segment) for segment in segments]
+        return False
 
     def _room(self, packet: Packet, leg: Leg) -> int:
         """How long the message may become: what is not to be fragmented must fit the MTU."""

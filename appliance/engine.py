@@ -69,7 +69,7 @@ class Engine:
         self.slots = {name: self._new_slot(name) for name in SLOTS}
         self.calls = CallTracker(log)
         self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
-        narrator.slot_of = self.datapath.slot_of
+        narrator.give_slot = self.datapath.give_slot
         self.outbox = self.nat.outbox
         self.handle = self.datapath.handle
 

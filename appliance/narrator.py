@@ -16,7 +16,6 @@ from appliance.events import (
     MappingOpened,
     MappingRefreshed,
 )
-from appliance.inspection import Slot
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NAMES, Side
 from nat.events import Observer
@@ -27,12 +26,12 @@ REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
 
 
 class Narrator(Observer):
-    """Watches one NAT. `slot_of` answers which ALG a leg's packets are for."""
+    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for."""
 
     def __init__(self, log: EventLog, counters: tuple[WireCounters, WireCounters]) -> None:
         self._log = log
         self._counters = counters
-        self.slot_of: Callable[[Leg], Slot | None] = lambda leg: None
+        self.give_slot: Callable[[Leg], None] = lambda leg: None
         self._opening: tuple[int, int] = (0, 0)  # (mapping, id of the event that told of it)
         self._refreshed: dict[int, float] = {}
 
@@ -71,11 +70,11 @@ class Narrator(Observer):
         self._log.emit(event, now)
 
     def leg_made(self, leg: Leg) -> None:
-        leg.slot = self.slot_of(leg)
+        self.give_slot(leg)
 
     def flow_opened(self, flow: Flow, now: float) -> None:
         mapping = flow.mapping
-        slot: Slot | None = flow.outbound.slot
+        slot = flow.outbound.slot
         event = FlowOpened(
             flow=flow.id,
             mapping=mapping.id,

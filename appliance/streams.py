@@ -1,0 +1,225 @@
+"""SIP over TCP: packets to streams and back (the streams themselves are `alg/stream.py`).
+
+A TCP flow on an ALG's port carries a `Connection` in its slot. Each segment gives its bytes to the
+stream of its direction and leaves with what the stream wants sent on; sequence numbers,
+acknowledgements and SACK blocks follow the edits for the life of the connection. A connection that
+turns out not to be SIP lets go of its slot and is on the fast road again.
+
+A connection whose first byte was not seen never gets here (RFC 3261 18.3 gives no way to find the
+next message in the middle of a stream, and attackers have found several).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from alg.sip.framing import NotSipStream, frame
+from alg.stream import Piece, Stream
+from appliance.inspection import Inspector, Slot
+from nat.endpoint import Direction
+from nat.mapping import Leg
+from nat.packet import MINIMUM_HEADER, WORD, Packet
+from nat.tcp import ACK, FIN, PSH, RST, SYN
+
+SEQUENCE_BITS = 0xFFFFFFFF
+HALF = 0x80000000
+NUMBERS = Struct("!II")  # sequence, acknowledgement
+FLAGS_AT = 13
+END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT, SACK = 0, 1, 2, 5
+DEFAULT_SEGMENT = 536  # RFC 9293 3.7.1
+MOST_HOLDING = 64
+LONGEST_MESSAGE = 65507
+
+
+class Way:
+    """One direction of a connection: its stream, and the sequence numbers it began with."""
+
+    def __init__(self) -> None:
+        self.stream = Stream(frame, NotSipStream)
+        self.began: int | None = None
+        self.largest_segment = DEFAULT_SEGMENT  # that its receiver takes
+
+    def position(self, sequence: int) -> int:
+        """A sequence number as a position of the stream, the nearest to what has been received."""
+        assert self.began is not None
+        near = self.stream.received
+        distance = (sequence - self.began - near) & SEQUENCE_BITS
+        return near + distance - ((distance & HALF) << 1)
+
+    def number(self, position: int) -> int:
+        assert self.began is not None
+        return (self.began + position) & SEQUENCE_BITS
+
+
+class Connection:
+    """What stands in the slot of a TCP flow: the ALG's slot, and both directions."""
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.ways = {Direction.OUT: Way(), Direction.IN: Way()}
+
+    @property
+    def name(self) -> str:
+        return self.slot.name
+
+    def is_done(self) -> bool:
+        """Nothing is read any more, and nothing has to be adjusted."""
+        streams = [way.stream for way in self.ways.values()]
+        return all(stream.over and stream.is_untouched for stream in streams)
+
+
+class StreamInspector:
+    """Takes translated segments of connections with a slot and says what is to be sent on."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+
+    def inspect(self, packet: Packet, leg: Leg, connection: Connection, now: float) -> list[Packet]:
+        """The packets to send in the place of `packet` (itself, when nothing changes); none when
+        its bytes are held until their message is whole."""
+        way = connection.ways[leg.direction]
+        back = connection.ways[_opposite(leg.direction)]
+        start = packet.header_length
+        flags = packet.buffer[start + FLAGS_AT]
+        if flags & SYN:
+            return [self._begin(packet, way, back)]
+        if way.began is None or (flags & ACK and back.began is None):
+            self._end(leg, connection)
+            return [packet]
+        sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
+        shown = self._acknowledge(packet, back, acknowledgement) if flags & ACK else acknowledgement
+        position = way.position(sequence)
+        data = bytes(packet.buffer[packet.payload_start : packet.length])
+        pieces = self._take(way, position, data, leg, connection, now) if data else []
+        if flags & (FIN | RST) and not way.stream.over:
+            pieces += way.stream.give_up("the connection ends")
+        packets = self._packets(packet, way, pieces, position + len(data), bool(data), shown)
+        if way.stream.over and not back.stream.over:
+            back.stream.give_up(way.stream.why_over)
+        if connection.is_done():
+            self._end(leg, connection)
+        return packets
+
+    def _begin(self, packet: Packet, way: Way, back: Way) -> Packet:
+        """A SYN says where its direction begins, and how much its sender can take."""
+        start = packet.header_length
+        sequence, _ = NUMBERS.unpack_from(packet.buffer, start + 4)
+        if way.began is None:
+            way.began = sequence
+        for kind, at, size in _options(packet):
+            if kind == MAXIMUM_SEGMENT and size == 4:
+                back.largest_segment = max(64, WORD.unpack_from(packet.buffer, at + 2)[0])
+        return packet
+
+    def _end(self, leg: Leg, connection: Connection) -> None:
+        """From now on the connection is like any other."""
+        if leg.flow is not None and connection.is_done():
+            leg.flow.outbound.slot = leg.flow.inbound.slot = None
+
+    def _take(
+        self,
+        way: Way,
+        position: int,
+        data: bytes,
+        leg: Leg,
+        connection: Connection,
+        now: float,
+    ) -> list[Piece]:
+        slot = connection.slot
+
+        def edit(message: bytes) -> bytes:
+            after = self._inspector.inspect(slot, leg, message, LONGEST_MESSAGE, now)
+            return b"" if after is None else after
+
+        return way.stream.take(position, data, edit, now, hold=slot.module.name != "off")
+
+    # --- acknowledgements --------------------------------------------------------------
+
+    def _acknowledge(self, packet: Packet, back: Way, acknowledgement: int) -> int:
+        """What is acknowledged are positions as shown; their sender counts positions as sent."""
+        shown = _near(back, acknowledgement)
+        back.stream.acknowledge(shown)
+        if back.stream.is_untouched:
+            return acknowledgement
+        _translate_sack(packet, back)
+        return back.number(back.stream.sent(shown))
+
+    # --- segments ----------------------------------------------------------------------
+
+    def _packets(
+        self,
+        packet: Packet,
+        way: Way,
+        pieces: list[Piece],
+        end: int,
+        had_data: bool,
+        acknowledgement: int,
+    ) -> list[Packet]:
+        """Segments for the pieces, each with the header of the segment that came."""
+        start = packet.header_length
+        flags = packet.buffer[start + FLAGS_AT]
+        if not had_data and not pieces:
+            pieces = [Piece(way.stream.shown(end), b"")]
+        room = max(64, way.largest_segment - (packet.transport_header_length - MINIMUM_HEADER))
+        cut = [
+            Piece(position + at, data[at : at + room])
+            for position, data in pieces
+            for at in range(0, max(1, len(data)), room)
+        ]
+        packets = []
+        for number, (position, data) in enumerate(cut):
+            segment = packet.copy()
+            segment.segment_size = 0
+            is_last = number == len(cut) - 1
+            segment.buffer[start + FLAGS_AT] = flags if is_last else flags & ~(FIN | PSH)
+            NUMBERS.pack_into(segment.buffer, start + 4, way.number(position), acknowledgement)
+            segment.replace_payload(data)
+            packets.append(segment)
+        return packets
+
+
+def _opposite(direction: Direction) -> Direction:
+    return Direction.IN if direction is Direction.OUT else Direction.OUT
+
+
+def _near(way: Way, number: int) -> int:
+    """An acknowledgement number as a shown position."""
+    assert way.began is not None
+    near = way.stream.shown(way.stream.received)
+    distance = (number - way.began - near) & SEQUENCE_BITS
+    return near + distance - ((distance & HALF) << 1)
+
+
+def _options(packet: Packet) -> list[tuple[int, int, int]]:
+    """(kind, place, length) of the TCP options, as far as they are well formed."""
+    at, end = packet.header_length + MINIMUM_HEADER, packet.payload_start
+    found = []
+    while at < end and packet.buffer[at] != END_OF_OPTIONS:
+        if packet.buffer[at] == NO_OPERATION:
+            at += 1
+            continue
+        size = packet.buffer[at + 1] if at + 1 < end else 0
+        if size < 2 or at + size > end:
+            break
+        found.append((packet.buffer[at], at, size))
+        at += size
+    return found
+
+
+def _translate_sack(packet: Packet, back: Way) -> None:
+    """SACK blocks (RFC 2018) in positions as sent. One that touches an edited message is blotted
+    out with all others: SACK is advice, and a sender without it only sends more."""
+    for kind, at, size in _options(packet):
+        if kind != SACK:
+            continue
+        edges = [
+            int.from_bytes(packet.buffer[edge : edge + 4], "big")
+            for edge in range(at + 2, at + size - 3, 4)
+        ]
+        shown = [_near(back, edge) for edge in edges]
+        sent = [back.stream.sent(position) for position in shown]
+        if [back.stream.shown(position) for position in sent] != shown:
+            packet.buffer[at : at + size] = bytes((NO_OPERATION,)) * size
+            continue
+        for edge, position in zip(range(at + 2, at + size - 3, 4), sent, strict=True):
+            packet.buffer[edge : edge + 4] = back.number(position).to_bytes(4, "big")
