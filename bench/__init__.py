@@ -1,0 +1,5 @@
+"""How fast is it, beside what else there is? Ratios, measured in one run on one machine.
+
+`__main__.py` tells the order of events, `contestants.py` who takes part, `measures.py` what is
+measured, `chart.py` draws the result, `bare.py` is the floor of the language.
+"""

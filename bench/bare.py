@@ -1,0 +1,46 @@
+"""The floor of the language: two TUN devices and the shortest Python loop that copies between them.
+
+No NAT, no counters, nothing looked at. What the appliance loses against this is what it costs.
+
+    python -m bench.bare INSIDE-JSON OUTSIDE-JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+
+from appliance.tun import Place, open_wires
+
+BURST = 64
+
+
+def copy(inside: int, outside: int) -> None:
+    """For ever, whatever is in a read goes into a write of the other, virtio header included."""
+    buffer = bytearray(10 + 65536)
+    view = memoryview(buffer)
+    other = {inside: outside, outside: inside}
+    poll = select.epoll()
+    for descriptor in other:
+        poll.register(descriptor, select.EPOLLIN)
+    while True:
+        for descriptor, _ in poll.poll():
+            exit_ = other[descriptor]
+            for _ in range(BURST):
+                try:
+                    size = os.readv(descriptor, [buffer])
+                except BlockingIOError:
+                    break
+                os.write(exit_, view[:size])
+
+
+def main(inside: str, outside: str) -> None:
+    wires = open_wires(Place(**json.loads(inside)), Place(**json.loads(outside)))
+    print("ready", flush=True)
+    copy(wires[0].fileno(), wires[1].fileno())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
