@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,11 +47,6 @@ def test_version_needs_none_of_the_large_libraries() -> None:
     version, loaded = done.stdout.splitlines()
     assert VERSION in version
     assert json.loads(loaded) == []
-
-
-def test_the_version_is_that_of_the_distribution() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project.get("version", VERSION) == VERSION
 
 
 def test_without_a_terminal_it_says_how_it_is_used() -> None:

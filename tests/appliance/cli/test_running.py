@@ -1,0 +1,319 @@
+"""Commands that talk to an appliance that runs: a real engine and a real control socket."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import subprocess
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alg.registry import SpecError
+from appliance import client as clients
+from appliance import config
+from appliance.cli import running
+from appliance.control import ControlServer
+from appliance.engine import Engine
+from appliance.eventlog import EventLog
+from appliance.events import Started
+from nat.endpoint import Side
+from nat.packet import Packet
+
+Run = Callable[..., Any]
+
+
+class Appliance(threading.Thread):
+    """An engine and its control socket, served until told to stop."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        super().__init__(daemon=True)
+        self.engine = engine
+        self.stopping = False
+        self.server = ControlServer(engine, path)  # type: ignore[arg-type]
+
+    def run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            self.server.register(selector)
+            while not self.stopping:
+                for key, mask in selector.select(0.01):
+                    key.data.handle(key, mask, 10.0)
+            self.server.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(clients, "ROOT_FOLDER", tmp_path / "root")
+    monkeypatch.setenv("SUDO_USER", "alice")
+    return tmp_path / "glassnat"
+
+
+@pytest.fixture
+def appliance(folder: Path, udp_packet: Packet) -> Iterator[Appliance]:
+    engine = Engine(config.defaults(), "lab", "appliance", EventLog(0.0))
+    engine.log.emit(Started(wall=0.0, name="lab", mode="appliance"), 0.0)
+    assert engine.handle(udp_packet, Side.INSIDE, 5.0)
+    appliance = Appliance(folder / "lab.sock", engine)
+    appliance.start()
+    yield appliance
+    appliance.stopping = True
+    appliance.join()
+
+
+@pytest.fixture
+def udp_packet() -> Packet:
+    """192.168.20.100:5060 to 203.0.113.9:5060; a UDP checksum of 0 is none."""
+    payload = b"hello"
+    header = bytes.fromhex("450000000000000040110000c0a81464cb007109")
+    data = bytearray(header + bytes.fromhex("13c413c4000d0000") + payload)
+    data[2:4] = len(data).to_bytes(2, "big")
+    data[10:12] = (-int.from_bytes(data[:20], "big") % 0xFFFF).to_bytes(2, "big")
+    return Packet(data, len(data))
+
+
+@pytest.mark.usefixtures("appliance")
+def test_flows_are_a_table_or_json(glassnat: Run) -> None:
+    (flow,) = json.loads(glassnat("show", "flows", "--json").out)
+    assert flow["internal"] == "192.168.20.100:5060"
+    assert flow["state"] == "unanswered"
+    assert flow["expires_in"] == pytest.approx(115.0)
+    heading, row = glassnat("show", "flows", "--name", "lab").out.splitlines()
+    assert heading.split()[:3] == ["ID", "PROTO", "INTERNAL"]
+    assert "203.0.113.9:5060" in row
+    assert "1m55s" in row
+
+
+@pytest.mark.usefixtures("appliance")
+@pytest.mark.parametrize("what", ["mappings", "expectations", "calls", "counters", "settings"])
+def test_everything_can_be_shown_both_ways(glassnat: Run, what: str) -> None:
+    assert json.loads(glassnat("show", what, "--json").out) is not None
+    text = glassnat("show", what)
+    assert text.code == 0
+    assert text.out or text.err == f"no {what}\n"
+
+
+@pytest.mark.usefixtures("appliance")
+def test_settings_say_where_they_are_from(glassnat: Run) -> None:
+    out = glassnat("show", "settings").out
+    (line,) = [line for line in out.splitlines() if line.startswith("nat.timeouts.udp =")]
+    assert line.split() == ["nat.timeouts.udp", "=", '"5m"', "#", "default"]
+
+
+def test_set_acts_at_once_and_is_signed(glassnat: Run, appliance: Appliance) -> None:
+    answer = glassnat("set", "nat.timeouts.udp_unanswered", "30s")
+    assert answer == (0, "", "nat.timeouts.udp_unanswered is 30.0 now\n")
+    (flow,) = json.loads(glassnat("show", "flows", "--json").out)
+    assert flow["expires_in"] == pytest.approx(25.0)
+    assert appliance.engine.log.since(0)[-1].who == "alice"  # type: ignore[attr-defined]
+
+
+def test_set_answers_json_when_asked(glassnat: Run, appliance: Appliance) -> None:
+    answer = glassnat("set", "alg.sip.module", "sip", "--json")
+    assert json.loads(answer.out) == {"key": "alg.sip.module", "value": "sip"}
+
+
+@pytest.mark.usefixtures("appliance")
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("nat.timeouts.udp", "soon", "nat.timeouts.udp: "),
+        ("nat.timeout.udp", "5s", 'did you mean "nat.timeouts.udp'),
+        ("inside.device", "x", "inside.device: cannot change while"),
+        ("alg.sip.module", "sip-poor:no-spd", "no-sdp"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_exit_2(glassnat: Run, key: str, value: str, said: str) -> None:
+    answer = glassnat("set", key, value)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+@pytest.mark.usefixtures("appliance")
+def test_flush_says_how_many(glassnat: Run) -> None:
+    assert glassnat("flush", "--protocol", "tcp").out == "0 flows forgotten\n"
+    assert glassnat("flush", "--internal", "192.168.20.100").out == "1 flow forgotten\n"
+    assert json.loads(glassnat("flush", "--json").out) == {"flushed": 0}
+
+
+def watched(glassnat: Run, appliance: Appliance, *arguments: str) -> list[str]:
+    """What `watch` tells until the appliance ends."""
+    threading.Timer(0.2, lambda: setattr(appliance, "stopping", True)).start()
+    answer = glassnat("watch", *arguments)
+    assert answer.code == 0
+    assert answer.err == "the appliance has ended\n"
+    lines: list[str] = answer.out.splitlines()
+    return lines
+
+
+def test_watch_tells_sentences(glassnat: Run, appliance: Appliance) -> None:
+    lines = watched(glassnat, appliance, "--since", "0")
+    assert "192.168.20.100:5060 is 203.0.113.1:5060 outside (udp, opened by packet)" in lines[1]
+
+
+def test_watch_tells_events(glassnat: Run, appliance: Appliance) -> None:
+    lines = watched(glassnat, appliance, "--since", "0", "--json")
+    assert [json.loads(line)["type"] for line in lines[:2]] == ["started", "mapping-opened"]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", [["show", "flows"], ["flush"], ["watch"], ["attach"]])
+def test_nothing_runs_is_exit_4(glassnat: Run, command: list[str]) -> None:
+    answer = glassnat(*command)
+    assert answer.code == 4
+    assert "no appliance is running" in answer.err
+
+
+# --- the screen ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    opened: list[tuple[str, bool]] = []
+
+    def run_attached(path: str, read_only: bool = False) -> int:
+        opened.append((path, read_only))
+        return 0
+
+    module = types.ModuleType("tui.app")
+    module.run_attached = run_attached  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setattr(running, "on_terminal", lambda: True)
+    return opened
+
+
+@pytest.mark.usefixtures("appliance")
+def test_attach_draws_what_runs(
+    glassnat: Run, folder: Path, screen: list[tuple[str, bool]]
+) -> None:
+    assert glassnat("attach", "lab", "--read-only").code == 0
+    assert glassnat("attach", "--control", str(folder / "lab.sock")).code == 0
+    assert screen == [(str(folder / "lab.sock"), True), (str(folder / "lab.sock"), False)]
+
+
+@pytest.mark.usefixtures("appliance")
+def test_attach_without_a_terminal_points_to_watch(glassnat: Run) -> None:
+    answer = glassnat("attach")
+    assert answer.code == 2
+    assert "glassnat watch" in answer.err
+
+
+# --- run -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "lab.toml"
+    path.write_text(config.sample())
+    return str(path)
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch, folder: Path) -> types.SimpleNamespace:
+    """What stands for the loop: remembers what it was to run, and fails if it is told to."""
+    made = types.SimpleNamespace(ran=[], error=None)
+
+    def run(settings: Any, path: Path) -> int:
+        if made.error is not None:
+            raise made.error
+        made.ran.append((settings, path))
+        return 130
+
+    monkeypatch.setattr("appliance.loop.run", run)
+    monkeypatch.setattr(running, "default_path", lambda name: folder / f"{name}.sock")
+    return made
+
+
+def test_run_hands_the_settings_to_the_loop_and_its_answer_on(
+    glassnat: Run, loop: types.SimpleNamespace, file: str, folder: Path
+) -> None:
+    answer = glassnat("run", "--config", file, "--alg", "sip", "--set", "nat.timeouts.udp=30s")
+    assert answer.code == 130
+    ((settings, path),) = loop.ran
+    assert settings["alg.sip.module"] == "sip"
+    assert path == folder / "glassnat.sock"
+    assert "note: nat.timeouts.udp is below" in answer.err
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_wrong_configuration_starts_nothing(
+    glassnat: Run, loop: types.SimpleNamespace, file: str
+) -> None:
+    answer = glassnat("run", "--config", file, "--set", "nat.timeouts.udp=soon")
+    assert answer.code == 2
+    assert loop.ran == []
+
+
+@pytest.mark.usefixtures("appliance")
+def test_a_second_one_of_the_same_name_is_exit_4(
+    glassnat: Run, loop: types.SimpleNamespace, file: str, folder: Path
+) -> None:
+    answer = glassnat("run", "--config", file, "--control", str(folder / "lab.sock"))
+    assert answer.code == 4
+    assert "already running" in answer.err
+    assert loop.ran == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SpecError("there is no file 'x.py'"), "alg.sip.module: there is no file"),
+        (OSError(28, "No space left on device"), "record.file: : No space left on device"),
+    ],
+)
+def test_what_only_shows_at_the_start_is_exit_2_too(
+    glassnat: Run, loop: types.SimpleNamespace, file: str, error: Exception, said: str
+) -> None:
+    loop.error = error
+    answer = glassnat("run", "--config", file)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_with_a_screen_the_appliance_is_a_process_of_its_own(
+    glassnat: Run,
+    file: str,
+    folder: Path,
+    screen: list[tuple[str, bool]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Drawing never delays a packet; and what the appliance says is not lost."""
+    path = folder / "lab.sock"
+    program = (
+        "import pathlib, socket, sys, time\n"
+        f"path = pathlib.Path({str(path)!r})\n"
+        "path.parent.mkdir(parents=True, exist_ok=True)\n"
+        "listener = socket.socket(socket.AF_UNIX)\n"
+        "listener.bind(str(path))\n"
+        "print('ready', file=sys.stderr, flush=True)\n"
+        "time.sleep(30)\n"
+    )
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda command, **rest: popen([sys.executable, "-c", program], **rest)
+    )
+    answer = glassnat("run", "--config", file, "--control", str(path), "--tui")
+    assert screen == [(str(path), False)]
+    assert answer == (0, "", "ready\n")
+
+
+def test_an_appliance_that_does_not_start_draws_nothing(
+    glassnat: Run,
+    file: str,
+    folder: Path,
+    screen: list[tuple[str, bool]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    popen = subprocess.Popen
+    program = "import sys; print('glassnat: no TUN', file=sys.stderr); sys.exit(3)"
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda command, **rest: popen([sys.executable, "-c", program], **rest)
+    )
+    answer = glassnat("run", "--config", file, "--control", str(folder / "x.sock"), "--tui")
+    assert answer == (3, "", "glassnat: no TUN\n")
+    assert screen == []

@@ -1,0 +1,228 @@
+"""`glassnat sim` shows, `glassnat check` judges."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from appliance.cli import simulate
+from appliance.events import decode
+from appliance.sim.simulation import Simulation
+
+Run = Callable[..., Any]
+SHORT = ("--until", "8s")
+
+
+def test_without_a_terminal_a_run_is_text_and_ends_with_the_outcome(glassnat: Run) -> None:
+    answer = glassnat("sim", "one-way-audio", *SHORT)
+    assert answer.code == 0
+    assert answer.out.splitlines()[-1].startswith("outcome: one-way audio: bob hears alice (")
+    assert "REGISTER out" in answer.out
+    assert "One-way audio" in answer.err
+
+
+def test_the_correct_module_makes_it_a_conversation(glassnat: Run) -> None:
+    answer = glassnat("sim", "one-way-audio", "--alg", "sip", "--plain", *SHORT)
+    assert answer.out.splitlines()[-1].startswith("outcome: both ways")
+
+
+def test_as_json_every_line_is_an_event_and_the_last_the_outcome(glassnat: Run) -> None:
+    out = glassnat("sim", "one-way-audio", "--json", *SHORT).out
+    *events, last = out.splitlines()
+    assert decode(events[0].encode()).t == 0.0
+    assert json.loads(events[0])["type"] == "started"
+    numbers = [decode(line.encode()).id for line in events]
+    assert numbers == sorted(numbers)
+    outcome = json.loads(last)
+    assert outcome["type"] == "outcome"
+    assert outcome["outcome"] == "one-way-audio"
+    assert outcome["evidence"]["registrations_accepted"] == 1
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_others(glassnat: Run) -> None:
+    def run(*arguments: str) -> str:
+        out: str = glassnat("sim", "one-way-audio", "--json", "--until", "3s", *arguments).out
+        return out
+
+    assert run() == run()
+    assert run("--seed", "7") == run("--seed", "7") != run()
+
+
+def test_a_setting_reaches_the_nat(glassnat: Run) -> None:
+    out = glassnat("sim", "one-way-audio", "--json", *SHORT, "--set", "nat.timeouts.udp=30s").out
+    assert json.loads(out.splitlines()[0])["settings"]["nat.timeouts.udp"] == 30.0
+
+
+def test_a_run_is_recorded(glassnat: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    out = glassnat("sim", "one-way-audio", "--json", *SHORT, "--record", str(path)).out
+    assert path.read_text().splitlines() == out.splitlines()[:-1]
+
+
+def test_a_paced_run_keeps_step_with_life(glassnat: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(simulate.time, "sleep", slept.append)
+    glassnat("sim", "one-way-audio", "--until", "2s", "--speed", "2")
+    assert sum(slept) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["one-way-adio"], "one-way-audio"),
+        (["one-way-audio", "--plain", "--json"], "exclude each other"),
+        (["one-way-audio", "--alg", "pour"], "alg.sip.module"),
+        (["one-way-audio", "--alg", "sip-poor:no-spd"], "no-sdp"),
+        (["one-way-audio", "--alg", "none.py:X"], "none.py"),
+        (["one-way-audio", "--set", "nat.maping=x"], 'did you mean "nat.mapping"'),
+        (["one-way-audio", "--profile", "symetric"], 'did you mean "symmetric"'),
+        (["one-way-audio", "--until", "soon"], "not a duration"),
+        (["one-way-audio", "--speed", "0"], "neither a speed"),
+        (["one-way-audio", "--speed", "fast"], "neither a speed"),
+        (["one-way-audio", "--record", "/nowhere/x.jsonl"], "--record /nowhere/x.jsonl"),
+    ],
+)
+def test_what_is_wrong_is_exit_2(glassnat: Run, arguments: list[str], said: str) -> None:
+    answer = glassnat("sim", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.out == ""
+
+
+# --- on a terminal -------------------------------------------------------------------------------
+
+
+class Screen(types.ModuleType):
+    """What stands for the TUI: remembers how it was opened."""
+
+    def __init__(self) -> None:
+        super().__init__("tui.app")
+        self.simulations: list[Simulation] = []
+        self.speed = 0.0
+        self.choices: list[tuple[str, str]] = []
+        self.choice: str | None = None
+
+    def run_simulation(self, factory: Callable[..., Simulation], speed: float = 1.0) -> int:
+        self.speed = speed
+        self.simulations.append(factory({}))
+        self.simulations.append(factory({"nat.timeouts.udp": 30.0, "alg.sip.module": "sip"}))
+        return 0
+
+    def run_picker(self, choices: list[tuple[str, str]]) -> str | None:
+        self.choices = choices
+        return self.choice
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    made = Screen()
+    monkeypatch.setitem(sys.modules, "tui.app", made)
+    monkeypatch.setattr(simulate, "on_terminal", lambda: True)
+    monkeypatch.setattr("appliance.cli.on_terminal", lambda: True)
+    return made
+
+
+def test_on_a_terminal_the_run_is_drawn_and_knobs_are_kept_for_the_next(
+    glassnat: Run, screen: Screen
+) -> None:
+    assert glassnat("sim", "one-way-audio", "--seed", "9").code == 0
+    first, again = screen.simulations
+    assert first.seed == again.seed == 9
+    assert first.engine.settings["nat.timeouts.udp"] == 300.0
+    assert again.engine.settings["nat.timeouts.udp"] == 30.0
+    assert again.engine.settings["alg.sip.module"] == "sip"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "speed"), [([], 1.0), (["--speed", "4"], 4.0), (["--speed", "max"], 60.0)]
+)
+def test_the_screen_plays_at_the_speed_of_life(
+    glassnat: Run, screen: Screen, arguments: list[str], speed: float
+) -> None:
+    glassnat("sim", "one-way-audio", *arguments)
+    assert screen.speed == speed
+
+
+def test_plain_is_text_also_on_a_terminal(glassnat: Run, screen: Screen) -> None:
+    assert "outcome:" in glassnat("sim", "one-way-audio", "--plain", *SHORT).out
+    assert screen.simulations == []
+
+
+@pytest.mark.parametrize(("choice", "runs"), [("one-way-audio", 2), (None, 0)])
+def test_alone_on_a_terminal_it_lets_one_choose(
+    glassnat: Run, screen: Screen, choice: str | None, runs: int
+) -> None:
+    screen.choice = choice
+    assert glassnat().code == 0
+    assert "one-way-audio" in [name for name, _ in screen.choices]
+    assert len(screen.simulations) == runs
+
+
+def test_every_run_on_the_screen_is_recorded_anew(
+    glassnat: Run, screen: Screen, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.jsonl"
+    glassnat("sim", "one-way-audio", "--record", str(path))
+    assert json.loads(path.read_text())["settings"]["nat.timeouts.udp"] == 30.0
+
+
+# --- check ---------------------------------------------------------------------------------------
+
+
+def test_a_scenario_that_goes_as_it_says_is_exit_0(glassnat: Run) -> None:
+    answer = glassnat("check", "one-way-audio")
+    assert answer.code == 0
+    assert "one-way-audio with sip: as expected: both ways" in answer.out
+
+
+def test_as_json_it_ends_with_an_outcome(glassnat: Run) -> None:
+    out = glassnat("check", "one-way-audio", "--alg", "sip", "--json").out
+    outcome = json.loads(out.splitlines()[-1])
+    assert outcome["type"] == "outcome"
+    assert outcome["outcome"] == outcome["expected"] == "both-ways"
+    assert outcome["holds"] is True
+
+
+@pytest.fixture
+def disappointed(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = simulate.load_scenario
+
+    def expecting_more(name: str) -> Any:
+        story = load(name)
+        story.expect["off"].outcome = "both-ways"
+        story.expect["sip"].evidence = {"calls_tried": 99}
+        return story
+
+    monkeypatch.setattr(simulate, "load_scenario", expecting_more)
+
+
+@pytest.mark.usefixtures("disappointed")
+def test_one_that_does_not_is_exit_1_with_what_was_expected(glassnat: Run, tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    answer = glassnat("check", "one-way-audio", "--junit", str(report))
+    assert answer.code == 1
+    assert "with off: NOT as expected: one-way audio" in answer.out
+    assert "expected both-ways with calls_tried 99" in answer.out
+    suite = ElementTree.parse(report).getroot()
+    assert suite.get("failures") == "2"
+    assert [case.get("name") for case in suite if len(case)] == ["off", "sip"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--alg", "sip-poor:nothing"], "expects nothing of sip-poor:nothing; it knows: off"),
+        (["--alg", "sip", "--junit", "/nowhere/x.xml"], "--junit /nowhere/x.xml"),
+    ],
+)
+def test_check_says_what_it_cannot_do(glassnat: Run, arguments: list[str], said: str) -> None:
+    answer = glassnat("check", "one-way-audio", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
