@@ -30,7 +30,7 @@ from tui.lines import Line, Style
 from tui.model import EVENTS_KEPT, Frame, Message, Model
 from tui.translations import explain
 from tui.widgets.alg_menu import AlgMenu
-from tui.widgets.drawn import Drawn, content
+from tui.widgets.drawn import Drawn, entitle
 from tui.widgets.event_log import EventLog
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import LinesPane
@@ -182,7 +182,7 @@ class GlassnatApp(App[None]):
         title = Line("2 Call ")
         if call is not None:
             title.add(f"{call.caller} > {call.callee} · {call.kind} {call.state}")
-        base.query_one("#call").border_title = content([title])
+        entitle(base.query_one("#call"), title)
         base.query_one("#outcome", Drawn).show(outcome.rows(self.model, pane.columns))
         if self._chosen is None:
             pane.look_at(len(lines) - 1)
@@ -195,14 +195,14 @@ class GlassnatApp(App[None]):
             return
         message = self.message
         if message is None:
-            base.query_one("#diff").border_title = content([Line("3 Before / after")])
+            entitle(base.query_one("#diff"), Line("3 Before / after"))
             pane.show([Line("No SIP message has passed yet.")])
             return
         picture = (message, pane.columns, self.options)
         if picture != self._pictured:
             self._pictured = picture
             title = Line("3 Before / after · ").extend(diff.title(message.event, message.number))
-            base.query_one("#diff").border_title = content([title])
+            entitle(base.query_one("#diff"), title)
             heading = diff.heading(message.event, pane.columns, self.options)
             base.query_one("#heading", Drawn).show(heading)
             lines = diff.rows(message.event, pane.columns, self.options)

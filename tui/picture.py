@@ -1,4 +1,4 @@
-"""A picture of the workbench, made by the program itself: `python -m tui.picture docs/screenshot.svg`.
+"""A picture of the workbench, drawn by the program: `python -m tui.picture docs/screenshot.svg`.
 
 The run is a simulation with a fixed seed, so the picture is the same until the screen changes.
 """

@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.content import Content
 from textual.events import Click
 from textual.markup import parse_style
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.lines import Line, Style
@@ -45,6 +46,13 @@ def text(line: Line) -> Text:
     for span in line.spans:
         drawn.append(str(span.text), _rich_look(span.style))
     return drawn
+
+
+def entitle(widget: Widget, title: Line) -> None:
+    """Put a title into the widget's border; a title that stands there already costs nothing."""
+    made = content([title])
+    if widget.border_title != made.markup:
+        widget.border_title = made
 
 
 def _rich_look(style: Style) -> str:

@@ -6,10 +6,10 @@ from itertools import islice
 
 from textual.widgets import RichLog
 
-from appliance.text import Narrator
+from appliance.text import Teller
 from tui.lines import Line
 from tui.model import EVENTS_KEPT, Model
-from tui.widgets.drawn import content, text
+from tui.widgets.drawn import entitle, text
 
 
 class EventLog(RichLog):
@@ -19,18 +19,18 @@ class EventLog(RichLog):
         super().__init__(id=id, max_lines=EVENTS_KEPT, wrap=False, markup=False, highlight=False)
         self._written = 0
         self._model: Model | None = None
-        self._narrator = Narrator()
+        self._teller = Teller()
 
     def show(self, model: Model) -> None:
         """Write what has been added to the model's log."""
-        self.border_title = content([Line(f"4 Events · {model.seen}")])
+        entitle(self, Line(f"4 Events · {model.seen}"))
         if model is not self._model or model.seen < self._written:
             self._model = model
             self._written = 0
-            self._narrator = Narrator()
+            self._teller = Teller()
             self.clear()
         fresh = min(model.seen - self._written, len(model.log))
         for event in islice(model.log, len(model.log) - fresh, None):
-            for row in self._narrator.tell(event):
+            for row in self._teller.tell(event):
                 self.write(text(Line(row)))
         self._written = model.seen

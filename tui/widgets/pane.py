@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from tui.lines import Line
-from tui.widgets.drawn import Drawn, content
+from tui.widgets.drawn import Drawn, entitle
 
 
 class LinesPane(VerticalScroll):
@@ -22,7 +22,7 @@ class LinesPane(VerticalScroll):
         """Draw these lines; `title` goes into the border."""
         self.query_one(Drawn).show(lines)
         if title is not None:
-            self.border_title = content([title])
+            entitle(self, title)
 
     def look_at(self, row: int) -> None:
         """Scroll just so far that `row` can be seen."""

@@ -14,7 +14,7 @@ from textual.widgets.data_table import RowKey
 
 from tui.lines import Line, Style
 from tui.translations import COLUMNS, COMPACT, HEADS, Translation, cells
-from tui.widgets.drawn import content, text
+from tui.widgets.drawn import entitle, text
 
 ROWS_SHOWN = 2_000
 
@@ -30,7 +30,7 @@ class TranslationTable(DataTable[object]):
 
     def show(self, rows: Sequence[Translation], now: float, title: Line) -> None:
         """Draw these rows as they are at `now`."""
-        self.border_title = content([title])
+        entitle(self, title)
         self._lay_out()
         shown = rows[:ROWS_SHOWN]
         self._remove_all_but({row.key for row in shown})

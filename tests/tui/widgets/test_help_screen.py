@@ -1,0 +1,21 @@
+"""Help is made from the one table of keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App
+
+from tests.tui.reading import screen_of
+from tui.keys import for_mode
+from tui.widgets.help_screen import HelpScreen
+
+
+@pytest.mark.parametrize("live", [False, True])
+async def test_help_has_every_key_that_does_something_here(live: bool) -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(80, 50)) as pilot:
+        await app.push_screen(HelpScreen(live))
+        await pilot.pause()
+        text = screen_of(app)
+        assert all(key.does in text for key in for_mode(live))
+        assert ("run again" in text) is not live
