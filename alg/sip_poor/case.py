@@ -68,11 +68,8 @@ class Case:
     def replace(self, span: Span, replacement: bytes, what: str) -> None:
         """Edit these bytes, whatever the correct ALG wanted there."""
         start, end = span
-        self.edits = [
-            edit
-            for edit in self.edits
-            if edit.end <= start or end <= edit.start or edit.start == edit.end == start
-        ]
+        self.drop(lambda edit: edit.start < end and start < edit.end)
+        self.drop(lambda edit: edit.start == edit.end == start == end)
         if self.data[start:end] != replacement:
             self.edits.append(Edit(start, end, replacement, what, self.fault))
 

@@ -1,4 +1,4 @@
-"""Faults in session descriptions and pinholes: who hears whom.
+"""Faults in session descriptions: who hears whom.
 
 Most of them leave a step of the correct ALG out, for all messages or for those of a kind. That is
 how such products came to be: somebody had not thought of that message.
@@ -6,16 +6,142 @@ how such products came to be: somebody had not thought of that message.
 
 from __future__ import annotations
 
-from alg.sip import offers
+from collections.abc import Iterator
+
+from alg.sip import fields, grammar, offers
+from alg.sip.fields import MISSING
+from alg.sip.rewriting import Rewriting
+from alg.sip.sdp import Connection, Session, Stream
 from alg.sip_poor.case import Case
 from alg.sip_poor.fault import Fault
+
+COUNTED_FOR = 64.0
+"""Seconds in which repetitions of one INVITE are counted: twice what a phone repeats it."""
+
+FIRST_PACKET = offers.FIRST_PACKET
 
 
 def no_sdp(case: Case) -> None:
     case.leave_out(offers.translate)
 
 
+def c_only(case: Case) -> None:
+    case.instead(offers.translate, offers.translate_addresses)
+
+
+def session_c_only(case: Case) -> None:
+    places = {line.address for stream in _streams(case) for line in stream.connections}
+    case.drop(lambda edit: (edit.start, edit.end) in places)
+
+
+def audio_only(case: Case) -> None:
+    def forget_the_others(work: Rewriting) -> None:
+        for session in work.parts.sessions:
+            session.streams = [stream for stream in session.streams if stream.media == b"audio"]
+
+    case.steps.insert(0, forget_the_others)
+
+
+def port_over_65535(case: Case) -> None:
+    for stream in _streams(case) if case.outward else ():
+        if port := grammar.port(case.after(stream.port)):
+            case.replace(stream.port, b"%d" % (port + 65536), "sdp.m.port")
+
+
+def odd_to_even(case: Case) -> None:
+    for stream in _streams(case) if case.outward else ():
+        port = grammar.port(case.after(stream.port))
+        if port and port % 2:
+            case.replace(stream.port, b"%d" % (port - 1), "sdp.m.port")
+
+
+def hold_broken(case: Case) -> None:
+    for line in _connections(case) if case.outward else ():
+        if grammar.address(fields.text(case.data, line.address)) == 0:
+            case.replace(line.address, case.external_text, "sdp.c.address")
+
+
+def retrans_remap(case: Case) -> None:
+    message = case.message
+    if message is None or not (case.outward and message.is_request and message.method == "INVITE"):
+        return
+    key = ("retransmission", message.call_id, message.cseq)
+    times = case.context.recall(key) or 0
+    case.context.remember(key, times + 1, COUNTED_FOR)
+    for stream in _streams(case) if times else ():
+        if port := grammar.port(case.after(stream.port)):
+            case.replace(stream.port, b"%d" % (port + 2 * times), "sdp.m.port")
+
+
+def delayed_offer_blind(case: Case) -> None:
+    if case.message and case.message.method == "ACK":
+        case.leave_out(offers.translate)
+
+
+def early_media_blind(case: Case) -> None:
+    if case.message and case.message.status and case.message.status < 200:
+        case.leave_out(offers.translate)
+
+
+def prack_update_blind(case: Case) -> None:
+    if case.message and case.message.method in ("PRACK", "UPDATE"):
+        case.leave_out(offers.translate)
+
+
+def ice_default_only(case: Case) -> None:
+    def overlook_candidates(work: Rewriting) -> None:
+        for session in work.parts.sessions:
+            session.ice = False
+
+    case.steps.insert(0, overlook_candidates)
+
+
+def rtcp_attr_stale(case: Case) -> None:
+    case.drop(lambda edit: edit.rule.startswith("sdp-rtcp"))
+
+
+def expect_clash(case: Case) -> None:
+    """A new expectation for a port meets the old one, and the packet is dropped for it."""
+    message = case.message
+    if message is None or not (case.outward and message.is_request and message.method == "INVITE"):
+        return
+    for stream in _streams(case):
+        port = grammar.port(fields.text(case.data, stream.port))
+        key = ("old expectation", case.context.internal.address, port)
+        owner = (message.call_id, stream.media)
+        if port and case.context.recall(key) not in (None, owner):
+            case.refuse()
+        elif port:
+            case.context.remember(key, owner, FIRST_PACKET)
+
+
+def _sessions(case: Case) -> list[Session]:
+    return case.parts.sessions if case.parts else []
+
+
+def _streams(case: Case) -> Iterator[Stream]:
+    for session in _sessions(case):
+        yield from session.streams
+
+
+def _connections(case: Case) -> Iterator[Connection]:
+    for session in _sessions(case):
+        if session.connection and session.connection.address != MISSING:
+            yield session.connection
+    for stream in _streams(case):
+        yield from (line for line in stream.connections if line.address != MISSING)
+
+
 FAULTS = (
+    Fault(
+        "port-over-65535",
+        "M5",
+        does="Writes a media port that is too large by 65536.",
+        seen_in="Reports at voip-info.org",
+        breaks="The other side refuses the description, or cuts the port: silence.",
+        rfc="RFC 8866 5.14",
+        spoil=port_over_65535,
+    ),
     Fault(
         "no-sdp",
         "M23",
@@ -24,5 +150,114 @@ FAULTS = (
         breaks="One-way audio: the other side sends its audio to a private address.",
         rfc="RFC 8866 5.7",
         prepare=no_sdp,
+    ),
+    Fault(
+        "c-only",
+        "M24",
+        does="Translates the address in the description, and not the port.",
+        seen_in="PJSIP wiki, on naive ALGs",
+        breaks="One-way audio: the port that is announced is not open.",
+        rfc="RFC 8866 5.14",
+        prepare=c_only,
+    ),
+    Fault(
+        "session-c-only",
+        "M25",
+        does="Overlooks a c= line that stands under an m= line.",
+        seen_in="Correction in the Linux helper",
+        breaks="Video, or the second stream, is one-way.",
+        rfc="RFC 8866 5.7",
+        spoil=session_c_only,
+    ),
+    Fault(
+        "audio-only",
+        "M26",
+        does="Looks at m=audio and at no other stream.",
+        seen_in="Manual of FortiOS; the Linux helper before it learned m=image",
+        breaks="Fax over T.38 and video fail.",
+        rfc="RFC 8866 5.14",
+        prepare=audio_only,
+    ),
+    Fault(
+        "expect-clash",
+        "M27",
+        does="Keeps the old expectation, stumbles over it and drops the message.",
+        seen_in="Correction in the Linux helper, 2019",
+        breaks="The call is up, but the switch to fax fails, and so does the next call.",
+        rfc="RFC 3264 8.3.1",
+        kind="refuse",
+        prepare=expect_clash,
+    ),
+    Fault(
+        "odd-to-even",
+        "M29",
+        does="Rounds the media port down to an even one.",
+        seen_in="Source of the Linux helper (to be shown)",
+        breaks="Silence for phones that use odd ports.",
+        rfc="RFC 3605 2",
+        spoil=odd_to_even,
+    ),
+    Fault(
+        "hold-broken",
+        "M30",
+        does="Writes its public address over 0.0.0.0.",
+        seen_in="Source of pktkit; symptoms reported by Emetrotel",
+        breaks="Hold does not hold: music leaks, or the call cannot be resumed.",
+        rfc="RFC 3264 8.4",
+        spoil=hold_broken,
+    ),
+    Fault(
+        "retrans-remap",
+        "M31",
+        does="Announces a new port with every repetition of an INVITE.",
+        seen_in="siproxd, corrected in 2019",
+        breaks="Audio only if the first INVITE was the one that got answered.",
+        rfc="RFC 3261 17.1.1.2",
+        spoil=retrans_remap,
+    ),
+    Fault(
+        "delayed-offer-blind",
+        "M32",
+        does="Overlooks the description in an ACK.",
+        seen_in="siproxd before 2005",
+        breaks="No audio when the call was made without an offer.",
+        rfc="RFC 3264 4",
+        prepare=delayed_offer_blind,
+    ),
+    Fault(
+        "early-media-blind",
+        "M33",
+        does="Overlooks the description in 18x answers.",
+        seen_in="Comment in the source of DANOS",
+        breaks="No ring-back tone, and the first words are clipped.",
+        rfc="RFC 3960 3",
+        prepare=early_media_blind,
+    ),
+    Fault(
+        "prack-update-blind",
+        "M34",
+        does="Overlooks the descriptions in PRACK and UPDATE.",
+        seen_in="siproxd before 2007 and 2010",
+        breaks="The audio is lost after an UPDATE.",
+        rfc="RFC 3311 5.1",
+        prepare=prack_update_blind,
+    ),
+    Fault(
+        "ice-default-only",
+        "M35",
+        does="Translates c= and m= although the description offers ICE candidates.",
+        seen_in="PJSIP wiki and issue tracker",
+        breaks="The other side finds an ICE mismatch: no media, or a detour.",
+        rfc="RFC 8445 5.4",
+        prepare=ice_default_only,
+    ),
+    Fault(
+        "rtcp-attr-stale",
+        "M36",
+        does="Leaves the private address in a=rtcp.",
+        seen_in="Source of the Linux helper; Kamailio had to mend it",
+        breaks="RTCP is lost: no quality reports, and some phones hang up for it.",
+        rfc="RFC 3605 2.1",
+        spoil=rtcp_attr_stale,
     ),
 )

@@ -47,15 +47,6 @@ class SipPoor:
                 raise UnknownFault(name)
             self.faults.append((FAULTS[name], aimed))
 
-    @property
-    def decisions(self) -> dict[str, str]:
-        """Decisions that a fault takes in the NAT's place: the kind, and the fault's name."""
-        return {
-            fault.kind: fault.name
-            for fault, _ in self.faults
-            if fault.kind not in ("edit", "refuse")
-        }
-
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         case = self._case(message, context)
         at_work = [fault for fault, aimed in self.faults if self._happens(case, fault, aimed)]

@@ -1,0 +1,107 @@
+"""The poor module is the correct one, but for the faults that are switched on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alg.base import Edits, Reading, Refuse
+from alg.sip.correct import Sip
+from alg.sip_poor.faults import FAULTS
+from alg.sip_poor.poor import SipPoor, UnknownFault
+
+INVITE = """
+INVITE sip:bob@203.0.113.9 SIP/2.0
+Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK1
+From: <sip:a@192.168.20.100>;tag=1
+To: <sip:b@203.0.113.9>
+Call-ID: 1@192.168.20.100
+CSeq: {cseq} INVITE
+Contact: <sip:a@192.168.20.100:5060>
+Content-Type: application/sdp
+Content-Length: ?
+
+v=0
+o=- 1 1 IN IP4 192.168.20.100
+s=-
+c=IN IP4 192.168.20.100
+t=0 0
+m=audio 4000 RTP/AVP 0
+"""
+
+
+def test_without_faults_it_is_the_correct_one(conversation: Any) -> None:
+    right, poor = (conversation(module, "203.0.113.1:1024") for module in (Sip(), SipPoor()))
+    assert poor.out(INVITE) == right.out(INVITE)
+    assert poor.open == right.open
+
+
+@pytest.mark.parametrize(
+    ("fault", "hit"),
+    [
+        ("callid-oneway@method=INVITE", [True, True, True]),
+        ("callid-oneway@method=invite@direction=out", [True, True, True]),
+        ("callid-oneway@method=BYE", [False, False, False]),
+        ("callid-oneway@direction=in", [False, False, False]),
+        ("callid-oneway@code=200", [False, False, False]),
+        ("callid-oneway@nth=2", [False, True, False]),
+    ],
+)
+def test_a_fault_happens_where_it_is_aimed(conversation: Any, fault: str, hit: list[bool]) -> None:
+    talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
+    sent = [talk.out(INVITE.format(cseq=cseq)) for cseq in (1, 2, 3)]
+    assert [b"Call-ID: 1@203.0.113.1" in message for message in sent] == hit
+
+
+def test_every_fault_says_what_a_class_wants_to_know() -> None:
+    for name, fault in FAULTS.items():
+        assert fault.name == name == name.lower()
+        assert fault.number.startswith("M")
+        assert fault.does.endswith(".")
+        assert fault.breaks.endswith(".")
+        assert fault.seen_in
+        assert fault.kind in ("edit", "refuse", "expect", "close", "keep")
+        assert fault.prepare or fault.spoil
+        reason = SipPoor().explain(name)
+        assert (reason.sentence, reason.rfc) == (fault.does, fault.rfc)
+        assert fault.rfc.startswith("RFC ")
+
+
+def test_it_explains_the_correct_edits_as_the_correct_one_does() -> None:
+    assert SipPoor().explain("via") == Sip().explain("via")
+    with pytest.raises(KeyError):
+        SipPoor().explain("nobody")
+
+
+def test_an_unknown_fault_is_named() -> None:
+    with pytest.raises(UnknownFault, match="no-such"):
+        SipPoor(["no-such"])
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("cut", [0, 9, 60, 200, 330, -2])
+def test_no_fault_ever_raises_or_edits_what_it_cannot_read(
+    conversation: Any, on_the_wire: Any, fault: str, cut: int
+) -> None:
+    """Even the poor module keeps the promises of the contract."""
+    talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
+    message = on_the_wire(INVITE.format(cseq=1))[:cut]
+    sent = talk.out(message)
+    if isinstance(talk.answer, Refuse):
+        assert talk.answer.rule == fault
+    else:
+        assert sent == message
+        assert talk.reading is not Reading.MESSAGE
+
+
+@pytest.mark.parametrize("first", ["replace-all", "no-sdp", "own-via", "foreign-mangled"])
+@pytest.mark.parametrize("second", FAULTS)
+def test_faults_can_be_combined(conversation: Any, first: str, second: str) -> None:
+    talk = conversation(SipPoor([first, second]), "203.0.113.1:1024")
+    sent = talk.out(INVITE.format(cseq=1))
+    if isinstance(talk.answer, Edits):
+        assert talk.answer.edits
+        head, _, body = sent.partition(b"\r\n\r\n")
+        if second != "content-length-stale":
+            assert b"Content-Length: %d" % len(body) in head
