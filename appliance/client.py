@@ -134,7 +134,7 @@ class Client:
         self.ask("watch", **({} if since is None else {"since": since}))
         self._socket.settimeout(None)
         while line := self._input.readline():
-            if line.startswith(b'{"id": null, "ok": false'):
+            if line.startswith(b'{"id"'):
                 raise ClientError(str(json.loads(line)["error"]), 4)
             yield line.rstrip(b"\n")
 
