@@ -83,6 +83,7 @@ class GlassnatApp(App[None]):
         with Horizontal(id="top"):
             yield TranslationTable(id="nat")
             with Vertical(id="call"):
+                yield Drawn(id="names")
                 yield LinesPane(id="ladder")
                 yield Drawn(id="outcome")
         with Vertical(id="diff"):
@@ -178,6 +179,8 @@ class GlassnatApp(App[None]):
         selected = self.message.number if self.message else None
         lines = ladder.rows(self.model, pane.columns, selected)
         pane.show(lines)
+        names = ladder.heading(self.model, pane.columns, selected)
+        base.query_one("#names", Drawn).show([names])
         call = self.model.current_call()
         title = Line("2 Call ")
         if call is not None:

@@ -45,12 +45,10 @@ class Shape:
 
 
 def rows(model: Model, width: int, selected: int | None) -> list[Line]:
-    """The names and, one line each, what happened; `selected` is the number of the message with
-    the cursor."""
+    """One line for each thing that happened; `selected` is the number of the message with the
+    cursor."""
     shape = Shape(width)
-    lines = [heading(model, shape, selected)]
-    lines += [_entry(entry, model, shape, selected) for entry in entries(model, selected)]
-    return lines
+    return [_entry(entry, model, shape, selected) for entry in entries(model, selected)]
 
 
 def entries(model: Model, selected: int | None) -> list[LadderEntry]:
@@ -65,7 +63,7 @@ def entries(model: Model, selected: int | None) -> list[LadderEntry]:
 
 def row_of(model: Model, selected: int | None) -> int:
     """The row in which a message stands; the last one when it does not."""
-    return _place(entries(model, selected), selected) + 1
+    return _place(entries(model, selected), selected)
 
 
 def _place(some: Sequence[LadderEntry], number: int | None) -> int:
@@ -75,8 +73,9 @@ def _place(some: Sequence[LadderEntry], number: int | None) -> int:
     return len(some) - 1
 
 
-def heading(model: Model, shape: Shape, selected: int | None) -> Line:
+def heading(model: Model, width: int, selected: int | None) -> Line:
     """The names over the lifelines: those of the selected message's ends."""
+    shape = Shape(width)
     inside, outside = _ends(model, selected)
     text = " " * shape.width
     for name, at in (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from appliance.events import SettingChanged
 from tests.tui.stories import invite, media, message, one_way_audio, started
 from tests.tui.test_model import told
-from tui.ladder import SHOWN, row_of, rows
+from tui.ladder import SHOWN, heading, row_of, rows
 from tui.lines import plain
 
 
 def test_the_ladder_of_one_way_audio() -> None:
-    assert plain(rows(told(*one_way_audio()), 78, selected=1)) == [
+    story = told(*one_way_audio())
+    assert plain([heading(story, 78, 1), *rows(story, 78, 1)]) == [
         "        alice                     NAT                      bob",
         "▸   1.000 │──INVITE (SDP)─────────►◇───────────────────────►│  5 missed",
         "    1.021 │◄──100 Trying───────────◇────────────────────────│",
@@ -24,15 +25,15 @@ def test_the_ladder_of_one_way_audio() -> None:
 
 def test_a_narrow_pane_spares_the_notes() -> None:
     drawn = plain(rows(told(*one_way_audio()), 48, selected=1))
-    assert drawn[1] == "▸   1.000 │──INVITE────────►◇─────────────────►│"
-    assert drawn[4] == "    3.480 │◄──200 OK────────◇──────────────────│"
-    assert {len(row) for row in drawn[1:]} == {48}
+    assert drawn[0] == "▸   1.000 │──INVITE────────►◇─────────────────►│"
+    assert drawn[3] == "    3.480 │◄──200 OK────────◇──────────────────│"
+    assert {len(row) for row in drawn} == {48}
 
 
 def test_the_mark_counts_rewritten_fields() -> None:
     drawn = plain(rows(told(invite("sip")), 78, None))
-    assert "►◆5─" in drawn[1]
-    assert drawn[1].endswith("5 ok")
+    assert "►◆5─" in drawn[0]
+    assert drawn[0].endswith("5 ok")
 
 
 def test_a_dropped_message_stops_at_the_nat() -> None:
@@ -46,8 +47,8 @@ def test_a_dropped_message_stops_at_the_nat() -> None:
             None,
         )
     )
-    assert drawn[1].endswith("│──BYE───────────►✗                  │")
-    assert drawn[2].endswith("│                 ✗◄─────────────────│")
+    assert drawn[0].endswith("│──BYE───────────►✗                  │")
+    assert drawn[1].endswith("│                 ✗◄─────────────────│")
 
 
 def test_what_is_not_sip_is_called_so() -> None:
@@ -55,25 +56,25 @@ def test_what_is_not_sip_is_called_so() -> None:
         message("\x00", "", "out", verdict="opaque"), message("x", "", "out", verdict="malformed")
     )
     drawn = plain(rows(told_so, 48, None))
-    assert "not SIP" in drawn[1]
-    assert "SIP?" in drawn[2]
+    assert "not SIP" in drawn[0]
+    assert "SIP?" in drawn[1]
 
 
 def test_audio_that_goes_out_and_is_lost_is_dotted_beyond_the_nat() -> None:
     story = told(started(), invite(), media("alice", "bob", 0))
-    assert plain(rows(story, 48, None))[2].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
+    assert plain(rows(story, 48, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
 
 
 def test_a_turned_knob_stands_between_the_messages() -> None:
     story = told(
         invite(), SettingChanged(t=5.0, key="alg.sip.module", old="off", new="sip", who="screen")
     )
-    assert "ALG: off > sip" in plain(rows(story, 48, None))[2]
+    assert "ALG: off > sip" in plain(rows(story, 48, None))[1]
 
 
 def test_a_long_story_is_drawn_around_the_selected_message() -> None:
     story = told(*(message("x", f"OPTIONS {n}", "out") for n in range(SHOWN * 3)))
     drawn = plain(rows(story, 78, 10))
-    assert len(drawn) == SHOWN + 1
+    assert len(drawn) == SHOWN
     assert drawn[row_of(story, 10)].startswith("▸")
     assert f"OPTIONS {SHOWN * 3 - 1}" in plain(rows(story, 78, None))[-1]
