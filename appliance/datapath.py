@@ -45,6 +45,7 @@ class Datapath:
         log: EventLog,
     ) -> None:
         self.nat = nat
+        self._translate = nat.translate
         self.slots = slots
         self.counters = counters
         self.drops = DropLog(log)
@@ -68,12 +69,14 @@ class Datapath:
         """What a received packet becomes: it is rewritten in place and leaves by the answered
         leg's `exit`, or None: refused, consumed, held, or cut into fragments. What else there is
         to send stands in `nat.outbox` afterwards."""
-        size = packet.length
-        segments = packet.segments if packet.segment_size else 1
+        size = largest = packet.length
+        segments = 1
+        if packet.segment_size:
+            segments, largest = packet.on_the_wire()
         counters = self.counters[side]
         counters.received += segments
         counters.received_bytes += size
-        leg = self._pass(packet, ARRIVALS[side], side, now)
+        leg = self._pass(packet, ARRIVALS[side], side, segments, largest, now)
         if leg is None:
             return None
         counters.forwarded += segments
@@ -82,18 +85,29 @@ class Datapath:
             return None
         return leg
 
-    def _pass(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Leg | None:
-        leg = self.nat.translate(packet, arrival, now)
+    def _pass(
+        self,
+        packet: Packet,
+        arrival: Arrival,
+        side: Side,
+        segments: int,
+        largest: int,
+        now: float,
+    ) -> Leg | None:
+        """`largest`: the longest packet on the wire, when `packet` stands for several."""
+        leg = self._translate(packet, arrival, now)
         if type(leg) is not Leg:
             self._set_aside(leg, packet, side, now)
             return None
-        if packet.length > self._narrowest and self._is_too_big(packet, leg, side, now):
+        if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
             return None
+        leg.packets += segments
+        leg.bytes += packet.length
         leg.patch.apply(packet)
         if leg.slot is not None and not self._inspect(packet, leg, side, now):
             return None
         if leg.exit is TURN:  # hairpin: back in, as if it came from outside
-            return self._pass(packet, TURN, side, now)
+            return self._pass(packet, TURN, side, segments, largest, now)
         return leg
 
     # --- what is not forwarded ---------------------------------------------------------
@@ -118,16 +132,11 @@ class Datapath:
 
     # --- packets larger than the next MTU ----------------------------------------------
 
-    def _is_too_big(self, packet: Packet, leg: Leg, side: Side, now: float) -> bool:
-        """RFC 4787 REQ-13: who forbids fragments hears how large a packet may be. A super-packet
-        is as large as its segments."""
+    def _is_too_big(self, packet: Packet, leg: Leg, largest: int, side: Side, now: float) -> bool:
+        """RFC 4787 REQ-13: who forbids fragments hears how large a packet may be."""
         mtu = self._mtu[leg.exit]
-        if packet.length <= mtu:
-            return False
-        if packet.segment_size:
-            if packet.payload_start + packet.segment_size <= mtu:
-                return False
-        elif not packet.flags_and_offset & DONT_FRAGMENT:
+        may_be_cut = not packet.segment_size and not packet.flags_and_offset & DONT_FRAGMENT
+        if largest <= mtu or may_be_cut:
             return False
         self.nat.send_error(
             packet, side, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, now, rest=mtu

@@ -27,8 +27,8 @@ import os
 from struct import Struct
 from typing import Protocol
 
-from nat.endpoint import TCP
-from nat.packet import CHECKSUM_OFFSET, MAXIMUM_LENGTH, Packet
+from nat.endpoint import TCP, UDP
+from nat.packet import CHECKSUM_OFFSET, MAXIMUM_LENGTH, MINIMUM_TRANSPORT, Packet
 
 NEEDS_CHECKSUM = 1  # VIRTIO_NET_HDR_F_NEEDS_CSUM
 SEGMENTS_OF_TCP = 1  # VIRTIO_NET_HDR_GSO_TCPV4
@@ -149,11 +149,12 @@ def virtio_header(packet: Packet) -> bytes:
 
     Only for a packet whose checksum is `partial`: a super-packet always is.
     """
-    start = packet.header_length
-    protocol = packet.protocol
-    offset = CHECKSUM_OFFSET[protocol]
+    buffer = packet.buffer
+    start = (buffer[0] & 15) * 4
+    is_tcp = buffer[9] == TCP
+    offset = CHECKSUM_OFFSET[buffer[9]]
     if not packet.segment_size:
         return VIRTIO_HEADER.pack(NEEDS_CHECKSUM, 0, 0, 0, start, offset)
-    kind = SEGMENTS_OF_TCP if protocol == TCP else SEGMENTS_OF_UDP
-    headers = start + packet.transport_header_length
+    kind = SEGMENTS_OF_TCP if is_tcp else SEGMENTS_OF_UDP
+    headers = start + ((buffer[start + 12] >> 4) * 4 if is_tcp else MINIMUM_TRANSPORT[UDP])
     return VIRTIO_HEADER.pack(NEEDS_CHECKSUM, kind, headers, packet.segment_size, start, offset)

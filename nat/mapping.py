@@ -241,6 +241,24 @@ class TcpTrack:
         self.next_from_inside: int | None = None
         self.next_from_outside: int | None = None
 
+    def begin(self, outward: bool) -> None:
+        """A side opens anew: what its peer once acknowledged no longer counts."""
+        if outward:
+            self.next_from_outside = None
+        else:
+            self.next_from_inside = None
+
+    def acknowledge(self, outward: bool, number: int) -> None:
+        """A segment says which number its sender wants next from its peer."""
+        if outward:
+            self.next_from_outside = number
+        else:
+            self.next_from_inside = number
+
+    def expected_from(self, outward: bool) -> int | None:
+        """The only sequence number that makes a RST from there count (RFC 5961 3.2)."""
+        return self.next_from_inside if outward else self.next_from_outside
+
 
 class Flow:
     """A mapping and a remote endpoint (RFC 6146 calls it a session). The only thing that times
@@ -330,6 +348,11 @@ class Mapping:
         self.keys: tuple[tuple[int, ...], ...] = ()
         self.permitted: dict[tuple[int, ...], list[Flow]] = {}
         self.expectations: list[Expectation] = []
+
+    @property
+    def has_a_port_of_the_pool(self) -> bool:
+        """Was its external port chosen, and not told by a rule?"""
+        return self.opened_by in ("packet", "alg")
 
     def is_needed(self, now: float) -> bool:
         in_use = self.permitted or self.expectations

@@ -132,10 +132,15 @@ class Packet:
     @property
     def segments(self) -> int:
         """How many packets on the wire this one stands for."""
-        if not self.segment_size:
-            return 1
-        headers = self.header_length + self.transport_header_length
-        return max(1, -(-(self.length - headers) // self.segment_size))
+        return self.on_the_wire()[0] if self.segment_size else 1
+
+    def on_the_wire(self) -> tuple[int, int]:
+        """How many packets this super-packet stands for, and the length of the largest."""
+        buffer = self.buffer
+        start = (buffer[0] & 15) * 4
+        headers = start + ((buffer[start + 12] >> 4) * 4 if buffer[9] == TCP else UDP_HEADER.size)
+        count = -(-(self.length - headers) // self.segment_size)
+        return max(1, count), headers + self.segment_size
 
     # --- the transport header ----------------------------------------------------------
 

@@ -16,10 +16,10 @@ from enum import Enum
 from struct import Struct
 
 from nat import icmp
-from nat.behavior import Behavior, Dependence
+from nat.behavior import Behavior, Dependence, Refusal
 from nat.conntrack import Conntrack
 from nat.drop import Drop
-from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint, Side
+from nat.endpoint import ICMP, TCP, UDP, Endpoint, Side
 from nat.events import Observer
 from nat.fragments import FragmentLimits, Reassembler
 from nat.limits import IcmpRate
@@ -33,8 +33,9 @@ from nat.mapping import (
     TcpTrack,
     legs_between,
 )
+from nat.mss import clamp
 from nat.packet import WORD, Packet
-from nat.tcp import ACK, RST, SYN, TcpState, classify, flags_make_sense, next_state
+from nat.tcp import ACK, FIN, RST, SYN, TcpState, classify, flags_make_sense, next_state
 
 # version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
 # destination; then (without options) both ports and the length field of UDP
@@ -42,7 +43,9 @@ HEADER = Struct("!HHHHHHIIHHH")
 FAST_LENGTH = 28  # IPv4 and UDP headers
 INSIDE = Arrival.INSIDE
 TCP_HEADER = 20  # bytes, without options
-TCP_NUMBERS = Struct("!IIBB")  # sequence, acknowledgement, data offset, flags
+TCP_NUMBERS = Struct("!IIH")  # sequence, acknowledgement, data offset and flags
+CONTROL = FIN | SYN | RST | ACK
+ESTABLISHED = TcpState.ESTABLISHED
 WHOLE_MASK = 0x3FFF  # more-fragments flag and fragment offset
 
 HIGHEST_UNICAST = 0xDFFFFFFF
@@ -119,23 +122,23 @@ class Nat:
         if flow.refreshed + flow.timer.timeout <= now:  # type: ignore[union-attr]
             return self._examine(packet, arrival, now)
         if leg.follow:
-            drop = self._follow(leg, packet)
-            if drop:
-                return drop
+            verdict = self._follow(leg, packet, now)
+            if verdict:
+                return verdict
         elif not 8 <= udp_length <= total - 20:  # a leg that nobody follows is UDP
             return Drop.MALFORMED
         if arrival is INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now  # type: ignore[union-attr]
-        leg.packets += packet.segments if packet.segment_size else 1
-        leg.bytes += total
         return leg
 
-    def _follow(self, leg: Leg, packet: Packet) -> Drop | None:
-        """What a flow must know of its packets: a TCP connection all, others the first answer."""
+    def _follow(self, leg: Leg, packet: Packet, now: float) -> Verdict | None:
+        """What a flow must know of its packets: a TCP connection all, others the first answer.
+
+        None says that the packet goes on as packets of a flow do, and keeps it alive."""
         flow = leg.flow
         assert flow is not None
         if flow.tcp is not None:
-            return self._follow_tcp(leg, flow, flow.tcp, packet)
+            return self._follow_tcp(leg, flow, flow.tcp, packet, now)
         drop = packet.check_transport()
         if drop:
             return drop
@@ -145,32 +148,46 @@ class Nat:
             self.table.choose_timer(flow)
         return None
 
-    def _follow_tcp(self, leg: Leg, flow: Flow, track: TcpTrack, packet: Packet) -> Drop | None:
+    def _follow_tcp(
+        self, leg: Leg, flow: Flow, track: TcpTrack, packet: Packet, now: float
+    ) -> Verdict | None:
         start = packet.header_length
-        size = packet.length - start
-        if size < TCP_HEADER or not TCP_HEADER <= packet.transport_header_length <= size:
+        if packet.length < start + TCP_HEADER:
             return Drop.MALFORMED
-        sequence, acknowledgement, _, flags = TCP_NUMBERS.unpack_from(packet.buffer, start + 4)
+        sequence, acknowledgement, offset_and_flags = TCP_NUMBERS.unpack_from(
+            packet.buffer, start + 4
+        )
+        header = (offset_and_flags >> 12) * 4
+        if not TCP_HEADER <= header <= packet.length - start:
+            return Drop.MALFORMED
+        flags = offset_and_flags & 0xFF
+        if flags & CONTROL == ACK and track.state is ESTABLISHED:
+            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+            return None
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
-        outward = leg.direction is Direction.OUT
-        if flags & RST:
-            expected = track.next_from_inside if outward else track.next_from_outside
-            if sequence != expected:
-                return None  # translated, but it says nothing about the connection (RFC 7857 2.2)
-        elif flags & ACK and outward:
-            track.next_from_outside = acknowledgement
-        elif flags & ACK:
-            track.next_from_inside = acknowledgement
-        elif flags & SYN and outward:
-            track.next_from_outside = None
-        state = next_state(track.state, classify(flags, leg.direction))
-        if state is not track.state:
-            track.state = state
-            if state.is_established:
-                self.table.mark_answered(flow)
-            self.table.choose_timer(flow)
+        if flags & RST and sequence != track.expected_from(leg.arrival is INSIDE):
+            # Translated, but it says nothing about the connection, and a RST that somebody
+            # outside has provoked must not keep it alive (RFC 7857 2.2 and 7).
+            return leg
+        if flags & ACK and not flags & RST:
+            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+        elif flags & SYN:
+            track.begin(leg.arrival is INSIDE)
+        if flags & SYN and self.behavior.mss_clamp:
+            clamp(packet, min(self.behavior.mtu))
+        self._move(flow, track, next_state(track.state, classify(flags, leg.direction)), now)
         return None
+
+    def _move(self, flow: Flow, track: TcpTrack, state: TcpState, now: float) -> None:
+        """A connection comes to another state, and so under another timer."""
+        if state is track.state:
+            return
+        track.state = state
+        flow.refreshed = now  # the timer of the new state begins now, whoever spoke last
+        if state.is_established:
+            self.table.mark_answered(flow)
+        self.table.choose_timer(flow)
 
     # --- the slow road -----------------------------------------------------------------
 
@@ -229,9 +246,14 @@ class Nat:
         if arrival is Arrival.OUTSIDE:
             if self.behavior.is_internal(source) or source in self.table.owned:
                 return Drop.SPOOFED_SOURCE
-            if destination not in self.table.owned and destination not in self.addresses_by_side[1]:
-                return Drop.NOT_OURS
+            return None if self._is_for_us(destination) else Drop.NOT_OURS
         return None
+
+    def _is_for_us(self, destination: int) -> bool:
+        """An external address of ours, or of an inside host that some remotes know by its own."""
+        if destination in self.table.owned or destination in self.addresses_by_side[1]:
+            return True
+        return bool(self.behavior.untranslated) and self.behavior.is_internal(destination)
 
     def _check_from_inside(self, source: int, destination: int) -> Drop | None:
         network = next((each for each in self.behavior.networks if source in each), None)
@@ -273,12 +295,12 @@ class Nat:
     def _pass(self, leg: Leg, flow: Flow, packet: Packet, now: float) -> Verdict:
         """A packet of a known flow that came by the slow road (IPv4 options, ICMP, fragments)."""
         if leg.follow:
-            drop = self._follow(leg, packet)
-            if drop:
-                return drop
+            verdict = self._follow(leg, packet, now)
+            if verdict:
+                return verdict
         if leg.arrival is Arrival.INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now
-        return _counted(leg, packet)
+        return leg
 
     # --- ICMP --------------------------------------------------------------------------
 
@@ -318,7 +340,7 @@ class Nat:
         mapping = Mapping(0, ICMP, internal, external, "static")
         turning = remote.address in self.table.owned
         outbound, inbound = legs_between(mapping, remote, turning)
-        return _counted(outbound if arrival is Arrival.INSIDE else inbound, packet)
+        return outbound if arrival is Arrival.INSIDE else inbound
 
     def _translate_error(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         quote = icmp.Quote.of(packet)
@@ -340,7 +362,7 @@ class Nat:
         destination = flow.mapping.internal.address if inward else packet.destination_address
         hop = 0 if arrival is Arrival.TURN else 1
         error_leg.patch = icmp.ErrorPatch(quote, other.key, source, destination, hop)
-        return _counted(error_leg, packet)
+        return error_leg
 
     def _mtu_is_possible(self, packet: Packet, arrival: Arrival) -> bool:
         start = packet.header_length
@@ -388,16 +410,15 @@ class Nat:
             drop = drop or Drop.NO_PORT  # another host has this port, and this remote (overloading)
         if drop or mapping is None:
             self.table.forget_if_idle(internal.address)
-            if drop in TELL_THE_SENDER:
-                self.send_error(
-                    packet, Side.INSIDE, icmp.UNREACHABLE, icmp.ADMINISTRATIVELY_PROHIBITED, now
-                )
+            code = REFUSAL_CODES.get(self.behavior.refusal)
+            if drop in TELL_THE_SENDER and code is not None:
+                self.send_error(packet, Side.INSIDE, icmp.UNREACHABLE, code, now)
             return drop or Drop.NO_PORT
         opened_by = mapping.opened_by if mapping.opened_by in ("static", "forward") else "packet"
         flow = self._open(mapping, remote, opened_by, packet, now)
         if protocol == TCP:
             self._unsolicited.pop(flow.inbound.key, None)
-        return _counted(flow.outbound, packet)
+        return flow.outbound
 
     def _opens(self, packet: Packet, mapping: Mapping | None) -> Drop | None:
         """A TCP flow begins with a SYN, or with the answer to one that a mapping let in."""
@@ -419,7 +440,7 @@ class Nat:
             flow.outbound.follow = flow.inbound.follow = True
             answers = packet.buffer[packet.header_length + 13] & ACK
             flow.tcp = TcpTrack(TcpState.ANSWERED if answers else TcpState.OPENING)
-            self._follow(flow.outbound if outward else flow.inbound, packet)
+            self._follow(flow.outbound if outward else flow.inbound, packet, now)
         else:
             (flow.inbound if outward else flow.outbound).follow = True
         self.table.choose_timer(flow)
@@ -451,6 +472,8 @@ class Nat:
             )
         if protocol == TCP:
             self._remember_unsolicited(key, packet, now)
+        if self.behavior.poisoning and arrival is Arrival.OUTSIDE:
+            self.table.poison(key, now)
         return Drop.FILTERED if mappings else Drop.NO_MAPPING
 
     def _admit_to(
@@ -464,12 +487,16 @@ class Nat:
                     return self._let_through(mapping, remote, packet)  # in, but without a flow
                 flow = self._open(mapping, remote, "alg", packet, now)
                 self.table.use(expectation, flow, now)
-                return _counted(flow.inbound, packet)
+                return flow.inbound
         if mapping.opened_by in ("static", "forward") or self._filter_permits(mapping, remote, now):
             return self._let_through(mapping, remote, packet)
         return None
 
     def _filter_permits(self, mapping: Mapping, remote: Endpoint, now: float) -> bool:
+        if mapping.opened_by == "untranslated" and not self.behavior.is_untranslated(
+            remote.address
+        ):
+            return False
         filtering = self.behavior.filtering
         if filtering is Dependence.ADDRESS_AND_PORT_DEPENDENT:
             return False  # a remote that is permitted to the port has a flow, and was found by it
@@ -481,7 +508,9 @@ class Nat:
         turning = remote.address in self.table.owned
         _, inbound = legs_between(mapping, remote, turning)
         self.observer.leg_made(inbound)
-        return _counted(inbound, packet)
+        if self.behavior.mss_clamp and mapping.protocol == TCP:
+            clamp(packet, min(self.behavior.mtu))
+        return inbound
 
     def _remember_unsolicited(self, key: FiveTuple, packet: Packet, now: float) -> None:
         """RFC 5382 REQ-4: say nothing for six seconds, in case the inside opens from its end."""
@@ -516,15 +545,15 @@ TELL_THE_SENDER = {
     Drop.HOST_FLOW_LIMIT,
     Drop.HOST_UNANSWERED_LIMIT,
     Drop.HOST_RATE_LIMIT,
+    Drop.HOST_PORT_LIMIT,
     Drop.NO_PORT,
 }
-"""RFC 5508 REQ-8, RFC 6888 REQ-11: the sender hears of these (ICMP 3/13)."""
+"""RFC 5508 REQ-8, RFC 6888 REQ-11: the sender hears of these (ICMP 3/13, or 3/1)."""
 
-
-def _counted(leg: Leg, packet: Packet) -> Leg:
-    leg.packets += packet.segments
-    leg.bytes += packet.length
-    return leg
+REFUSAL_CODES = {
+    Refusal.PROHIBITED: icmp.ADMINISTRATIVELY_PROHIBITED,
+    Refusal.HOST_UNREACHABLE: icmp.HOST_UNREACHABLE,
+}
 
 
 def _is_unicast(address: int) -> bool:
