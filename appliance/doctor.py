@@ -122,7 +122,7 @@ def _offloads() -> Finding:
         granted = _granted_offloads()
     except Exception as error:  # no TUN, no permission: the findings above say which
         return Finding(
-            "offloads", MISSING, f"not tried: {error}", need, "see `tun device`, CAP_NET_ADMIN"
+            "offloads", LIMITED, f"not tried: {error}", need, "see `tun device`, CAP_NET_ADMIN"
         )
     if not granted:
         return Finding(
