@@ -68,6 +68,7 @@ ALG_KEYS = [
     ("a p", "sip-poor:no-sdp"),
     ("a down space p", "sip-poor:no-sdp,callid-oneway"),  # the active fault is ticked already
     ("a space p", "sip-poor:callid-oneway"),
+    ("a enter", "sip-poor:callid-oneway"),
 ]
 
 

@@ -35,8 +35,8 @@ class AlgMenu(ModalScreen[str | None]):
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
         Binding("o", "choose('off')", "off"),
         Binding("c", "choose('sip')", "correct"),
-        Binding("p,enter", "poor", "apply the ticked faults", priority=True),
-        Binding("space", "tick", "tick", priority=True),
+        Binding("p", "poor", "apply the ticked faults"),
+        Binding("space", "tick", "tick"),
         Binding("escape,a,q", "cancel", "back"),
     ]
 
@@ -71,6 +71,9 @@ class AlgMenu(ModalScreen[str | None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._say(self._faults[event.option_index][1])
+
+    def on_option_list_option_selected(self) -> None:
+        self.action_poor()
 
     def _say(self, does: str) -> None:
         """What the fault under the cursor does, in full, and when a choice acts."""

@@ -35,9 +35,8 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
     TimeoutForm Input { width: 24; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
-        Binding("up", "preset(1)", "more", priority=True),
-        Binding("down", "preset(-1)", "less", priority=True),
-        Binding("enter", "apply", "apply", priority=True),
+        Binding("up", "preset(1)", "more"),
+        Binding("down", "preset(-1)", "less"),
         Binding("escape", "cancel", "back"),
     ]
 
@@ -81,7 +80,8 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
             field.value = str(min(beyond) if step > 0 else max(beyond))
             field.cursor_position = len(field.value)
 
-    def action_apply(self) -> None:
+    def on_input_submitted(self) -> None:
+        """Enter: after the digits that were typed before it, however fast."""
         wanted = {}
         for number, key in enumerate(_ROWS):
             seconds = _seconds(self.query_one(f"#seconds-{number}", Input).value)
