@@ -291,7 +291,7 @@ class DryContext(_Context):
         """What the NAT would answer now, if what stands in the ledger were real."""
         table = self._table
         protocol = PROTOCOL_NUMBERS[transport]
-        address = table.external_address_of(internal.address)
+        address = table.external_address_of(internal)
         pool = table.pool(protocol, address).copy()
         for (kind, _), external in self._ledger.externals.items():
             if kind == transport and external.address == address:

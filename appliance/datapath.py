@@ -172,7 +172,9 @@ class Datapath:
             leg.slot = leg.flow.outbound.slot or Connection(slot)
 
     def slot_of(self, leg: Leg) -> Slot | None:
-        """The slot whose port this leg has, if any."""
+        """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
+        if leg.mapping is not None and leg.mapping.opened_by == "untranslated":
+            return None
         for slot in self.slots.values():
             if slot.is_for(leg.key):
                 return slot

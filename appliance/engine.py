@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alg import registry
+from appliance.behavior import behavior_of
 from appliance.calls import CallTracker
 from appliance.counters import WireCounters
 from appliance.datapath import Datapath
@@ -20,23 +21,7 @@ from appliance.events import SettingChanged
 from appliance.inspection import Slot
 from appliance.narrator import Narrator, parent_text
 from appliance.settings import SettingError, Settings
-from nat.behavior import (
-    Behavior,
-    Dependence,
-    Forward,
-    Limits,
-    PortPolicy,
-    Static,
-    Timeouts,
-)
-from nat.endpoint import (
-    PROTOCOL_NAMES,
-    PROTOCOL_NUMBERS,
-    Endpoint,
-    Network,
-    Side,
-    parse_address,
-)
+from nat.endpoint import PROTOCOL_NAMES, Endpoint, Side
 from nat.expectation import Expectation
 from nat.mapping import Flow, Mapping
 from nat.packet import Packet
@@ -65,7 +50,7 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
         narrator = Narrator(log, counters)
-        self.nat = Nat(self._behavior(), narrator)
+        self.nat = Nat(behavior_of(settings, self._rng), narrator)
         self.slots = {name: self._new_slot(name) for name in SLOTS}
         self.calls = CallTracker(log)
         self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
@@ -74,43 +59,6 @@ class Engine:
         self.handle = self.datapath.handle
 
     # --- settings ----------------------------------------------------------------------
-
-    def _behavior(self) -> Behavior:
-        values = self.settings.values
-        forwards = [
-            Forward(
-                PROTOCOL_NUMBERS[rule["protocol"]],
-                Endpoint.parse(rule["external"]),
-                Endpoint.parse(rule["internal"]),
-            )
-            for rule in values["nat.forward"]
-        ]
-        statics = [
-            Static(parse_address(rule["internal"]), parse_address(rule["external"]))
-            for rule in values["nat.static"]
-        ]
-        gateway = values["inside.gateway"]
-        timeouts = dict(self.settings.section("nat.timeouts"))
-        return Behavior(
-            networks=[Network.parse(text) for text in values["inside.networks"]],
-            external=[parse_address(text) for text in values["outside.external"]],
-            gateway=parse_address(gateway) if gateway else None,
-            mapping=Dependence.named(values["nat.mapping"]),
-            filtering=Dependence.named(values["nat.filtering"]),
-            ports=PortPolicy(values["nat.ports"]),
-            port_range=tuple(values["nat.port_range"]),
-            port_rest=values["nat.port_rest"],
-            overloading=values["nat.overloading"],
-            parity=values["nat.parity"],
-            hairpin=values["nat.hairpin"],
-            refresh_inbound=values["nat.refresh_inbound"],
-            timeouts=Timeouts(**timeouts),
-            limits=Limits(**self.settings.section("nat.limits")),
-            statics=statics,
-            forwards=forwards,
-            mtu=(values["inside.mtu"], values["outside.mtu"]),
-            rng=self._rng,
-        )
 
     def _new_slot(self, name: str) -> Slot:
         correct = registry.load(CORRECT[name]) if CORRECT.get(name) in registry.MODULES else None
@@ -126,7 +74,7 @@ class Engine:
         section = key.rpartition(".")[0]
         old = self.settings.values.get(key, self.settings.values.get(section))
         new = self.settings.change(key, value, "set")
-        self.nat.behavior = self.nat.table.behavior = self._behavior()
+        self.nat.behavior = self.nat.table.behavior = behavior_of(self.settings, self._rng)
         self.nat.settings_changed(now)
         for name, slot in self.slots.items():
             if key.startswith(f"alg.{name}."):

@@ -131,6 +131,7 @@ _TABLE = (
         ListOf(Address()),
         [],
         "the NAT's external addresses; the appliance owns them, the kernel does not",
+        live=True,
         sample=["203.0.113.1"],
     ),
     _live(
@@ -168,6 +169,19 @@ _TABLE = (
         "may one external port serve several mappings? (Linux does)",
         "RFC 4787 REQ-3",
     ),
+    _live(
+        "nat.poisoning",
+        Flag(),
+        False,
+        "does an unsolicited packet take its port away from flows to its sender? (Linux does)",
+    ),
+    _live(
+        "nat.pooling",
+        Word(("paired", "arbitrary")),
+        "paired",
+        "does a host always appear under the same one of several external addresses?",
+        "RFC 4787 REQ-2",
+    ),
     _live("nat.parity", Flag(), True, "even ports stay even, odd ports odd", "RFC 4787 REQ-4"),
     _live(
         "nat.hairpin",
@@ -191,6 +205,34 @@ _TABLE = (
         "RFC 6888 REQ-8",
     ),
     _live("nat.mss_clamp", Flag(), False, "cut the TCP segment size in SYNs down to the MTU"),
+    _live(
+        "nat.refusal",
+        Word(("prohibited", "host-unreachable", "silent")),
+        "prohibited",
+        "what a host hears when there is no room for its flow: ICMP code 13, code 1, or nothing",
+        "RFC 5508 REQ-8, RFC 6888 REQ-11",
+    ),
+    _live(
+        "nat.eviction",
+        Word(("off", "unanswered-first")),
+        "off",
+        "does a full table forget an unanswered flow to make room? (Linux does)",
+        "RFC 6888 REQ-11",
+    ),
+    _live(
+        "nat.renumbering",
+        Word(("flush", "keep")),
+        "flush",
+        "what becomes of flows whose external address is taken away",
+    ),
+    Setting(
+        "nat.no_translate",
+        ListOf(Prefix()),
+        [],
+        "remotes that are reached without translation: they see inside addresses",
+        "RFC 6888 REQ-6",
+        sample=["198.51.100.0/24"],
+    ),
     Setting(
         "nat.static",
         Records({"internal": Address(), "external": Address()}),
@@ -234,6 +276,13 @@ _TABLE = (
         "TCP, opening or closing",
         "RFC 5382 REQ-5",
     ),
+    _live(
+        "nat.timeouts.tcp_closing",
+        Seconds(words=("auto",)),
+        "auto",
+        "TCP, closing or reset; auto: as tcp_transitory",
+        "RFC 7857 2.2",
+    ),
     _live("nat.timeouts.icmp", Seconds(), 60.0, "ICMP queries (ping)", "RFC 5508 REQ-2"),
     _live(
         "nat.timeouts.udp_by_port",
@@ -244,6 +293,20 @@ _TABLE = (
     ),
     _live("nat.limits.flows", _COUNT, 65536, "flows in all", "RFC 6888 REQ-5"),
     _live("nat.limits.flows_per_host", _COUNT, 8192, "flows of one host", "RFC 6888 REQ-4"),
+    _live(
+        "nat.limits.ports_per_host",
+        Whole(0, 10_000_000),
+        0,
+        "external ports of one host; 0 = no limit",
+        "RFC 6888 REQ-4",
+    ),
+    _live(
+        "nat.limits.resting_ports",
+        Whole(0, 65536),
+        65536,
+        "ports at rest (see nat.port_rest), for each protocol and external address",
+        "RFC 6888 REQ-8",
+    ),
     _live(
         "nat.limits.unanswered_per_host",
         _COUNT,

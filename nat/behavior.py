@@ -31,6 +31,14 @@ class Dependence(Enum):
         return cls[word.upper().replace("-", "_")]
 
 
+class Refusal(Enum):
+    """What an inside host hears when there is no room for a new flow: an ICMP code or nothing."""
+
+    PROHIBITED = "prohibited"  # code 13, RFC 5508 REQ-8
+    HOST_UNREACHABLE = "host-unreachable"  # code 1, RFC 6888 REQ-11
+    SILENT = "silent"
+
+
 class PortPolicy(Enum):
     """How the external port of a new mapping is chosen (RFC 4787 4.2)."""
 
@@ -47,6 +55,7 @@ class Timeouts:
     udp: float = 300.0  # RFC 4787 REQ-5c: five minutes or more by default
     tcp_established: float = 7440.0  # RFC 5382 REQ-5: two hours and four minutes
     tcp_transitory: float = 240.0  # RFC 5382 REQ-5: four minutes
+    tcp_closing: float | None = None  # RFC 7857 2.2: None is as long as tcp_transitory
     icmp: float = 60.0  # RFC 5508 REQ-2
     udp_by_port: dict[int, float] = field(default_factory=dict)  # by remote port
 
@@ -58,11 +67,13 @@ class Limits:
     flows: int = 65536
     flows_per_host: int = 8192
     unanswered_per_host: int = 2048
+    ports_per_host: int = 0  # external ports of all protocols, and ICMP identifiers
     new_flows_per_second_per_host: float = 1000.0  # with a burst of twice that
     expectations: int = 4096
     expectations_per_host: int = 512
     expectations_per_parent: int = 8
     waiting_syns: int = 256  # RFC 5382 REQ-4
+    resting_ports: int = 65536  # RFC 6888 REQ-8, for each protocol and external address
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,13 @@ class Behavior:
     port_range: tuple[int, int] = (1024, 65535)
     port_rest: float = 120.0  # RFC 6888 REQ-8: seconds before a port serves another host
     overloading: bool = False  # RFC 4787 REQ-3: one external port for several mappings
+    poisoning: bool = False  # an unsolicited packet takes a port away from its own remote (Linux)
+    paired: bool = True  # RFC 4787 REQ-2: all of a host's mappings on one external address
+    keep_renumbered: bool = False  # flows outlive the external address they were opened with
+    eviction: bool = False  # RFC 6888 REQ-11D: a full table makes room for the new
+    refusal: Refusal = Refusal.PROHIBITED
+    mss_clamp: bool = False  # RFC 1191 6.5 done by the NAT on behalf of both ends
+    untranslated: Collection[Network] = ()  # RFC 6888 REQ-6: remotes that see inside addresses
     parity: bool = True  # RFC 4787 REQ-4
     hairpin: bool = True  # RFC 4787 REQ-9
     refresh_inbound: bool = False  # RFC 4787 REQ-6a
@@ -109,6 +127,9 @@ class Behavior:
 
     def is_internal(self, address: int) -> bool:
         return any(address in network for network in self.networks)
+
+    def is_untranslated(self, remote: int) -> bool:
+        return any(remote in network for network in self.untranslated)
 
     def owned_addresses(self) -> set[int]:
         """All addresses that the outside reaches this NAT by."""

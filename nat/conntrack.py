@@ -26,9 +26,12 @@ from nat.events import Observer
 from nat.expectation import Expectation
 from nat.limits import Host
 from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, inbound_key, legs_between
-from nat.ports import PortPool
+from nat.poison import Poisoned
+from nat.ports import HIGHEST_PORT, PortPool
 
 ExternalKey = tuple[int, int, int]
+POISON_TRIES = 64  # ports looked at before a mapping is refused
+EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses
 MANY_TIMERS = 100  # beyond, lifetimes granted to registrations are rounded up to whole hours
 
 
@@ -56,6 +59,8 @@ class Conntrack:
         self._statics: dict[int, int] = {}
         self._static_externals: dict[int, int] = {}
         self._forwards: dict[Forward, Mapping] = {}
+        self._untranslated: dict[tuple[int, Endpoint], Mapping] = {}
+        self._poisoned = Poisoned()
         self._timers_by_port: dict[int, Timer] = {}
         self.settings_changed(0.0)
 
@@ -64,11 +69,12 @@ class Conntrack:
     def settings_changed(self, now: float) -> None:
         """Take over what changed in `behavior`, for everything that exists too."""
         self._set_timers()
-        self.owned = self.behavior.owned_addresses()
+        self._set_owned(now)
         self._statics = {rule.internal: rule.external for rule in self.behavior.statics}
         self._static_externals = {rule.external: rule.internal for rule in self.behavior.statics}
         for pool in self._pools.values():
             pool.rest = self.behavior.port_rest
+            pool.most_resting = self.behavior.limits.resting_ports
             pool.set_range(*self.behavior.port_range)
         self._rebuild_filters()
         self._rebuild_keys()
@@ -78,6 +84,8 @@ class Conntrack:
         timeouts = self.behavior.timeouts
         for name in ("udp_unanswered", "udp", "tcp_established", "tcp_transitory", "icmp"):
             self.deadlines.timer(name, getattr(timeouts, name))
+        closing = timeouts.tcp_transitory if timeouts.tcp_closing is None else timeouts.tcp_closing
+        self.deadlines.timer("tcp_closing", closing)
         by_port = {
             port: self.deadlines.timer(f"udp port {port}", seconds)
             for port, seconds in timeouts.udp_by_port.items()
@@ -87,6 +95,41 @@ class Conntrack:
             for flow in self.flows.values():
                 if flow.mapping.protocol == UDP:
                     self.choose_timer(flow)
+
+    def _set_owned(self, now: float) -> None:
+        """Renumbering: what becomes of mappings whose external address is ours no more. Flushed,
+        the hosts start anew; kept, they go on sending from an address that nobody answers."""
+        before, self.owned = self.owned, self.behavior.owned_addresses()
+        changed = before ^ self.owned
+        if not changed:
+            return
+        for flow in [each for each in self.flows.values() if each.remote.address in changed]:
+            self.close_flow(flow, "renumbered", now)  # to turn back, or not to turn back any more
+        if not self.behavior.keep_renumbered:
+            for key in [key for key in self.by_external if key[1] in before - self.owned]:
+                for mapping in list(self.by_external[key]):
+                    self._flush(mapping, "renumbered", now)
+        for flow in self.flows.values():
+            address = flow.mapping.external.address
+            self._listen(flow, address in self.owned or not flow.mapping.has_a_port_of_the_pool)
+
+    def _flush(self, mapping: Mapping, why: str, now: float) -> None:
+        """Close a mapping with everything that needs it."""
+        mapping.held_until = 0.0
+        for expectation in list(mapping.expectations):
+            self.close_expectation(expectation, why, now)
+        for flow in mapping.flows():
+            self.close_flow(flow, why, now)
+        self._close_mapping_if_idle(mapping, why, now)
+
+    def _listen(self, flow: Flow, is_ours: bool) -> None:
+        """Take packets from outside for a flow, or (`is_ours` false) leave them to others."""
+        leg = flow.inbound
+        table = self.legs[leg.arrival]
+        if is_ours:
+            table.setdefault(leg.key, leg)
+        elif table.get(leg.key) is leg:
+            del table[leg.key]
 
     def _set_forwards(self, now: float) -> None:
         wanted = set(self.behavior.forwards)
@@ -125,7 +168,7 @@ class Conntrack:
             mapping.keys = ()
         self.mappings.clear()
         for flow in self.flows.values():
-            if not self._is_pinned(flow.mapping):
+            if not self._is_pinned(flow.mapping) and flow.mapping.opened_by != "untranslated":
                 self._add_key(flow.mapping, flow.remote)
 
     # --- looking up --------------------------------------------------------------------
@@ -133,6 +176,8 @@ class Conntrack:
     def mapping_for(self, protocol: int, internal: Endpoint, remote: Endpoint) -> Mapping | None:
         """The mapping by which `internal` reaches `remote`. Those made by an ALG, a forward or a
         1:1 rule come before mapping policy: RTP must leave by the port that the SDP announced."""
+        if self.behavior.untranslated and self.behavior.is_untranslated(remote.address):
+            return self._untranslated.get((protocol, internal))
         pinned = self.pinned.get((protocol, internal))
         if pinned is not None:
             return pinned
@@ -169,6 +214,7 @@ class Conntrack:
         if pool is None:
             first, last = self.behavior.port_range
             pool = self._pools[protocol, address] = PortPool(first, last, self.behavior.port_rest)
+            pool.most_resting = self.behavior.limits.resting_ports
         return pool
 
     def pools(self) -> dict[tuple[int, int], PortPool]:
@@ -180,38 +226,76 @@ class Conntrack:
         self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
     ) -> Mapping | Drop:
         """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
+        if self.behavior.untranslated and self.behavior.is_untranslated(remote.address):
+            mapping = self._add_mapping(protocol, internal, internal, "untranslated", now)
+            self._untranslated[protocol, internal] = mapping
+            return mapping
         static = self._statics.get(internal.address)
         if static is not None:
             external = Endpoint(static, internal.port)
             mapping = self._add_mapping(protocol, internal, external, "static", now)
             self.pinned[protocol, internal] = mapping
             return mapping
-        port = self._choose_port(protocol, internal, remote, now)
-        if port is None:
-            return Drop.NO_PORT
-        external = Endpoint(self.external_address_of(internal.address), port)
-        mapping = self._add_mapping(protocol, internal, external, "packet", now)
+        chosen = self._choose_external(protocol, internal, remote, now)
+        if isinstance(chosen, Drop):
+            return chosen
+        mapping = self._add_mapping(protocol, internal, chosen, "packet", now)
         self._add_key(mapping, remote)
         return mapping
 
-    def external_address_of(self, address: int) -> int:
-        """RFC 4787 REQ-2, paired pooling: one inside host always appears under one address."""
+    def external_address_of(self, internal: Endpoint) -> int:
+        """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
+        it each of its endpoints may have another one, but always the same."""
         external = self.behavior.external
-        return external[address % len(external)]
+        if not self.behavior.paired:
+            return external[(internal.address + internal.port) % len(external)]
+        host = self.hosts.get(internal.address)
+        if host is not None and host.external in external:
+            return host.external
+        return external[internal.address % len(external)]
+
+    def _choose_external(
+        self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
+    ) -> Endpoint | Drop:
+        """An external endpoint for a mapping to `remote`, or (None) to everybody."""
+        if self._has_all_ports(internal.address, 1, now):
+            return Drop.HOST_PORT_LIMIT
+        address = self.external_address_of(internal)
+        self.pool(protocol, address).settle(now)
+        wish = internal
+        for _ in range(POISON_TRIES):
+            port = self._choose_port(protocol, address, wish, remote)
+            if port is None:
+                break
+            external = Endpoint(address, port)
+            if remote is None or not self._is_poisoned(protocol, remote, external, now):
+                return external
+            wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
+        return Drop.NO_PORT
+
+    def _has_all_ports(self, internal: int, more: int, now: float) -> bool:
+        """May an inside host have no `more` external ports (RFC 6888 REQ-4)?"""
+        limit = self.behavior.limits.ports_per_host
+        return bool(limit) and self.host(internal, now).ports + more > limit
 
     def _choose_port(
-        self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
+        self, protocol: int, address: int, wish: Endpoint, remote: Endpoint | None
     ) -> int | None:
-        """A port for a mapping to `remote`, or (None) to everybody."""
         behavior = self.behavior
-        address = self.external_address_of(internal.address)
-        pool = self.pool(protocol, address)
-        pool.settle(now)
-        wish = Endpoint(address, internal.port)
-        if behavior.overloading and remote and self._may_share(protocol, wish, remote):
-            return internal.port
+        same_port = Endpoint(address, wish.port)
+        if behavior.overloading and remote and self._may_share(protocol, same_port, remote):
+            return wish.port
         parity = behavior.parity and protocol == UDP
-        return pool.choose(internal, behavior.ports, parity, behavior.rng)
+        return self.pool(protocol, address).choose(wish, behavior.ports, parity, behavior.rng)
+
+    def poison(self, arrives: FiveTuple, now: float) -> None:
+        """An unsolicited packet came in (see `poison.py`)."""
+        self._poisoned.remember(arrives, self.behavior.timeouts.udp_unanswered, now)
+
+    def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
+        arrives = inbound_key(protocol, remote, external)
+        lifetime = self.behavior.timeouts.udp_unanswered
+        return self.behavior.poisoning and self._poisoned.is_taken(arrives, lifetime, now)
 
     def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Overloading (RFC 4787 REQ-3 forbids it, Linux does it): several mappings may have one
@@ -233,10 +317,9 @@ class Conntrack:
         if mapping is None and internal.address in self._statics:
             return self.open_mapping(protocol, internal, Endpoint(0, 0), now)
         if mapping is None:
-            port = self._choose_port(protocol, internal, None, now)
-            if port is None:
-                return Drop.NO_PORT
-            external = Endpoint(self.external_address_of(internal.address), port)
+            external = self._choose_external(protocol, internal, None, now)
+            if isinstance(external, Drop):
+                return external
             mapping = self._add_mapping(protocol, internal, external, "alg", now)
         self.pinned[protocol, internal] = mapping
         return mapping
@@ -260,7 +343,9 @@ class Conntrack:
         if have[0] and have[1] and have[1].external.port == have[0].external.port + 1:
             self.pinned[UDP, internal], self.pinned[UDP, second] = have[0], have[1]
             return have[0], have[1]
-        address = self.external_address_of(internal.address)
+        if self._has_all_ports(internal.address, 2, now):
+            return Drop.HOST_PORT_LIMIT
+        address = self.external_address_of(internal)
         pool = self.pool(UDP, address)
         pool.settle(now)
         port = pool.choose_pair(internal, self.behavior.ports, self.behavior.rng)
@@ -292,8 +377,12 @@ class Conntrack:
         mapping = Mapping(self.last_id, protocol, internal, external, opened_by)
         sharers = self.by_external.setdefault((protocol, *external), [])
         sharers.append(mapping)
-        if opened_by in ("packet", "alg") and len(sharers) == 1:
-            self.pool(protocol, external.address).take(external.port)
+        if mapping.has_a_port_of_the_pool:
+            host = self.host(internal.address, now)
+            host.ports += 1
+            host.external = external.address
+            if len(sharers) == 1:
+                self.pool(protocol, external.address).take(external.port)
         self.observer.mapping_opened(mapping, now)
         return mapping
 
@@ -314,6 +403,8 @@ class Conntrack:
         mapping.keys = ()
         if self._is_pinned(mapping):
             del self.pinned[mapping.protocol, mapping.internal]
+        if mapping.opened_by == "untranslated":
+            self._untranslated.pop((mapping.protocol, mapping.internal), None)
         key = (mapping.protocol, *mapping.external)
         sharers = self.by_external.get(key, [])
         if mapping not in sharers:
@@ -322,13 +413,16 @@ class Conntrack:
         if not sharers:
             del self.by_external[key]
             self._give_back_port(mapping, now)
+        if mapping.has_a_port_of_the_pool:
+            self.host(mapping.internal.address, now).ports -= 1
+            self.forget_if_idle(mapping.internal.address)
         self.observer.mapping_expired(mapping, why, now)
 
     def _give_back_port(self, mapping: Mapping, now: float) -> None:
         pool = self.pool(mapping.protocol, mapping.external.address)
         if mapping.opened_by == "forward":
             pool.release_reserved(mapping.external.port)
-        elif mapping.opened_by != "static":
+        elif mapping.has_a_port_of_the_pool:
             pool.release(mapping.external.port, mapping.internal, now)
 
     # --- flows -------------------------------------------------------------------------
@@ -336,9 +430,22 @@ class Conntrack:
     def refuses(self, internal: int, now: float) -> Drop | None:
         """Do the limits forbid one more flow of this inside host?"""
         limits = self.behavior.limits
-        if limits.flows and len(self.flows) >= limits.flows:
+        is_full = bool(limits.flows) and len(self.flows) >= limits.flows
+        if is_full and not self.behavior.eviction:
             return Drop.FLOW_LIMIT
-        return self.host(internal, now).refuses(limits, now)
+        drop = self.host(internal, now).refuses(limits, now)
+        if drop is None and is_full and not self._evict(now):
+            return Drop.FLOW_LIMIT
+        return drop
+
+    def _evict(self, now: float) -> bool:
+        """Make room in a full table by a flow that nobody has answered, one of the oldest."""
+        for timer in self.deadlines.timers.values():
+            for _, _, flow in timer.heap[:EVICTION_LOOKS]:
+                if isinstance(flow, Flow) and flow.timer is timer and not flow.answered:
+                    self.close_flow(flow, "evicted", now)
+                    return True
+        return False
 
     def open_flow(self, mapping: Mapping, remote: Endpoint, opened_by: str, now: float) -> Flow:
         """A flow of `mapping` to `remote`, under no timer yet."""
@@ -376,8 +483,7 @@ class Conntrack:
     def _timer_of(self, flow: Flow) -> Timer:
         timers = self.deadlines.timers
         if flow.mapping.protocol == TCP:
-            established = flow.tcp is not None and flow.tcp.state.is_established
-            return timers["tcp_established" if established else "tcp_transitory"]
+            return timers[flow.tcp.state.timer if flow.tcp else "tcp_transitory"]
         if flow.mapping.protocol == ICMP:
             return timers["icmp"]
         by_port = self._timers_by_port.get(flow.remote.port)

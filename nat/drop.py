@@ -58,6 +58,7 @@ class Drop(Enum):
     HOST_FLOW_LIMIT = ("This inside host has all the flows it may have.", "RFC 6888 REQ-4")
     HOST_UNANSWERED_LIMIT = ("This inside host waits for too many answers.", "RFC 6888 REQ-4")
     HOST_RATE_LIMIT = ("This inside host opens flows too fast.", "RFC 6888 REQ-4")
+    HOST_PORT_LIMIT = ("This inside host has all the external ports it may have.", "RFC 6888 REQ-4")
     NO_PORT = ("No external port is free.", "RFC 5508 REQ-8")
 
     # behind the NAT

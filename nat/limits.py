@@ -28,14 +28,17 @@ class TokenBucket:
 
 
 class Host:
-    """What one inside host has in use. Forgotten with its last flow: by then its bucket is full."""
+    """What one inside host has in use, and the external address that it is known by. Forgotten
+    with its last mapping: by then its bucket is full."""
 
-    __slots__ = ("bucket", "expectations", "flows", "unanswered")
+    __slots__ = ("bucket", "expectations", "external", "flows", "ports", "unanswered")
 
     def __init__(self, limits: Limits, now: float) -> None:
         self.flows = 0
         self.unanswered = 0
         self.expectations = 0
+        self.ports = 0
+        self.external: int | None = None
         self.bucket = TokenBucket(2 * limits.new_flows_per_second_per_host, now)
 
     def refuses(self, limits: Limits, now: float) -> Drop | None:
@@ -51,7 +54,7 @@ class Host:
 
     @property
     def is_idle(self) -> bool:
-        return not self.flows and not self.expectations
+        return not self.flows and not self.expectations and not self.ports
 
 
 class IcmpRate:

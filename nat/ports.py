@@ -14,6 +14,7 @@ from nat.behavior import PortPolicy
 from nat.endpoint import Endpoint
 
 FREE, USED, RESTING, RESERVED = 0, 1, 2, 3
+HIGHEST_PORT = 65535
 WELL_KNOWN_END = 1024  # RFC 4787 REQ-3a: ports below stay below
 RANDOM_TRIES = 32
 PAIR_TRIES = 2048
@@ -24,6 +25,7 @@ class PortPool:
 
     def __init__(self, first: int, last: int, rest: float) -> None:
         self.first, self.last, self.rest = first, last, rest
+        self.most_resting = HIGHEST_PORT
         self._states = (bytearray(32768), bytearray(32768))  # of even ports, of odd ports
         self._counts = [65536, 0, 0, 0]
         self._resting: dict[int, tuple[float, Endpoint]] = {}
@@ -102,9 +104,9 @@ class PortPool:
             self._resting_order.append((now, port))
 
     def settle(self, now: float) -> None:
-        """Free the ports that have rested long enough."""
+        """Free the ports that have rested long enough, and the oldest if too many rest."""
         order = self._resting_order
-        while order and order[0][0] + self.rest <= now:
+        while order and (order[0][0] + self.rest <= now or len(self._resting) > self.most_resting):
             released, port = order.popleft()
             if self._resting.get(port, (None,))[0] == released:
                 del self._resting[port]

@@ -30,6 +30,13 @@ class TcpState(Enum):
         """Does the long timer apply? (Half-closed connections may go on for hours.)"""
         return self in (TcpState.ESTABLISHED, TcpState.FIN_OUT, TcpState.FIN_IN)
 
+    @property
+    def timer(self) -> str:
+        """Which timeout counts (RFC 5382 REQ-5; RFC 7857 2.2 parts opening from closing)."""
+        if self.is_established:
+            return "tcp_established"
+        return "tcp_closing" if self in (TcpState.CLOSED, TcpState.RESET) else "tcp_transitory"
+
 
 class Segment(Enum):
     """What a segment means to the table: which flag counts, and which way it goes."""

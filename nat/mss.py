@@ -1,0 +1,53 @@
+"""MSS clamping: a NAT that tells both ends of a TCP connection how narrow its wires are.
+
+Path MTU discovery (RFC 1191) depends on ICMP errors that many networks throw away. A NAT between
+two wires of different MTU can spare its users that: it lowers the maximum segment size that a SYN
+announces (RFC 9293 3.7.1) to what fits both wires. It never raises it, and adds no option.
+"""
+
+from __future__ import annotations
+
+from nat.checksum import MODULUS
+from nat.endpoint import TCP
+from nat.packet import CHECKSUM_OFFSET, WORD, Packet
+
+END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT_SIZE = 0, 1, 2
+HEADERS = 40  # bytes of IPv4 and TCP without options, which is what an MSS leaves out
+MINIMUM_TCP = 20
+
+
+def clamp(packet: Packet, mtu: int) -> None:
+    """Lower the MSS option of a TCP packet to what fits `mtu` bytes; the checksum follows."""
+    largest = mtu - HEADERS
+    at = _option(packet)
+    if at is None:
+        return
+    (old,) = WORD.unpack_from(packet.buffer, at)
+    if old <= largest:
+        return
+    WORD.pack_into(packet.buffer, at, largest)
+    if packet.partial:
+        return  # the kernel will add up the segment as it finds it
+    transport = packet.header_length
+    # A number that stands across two words weighs 256 times as much (2 ** 16 leaves the rest 1).
+    weight = 256 if (at - transport) & 1 else 1
+    place = transport + CHECKSUM_OFFSET[TCP]
+    (field,) = WORD.unpack_from(packet.buffer, place)
+    WORD.pack_into(packet.buffer, place, (field + (old - largest) * weight) % MODULUS)
+
+
+def _option(packet: Packet) -> int | None:
+    """Where the value of a well-formed MSS option stands."""
+    at = packet.header_length + MINIMUM_TCP
+    end = packet.payload_start
+    while at < end and packet.buffer[at] != END_OF_OPTIONS:
+        if packet.buffer[at] == NO_OPERATION:
+            at += 1
+            continue
+        size = packet.buffer[at + 1] if at + 1 < end else 0
+        if size < 2 or at + size > end:
+            return None
+        if packet.buffer[at] == MAXIMUM_SEGMENT_SIZE:
+            return at + 2 if size == 4 else None
+        at += size
+    return None

@@ -1,0 +1,44 @@
+"""Port poisoning: what an unsolicited packet takes away from its own sender on Linux.
+
+Linux remembers a packet that comes in for the router itself, though nobody wants it: from then on
+"this remote talks to this port of mine" is taken. When an inside host with that source port sends
+to the remote a moment later, preserving the port would make the two indistinguishable, and another
+port is chosen. So a NAT that keeps ports all day changes one exactly when two hosts punch holes
+towards each other, and testers of RFC 3489 call it symmetric.
+"""
+
+from __future__ import annotations
+
+from nat.mapping import FiveTuple
+
+MOST = 1024
+"""Remembered at once. A stranger who sends more only makes the NAT behave better."""
+
+
+class Poisoned:
+    """The tuples (as packets from outside arrive) that are taken, the oldest first."""
+
+    def __init__(self) -> None:
+        self._seen: dict[FiveTuple, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def remember(self, key: FiveTuple, lifetime: float, now: float) -> None:
+        """`key` came unsolicited; it is remembered for `lifetime` seconds after the last time."""
+        self._forget_old(lifetime, now)
+        if self._seen.pop(key, None) is not None or len(self._seen) < MOST:
+            self._seen[key] = now
+
+    def is_taken(self, key: FiveTuple, lifetime: float, now: float) -> bool:
+        return key in self._seen and self._seen[key] + lifetime > now
+
+    def clear(self) -> None:
+        self._seen.clear()
+
+    def _forget_old(self, lifetime: float, now: float) -> None:
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if self._seen[oldest] + lifetime > now:
+                break
+            del self._seen[oldest]
