@@ -81,7 +81,7 @@ def address(data: bytes, span: Span) -> Address | None:
         if found is None:
             return None
         where = HostPort(found.span(2), found.span(3))
-        uri = (found.start(1), found.end())
+        uri = (found.start(1), max(found.end(2), found.end(3)))
         return Address(uri, _secure(found[1]), where, {}, parameters(data, uri[1], span[1]))
     closing = data.find(b">", bracket.end(), span[1])
     found = grammar.URI.match(data, bracket.end(), max(closing, bracket.end()))

@@ -73,11 +73,13 @@ PARAMETER = re.compile(
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT, up to and with the angle bracket
 DISPLAY_NAME = re.compile(rb"(?:" + WS + QUOTED + WS + rb'|[^"<;:@]*+)<')
 
-# SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]
-_HOST_AND_PORT = rb"(" + HOST + rb")(?::([0-9]++))?+(?=[;?> \t\r\n]|\Z)"
-URI = re.compile(rb'(?i:(sips?)):(?:[^@<>" \t\r\n]*+@)?+' + _HOST_AND_PORT)
-# Without angle brackets what follows ; or ? belongs to the header (RFC 3261, 20.10).
-BARE_URI = re.compile(WS + rb'(?i:(sips?)):(?:[^@<>;?," \t\r\n]*+@)?+' + _HOST_AND_PORT)
+# SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ], up to the host and port
+_HOST_AND_PORT = rb"(" + HOST + rb")(?::([0-9]++))?+"
+URI = re.compile(rb'(?i:(sips?)):(?:[^@<>" \t\r\n]*+@)?+' + _HOST_AND_PORT + rb"(?=[;?]|\Z)")
+# Without angle brackets what follows ; belongs to the header (RFC 3261, 20.10).
+BARE_URI = re.compile(
+    WS + rb'(?i:(sips?)):(?:[^@<>;?," \t\r\n]*+@)?+' + _HOST_AND_PORT + WS + rb"(?=;|\Z)"
+)  # fmt: skip
 
 
 def number(text: bytes) -> int | None:

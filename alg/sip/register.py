@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from alg.base import Unavailable
 from alg.sip import fields, grammar
 from alg.sip.fields import Address
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting
@@ -91,9 +92,11 @@ def _answered(work: Rewriting, asked: Asked, status: int) -> None:
     if asked.star:
         work.context.close(asked.parent)
         return
-    granted = _granted(work, asked)
-    for contact, seconds in granted.items():
-        _activate(work, asked, contact, min(float(seconds), LONGEST_LIFE))
+    try:
+        for contact, seconds in _granted(work, asked).items():
+            _activate(work, asked, contact, min(float(seconds), LONGEST_LIFE))
+    except Unavailable as reason:
+        work.note = str(reason)  # the answer must reach the phone all the same
 
 
 def _granted(work: Rewriting, asked: Asked) -> dict[tuple[Endpoint, str], int]:

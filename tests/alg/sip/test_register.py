@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from alg.base import Unavailable
+from alg.context import MemoryContext
 from alg.sip.correct import Sip
 
 REGISTER = """
@@ -111,6 +113,21 @@ def test_other_answers_open_nothing(talk: Any, answer: str, cseq: int, status: s
 def test_an_answer_without_a_question_opens_nothing(talk: Any) -> None:
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     assert talk.open == []
+
+
+def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
+    talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes fail open, pinholes fail closed."""
+    talk.out(register())
+
+    def full(*arguments: Any, **more: Any) -> None:
+        raise Unavailable("the limit is reached")
+
+    monkeypatch.setattr(MemoryContext, "expect", full)
+    back = talk.into(ok(f"Contact: {SEEN};expires=60"))
+    assert b"Via: SIP/2.0/UDP 192.168.20.100:5060" in back
+    assert (talk.open, talk.note) == ([], "the limit is reached")
 
 
 def test_an_answer_from_somebody_else_opens_nothing(talk: Any) -> None:
