@@ -41,6 +41,8 @@ INTERRUPTED = 130
 TIMER_GRAIN = 0.01
 """Seconds that an expiry may be late by. Nobody sees it: whoever looks a flow up looks at its
 deadline too."""
+BACKLOG_GRAIN = 0.001
+"""The same when more is due than is done at once."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
 
@@ -133,6 +135,8 @@ class Loop:
         self._control = control
         self._clock = clock
         self._signals = signals
+        self._look_again = clock()
+        self._wait: float | None = 0.0
         self._clients = selectors.EpollSelector()
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
@@ -149,9 +153,7 @@ class Loop:
 
     def turn(self) -> None:
         """Wait for whatever comes next, and serve everybody once."""
-        deadline = self._engine.next_deadline()
-        wait = None if deadline is None else max(deadline - self._clock(), TIMER_GRAIN)
-        ready = self._poll.poll(wait)
+        ready = self._poll.poll(self._wait)
         now = self._clock()
         for descriptor, mask in ready:
             side = self._sides.get(descriptor)
@@ -163,9 +165,27 @@ class Loop:
                 self._signals.read()
             else:
                 self._serve_clients(now)
+        if now >= self._look_again or not ready:
+            self._keep_time(now)
+        else:
+            self._wait = TIMER_GRAIN
+
+    def _keep_time(self, now: float) -> None:
+        """Let the engine forget what is over, and see how long nothing will be.
+
+        While packets come this is done once a grain of time and not every turn: the next deadline
+        may be wrong by then, but a grain later it is looked at again.
+        """
+        deadline = self._engine.next_deadline()
         if deadline is not None and deadline <= now:
             self._engine.expire(now)
             self._send_outbox()
+            deadline = self._engine.next_deadline()
+        self._look_again = now + TIMER_GRAIN
+        if deadline is None:
+            self._wait = None
+        else:
+            self._wait = BACKLOG_GRAIN if deadline <= now else max(deadline - now, TIMER_GRAIN)
 
     def close(self) -> None:
         """End the control socket and give back what the loop opened; the rest is others'."""
