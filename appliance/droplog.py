@@ -6,11 +6,14 @@ count. So the counts of all events add up to the counters, and a port scan is a 
 
 from __future__ import annotations
 
+from copy import copy
+
 from appliance.eventlog import EventLog
 from appliance.events import PacketDropped
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
-from nat.packet import MINIMUM_HEADER, Packet
+from nat.fragments import Gone
+from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0
 MANY_KINDS = 64  # open at a time; beyond, drops are told together by their reason alone
@@ -27,23 +30,37 @@ class DropLog:
         self._opened: dict[Kind, float] = {}
 
     def add(self, side: Side, drop: Drop, packet: Packet, now: float) -> None:
+        """A packet was dropped (one that stands for several counts as many)."""
+        kind = (side, drop, *_addresses(packet))
+        if not self._is_told(kind, packet.segments, now):
+            self._tell(kind, _describe(side, drop, packet), packet.segments, now)
+
+    def add_fragments(self, gone: Gone, now: float) -> None:
+        """Fragments that were held were given up: all that is left of them is whose they were."""
+        side, source, destination, protocol, _ = gone.datagram
+        if gone.drop is not None:
+            kind = (side, gone.drop, protocol, source, destination)
+            if not self._is_told(kind, gone.pieces, now):
+                self._tell(kind, _described(kind), gone.pieces, now)
+
+    def _is_told(self, kind: Kind, count: int, now: float) -> bool:
+        """Count a drop into the event of its kind that is open, if one is."""
         self.flush(now)
-        protocol, source, destination = _addresses(packet)
-        kind = (side, drop, protocol, source, destination)
-        if kind not in self._open and len(self._open) >= MANY_KINDS:
-            kind = (side, drop, 0, 0, 0)
-        waiting = self._open.get(kind)
-        if waiting is not None:
-            waiting.count += packet.segments if protocol else 1
-            waiting.last = now - self._log.zero
-            return
-        event = _describe(side, drop, packet)
+        waiting = self._open.get(kind) or self._open.get(_by_reason(kind))
+        if waiting is None:
+            return False
+        waiting.count += count
+        waiting.last = now - self._log.zero
+        return True
+
+    def _tell(self, kind: Kind, event: PacketDropped, count: int, now: float) -> None:
+        if len(self._open) >= MANY_KINDS:
+            kind = _by_reason(kind)
+        event.count = count
         event.first = event.last = now - self._log.zero
         self._log.emit(event, now)
-        repeated = _describe(side, drop, packet)
-        repeated.count = 0
-        repeated.first = event.first
-        self._open[kind] = repeated
+        self._open[kind] = copy(event)
+        self._open[kind].count = 0
         self._opened[kind] = now
 
     def next_deadline(self) -> float | None:
@@ -62,6 +79,11 @@ class DropLog:
                 self._log.emit(event, now)
 
 
+def _by_reason(kind: Kind) -> Kind:
+    """The kind that all drops of one reason share when there are too many kinds."""
+    return (kind[0], kind[1], 0, 0, 0)
+
+
 def _addresses(packet: Packet) -> tuple[int, int, int]:
     """(protocol, source, destination) as far as the bytes can be trusted to hold them."""
     if packet.length < MINIMUM_HEADER or packet.buffer[0] >> 4 != 4:
@@ -71,20 +93,30 @@ def _addresses(packet: Packet) -> tuple[int, int, int]:
 
 def _describe(side: Side, drop: Drop, packet: Packet) -> PacketDropped:
     protocol, source, destination = _addresses(packet)
-    name = PROTOCOL_NAMES.get(protocol, str(protocol))
-    source_text, destination_text = address_text(source), address_text(destination)
-    header = packet.header_length if protocol else 0
-    if protocol in (TCP, UDP) and header >= MINIMUM_HEADER and packet.length >= header + 4:
+    event = _described((side, drop, protocol, source, destination))
+    event.size = packet.length
+    header = packet.header_length if protocol in (TCP, UDP) else 0
+    if header >= MINIMUM_HEADER and packet.length >= header + 4 and not _is_later_piece(packet):
         source_port, destination_port = packet.ports
-        source_text += f":{source_port}"
-        destination_text += f":{destination_port}"
+        event.source += f":{source_port}"
+        event.destination += f":{destination_port}"
+    return event
+
+
+def _is_later_piece(packet: Packet) -> bool:
+    """Behind the header of a later fragment stand no ports."""
+    return bool(packet.flags_and_offset & FRAGMENT_OFFSET)
+
+
+def _described(kind: Kind) -> PacketDropped:
+    side, drop, protocol, source, destination = kind
     return PacketDropped(
         side=str(side),
         reason=drop.reason,
         sentence=drop.sentence,
         rfc=drop.rfc,
-        protocol=name,
-        source=source_text,
-        destination=destination_text,
-        size=packet.length,
+        protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
+        source=address_text(source),
+        destination=address_text(destination),
+        size=0,
     )

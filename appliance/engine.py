@@ -55,6 +55,7 @@ class Engine:
         self.calls = CallTracker(log)
         self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
         narrator.give_slot = self.datapath.give_slot
+        narrator.drops = self.datapath.drops
         self.outbox = self.nat.outbox
         self.handle = self.datapath.handle
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.counters import WireCounters
+from appliance.droplog import DropLog
 from appliance.eventlog import EventLog
 from appliance.events import (
     ExpectationClosed,
@@ -16,22 +17,24 @@ from appliance.events import (
     MappingOpened,
     MappingRefreshed,
 )
-from nat.drop import Drop
-from nat.endpoint import PROTOCOL_NAMES, Side
+from nat.endpoint import PROTOCOL_NAMES
 from nat.events import Observer
 from nat.expectation import Expectation
+from nat.fragments import Gone
 from nat.mapping import Flow, Leg, Mapping
 
 REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
 
 
 class Narrator(Observer):
-    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for."""
+    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for; `drops` is
+    the log that the datapath tells of dropped packets."""
 
     def __init__(self, log: EventLog, counters: tuple[WireCounters, WireCounters]) -> None:
         self._log = log
         self._counters = counters
         self.give_slot: Callable[[Leg], None] = lambda leg: None
+        self.drops = DropLog(log)
         self._opening: tuple[int, int] = (0, 0)  # (mapping, id of the event that told of it)
         self._refreshed: dict[int, float] = {}
 
@@ -143,8 +146,10 @@ class Narrator(Observer):
         )
         self._log.emit(event, now)
 
-    def fragments_gone(self, side: Side, count: int, drop: Drop | None) -> None:
-        self._counters[side].fragments_gone(count, drop)
+    def fragments_gone(self, gone: Gone, now: float) -> None:
+        self._counters[gone.datagram.side].fragments_gone(gone.pieces, gone.drop)
+        if gone.drop is not None:
+            self.drops.add_fragments(gone, now)
 
 
 def parent_text(parent: object) -> str:

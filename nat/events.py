@@ -6,9 +6,8 @@ live ones: an observer reads what it needs and keeps nothing.
 
 from __future__ import annotations
 
-from nat.drop import Drop
-from nat.endpoint import Side
 from nat.expectation import Expectation
+from nat.fragments import Gone
 from nat.mapping import Flow, Leg, Mapping
 
 
@@ -35,5 +34,5 @@ class Observer:
 
     def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None: ...
 
-    def fragments_gone(self, side: Side, count: int, drop: Drop | None) -> None:
-        """Fragments that were held are part of a datagram that goes on (None), or given up."""
+    def fragments_gone(self, gone: Gone, now: float) -> None:
+        """Fragments that were held are part of a datagram that goes on, or given up."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nat.drop import Drop
 from nat.endpoint import Side
@@ -26,7 +27,24 @@ from nat.packet import (
 
 COPIED = 0x80  # RFC 791 3.1: this option goes into every fragment
 
-Key = tuple[Side, int, int, int, int]
+
+class Key(NamedTuple):
+    """Which datagram a fragment belongs to (RFC 791 3.2), and the wire it came by."""
+
+    side: Side
+    source: int
+    destination: int
+    protocol: int
+    identification: int
+
+
+class Gone(NamedTuple):
+    """Fragments that are held no longer: part of a datagram that goes on (`drop` None), or given
+    up with it."""
+
+    datagram: Key
+    pieces: int
+    drop: Drop | None
 
 
 @dataclass(slots=True)
@@ -53,12 +71,9 @@ class _Waiting:
 
 
 class Reassembler:
-    """`gone(side, count, drop)` hears of fragments that stop being held: merged into a datagram
-    that goes on (drop None), or given up with it."""
+    """`gone` hears of fragments that stop being held, and when."""
 
-    def __init__(
-        self, limits: FragmentLimits, gone: Callable[[Side, int, Drop | None], None]
-    ) -> None:
+    def __init__(self, limits: FragmentLimits, gone: Callable[[Gone, float], None]) -> None:
         self.limits = limits
         self._gone = gone
         self._waiting: dict[Key, _Waiting] = {}
@@ -70,7 +85,7 @@ class Reassembler:
 
     def add(self, packet: Packet, side: Side, now: float) -> Drop | bytes | None:
         """The whole datagram when this fragment completes it, None while the fragment is held."""
-        key = (
+        key = Key(
             side,
             packet.source_address,
             packet.destination_address,
@@ -85,15 +100,13 @@ class Reassembler:
             self.high_water = max(self.high_water, len(self._waiting))
         if waiting.condemned:
             return waiting.condemned
-        refusal = self._insert(waiting, packet, side)
-        if refusal is Drop.FRAGMENT_LIMIT:
-            return refusal
+        refusal = self._insert(key, waiting, packet, now)
         if refusal:
-            self._condemn(key, waiting, refusal)
+            self._refuse(key, waiting, refusal, now)
             return refusal
-        if waiting.end is None or waiting.size < waiting.end or not waiting.header:
+        if waiting.end is None or waiting.size < waiting.end:
             return None
-        return self._whole(key, waiting)
+        return self._whole(key, waiting, now)
 
     def next_deadline(self) -> float | None:
         first = next(iter(self._waiting.values()), None)
@@ -104,28 +117,28 @@ class Reassembler:
         for key, waiting in list(self._waiting.items()):
             if waiting.started + self.limits.seconds > now:
                 break
-            self._release(waiting, key[0], Drop.FRAGMENT_TIMEOUT)
+            self._release(key, waiting, Drop.FRAGMENT_TIMEOUT, now)
             del self._waiting[key]
 
     def _is_full(self, key: Key) -> bool:
         from_host = sum(other[:2] == key[:2] for other in self._waiting)
         return len(self._waiting) >= self.limits.datagrams or from_host >= self.limits.per_host
 
-    def _insert(self, waiting: _Waiting, packet: Packet, side: Side) -> Drop | None:
+    def _insert(self, key: Key, waiting: _Waiting, packet: Packet, now: float) -> Drop | None:
         flags = packet.flags_and_offset
         offset = (flags & FRAGMENT_OFFSET) * 8
         data = bytes(packet.buffer[packet.header_length : packet.length])
         end = offset + len(data)
         if flags & MORE_FRAGMENTS and len(data) % 8:
             return Drop.MALFORMED
-        if not data or (flags & DONT_FRAGMENT and offset):
+        if not data or flags & DONT_FRAGMENT:
             return Drop.MALFORMED
         if end > MAXIMUM_LENGTH - MINIMUM_HEADER:
             return Drop.FRAGMENT_TOO_LONG
         if waiting.pieces.get(offset) == data:
             if self._contradicts(waiting, flags, end):
                 return Drop.FRAGMENT_OVERLAP
-            self._gone(side, 1, None)  # a duplicate: the one that is held will do
+            self._gone(Gone(key, 1, None), now)  # a duplicate: the one that is held will do
             return None
         if self._overlaps(waiting, offset, end, flags):
             return Drop.FRAGMENT_OVERLAP
@@ -143,7 +156,10 @@ class Reassembler:
 
     @staticmethod
     def _contradicts(waiting: _Waiting, flags: int, end: int) -> bool:
-        return not flags & MORE_FRAGMENTS and waiting.end not in (None, end)
+        """Was the piece that stands at the same place the last one, and this is not, or the other
+        way round?"""
+        is_last = not flags & MORE_FRAGMENTS
+        return is_last != (waiting.end == end)
 
     def _overlaps(self, waiting: _Waiting, offset: int, end: int, flags: int) -> bool:
         if waiting.end is not None and end > waiting.end:
@@ -157,18 +173,23 @@ class Reassembler:
                 return True
         return False
 
-    def _condemn(self, key: Key, waiting: _Waiting, drop: Drop) -> None:
-        self._release(waiting, key[0], drop)
-        waiting.condemned = drop
+    def _refuse(self, key: Key, waiting: _Waiting, drop: Drop, now: float) -> None:
+        """Condemn the datagram, unless it was only one fragment too many; what never held
+        anything needs no room."""
+        if drop is not Drop.FRAGMENT_LIMIT:
+            self._release(key, waiting, drop, now)
+            waiting.condemned = drop
+        elif not waiting.pieces:
+            del self._waiting[key]
 
-    def _release(self, waiting: _Waiting, side: Side, drop: Drop | None) -> None:
+    def _release(self, key: Key, waiting: _Waiting, drop: Drop | None, now: float) -> None:
         if waiting.pieces:
-            self._gone(side, len(waiting.pieces), drop)
+            self._gone(Gone(key, len(waiting.pieces), drop), now)
         self._bytes -= waiting.size
         waiting.pieces = {}
         waiting.size = 0
 
-    def _whole(self, key: Key, waiting: _Waiting) -> bytes | Drop:
+    def _whole(self, key: Key, waiting: _Waiting, now: float) -> bytes | Drop:
         body = b"".join(data for _, data in sorted(waiting.pieces.items()))
         header = bytearray(waiting.header)
         # The fragment in hand is not among those that were held.
@@ -177,9 +198,9 @@ class Reassembler:
         self._bytes -= len(last[1])
         del self._waiting[key]
         if len(header) + len(body) > MAXIMUM_LENGTH:
-            self._release(waiting, key[0], Drop.FRAGMENT_TOO_LONG)
+            self._release(key, waiting, Drop.FRAGMENT_TOO_LONG, now)
             return Drop.FRAGMENT_TOO_LONG
-        self._release(waiting, key[0], None)
+        self._release(key, waiting, None, now)
         WORD.pack_into(header, 2, len(header) + len(body))
         WORD.pack_into(header, 6, 0)
         whole = Packet.of(bytes(header) + body)

@@ -6,6 +6,7 @@ right. Hosts of the little world: A and B inside, R and S (strangers) outside.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from struct import pack, unpack_from
 
@@ -176,7 +177,7 @@ def fragments(datagram: bytes, *sizes: int) -> list[bytes]:
         cuts[index] += cuts[index - 1]
     return [
         fragment(datagram, first, body[first:last], more=last < len(body))
-        for first, last in zip(cuts, cuts[1:], strict=False)
+        for first, last in itertools.pairwise(cuts)
     ]
 
 

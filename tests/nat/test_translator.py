@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nat.drop import Drop
 from tests.nat.box import Box, left
-from tests.nat.packets import A, EXTERNAL, R, ping, ping_with_checksum
+from tests.nat.packets import EXTERNAL, A, R, ping, ping_with_checksum
 
 
 def test_an_echo_reply_whose_checksum_is_somebodys_identifier_is_not_taken_for_theirs() -> None:
