@@ -10,6 +10,7 @@ Source and destination swap with the direction of a packet; these three do not. 
 from __future__ import annotations
 
 from enum import Enum, IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 ICMP = 1
@@ -41,6 +42,7 @@ class Direction(Enum):
     IN = "in"
 
 
+@lru_cache(maxsize=4096)
 def address_text(address: int) -> str:
     """A 32-bit address as dotted decimal."""
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
