@@ -33,9 +33,6 @@ class Poisoned:
     def is_taken(self, key: FiveTuple, lifetime: float, now: float) -> bool:
         return key in self._seen and self._seen[key] + lifetime > now
 
-    def clear(self) -> None:
-        self._seen.clear()
-
     def _forget_old(self, lifetime: float, now: float) -> None:
         while self._seen:
             oldest = next(iter(self._seen))

@@ -1,0 +1,77 @@
+"""Every setting of the NAT arrives in its behaviour."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from appliance import config
+from appliance.behavior import behavior_of
+from appliance.settings import SETTINGS
+from nat.behavior import Behavior, Dependence, PortPolicy, Refusal
+from nat.endpoint import Endpoint, Network, parse_address
+
+WIRES = {"inside.networks": ["192.168.20.0/24"], "outside.external": ["203.0.113.1"]}
+
+
+def behavior(**sets: object) -> Behavior:
+    table = {**WIRES, **{key.replace("__", "."): value for key, value in sets.items()}}
+    return behavior_of(config.for_scenario("test", table), random.Random(0))
+
+
+def test_words_become_members_and_text_becomes_numbers() -> None:
+    found = behavior(
+        nat__mapping="address-dependent",
+        nat__filtering="address-and-port-dependent",
+        nat__ports="random",
+        nat__refusal="host-unreachable",
+        nat__no_translate=["198.51.100.0/24"],
+        nat__forward=[
+            {"protocol": "tcp", "external": "203.0.113.1:80", "internal": "192.168.20.10:8080"}
+        ],
+    )
+    assert found.mapping is Dependence.ADDRESS_DEPENDENT
+    assert found.filtering is Dependence.ADDRESS_AND_PORT_DEPENDENT
+    assert found.ports is PortPolicy.RANDOM
+    assert found.refusal is Refusal.HOST_UNREACHABLE
+    assert found.untranslated == [Network.parse("198.51.100.0/24")]
+    assert found.forwards[0].internal == Endpoint.parse("192.168.20.10:8080")
+    assert found.external == [parse_address("203.0.113.1")]
+    assert found.gateway == parse_address("192.168.20.1")
+
+
+@pytest.mark.parametrize(("setting", "closing"), [("auto", None), ("30s", 30.0)])
+def test_the_closing_timer_may_follow_the_transitory_one(
+    setting: str, closing: float | None
+) -> None:
+    assert behavior(nat__timeouts__tcp_closing=setting).timeouts.tcp_closing == closing
+
+
+CHANGED = {
+    "nat.mapping": "address-dependent",
+    "nat.filtering": "endpoint-independent",
+    "nat.ports": "random",
+    "nat.port_range": [2000, 3000],
+    "nat.refusal": "silent",
+    "nat.eviction": "unanswered-first",
+    "nat.renumbering": "keep",
+    "nat.pooling": "arbitrary",
+    "nat.no_translate": ["198.51.100.0/24"],
+    "nat.static": [{"internal": "192.168.20.9", "external": "203.0.113.9"}],
+    "nat.forward": [
+        {"protocol": "udp", "external": "203.0.113.1:99", "internal": "192.168.20.9:99"}
+    ],
+    "nat.timeouts.udp_by_port": {"99": "9s"},
+}
+
+
+@pytest.mark.parametrize("key", [key for key in SETTINGS if key.startswith("nat.")])
+def test_no_setting_of_the_nat_is_without_effect(key: str) -> None:
+    default = SETTINGS[key].default
+    value = CHANGED.get(key)
+    if value is None:
+        value = not default if isinstance(default, bool) else 7
+    usual, changed = behavior(), behavior(**{key.replace(".", "__"): value})
+    usual.rng = changed.rng
+    assert usual != changed
