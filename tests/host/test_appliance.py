@@ -81,6 +81,23 @@ def test_udp_both_ways_arrives_with_good_checksums(
     assert verified(file) > 500
 
 
+def test_udp_super_packets_pass_whole_and_arrive_as_datagrams(
+    lab: Lab, appliance: Appliance
+) -> None:
+    """Many datagrams of one system call (UDP_SEGMENT): whole through the NAT, cut behind it, each
+    with a good checksum; and counted as on the wire."""
+    program = (sys.executable, "-m", "tests.host.datagrams")
+    with (
+        capture(lab.server, "to-world", lab.folder / "server.pcap") as file,
+        running(lab.server, *program, "hear", SERVER, ready="ready") as listener,
+    ):
+        run_in(lab.phones, *program, "send", SERVER, "1200", "400")
+        listener.wait_for("heard 400 of 1200 bytes")
+    assert verified(file) > 200, "tcpdump may miss some"
+    (flow,) = appliance.show("flows")
+    assert flow["packets_out"] == 400
+
+
 def test_names_are_asked_for_and_answered(lab: Lab, appliance: Appliance) -> None:
     """One datagram each way, with dig; its mapping has the short life of port 53."""
     with running(lab.server, sys.executable, "-m", "tests.host.nameserver", SERVER, ready="ready"):
