@@ -23,7 +23,7 @@ from textual.screen import Screen
 
 from alg.sip_poor.faults import FAULTS
 from appliance.events import AnyEvent, ExpectationClosed, FlowExpired, MappingExpired
-from tui import diff, ladder, outcome, strip, why
+from tui import diff, ladder, outcome, strip, timeline, why
 from tui.feed import FASTEST, SLOWEST, Feed, FeedError, Simulated, SimulationFeed, SocketFeed
 from tui.keys import KEYS, for_mode, hints
 from tui.lines import Line, Style
@@ -51,6 +51,7 @@ class GlassnatApp(App[None]):
     CSS_PATH = "app.tcss"
     TITLE = "glassnat"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual wants it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (22, "-tall")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
         Binding(key.key, key.action, key.does, id=key.action, priority=key.key == "tab")
         for key in KEYS
@@ -91,6 +92,7 @@ class GlassnatApp(App[None]):
             yield LinesPane(id="message")
         yield EventLog(id="events")
         yield Drawn(id="why")
+        yield Drawn(id="timeline")
         yield Drawn(id="keys")
 
     def on_mount(self) -> None:
@@ -156,7 +158,12 @@ class GlassnatApp(App[None]):
             events.show(self.model)
         base.query_one("#tabs", Drawn).show([strip.tabs(self.model, self.view, width)])
         base.query_one("#why", Drawn).show(self._why(base, width))
+        base.query_one("#timeline", Drawn).show([self._timeline(width)])
         base.query_one("#keys", Drawn).show([strip.keys(hints(self.feed.live), width)])
+
+    def _timeline(self, width: int) -> Line:
+        model = self.model
+        return timeline.row(model.ticks, model.audio_since(), model.now, self.feed.duration, width)
 
     def _clock(self) -> strip.Clock:
         speed = self.feed.speed if isinstance(self.feed, SimulationFeed) else 1.0

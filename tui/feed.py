@@ -81,6 +81,10 @@ class Feed(Protocol):
     lost: str
     """Why there is no more news; empty while there is."""
 
+    @property
+    def duration(self) -> float | None:
+        """When a simulation will be over (seconds); None for what is not known to end."""
+
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
         """The news after `elapsed` wall seconds. `running`: may a virtual clock go on?"""
 
@@ -109,6 +113,10 @@ class SimulationFeed:
         self.speed = speed
         self._knobs: dict[str, Any] = {}
         self.restart()
+
+    @property
+    def duration(self) -> float | None:
+        return self.simulation.duration
 
     def restart(self) -> None:
         """Run again from T+0 with the same seed; what was set by hand stays set."""
@@ -176,6 +184,7 @@ class SocketFeed:
 
     live = True
     ended = False
+    duration: float | None = None
 
     def __init__(self, path: str, read_only: bool = False) -> None:
         self._path = path

@@ -23,6 +23,8 @@ from appliance.events import (
     SettingChanged,
     Started,
 )
+from tui import timeline
+from tui.timeline import Tick
 from tui.translations import Translations
 
 MESSAGES_KEPT = 2_000
@@ -97,6 +99,7 @@ class Model:
     last_error: AlgError | None = None
     turned: dict[str, Any] = field(default_factory=dict)
     """Settings changed since the start, with their values: what "run again" would keep."""
+    ticks: deque[Tick] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     log: deque[AnyEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     seen: int = 0
     """Events folded so far, for views that append."""
@@ -117,6 +120,8 @@ class Model:
         self.log.append(event)
         self.seen += 1
         self.translations.fold(event)
+        if letter := timeline.mark(event):
+            self.ticks.append(Tick(event.t, letter))
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
@@ -175,6 +180,13 @@ class Model:
         """What people call the host of an endpoint: its party's name, or the address."""
         address = endpoint.rpartition(":")[0] or endpoint
         return self.names.get(address, address)
+
+    def audio_since(self) -> float | None:
+        """When the first audio was counted; None while there is none, or no more."""
+        call = self.current_call()
+        if call is not None and call.state in ("ended", "failed"):
+            return None
+        return min((stream.began for stream in self.streams.values()), default=None)
 
     def current_call(self) -> CallState | None:
         """The newest call; while there is none, the newest registration."""

@@ -180,8 +180,8 @@ def one_way_audio() -> list[AnyEvent]:
         ),
         state("trying", 1.0, 4),
         invite("off"),
-        message("SIP/2.0 100 Trying\r\n\r\n", "100 Trying", "in", t=1.021, number=7),
-        message("SIP/2.0 180 Ringing\r\n\r\n", "180 Ringing", "in", t=1.31, number=8),
+        message("SIP/2.0 100 Trying\r\n\r\n", "100 Trying (INVITE)", "in", t=1.021, number=7),
+        message("SIP/2.0 180 Ringing\r\n\r\n", "180 Ringing (INVITE)", "in", t=1.31, number=8),
         message(ok, "200 OK (INVITE)", "in", t=3.48, number=9),
         state("answered", 3.48, 10),
         message("ACK sip:bob@203.0.113.9 SIP/2.0\r\n\r\n", "ACK", "out", t=3.501, number=11),
@@ -249,6 +249,7 @@ class FakeFeed:
         self.live = live
         self.read_only = False
         self.ended = False
+        self.duration = None if live else 60.0
         self.lost = ""
         self.now = 12.0
         self.flows: list[dict[str, Any]] = [flow(), AUDIO]

@@ -28,8 +28,8 @@ def test_messages_are_numbered_in_the_order_in_which_they_passed() -> None:
     model = told(*one_way_audio())
     assert [(m.number, m.event.summary) for m in model.messages] == [
         (1, "INVITE"),
-        (2, "100 Trying"),
-        (3, "180 Ringing"),
+        (2, "100 Trying (INVITE)"),
+        (3, "180 Ringing (INVITE)"),
         (4, "200 OK (INVITE)"),
         (5, "ACK"),
     ]

@@ -17,6 +17,8 @@ _GLYPHS = (
     ("«…»", "what a field was, and what it became"),
     ("!", "not as a correct ALG would have it: MISSED, WRONG or BROKEN"),
     ("?", "what a correct ALG writes"),
+    ("RI12AB", "timeline: REGISTER, INVITE, ringing, answered, ACK, BYE"),
+    ("EXS", "timeline: flow expired, something dropped, setting changed"),
     ("By", "pkt: a packet opened it; alg: the ALG did; 1:1, fwd: configured"),
 )
 
