@@ -26,14 +26,18 @@ class PortPool:
     def __init__(self, first: int, last: int, rest: float) -> None:
         self.first, self.last, self.rest = first, last, rest
         self.most_resting = HIGHEST_PORT
-        self._states = (bytearray(32768), bytearray(32768))  # of even ports, of odd ports
-        self._counts = [65536, 0, 0, 0]
+        none = bytes((RESERVED,)) * 32768
+        self._states = (bytearray(none), bytearray(none))  # of even ports, of odd ports
+        self._counts = [0, 0, 0, 65536]
         self._resting: dict[int, tuple[float, Endpoint]] = {}
         self._resting_order: deque[tuple[float, int]] = deque()
         self._cursor = first
         self._kept_out: set[int] = {0}
-        for port in range(65536):
-            self._set(port, self._state_when_unused(port))
+        for parity, table in enumerate(self._states):
+            low, high = _indices(parity, max(first, 1), last)
+            table[low:high] = bytes((FREE,)) * (high - low)
+            self._counts[FREE] += high - low
+        self._counts[RESERVED] -= self._counts[FREE]
 
     def _state_when_unused(self, port: int) -> int:
         may_be_chosen = self.first <= port <= self.last and port not in self._kept_out
@@ -194,7 +198,10 @@ class PortPool:
         return None
 
     def _find(self, parity: int, first: int, last: int) -> int | None:
-        index = self._states[parity].find(
-            FREE, (first + 1 - parity) >> 1, ((last - parity) >> 1) + 1
-        )
+        index = self._states[parity].find(FREE, *_indices(parity, first, last))
         return None if index < 0 else index * 2 + parity
+
+
+def _indices(parity: int, first: int, last: int) -> tuple[int, int]:
+    """The slice of a table of one parity that holds the ports `first` to `last`."""
+    return (first + 1 - parity) >> 1, ((last - parity) >> 1) + 1
