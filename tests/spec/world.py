@@ -26,12 +26,13 @@ A = Endpoint.parse("192.168.20.10:4000")
 B = Endpoint.parse("192.168.20.11:4000")
 GATEWAY = parse_address("192.168.20.1")
 EXTERNAL = parse_address("203.0.113.1")
-X1 = Endpoint.parse("203.0.113.9:5060")
-X2 = Endpoint.parse("203.0.113.9:6000")
-Y = Endpoint.parse("198.51.100.7:5060")
+X1 = Endpoint.parse("203.0.113.9:7000")
+X2 = Endpoint.parse("203.0.113.9:7001")
+Y = Endpoint.parse("198.51.100.7:7000")
 ROUTER = parse_address("198.51.100.254")  # somewhere on the path to Y
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 
+RUBBISH = b"\xa5" * 70_000
 NETWORKS = {"inside.networks": ["192.168.20.0/24"], "outside.external": ["203.0.113.1"]}
 
 
@@ -66,7 +67,7 @@ class World:
 
     def put(self, side: Side, data: bytes) -> None:
         """Bytes arrive on a wire, in a buffer that holds the rubbish of earlier packets."""
-        packet = Packet(bytearray(data) + bytearray(b"\xa5" * 70_000), len(data))
+        packet = Packet(bytearray(data) + bytearray(RUBBISH), len(data))
         before = Counter(self.engine.datapath.counters[side].drops)
         leg = self.engine.handle(packet, side, self.now)
         if leg is not None:
@@ -84,6 +85,12 @@ class World:
         """The next packet that left by this wire."""
         assert self._queues[side], f"nothing came out on the {side} ({self.dropped})"
         return self._queues[side].popleft()
+
+    def take_all(self, side: Side) -> list[Seen]:
+        """Everything that left by this wire."""
+        taken = list(self._queues[side])
+        self._queues[side].clear()
+        return taken
 
     def is_quiet(self) -> bool:
         return not any(self._queues.values())

@@ -1,0 +1,204 @@
+"""RFC 4787 section 4: address and port mapping of UDP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from appliance.config import ConfigError
+from nat.drop import Drop
+from nat.endpoint import Endpoint, parse_address
+from tests.spec.world import OUTSIDE, X1, X2, A, B, World, Y
+
+Make = Callable[..., World]
+TWO_ADDRESSES = {"outside.external": ["203.0.113.1", "203.0.113.2"]}
+
+
+def ports_of_one_socket(world: World) -> list[Endpoint]:
+    return [world.out(A, remote) for remote in (X1, X2, Y)]
+
+
+def test_req1_one_external_endpoint_for_every_remote(world: World) -> None:
+    """A NAT must reuse the mapping of an internal endpoint for packets to any remote."""
+    assert len(set(ports_of_one_socket(world))) == 1
+
+
+@pytest.mark.parametrize(
+    ("mapping", "different"), [("address-dependent", 2), ("address-and-port-dependent", 3)]
+)
+def test_req1_the_other_behaviours_can_be_shown(nat: Make, mapping: str, different: int) -> None:
+    """Mapping that depends on the remote's address, or its address and port, breaks the rule."""
+    assert len(set(ports_of_one_socket(nat({"nat.mapping": mapping})))) == different
+
+
+def test_req2_all_mappings_of_a_host_are_on_one_address(nat: Make) -> None:
+    """With several external addresses, a host should appear under the same one always."""
+    world = nat(TWO_ADDRESSES)
+    for host in (A, B):
+        ports = [Endpoint(host.address, port) for port in range(4000, 4010)]
+        assert len({world.out(port, X1).address for port in ports}) == 1
+
+
+def test_req2_both_addresses_are_used(nat: Make) -> None:
+    """… and different hosts share the addresses out."""
+    world = nat(TWO_ADDRESSES)
+    assert world.out(A, X1).address != world.out(B, X1).address
+
+
+def test_req2_arbitrary_pooling_can_be_shown(nat: Make) -> None:
+    """Arbitrary pooling spreads one host's endpoints over the addresses."""
+    world = nat({**TWO_ADDRESSES, "nat.pooling": "arbitrary"})
+    ports = [Endpoint(A.address, port) for port in range(4000, 4010)]
+    assert len({world.out(port, X1).address for port in ports}) == 2
+
+
+def test_req3_two_hosts_never_share_an_external_port(world: World) -> None:
+    """A NAT must not use one external port for two internal endpoints at once."""
+    externals = {world.out(Endpoint(A.address + host, 4000), X1) for host in range(50)}
+    assert len(externals) == 50
+
+
+def test_req3_overloading_can_be_shown(nat: Make) -> None:
+    """… which Linux does as long as the remotes differ."""
+    world = nat({"nat.overloading": True})
+    assert world.out(A, X1) == world.out(B, Y)
+
+
+@pytest.mark.parametrize("policy", ["preserve", "sequential", "random"])
+@pytest.mark.parametrize("port", [1, 500, 1023, 1024, 40000])
+def test_req3a_the_class_of_a_port_is_kept(nat: Make, policy: str, port: int) -> None:
+    """Ports 0 to 1023 should be mapped to ports of that range, all others to the rest."""
+    world = nat({"nat.ports": policy, "nat.port_range": [1, 65535]})
+    for host in (A, B):
+        external = world.out(Endpoint(host.address, port), X1)
+        assert (external.port < 1024) is (port < 1024)
+
+
+@pytest.mark.parametrize("policy", ["preserve", "sequential", "random"])
+def test_req4_even_ports_stay_even_and_odd_ports_odd(nat: Make, policy: str) -> None:
+    """Port parity should be preserved: RTP takes even ports, RTCP odd ones."""
+    world = nat({"nat.ports": policy})
+    for port in range(4000, 4020):
+        for host in (A, B):
+            assert world.out(Endpoint(host.address, port), X1).port % 2 == port % 2
+
+
+def answered(world: World) -> Endpoint:
+    external = world.out(A, X1)
+    world.into(X1, external)
+    return external
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_req5_a_mapping_lives_two_minutes(world: World, is_answered: bool) -> None:
+    """A UDP mapping must not expire in less than two minutes of silence."""
+    external = answered(world) if is_answered else world.out(A, X1)
+    world.at(119.9)
+    assert world.lets_in(X1, external)
+
+
+def test_req5a_well_known_ports_may_have_a_shorter_timer(nat: Make) -> None:
+    """A mapping to a well-known port (DNS) may expire earlier."""
+    nameserver = Endpoint(Y.address, 53)
+    world = nat({"nat.timeouts.udp_by_port": {"53": "30s"}})
+    external = world.out(A, nameserver)
+    world.at(29.9)
+    assert world.lets_in(nameserver, external)
+    world.at(30.1)
+    assert not world.lets_in(nameserver, external)
+
+
+def test_req5b_the_timer_can_be_set(nat: Make) -> None:
+    """The value of the timer may be configurable."""
+    world = nat({"nat.timeouts.udp": "30s"})
+    external = answered(world)
+    world.at(30.1)
+    assert not world.lets_in(X1, external)
+
+
+def test_req5b_a_changed_timer_acts_on_living_mappings(world: World) -> None:
+    """… and a change is felt by mappings that exist."""
+    external = answered(world)
+    world.engine.set("nat.timeouts.udp", "30s", "test", world.now)
+    world.at(30.1)
+    assert not world.lets_in(X1, external)
+
+
+def test_req5c_five_minutes_are_the_default(world: World) -> None:
+    """Five minutes or more are recommended as the default."""
+    external = answered(world)
+    world.at(299.9)
+    assert world.lets_in(X1, external)
+    world.at(300.1)
+    assert not world.lets_in(X1, external)
+
+
+def test_req6_what_the_inside_sends_keeps_a_mapping(world: World) -> None:
+    """Outbound packets must refresh a mapping."""
+    external = world.out(A, X1)
+    world.at(100.0)
+    world.out(A, X1)
+    world.at(219.0)
+    assert world.lets_in(X1, external)
+
+
+@pytest.mark.parametrize("inbound_refreshes", [True, False])
+def test_req6a_inbound_refresh_is_a_choice(nat: Make, inbound_refreshes: bool) -> None:
+    """Inbound packets may refresh a mapping; a server's pings keep it alive only then."""
+    world = nat({"nat.refresh_inbound": inbound_refreshes, "nat.timeouts.udp": "120s"})
+    external = answered(world)
+    for moment in (60.0, 110.0, 170.0):
+        world.at(moment)
+        reached = world.lets_in(X1, external)
+    assert reached is inbound_refreshes
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {"outside.address": "192.168.20.254/24"},
+        {"outside.address": "192.168.0.1/16"},
+        {"outside.external": ["192.168.20.77"]},
+    ],
+)
+def test_req7_the_same_network_on_both_sides_is_refused(
+    nat: Make, outside: dict[str, object]
+) -> None:
+    """Inside and outside networks that overlap must be handled: here, by refusing to start."""
+    with pytest.raises(ConfigError, match="REQ-7"):
+        nat(outside)
+
+
+def test_renumbering_forgets_the_flows_of_the_old_address(world: World) -> None:
+    """A host whose external address went away starts anew under the new one."""
+    old = answered(world)
+    world.engine.set("outside.external", ["203.0.113.2"], "test", world.now)
+    assert world.refuses(OUTSIDE, world.made(X1, old, None)) is Drop.NOT_OURS
+    new = world.out(A, X1)
+    assert new.address == parse_address("203.0.113.2")
+    assert world.into(X1, new) == A
+
+
+def test_renumbering_may_keep_flows_that_nobody_answers(nat: Make) -> None:
+    """Kept flows go on sending from the old address, alive by the host's own retries."""
+    world = nat({"nat.renumbering": "keep"})
+    old = answered(world)
+    world.engine.set("outside.external", ["203.0.113.2"], "test", world.now)
+    assert world.out(A, X1) == old
+    assert world.refuses(OUTSIDE, world.made(X1, old, None)) is Drop.NOT_OURS
+    world.engine.set("outside.external", ["203.0.113.1"], "test", world.now)
+    assert world.into(X1, old) == A
+
+
+@pytest.mark.parametrize("poisoning", [True, False])
+def test_port_poisoning_can_be_shown(nat: Make, poisoning: bool) -> None:
+    """On Linux an unsolicited packet takes a port away from flows to its own sender."""
+    world = nat({"nat.poisoning": poisoning})
+    too_early = Endpoint(world.out(B, Y).address, A.port + 10)
+    world.refuses(OUTSIDE, world.made(X1, too_early, None))
+    external = world.out(Endpoint(A.address, too_early.port), X1)
+    assert (external.port == too_early.port) is not poisoning
+    assert world.out(Endpoint(B.address, too_early.port + 2), Y).port == too_early.port + 2 + 2 * (
+        poisoning
+    )

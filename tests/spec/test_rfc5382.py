@@ -1,0 +1,220 @@
+"""RFC 5382: what a NAT must do for TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from nat.drop import Drop
+from nat.endpoint import Endpoint
+from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, Seen, icmp, tcp
+from tests.spec.world import EXTERNAL, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
+
+Make = Callable[..., World]
+FULL_CONE = {"nat.filtering": "endpoint-independent"}
+HOURS = 3600.0
+
+
+def test_req1_one_external_endpoint_for_every_remote(world: World) -> None:
+    """Mapping must be endpoint-independent for TCP."""
+    assert len({world.connect(A, remote) for remote in (X1, X2, Y)}) == 1
+
+
+def test_req2_a_connection_from_open_to_close(world: World) -> None:
+    """All valid sequences of TCP packets must pass: here the usual one, half-closed for hours."""
+    external = world.connect(A, X1)
+    world.out(A, X1, ACK, sequence=1001, acknowledgement=5001, payload=b"GET")
+    world.out(A, X1, FIN | ACK, sequence=1004, acknowledgement=5001)
+    world.wait(2 * HOURS)
+    world.into(X1, external, ACK, sequence=5001, acknowledgement=1005, payload=b"data")
+    world.into(X1, external, FIN | ACK, sequence=5005, acknowledgement=1005)
+    assert world.out(A, X1, ACK, sequence=1005, acknowledgement=5006) == external
+
+
+def test_req2a_simultaneous_open(world: World) -> None:
+    """Both ends send a SYN, the SYNs cross, both answer: this must work."""
+    external = world.out(A, X1, SYN)
+    assert world.into(X1, external, SYN) == A
+    assert world.out(A, X1, SYN | ACK) == external
+    assert world.into(X1, external, SYN | ACK) == A
+    assert world.out(A, X1, ACK) == external
+
+
+def test_req2a_simultaneous_open_when_the_outside_is_first(world: World) -> None:
+    """… also when the SYN from outside comes too early and must be sent again."""
+    external = Endpoint(EXTERNAL, A.port)
+    world.refuses(OUTSIDE, tcp(X1, external, SYN))
+    world.wait(2.0)
+    assert world.out(A, X1, SYN) == external
+    world.wait(1.0)
+    assert world.into(X1, external, SYN) == A
+    assert world.out(A, X1, SYN | ACK) == external
+    world.wait(10.0)  # and nothing is said about the first SYN
+
+
+@pytest.mark.parametrize(
+    ("filtering", "x2", "y"),
+    [
+        ("endpoint-independent", True, True),
+        ("address-dependent", True, False),
+        ("address-and-port-dependent", False, False),
+    ],
+)
+def test_req3_who_may_connect_to_a_mapping(nat: Make, filtering: str, x2: bool, y: bool) -> None:
+    """Filtering should be endpoint-independent, or address-dependent."""
+    world = nat({"nat.filtering": filtering})
+    external = world.connect(A, X1)
+    assert world.lets_in(X2, external, SYN) is x2
+    assert world.lets_in(Y, external, SYN) is y
+    world.wait(5.9)
+
+
+def test_req3_a_connection_from_outside(nat: Make) -> None:
+    """Where the filter lets a SYN in, the whole connection passes."""
+    world = nat(FULL_CONE)
+    external = world.connect(A, X1)
+    assert world.into(Y, external, SYN) == A
+    assert world.out(A, Y, SYN | ACK) == external
+    assert world.into(Y, external, ACK) == A
+    world.wait(1 * HOURS)
+    assert world.into(Y, external, ACK, payload=b"data") == A
+
+
+def test_req3a_filtering_can_be_chosen(nat: Make) -> None:
+    """Filtering may be an option of the administrator."""
+    world = nat({"nat.filtering": "address-and-port-dependent"})
+    external = world.connect(A, X1)
+    assert not world.lets_in(X2, external, SYN)
+    world.engine.set("nat.filtering", "address-dependent", "test", world.now)
+    assert world.lets_in(X2, external, SYN)
+    world.wait(5.9)
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_req4_an_unsolicited_syn_is_not_answered_for_six_seconds(
+    world: World, is_mapped: bool
+) -> None:
+    """No answer to an unsolicited SYN before six seconds; then ICMP port unreachable."""
+    external = world.connect(A, X1) if is_mapped else Endpoint(EXTERNAL, 80)
+    world.refuses(OUTSIDE, tcp(Y, external, SYN))
+    world.wait(5.9)
+    assert world.is_quiet()
+    world.wait(0.2)
+    seen = world.take(OUTSIDE)
+    assert (seen.icmp, seen.quoted) == ((UNREACHABLE, 3), (Y, external))
+
+
+def test_req4_silent_when_the_inside_opens_meanwhile(world: World) -> None:
+    """The unsolicited SYN is dropped silently if a SYN goes out for the same connection."""
+    external = Endpoint(EXTERNAL, A.port)
+    world.refuses(OUTSIDE, tcp(Y, external, SYN))
+    world.wait(3.0)
+    assert world.out(A, Y, SYN) == external
+    world.wait(60.0)
+    assert world.is_quiet()
+
+
+def test_req5_an_established_connection_lives_two_hours_and_four_minutes(world: World) -> None:
+    """The idle timeout of an established connection must not be less than 2 h 4 min."""
+    external = world.connect(A, X1)
+    world.at(7439.0)
+    assert world.into(X1, external, ACK) == A
+    world.at(7441.0)
+    assert world.refuses(OUTSIDE, tcp(X1, external, ACK)) is Drop.NO_MAPPING
+
+
+@pytest.mark.parametrize("phase", ["opening", "closing"])
+def test_req5_a_transitory_connection_lives_four_minutes(world: World, phase: str) -> None:
+    """The idle timeout of a connection that opens or closes must not be less than 4 min."""
+    if phase == "opening":
+        external = world.out(A, X1, SYN)
+    else:
+        external = world.connect(A, X1)
+        world.out(A, X1, FIN | ACK)
+        world.wait(1 * HOURS)
+        world.into(X1, external, FIN | ACK)
+    world.wait(239.0)
+    assert world.lets_in(X1, external, ACK)
+    world.wait(2.0)
+    assert world.refuses(OUTSIDE, tcp(X1, external, ACK)) is Drop.NO_MAPPING
+
+
+def test_req5a_the_timers_can_be_set(nat: Make) -> None:
+    """The idle timeouts may be configurable."""
+    world = nat({"nat.timeouts.tcp_established": "5m", "nat.timeouts.tcp_transitory": "20s"})
+    external, half = world.connect(A, X1), world.out(A, Y, SYN)
+    world.at(21.0)
+    assert world.refuses(OUTSIDE, tcp(Y, half, SYN | ACK)) in (Drop.FILTERED, Drop.NO_MAPPING)
+    world.at(26.9)
+    assert world.into(X1, external, ACK) == A
+    world.at(301.0)
+    assert world.take(OUTSIDE).icmp == (UNREACHABLE, 3)  # the late SYN of Y
+    assert world.refuses(OUTSIDE, tcp(X1, external, ACK)) is Drop.NO_MAPPING
+
+
+def test_req6_no_alg_is_on_by_default(world: World) -> None:
+    """ALGs that affect TCP should be off by default: what SIP over TCP says is not touched."""
+    message = b"REGISTER sip:x SIP/2.0\r\nContact: <sip:a@192.168.20.10>\r\n\r\n"
+    registrar = Endpoint(X1.address, 5060)
+    world.connect(A, registrar)
+    world.put(INSIDE, tcp(A, registrar, ACK, sequence=1001, acknowledgement=5001, payload=message))
+    assert world.take(OUTSIDE).payload == message
+
+
+def test_req7_two_hosts_never_share_an_external_port(world: World) -> None:
+    """Port overloading must not be used for TCP."""
+    hosts = [Endpoint(A.address + number, 4000) for number in range(50)]
+    assert len({world.out(host, X1, SYN) for host in hosts}) == 50
+
+
+def test_req8_hairpinning(nat: Make) -> None:
+    """Hairpinning must be supported for TCP, with the external source address and port."""
+    world = nat(FULL_CONE)
+    of_b = world.connect(B, X1)
+    seen = world.hairpin(A, of_b, SYN, sequence=1000)
+    assert (seen.source.address, seen.destination) == (EXTERNAL, B)
+    answer = world.hairpin(B, seen.source, SYN | ACK, sequence=5000, acknowledgement=1001)
+    assert (answer.source, answer.destination) == (of_b, A)
+    last = world.hairpin(A, of_b, ACK, sequence=1001, acknowledgement=5001)
+    assert (last.source, last.destination) == (seen.source, B)
+
+
+def test_req9_destination_unreachable_is_translated(world: World) -> None:
+    """ICMP Destination Unreachable about a TCP packet should reach the host that sent it."""
+    world.connect(A, Y)
+    quote = world.leaving(A, Y, ACK, payload=b"data")
+    world.put(OUTSIDE, icmp(ROUTER, EXTERNAL, UNREACHABLE, 4, 1300, quote))
+    seen = world.take(INSIDE)
+    assert (seen.icmp, seen.quoted, seen.next_mtu) == ((UNREACHABLE, 4), (A, Y), 1300)
+
+
+def test_req10_no_icmp_message_ends_a_connection(world: World) -> None:
+    """No ICMP message may terminate the mapping or the connection."""
+    external = world.connect(A, Y)
+    quote = world.leaving(A, Y, ACK)
+    for kind in range(20):
+        for code in range(16):
+            world.put(OUTSIDE, icmp(ROUTER, EXTERNAL, kind, code, 1300, quote))
+            world.put(INSIDE, icmp(A.address, Y.address, kind, code, 1300, quote))
+    world.take_all(INSIDE)
+    world.take_all(OUTSIDE)
+    world.wait(1 * HOURS)
+    assert world.into(Y, external, ACK) == A
+
+
+@pytest.mark.parametrize("clamps", [True, False])
+def test_mss_clamping_can_be_shown(nat: Make, clamps: bool) -> None:
+    """Both SYNs of a connection announce what fits the narrower wire."""
+    world = nat({"nat.mss_clamp": clamps, "outside.mtu": 1400})
+    option = bytes((2, 4)) + (1460).to_bytes(2, "big")
+    expected = bytes((2, 4)) + (1360 if clamps else 1460).to_bytes(2, "big")
+    out = Seen(world.leaving(A, X1, SYN, options=option))
+    back = Seen(world.entering(X1, out.source, SYN | ACK, options=option))
+    assert out.body[20:] == back.body[20:] == expected
+
+
+def test_a_reset_passes(world: World) -> None:
+    """The two ends hear each other's RST."""
+    external = world.connect(A, X1)
+    assert world.into(X1, external, RST, sequence=5001) == A
