@@ -54,6 +54,7 @@ class Datapath:
         self._identification = 0
         self._mtu = (0, 0, 0)  # by where a leg exits
         self._narrowest = 0
+        self._slots_by_port: dict[tuple[int, int], Slot] = {}
         self.settings_changed()
 
     def settings_changed(self) -> None:
@@ -61,6 +62,7 @@ class Datapath:
         inside, outside = self.nat.behavior.mtu
         self._mtu = (inside, outside, inside)
         self._narrowest = min(self._mtu)
+        self._slots_by_port = {port: slot for slot in self.slots.values() for port in slot.ports()}
         for flow in self.nat.table.flows.values():
             if flow.mapping.protocol == UDP:
                 flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
@@ -173,12 +175,12 @@ class Datapath:
 
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
-        if leg.mapping is not None and leg.mapping.opened_by == "untranslated":
+        protocol, _, _, source_port, destination_port = leg.key
+        by_port = self._slots_by_port
+        slot = by_port.get((protocol, source_port)) or by_port.get((protocol, destination_port))
+        if slot and leg.mapping is not None and leg.mapping.opened_by == "untranslated":
             return None
-        for slot in self.slots.values():
-            if slot.is_for(leg.key):
-                return slot
-        return None
+        return slot
 
     def _inspect(self, packet: Packet, leg: Leg, side: Side, now: float) -> bool:
         """Put a message through the leg's slot. False when `packet` is not to be forwarded."""

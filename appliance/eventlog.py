@@ -7,7 +7,7 @@ function and built when somebody wants to read it: explaining costs nothing on t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from appliance.events import Event
 
@@ -16,87 +16,89 @@ RING = 10_000
 Builder = Callable[[], Event]
 
 
-class EventLog:
-    """The last 10,000 events, and their subscribers. `zero` is the clock at t = 0 (seconds).
+class Deferred:
+    """An event that is built when it is first read; it has its number and time from the start."""
 
-    `cause` is the id that new events get as their cause unless they name one: whoever starts a
-    chain of events (a message that opens mappings) sets it while the chain lasts.
-    """
-
-    def __init__(self, zero: float) -> None:
-        self.zero = zero
-        self.last_id = 0
-        self.cause: int | None = None
-        self._held: list[tuple[_Entry, float]] | None = None
-        self._ring: deque[_Entry] = deque(maxlen=RING)
-        self._subscribers: list[Callable[[Event], None]] = []
-
-    def emit(self, event: Event, now: float, cause: int | None = None) -> int:
-        """Number, date and hand out an event; answers its id."""
-        return self._add(_Entry(event, None), now, cause)
-
-    def emit_later(self, build: Builder, now: float, cause: int | None = None) -> int:
-        """The same for an event that is built when somebody reads it."""
-        return self._add(_Entry(None, build), now, cause)
-
-    def hold(self) -> None:
-        """Keep new events back, until it is known what caused them or that they never were."""
-        self._held = []
-
-    def take_held(self) -> list[tuple[_Entry, float]]:
-        """End `hold`; the answer is for `release`, or for nobody when what it tells was undone."""
-        held, self._held = self._held or [], None
-        return held
-
-    def release(self, held: list[tuple[_Entry, float]], cause: int) -> None:
-        """Hand out what was held back, caused by the event `cause`."""
-        for entry, now in held:
-            self._add(entry, now, cause)
-
-    def _add(self, entry: _Entry, now: float, cause: int | None) -> int:
-        if self._held is not None:
-            self._held.append((entry, now))
-            return 0
-        self.last_id += 1
-        entry.id = self.last_id
-        entry.t = now - self.zero
-        entry.cause = self.cause if cause is None else cause
-        self._ring.append(entry)
-        if self._subscribers:
-            event = entry.event()
-            for subscriber in list(self._subscribers):
-                subscriber(event)
-        return entry.id
-
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """Hand every later event to `callback`; the answer, when called, ends that."""
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
-
-    def since(self, event_id: int) -> list[Event]:
-        """The events in the ring with a higher id, oldest first."""
-        return [entry.event() for entry in self._ring if entry.id > event_id]
-
-
-class _Entry:
     __slots__ = ("_build", "_event", "cause", "id", "t")
 
-    def __init__(self, event: Event | None, build: Builder | None) -> None:
-        self._event = event
+    def __init__(self, build: Builder) -> None:
         self._build = build
+        self._event: Event | None = None
         self.id = 0
         self.t = 0.0
         self.cause: int | None = None
 
     def event(self) -> Event:
         if self._event is None:
-            assert self._build is not None
             self._event = self._build()
-            self._build = None
-        self._event.id, self._event.t, self._event.cause = self.id, self.t, self.cause
+            self._event.id, self._event.t, self._event.cause = self.id, self.t, self.cause
         return self._event
+
+
+Entry = Event | Deferred
+
+
+class EventLog:
+    """The last 10,000 events, and their subscribers. `zero` is the clock at t = 0 (seconds)."""
+
+    def __init__(self, zero: float) -> None:
+        self.zero = zero
+        self.last_id = 0
+        self._held: list[tuple[Entry, float]] | None = None
+        self._ring: deque[Entry] = deque(maxlen=RING)
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def emit(self, event: Event, now: float, cause: int | None = None) -> int:
+        """Number, date and hand out an event; answers its id."""
+        return self._add(event, now, cause)
+
+    def emit_later(self, build: Builder, now: float, cause: int | None = None) -> int:
+        """The same for an event that is built when somebody reads it."""
+        return self._add(Deferred(build), now, cause)
+
+    def hold(self) -> None:
+        """Keep new events back, until it is known what caused them or that they never were."""
+        self._held = []
+
+    def take_held(self) -> list[tuple[Entry, float]]:
+        """End `hold`; the answer is for `release`, or for nobody when what it tells was undone."""
+        held, self._held = self._held or [], None
+        return held
+
+    def release(self, held: list[tuple[Entry, float]], cause: int) -> None:
+        """Hand out what was held back, caused by the event `cause`."""
+        for entry, now in held:
+            self._add(entry, now, cause)
+
+    def _add(self, entry: Entry, now: float, cause: int | None) -> int:
+        if self._held is not None:
+            self._held.append((entry, now))
+            return 0
+        self.last_id += 1
+        entry.id = self.last_id
+        entry.t = now - self.zero
+        entry.cause = cause
+        self._ring.append(entry)
+        if self._subscribers:
+            event = _event(entry)
+            for subscriber in self._subscribers:
+                subscriber(event)
+        return entry.id
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Hand every later event to `callback`; the answer, when called, ends that."""
+        self._subscribers = [*self._subscribers, callback]
+
+        def unsubscribe() -> None:
+            self._subscribers = [each for each in self._subscribers if each is not callback]
+
+        return unsubscribe
+
+    def since(self, event_id: int) -> Iterator[Event]:
+        """The events now in the ring with a higher id, oldest first, built as they are read."""
+        entries = [entry for entry in self._ring if entry.id > event_id]
+        return (_event(entry) for entry in entries)
+
+
+def _event(entry: Entry) -> Event:
+    return entry.event() if isinstance(entry, Deferred) else entry

@@ -21,8 +21,8 @@ from appliance.calls import CallTracker
 from appliance.eventlog import EventLog
 from appliance.events import AlgError, Change, MessagePassed
 from nat.conntrack import Conntrack
-from nat.endpoint import TCP, UDP, Direction, Endpoint
-from nat.mapping import FiveTuple, Leg
+from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
+from nat.mapping import Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
@@ -55,12 +55,13 @@ class Slot:
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 
-    def is_for(self, key: FiveTuple) -> bool:
-        """Is this the ALG's port, on the remote or the internal end?"""
-        transport = {UDP: "udp", TCP: "tcp"}.get(key[0])
-        ports = self.settings.get("ports", ())
-        wanted = transport in self.settings.get("transports", ("udp",))
-        return wanted and (key[3] in ports or key[4] in ports)
+    def ports(self) -> set[tuple[int, int]]:
+        """(protocol, port) pairs that this ALG looks at, on the remote or the internal end."""
+        return {
+            (PROTOCOL_NUMBERS[transport], port)
+            for transport in self.settings.get("transports", ("udp",))
+            for port in self.settings.get("ports", ())
+        }
 
 
 class Inspector:

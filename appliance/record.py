@@ -8,7 +8,7 @@ warning.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -20,7 +20,7 @@ class Log(Protocol):
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]: ...
 
-    def since(self, event_id: int) -> list[Event]: ...
+    def since(self, event_id: int) -> Iterable[Event]: ...
 
 
 class Recorder:

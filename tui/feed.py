@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -43,7 +43,7 @@ class Asked(Protocol):
 class Told(Protocol):
     """What is needed of `appliance.eventlog.EventLog`."""
 
-    def since(self, event_id: int) -> list[Any]: ...
+    def since(self, event_id: int) -> Iterable[Any]: ...
 
     def subscribe(self, callback: Callable[[Any], None]) -> Any: ...
 

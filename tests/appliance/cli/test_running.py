@@ -110,7 +110,7 @@ def test_set_acts_at_once_and_is_signed(glassnat: Run, appliance: Appliance) -> 
     assert answer == (0, "", "nat.timeouts.udp_unanswered is 30.0 now\n")
     (flow,) = json.loads(glassnat("show", "flows", "--json").out)
     assert flow["expires_in"] == pytest.approx(25.0)
-    assert appliance.engine.log.since(0)[-1].who == "alice"  # type: ignore[attr-defined]
+    assert list(appliance.engine.log.since(0))[-1].who == "alice"  # type: ignore[attr-defined]
 
 
 def test_set_answers_json_when_asked(glassnat: Run, appliance: Appliance) -> None:

@@ -36,7 +36,7 @@ def staged(scenario: Scenario, alg: str = "off", seed: int | None = None, *sets:
 
 
 def events(run: Simulation) -> list[Event]:
-    return run.log.since(0)
+    return list(run.log.since(0))
 
 
 # --- what scenarios promise ----------------------------------------------------------------------
