@@ -16,8 +16,9 @@ from alg.sip.message import Malformed
 MOST_STREAMS = 16
 """Media lines read; a message with more is left alone."""
 
+# The line end comes first, and is always there: a body follows an empty line.
 _LINE = re.compile(
-    rb"(?:\A|(?<=[\r\n]))(?:([ocm])=|a=(rtcp:|rtcp-mux(?![^\r\n])|candidate:|ice-ufrag:))([^\r\n]*+)"
+    rb"[\r\n](?:([ocm])=|a=(rtcp:|rtcp-mux(?![^\r\n])|candidate:|ice-ufrag:))([^\r\n]*+)"
 )
 
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>
@@ -72,12 +73,13 @@ class Session:
 
 
 def parse(data: bytes, start: int, end: int) -> Session:
-    """The description in `data[start:end]`. Raises Malformed for a line that names an address or
-    a port and cannot be read, for a stream without an address, and for too many streams."""
+    """The description in `data[start:end]`, before which a line ends. Raises Malformed for a line
+    that names an address or a port and cannot be read, for a stream without an address, and for
+    too many streams."""
     session = Session()
-    for line in _LINE.finditer(data[start:end]):
+    for line in _LINE.finditer(data, start - 1, end):
         kind = line[1] or line[2]
-        _READERS[kind](session, line[3], start + line.start(3))
+        _READERS[kind](session, line[3], line.start(3))
     if any(_lacks_address(data, session, stream) for stream in session.streams):
         raise Malformed("a stream has no c= line")
     return session

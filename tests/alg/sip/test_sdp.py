@@ -8,7 +8,7 @@ from alg.sip import sdp
 from alg.sip.fields import MISSING, text
 from alg.sip.message import Malformed
 
-PREFIX = b"headers before"
+PREFIX = b"headers before\r\n\r\n"
 BODY = b"""v=0
 o=alice 2890844526 2890844526 IN IP4 192.0.2.1
 s=c=IN IP4 192.0.2.77
@@ -46,7 +46,8 @@ def test_lines_are_places_in_the_message(line_end: bytes) -> None:
 
 
 def parse(text: str) -> sdp.Session:
-    return sdp.parse(text.encode(), 0, len(text.encode()))
+    data = b"\n" + text.encode()
+    return sdp.parse(data, 1, len(data))
 
 
 @pytest.mark.parametrize(
