@@ -99,14 +99,15 @@ class Datapath:
         """`largest`: the longest packet on the wire, when `packet` stands for several."""
         leg = self._translate(packet, arrival, now)
         if type(leg) is not Leg:
-            self._set_aside(leg, packet, side, now)
+            self._set_aside(leg, packet, segments, side, now)
             return None
         if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
+            self._drop(Drop.TOO_BIG, packet, segments, side, now)
             return None
         leg.packets += segments
         leg.bytes += packet.length
         leg.patch.apply(packet)
-        if leg.slot is not None and not self._inspect(packet, leg, side, now):
+        if leg.slot is not None and not self._inspect(packet, leg, segments, side, now):
             return None
         if leg.exit is TURN:  # hairpin: back in, as if it came from outside
             return self._pass(packet, TURN, side, segments, largest, now)
@@ -114,23 +115,26 @@ class Datapath:
 
     # --- what is not forwarded ---------------------------------------------------------
 
-    def _set_aside(self, verdict: Verdict, packet: Packet, side: Side, now: float) -> None:
+    def _set_aside(
+        self, verdict: Verdict, packet: Packet, segments: int, side: Side, now: float
+    ) -> None:
         counters = self.counters[side]
         if verdict is Aside.HELD:
             counters.held += 1
         elif verdict is Aside.ANSWERED:
-            counters.consume(1, packet.length)
+            counters.consume(segments, packet.length)
         elif isinstance(verdict, Drop):
-            self._drop(verdict, packet, side, now)
+            self._drop(verdict, packet, segments, side, now)
 
-    def _drop(self, drop: Drop, packet: Packet, side: Side, now: float) -> None:
-        self.counters[side].drop(drop, packet.segments, packet.length)
-        self.drops.add(side, drop, packet, now)
+    def _drop(self, drop: Drop, packet: Packet, segments: int, side: Side, now: float) -> None:
+        """`segments`: as many as were counted when it came (it may have been cut since)."""
+        self.counters[side].drop(drop, segments, packet.length)
+        self.drops.add(side, drop, packet, segments, now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take a packet that `handle` answered a leg for (`side`: its arrival)."""
         self.counters[side].take_back(packet, Drop.WIRE_REFUSED)
-        self.drops.add(side, Drop.WIRE_REFUSED, packet, now)
+        self.drops.add(side, Drop.WIRE_REFUSED, packet, packet.segments, now)
 
     # --- packets larger than the next MTU ----------------------------------------------
 
@@ -143,7 +147,6 @@ class Datapath:
         self.nat.send_error(
             packet, side, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, now, rest=mtu
         )
-        self._drop(Drop.TOO_BIG, packet, side, now)
         return True
 
     def _cut(self, packet: Packet, leg: Leg) -> bool:
@@ -182,39 +185,46 @@ class Datapath:
             return None
         return slot
 
-    def _inspect(self, packet: Packet, leg: Leg, side: Side, now: float) -> bool:
+    def _inspect(self, packet: Packet, leg: Leg, segments: int, side: Side, now: float) -> bool:
         """Put a message through the leg's slot. False when `packet` is not to be forwarded."""
         drop = packet.check_transport()
         if drop:
-            self._drop(drop, packet, side, now)
+            self._drop(drop, packet, segments, side, now)
             return False
         if isinstance(leg.slot, Connection):
-            return self._inspect_stream(packet, leg, leg.slot, side, now)
+            return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         message = packet.payload
         after = self.inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
         if after is None:
-            self._drop(Drop.REFUSED_BY_ALG, packet, side, now)
+            self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now)
             return False
         if after is not message:
             packet.replace_payload(after)
         return True
 
     def _inspect_stream(
-        self, packet: Packet, leg: Leg, connection: Connection, side: Side, now: float
+        self,
+        packet: Packet,
+        leg: Leg,
+        connection: Connection,
+        segments: int,
+        side: Side,
+        now: float,
     ) -> bool:
-        segments = self._streams.inspect(packet, leg, connection, now)
-        if segments == [packet]:
+        size = packet.length
+        onward = self._streams.inspect(packet, leg, connection, now)
+        if onward == [packet]:
             return True
-        if not segments:
-            self.counters[side].consume(packet.segments, packet.length)
+        if not onward:
+            self.counters[side].consume(segments, size)
             return False
-        if len(segments) == 1:
-            packet.replace_by(segments[0])
+        if len(onward) == 1:
+            packet.replace_by(onward[0])
             return True
         # In order: all of them take the way that packets of our own take.
-        self.counters[side].forwarded += packet.segments
-        self.counters[side].forwarded_bytes += packet.length
-        self.nat.outbox += [(EXIT_SIDES[leg.exit], segment) for segment in segments]
+        self.counters[side].forwarded += segments
+        self.counters[side].forwarded_bytes += size
+        self.nat.outbox += [(EXIT_SIDES[leg.exit], each) for each in onward]
         return False
 
     def _room(self, packet: Packet, leg: Leg) -> int:

@@ -29,11 +29,11 @@ class DropLog:
         self._open: dict[Kind, PacketDropped] = {}
         self._opened: dict[Kind, float] = {}
 
-    def add(self, side: Side, drop: Drop, packet: Packet, now: float) -> None:
-        """A packet was dropped (one that stands for several counts as many)."""
+    def add(self, side: Side, drop: Drop, packet: Packet, count: int, now: float) -> None:
+        """A packet was dropped that stood for `count` on the wire."""
         kind = (side, drop, *_addresses(packet))
-        if not self._is_told(kind, packet.segments, now):
-            self._tell(kind, _describe(side, drop, packet), packet.segments, now)
+        if not self._is_told(kind, count, now):
+            self._tell(kind, _describe(side, drop, packet), count, now)
 
     def add_fragments(self, gone: Gone, now: float) -> None:
         """Fragments that were held were given up: all that is left of them is whose they were."""

@@ -1,0 +1,248 @@
+"""A million mutated real packets at the datapath: nothing raises, nothing leaks, all adds up.
+
+    python -m tests.fuzz.datapath --inputs 1000000 --seed 1
+
+What is asserted for every input: no exception; at most one packet goes on, and at most one ICMP of
+our own; what leaves by the outside wire comes from an external address and what leaves by the
+inside wire goes to an inside one (invariant I-X4); header checksums are right; the books balance.
+Every 20,000 inputs the tables are audited (`tests/nat/rig.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from struct import pack, unpack_from
+
+from nat.endpoint import Side
+from tests.nat.packets import (
+    ACK,
+    EXTERNAL,
+    FIN,
+    GATEWAY,
+    MF,
+    RST,
+    SYN,
+    A,
+    B,
+    R,
+    S,
+    dotted,
+    fragments,
+    icmp,
+    ipv4,
+    ping,
+    slow_checksum,
+    tcp,
+    udp,
+    unreachable,
+)
+from tests.nat.rig import Rig, audit, audit_events
+
+REGISTER = (
+    b"REGISTER sip:198.51.100.7 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.168.20.10:5060;branch=z9hG4bK1;rport\r\n"
+    b"From: <sip:alice@198.51.100.7>;tag=1\r\nTo: <sip:alice@198.51.100.7>\r\n"
+    b"Call-ID: 1@192.168.20.10\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n"
+    b"Contact: <sip:alice@192.168.20.10:5060>\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n"
+)
+SDP = (
+    b"v=0\r\no=alice 1 1 IN IP4 192.168.20.10\r\ns=-\r\nc=IN IP4 192.168.20.10\r\nt=0 0\r\n"
+    b"m=audio 7000 RTP/AVP 0\r\na=rtcp:7001\r\n"
+)
+INVITE = (
+    b"INVITE sip:bob@198.51.100.7 SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 192.168.20.10:5060;branch=z9hG4bK2;rport\r\n"
+    b"From: <sip:alice@198.51.100.7>;tag=1\r\nTo: <sip:bob@198.51.100.7>\r\n"
+    b"Call-ID: 2@192.168.20.10\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+    b"Contact: <sip:alice@192.168.20.10:5060>\r\nContent-Type: application/sdp\r\n"
+    b"Content-Length: " + str(len(SDP)).encode() + b"\r\n\r\n" + SDP
+)
+ANSWER = INVITE.replace(b"INVITE sip:bob@198.51.100.7 SIP/2.0", b"SIP/2.0 200 OK").replace(
+    b"192.168.20.10", b"203.0.113.1"
+)
+
+
+def seeds() -> list[tuple[Side, bytes]]:
+    """Real packets of every kind, on the wire where they belong."""
+    inside: list[bytes] = []
+    outside: list[bytes] = []
+    for port in (4000, 5060, 7000):
+        inside += [udp(f"{A}:{port}", f"{R}:5060"), udp(f"{B}:{port}", f"{S}:53", checksum=0)]
+        outside += [udp(f"{R}:5060", f"{EXTERNAL}:{port}"), udp(f"{S}:53", f"{EXTERNAL}:{port}")]
+    for flags in (SYN, ACK, SYN | ACK, FIN | ACK, RST, RST | ACK):
+        inside.append(tcp(f"{A}:4000", f"{R}:80", flags, options=b"\2\4\5\xb4"))
+        inside.append(tcp(f"{A}:5060", f"{R}:5060", flags, payload=REGISTER[:40]))
+        outside.append(tcp(f"{R}:80", f"{EXTERNAL}:4000", flags, seq=2000, ack=1001))
+        outside.append(tcp(f"{R}:5060", f"{EXTERNAL}:5060", flags, payload=ANSWER))
+    for message in (REGISTER, INVITE):
+        inside.append(udp(f"{A}:5060", f"{R}:5060", message))
+        inside += fragments(udp(f"{A}:5060", f"{R}:5060", message * 4, ident=5), 200, 600)
+    outside.append(udp(f"{R}:5060", f"{EXTERNAL}:5060", ANSWER))
+    outside += fragments(udp(f"{R}:5060", f"{EXTERNAL}:5060", ANSWER, ident=6), 64)
+    inside += [ping(A, R), ping(B, R), ping(A, GATEWAY), ping(A, EXTERNAL), icmp(A, R, 13)]
+    outside += [ping(R, EXTERNAL, reply=True), ping(R, EXTERNAL), icmp(R, EXTERNAL, 5)]
+    for quoted in (
+        udp(f"{EXTERNAL}:4000", f"{R}:5060", ttl=60), ping(EXTERNAL, R), tcp(f"{EXTERNAL}:4000", f"{R}:80"),
+        udp(f"{EXTERNAL}:4000", f"{R}:5060", options=b"\1\1\1\0"),
+    ):  # fmt: skip
+        outside += [unreachable(S, EXTERNAL, quoted), unreachable(R, EXTERNAL, quoted, 4, 1400)]
+        outside.append(icmp(S, EXTERNAL, 11, 0, 0, quoted))
+    inside.append(unreachable(A, R, udp(f"{R}:5060", f"{A}:4000")))
+    inside += [udp(f"{A}:4000", f"{EXTERNAL}:4000"), udp(f"{B}:4000", f"{EXTERNAL}:4000")]
+    inside += [
+        udp(f"{A}:4000", f"{R}:5060", b"x" * 1472),
+        udp(f"{A}:4000", f"{R}:5060", b"x" * 3000),
+    ]
+    inside += [ipv4(A, R, proto, b"x" * 30) for proto in (2, 47, 50, 132)]
+    inside.append(udp(f"{A}:4000", f"{R}:5060", options=b"\x07\7\4" + b"\0" * 5))
+    return [(Side.INSIDE, data) for data in inside] + [(Side.OUTSIDE, data) for data in outside]
+
+
+class Mutator:
+    """Changes a packet a little, and often makes its checksums right again: a fuzzer that cannot
+    do that tests one `if`."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.seeds = seeds()
+
+    def next(self) -> tuple[Side, bytes]:
+        rng = self.rng
+        side, seed = rng.choice(self.seeds)
+        data = bytearray(seed)
+        for _ in range(rng.choice((0, 1, 1, 1, 2, 4, 16))):
+            self._mutate(data)
+        if rng.random() < 0.1:
+            del data[rng.randrange(len(data) + 1) :]
+            if rng.random() < 0.8 and len(data) >= 4:
+                data[2:4] = pack("!H", len(data))
+        if rng.random() < 0.8:
+            mend(data)
+        if rng.random() < 0.03:
+            side = side.other
+        return side, bytes(data)
+
+    def _mutate(self, data: bytearray) -> None:
+        rng = self.rng
+        if not data:
+            return
+        at = rng.randrange(min(len(data), rng.choice((20, 28, 48, len(data)))))
+        choice = rng.random()
+        if choice < 0.35:
+            data[at] ^= 1 << rng.randrange(8)
+        elif choice < 0.6:
+            data[at] = rng.choice((0, 1, 4, 5, 6, 0x11, 0x45, 0x46, 0x7F, 0x80, 0xC0, 0xFF))
+        elif choice < 0.7:
+            data[at : at + 2] = rng.randbytes(2)
+        elif choice < 0.8:
+            data[6:8] = pack("!H", rng.choice((0, MF, MF | 1, 1, 8, 0x4000, 0x8000, 0x1FFF)))
+        elif choice < 0.88:
+            address = rng.choice((A, B, R, S, EXTERNAL, GATEWAY, "127.0.0.1", "224.0.0.1"))
+            where = rng.choice((12, 16))
+            data[where : where + 4] = bytes(int(part) for part in address.split("."))
+        elif choice < 0.94:
+            del data[at : at + rng.randrange(1, 9)]
+        else:
+            data[at:at] = rng.randbytes(rng.randrange(1, 9))
+
+
+def mend(data: bytearray) -> None:
+    """Lengths and checksums, as far as the packet has any."""
+    if len(data) < 20:
+        return
+    data[2:4] = pack("!H", len(data))
+    header = min(max((data[0] & 15) * 4, 20), len(data))
+    data[10:12] = b"\0\0"
+    data[10:12] = pack("!H", slow_checksum(bytes(data[:header])))
+    body = data[header:]
+    at = {1: 2, 6: 16, 17: 6}.get(data[9])
+    if at is None or len(body) < at + 2:
+        return
+    if data[9] == 17:
+        body[4:6] = pack("!H", len(body))
+    body[at : at + 2] = b"\0\0"
+    pseudo = b"" if data[9] == 1 else bytes(data[12:20]) + pack("!HH", data[9], len(body))
+    body[at : at + 2] = pack("!H", slow_checksum(pseudo + bytes(body)))
+    data[header:] = body
+
+
+class Target:
+    """One engine under fire. `outcomes` counts what became of the inputs."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        rng = self.rng
+        self.rig = Rig(
+            nat__mapping=rng.choice(MAPPING), nat__filtering=rng.choice(MAPPING),
+            nat__ports=rng.choice(("preserve", "sequential", "random")),
+            nat__overloading=rng.random() < 0.3, nat__hairpin=rng.random() < 0.8,
+            nat__limits__flows=rng.choice((20, 2000)), outside__mtu=rng.choice((576, 1500)),
+            alg__sip__module=rng.choice(("off", "sip", "sip-poor:no-sdp")),
+            nat__forward=[{"protocol": "udp", "external": f"{EXTERNAL}:7002", "internal": f"{B}:7000"}],
+        )  # fmt: skip
+        self.rig.events.clear()
+        self.outcomes: Counter[str] = Counter()
+
+    def throw(self, side: Side, data: bytes) -> None:
+        rig = self.rig
+        rig.now += self.rng.choice((0.0, 0.0, 0.001, 0.01, 0.3))
+        super_packet = (
+            self.rng.random() < 0.2 and not unpack_from("!H", data + bytes(8), 6)[0] & 0x3FFF
+        )
+        left = rig.send(side, data, self.rng.choice((1, 8, 536)) if super_packet else 0)
+        self.outcomes["passed" if left else "stayed"] += 1
+        for exit_side, packet in left:
+            source, destination = unpack_from("!II", packet, 12)
+            assert slow_checksum(packet[: (packet[0] & 15) * 4]) == 0, packet.hex()
+            if exit_side is Side.OUTSIDE:
+                assert dotted(source) == EXTERNAL, packet.hex()
+            else:
+                assert dotted(destination).startswith("192.168.20."), packet.hex()
+        if self.rng.random() < 0.01:
+            rig.tidy()
+
+
+MAPPING = ("endpoint-independent", "address-dependent", "address-and-port-dependent")
+ROUND = 20_000
+
+
+def run(inputs: int, seed: int) -> Counter[str]:
+    """So many inputs, at a new engine every 20,000. Answers what became of them."""
+    outcomes: Counter[str] = Counter()
+    mutator = Mutator(random.Random(seed))
+    for start in range(0, inputs, ROUND):
+        target = Target(seed + start)
+        for number in range(start, min(start + ROUND, inputs)):
+            side, data = mutator.next()
+            try:
+                target.throw(side, data)
+            except Exception:
+                print(f"input {number} of seed {seed}: {side} {data.hex()}")
+                raise
+        target.rig.tidy()
+        audit(target.rig)
+        outcomes += target.outcomes
+        for reason, count in target.rig.drops().items():
+            outcomes[reason] += count
+        audit_events(target.rig)
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Throw mutated packets at the datapath.")
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    outcomes = run(arguments.inputs, arguments.seed)
+    seconds = time.perf_counter() - started
+    for word, count in outcomes.most_common():
+        print(f"{count:>9}  {word}")
+    print(f"{arguments.inputs} inputs in {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
