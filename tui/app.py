@@ -22,9 +22,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from alg.sip_poor.faults import FAULTS
-from appliance.events import AnyEvent, ExpectationClosed, FlowExpired, MappingExpired
+from appliance.events import Event, ExpectationClosed, FlowExpired, MappingExpired
+from appliance.sim.simulation import Simulation
 from tui import diff, ladder, outcome, strip, timeline, why
-from tui.feed import FASTEST, SLOWEST, Feed, FeedError, Simulated, SimulationFeed, SocketFeed
+from tui.feed import FASTEST, SLOWEST, Feed, FeedError, SimulationFeed, SocketFeed
 from tui.keys import KEYS, for_mode, hints
 from tui.lines import Line, Style
 from tui.model import EVENTS_KEPT, Frame, Message, Model
@@ -75,7 +76,7 @@ class GlassnatApp(App[None]):
         self._chosen: int | None = None
         self._said: Line | None = None
         self._pictured: tuple[Message, int, diff.Options] | None = None
-        self._held: deque[AnyEvent] = deque(maxlen=EVENTS_KEPT)
+        self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.animation_level = "none"
 
     def compose(self) -> ComposeResult:
@@ -388,7 +389,7 @@ def _in_sight(widget: Any) -> bool:
 # --- ways in ------------------------------------------------------------------------------------
 
 
-def run_simulation(factory: Callable[[dict[str, Any]], Simulated], speed: float = 1.0) -> int:
+def run_simulation(factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> int:
     """Open the screen on a simulation. `factory` makes it from the settings changed by hand, key
     to value, and is called again for every run. Answers the exit code."""
     GlassnatApp(SimulationFeed(factory, speed), poor_faults()).run()

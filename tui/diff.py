@@ -17,13 +17,13 @@ from itertools import islice
 
 from appliance.events import Change, MessagePassed
 from tui.lines import Line, Style, wrap, wrap_words
+from tui.model import FAULTS
 
 LINES_SHOWN = 400
 """Lines of one message that are drawn at most: a message may have 32,000 of them."""
 
 WORDS = {"ok": "OK", "missed": "MISSED", "wrong": "WRONG", "broken": "BROKEN", "info": "INFO"}
 _GUTTERS = {"ok": "~", "missed": "!", "wrong": "!", "broken": "!", "info": "i"}
-_FAULTS = ("missed", "wrong", "broken")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _block(text: str, offset: int, changes: list[Change]) -> Block:
 
 
 def _differs_from_expected(change: Change) -> bool:
-    return change.verdict in _FAULTS and change.expected not in (None, change.after)
+    return change.verdict in FAULTS and change.expected not in (None, change.after)
 
 
 def _wanted(change: Change) -> str:
@@ -157,7 +157,7 @@ def _marked(text: str, offset: int, changes: list[Change], values: list[str]) ->
         if touched:
             _append(rows, f"«{value}»", Style.CHANGED)
         else:
-            _append(rows, value, Style.BAD if change.verdict in _FAULTS else Style.PLAIN)
+            _append(rows, value, Style.BAD if change.verdict in FAULTS else Style.PLAIN)
         at = max(at, end)
     _append(rows, text[at:], Style.PLAIN)
     return tuple(rows)
@@ -342,7 +342,7 @@ def _reason(change: Change, width: int) -> Iterator[Line]:
     head = f"  └─ {word} {change.field}  "
     wanted = f"should be {change.expected}. " if _differs_from_expected(change) else ""
     said = f"{wanted}{change.reason} {change.rfc}".strip()
-    style = Style.BAD if change.verdict in _FAULTS else Style.GOOD
+    style = Style.BAD if change.verdict in FAULTS else Style.GOOD
     first, *others = wrap_words(said, max(width - len(head), 16))
     yield Line(head, style).add(first)
     for row in others:

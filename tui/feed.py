@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
-from appliance.events import AnyEvent, Started, decode
+from appliance.events import Event, Started, decode
+from appliance.sim.simulation import Simulation
 from tui.model import Frame
 
 SLOWEST, FASTEST = 0.25, 60.0
@@ -28,44 +29,6 @@ _STEPS = 100_000
 _LINE_LIMIT = 64 * 1024 * 1024
 _PATIENCE = 5.0
 """Seconds that an appliance may take for an answer."""
-
-
-class Asked(Protocol):
-    """What is needed of `appliance.engine.Engine`."""
-
-    def show(self, what: str, now: float) -> Any: ...
-
-    def set(self, key: str, value: Any, who: str, now: float) -> None: ...
-
-    def flush(self, now: float) -> int: ...
-
-
-class Told(Protocol):
-    """What is needed of `appliance.eventlog.EventLog`."""
-
-    def since(self, event_id: int) -> Iterable[Any]: ...
-
-    def subscribe(self, callback: Callable[[Any], None]) -> Any: ...
-
-
-class Simulated(Protocol):
-    """What is needed of `appliance.sim.simulation.Simulation`."""
-
-    @property
-    def now(self) -> float: ...
-
-    @property
-    def duration(self) -> float: ...
-
-    @property
-    def engine(self) -> Asked: ...
-
-    @property
-    def log(self) -> Told: ...
-
-    def step(self) -> bool: ...
-
-    def run_until(self, when: float) -> None: ...
 
 
 class FeedError(Exception):
@@ -108,7 +71,7 @@ class SimulationFeed:
     read_only = False
     lost = ""
 
-    def __init__(self, factory: Callable[[dict[str, Any]], Simulated], speed: float = 1.0) -> None:
+    def __init__(self, factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> None:
         self._factory = factory
         self.speed = speed
         self._knobs: dict[str, Any] = {}
@@ -121,7 +84,7 @@ class SimulationFeed:
     def restart(self) -> None:
         """Run again from T+0 with the same seed; what was set by hand stays set."""
         self.ended = False
-        self._news: list[AnyEvent] = []
+        self._news: list[Event] = []
         self.simulation = self._factory(dict(self._knobs))
         self._news += self.simulation.log.since(0)
         self.simulation.log.subscribe(self._news.append)
@@ -150,15 +113,18 @@ class SimulationFeed:
             seen = len(self._news)
 
     def _frame(self) -> Frame:
-        news, engine, now = self._news[:], self.simulation.engine, self.simulation.now
+        news = self._news[:]
         self._news.clear()
         return Frame(
-            now,
+            self.simulation.now,
             news,
-            list(engine.show("flows", now)),
-            list(engine.show("expectations", now)),
-            setting_values(engine.show("settings", now)),
+            list(self._document("flows")),
+            list(self._document("expectations")),
+            setting_values(self._document("settings")),
         )
+
+    def _document(self, what: str) -> Any:
+        return self.simulation.engine.show(what, self.simulation.now)
 
     async def set(self, key: str, value: Any) -> None:
         try:
@@ -190,7 +156,7 @@ class SocketFeed:
         self._path = path
         self.read_only = read_only
         self.lost = ""
-        self._news: list[AnyEvent] = []
+        self._news: list[Event] = []
         self._started: Started | None = None
         self._asked = 0
         self._rest_until = 0.0
@@ -308,7 +274,7 @@ async def _open(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_unix_connection(path, limit=_LINE_LIMIT)
 
 
-def _with_events(frame: Frame, news: list[AnyEvent]) -> Frame:
+def _with_events(frame: Frame, news: list[Event]) -> Frame:
     return Frame(frame.now, news, frame.flows, frame.expectations, frame.settings)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from appliance.events import MessagePassed
 from tui.lines import Line, Style
-from tui.model import LadderEntry, Mark, Message, Model, Stream
+from tui.model import FAULTS, LadderEntry, Mark, Message, Model, Stream
 
 _TIME = 10
 """Columns before the first lifeline."""
@@ -140,7 +140,7 @@ def _mark(event: MessagePassed) -> tuple[str, Style]:
     if event.verdict == "dropped":
         return "✗", Style.BAD
     rewritten = sum(change.before != change.after for change in event.changes)
-    at_fault = any(change.verdict in ("missed", "wrong", "broken") for change in event.changes)
+    at_fault = any(change.verdict in FAULTS for change in event.changes)
     style = Style.BAD if at_fault else Style.GOOD
     return (f"◆{min(rewritten, 99)}" if rewritten else "◇"), style
 

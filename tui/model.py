@@ -14,9 +14,9 @@ from typing import Any
 
 from appliance.events import (
     AlgError,
-    AnyEvent,
     CallOutcome,
     CallState,
+    Event,
     MediaStats,
     MessagePassed,
     PacketDropped,
@@ -31,6 +31,9 @@ MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""
 EVENTS_KEPT = 5_000
 
+FAULTS = ("broken", "wrong", "missed")
+"""Verdicts on a change that is not as a correct module would have it, the worst first."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -38,7 +41,7 @@ class Frame:
     them; times are seconds on the appliance's clock. None: not asked this time."""
 
     now: float
-    events: Sequence[AnyEvent] = ()
+    events: Sequence[Event] = ()
     flows: Sequence[Mapping[str, Any]] | None = None
     expectations: Sequence[Mapping[str, Any]] | None = None
     settings: Mapping[str, Any] | None = None
@@ -100,7 +103,7 @@ class Model:
     turned: dict[str, Any] = field(default_factory=dict)
     """Settings changed since the start, with their values: what "run again" would keep."""
     ticks: deque[Tick] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
-    log: deque[AnyEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    log: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     seen: int = 0
     """Events folded so far, for views that append."""
     _best: Message | None = None
@@ -115,7 +118,7 @@ class Model:
         if frame.flows is not None and frame.expectations is not None:
             self.translations.take(frame.flows, frame.expectations, frame.now)
 
-    def fold(self, event: AnyEvent) -> None:
+    def fold(self, event: Event) -> None:
         """Fold one event. A type without a handler is only kept in the log."""
         self.log.append(event)
         self.seen += 1
@@ -198,7 +201,7 @@ class Model:
 
     def worth_showing(self) -> Message | None:
         """The message that a newcomer should look at: the newest one with a body that an ALG has
-        work in, else the newest with any change, else the newest."""
+        work in, else the newest with a fault, else the newest with any change, else the newest."""
         return self._best
 
 
@@ -206,7 +209,9 @@ def _interest(message: Message) -> tuple[int, int]:
     changes = message.event.changes
     if any(change.field.startswith("sdp") for change in changes):
         request = not message.event.summary[:1].isdigit()
-        return (3 if request else 2), message.number
+        return (4 if request else 3), message.number
+    if any(change.verdict in FAULTS for change in changes):
+        return 2, message.number
     return int(bool(changes)), message.number
 
 

@@ -26,7 +26,8 @@ def headline(model: Model) -> tuple[str, Style]:
     call = model.current_call()
     if call is None:
         return "nothing yet", Style.FAINT
-    return f"{call.kind} {call.state}", Style.BAD if call.state in _BAD_STATES else Style.PLAIN
+    text = call.state if call.kind == "registration" else f"{call.kind} {call.state}"
+    return text, Style.BAD if call.state in _BAD_STATES else Style.PLAIN
 
 
 _BAD_STATES = ("failed", "refused")

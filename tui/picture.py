@@ -16,7 +16,7 @@ from appliance import config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
 from tui.app import GlassnatApp
-from tui.feed import Simulated, SimulationFeed
+from tui.feed import SimulationFeed
 
 SIZE = (120, 36)
 """Columns and rows of the workbench as the documentation shows it."""
@@ -26,12 +26,12 @@ MOMENT = 30.0
 _FONT_FACES = re.compile(r"@font-face \{[^}]*\}")
 
 
-def picture(factory: Callable[[dict[str, Any]], Simulated], at: float = MOMENT) -> str:
+def picture(factory: Callable[[dict[str, Any]], Simulation], at: float = MOMENT) -> str:
     """The screen as SVG, `at` seconds (virtual) after the start of a simulation."""
     return asyncio.run(_drawn(factory, at))
 
 
-async def _drawn(factory: Callable[[dict[str, Any]], Simulated], at: float) -> str:
+async def _drawn(factory: Callable[[dict[str, Any]], Simulation], at: float) -> str:
     feed = SimulationFeed(factory)
     feed.simulation.run_until(at)
     app = GlassnatApp(feed, refresh=None)

@@ -41,7 +41,7 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     ]
     if width < 100:
         del parts[3]
-    parts[0].cut(max(width - sum(len(part) + 3 for part in parts[1:]), 12))
+    parts[0].cut(max(width - sum(len(part) + 3 for part in parts[1:]), 8))
     line = Line()
     for index, part in enumerate(parts):
         line.add(" │ " if index else "", Style.FAINT).extend(part)

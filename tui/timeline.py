@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from appliance.events import (
-    AnyEvent,
+    Event,
     FlowExpired,
     MessagePassed,
     PacketDropped,
@@ -36,7 +36,7 @@ class Tick(NamedTuple):
     mark: str
 
 
-def mark(event: AnyEvent) -> str:
+def mark(event: Event) -> str:
     """The event's letter; empty when it has none."""
     if isinstance(event, MessagePassed):
         return "X" if event.verdict == "dropped" else _message_mark(event.summary)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from appliance.events import AnyEvent, FlowExpired, PacketDropped, SettingChanged
+from appliance.events import Event, FlowExpired, PacketDropped, SettingChanged
 from tui.lines import Line, Style
 
 GHOST = 20.0
@@ -66,7 +66,7 @@ class Translations:
     def find(self, key: str) -> Translation | None:
         return self._rows.get(key)
 
-    def fold(self, event: AnyEvent) -> None:
+    def fold(self, event: Event) -> None:
         """Follow what happened to a row that is on the screen."""
         if isinstance(event, FlowExpired):
             self._lay_to_rest(event)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from appliance.events import Change
 from tui.lines import Line, Style, wrap_words
-from tui.model import Message, Model, Stream, short_key
-
-_FAULTS = ("broken", "wrong", "missed")
+from tui.model import FAULTS, Message, Model, Stream, short_key
 
 
 def because(model: Model, message: Message | None) -> str:
@@ -44,8 +42,8 @@ def sentence(said: str, width: int, room: int) -> list[Line]:
 
 def worst(message: Message) -> Change | None:
     """The change that does most harm: audio first, then by verdict."""
-    faults = [change for change in message.event.changes if change.verdict in _FAULTS]
-    order = lambda change: (not change.field.startswith("sdp.c"), _FAULTS.index(change.verdict))  # noqa: E731
+    faults = [change for change in message.event.changes if change.verdict in FAULTS]
+    order = lambda change: (not change.field.startswith("sdp.c"), FAULTS.index(change.verdict))  # noqa: E731
     return min(faults, key=order, default=None)
 
 

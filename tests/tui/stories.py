@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance.events import (
-    AnyEvent,
     CallOutcome,
     CallState,
     Change,
+    Event,
     FlowOpened,
     MediaStats,
     MessagePassed,
@@ -161,7 +161,7 @@ def media(talker: str, listener: str, heard: int, t: float = 12.0, sent: int = 4
     )
 
 
-def one_way_audio() -> list[AnyEvent]:
+def one_way_audio() -> list[Event]:
     """The call with the ALG off, up to twelve seconds."""
     ok = "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"
     return [
@@ -245,7 +245,7 @@ AUDIO = flow(
 class FakeFeed:
     """A feed whose news a test writes. `asked` keeps what the screen wanted to change."""
 
-    def __init__(self, events: Sequence[AnyEvent] = (), live: bool = False) -> None:
+    def __init__(self, events: Sequence[Event] = (), live: bool = False) -> None:
         self.live = live
         self.read_only = False
         self.ended = False

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from appliance.events import AnyEvent, SettingChanged
+from appliance.events import Event, SettingChanged
 from tests.tui.reading import assert_golden, screen_of
 from tests.tui.stories import FakeFeed, ended, flow, invite, message, one_way_audio, started
 from tui.app import GlassnatApp, poor_faults
@@ -22,7 +22,7 @@ FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID
 
 @asynccontextmanager
 async def screen(
-    size: tuple[int, int] = WIDE, events: Sequence[AnyEvent] | None = None, live: bool = False
+    size: tuple[int, int] = WIDE, events: Sequence[Event] | None = None, live: bool = False
 ) -> AsyncIterator[tuple[GlassnatApp, Pilot[None], FakeFeed]]:
     """An app on a hand-written story, that moves only when told to."""
     feed = FakeFeed(one_way_audio() if events is None else events, live)

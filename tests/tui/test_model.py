@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.events import AlgError, SettingChanged
+from appliance.events import AlgError, Change, SettingChanged
 from tests.tui.stories import (
     SETTINGS,
     ended,
@@ -46,6 +46,18 @@ def test_the_message_worth_showing_is_the_offer_with_work_in_it() -> None:
     best = model.worth_showing()
     assert best is not None
     assert best.event.summary == "INVITE"
+
+
+def test_a_message_with_a_fault_is_worth_more_than_one_that_is_right() -> None:
+    wrong = Change("call-id", (0, 1), "x", "y", "x", "wrong", "call-id", "", "")
+    right = Change("via", (0, 1), "x", "y", "y", "ok", "via", "", "")
+    model = told(
+        message("x", "REGISTER", "out", changes=[wrong]),
+        message("x", "200 OK (REGISTER)", "in", changes=[right]),
+    )
+    best = model.worth_showing()
+    assert best is not None
+    assert best.event.summary == "REGISTER"
 
 
 def test_a_newer_offer_takes_the_place_of_an_older_one() -> None:

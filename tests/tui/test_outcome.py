@@ -32,6 +32,9 @@ def test_while_the_call_lasts_the_counts_speak(heard: tuple[int, int], word: str
 def test_before_any_audio_the_call_s_state_speaks() -> None:
     assert headline(told())[0] == "nothing yet"
     assert headline(told(state("ringing", 1.0, 2))) == ("call ringing", Style.PLAIN)
+    registration = state("registered", 1.0, 2)
+    registration.kind = "registration"
+    assert headline(told(registration))[0] == "registered"
     assert headline(told(state("failed", 1.0, 2))) == ("call failed", Style.BAD)
 
 

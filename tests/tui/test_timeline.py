@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.events import AnyEvent, SettingChanged
+from appliance.events import Event, SettingChanged
 from tests.tui.stories import message, one_way_audio
 from tests.tui.test_model import told
 from tests.tui.test_translations import dropped, expired
@@ -51,7 +51,7 @@ def test_marks_that_crowd_stand_side_by_side() -> None:
         (SettingChanged(key="k", old=1, new=2, who="x"), "S"),
     ],
 )
-def test_each_kind_of_event_has_its_letter(event: AnyEvent, letter: str) -> None:
+def test_each_kind_of_event_has_its_letter(event: Event, letter: str) -> None:
     assert mark(event) == letter
 
 
