@@ -16,6 +16,9 @@ from alg.sip import fields
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting
 from nat.endpoint import Endpoint
 
+MOST_DIALOGS = 16
+"""Branches of one forked call that are told apart; a server could make up any number of tags."""
+
 
 class Transaction(NamedTuple):
     """A request: who sent it, its method and number."""
@@ -118,7 +121,7 @@ def _final_answer(work: Rewriting, status: int) -> None:
     call = recall(work)
     asked = transaction(work)
     if status < 300:
-        if asked.method == "INVITE" and asked == call.invite:
+        if asked == call.invite and len(call.dialogs) < MOST_DIALOGS:
             call = replace(call, dialogs=call.dialogs | {_dialog(work)})
         if asked == call.offer:
             call = settle(work, call)

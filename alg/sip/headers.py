@@ -7,16 +7,20 @@ inwards; From and To by address alone; Call-ID, tags, branches, CSeq and credent
 
 from __future__ import annotations
 
+from alg.base import Unavailable
 from alg.sip import fields, grammar
 from alg.sip.fields import Address, Via
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting, Token
-from nat.endpoint import address_text
+from nat.endpoint import Endpoint, address_text
 
 REPLY_LIFE = 180.0
 """Seconds that a port named only in a Via stays open for the answers: as long as a phone rings."""
 
 CONTACT_LIFE = 3_600.0
 """Seconds that a contact on a port of its own stays open after the message that named it."""
+
+MOST_CONTACTS = 8
+"""Ports other than the one it sends from that a message may have opened for its contacts."""
 
 MAKES_DIALOG = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "REGISTER"))
 """Methods whose Contact others will send to later (RFC 3261, 12.1; RFC 6665; RFC 3515)."""
@@ -40,22 +44,31 @@ def _contacts(work: Rewriting) -> None:
     rule = "contact-restored"
     if work.outward:
         rule = "contact" if work.message.method == "REGISTER" else "contact-dialog"
-    for contact in work.parts.contacts:
-        if token := work.token(contact):
-            _open_contact(work, token)
-            work.map_token(token, "contact.host", rule)
+    tokens = [token for contact in work.parts.contacts if (token := work.token(contact))]
+    if work.outward and work.message.method in MAKES_DIALOG:
+        _open_contacts(work, tokens)
+    for token in tokens:
+        work.map_token(token, "contact.host", rule)
 
 
-def _open_contact(work: Rewriting, token: Token) -> None:
+def _open_contacts(work: Rewriting, tokens: list[Token]) -> None:
+    """Count first: a message that names too many ports is left alone as a whole."""
+    wanted = {
+        (internal, token.transport)
+        for token in tokens
+        if (internal := work.endpoint(token)) and work.may_open(internal)
+    } - {(work.context.internal, work.context.transport)}
+    if len(wanted) > MOST_CONTACTS:
+        raise Unavailable(f"the message names more than {MOST_CONTACTS} contacts of its own")
+    for internal, transport in sorted(wanted):
+        _open_contact(work, internal, transport)
+
+
+def _open_contact(work: Rewriting, internal: Endpoint, transport: str) -> None:
     """A phone that listens on another port than it sends from needs a mapping for that port. A
     registrar may use it when it has answered (`register.py`), the peer of a call at once."""
-    internal = work.endpoint(token)
-    if not work.outward or work.message.method not in MAKES_DIALOG or internal is None:
-        return
-    if not work.may_open(internal) or internal == work.context.internal:
-        return
-    work.context.map(internal, token.transport)
-    if work.message.method != "REGISTER" and token.transport == "udp":
+    work.context.map(internal, transport)
+    if work.message.method != "REGISTER" and transport == "udp":
         work.context.expect(
             internal,
             work.signalling_peer,

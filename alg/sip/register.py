@@ -25,6 +25,8 @@ DEFAULT_EXPIRES = 3_600
 LEAST_SIGNALLING_LIFE = 3_600.0
 """Seconds that a flow which carries SIP is kept at least, with `timeout = "auto"`."""
 
+TOO_SHORT = "the configured timeout is shorter than the registration: calls will not get in"
+
 REASON = "The registrar may send calls to the registered contact."
 
 
@@ -58,9 +60,11 @@ def keep_signalling(work: Rewriting) -> None:
     """Every SIP message keeps its flow: for the time configured, or with "auto" for the larger of
     an hour and the longest registration plus the time of a transaction."""
     seconds = work.context.settings.get("timeout", "auto")
+    granted = work.context.recall(_granted_key(work)) or 0.0
     if seconds == "auto":
-        granted = work.context.recall(_granted_key(work)) or 0.0
         seconds = max(LEAST_SIGNALLING_LIFE, granted + TRANSACTION_LIFE)
+    elif seconds < granted:
+        work.note = TOO_SHORT
     work.context.keep(float(seconds))
 
 

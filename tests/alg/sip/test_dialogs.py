@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from alg.sip.dialogs import MOST_DIALOGS, Call
+
 HEAD = """
 {start}
 Via: SIP/2.0/UDP {via};branch=z9hG4bK{cseq}
@@ -257,6 +259,14 @@ CALLS = {
 def test_pinholes_live_as_long_as_their_call(plain: Any, story: str) -> None:
     """I-E1, I-E4: parent gone, re-offer, BYE, CANCEL or final error: gone at once."""
     play(plain, story)
+
+
+def test_made_up_tags_do_not_fill_the_memory(plain: Any) -> None:
+    play(plain, "> INVITE 1 sdp 4000")
+    for number in range(40):
+        play(plain, f"< 200 INVITE 1 tag t{number} sdp 9000")
+    (call,) = [value for value in plain.context.tables.memory.values() if isinstance(value, Call)]
+    assert len(call.dialogs) == MOST_DIALOGS
 
 
 def test_a_bye_over_another_connection_closes_as_well(plain: Any) -> None:

@@ -182,6 +182,14 @@ def test_several_contacts_all_work(talk: Any) -> None:
     assert talk.lifetimes == {8.0, 9.0}
 
 
+def test_more_contacts_than_allowed_leave_the_whole_message_alone(talk: Any) -> None:
+    """A message must not be able to take all ports of the NAT."""
+    contacts = [f"<sip:a@192.168.20.100:{port}>" for port in range(6000, 6009)]
+    talk.out(register(", ".join([*contacts[:8], OWN])))
+    with pytest.raises(Unavailable, match="more than 8"):
+        talk.out(register(", ".join(contacts), 1374))
+
+
 def test_several_addresses_of_record_of_one_host_do_not_evict_each_other(talk: Any) -> None:
     for name, cseq in (("525", 1), ("526", 2)):
         talk.out(register(cseq=cseq).replace("525", name))
@@ -222,14 +230,20 @@ def test_a_stale_public_address_is_left_alone_and_noted(talk: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("timeout", "granted", "kept"),
-    [("auto", 60, 3600.0), ("auto", 7200, 7232.0), (45.0, 7200, 45.0)],
+    ("timeout", "granted", "kept", "note"),
+    [
+        ("auto", 60, 3600.0, ""),
+        ("auto", 7200, 7232.0, ""),
+        (45.0, 7200, 45.0, "shorter than the registration"),
+        (9000.0, 7200, 9000.0, ""),
+    ],
 )
 def test_the_signalling_mapping_lives_as_long_as_the_registration(
-    conversation: Any, timeout: str | float, granted: int, kept: float
+    conversation: Any, timeout: str | float, granted: int, kept: float, note: str
 ) -> None:
     """Rule 2.5, 8: hiding the NAT means that the server sends no keep-alive."""
     talk = conversation(Sip(), "203.0.113.1:1024", timeout=timeout)
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires={granted}"))
     assert talk.context.kept == kept
+    assert note in talk.note
