@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -195,25 +196,20 @@ def _move(wire: TunWire, place: Place) -> None:
 
 
 def _configure(place: Place, attached: bool) -> None:
-    """Make the kernel's end of the wire as configured. Run in its namespace, so that nothing is
-    read or changed anywhere else."""
+    """Make the kernel's end of the wire as configured, by commands run in its namespace, so that
+    nothing is read or changed anywhere else.
+
+    Only what is not so already: to attach to a device that root has prepared, no privilege is
+    needed.
+    """
     device = ["dev", place.device]
     try:
         with namespaces.entered(place.netns):
-            namespaces.run(
-                [
-                    "ip",
-                    "link",
-                    "set",
-                    *device,
-                    "mtu",
-                    str(place.mtu),
-                    "txqueuelen",
-                    str(QUEUE_LENGTH),
-                    "up",
-                ]
-            )
-            if place.address:
+            (state,) = json.loads(namespaces.run(["ip", "-json", "address", "show", *device]))
+            if state["mtu"] != place.mtu or "UP" not in state["flags"]:
+                size = ["mtu", str(place.mtu), "txqueuelen", str(QUEUE_LENGTH)]
+                namespaces.run(["ip", "link", "set", *device, *size, "up"])
+            if place.address and place.address not in _addresses(state):
                 namespaces.run(["ip", "address", "replace", place.address, *device])
             for route in place.routes:
                 # Added, never replaced: a route that is somebody else's is an error.
@@ -222,6 +218,10 @@ def _configure(place: Place, attached: bool) -> None:
     except CommandError as error:
         hint = "; it existed before: is it for somebody else?" if attached else ""
         raise WireError(f"{place}: the device cannot be configured: {error}{hint}") from None
+
+
+def _addresses(state: Mapping[str, Any]) -> set[str]:
+    return {f"{each['local']}/{each['prefixlen']}" for each in state["addr_info"]}
 
 
 def _explained(place: Place, error: OSError) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -217,6 +218,35 @@ def test_privileges_are_given_up_while_packets_flow(lab: Lab) -> None:
         run_in(lab.phones, "ping", "-c", "1", SERVER)
     facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     assert int(facts["CapEff"], 16) == int(facts["CapPrm"], 16) == int(facts["CapBnd"], 16) == 0
+
+
+def test_an_ordinary_user_may_run_it_on_devices_that_root_prepared(lab: Lab) -> None:
+    """Where /dev/net/tun is open to all, as on most desktops (here: in a mount namespace)."""
+    here, there = f"{PHONE}/24", "203.0.113.254/24"
+    for device, address in (("gn-in", here), ("gn-out", there)):
+        ip = ("ip", "-n", lab.phones)
+        run_in("", *ip, "tuntap", "add", "dev", device, "mode", "tun", "user", "nobody")
+        run_in("", *ip, "link", "set", device, "up")
+        run_in("", *ip, "address", "add", address, "dev", device)
+    with TemporaryDirectory() as name:
+        lab.folder = Path(name)  # the test's own is closed to other users
+        lab.folder.chmod(0o777)
+        configuration = lab.write_configuration()
+        text = configuration.read_text().replace('routes = ["0.0.0.0/0"]', "")
+        for namespace in (lab.phones, lab.world):
+            text = text.replace(f'netns = "{namespace}"', "")
+        configuration.write_text(text)
+        run = " ".join([*GLASSNAT, "run", "--config", str(configuration)])
+        script = f"""
+            mknod {name}/tun c 10 200 && chmod 666 {name}/tun
+            mount --bind {name}/tun /dev/net/tun
+            exec setpriv --reuid 65534 --regid 65534 --clear-groups {run} --control {name}/socket
+        """
+        program = ("unshare", "--mount", "sh", "-ec", script)
+        with running(lab.phones, *program, ready="ready") as appliance:
+            status = Path(f"/proc/{appliance.process.pid}/status").read_text()
+            assert "Uid:\t65534" in status
+            run_in(lab.phones, "ping", "-c", "1", "-I", "gn-in", "192.168.20.1")
 
 
 def test_a_deleted_device_ends_it_with_a_message(lab: Lab) -> None:
