@@ -168,12 +168,13 @@ class Datapath:
         """Give a leg that was just made the ALG slot of its port, if there is one.
 
         A TCP flow gets a connection to hold its streams: it begins with the flow, at the SYN, or
-        never (see `streams.py`).
+        never (see `streams.py`). None that turns back (hairpin): its segments would have to turn
+        once more after they were cut.
         """
         slot = self.slot_of(leg)
         if slot is None or leg.key[0] == UDP:
             leg.slot = slot
-        elif leg.flow is not None:
+        elif leg.flow is not None and TURN not in (leg.arrival, leg.exit):
             leg.slot = leg.flow.outbound.slot or Connection(slot)
 
     def slot_of(self, leg: Leg) -> Slot | None:
