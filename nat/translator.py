@@ -359,21 +359,54 @@ class Nat:
             return quote
         if not self._mtu_is_possible(packet, arrival):
             return Drop.ICMP_BAD_MTU
-        leg = self.table.legs[arrival].get(quote.turned_round())
-        if leg is None or leg.flow is None or not leg.flow.is_alive(now):
+        legs = self._legs_of_quoted(quote, arrival, now)
+        if legs is None:
             return Drop.ICMP_UNKNOWN_FLOW
         if packet.destination_address != quote.tuple[1]:
             return Drop.ICMP_BAD_QUOTE
-        flow = leg.flow
-        inward = leg is flow.inbound
-        other = flow.outbound if inward else flow.inbound
+        leg, other = legs
+        mapping = leg.mapping
+        assert mapping is not None
         error_leg = Leg(None, arrival, leg.exit, leg.key, leg.key)
         # Inward the router's address stays, so that traceroute works; outward ours hides it.
-        source = packet.source_address if inward else flow.mapping.external.address
-        destination = flow.mapping.internal.address if inward else packet.destination_address
+        inward = arrival is not INSIDE
+        source = packet.source_address if inward else mapping.external.address
+        destination = mapping.internal.address if inward else packet.destination_address
         hop = 0 if arrival is TURN else 1
         error_leg.patch = icmp.ErrorPatch(quote, other.key, source, destination, hop)
         return error_leg
+
+    def _legs_of_quoted(
+        self, quote: icmp.Quote, arrival: Arrival, now: float
+    ) -> tuple[Leg, Leg] | None:
+        """The leg by which answers to a quoted packet travel, and the one that it came by."""
+        leg = self.table.legs[arrival].get(quote.turned_round())
+        if leg is not None and leg.flow is not None and leg.flow.is_alive(now):
+            flow = leg.flow
+            return leg, flow.inbound if leg is flow.outbound else flow.outbound
+        if arrival is not INSIDE or quote.protocol == ICMP:
+            return None
+        # What a mapping has let in belongs to no flow before the inside host answers, and an error
+        # is no answer; the host may complain of it all the same (RFC 5508 REQ-5, REQ-7).
+        protocol, source, destination, source_port, destination_port = quote.tuple
+        internal, remote = Endpoint(destination, destination_port), Endpoint(source, source_port)
+        mapping = self._mapping_open_to(protocol, internal, remote, now)
+        return legs_between(mapping, remote, source in self.table.owned) if mapping else None
+
+    def _mapping_open_to(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> Mapping | None:
+        """The mapping by which `remote` may send to an inside host unasked, if there is one."""
+        mapping = self.table.living_mapping_for(protocol, internal, remote, now)
+        if mapping is None:
+            external = self.table.static_external(internal)
+            return external and Mapping(0, protocol, internal, external, "static")
+        is_open = (
+            mapping.opened_by in ("static", "forward")
+            or any(each.admits(remote, now) for each in mapping.expectations)
+            or self._filter_permits(mapping, remote, now)
+        )
+        return mapping if is_open else None
 
     def _mtu_is_possible(self, packet: Packet, arrival: Arrival) -> bool:
         start = packet.header_length
