@@ -14,6 +14,8 @@ from appliance import netns
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
+WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+"""What a command is given to be root in name only (and so to be able to read this folder)."""
 
 
 def run_in(namespace: str, *command: str, timeout: float = PATIENCE) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +12,14 @@ import pytest
 from appliance import netns
 from appliance.tun import CHECKSUMS_AND_TCP_SEGMENTS, Place, open_wires, probe_offloads
 from appliance.wire import WireError, WireGone
-from tests.host.programs import Program, run_in, running, try_in, until
+from tests.host.programs import (
+    WITHOUT_CAPABILITIES,
+    Program,
+    run_in,
+    running,
+    try_in,
+    until,
+)
 
 pytestmark = pytest.mark.host
 
@@ -207,15 +212,11 @@ def test_both_wires_on_one_device(two: TwoNamespaces) -> None:
 
 
 def test_without_permission_the_error_says_what_root_can_do(two: TwoNamespaces) -> None:
-    """As the user nobody, who may not open /dev/net/tun or may not make a device."""
     two.inside["netns"] = two.outside["netns"] = ""
-    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [*nobody, *two.command()], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 3
-    assert "run as root" in done.stdout
+    with running("", *WITHOUT_CAPABILITIES, *two.command()) as program:
+        assert program.finish() == 3
+    assert "run as root" in program.text
+    assert "ip tuntap add dev gn-in mode tun user" in program.text
 
 
 def test_the_descriptor_keeps_working_after_the_move(two: TwoNamespaces) -> None:
