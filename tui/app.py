@@ -34,7 +34,7 @@ from tui.widgets.alg_menu import AlgMenu
 from tui.widgets.drawn import Drawn, entitle
 from tui.widgets.event_log import EventLog
 from tui.widgets.help_screen import HelpScreen
-from tui.widgets.pane import LinesPane
+from tui.widgets.pane import LadderPane, LinesPane
 from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 from tui.widgets.translation_table import TranslationTable
 
@@ -86,7 +86,7 @@ class GlassnatApp(App[None]):
             yield TranslationTable(id="nat")
             with Vertical(id="call"):
                 yield Drawn(id="names")
-                yield LinesPane(id="ladder")
+                yield LadderPane(id="ladder")
                 yield Drawn(id="outcome")
         with Vertical(id="diff"):
             yield Drawn(id="heading")

@@ -200,19 +200,18 @@ class Model:
         return found
 
     def worth_showing(self) -> Message | None:
-        """The message that a newcomer should look at: the newest one with a body that an ALG has
-        work in, else the newest with a fault, else the newest with any change, else the newest."""
+        """The message that a newcomer should look at: the newest offer that an ALG has work in,
+        or while there is none the newest fault, requests before answers."""
         return self._best
 
 
-def _interest(message: Message) -> tuple[int, int]:
+def _interest(message: Message) -> tuple[bool | int, ...]:
+    """What makes a message worth a look, the weightiest first."""
     changes = message.event.changes
-    if any(change.field.startswith("sdp") for change in changes):
-        request = not message.event.summary[:1].isdigit()
-        return (4 if request else 3), message.number
-    if any(change.verdict in FAULTS for change in changes):
-        return 2, message.number
-    return int(bool(changes)), message.number
+    request = not message.event.summary[:1].isdecimal()  # rather than its answer
+    offer = any(change.field.startswith("sdp") for change in changes)
+    fault = any(change.verdict in FAULTS for change in changes)
+    return offer, offer and request, fault and not offer, bool(changes), request, message.number
 
 
 def short_key(key: str) -> str:

@@ -6,9 +6,16 @@ missed); where the chain cannot be closed it says less, and invents nothing.
 
 from __future__ import annotations
 
-from appliance.events import Change
+from typing import TypeGuard
+
+from appliance.events import Change, PacketDropped
 from tui.lines import Line, Style, wrap_words
 from tui.model import FAULTS, Message, Model, Stream, short_key
+
+_HARM = ("sdp.c", "sdp", "contact", "call-id")
+"""Fields by the harm that a fault in them does, as far as it can be told in general."""
+_FRESH = 3.0
+"""Seconds for which a dropped packet is the news."""
 
 
 def because(model: Model, message: Message | None) -> str:
@@ -19,9 +26,13 @@ def because(model: Model, message: Message | None) -> str:
         return f"The module {error.module} failed: {error.error}. Its message passed as it was."
     if lost is not None:
         return _lost(lost, model)
+    if _is_fresh(model.last_drop, model.now):
+        return _refused(model.last_drop)
     if message is None:
         return "No SIP message has passed yet."
     fault = worst(message)
+    if model.outcome is not None and model.outcome.outcome != "both-ways":
+        return model.outcome.sentence + (_blame(message, fault) if fault is not None else "")
     if fault is not None:
         return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
     return _fine(model, message)
@@ -43,8 +54,26 @@ def sentence(said: str, width: int, room: int) -> list[Line]:
 def worst(message: Message) -> Change | None:
     """The change that does most harm: audio first, then by verdict."""
     faults = [change for change in message.event.changes if change.verdict in FAULTS]
-    order = lambda change: (not change.field.startswith("sdp.c"), FAULTS.index(change.verdict))  # noqa: E731
-    return min(faults, key=order, default=None)
+    return min(faults, key=_harmlessness, default=None)
+
+
+def _harmlessness(change: Change) -> tuple[int, int]:
+    places = [place for place, field in enumerate(_HARM) if change.field.startswith(field)]
+    return min(places, default=len(_HARM)), FAULTS.index(change.verdict)
+
+
+def _blame(message: Message, fault: Change) -> str:
+    return f" < {fault.field} of {_which(message)} < ALG {message.event.module}"
+
+
+def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped]:
+    return drop is not None and now - max(drop.t, drop.last) < _FRESH
+
+
+def _refused(drop: PacketDropped) -> str:
+    count = f"{drop.count} packets" if drop.count > 1 else "a packet"
+    way = f"{drop.source} to {drop.destination}"
+    return f"Dropped {count} on the {drop.side}, {way}: {drop.sentence} {drop.rfc}".strip()
 
 
 def place_that_matters(message: Message) -> str:
@@ -65,9 +94,8 @@ def _lost(stream: Stream, model: Model) -> str:
     if stream.lost_at:
         said += f", {stream.lost_at}"
     guilty = _told_the_wrong_address(model)
-    if guilty is not None:
-        said += f" < c= of {_which(guilty)} < ALG {guilty.event.module}"
-    return said
+    fault = worst(guilty) if guilty is not None else None
+    return said + (_blame(guilty, fault) if guilty is not None and fault is not None else "")
 
 
 def _told_the_wrong_address(model: Model) -> Message | None:

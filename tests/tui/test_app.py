@@ -155,6 +155,16 @@ async def test_braces_walk_through_the_messages_and_escape_goes_back() -> None:
         assert numbers == [2, 3, 2, 1]
 
 
+async def test_in_the_ladder_arrows_choose_a_message_and_enter_looks_into_it() -> None:
+    async with screen(NARROW) as (app, pilot, _):
+        await pilot.press("2", "down", "down")
+        await pilot.pause()
+        assert "▸   1.310" in screen_of(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "message 3 180 Ringing (INVITE)" in screen_of(app)
+
+
 async def test_the_place_that_matters_is_in_sight() -> None:
     """On 24 rows the INVITE is longer than the screen; the line that breaks the call is shown."""
     async with screen(NARROW) as (app, pilot, _):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.events import AlgError, SettingChanged
+from appliance.events import AlgError, CallOutcome, Change, SettingChanged
 from tests.tui.stories import SETTINGS, invite, message, one_way_audio
 from tests.tui.test_model import told
+from tests.tui.test_translations import dropped
 from tui.lines import plain
 from tui.model import Model
 from tui.why import advice, because, sentence
@@ -17,7 +18,7 @@ def why(model: Model) -> str:
 def test_lost_audio_is_followed_back_to_the_field_and_the_alg() -> None:
     assert why(told(*one_way_audio())) == (
         "alice hears nothing: bob's audio is lost, no route to 192.168.20.100 "
-        "< c= of message 1 INVITE < ALG off"
+        "< sdp.c of message 1 INVITE < ALG off"
     )
 
 
@@ -40,6 +41,30 @@ def test_what_was_done_right_is_said_too() -> None:
 def test_a_module_that_failed_comes_first() -> None:
     failed = AlgError(alg="sip", module="my.py:X", error="KeyError: 'via'")
     assert why(told(invite(), failed)).startswith("The module my.py:X failed: KeyError: 'via'")
+
+
+def test_a_bad_outcome_without_audio_is_followed_back_too() -> None:
+    failed = CallOutcome(outcome="not-reached", sentence="not reached: no answer", evidence={})
+    said = why(told(invite(), failed))
+    assert said == "not reached: no answer < sdp.c of message 1 INVITE < ALG off"
+    assert why(told(message("x", "ACK", "out"), failed)) == "not reached: no answer"
+
+
+def test_a_dropped_packet_is_news_for_a_moment() -> None:
+    story = told(invite(), dropped("FILTERED", 5.0))
+    story.now = 6.0
+    assert why(story).startswith("Dropped a packet on the outside, 198.51.100.7:9 to 203.0.113.1")
+    story.now = 9.0
+    assert why(story).startswith("message 1 INVITE")
+
+
+def test_the_address_that_calls_are_sent_to_does_more_harm_than_the_way_back() -> None:
+    faults = [
+        Change(field, (0, 1), "a", "a", "b", "missed", field, "Why.", "")
+        for field in ("via.host", "contact.host")
+    ]
+    story = told(message("abc", "REGISTER", "out", changes=faults))
+    assert why(story) == "message 1 REGISTER: contact.host missed. Why."
 
 
 def test_advice_leads_from_trouble_to_the_correct_alg_and_a_new_run() -> None:

@@ -1,10 +1,11 @@
-"""A titled pane of lines that scrolls: the ladder and the before/after view are drawn in it."""
+"""Panes of lines that scroll: the before/after view, and the ladder with its selected message."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 
 from tui.lines import Line
@@ -34,3 +35,13 @@ class LinesPane(VerticalScroll):
     def columns(self) -> int:
         """Characters that fit into a line."""
         return self.scrollable_content_region.width or self.content_size.width
+
+
+class LadderPane(LinesPane):
+    """The ladder: here the arrows go from message to message, and Enter looks into one."""
+
+    BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
+        Binding("down", "app.message(1)", "next message"),
+        Binding("up", "app.message(-1)", "previous message"),
+        Binding("enter", "app.view(3)", "before and after"),
+    ]
