@@ -1,0 +1,174 @@
+"""Writes the parts of the manual that are tables of the program: `python docs/generate.py`.
+
+A page marks where a table belongs; what stands between the two marks is replaced:
+
+    <!-- generated: tcp-states -->
+    ...
+    <!-- /generated -->
+
+So a table in the manual cannot differ from the table in the source; `tests/test_docs.py` checks
+that this program would change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent))  # also when started as a program, from anywhere
+
+from alg.sip.correct import reasons  # noqa: E402
+from alg.sip_poor.faults import FAULTS  # noqa: E402
+from appliance.config import setting_text  # noqa: E402
+from appliance.settings import SETTINGS, Setting  # noqa: E402
+from nat.drop import Drop  # noqa: E402
+from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
+
+PLACE = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+TIMERS = {True: "`tcp_established`", False: "`tcp_transitory`"}
+ARROWS = {"OUT": "out", "IN": "in"}
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '∣') for cell in line)} |\n" for line in lines)
+
+
+def settings() -> str:
+    """Every setting, a table for each section of the file."""
+    sections: dict[str, list[Setting]] = {}
+    for setting in SETTINGS.values():
+        sections.setdefault(setting.key.rpartition(".")[0], []).append(setting)
+    return "\n".join(_section(name, listed) for name, listed in sections.items())
+
+
+def _section(name: str, listed: Sequence[Setting]) -> str:
+    title = f"### `[{name}]`" if name else "### At the top of the file"
+    rows = [
+        (
+            f"`{setting.key}`",
+            _choices(setting),
+            f"`{setting_text(setting, setting.default)}`",
+            "yes" if setting.live else "",
+            setting.help + (f" ({setting.source})" if setting.source else ""),
+        )
+        for setting in listed
+    ]
+    return f"{title}\n\n{table(('key', 'values', 'default', 'live', 'meaning'), rows)}"
+
+
+def _choices(setting: Setting) -> str:
+    """What may be written, from the setting's own JSON Schema."""
+    return _described(setting.kind.schema(), "duration" if _is_duration(setting) else "text")
+
+
+def _is_duration(setting: Setting) -> bool:
+    return "anyOf" in setting.kind.schema()
+
+
+def _described(schema: dict[str, Any], otherwise: str) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if "anyOf" in schema:
+        words = [f"`{each['const']}`" for each in schema["anyOf"] if "const" in each]
+        return ", ".join(["duration", *words])
+    if "examples" in schema:
+        return ", ".join([*(f"`{word}`" for word in schema["examples"]), "…"])
+    kind = schema["type"]
+    if kind == "integer":
+        return f"{schema['minimum']} to {schema['maximum']}"
+    if kind == "array":
+        return f"list of: {_described(schema['items'], otherwise)}"
+    if "properties" in schema:
+        return "table: " + ", ".join(f"`{key}`" for key in schema["properties"])
+    return {"boolean": "`true`, `false`", "object": "table: port = duration"}.get(kind, otherwise)
+
+
+def tcp_states() -> str:
+    """The transitions of `nat/tcp.py`: a row for each state, a column for each segment."""
+    columns = list(Segment)
+    heads = ["state", "timer", *(_segment(segment) for segment in columns)]
+    rows = [
+        [
+            f"**{state.value}**",
+            TIMERS[state.is_established],
+            *(_state(changes.get(segment)) for segment in columns),
+        ]
+        for state, changes in TRANSITIONS.items()
+    ]
+    return table(heads, rows)
+
+
+def tcp_picture() -> str:
+    """The same as a state diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", "    direction LR", "    [*] --> OPENING: SYN out"]
+    for state, changes in TRANSITIONS.items():
+        for target in dict.fromkeys(changes.values()):
+            segments = ", ".join(_segment(each) for each, to in changes.items() if to is target)
+            lines.append(f"    {state.name} --> {target.name}: {segments}")
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def _segment(segment: Segment) -> str:
+    flag, _, direction = segment.name.partition("_")
+    return f"{'other' if flag == 'DATA' else flag} {ARROWS[direction]}"
+
+
+def _state(state: TcpState | None) -> str:
+    return state.value if state else ""
+
+
+def drops() -> str:
+    """Every reason for which a packet is refused."""
+    return table(
+        ("reason", "in words", "rule"),
+        ((f"`{drop.reason}`", drop.sentence, drop.rfc) for drop in Drop),
+    )
+
+
+def sip_rules() -> str:
+    """Every rule by which the correct SIP module edits."""
+    return table(
+        ("rule", "why", "written in"),
+        ((f"`{rule}`", why.sentence, why.rfc) for rule, why in reasons().items()),
+    )
+
+
+def sip_faults() -> str:
+    """Every fault of the poor SIP module."""
+    return table(
+        ("fault", "what it does", "what breaks", "seen in"),
+        ((f"`{each.name}`", each.does, each.breaks, each.seen_in) for each in FAULTS.values()),
+    )
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "tcp-states": tcp_states,
+    "tcp-picture": tcp_picture,
+    "drops": drops,
+    "sip-rules": sip_rules,
+    "sip-faults": sip_faults,
+}
+
+
+def filled(page: str) -> str:
+    """A page with all its generated parts as the source has them now."""
+    return PLACE.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], page)
+
+
+def pages() -> Iterator[Path]:
+    return iter(sorted(DOCS.rglob("*.md")))
+
+
+if __name__ == "__main__":
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        if filled(text) != text:
+            path.write_text(filled(text), encoding="utf-8")

@@ -1,0 +1,386 @@
+"""The manual is a claim about the program, and claims are tested.
+
+What a page names must exist: files, functions, settings, links. What a page says to type must be
+accepted by the program. What a `console` block shows must be what the program prints; a `sh` block
+is only parsed, because it needs root, another terminal or a long time.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from alg import registry
+from appliance import config as configuration
+from appliance.cli import root
+from appliance.settings import SETTINGS, Settings
+from appliance.sim.scenario import load_scenario
+from docs import generate
+from nat.endpoint import Network, parse_address
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs", "bench")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+SPAN = re.compile(r"`([^`\n]+)`")
+DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
+ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+SECTION = re.compile(r"RFC \d+,? [\d.]+")  # RFC 3261 8.1.1.1 is no address
+REDIRECTION = re.compile(r"\d?[<>|&]")
+FILE_KINDS = (".py", ".toml", ".md", ".tcss", ".txt", ".svg")
+
+MAY_BE_SHOWN = [
+    Network.parse(text)
+    for text in (
+        "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24",
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "0.0.0.0",
+    )
+]  # fmt: skip
+
+# Names of the world outside that look like ours.
+FOREIGN = {
+    "CAP_NET_ADMIN", "IFF_VNET_HDR", "NEEDS_CSUM", "accept_local", "force_rport", "no_new_privs",
+    "iptables_nat", "NO_COLOR",
+}  # fmt: skip
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    page: Path
+    kind: str
+    text: str
+
+
+class Command(NamedTuple):
+    """Something to type. `arguments` are those of `glassnat`, or of `make`; one that is only
+    `mentioned` in a sentence may leave out what it needs."""
+
+    page: Path
+    program: str
+    arguments: list[str]
+    mentioned: bool = False
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return FENCE.sub("", read(page))
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    for found in FENCE.finditer(read(page)):
+        yield Block(page, found[1], found[2])
+
+
+def each_page() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", PAGES, ids=[named(page) for page in PAGES])
+
+
+# --- what a page names --------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page can be linked by, as code hosts do it."""
+    heads = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@each_page()
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(prose(page)):
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{named(page)} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{named(page)} links to {link}"
+
+
+@cache
+def all_files() -> set[str]:
+    found = [path for room in ROOMS for path in (ROOT / room).rglob("*")]
+    return {named(path) for path in (*found, *ROOT.iterdir()) if "__pycache__" not in path.parts}
+
+
+@each_page()
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    """By their path, or by the end of it: `datapath.py`."""
+    for span in SPAN.findall(prose(page)):
+        name = span.rstrip("/")
+        if not re.fullmatch(r"[\w./-]+", name) or not name.endswith(FILE_KINDS):
+            continue
+        if name in OF_THE_READER or re.search(r"\b[A-Z]{2,}/", name):
+            continue  # NAME/ stands for any
+        known = name in all_files() or any(file.endswith(f"/{name}") for file in all_files())
+        assert known, f"{named(page)} names {span}"
+
+
+OF_THE_READER = {"lab.toml", "FILE.toml"}
+
+
+class Names(NamedTuple):
+    """Everything that the source gives a name to."""
+
+    all: set[str]
+    members: dict[str, set[str]]
+
+
+@cache
+def names() -> Names:
+    """Of all rooms: what is defined, assigned, taken as an argument or imported, and what belongs
+    to which class."""
+    known: set[str] = {path.stem for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    known |= {*ROOMS, *dir(builtins), *sys.stdlib_module_names}
+    members: dict[str, set[str]] = {}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            tree = ast.parse(read(path))
+            known |= _bound(tree)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef):
+                    members.setdefault(node.name, set()).update(_bound(node))
+    return Names(known, members)
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)  # the names in __slots__, the keys of documents
+    return found
+
+
+def looks_like_a_name(span: str) -> bool:
+    """Not every word in type-writer letters is a name of the program; these surely are meant so."""
+    if not DOTTED.fullmatch(span) or span in FOREIGN:
+        return False
+    camel = re.search(r"[a-z][A-Z]", span)
+    return "_" in span or "." in span or span.endswith("()") or camel is not None
+
+
+@each_page()
+def test_names_that_a_page_uses_exist(page: Path) -> None:
+    for span in SPAN.findall(prose(page)):
+        if not looks_like_a_name(span) or span.endswith(FILE_KINDS) or is_key(span):
+            continue
+        parts = span.removesuffix("()").split(".")
+        for part in parts:
+            assert part in names().all, f"{named(page)} names {span}"
+        for owner, member in pairwise(parts):
+            if owner in names().members:
+                assert member in names().members[owner], f"{named(page)} names {span}"
+
+
+def is_key(span: str) -> bool:
+    """A setting, or a section of them."""
+    return any(key == span or key.startswith(f"{span}.") for key in SETTINGS)
+
+
+@each_page()
+def test_addresses_in_a_page_are_nobodys(page: Path) -> None:
+    """RFC 5737 sets three networks aside for documentation; private ones are fine as well."""
+    for text in ADDRESS.findall(SECTION.sub("", read(page))):
+        address = parse_address(text)
+        assert any(address in network for network in MAY_BE_SHOWN), f"{named(page)} shows {text}"
+
+
+# --- what a page says to type -------------------------------------------------------------
+
+
+def commands(page: Path) -> Iterator[Command]:
+    """Every `glassnat …` and `make …` of a page: in its blocks, and between its backticks."""
+    lines = []
+    for block in blocks(page):
+        if block.kind == "console":
+            lines += [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
+        elif block.kind == "sh":
+            lines += block.text.replace("\\\n", " ").splitlines()
+    for line in lines:
+        yield from _commands_of(page, line)
+    for span in SPAN.findall(prose(page)):
+        for command in _commands_of(page, span) if " " in span else ():
+            yield command._replace(mentioned=True)
+
+
+def _commands_of(page: Path, line: str) -> Iterator[Command]:
+    words = shlex.split(line, comments=True)
+    while words and words[0] in ("sudo", "exec"):
+        words = words[1:]
+    program = Path(words[0]).name if words else ""
+    if program not in ("glassnat", "make"):
+        return
+    ends = [number for number, word in enumerate(words) if REDIRECTION.match(word)]
+    yield Command(page, program, words[1 : min(ends, default=len(words))])
+
+
+ALL_COMMANDS = [command for page in PAGES for command in commands(page)]
+
+
+def shown(command: Command) -> str:
+    return f"{named(command.page)}: {command.program} {' '.join(command.arguments)}"
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS, ids=shown)
+def test_commands_in_the_manual_are_understood(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every option, argument, module, profile, scenario and key in them."""
+    monkeypatch.chdir(ROOT)
+    if command.program == "make":
+        targets = re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE)
+        assert set(command.arguments) <= set(targets)
+    elif not _is_placeholder(command):
+        try:
+            _parse(command.arguments)
+        except click.MissingParameter:
+            assert command.mentioned
+
+
+def _is_placeholder(command: Command) -> bool:
+    """`glassnat show WHAT` explains; it is not typed."""
+    return any(word.isupper() and len(word) > 1 for word in command.arguments)
+
+
+def _parse(arguments: Sequence[str]) -> None:
+    group: click.Command = root
+    context: click.Context | None = None
+    left = list(arguments)
+    chosen: dict[str, object] = {}
+    while True:
+        try:
+            context = group.make_context(group.name or "glassnat", left, parent=context)
+        except click.exceptions.Exit:  # --help, --version
+            return
+        chosen |= context.params
+        if not isinstance(group, click.Group) or not (
+            left := [*context._protected_args, *context.args]
+        ):
+            break
+        _, found, left = group.resolve_command(context, left)
+        assert found is not None
+        group = found
+    _check_values(group.name or "", chosen)
+
+
+def _check_values(command: str, chosen: dict[str, object]) -> None:
+    settings = Settings()
+    for assignment in chosen.get("sets") or ():  # type: ignore[attr-defined]
+        key, _, value = assignment.partition("=")
+        settings.assign(key, value, "--set")
+    if command == "set":
+        settings.assign(str(chosen["key"]), chosen["value"], "set")
+        if str(chosen["key"]).endswith(".module"):
+            registry.load(str(chosen["value"]))
+    for spec in (chosen.get("alg"), chosen.get("spec")):
+        if spec is not None:
+            registry.load(str(spec))
+    if chosen.get("profile"):
+        configuration.profile_table(str(chosen["profile"]))
+    if chosen.get("scenario"):
+        load_scenario(str(chosen["scenario"]))
+
+
+class Transcript(NamedTuple):
+    """A command, and the lines that a page shows under it."""
+
+    page: Path
+    command: list[str]
+    lines: list[str]
+
+
+def transcripts() -> Iterator[Transcript]:
+    for page in PAGES:
+        for block in blocks(page):
+            if block.kind != "console":
+                continue
+            for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+                command, *lines = part.splitlines()
+                found = list(_commands_of(page, command))
+                yield Transcript(page, found[0].arguments if found else [command], lines)
+
+
+@pytest.mark.parametrize(
+    "transcript", list(transcripts()), ids=lambda each: f"{named(each.page)}: {each.command}"
+)
+def test_what_a_console_block_shows_is_what_the_program_prints(
+    transcript: Transcript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines in their order; a line of dots stands for any number of others."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("NO_COLOR", "1")
+    printed = iter(CliRunner().invoke(root, transcript.command).output.splitlines())
+    for line in transcript.lines:
+        if line.strip() not in ("...", ""):
+            assert line.rstrip() in (each.rstrip() for each in printed), f"not printed: {line}"
+
+
+# --- what a page copies from the source ----------------------------------------------------
+
+
+@each_page()
+def test_generated_tables_are_those_of_the_source(page: Path) -> None:
+    assert read(page) == generate.filled(read(page)), "run: python docs/generate.py"
+
+
+def test_the_reading_order_leads_to_every_room() -> None:
+    text = read(ROOT / "docs" / "reading-order.md")
+    for room in ("nat/", "alg/", "appliance/", "tui/", "tests/"):
+        assert f"`{room}" in text
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        links = (link.partition("#")[0] for link in LINK.findall(prose(page)))
+        waiting += [(page.parent / link).resolve() for link in links if "://" not in link]
+    assert reached >= set(PAGES)
+
+
+# --- the examples ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["register.txt", "invite.txt"])
+def test_the_example_messages_are_whole(name: str) -> None:
+    """CRLF line ends, and a Content-Length that is right: else every module would leave them."""
+    message = (ROOT / "docs" / "examples" / name).read_bytes()
+    head, _, body = message.partition(b"\r\n\r\n")
+    assert message.count(b"\n") == message.count(b"\r\n")
+    assert b"Content-Length: %d" % len(body) in head.split(b"\r\n")
+
+
+def test_the_example_configuration_is_valid() -> None:
+    assert configuration.load(ROOT / "docs" / "examples" / "lab.toml")["name"] == "classroom"
