@@ -192,7 +192,8 @@ class GlassnatApp(App[None]):
         call = self.model.current_call()
         title = Line("2 Call ")
         if call is not None:
-            title.add(f"{call.caller} > {call.callee} · {call.kind} {call.state}")
+            ends = dict.fromkeys((call.caller, call.callee))  # a phone registers itself
+            title.add(f"{' > '.join(ends)} · {call.kind}: {call.state}")
         entitle(base.query_one("#call"), title)
         base.query_one("#outcome", Drawn).show(outcome.rows(self.model, pane.columns))
         if self._chosen is None:

@@ -6,7 +6,7 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
-from tui.lines import Line, Style
+from tui.lines import Line, Style, wrap_words
 from tui.model import Model, Stream
 
 _BAR = 10
@@ -43,7 +43,7 @@ def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
 
 
 def rows(model: Model, width: int) -> list[Line]:
-    """Three lines: the verdict, and a bar for each direction."""
+    """Three lines: the verdict, and a bar for each direction or, without audio, the sentence."""
     text, style = headline(model)
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
@@ -54,6 +54,8 @@ def rows(model: Model, width: int) -> list[Line]:
     for stream, sentence in zip(streams, sentences, strict=True):
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
         lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))
+    if model.outcome is not None and not streams:
+        lines += [Line(f"   {row}") for row in wrap_words(model.outcome.sentence, width - 3)[:2]]
     return lines + [Line()] * (3 - len(lines))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from appliance.events import Change, PacketDropped
+from appliance.events import CallOutcome, Change, PacketDropped
 from tui.lines import Line, Style, wrap_words
 from tui.model import FAULTS, Message, Model, Stream, short_key
 
@@ -32,7 +32,7 @@ def because(model: Model, message: Message | None) -> str:
         return "No SIP message has passed yet."
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != "both-ways":
-        return model.outcome.sentence + (_blame(message, fault) if fault is not None else "")
+        return _ended_badly(model.outcome, message, fault)
     if fault is not None:
         return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
     return _fine(model, message)
@@ -60,6 +60,13 @@ def worst(message: Message) -> Change | None:
 def _harmlessness(change: Change) -> tuple[int, int]:
     places = [place for place, field in enumerate(_HARM) if change.field.startswith(field)]
     return min(places, default=len(_HARM)), FAULTS.index(change.verdict)
+
+
+def _ended_badly(outcome: CallOutcome, message: Message, fault: Change | None) -> str:
+    """The outcome, and where it can be told the field; the whole sentence stands in the call."""
+    if fault is None:
+        return outcome.sentence
+    return outcome.outcome.replace("-", " ") + _blame(message, fault) + f": {fault.reason}"
 
 
 def _blame(message: Message, fault: Change) -> str:

@@ -19,6 +19,16 @@ def test_one_way_audio_in_two_sentences_with_two_bars() -> None:
     ]
 
 
+def test_an_outcome_without_audio_is_a_sentence() -> None:
+    sentence = "not reached: bob called alice: no answer to INVITE in 32 s"
+    event = CallOutcome(outcome="not-reached", sentence=sentence, evidence={})
+    assert plain(rows(told(event), 48)) == [
+        " OUTCOME  NOT REACHED",
+        "   not reached: bob called alice: no answer to",
+        "   INVITE in 32 s",
+    ]
+
+
 @pytest.mark.parametrize(
     ("heard", "word"),
     [((498, 0), "ONE-WAY AUDIO"), ((498, 497), "BOTH WAYS"), ((0, 0), "NO AUDIO")],
