@@ -62,7 +62,7 @@ def changes(
         return rows if isinstance(active, Sip) else [replace(row, expected=None) for row in rows]
     places = _places(made, edits.ordered(message, correct_edits))
     rows = [_row(message, place, active, correct) for place in places]
-    if _soundness(edits.apply(message, made)) < _soundness(message):
+    if made and _soundness(edits.apply(message, made)) < _soundness(message):
         return _broken(message, places, rows, correct_edits)
     return rows
 
