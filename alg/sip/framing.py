@@ -28,7 +28,9 @@ _BEGINNING = re.compile(rb"[A-Z][A-Z0-9._-]{0,19}+ [A-Za-z][A-Za-z0-9+.-]{0,30}+
 _TRUNCATED = re.compile(rb"[A-Z][A-Z0-9._-]{0,19}+(?: (?:[A-Za-z][A-Za-z0-9+.-]{0,30}+)?)?\Z")
 _KEEP_ALIVE = re.compile(rb"(?:\r\n)+")
 _HEADER_END = re.compile(rb"\r\n\r\n|\n\n")
-_LENGTH = re.compile(rb"[\r\n](?:content-length|l)[ \t]*+:[ \t]*+([0-9]{1,10}+)[ \t]*+[\r\n]", re.I)
+_LENGTH = re.compile(
+    rb"[\r\n](?:content-length|l)[ \t]*+:[ \t]*+([0-9]{1,10}+)[ \t]*+(?=[\r\n])", re.I
+)
 
 
 def frame(data: bytes) -> int:
