@@ -117,7 +117,11 @@ class Stream:
         if self.over:
             return pieces + self._straight_on(position, data)
         if position > self._received:
-            return pieces  # something before it was lost: its sender will send this again
+            if hold:
+                return pieces  # something before it was lost: its sender will send this again
+            # A reader has let it pass, and will never see what was lost in its place.
+            pieces += self.give_up("bytes were lost on the way")
+            return pieces + self._straight_on(position, data)
         if self._since is not None and now - self._since > LONGEST_WAIT:
             pieces += self.give_up("a message took too long to come in")
             return pieces + self._straight_on(position, data)

@@ -136,6 +136,7 @@ class Loop:
         self._clock = clock
         self._signals = signals
         self._look_again = clock()
+        self._rested = False
         self._wait: float | None = 0.0
         self._clients = selectors.EpollSelector()
         self._poll = select.epoll()
@@ -165,10 +166,15 @@ class Loop:
                 self._signals.read()
             else:
                 self._serve_clients(now)
-        if now >= self._look_again or not ready:
-            self._keep_time(now)
-        else:
+        if ready:
+            if self._rested:  # what has just woken us is not to wait for the timers
+                self._look_again = now + TIMER_GRAIN
+            elif now >= self._look_again:
+                self._keep_time(now)
             self._wait = TIMER_GRAIN
+        else:
+            self._keep_time(now)
+        self._rested = not ready
 
     def _keep_time(self, now: float) -> None:
         """Let the engine forget what is over, and see how long nothing will be.

@@ -62,6 +62,11 @@ class Connection:
     def name(self) -> str:
         return self.slot.name
 
+    def is_only_read(self) -> bool:
+        """Does nobody want to edit, and has nobody edited?"""
+        streams = [way.stream for way in self.ways.values()]
+        return self.slot.module.name == "off" and all(each.is_untouched for each in streams)
+
     def is_done(self) -> bool:
         """Nothing is read any more, and nothing has to be adjusted."""
         streams = [way.stream for way in self.ways.values()]
@@ -93,7 +98,10 @@ class StreamInspector:
         pieces = self._take(way, position, data, leg, connection, now) if data else []
         if flags & (FIN | RST) and not way.stream.over:
             pieces += way.stream.give_up("the connection ends")
-        packets = self._packets(packet, way, pieces, position + len(data), bool(data), shown)
+        if connection.is_only_read():
+            packets = [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
+        else:
+            packets = self._packets(packet, way, pieces, position + len(data), bool(data), shown)
         if way.stream.over and not back.stream.over:
             back.stream.give_up(way.stream.why_over)
         if connection.is_done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_the_result_does_not_depend_on_segmentation(data) -> None:
     stream, receiver = Stream(frame, NotSipStream), Receiver()
     cuts = sorted(data.draw(st.lists(st.integers(1, len(sent) - 1), max_size=12)))
     edges = [0, *cuts, len(sent)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         again = data.draw(st.integers(0, start))
         receiver.takes(stream.take(1 + again, sent[again:end], edit, 0.0))
         if data.draw(st.booleans()):
@@ -155,6 +156,14 @@ def test_a_reader_holds_nothing_and_sees_every_message() -> None:
         assert len(out) == min(at + 30, len(sent))
     assert out == sent
     assert seen == [message(1), message(2, b"body")]
+
+
+def test_a_reader_that_missed_bytes_stops_reading() -> None:
+    """Otherwise a module switched on later would wait for them for ever."""
+    stream = Stream(frame, NotSipStream)
+    whole = message(1)
+    assert stream.take(41, whole[40:], edit, 0.0, hold=False) == [(41, whole[40:])]
+    assert stream.over
 
 
 def test_a_module_switched_on_within_a_message_begins_with_the_next() -> None:
