@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
+from nat.decisions import Decisions
 from nat.endpoint import Endpoint, Network
 
 
@@ -124,6 +125,7 @@ class Behavior:
     forwards: list[Forward] = field(default_factory=list)
     mtu: tuple[int, int] = (1500, 1500)  # of the inside and the outside wire, in bytes
     rng: random.Random = field(default_factory=random.SystemRandom)
+    decisions: Decisions = field(default_factory=Decisions)
 
     def is_internal(self, address: int) -> bool:
         return any(address in network for network in self.networks)

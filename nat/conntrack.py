@@ -20,6 +20,7 @@ from math import ceil
 
 from nat.behavior import Behavior, Forward
 from nat.deadlines import MANY, Deadlines, Timer
+from nat.decisions import AddressWish, PortWish, ReverseWish
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
@@ -195,6 +196,16 @@ class Conntrack:
             self.close_flow(flow, "expired", now)
         return mapping
 
+    def mapping_to_serve(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> Mapping | None:
+        """The mapping that the first packet to `remote` is to use; None: it needs a new one."""
+        mapping = self.living_mapping_for(protocol, internal, remote, now)
+        if mapping and not self.behavior.decisions.serves(True, mapping, remote):
+            self._flush(mapping, "replaced", now)
+            return None
+        return mapping
+
     def mappings_at(self, protocol: int, external: Endpoint) -> list[Mapping]:
         return self.by_external.get((protocol, *external), [])
 
@@ -226,13 +237,18 @@ class Conntrack:
         self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
     ) -> Mapping | Drop:
         """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
-        if self.behavior.untranslated and self.behavior.is_untranslated(remote.address):
+        decisions = self.behavior.decisions
+        if decisions.untranslated(
+            self.behavior.is_untranslated(remote.address), internal, remote, now
+        ):
             mapping = self._add_mapping(protocol, internal, internal, "untranslated", now)
             self._untranslated[protocol, internal] = mapping
             return mapping
         static = self._statics.get(internal.address)
         if static is not None:
-            external = Endpoint(static, internal.port)
+            wish = PortWish(protocol, internal, None, self.behavior.rng)
+            port = decisions.port(internal.port, wish) or internal.port
+            external = Endpoint(static, port)
             mapping = self._add_mapping(protocol, internal, external, "static", now)
             self.pinned[protocol, internal] = mapping
             return mapping
@@ -247,12 +263,14 @@ class Conntrack:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
         it each of its endpoints may have another one, but always the same."""
         external = self.behavior.external
-        if not self.behavior.paired:
-            return external[(internal.address + internal.port) % len(external)]
         host = self.hosts.get(internal.address)
-        if host is not None and host.external in external:
-            return host.external
-        return external[internal.address % len(external)]
+        known = host.external if host is not None and host.external in external else None
+        if not self.behavior.paired:
+            normal = external[(internal.address + internal.port) % len(external)]
+        else:
+            normal = external[internal.address % len(external)] if known is None else known
+        wish = AddressWish(internal, external, known)
+        return self.behavior.decisions.external_address(normal, wish)
 
     def _choose_external(
         self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
@@ -286,7 +304,9 @@ class Conntrack:
         if behavior.overloading and remote and self._may_share(protocol, same_port, remote):
             return wish.port
         parity = behavior.parity and protocol == UDP
-        return self.pool(protocol, address).choose(wish, behavior.ports, parity, behavior.rng)
+        pool = self.pool(protocol, address)
+        port = pool.choose(wish, behavior.ports, parity, behavior.rng)
+        return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
 
     def poison(self, arrives: FiveTuple, now: float) -> None:
         """An unsolicited packet came in (see `poison.py`)."""
@@ -352,8 +372,10 @@ class Conntrack:
         if port is None:
             return Drop.NO_PORT
         pair = []
-        for offset, each in enumerate((internal, second)):
-            external = Endpoint(address, port + offset)
+        wish = PortWish(UDP, second, pool, self.behavior.rng)
+        ports = port, self.behavior.decisions.rtcp_port(port + 1, wish)
+        for each, port in zip((internal, second), ports, strict=True):
+            external = Endpoint(address, port)
             mapping = self._add_mapping(UDP, each, external, "alg", now)
             self.pinned[UDP, each] = mapping
             pair.append(mapping)
@@ -431,27 +453,31 @@ class Conntrack:
         """Do the limits forbid one more flow of this inside host?"""
         limits = self.behavior.limits
         is_full = bool(limits.flows) and len(self.flows) >= limits.flows
-        if is_full and not self.behavior.eviction:
+        victim = self._victim() if is_full else None
+        if is_full and victim is None:
             return Drop.FLOW_LIMIT
         drop = self.host(internal, now).refuses(limits, now)
-        if drop is None and is_full and not self._evict(now):
-            return Drop.FLOW_LIMIT
+        if drop is None and victim is not None:
+            self.close_flow(victim, "evicted", now)
         return drop
 
-    def _evict(self, now: float) -> bool:
-        """Make room in a full table by a flow that nobody has answered, one of the oldest."""
+    def _victim(self) -> Flow | None:
+        """Whoever makes room in a full table: normally nobody, or else a flow that nobody has
+        answered, one of the oldest."""
+        unanswered = self._oldest_unanswered() if self.behavior.eviction else None
+        return self.behavior.decisions.victim(unanswered, self.flows.values())
+
+    def _oldest_unanswered(self) -> Flow | None:
         for timer in self.deadlines.timers.values():
             for _, _, flow in timer.heap[:EVICTION_LOOKS]:
                 if isinstance(flow, Flow) and flow.timer is timer and not flow.answered:
-                    self.close_flow(flow, "evicted", now)
-                    return True
-        return False
+                    return flow
+        return None
 
     def open_flow(self, mapping: Mapping, remote: Endpoint, opened_by: str, now: float) -> Flow:
         """A flow of `mapping` to `remote`, under no timer yet."""
         self.last_id += 1
-        turning = remote.address in self.owned
-        legs = legs_between(mapping, remote, turning)
+        legs = self.legs_of(mapping, remote)
         flow = Flow(self.last_id, mapping, remote, opened_by, legs, now)
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
@@ -464,6 +490,12 @@ class Conntrack:
         host.flows += 1
         host.unanswered += 1
         return flow
+
+    def legs_of(self, mapping: Mapping, remote: Endpoint) -> tuple[Leg, Leg]:
+        """How packets go between a mapping and a remote, and come back."""
+        wish = ReverseWish(mapping, remote, self.by_external)
+        reached = self.behavior.decisions.reverse(mapping.internal, wish)
+        return legs_between(mapping, remote, remote.address in self.owned, reached)
 
     def host(self, address: int, now: float) -> Host:
         host = self.hosts.get(address)

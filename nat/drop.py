@@ -47,6 +47,7 @@ class Drop(Enum):
     FRAGMENT_OVERLAP = ("Fragments of this datagram overlap.", "RFC 1858 3")
     FRAGMENT_TOO_LONG = ("The fragment ends beyond the longest datagram.", "RFC 791 3.2")
     FRAGMENT_LIMIT = ("Too many fragments are waiting.", "RFC 4787 REQ-14a")
+    FRAGMENT_REFUSED = ("This NAT does not take later fragments.", "RFC 4787 REQ-14")
     FRAGMENT_TIMEOUT = ("The rest of the datagram did not come in time.", "RFC 791 3.2")
     TOO_BIG = (
         "The packet is larger than the next MTU and must not be fragmented.",

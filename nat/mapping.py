@@ -168,7 +168,7 @@ class EchoPatch(Patch):
 
     def apply(self, packet: Packet) -> None:
         buffer = packet.buffer
-        transport = packet.header_length
+        transport = (buffer[0] & 15) * 4
         ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
         TTL_TO_DESTINATION.pack_into(
             buffer,
@@ -377,9 +377,12 @@ def inbound_key(protocol: int, remote: Endpoint, external: Endpoint) -> FiveTupl
     return (protocol, remote.address, external.address, remote.port, external.port)
 
 
-def legs_between(mapping: Mapping, remote: Endpoint, turning: bool = False) -> tuple[Leg, Leg]:
+def legs_between(
+    mapping: Mapping, remote: Endpoint, turning: bool = False, reached: Endpoint | None = None
+) -> tuple[Leg, Leg]:
     """The outbound and the inbound leg between a mapping and a remote; `turning` when the remote
-    is one of our own external endpoints (hairpin)."""
+    is one of our own external endpoints (hairpin). `reached`: where inbound packets are to go, if
+    not to the mapping's internal endpoint (see `decisions.py`)."""
     protocol, remote_port = mapping.protocol, remote.port
     if protocol == ICMP:
         protocol, remote_port = ICMP_QUERY, 0
@@ -387,7 +390,8 @@ def legs_between(mapping: Mapping, remote: Endpoint, turning: bool = False) -> t
     inside_out = (protocol, internal.address, remote.address, internal.port, remote_port)
     outside_out = (protocol, external.address, remote.address, external.port, remote_port)
     outside_in = (protocol, remote.address, external.address, remote_port, external.port)
-    inside_in = (protocol, remote.address, internal.address, remote_port, internal.port)
+    reached = reached or internal
+    inside_in = (protocol, remote.address, reached.address, remote_port, reached.port)
     beyond = TURN if turning else OUTSIDE
     outbound = Leg(mapping, INSIDE, beyond, inside_out, outside_out)
     inbound = Leg(mapping, beyond, INSIDE, outside_in, inside_in)

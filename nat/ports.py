@@ -119,7 +119,11 @@ class PortPool:
     def is_available(self, port: int, internal: Endpoint) -> bool:
         """May `internal` have this port now?"""
         state = self.state(port)
-        return state == FREE or (state == RESTING and self._resting[port][1] == internal)
+        return state == FREE or self.rests_for(port, internal)
+
+    def rests_for(self, port: int, internal: Endpoint) -> bool:
+        """Was the port given up by `internal`, not long ago?"""
+        return self.state(port) == RESTING and self._resting[port][1] == internal
 
     # --- choosing ----------------------------------------------------------------------
 
@@ -161,6 +165,10 @@ class PortPool:
                 return port
             port += 2
         return None
+
+    def choose_at_random(self, internal: Endpoint, parity: bool, rng: random.Random) -> int | None:
+        """A port of the right class, whatever the policy."""
+        return self.choose(internal, PortPolicy.RANDOM, parity, rng)
 
     def _class_of(self, port: int) -> tuple[int, int]:
         if port < WELL_KNOWN_END and self.first < WELL_KNOWN_END:

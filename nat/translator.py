@@ -34,7 +34,7 @@ from nat.mapping import (
     legs_between,
 )
 from nat.mss import clamp
-from nat.packet import WORD, Packet
+from nat.packet import FRAGMENT_OFFSET, WORD, Packet
 from nat.tcp import ACK, FIN, RST, SYN, TcpState, classify, flags_make_sense, next_state
 
 # version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
@@ -173,6 +173,9 @@ class Nat:
             # outside has provoked must not keep it alive (RFC 7857 2.2 and 7).
             return leg
         if flags & ACK and not flags & RST:
+        if flags & RST and self.behavior.decisions.cuts_on_rst(False, flow):
+            self.table.close_flow(flow, "cut", now)
+            return leg
             track.acknowledge(leg.arrival is INSIDE, acknowledgement)
         elif flags & SYN:
             track.begin(leg.arrival is INSIDE)
@@ -223,6 +226,9 @@ class Nat:
             return whole
         if whole is None:
             return Aside.HELD
+        offset = (packet.flags_and_offset & FRAGMENT_OFFSET) * 8
+        if not self.behavior.decisions.takes_fragment(True, offset):
+            return Drop.FRAGMENT_REFUSED
         packet.replace(whole)
         return None
 
@@ -377,6 +383,8 @@ class Nat:
         return error_leg
 
     def _legs_of_quoted(
+        if leg.flow is not None and self.behavior.decisions.cuts_on_icmp(False, leg.flow):
+            self.table.close_flow(leg.flow, "cut", now)
         self, quote: icmp.Quote, arrival: Arrival, now: float
     ) -> tuple[Leg, Leg] | None:
         """The leg by which answers to a quoted packet travel, and the one that it came by."""
@@ -445,7 +453,7 @@ class Nat:
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self.table.owned and not self.behavior.hairpin:
             return Drop.NO_HAIRPIN
-        mapping = self.table.living_mapping_for(protocol, internal, remote, now)
+        mapping = self.table.mapping_to_serve(protocol, internal, remote, now)
         drop = self._opens(packet, mapping) or self.table.refuses(internal.address, now)
         if drop is None and mapping is None:
             opened = self.table.open_mapping(protocol, internal, remote, now)
@@ -549,8 +557,7 @@ class Nat:
 
     def _let_through(self, mapping: Mapping, remote: Endpoint, packet: Packet) -> Leg:
         """A leg for this one packet."""
-        turning = remote.address in self.table.owned
-        _, inbound = legs_between(mapping, remote, turning)
+        _, inbound = self.table.legs_of(mapping, remote)
         self.observer.leg_made(inbound)
         if self.behavior.mss_clamp and mapping.protocol == TCP:
             clamp(packet, min(self.behavior.mtu))

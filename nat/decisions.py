@@ -1,0 +1,186 @@
+"""Where this NAT decides, and where somebody may decide otherwise.
+
+The NAT works out each answer by its own rules and then asks here. `Decisions()` agrees with all of
+them. `Decisions(others)` lets functions of somebody else have the last word at points they name:
+each gets the normal answer and the facts, and returns an answer. So a NAT that is wrong on purpose
+needs no branch in the NAT, and every wrong turning that it can take stands in the one list below.
+
+    point             the normal answer, and what it is about
+    behavior          the settings as they are: `Behavior` (refresh, hairpin, mapping, filtering …)
+    external_address  which external address an inside endpoint gets
+    port              which external port it gets; None: there is none
+    rtcp_port         which external port goes with an RTP port for its RTCP: the next one
+    serves            may a known mapping serve one more remote?
+    untranslated      does the first packet of a flow pass as it is?
+    reverse           which inside endpoint the packets from outside lead to
+    cuts_on_rst       does a RST end its flow at once?
+    cuts_on_icmp      does an ICMP error end the flow that it is about at once?
+    victim            which flow makes room in a full table; None: the new one is refused
+    takes_fragment    is this fragment kept until its datagram is whole?
+    finish            the transport checksum of a message that an ALG has edited
+
+Only the slow road asks. What the packets of a known flow need was decided with its legs, so they
+pay nothing; flows that exist keep their legs when other decisions are taken later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nat.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    import random
+
+    from nat.behavior import Behavior
+    from nat.mapping import Flow
+    from nat.mapping import Mapping as NatMapping
+    from nat.ports import PortPool
+
+Decide = Callable[..., Any]
+"""The normal answer and the facts of one point -> another answer."""
+
+POINTS = frozenset(
+    (
+        "behavior",
+        "external_address",
+        "port",
+        "rtcp_port",
+        "serves",
+        "untranslated",
+        "reverse",
+        "cuts_on_rst",
+        "cuts_on_icmp",
+        "victim",
+        "takes_fragment",
+        "finish",
+    )
+)
+
+PORT_NUMBERS = range(1, 65536)
+
+
+class UnknownPoint(ValueError):
+    """There is no decision point of that name (the text says so)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressWish:
+    """`choices` are the external addresses, `known` the one that this host has in use, if any."""
+
+    internal: Endpoint
+    choices: Sequence[int]
+    known: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PortWish:
+    """An external port for `internal`. A 1:1 rule has no `pool`: all ports are its own."""
+
+    protocol: int
+    internal: Endpoint
+    pool: PortPool | None
+    rng: random.Random
+
+    def is_free(self, port: int) -> bool:
+        return self.pool is None or self.pool.is_available(port, self.internal)
+
+    def was_given_up(self, port: int) -> bool:
+        """Had this very endpoint the port before, and does it rest since?"""
+        return self.pool is not None and self.pool.rests_for(port, self.internal)
+
+    def at_random(self, parity: bool = True) -> int | None:
+        """Some other free port, of the same parity."""
+        if self.pool is None:
+            return None
+        return self.pool.choose_at_random(self.internal, parity, self.rng)
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseWish:
+    """`all_mappings` are those of every host, by external endpoint."""
+
+    mapping: NatMapping
+    remote: Endpoint
+    all_mappings: Mapping[tuple[int, int, int], Sequence[NatMapping]]
+
+    def siblings(self) -> list[Endpoint]:
+        """Other mapped endpoints of the same inside host, the oldest first."""
+        mapping = self.mapping
+        return [
+            other.internal
+            for (protocol, _, _), mappings in self.all_mappings.items()
+            for other in mappings
+            if protocol == mapping.protocol
+            and other.internal.address == mapping.internal.address
+            and other is not mapping
+        ]
+
+
+class Decisions:
+    """Asked by the NAT at every point. `others` have the last word, one after the other.
+
+    An answer that no NAT could act on (a port that is no number of a port, another host) counts as
+    none. Raises UnknownPoint.
+    """
+
+    def __init__(self, *others: Mapping[str, Decide]) -> None:
+        for point in {point for other in others for point in other}:
+            if point not in POINTS:
+                raise UnknownPoint(f"{point!r} is not a decision point of the NAT")
+        self._others = {
+            point: [other[point] for other in others if point in other] for point in POINTS
+        }
+
+    def _ask(self, point: str, normal: Any, *facts: object) -> Any:
+        for decide in self._others[point]:
+            normal = decide(normal, *facts)
+        return normal
+
+    def behavior(self, normal: Behavior) -> Behavior:
+        answer: Behavior = self._ask("behavior", normal)
+        return answer
+
+    def external_address(self, normal: int, wish: AddressWish) -> int:
+        answer = self._ask("external_address", normal, wish)
+        return answer if answer in wish.choices else normal
+
+    def port(self, normal: int | None, wish: PortWish) -> int | None:
+        answer = self._ask("port", normal, wish)
+        return answer if answer is None or answer in PORT_NUMBERS else normal
+
+    def rtcp_port(self, normal: int, wish: PortWish) -> int:
+        answer = self._ask("rtcp_port", normal, wish)
+        return answer if answer in PORT_NUMBERS else normal
+
+    def serves(self, normal: bool, mapping: NatMapping, remote: Endpoint) -> bool:
+        return bool(self._ask("serves", normal, mapping, remote))
+
+    def untranslated(self, normal: bool, internal: Endpoint, remote: Endpoint, now: float) -> bool:
+        return bool(self._ask("untranslated", normal, internal, remote, now))
+
+    def reverse(self, normal: Endpoint, wish: ReverseWish) -> Endpoint:
+        answer = self._ask("reverse", normal, wish)
+        is_possible = answer.address == normal.address and answer.port in PORT_NUMBERS
+        return answer if is_possible else normal
+
+    def cuts_on_rst(self, normal: bool, flow: Flow) -> bool:
+        return bool(self._ask("cuts_on_rst", normal, flow))
+
+    def cuts_on_icmp(self, normal: bool, flow: Flow) -> bool:
+        return bool(self._ask("cuts_on_icmp", normal, flow))
+
+    def victim(self, normal: Flow | None, flows: Collection[Flow]) -> Flow | None:
+        """`flows` in the order in which they were opened."""
+        answer: Flow | None = self._ask("victim", normal, flows)
+        return answer
+
+    def takes_fragment(self, normal: bool, offset: int) -> bool:
+        """`offset` of its data in the datagram, in bytes."""
+        return bool(self._ask("takes_fragment", normal, offset))
+
+    def finish(self, normal: int, before: int) -> int:
+        """`before`: the checksum of the message before it was edited."""
+        return int(self._ask("finish", normal, before)) & 0xFFFF
