@@ -1,6 +1,6 @@
 """`make bench`: five interleaved rounds, medians, ratios; a table, a JSON file and a chart.
 
-python -m bench [--rounds 5] [--seconds 2] [--only bare,glassnat] [--out bench/results]
+python -m bench [--rounds 5] [--seconds 2] [--only bare,glassnat] [--no-alone]
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import platform
 import statistics
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
+from bench.alone import Figure, figures
 from bench.chart import draw
 from bench.contestants import CONTESTANTS, Road, Unable, enter
 from bench.measures import MEASURES
@@ -36,7 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
     }
     titles = {road.name: road.title for road in roads}
     print(_table(titles, medians))
-    _write(options.out, titles, medians, results)
+    alone = figures() if options.alone else []
+    print(*(figure.line() for figure in alone), sep="\n")
+    _write(options.out, titles, medians, results, alone)
     return 0
 
 
@@ -45,6 +49,10 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each iperf3 run")
     parser.add_argument("--only", default=",".join(CONTESTANTS), help="contestants")
+    parser.add_argument(
+        "--alone", action=argparse.BooleanOptionalAction, default=True,
+        help="also measure what much state costs",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("bench/results"))
     return parser.parse_args(words)
 
@@ -92,7 +100,11 @@ def _table(titles: dict[str, str], medians: dict[str, dict[str, float]]) -> str:
 
 
 def _write(
-    folder: Path, titles: dict[str, str], medians: dict[str, dict[str, float]], results: Results
+    folder: Path,
+    titles: dict[str, str],
+    medians: dict[str, dict[str, float]],
+    results: Results,
+    alone: Sequence[Figure],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     document = {
@@ -105,6 +117,7 @@ def _write(
         "units": {measure.name: measure.unit for measure in MEASURES},
         "medians": medians,
         "rounds": results,
+        "alone": [asdict(figure) for figure in alone],
     }
     (folder / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / "bench.svg").write_text(draw(MEASURES, titles, medians))

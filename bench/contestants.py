@@ -11,14 +11,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from appliance import netns
 from appliance.netns import CommandError
-from tests.host.programs import running, until
+from tests.host.programs import run_in, running, until
 
 CLIENT = "192.168.20.100"
 SERVER = "203.0.113.9"
@@ -77,35 +77,56 @@ name = "bench-{pid}"
 [inside]
 device = "gn-in"
 netns = "{client}"
-address = "{client_address}/24"
+address = "192.168.20.100/24"
 routes = ["0.0.0.0/0"]
 [outside]
 device = "gn-out"
 netns = "{server}"
-address = "{server_address}/24"
-external = ["203.0.113.1"]
+address = "203.0.113.9/24"
+external = ["203.0.113.1", "203.0.113.2"]
 [alg.sip]
 module = "sip"
 """
+PROGRAM = (sys.executable, "-m", "appliance.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Appliance:
+    """The one that is ours, running: what it forwards on, and how to ask it."""
+
+    road: Road
+    control: str
+    process: int
+
+    def ask(self, *words: str) -> str:
+        return run_in("", *PROGRAM, *words, "--control", self.control)
+
+    def processor_time(self) -> float:
+        """Seconds that it has used so far."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def appliance(name: str, sets: Sequence[str] = ()) -> Iterator[Appliance]:
+    """With counters, control socket, a watching client, and an ALG on another port."""
+    client, server = _namespace(name, "client"), _namespace(name, "server")
+    with _namespaces(name, "client", "server"), TemporaryDirectory() as folder:
+        file, control = Path(folder, "bench.toml"), str(Path(folder, "control.sock"))
+        file.write_text(CONFIGURATION.format(pid=os.getpid(), client=client, server=server))
+        run = [*PROGRAM, "run", "--config", str(file), "--control", control]
+        for setting in sets:
+            run += ["--set", setting]
+        watch = [*PROGRAM, "watch", "--json", "--control", control]
+        with running("", *run, ready="ready") as program, running("", *watch):
+            road = Road("glassnat", "glassnat", client, server)
+            yield Appliance(road, control, program.process.pid)
 
 
 @contextlib.contextmanager
 def glassnat() -> Iterator[Road]:
-    """With counters, control socket, a watching client, and an ALG on another port."""
-    client, server = _namespace("glassnat", "client"), _namespace("glassnat", "server")
-    program = [sys.executable, "-m", "appliance.cli"]
-    with _namespaces("glassnat", "client", "server"), TemporaryDirectory() as folder:
-        file, control = Path(folder, "bench.toml"), str(Path(folder, "control.sock"))
-        file.write_text(
-            CONFIGURATION.format(
-                pid=os.getpid(), client=client, client_address=CLIENT,
-                server=server, server_address=SERVER,
-            )
-        )  # fmt: skip
-        run = [*program, "run", "--config", str(file), "--control", control]
-        watch = [*program, "watch", "--json", "--control", control]
-        with running("", *run, ready="ready"), running("", *watch):
-            yield Road("glassnat", "glassnat", client, server)
+    with appliance("glassnat") as here:
+        yield here.road
 
 
 def _join(name: str, device: str, address: str, other: str, other_device: str) -> None:
