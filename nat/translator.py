@@ -168,14 +168,14 @@ class Nat:
             return None
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
+        if flags & RST and self.behavior.decisions.cuts_on_rst(False, flow):
+            self.table.close_flow(flow, "cut", now)
+            return leg
         if flags & RST and sequence != track.expected_from(leg.arrival is INSIDE):
             # Translated, but it says nothing about the connection, and a RST that somebody
             # outside has provoked must not keep it alive (RFC 7857 2.2 and 7).
             return leg
         if flags & ACK and not flags & RST:
-        if flags & RST and self.behavior.decisions.cuts_on_rst(False, flow):
-            self.table.close_flow(flow, "cut", now)
-            return leg
             track.acknowledge(leg.arrival is INSIDE, acknowledgement)
         elif flags & SYN:
             track.begin(leg.arrival is INSIDE)
@@ -221,14 +221,14 @@ class Nat:
         """Nothing is looked at before all fragments are there (RFC 4787 REQ-14)."""
         if not packet.is_fragment:
             return None
+        offset = (packet.flags_and_offset & FRAGMENT_OFFSET) * 8
+        if not self.behavior.decisions.takes_fragment(True, offset):
+            return Drop.FRAGMENT_REFUSED
         whole = self.reassembler.add(packet, side, now)
         if isinstance(whole, Drop):
             return whole
         if whole is None:
             return Aside.HELD
-        offset = (packet.flags_and_offset & FRAGMENT_OFFSET) * 8
-        if not self.behavior.decisions.takes_fragment(True, offset):
-            return Drop.FRAGMENT_REFUSED
         packet.replace(whole)
         return None
 
@@ -380,11 +380,11 @@ class Nat:
         destination = mapping.internal.address if inward else packet.destination_address
         hop = 0 if arrival is TURN else 1
         error_leg.patch = icmp.ErrorPatch(quote, other.key, source, destination, hop)
+        if leg.flow is not None and self.behavior.decisions.cuts_on_icmp(False, leg.flow):
+            self.table.close_flow(leg.flow, "cut", now)
         return error_leg
 
     def _legs_of_quoted(
-        if leg.flow is not None and self.behavior.decisions.cuts_on_icmp(False, leg.flow):
-            self.table.close_flow(leg.flow, "cut", now)
         self, quote: icmp.Quote, arrival: Arrival, now: float
     ) -> tuple[Leg, Leg] | None:
         """The leg by which answers to a quoted packet travel, and the one that it came by."""
