@@ -136,7 +136,7 @@ class AlgContext(Protocol):
         the place of the ordinary UDP timeout."""
 
     def remember(self, key: Hashable, value: Any, lifetime: float) -> None:
-        """Store an immutable value for later messages; the oldest go first when there are too many."""
+        """Store an immutable value for later messages; when there are too many, old ones go."""
 
     def recall(self, key: Hashable) -> Any:
         """What was remembered under `key`, or None."""
@@ -155,4 +155,4 @@ class Alg(Protocol):
         TCP stream)."""
 
     def explain(self, rule: str) -> Reason:
-        """The sentence behind a rule's name. Raises KeyError for a rule that is not this module's."""
+        """The sentence behind a rule's name. Raises KeyError for a rule that is not its own."""
