@@ -30,7 +30,6 @@ from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
 
 PLACE = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
-TIMERS = {True: "`tcp_established`", False: "`tcp_transitory`"}
 ARROWS = {"OUT": "out", "IN": "in"}
 
 
@@ -97,7 +96,7 @@ def tcp_states() -> str:
     rows = [
         [
             f"**{state.value}**",
-            TIMERS[state.is_established],
+            f"`{state.timer}`",
             *(_state(changes.get(segment)) for segment in columns),
         ]
         for state, changes in TRANSITIONS.items()

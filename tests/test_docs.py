@@ -37,6 +37,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
+PLACED = re.compile(r"`([A-Za-z_][\w.]*(?:\(\))?)`\s+in\s+`([\w/]+\.py)`")
 ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 SECTION = re.compile(r"RFC \d+,? [\d.]+")  # RFC 3261 8.1.1.1 is no address
 REDIRECTION = re.compile(r"\d?[<>|&]")
@@ -149,35 +150,42 @@ class Names(NamedTuple):
 
 @cache
 def names() -> Names:
-    """Of all rooms: what is defined, assigned, taken as an argument or imported, and what belongs
-    to which class."""
-    known: set[str] = {path.stem for room in ROOMS for path in (ROOT / room).rglob("*.py")}
-    known |= {*ROOMS, *dir(builtins), *sys.stdlib_module_names}
+    """Of all rooms: what is defined, assigned, taken as an argument or spelt out as a key, and what
+    belongs to which class."""
+    known: set[str] = {*ROOMS, *dir(builtins), *sys.stdlib_module_names}
     members: dict[str, set[str]] = {}
     for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            tree = ast.parse(read(path))
-            known |= _bound(tree)
-            for node in ast.walk(tree):
+        for path in (ROOT / room).rglob("*.py") if room != "tests" else ():
+            known |= {path.stem, *bound(path)}
+            for node in ast.walk(tree(path)):
                 if isinstance(node, ast.ClassDef):
                     members.setdefault(node.name, set()).update(_bound(node))
     return Names(known, members)
 
 
-def _bound(tree: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree):
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(read(path))
+
+
+@cache
+def bound(path: Path) -> set[str]:
+    """What a file gives names to."""
+    return set(_bound(tree(path)))
+
+
+def _bound(scope: ast.AST) -> Iterator[str]:
+    for node in ast.walk(scope):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+            yield node.id
         elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            yield node.attr
         elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value)  # the names in __slots__, the keys of documents
-    return found
+            yield node.arg
+        elif isinstance(node, ast.Constant) and str(node.value).isidentifier():
+            yield str(node.value)  # the names in __slots__, the keys of documents
 
 
 def looks_like_a_name(span: str) -> bool:
@@ -199,6 +207,14 @@ def test_names_that_a_page_uses_exist(page: Path) -> None:
         for owner, member in pairwise(parts):
             if owner in names().members:
                 assert member in names().members[owner], f"{named(page)} names {span}"
+
+
+@each_page()
+def test_what_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
+    """As in: `Dependence.scope` in `nat/behavior.py`."""
+    for name, file in PLACED.findall(prose(page)):
+        for part in name.removesuffix("()").split("."):
+            assert part in bound(ROOT / file), f"{named(page)} places {name} in {file}"
 
 
 def is_key(span: str) -> bool:
