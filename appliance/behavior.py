@@ -46,6 +46,7 @@ def behavior_of(settings: Settings, rng: random.Random) -> Behavior:
         keep_renumbered=values["nat.renumbering"] == "keep",
         eviction=values["nat.eviction"] == "unanswered-first",
         refusal=Refusal(values["nat.refusal"]),
+        answer_syns=values["nat.answer_syns"],
         mss_clamp=values["nat.mss_clamp"],
         untranslated=[Network.parse(text) for text in values["nat.no_translate"]],
         timeouts=_timeouts(settings.section("nat.timeouts")),

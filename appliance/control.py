@@ -36,7 +36,7 @@ from appliance.events import Event, encode
 from appliance.settings import Settings
 from appliance.version import VERSION
 
-WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings")
+WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings", "rfc")
 """What `show` can be asked for."""
 
 SLICE = 64 * 1024

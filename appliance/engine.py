@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alg import registry
+from appliance import rfc
 from appliance.behavior import behavior_of
 from appliance.calls import CallTracker
 from appliance.counters import WireCounters
@@ -149,6 +150,7 @@ class Engine:
                 _expectation(each, now) for each in table.expectations.values()
             ],
             "counters": self._counters,
+            "rfc": lambda: rfc.report(self.settings),
             "settings": lambda: {
                 key: {"value": value, "origin": self.settings.origins[key]}
                 for key, value in self.settings.values.items()

@@ -213,6 +213,13 @@ _TABLE = (
         "RFC 5508 REQ-8, RFC 6888 REQ-11",
     ),
     _live(
+        "nat.answer_syns",
+        Flag(),
+        True,
+        "does an unsolicited SYN get ICMP port unreachable after six seconds?",
+        "RFC 5382 REQ-4",
+    ),
+    _live(
         "nat.eviction",
         Word(("off", "unanswered-first")),
         "off",
@@ -281,7 +288,7 @@ _TABLE = (
         Seconds(words=("auto",)),
         "auto",
         "TCP, closing or reset; auto: as tcp_transitory",
-        "RFC 7857 2.2",
+        "RFC 7857 2.1",
     ),
     _live("nat.timeouts.icmp", Seconds(), 60.0, "ICMP queries (ping)", "RFC 5508 REQ-2"),
     _live(

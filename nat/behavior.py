@@ -56,7 +56,7 @@ class Timeouts:
     udp: float = 300.0  # RFC 4787 REQ-5c: five minutes or more by default
     tcp_established: float = 7440.0  # RFC 5382 REQ-5: two hours and four minutes
     tcp_transitory: float = 240.0  # RFC 5382 REQ-5: four minutes
-    tcp_closing: float | None = None  # RFC 7857 2.2: None is as long as tcp_transitory
+    tcp_closing: float | None = None  # RFC 7857 2.1: None is as long as tcp_transitory
     icmp: float = 60.0  # RFC 5508 REQ-2
     udp_by_port: dict[int, float] = field(default_factory=dict)  # by remote port
 
@@ -114,6 +114,7 @@ class Behavior:
     keep_renumbered: bool = False  # flows outlive the external address they were opened with
     eviction: bool = False  # RFC 6888 REQ-11D: a full table makes room for the new
     refusal: Refusal = Refusal.PROHIBITED
+    answer_syns: bool = True  # RFC 5382 REQ-4: an unsolicited SYN, after six seconds
     mss_clamp: bool = False  # RFC 1191 6.5 done by the NAT on behalf of both ends
     untranslated: Collection[Network] = ()  # RFC 6888 REQ-6: remotes that see inside addresses
     parity: bool = True  # RFC 4787 REQ-4

@@ -32,7 +32,7 @@ class TcpState(Enum):
 
     @property
     def timer(self) -> str:
-        """Which timeout counts (RFC 5382 REQ-5; RFC 7857 2.2 parts opening from closing)."""
+        """Which timeout counts (RFC 5382 REQ-5; RFC 7857 2.1 parts opening from closing)."""
         if self.is_established:
             return "tcp_established"
         return "tcp_closing" if self in (TcpState.CLOSED, TcpState.RESET) else "tcp_transitory"

@@ -89,7 +89,8 @@ class Nat:
         behavior = self.behavior
         self.table.settings_changed(now)
         inside = set() if behavior.gateway is None else {behavior.gateway}
-        self.addresses_by_side = (inside, set(behavior.external))
+        shared = set(behavior.external) - {rule.external for rule in behavior.statics}
+        self.addresses_by_side = (inside, shared)
 
     # --- the fast road -----------------------------------------------------------------
 
@@ -284,7 +285,10 @@ class Nat:
 
     def _answer_ping(self, packet: Packet, side: Side, now: float) -> Verdict | None:
         """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
-        if packet.destination_address not in self.addresses_by_side[side]:
+        inside, outside = self.addresses_by_side
+        destination = packet.destination_address
+        is_inner = side is Side.INSIDE and destination in inside
+        if not is_inner and destination not in outside:
             return None
         is_ping = (
             packet.protocol == ICMP
@@ -295,7 +299,7 @@ class Nat:
             if self._icmp_rate.allows(packet.source_address, now):
                 self._send(side, icmp.echo_reply(packet))
             return Aside.ANSWERED
-        return Drop.NOT_FOR_OUTSIDE if side is Side.INSIDE else None
+        return Drop.NOT_FOR_OUTSIDE if is_inner else None
 
     def _lookup_or_admit(
         self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
@@ -587,7 +591,7 @@ class Nat:
             if arrived + UNSOLICITED_SYN_WAIT > now:
                 break
             del self._unsolicited[key]
-            if key not in self.table.legs[OUTSIDE]:
+            if key not in self.table.legs[OUTSIDE] and self.behavior.answer_syns:
                 self.send_error(packet, Side.OUTSIDE, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)
 
 

@@ -1,4 +1,4 @@
-"""Every setting of the NAT arrives in its behaviour."""
+"""Every setting of the NAT arrives in its behaviour; what no RFC asks for is shown here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from appliance import config
 from appliance.behavior import behavior_of
 from appliance.settings import SETTINGS
 from nat.behavior import Behavior, Dependence, PortPolicy, Refusal
+from nat.drop import Drop
 from nat.endpoint import Endpoint, Network, parse_address
+from tests.spec.packets import ACK, SYN, Seen
+from tests.spec.world import OUTSIDE, X1, A, B, World, Y
 
 WIRES = {"inside.networks": ["192.168.20.0/24"], "outside.external": ["203.0.113.1"]}
 
@@ -75,3 +78,55 @@ def test_no_setting_of_the_nat_is_without_effect(key: str) -> None:
     usual, changed = behavior(), behavior(**{key.replace(".", "__"): value})
     usual.rng = changed.rng
     assert usual != changed
+
+
+def answered(world: World) -> Endpoint:
+    external = world.out(A, X1)
+    world.into(X1, external)
+    return external
+
+
+def test_renumbering_forgets_the_flows_of_the_old_address() -> None:
+    """A host whose external address went away starts anew under the new one."""
+    world = World()
+    old = answered(world)
+    world.engine.set("outside.external", ["203.0.113.2"], "test", world.now)
+    assert world.refuses(OUTSIDE, world.made(X1, old, None)) is Drop.NOT_OURS
+    new = world.out(A, X1)
+    assert new.address == parse_address("203.0.113.2")
+    assert world.into(X1, new) == A
+
+
+def test_renumbering_may_keep_flows_that_nobody_answers() -> None:
+    """Kept flows go on sending from the old address, alive by the host's own retries."""
+    world = World({"nat.renumbering": "keep"})
+    old = answered(world)
+    world.engine.set("outside.external", ["203.0.113.2"], "test", world.now)
+    assert world.out(A, X1) == old
+    assert world.refuses(OUTSIDE, world.made(X1, old, None)) is Drop.NOT_OURS
+    world.engine.set("outside.external", ["203.0.113.1"], "test", world.now)
+    assert world.into(X1, old) == A
+
+
+@pytest.mark.parametrize("poisoning", [True, False])
+def test_port_poisoning_can_be_shown(poisoning: bool) -> None:
+    """On Linux an unsolicited packet takes a port away from flows to its own sender."""
+    world = World({"nat.poisoning": poisoning})
+    too_early = Endpoint(world.out(B, Y).address, A.port + 10)
+    world.refuses(OUTSIDE, world.made(X1, too_early, None))
+    external = world.out(Endpoint(A.address, too_early.port), X1)
+    assert (external.port == too_early.port) is not poisoning
+    assert world.out(Endpoint(B.address, too_early.port + 2), Y).port == too_early.port + 2 + 2 * (
+        poisoning
+    )
+
+
+@pytest.mark.parametrize("clamps", [True, False])
+def test_mss_clamping_can_be_shown(clamps: bool) -> None:
+    """Both SYNs of a connection announce what fits the narrower wire."""
+    world = World({"nat.mss_clamp": clamps, "outside.mtu": 1400})
+    option = bytes((2, 4)) + (1460).to_bytes(2, "big")
+    expected = bytes((2, 4)) + (1360 if clamps else 1460).to_bytes(2, "big")
+    out = Seen(world.leaving(A, X1, SYN, options=option))
+    back = Seen(world.entering(X1, out.source, SYN | ACK, options=option))
+    assert out.body[20:] == back.body[20:] == expected

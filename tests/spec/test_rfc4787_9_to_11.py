@@ -12,7 +12,6 @@ from nat.endpoint import Endpoint
 from tests.spec.packets import (
     DONT_FRAGMENT,
     MORE_FRAGMENTS,
-    PARAMETER_PROBLEM,
     TIME_EXCEEDED,
     UDP,
     UNREACHABLE,
@@ -176,10 +175,3 @@ def test_traceroute_shows_the_nat_as_a_hop(world: World) -> None:
     seen = world.take(INSIDE)
     assert (seen.icmp, seen.source_address, seen.quoted) == ((TIME_EXCEEDED, 0), GATEWAY, (A, Y))
     assert world.dropped is Drop.TTL_EXCEEDED
-
-
-def test_parameter_problem_reaches_the_inside_host(world: World) -> None:
-    """The third kind of ICMP error is translated as the others are."""
-    quote = world.leaving(A, Y)
-    world.put(OUTSIDE, icmp(ROUTER, EXTERNAL, PARAMETER_PROBLEM, 0, 0, quote))
-    assert world.take(INSIDE).quoted == (A, Y)

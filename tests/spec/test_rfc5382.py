@@ -8,7 +8,7 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, Seen, icmp, tcp
+from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, icmp, tcp
 from tests.spec.world import EXTERNAL, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
@@ -95,14 +95,31 @@ def test_req3a_filtering_can_be_chosen(nat: Make) -> None:
 def test_req4_an_unsolicited_syn_is_not_answered_for_six_seconds(
     world: World, is_mapped: bool
 ) -> None:
-    """No answer to an unsolicited SYN before six seconds; then ICMP port unreachable."""
+    """A NAT must not answer an unsolicited SYN before six seconds have passed."""
     external = world.connect(A, X1) if is_mapped else Endpoint(EXTERNAL, 80)
     world.refuses(OUTSIDE, tcp(Y, external, SYN))
     world.wait(5.9)
     assert world.is_quiet()
     world.wait(0.2)
+    assert len(world.take_all(OUTSIDE)) == 1
+
+
+def test_req4_then_icmp_answers(world: World) -> None:
+    """Then it should send ICMP port unreachable."""
+    external = Endpoint(EXTERNAL, 80)
+    world.refuses(OUTSIDE, tcp(Y, external, SYN))
+    world.wait(6.1)
     seen = world.take(OUTSIDE)
     assert (seen.icmp, seen.quoted) == ((UNREACHABLE, 3), (Y, external))
+    assert (seen.source_address, seen.destination_address) == (EXTERNAL, Y.address)
+
+
+def test_req4a_a_policy_may_forbid_the_answer(nat: Make) -> None:
+    """The SYN must be dropped silently if an answer would be against the NAT's policy."""
+    world = nat({"nat.answer_syns": False})
+    world.refuses(OUTSIDE, tcp(Y, Endpoint(EXTERNAL, 80), SYN))
+    world.wait(60.0)
+    assert world.is_quiet()
 
 
 def test_req4_silent_when_the_inside_opens_meanwhile(world: World) -> None:
@@ -203,18 +220,7 @@ def test_req10_no_icmp_message_ends_a_connection(world: World) -> None:
     assert world.into(Y, external, ACK) == A
 
 
-@pytest.mark.parametrize("clamps", [True, False])
-def test_mss_clamping_can_be_shown(nat: Make, clamps: bool) -> None:
-    """Both SYNs of a connection announce what fits the narrower wire."""
-    world = nat({"nat.mss_clamp": clamps, "outside.mtu": 1400})
-    option = bytes((2, 4)) + (1460).to_bytes(2, "big")
-    expected = bytes((2, 4)) + (1360 if clamps else 1460).to_bytes(2, "big")
-    out = Seen(world.leaving(A, X1, SYN, options=option))
-    back = Seen(world.entering(X1, out.source, SYN | ACK, options=option))
-    assert out.body[20:] == back.body[20:] == expected
-
-
-def test_a_reset_passes(world: World) -> None:
-    """The two ends hear each other's RST."""
+def test_req2_a_reset_passes(world: World) -> None:
+    """… and the two ends hear each other's RST."""
     external = world.connect(A, X1)
     assert world.into(X1, external, RST, sequence=5001) == A

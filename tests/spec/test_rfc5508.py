@@ -21,6 +21,7 @@ from tests.spec.packets import (
     icmp,
     ipv4,
     ping,
+    pong,
     sum_of_words,
     udp,
 )
@@ -204,7 +205,20 @@ def test_req6_an_error_refreshes_nothing(world: World) -> None:
     assert world.refuses(OUTSIDE, error) is Drop.ICMP_UNKNOWN_FLOW
 
 
-def test_req7_a_hairpinned_error_finds_its_host(nat: Make) -> None:
+def test_req7_a_hairpinned_query_finds_its_host(nat: Make) -> None:
+    """An inside host that has an external address to itself must be pinged by it from inside."""
+    world = nat({"nat.static": [{"internal": "192.168.20.11", "external": "203.0.113.10"}]})
+    own = Endpoint.parse("203.0.113.10:0").address
+    world.put(INSIDE, ping(PINGER, own))
+    asked = world.take(INSIDE)
+    assert (asked.icmp, asked.destination_address) == ((ECHO_REQUEST, 0), B.address)
+    world.put(INSIDE, pong(B.address, asked.source))
+    answer = world.take(INSIDE)
+    assert (answer.icmp, answer.source_address) == ((ECHO_REPLY, 0), own)
+    assert answer.destination == PINGER
+
+
+def test_req7a_a_hairpinned_error_finds_its_host(nat: Make) -> None:
     """Errors about hairpinned packets must find back, with both quotes and addresses right."""
     world = nat(FULL_CONE)
     of_b = world.out(B, X1)
@@ -234,7 +248,7 @@ def test_req9_own_icmp_can_be_silenced(nat: Make) -> None:
     assert world.refuses(INSIDE, udp(B, X1)) is Drop.NO_PORT
 
 
-def test_req10_unreachable_time_exceeded_and_echo_are_supported(world: World) -> None:
+def test_req10a_unreachable_time_exceeded_and_echo_are_supported(world: World) -> None:
     """Destination Unreachable, Time Exceeded, and echo request and reply must be supported."""
     quote = world.leaving(A, Y)
     for kind in (UNREACHABLE, TIME_EXCEEDED):
@@ -243,19 +257,28 @@ def test_req10_unreachable_time_exceeded_and_echo_are_supported(world: World) ->
     assert world.pong(Y.address, world.ping(PINGER, Y.address)) == PINGER
 
 
-def test_req10_the_nat_answers_ping_on_its_own_addresses(world: World) -> None:
+def test_req10a_the_nat_answers_ping_on_its_own_addresses(world: World) -> None:
     """… the NAT being a router with addresses of its own (RFC 1812 4.3.3.6)."""
-    world.put(INSIDE, ping(PINGER, GATEWAY))
-    assert world.take(INSIDE).icmp == (ECHO_REPLY, 0)
+    for own in (GATEWAY, EXTERNAL):
+        world.put(INSIDE, ping(PINGER, own))
+        seen = world.take(INSIDE)
+        assert (seen.icmp, seen.source_address) == ((ECHO_REPLY, 0), own)
     world.put(OUTSIDE, ping(Y, EXTERNAL))
     assert world.take(OUTSIDE).icmp == (ECHO_REPLY, 0)
+
+
+def test_req10b_parameter_problem_reaches_the_inside_host(world: World) -> None:
+    """Parameter Problem may be supported."""
+    quote = world.leaving(A, Y)
+    world.put(OUTSIDE, icmp(ROUTER, EXTERNAL, PARAMETER_PROBLEM, 0, 0, quote))
+    assert world.take(INSIDE).quoted == (A, Y)
 
 
 SOURCE_QUENCH, REDIRECT, INFORMATION_REQUEST = 4, 5, 15
 
 
 @pytest.mark.parametrize("kind", [SOURCE_QUENCH, REDIRECT, INFORMATION_REQUEST])
-def test_req10_what_should_not_be_supported_is_dropped(world: World, kind: int) -> None:
+def test_req10c_what_should_not_be_supported_is_dropped(world: World, kind: int) -> None:
     """Source Quench and Information Request should not be supported (nor is Redirect)."""
     quote = world.leaving(A, Y)
     assert world.refuses(OUTSIDE, icmp(ROUTER, EXTERNAL, kind, 0, 0, quote)) in (
@@ -263,14 +286,14 @@ def test_req10_what_should_not_be_supported_is_dropped(world: World, kind: int) 
     )
 
 
-def test_req10_errors_are_not_answered_by_errors(world: World) -> None:
+def test_req10d_errors_are_not_answered_by_errors(world: World) -> None:
     """RFC 1812 4.3.2.7: no ICMP error about an ICMP error."""
     quote = world.leaving(A, Y)
     error = icmp(ROUTER, EXTERNAL, UNREACHABLE, 1, 0, quote, ttl=1)
     assert world.refuses(OUTSIDE, error) is Drop.TTL_EXCEEDED
 
 
-def test_req10_own_errors_are_rate_limited(world: World) -> None:
+def test_req10d_own_errors_are_rate_limited(world: World) -> None:
     """RFC 1812 4.3.2.8: the NAT limits how many errors it sends."""
     for _ in range(1000):
         world.put(INSIDE, udp(A, Y, ttl=1))
@@ -296,7 +319,7 @@ def test_basic_nat_pings_in_both_directions(nat: Make) -> None:
     assert world.take(OUTSIDE).source == own
 
 
-def test_a_quote_cut_to_28_bytes_is_enough(world: World) -> None:
+def test_req4_a_quote_cut_to_28_bytes_is_enough(world: World) -> None:
     """RFC 792: a router need not quote more than eight bytes behind the header."""
     world.connect(A, Y)
     quote = world.leaving(A, Y, ACK)[:28]

@@ -194,18 +194,33 @@ def test_req10_everything_can_be_asked_for_as_json(world: World) -> None:
         assert json.loads(json.dumps(document)) or what == "expectations"
 
 
-@pytest.mark.parametrize(
-    ("refusal", "code"), [("prohibited", 13), ("host-unreachable", 1), ("silent", None)]
-)
-def test_req11_a_full_table_refuses_and_says_so(nat: Make, refusal: str, code: int | None) -> None:
-    """Without room the packet must be dropped, and ICMP host unreachable (or, by RFC 5508,
-    prohibited) should be sent."""
+def test_req11a_without_room_the_packet_is_dropped(nat: Make) -> None:
+    """When there is no room for a mapping the packet must be dropped."""
+    world = nat({"nat.limits.flows": 1, "nat.refusal": "silent"})
+    world.out(A, X1)
+    assert world.refuses(INSIDE, udp(B, X1)) is Drop.FLOW_LIMIT
+
+
+@pytest.mark.parametrize(("refusal", "code"), [("prohibited", 13), ("host-unreachable", 1)])
+def test_req11b_the_sender_hears_of_it(nat: Make, refusal: str, code: int) -> None:
+    """… and the sender should get ICMP host unreachable (or, by RFC 5508, prohibited)."""
     world = nat({"nat.limits.flows": 1, "nat.refusal": refusal})
     world.out(A, X1)
     world.put(INSIDE, udp(B, X1))
-    assert world.dropped is Drop.FLOW_LIMIT
-    if code is not None:
-        assert said(world) == (UNREACHABLE, code)
+    assert said(world) == (UNREACHABLE, code)
+
+
+def test_req11c_whoever_watches_hears_of_it(nat: Make) -> None:
+    """… and a management system should be notified."""
+    world = nat({"nat.limits.flows": 1, "nat.refusal": "silent"})
+    heard: list[str] = []
+    world.engine.log.subscribe(lambda event: heard.append(getattr(event, "reason", "")))
+    world.out(A, X1)
+    world.refuses(INSIDE, udp(B, X1))
+    world.wait(2.0)
+    assert "flow-limit" in heard
+    counters = world.engine.show("counters", world.now)
+    assert counters["drops"]["inside"] == {"flow-limit": 1}  # type: ignore[index]
 
 
 def test_req11d_existing_mappings_are_not_deleted_for_new_ones(nat: Make) -> None:

@@ -1,0 +1,136 @@
+"""What the RFCs ask of a NAT, and what of it the current settings fulfil: `glassnat show rfc`.
+
+The requirements stand in `rfc.toml`. Whether one is met follows from the settings that it needs;
+the tests it names show that the NAT does what those settings say.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from math import inf
+from typing import Any
+
+from appliance.settings import Settings
+
+WELL_KNOWN_END = 1024
+ABSOLUTE = ("MUST", "MUST NOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row of `rfc.toml`, which explains the fields."""
+
+    id: str
+    level: str
+    title: str
+    needs: Mapping[str, Any] = field(default_factory=dict)
+    rests_on: tuple[str, ...] = ()
+    why: str = ""
+    missing: str = ""
+    tests: tuple[str, ...] = ()
+
+    def unmet(self, settings: Settings) -> list[str]:
+        """Why it is not met: a sentence for each setting in the way; empty when it is met."""
+        if self.missing:
+            return [self.missing]
+        broken = [
+            f"{key} is {_shown(settings[key])}, and must be {_wanted(need)}"
+            for key, need in self.needs.items()
+            if not _fits(settings[key], need)
+        ]
+        return broken + [
+            f"{other.id} is not met"
+            for other in requirements()
+            if other.id.startswith(self.rests_on)
+            and other.level in ABSOLUTE
+            and other.unmet(settings)
+        ]
+
+    def reason(self, settings: Settings) -> str:
+        """Why it is met."""
+        given = [f"{key} is {_shown(settings[key])}" for key in self.needs]
+        if self.rests_on:
+            given.append(f"Every MUST of {', '.join(self.rests_on)} is met.")
+        return "; ".join([*given, self.why] if self.why else given)
+
+    def node_ids(self) -> list[str]:
+        """Its tests in the words of pytest."""
+        return [
+            f"tests/spec/test_{name}.py::test_{test}"
+            for name, _, test in (each.partition("::") for each in self.tests)
+        ]
+
+
+@cache
+def requirements() -> tuple[Requirement, ...]:
+    """All rows, in the order of the file."""
+    table = tomllib.loads(files("appliance").joinpath("rfc.toml").read_text(encoding="utf-8"))
+    return tuple(_requirement(row) for row in table["requirement"])
+
+
+def _requirement(row: Mapping[str, Any]) -> Requirement:
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return Requirement(**fields)
+
+
+def report(settings: Settings) -> list[dict[str, object]]:
+    """A row for each requirement: is it met by these settings, why, and which tests show it."""
+    rows: list[dict[str, object]] = []
+    for requirement in requirements():
+        unmet = requirement.unmet(settings)
+        tests = requirement.node_ids()
+        rows.append(
+            {
+                "id": requirement.id,
+                "level": requirement.level,
+                "title": requirement.title,
+                "met": not unmet,
+                "why": "; ".join(unmet) or requirement.reason(settings),
+                "test": tests[0] if tests else "",
+                "tests": tests,
+            }
+        )
+    return rows
+
+
+def _fits(value: object, need: object) -> bool:
+    if isinstance(need, Mapping):
+        weight = _weight(value)
+        return weight >= need.get("least", weight) and (
+            "below" not in need or weight < need["below"]
+        )
+    return value in need if isinstance(need, list) else value == need
+
+
+def _weight(value: object) -> float:
+    """What a bound is compared with."""
+    if isinstance(value, Mapping):
+        return min((_weight(v) for port, v in value.items() if port >= WELL_KNOWN_END), default=inf)
+    if isinstance(value, list):
+        return _weight(value[0]) if value else inf
+    return float(value) if isinstance(value, int | float) else inf
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Mapping):
+        return _listed(f"{port}: {_shown(v)}" for port, v in value.items())
+    if isinstance(value, list):
+        return _listed(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value) or "empty"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words) or "empty"
+
+
+def _wanted(need: object) -> str:
+    if isinstance(need, Mapping):
+        bounds = (("least", "at least"), ("below", "below"))
+        return " and ".join(f"{words} {need[bound]}" for bound, words in bounds if bound in need)
+    return " or ".join(map(_shown, need)) if isinstance(need, list) else _shown(need)

@@ -1,0 +1,146 @@
+"""The table of requirements: complete, tied to the tests, and never better than the NAT is."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import config, rfc
+from appliance.settings import SETTINGS, Settings
+from nat.endpoint import Endpoint
+from tests.spec.world import X1, X2, A, B, World, Y
+
+SPEC = Path(__file__).resolve().parents[1] / "spec"
+LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "RECOMMENDED", "MAY"}
+PROFILES = [profile["name"] for profile in config.list_profiles()]
+
+
+def tests_in_spec() -> set[str]:
+    """Every test function under tests/spec, by its pytest name."""
+    return {
+        f"tests/spec/{path.name}::{node.name}"
+        for path in SPEC.glob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def row(settings: Settings, id_: str) -> dict[str, Any]:
+    (found,) = [row for row in rfc.report(settings) if row["id"] == id_]
+    return found
+
+
+def test_every_test_is_in_the_table_and_every_test_of_the_table_exists() -> None:
+    named = [test for requirement in rfc.requirements() for test in requirement.node_ids()]
+    assert len(named) == len(set(named)), "a test stands in two rows"
+    assert set(named) == tests_in_spec()
+
+
+@pytest.mark.parametrize("requirement", rfc.requirements(), ids=lambda each: str(each.id))
+def test_a_row_is_complete(requirement: rfc.Requirement) -> None:
+    assert requirement.level in LEVELS
+    assert requirement.title.endswith(".")
+    assert set(requirement.needs) <= set(SETTINGS)
+    reasons = (requirement.needs, requirement.rests_on, requirement.why, requirement.missing)
+    assert any(reasons), "nothing says why"
+    assert requirement.tests or requirement.missing, "met, and no test shows it"
+
+
+def test_no_requirement_stands_there_twice() -> None:
+    ids = [requirement.id for requirement in rfc.requirements()]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_is_not_built_is_not_met() -> None:
+    missing = row(Settings(), "RFC6888-REQ-9")
+    assert missing["met"] is False
+    assert missing["why"] == "Port control is not built yet."
+    assert missing["test"] == ""
+
+
+def test_the_reason_names_the_setting_that_is_in_the_way() -> None:
+    settings = Settings()
+    assert row(settings, "RFC4787-REQ-1")["why"] == "nat.mapping is endpoint-independent"
+    settings.assign("nat.mapping", "address-dependent", "test")
+    found = row(settings, "RFC4787-REQ-1")
+    assert found["met"] is False
+    assert found["why"] == "nat.mapping is address-dependent, and must be endpoint-independent"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "id_", "met"),
+    [
+        ("nat.timeouts.udp", "119s", "RFC4787-REQ-5", False),
+        ("nat.timeouts.udp_by_port", {"53": "5s"}, "RFC4787-REQ-5", True),
+        ("nat.timeouts.udp_by_port", {"5060": "5s"}, "RFC4787-REQ-5", False),
+        ("nat.timeouts.tcp_closing", "10s", "RFC5382-REQ-5", False),
+        ("nat.timeouts.tcp_closing", "auto", "RFC5382-REQ-5", True),
+        ("nat.port_range", [1, 65535], "RFC4787-REQ-3a", True),
+        ("nat.port_range", [1024, 65535], "RFC4787-REQ-3a", False),
+        ("nat.filtering", "address-and-port-dependent", "RFC4787-REQ-8", False),
+        ("alg.sip.module", "sip", "RFC4787-REQ-10", False),
+        ("nat.hairpin", False, "RFC6888-REQ-1", False),  # by way of RFC4787-REQ-9
+        ("nat.parity", False, "RFC6888-REQ-1", True),  # which is only recommended
+        ("record.file", "events.jsonl", "RFC6888-REQ-12", False),
+    ],
+)
+def test_settings_decide(key: str, value: object, id_: str, met: bool) -> None:
+    settings = Settings()
+    settings.assign(key, value, "test")
+    assert row(settings, id_)["met"] is met
+
+
+def test_by_default_every_must_of_the_three_old_rfcs_is_met() -> None:
+    unmet = [
+        row["id"]
+        for row in rfc.report(Settings())
+        if not row["met"] and str(row["level"]).startswith("MUST")
+    ]
+    assert unmet == ["RFC6888-REQ-9"]
+
+
+def keeps_one_port(world: World) -> bool:
+    return len({world.out(A, remote) for remote in (X1, X2, Y)}) == 1
+
+
+def keeps_hosts_apart(world: World) -> bool:
+    return world.out(A, X1) != world.out(B, Y)
+
+
+def keeps_parity(world: World) -> bool:
+    ports = [Endpoint(A.address, 4001 + 2 * number) for number in range(30)]
+    return all(world.out(port, X1).port % 2 for port in ports)
+
+
+def lives(seconds: float) -> Any:
+    def check(world: World) -> bool:
+        external = world.out(A, X1)
+        world.wait(seconds)
+        return world.lets_in(X1, external)
+
+    return check
+
+
+def is_not_too_strict(world: World) -> bool:
+    return world.lets_in(X2, world.out(A, X1))
+
+
+OBSERVED = {
+    "RFC4787-REQ-1": keeps_one_port,
+    "RFC4787-REQ-3": keeps_hosts_apart,
+    "RFC4787-REQ-4": keeps_parity,
+    "RFC4787-REQ-5": lives(119.0),
+    "RFC4787-REQ-5c": lives(299.0),
+    "RFC4787-REQ-8": is_not_too_strict,
+}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("id_", OBSERVED)
+def test_no_profile_is_reported_better_or_worse_than_it_behaves(profile: str, id_: str) -> None:
+    world = World(profile=profile)
+    reported = row(world.engine.settings, id_)["met"]
+    assert OBSERVED[id_](world) is reported
