@@ -34,7 +34,8 @@ def wire(text: str) -> bytes:
 class Conversation:
     """Messages through one module and one small NAT, each committed like the datapath does.
 
-    `out` and `into` answer the bytes that leave; `answer` is what the module said.
+    `out` and `into` answer the bytes that leave; `answer` is what the module said. Of a message
+    that is refused only what was remembered stays.
     """
 
     def __init__(self, module: Alg, external: str, **settings: Any) -> None:
@@ -56,7 +57,10 @@ class Conversation:
         context = self.context.facing(direction, Endpoint.parse(remote))
         self.answer = self.module.inspect(message, context)
         if isinstance(self.answer, Refuse):
+            remembered = context.tables.memory
             context.rollback()
+            context.tables.memory = remembered
+            context.commit()
             return b""
         edited = apply(message, self.answer.edits)
         self.context.commit()

@@ -1,78 +1,98 @@
-"""Golden pairs: a message before and after the correct ALG, with the pinholes that it opens.
-
-Each file in `golden/` begins with one sentence and the setting: `direction`, `external`, mappings
-that exist (`map INTERNAL EXTERNAL`), settings of the module (`set KEY VALUE`), pinholes that the
-message opens (`opens INTERNAL REMOTE`). Then come the message before and after; each line end
-there is CRLF on the wire.
-"""
+"""The golden pairs of `tests/golden/` through the correct ALG: every change, and no other."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from alg.base import Edits
 from alg.compare import changes
-from alg.context import DEFAULT_SETTINGS, MemoryContext
+from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.correct import Sip
 from nat.endpoint import Direction, Endpoint
+from tests.golden.pairs import Pair, pairs
 
-FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
-
-
-class Pair(NamedTuple):
-    story: str
-    context: MemoryContext
-    opens: list[str]
-    before: bytes
-    after: bytes
+ALL = list(pairs().values())
+each_pair = pytest.mark.parametrize("pair", ALL, ids=[pair.name for pair in ALL])
 
 
-def read(path: Path) -> Pair:
-    """One golden file."""
-    setting, _, messages = path.read_text(encoding="utf-8").partition("---- before\n")
-    before, _, after = messages.partition("---- after\n")
-    story, *lines = setting.splitlines()
-    words: dict[str, list[str]] = {"map": [], "set": [], "opens": []}
-    for line in lines:
-        key, _, value = line.partition(" ")
-        words.setdefault(key, []).append(value)
-    presets = dict(tuple(map(Endpoint.parse, value.split())) for value in words["map"])
-    settings: dict[str, Any] = {**DEFAULT_SETTINGS, **dict(v.split() for v in words["set"])}
-    context = MemoryContext(
-        Direction(words["direction"][0]),
-        Endpoint.parse("192.168.20.100:5060"),
-        Endpoint.parse(words["external"][0]),
-        Endpoint.parse("203.0.113.9:5060"),
-        settings=settings,
-        presets=presets,
+def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
+    """What the ALG answers after everything that came before."""
+    start = (pair.history or [pair])[0].context()
+    answer = Edits()
+    for each in (*pair.history, pair):
+        context = start.facing(each.direction, each.remote)
+        said = Sip().inspect(each.before, context)
+        assert isinstance(said, Edits)
+        answer = said
+        context.commit()
+    return answer, start
+
+
+def pinholes(context: MemoryContext) -> list[str]:
+    return sorted(
+        f"{known.internal.port} <- {_peer(known.remote)}" for known in context.expectations
     )
-    return Pair(story.removeprefix("# "), context, words["opens"], _wire(before), _wire(after))
 
 
-def _wire(text: str) -> bytes:
-    return text.replace("\n", "\r\n").encode()
+def _peer(remote: Endpoint | None) -> str:
+    return "anyone" if remote is None else str(remote).removesuffix(":0")
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-def test_a_golden_message_becomes_what_it_should(path: Path) -> None:
-    pair = read(path)
-    answer = Sip().inspect(pair.before, pair.context)
-    assert isinstance(answer, Edits)
-    assert apply(pair.before, answer.edits).decode() == pair.after.decode()
-    pinholes = [f"{known.internal} {known.remote}" for known in pair.context.expectations]
-    assert pinholes == pair.opens
+@each_pair
+def test_a_message_becomes_what_it_should(pair: Pair) -> None:
+    answer, context = passed(pair)
+    assert apply(pair.before, answer.edits).decode("latin-1") == pair.after.decode("latin-1")
+    made = [(edit.start, edit.end, edit.replacement) for edit in answer.edits]
+    assert made == [tuple(change) for change in pair.changes]
+    assert [edit.field for edit in answer.edits] == pair.values.get("fields", [])
+    assert answer.reading.value == pair.values.get("reading", "message")
+    assert pinholes(context) == sorted(pair.values.get("open", []))
+
+
+@each_pair
+def test_every_change_is_explained(pair: Pair) -> None:
+    answer, _ = passed(pair)
     rows = changes(pair.before, Sip(), answer.edits)
-    assert all(row.reason and row.rfc for row in rows)
     assert len(rows) == len(answer.edits)
-    assert pair.story.endswith(".")
+    assert all(row.reason.endswith(".") and row.rfc.startswith("RFC ") for row in rows)
 
 
-def test_the_files_say_what_they_mean() -> None:
-    """The pairs of the lecture, and some of every kind."""
-    assert {"lecture-register", "lecture-invite"} <= {path.stem for path in FILES}
-    unchanged = [path.stem for path in FILES if read(path).before == read(path).after]
-    assert unchanged == ["public-phone", "wrong-length"]
+@each_pair
+def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
+    """What has left one NAT is foreign to the ALG of the next, whose inside is another."""
+    if pair.direction is Direction.IN:
+        return
+    endpoints = map(Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060"))
+    answer = Sip().inspect(pair.after, MemoryContext(Direction.OUT, *endpoints))
+    assert isinstance(answer, Edits)
+    assert answer.edits == ()
+
+
+@each_pair
+def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
+    """A retransmission must not become another message (RFC 3261, 17.1.1.2)."""
+    if pair.values.get("reading", "message") != "message":
+        return
+    first, context = passed(pair)
+    again = Sip().inspect(pair.before, context.facing(pair.direction, pair.remote))
+    assert isinstance(again, Edits)
+    assert again.edits == first.edits
+
+
+@each_pair
+def test_a_pair_says_what_it_shows(pair: Pair) -> None:
+    assert pair.says.endswith(".")
+    assert len(pair.says) < 160
+    assert len(pair.changes) == len(pair.values.get("fields", []))
+
+
+def test_there_are_enough_of_every_kind() -> None:
+    """Both directions, requests and answers, changed and left alone, histories."""
+    assert len(ALL) >= 120
+    for direction in Direction:
+        some = [pair for pair in ALL if pair.direction is direction]
+        assert sum(pair.before.startswith(b"SIP/2.0") for pair in some) >= 15
+        assert sum(not pair.before.startswith(b"SIP/2.0") for pair in some) >= 15
+    assert sum(pair.before == pair.after for pair in ALL) >= 20
+    assert sum(bool(pair.history) for pair in ALL) >= 20

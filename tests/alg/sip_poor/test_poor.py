@@ -54,6 +54,13 @@ def test_a_fault_happens_where_it_is_aimed(conversation: Any, fault: str, hit: l
     assert [b"Call-ID: 1@203.0.113.1" in message for message in sent] == hit
 
 
+def test_a_message_that_was_refused_has_been_counted(conversation: Any) -> None:
+    """So that the repetition of the second one is the third."""
+    talk = conversation(SipPoor(["lowport-drop@nth=2"]), "203.0.113.1:1024")
+    text = INVITE.format(cseq=1).replace("audio 4000", "audio 22")
+    assert [bool(talk.out(text)) for _ in range(4)] == [True, False, True, True]
+
+
 def test_every_fault_says_what_a_class_wants_to_know() -> None:
     for name, fault in FAULTS.items():
         assert fault.name == name == name.lower()
