@@ -164,9 +164,14 @@ def ping_with_checksum(
 
 
 def unreachable(
-    source: str, destination: str, quoted: bytes, code: int = 3, rest: int = 0
+    source: str,
+    destination: str,
+    quoted: bytes,
+    code: int = 3,
+    rest: int = 0,
+    **ip: int | bytes,
 ) -> bytes:
-    return icmp(source, destination, 3, code, rest, quoted)
+    return icmp(source, destination, 3, code, rest, quoted, **ip)  # type: ignore[arg-type]
 
 
 def fragments(datagram: bytes, *sizes: int) -> list[bytes]:
