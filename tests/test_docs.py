@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 import re
 import shlex
 import sys
@@ -24,11 +25,13 @@ from click.testing import CliRunner
 
 from alg import registry
 from appliance import config as configuration
+from appliance import netns
 from appliance.cli import root
 from appliance.settings import SETTINGS, Settings
 from appliance.sim.scenario import load_scenario
 from docs import generate
 from nat.endpoint import Network, parse_address
+from tests.host.programs import Program, run_in
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs", "bench")
@@ -400,3 +403,38 @@ def test_the_example_messages_are_whole(name: str) -> None:
 
 def test_the_example_configuration_is_valid() -> None:
     assert configuration.load(ROOT / "docs" / "examples" / "lab.toml")["name"] == "classroom"
+
+
+@pytest.mark.host
+def test_the_real_wires_of_the_readme_work(tmp_path: Path) -> None:
+    """What it says to type, in namespaces of this test's own."""
+    unique = {word: f"readme-{os.getpid()}-{word}" for word in ("phones", "world")}
+    lines = read(ROOT / "README.md").partition("## Real wires")[2]
+    prepare, asked = (text for kind, text in FENCE.findall(lines) if kind == "sh")
+    configuration_file = tmp_path / "lab.toml"
+    configuration_file.write_text(_renamed(read(ROOT / "docs/examples/lab.toml"), unique))
+    control = str(tmp_path / "control")
+    run = [sys.executable, "-m", "appliance.cli", "run", "--control", control]
+    try:
+        _type_ip_lines(prepare, unique)
+        appliance = Program("", [*run, "--config", str(configuration_file)])
+        try:
+            appliance.wait_for("ready")
+            _type_ip_lines(asked, unique)
+        finally:
+            appliance.stop()
+    finally:
+        for name in unique.values():
+            netns.delete(name)
+
+
+def _renamed(text: str, unique: dict[str, str]) -> str:
+    return re.sub(r"\b(phones|world)\b", lambda found: unique[found[1]], text)
+
+
+def _type_ip_lines(block: str, unique: dict[str, str]) -> None:
+    """The lines that begin with `ip`; the program itself is started by the test."""
+    typed = [line for line in block.splitlines() if line.startswith("ip ")]
+    assert typed
+    for line in typed:
+        run_in("", "sh", "-c", _renamed(line, unique))
