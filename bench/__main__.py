@@ -39,7 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
     titles = {road.name: road.title for road in roads}
     print(_table(titles, medians))
     alone = figures() if options.alone else []
-    print(*(figure.line() for figure in alone), sep="\n")
+    for figure in alone:
+        print(figure.line())
     _write(options.out, titles, medians, results, alone)
     return 0
 
@@ -85,16 +86,16 @@ def _run(roads: Sequence[Road], rounds: int, seconds: float) -> Results:
 def _table(titles: dict[str, str], medians: dict[str, dict[str, float]]) -> str:
     """Medians, and behind each what glassnat has beside it."""
     ours = medians.get("glassnat", {})
-    lines = ["".join([f"{'':28}", *(f"{m.title + ', ' + m.unit:>24}" for m in MEASURES)])]
+    lines = ["".join([f"{'':28}", *(f"{m.title + ', ' + m.unit:>26}" for m in MEASURES)])]
     for name, row in medians.items():
         cells = []
         for measure in MEASURES:
             if measure.name not in row:
-                cells.append(f"{'-':>24}")
+                cells.append(f"{'-':>26}")
                 continue
             value = row[measure.name]
             beside = f"×{ours[measure.name] / value:.2f}" if ours and name != "glassnat" else ""
-            cells.append(f"{value:>15.3g} {beside:>8}")
+            cells.append(f"{value:>17.3g} {beside:>8}")
         lines.append(f"{titles[name]:28}" + "".join(cells))
     return "\n".join([*lines, "×: glassnat divided by this"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,6 +54,25 @@ def small_udp(road: Road, seconds: float) -> float:
     return (end["packets"] - end["lost_packets"]) / end["seconds"] / 1e3
 
 
+def _bulk_udp(road: Road, seconds: float, at_once: int) -> float | None:
+    program = (sys.executable, "-m", "bench.bulk")
+    with running(road.server, *program, "sink", SERVER, ready="ready") as listener:
+        run_in(road.client, *program, "flood", SERVER, str(seconds), str(at_once))
+        listener.finish()
+    found = re.search(r"Gbit/s: ([\d.e-]+)\.", listener.text)
+    return float(found[1]) if found else None
+
+
+def plain_udp(road: Road, seconds: float) -> float | None:
+    """Gbit/s that arrived, a system call a datagram."""
+    return _bulk_udp(road, seconds, 1)
+
+
+def segmented_udp(road: Road, seconds: float) -> float | None:
+    """The same, 40 datagrams a system call."""
+    return _bulk_udp(road, seconds, 40)
+
+
 def round_trip(road: Road, seconds: float) -> float | None:
     """Median round trip in microseconds, idle."""
     try:
@@ -66,5 +86,7 @@ MEASURES = (
     Measure("tcp_out", "TCP out", "Gbit/s", True, tcp_out),
     Measure("tcp_in", "TCP in", "Gbit/s", True, tcp_in),
     Measure("small_udp", "172-byte UDP", "kpps", True, small_udp),
+    Measure("plain_udp", "1400-byte UDP", "Gbit/s", True, plain_udp),
+    Measure("segmented_udp", "with UDP_SEGMENT", "Gbit/s", True, segmented_udp),
     Measure("round_trip", "round trip", "µs", False, round_trip),
 )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 
-def _obstacle() -> str:
-    """Why tests marked `host` cannot run here, or nothing."""
-    if os.geteuid() != 0:
+def _obstacle(item: pytest.Item) -> str:
+    """Why a test marked `host` or `needs` cannot run here, or nothing."""
+    if item.get_closest_marker("host") and os.geteuid() != 0:
         return "needs root: network namespaces and TUN devices"
-    if not Path("/dev/net/tun").exists():
+    if item.get_closest_marker("host") and not Path("/dev/net/tun").exists():
         return "needs /dev/net/tun"
-    return ""
+    programs = [word for marker in item.iter_markers("needs") for word in marker.args]
+    missing = [program for program in programs if shutil.which(program) is None]
+    return f"needs {', '.join(missing)}, which is not installed" if missing else ""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    obstacle = _obstacle()
     for item in items:
-        if obstacle and item.get_closest_marker("host"):
+        obstacle = _obstacle(item)
+        if obstacle:
             item.add_marker(pytest.mark.skip(reason=obstacle))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -33,7 +34,12 @@ from tests.host.programs import (
     until,
 )
 
-pytestmark = pytest.mark.host
+pytestmark = [
+    pytest.mark.host,
+    pytest.mark.needs(
+        "ip", "ping", "iperf3", "ethtool", "tcpdump", "tshark", "dig", "hping3", "traceroute", "nft"
+    ),
+]
 
 
 @pytest.fixture(params=[True, False], ids=["offload", "plain"])
@@ -211,6 +217,22 @@ def test_kill_leaves_nothing_and_it_starts_again_at_once(lab: Lab) -> None:
         until(lambda: "gn-in" not in run_in("", "ip", "-n", lab.phones, "link"))
         until(lambda: "gn-out" not in run_in("", "ip", "-n", lab.world, "link"))
     assert _state_of_the_host() == before
+
+
+def test_killed_at_any_moment_of_its_start_it_leaves_nothing(lab: Lab) -> None:
+    before = _state_of_the_host()
+    run = [*GLASSNAT, "run", "--config", str(lab.write_configuration()), "--control"]
+    for moment in (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7):
+        program = Program("", [*run, str(lab.control)])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.process.wait(moment)
+        program.process.kill()
+        program.stop()
+        until(lambda: "glassnat" not in run_in("", "ip", "link"))
+        until(lambda: "gn-in" not in run_in("", "ip", "-n", lab.phones, "link"))
+    assert _state_of_the_host() == before
+    with lab.appliance():
+        run_in(lab.phones, "ping", "-c", "1", SERVER)
 
 
 def _state_of_the_host() -> list[str]:

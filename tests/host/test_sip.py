@@ -16,7 +16,7 @@ import pytest
 from tests.host.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab, capture, tshark, verified
 from tests.host.programs import Program, run_in, until
 
-pytestmark = pytest.mark.host
+pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "tcpdump", "tshark", "sipp")]
 
 SCENARIOS = Path(__file__).parent / "sipp"
 SILENCE = b"\xff" * 8000
