@@ -200,8 +200,18 @@ class Datapath:
             self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now)
             return False
         if after is not message:
-            packet.replace_payload(after)
+            self._write(packet, after)
         return True
+
+    def _write(self, packet: Packet, message: bytes) -> None:
+        """Put an edited message into its datagram."""
+        decisions = self.nat.behavior.decisions
+        if packet.partial and decisions.has_other("finish"):
+            packet.partial = False
+            packet.finish_transport()
+        before = packet.transport_checksum
+        packet.replace_payload(message)
+        packet.transport_checksum = decisions.finish(packet.transport_checksum, before)
 
     def _inspect_stream(
         self,

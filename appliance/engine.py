@@ -8,10 +8,11 @@ appliance (`show`, `set`, `flush`) is here as well.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alg import registry
+from alg.base import Alg
 from appliance import rfc
 from appliance.behavior import behavior_of
 from appliance.calls import CallTracker
@@ -22,15 +23,21 @@ from appliance.events import SettingChanged
 from appliance.inspection import Slot
 from appliance.narrator import Narrator, parent_text
 from appliance.settings import SettingError, Settings
+from nat.behavior import Behavior
+from nat.decisions import Decide, Decisions, UnknownPoint
 from nat.endpoint import PROTOCOL_NAMES, Endpoint, Side
 from nat.expectation import Expectation
-from nat.mapping import Flow, Mapping
+from nat.mapping import Flow
+from nat.mapping import Mapping as NatMapping
 from nat.packet import Packet
 from nat.translator import Nat
 
 SLOTS = ("sip", "dns")
 CORRECT = {"sip": "sip"}
 """The module that runs dry in a slot, to say what another one missed."""
+SIMULATION_ONLY = frozenset(("untranslated",))
+"""Decisions that no module may take on real wires: no packet with an internal source ever leaves
+the outside one."""
 
 
 class Engine:
@@ -51,8 +58,8 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
         narrator = Narrator(log, counters)
-        self.nat = Nat(behavior_of(settings, self._rng), narrator)
         self.slots = {name: self._new_slot(name) for name in SLOTS}
+        self.nat = Nat(self._behavior(), narrator)
         self.calls = CallTracker(log)
         self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
         narrator.give_slot = self.datapath.give_slot
@@ -66,28 +73,48 @@ class Engine:
         correct = registry.load(CORRECT[name]) if CORRECT.get(name) in registry.MODULES else None
         slot = Slot(name, self.settings.section(f"alg.{name}"), correct)
         slot.configure(self.settings.section(f"alg.{name}"))
+        self._check_decisions(slot.module)
         return slot
+
+    def _behavior(self) -> Behavior:
+        """What the settings ask of the NAT, and what modules decide in its place."""
+        behavior = behavior_of(self.settings, self._rng)
+        behavior.decisions = Decisions(*(slot.decisions() for slot in self.slots.values()))
+        return behavior.decisions.behavior(behavior)
+
+    def _check_decisions(self, module: Alg) -> None:
+        """Raises SpecError for a module that would decide what is not its own to decide."""
+        others: Mapping[str, Decide] = getattr(module, "decisions", {})
+        try:
+            Decisions(others)
+        except UnknownPoint as error:
+            raise registry.SpecError(str(error)) from None
+        if self.mode != "simulation" and SIMULATION_ONLY & set(others):
+            raise registry.SpecError(
+                f"{module.name!r} would let packets out untranslated: in simulation only"
+            )
 
     def set(self, key: str, value: Any, who: str, now: float) -> None:
         """Change a setting; flows that exist follow at once. Raises SettingError, and then
         nothing has changed."""
-        if key in {f"alg.{name}.module" for name in SLOTS}:
-            self._check_spec(key, value)
-        section = key.rpartition(".")[0]
+        section, _, word = key.rpartition(".")
+        if section in {f"alg.{name}" for name in SLOTS} and word in ("module", "faults"):
+            self._check_spec(section, {word: Settings.parse(key, value)})
         old = self.settings.values.get(key, self.settings.values.get(section))
         new = self.settings.change(key, value, "set")
-        self.nat.behavior = self.nat.table.behavior = behavior_of(self.settings, self._rng)
-        self.nat.settings_changed(now)
         for name, slot in self.slots.items():
             if key.startswith(f"alg.{name}."):
                 slot.configure(self.settings.section(f"alg.{name}"))
                 self._choose_timers_of(slot)
+        self.nat.behavior = self.nat.table.behavior = self._behavior()
+        self.nat.settings_changed(now)
         self.datapath.settings_changed()
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
-    def _check_spec(self, key: str, value: Any) -> None:
+    def _check_spec(self, section: str, changed: Mapping[str, Any]) -> None:
+        wanted = {**self.settings.section(section), **changed}
         try:
-            registry.load(str(value), self.settings.values.get(key.replace("module", "faults"), ()))
+            self._check_decisions(registry.load(str(wanted["module"]), wanted.get("faults", ())))
         except registry.SpecError as error:
             raise SettingError(str(error)) from None
 
@@ -213,7 +240,7 @@ def _flow(flow: Flow, now: float) -> dict[str, object]:
     }
 
 
-def _mapping(mapping: Mapping, now: float) -> dict[str, object]:
+def _mapping(mapping: NatMapping, now: float) -> dict[str, object]:
     """`expires_in` is null for what has no end of its own (a forward)."""
     ends = [flow.expires_at() for flow in mapping.flows()]
     ends += [expectation.deadline for expectation in mapping.expectations]

@@ -21,6 +21,7 @@ from appliance.calls import CallTracker
 from appliance.eventlog import EventLog
 from appliance.events import AlgError, Change, MessagePassed
 from nat.conntrack import Conntrack
+from nat.decisions import Decide
 from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
 from nat.mapping import Leg
 
@@ -54,6 +55,22 @@ class Slot:
             self.memory = Memory()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
+
+    def decisions(self) -> dict[str, Decide]:
+        """What the module wants to decide in the place of the NAT (`nat/decisions.py`). Where it
+        raises, the NAT decides and the failure is counted."""
+        others: Mapping[str, Decide] = getattr(self.module, "decisions", {})
+        return {point: self._guarded(decide) for point, decide in others.items()}
+
+    def _guarded(self, decide: Decide) -> Decide:
+        def guarded(normal: Any, *facts: object) -> Any:
+            try:
+                return decide(normal, *facts)
+            except Exception:  # whatever a module does, the NAT goes on
+                self.counters["errors"] += 1
+                return normal
+
+        return guarded
 
     def ports(self) -> set[tuple[int, int]]:
         """(protocol, port) pairs that this ALG looks at, on the remote or the internal end."""

@@ -465,7 +465,7 @@ class Conntrack:
         """Whoever makes room in a full table: normally nobody, or else a flow that nobody has
         answered, one of the oldest."""
         unanswered = self._oldest_unanswered() if self.behavior.eviction else None
-        return self.behavior.decisions.victim(unanswered, self.flows.values())
+        return self.behavior.decisions.victim(unanswered, self.flows)
 
     def _oldest_unanswered(self) -> Flow | None:
         for timer in self.deadlines.timers.values():

@@ -25,7 +25,7 @@ pay nothing; flows that exist keep their legs when other decisions are taken lat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,7 @@ POINTS = frozenset(
 )
 
 PORT_NUMBERS = range(1, 65536)
+CHECKSUMS = range(65536)
 
 
 class UnknownPoint(ValueError):
@@ -139,6 +140,10 @@ class Decisions:
             normal = decide(normal, *facts)
         return normal
 
+    def has_other(self, point: str) -> bool:
+        """Does anybody but the NAT decide here?"""
+        return bool(self._others[point])
+
     def behavior(self, normal: Behavior) -> Behavior:
         answer: Behavior = self._ask("behavior", normal)
         return answer
@@ -163,8 +168,9 @@ class Decisions:
 
     def reverse(self, normal: Endpoint, wish: ReverseWish) -> Endpoint:
         answer = self._ask("reverse", normal, wish)
-        is_possible = answer.address == normal.address and answer.port in PORT_NUMBERS
-        return answer if is_possible else normal
+        if not isinstance(answer, Endpoint) or answer.address != normal.address:
+            return normal
+        return answer if answer.port in PORT_NUMBERS else normal
 
     def cuts_on_rst(self, normal: bool, flow: Flow) -> bool:
         return bool(self._ask("cuts_on_rst", normal, flow))
@@ -172,10 +178,10 @@ class Decisions:
     def cuts_on_icmp(self, normal: bool, flow: Flow) -> bool:
         return bool(self._ask("cuts_on_icmp", normal, flow))
 
-    def victim(self, normal: Flow | None, flows: Collection[Flow]) -> Flow | None:
-        """`flows` in the order in which they were opened."""
-        answer: Flow | None = self._ask("victim", normal, flows)
-        return answer
+    def victim(self, normal: Flow | None, flows: Mapping[int, Flow]) -> Flow | None:
+        """`flows` by number, in the order in which they were opened."""
+        answer = self._ask("victim", normal, flows)
+        return flows.get(answer.id) if hasattr(answer, "id") else None
 
     def takes_fragment(self, normal: bool, offset: int) -> bool:
         """`offset` of its data in the datagram, in bytes."""
@@ -183,4 +189,5 @@ class Decisions:
 
     def finish(self, normal: int, before: int) -> int:
         """`before`: the checksum of the message before it was edited."""
-        return int(self._ask("finish", normal, before)) & 0xFFFF
+        answer = self._ask("finish", normal, before)
+        return answer if answer in CHECKSUMS else normal

@@ -180,6 +180,16 @@ class Packet:
             return start + int(WORD.unpack_from(self.buffer, start + 4)[0])
         return self.length
 
+    @property
+    def transport_checksum(self) -> int:
+        """The checksum field of TCP, UDP or ICMP."""
+        at = self.header_length + CHECKSUM_OFFSET[self.protocol]
+        return int(WORD.unpack_from(self.buffer, at)[0])
+
+    @transport_checksum.setter
+    def transport_checksum(self, field: int) -> None:
+        WORD.pack_into(self.buffer, self.header_length + CHECKSUM_OFFSET[self.protocol], field)
+
     # --- checks at the border ----------------------------------------------------------
 
     def check(self) -> Drop | None:
