@@ -27,6 +27,7 @@ from appliance.config import setting_text  # noqa: E402
 from appliance.settings import SETTINGS, Setting  # noqa: E402
 from nat.drop import Drop  # noqa: E402
 from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
+from tui.keys import KEYS  # noqa: E402
 
 PLACE = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
@@ -147,6 +148,15 @@ def sip_faults() -> str:
     )
 
 
+def keys() -> str:
+    """Every key of the screen."""
+    where = {"sim": "simulation", "live": "running appliance"}
+    return table(
+        ("key", "does", "about", "only in"),
+        ((f"`{each.key}`", each.does, each.group, where.get(each.modes, "")) for each in KEYS),
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "tcp-states": tcp_states,
@@ -154,6 +164,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "drops": drops,
     "sip-rules": sip_rules,
     "sip-faults": sip_faults,
+    "keys": keys,
 }
 
 

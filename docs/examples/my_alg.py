@@ -1,4 +1,4 @@
-"""An ALG of twenty lines that many routers have shipped: search and replace.
+"""The ALG of twenty lines that comes to mind first: search and replace.
 
 Wherever the inside host's address stands in a message that leaves, the outside address is put. Try
 it, and look at what the correct module says beside it:
