@@ -45,7 +45,8 @@ def _contacts(work: Rewriting) -> None:
     if work.outward:
         rule = "contact" if work.message.method == "REGISTER" else "contact-dialog"
     tokens = [token for contact in work.parts.contacts if (token := work.token(contact))]
-    if work.outward and work.message.method in MAKES_DIALOG:
+    status = work.message.status or 0
+    if work.outward and work.message.method in MAKES_DIALOG and status < 300:
         _open_contacts(work, tokens)
     for token in tokens:
         work.map_token(token, "contact.host", rule)

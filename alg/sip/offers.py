@@ -94,10 +94,11 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
     address = _address(work, session, stream)
     if address is None or port is None:
         return None
-    if not _is_mappable(stream):
-        work.note = NOT_MAPPED
-        return None
     rtp = Endpoint(address, port)
+    if not _is_mappable(stream):
+        if work.is_own(rtp):
+            work.note = NOT_MAPPED
+        return None
     if b"RTP/" not in stream.protocol:
         return Plan(stream, rtp, None, adjacent=False)
     rtcp = _rtcp(work, stream, rtp)

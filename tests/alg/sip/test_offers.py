@@ -202,6 +202,12 @@ def test_a_foreign_origin_stays(plain: Any) -> None:
             "a=rtcp:14255 IN IP4 198.51.100.7",
             [14254],
         ),
+        (
+            "m=audio 14254 RTP/AVP 0\na=rtcp:14255 IN IP6 2001:db8::1",
+            "14256",
+            "a=rtcp:14255 IN IP6 2001:db8::1",
+            [14254],
+        ),
         ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14256", "a=rtcp:16001", [14255, 16001]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp:22", "14256", "a=rtcp:22", [14254]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp-mux", "14256", "a=rtcp-mux", [14254, 14255]),
@@ -254,6 +260,14 @@ def test_without_content_length_none_is_added(plain: Any) -> None:
     sent = plain.out(invite().replace("Content-Length: ?\n", ""))
     assert b"Content-Length" not in sent
     assert "c=IN IP4 203.0.113.1" in description(sent)
+
+
+def test_only_an_own_stream_that_is_left_alone_is_worth_a_note(plain: Any) -> None:
+    media = "m=message 9 TCP/MSRP *"
+    plain.out(invite(SDP + media))
+    assert "left alone" in plain.note
+    plain.out(invite(SDP + media + "\nc=IN IP4 198.51.100.7"))
+    assert plain.note == ""
 
 
 def test_a_second_phone_on_the_same_port_gets_the_next_pair(plain: Any) -> None:
