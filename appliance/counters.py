@@ -24,7 +24,6 @@ class WireCounters:
         "forwarded",
         "forwarded_bytes",
         "held",
-        "own",
         "received",
         "received_bytes",
     )
@@ -35,7 +34,6 @@ class WireCounters:
         self.consumed = self.consumed_bytes = 0
         self.dropped = self.dropped_bytes = 0
         self.held = 0
-        self.own = 0
         self.drops: dict[Drop, int] = {}
 
     def drop(self, drop: Drop, packets: int, size: int) -> None:
@@ -70,7 +68,6 @@ class WireCounters:
             "consumed": self.consumed,
             "dropped": self.dropped,
             "held": self.held,
-            "own": self.own,
             "received_bytes": self.received_bytes,
             "forwarded_bytes": self.forwarded_bytes,
             "consumed_bytes": self.consumed_bytes,

@@ -199,17 +199,34 @@ class Engine:
         table = self.nat.table
         inside, outside = self.datapath.counters
         return {
-            "wires": {"inside": inside.document(), "outside": outside.document()},
+            "wires": {
+                name: {**counters.document(), "own": self.nat.icmp_sent[side]}
+                for side, (name, counters) in enumerate((("inside", inside), ("outside", outside)))
+            },
             "drops": {
                 name: {drop.reason: count for drop, count in counters.drops.items()}
                 for name, counters in (("inside", inside), ("outside", outside))
             },
             "flows": {
                 "now": len(table.flows),
-                "high_water": table.flows_high_water,
+                "high_water": table.high_water.marks.get("flows", 0),
                 "limit": self.nat.behavior.limits.flows,
             },
+            "limits": self._limits(),
             "alg": {name: dict(slot.counters) for name, slot in self.slots.items()},
+        }
+
+    def _limits(self) -> dict[str, dict[str, int]]:
+        """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
+        nat = self.nat
+        marks = {**nat.table.high_water.marks, **nat.reassembler.high_water.marks}
+        return {
+            name: {
+                "now": used,
+                "high_water": marks.get(name, 0),
+                "limit": getattr(nat.behavior.limits, name),
+            }
+            for name, used in nat.usage().items()
         }
 
 

@@ -292,6 +292,13 @@ _TABLE = (
     ),
     _live("nat.timeouts.icmp", Seconds(), 60.0, "ICMP queries (ping)", "RFC 5508 REQ-2"),
     _live(
+        "nat.timeouts.fragments",
+        Seconds(),
+        30.0,
+        "the rest of a datagram must have come by then",
+        "RFC 791 3.2",
+    ),
+    _live(
         "nat.timeouts.udp_by_port",
         SecondsByPort(),
         {53: 30.0},
@@ -319,6 +326,41 @@ _TABLE = (
         _COUNT,
         2048,
         "flows of one host that nobody has answered yet",
+    ),
+    _live("nat.limits.expectations", _COUNT, 4096, "doors that ALGs hold open"),
+    _live("nat.limits.expectations_per_host", _COUNT, 512, "the same, of one host"),
+    _live(
+        "nat.limits.expectations_per_parent",
+        _COUNT,
+        8,
+        "the same, of one call or registration (counted in mappings)",
+    ),
+    _live(
+        "nat.limits.waiting_syns",
+        Whole(0, 65536),
+        256,
+        "unsolicited SYNs that are remembered for six seconds",
+        "RFC 5382 REQ-4",
+    ),
+    _live(
+        "nat.limits.fragments",
+        Whole(1, 65536),
+        64,
+        "datagrams that wait for the rest of their fragments",
+        "RFC 4787 REQ-14a",
+    ),
+    _live("nat.limits.fragments_per_host", Whole(1, 65536), 8, "the same, from one address"),
+    _live("nat.limits.fragment_pieces", Whole(2, 8192), 64, "fragments of one datagram"),
+    _live("nat.limits.fragment_bytes", Whole(65536, 1 << 30), 1 << 20, "bytes of all of them"),
+    _live(
+        "nat.limits.icmp_per_second",
+        Whole(0, 1_000_000),
+        100,
+        "ICMP messages that the NAT sends by itself; 0 = none",
+        "RFC 1812 4.3.2.8",
+    ),
+    _live(
+        "nat.limits.icmp_per_second_per_target", Whole(0, 1_000_000), 10, "the same, to one address"
     ),
     _live(
         "nat.limits.new_flows_per_second_per_host",

@@ -58,6 +58,7 @@ class Timeouts:
     tcp_transitory: float = 240.0  # RFC 5382 REQ-5: four minutes
     tcp_closing: float | None = None  # RFC 7857 2.1: None is as long as tcp_transitory
     icmp: float = 60.0  # RFC 5508 REQ-2
+    fragments: float = 30.0  # RFC 791 3.2: until the rest of a datagram must have come
     udp_by_port: dict[int, float] = field(default_factory=dict)  # by remote port
 
 
@@ -75,6 +76,12 @@ class Limits:
     expectations_per_parent: int = 8
     waiting_syns: int = 256  # RFC 5382 REQ-4
     resting_ports: int = 65536  # RFC 6888 REQ-8, for each protocol and external address
+    fragments: int = 64  # datagrams that wait for the rest (RFC 4787 REQ-14a)
+    fragments_per_host: int = 8
+    fragment_pieces: int = 64  # of one datagram
+    fragment_bytes: int = 1 << 20  # of all of them
+    icmp_per_second: float = 100.0  # that the NAT sends by itself (RFC 1812 4.3.2.8)
+    icmp_per_second_per_target: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

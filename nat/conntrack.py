@@ -25,7 +25,7 @@ from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
 from nat.expectation import Expectation
-from nat.limits import Host
+from nat.limits import HighWater, Host
 from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, inbound_key, legs_between
 from nat.poison import Poisoned
 from nat.ports import HIGHEST_PORT, PortPool
@@ -50,7 +50,7 @@ class Conntrack:
         self.flows: dict[int, Flow] = {}
         self.expectations: dict[int, Expectation] = {}
         self.by_parent: dict[Hashable, list[Expectation]] = {}
-        self.flows_high_water = 0
+        self.high_water = HighWater()
         self.owned: set[int] = set()
         self.deadlines: Deadlines[Flow] = Deadlines()
         self._pools: dict[tuple[int, int], PortPool] = {}
@@ -402,6 +402,7 @@ class Conntrack:
         if mapping.has_a_port_of_the_pool:
             host = self.host(internal.address, now)
             host.ports += 1
+            self.high_water.reach("ports_per_host", host.ports)
             host.external = external.address
             if len(sharers) == 1:
                 self.pool(protocol, external.address).take(external.port)
@@ -484,11 +485,10 @@ class Conntrack:
             self.observer.leg_made(leg)
         mapping.permitted.setdefault(self.behavior.filtering.scope(remote), []).append(flow)
         self.flows[flow.id] = flow
-        if len(self.flows) > self.flows_high_water:
-            self.flows_high_water = len(self.flows)
         host = self.host(mapping.internal.address, now)
         host.flows += 1
         host.unanswered += 1
+        self.high_water.reach_flows(len(self.flows), host)
         return flow
 
     def legs_of(self, mapping: Mapping, remote: Endpoint) -> tuple[Leg, Leg]:
@@ -588,7 +588,11 @@ class Conntrack:
             self.expectations[expectation.id] = expectation
             self.by_parent.setdefault(parent, []).append(expectation)
             mapping.expectations.append(expectation)
-            self.host(mapping.internal.address, now).expectations += 1
+            host = self.host(mapping.internal.address, now)
+            host.expectations += 1
+            self.high_water.reach("expectations", len(self.expectations))
+            self.high_water.reach("expectations_per_host", host.expectations)
+            self.high_water.reach("expectations_per_parent", self._doors_of(parent, mapping))
             self._watch(expectation, now + lifetime, used_lifetime)
             self.observer.expectation_opened(expectation, now)
         else:
@@ -618,6 +622,13 @@ class Conntrack:
         """How many mappings `parent` would hold open, `mapping` among them."""
         held = {expectation.mapping.id for expectation in self.by_parent.get(parent, ())}
         return len(held | {mapping.id})
+
+    def most_doors(self) -> int:
+        """How many mappings the parent with the most of them holds open."""
+        return max(
+            (len({door.mapping.id for door in doors}) for doors in self.by_parent.values()),
+            default=0,
+        )
 
     def _watch(self, expectation: Expectation, deadline: float, used: float | None) -> None:
         expectation.deadline = deadline

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from nat.drop import Drop
 from nat.endpoint import Side
+from nat.limits import HighWater
 from nat.packet import (
     DONT_FRAGMENT,
     FRAGMENT_OFFSET,
@@ -78,7 +79,7 @@ class Reassembler:
         self._gone = gone
         self._waiting: dict[Key, _Waiting] = {}
         self._bytes = 0
-        self.high_water = 0
+        self.high_water = HighWater()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -97,7 +98,8 @@ class Reassembler:
             if self._is_full(key):
                 return Drop.FRAGMENT_LIMIT
             waiting = self._waiting[key] = _Waiting(now)
-            self.high_water = max(self.high_water, len(self._waiting))
+            self.high_water.reach("fragments", len(self._waiting))
+            self.high_water.reach("fragments_per_host", self._from_host(key))
         if waiting.condemned:
             return waiting.condemned
         refusal = self._insert(key, waiting, packet, now)
@@ -121,8 +123,20 @@ class Reassembler:
             del self._waiting[key]
 
     def _is_full(self, key: Key) -> bool:
-        from_host = sum(other[:2] == key[:2] for other in self._waiting)
-        return len(self._waiting) >= self.limits.datagrams or from_host >= self.limits.per_host
+        limits = self.limits
+        return len(self._waiting) >= limits.datagrams or self._from_host(key) >= limits.per_host
+
+    def _from_host(self, key: Key) -> int:
+        return sum(other[:2] == key[:2] for other in self._waiting)
+
+    def usage(self) -> dict[str, int]:
+        """How much waits, by the name of the limit."""
+        pieces = (len(waiting.pieces) for waiting in self._waiting.values())
+        return {
+            "fragments_per_host": max(map(self._from_host, self._waiting), default=0),
+            "fragment_pieces": max(pieces, default=0),
+            "fragment_bytes": self._bytes,
+        }
 
     def _insert(self, key: Key, waiting: _Waiting, packet: Packet, now: float) -> Drop | None:
         flags = packet.flags_and_offset
@@ -152,6 +166,8 @@ class Reassembler:
         waiting.pieces[offset] = data
         waiting.size += len(data)
         self._bytes += len(data)
+        self.high_water.reach("fragment_pieces", len(waiting.pieces))
+        self.high_water.reach("fragment_bytes", self._bytes)
         return None
 
     @staticmethod

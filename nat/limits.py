@@ -57,6 +57,29 @@ class Host:
         return not self.flows and not self.expectations and not self.ports
 
 
+class HighWater:
+    """The most that was ever in use at one time, by the name of the limit."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self) -> None:
+        self.marks: dict[str, int] = {}
+
+    def reach(self, limit: str, used: int) -> None:
+        if used > self.marks.get(limit, 0):
+            self.marks[limit] = used
+
+    def reach_flows(self, flows: int, host: Host) -> None:
+        """The three limits of flows at once: this is on the road of every new flow."""
+        marks = self.marks
+        if flows > marks.get("flows", 0):
+            marks["flows"] = flows
+        if host.flows > marks.get("flows_per_host", 0):
+            marks["flows_per_host"] = host.flows
+        if host.unanswered > marks.get("unanswered_per_host", 0):
+            marks["unanswered_per_host"] = host.unanswered
+
+
 class IcmpRate:
     """How often the NAT may speak for itself: so often to one address, so often in all.
 
@@ -64,20 +87,23 @@ class IcmpRate:
     (the SAD DNS attack of 2020 did that to a global limit).
     """
 
-    PER_TARGET, IN_ALL, TARGETS = 10.0, 100.0, 1024
+    TARGETS = 1024  # addresses that are told apart at a time
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._all = TokenBucket(self.IN_ALL, 0.0)
+        self._all: TokenBucket | None = None
         self._targets: dict[int, TokenBucket] = {}
 
-    def allows(self, target: int, now: float) -> bool:
+    def allows(self, target: int, limits: Limits, now: float) -> bool:
+        per_target, in_all = limits.icmp_per_second_per_target, limits.icmp_per_second
+        if self._all is None:
+            self._all = TokenBucket(in_all, now)
         bucket = self._targets.get(target)
         if bucket is None:
             if len(self._targets) >= self.TARGETS:
                 del self._targets[next(iter(self._targets))]
-            bucket = self._targets[target] = TokenBucket(self.PER_TARGET, now)
+            bucket = self._targets[target] = TokenBucket(per_target, now)
         jitter = self._rng.uniform(0.5, 1.5)
-        return bucket.take(self.PER_TARGET * jitter, self.PER_TARGET, now) and self._all.take(
-            self.IN_ALL * jitter, self.IN_ALL, now
+        return bucket.take(per_target * jitter, per_target, now) and self._all.take(
+            in_all * jitter, in_all, now
         )

@@ -91,6 +91,14 @@ class Nat:
         inside = set() if behavior.gateway is None else {behavior.gateway}
         shared = set(behavior.external) - {rule.external for rule in behavior.statics}
         self.addresses_by_side = (inside, shared)
+        limits = behavior.limits
+        self.reassembler.limits = FragmentLimits(
+            limits.fragments,
+            limits.fragments_per_host,
+            limits.fragment_pieces,
+            limits.fragment_bytes,
+            behavior.timeouts.fragments,
+        )
 
     # --- the fast road -----------------------------------------------------------------
 
@@ -296,7 +304,7 @@ class Nat:
             and packet.buffer[packet.header_length] == icmp.ECHO_REQUEST
         )
         if is_ping:
-            if self._icmp_rate.allows(packet.source_address, now):
+            if self._icmp_rate.allows(packet.source_address, self.behavior.limits, now):
                 self._send(side, icmp.echo_reply(packet))
             return Aside.ANSWERED
         return Drop.NOT_FOR_OUTSIDE if is_inner else None
@@ -436,7 +444,7 @@ class Nat:
         own = self.own_address(side)
         if own is None or not icmp.may_be_answered_by_an_error(about):
             return
-        if self._icmp_rate.allows(about.source_address, now):
+        if self._icmp_rate.allows(about.source_address, self.behavior.limits, now):
             self._send(side, icmp.error(about, own, type_, code, rest))
 
     def own_address(self, side: Side) -> int | None:
@@ -572,6 +580,24 @@ class Nat:
         waiting = self._unsolicited
         if key not in waiting and len(waiting) < self.behavior.limits.waiting_syns:
             waiting[key] = (now, packet.copy())
+            self.table.high_water.reach("waiting_syns", len(waiting))
+
+    def usage(self) -> dict[str, int]:
+        """How much of each limit is in use; of limits for one host, by the busiest host."""
+        table, store = self.table, self.reassembler
+        hosts = table.hosts.values()
+        return {
+            "flows": len(table.flows),
+            "flows_per_host": max((host.flows for host in hosts), default=0),
+            "unanswered_per_host": max((host.unanswered for host in hosts), default=0),
+            "ports_per_host": max((host.ports for host in hosts), default=0),
+            "expectations": len(table.expectations),
+            "expectations_per_host": max((host.expectations for host in hosts), default=0),
+            "expectations_per_parent": table.most_doors(),
+            "waiting_syns": len(self._unsolicited),
+            "fragments": len(store),
+            **store.usage(),
+        }
 
     # --- time --------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ def audit(rig: Rig) -> None:
 
 def _audit_flows(table: Conntrack) -> None:
     assert sum(len(legs) for legs in table.legs) == 2 * len(table.flows)
-    assert len(table.flows) <= table.flows_high_water
+    assert len(table.flows) <= table.high_water.marks.get("flows", 0)
     scope = table.behavior.filtering.scope
     for flow in table.flows.values():
         for leg in (flow.outbound, flow.inbound):
