@@ -167,7 +167,7 @@ def test_so_many_datagrams_may_wait_and_no_more_until_one_is_given_up() -> None:
     left(box.out(udp(f"{A}:1", f"{R}:2")))
     box.wait(30.0)
     assert send(box, [started(12, 1)]) == [Aside.HELD]
-    assert box.nat.reassembler.high_water == 3
+    assert box.nat.reassembler.high_water.marks["fragments"] == 3
 
 
 def test_so_many_pieces_of_a_datagram_may_wait() -> None:
