@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from alg.sip import grammar
-from alg.sip.message import Header, Malformed
+from alg.sip.message import MOST_HEADERS, Header, Malformed
 
 Span = tuple[int, int]
 MISSING: Span = (-1, -1)
@@ -45,8 +45,9 @@ class Address(NamedTuple):
 
 
 def elements(data: bytes, header: Header) -> list[Span]:
-    """The values of a header that may be a comma-separated list (RFC 3261, 7.3.1). Raises
-    Malformed when a quotation mark or a bracket is not closed."""
+    """The values of a header that may be a comma-separated list, which equals as many lines
+    (RFC 3261, 7.3.1). Raises Malformed when a quotation mark or a bracket is not closed, and for
+    more values than a message may have lines."""
     if data.find(b",", header.start, header.end) < 0:
         return [(header.start, header.end)]
     element = grammar.VIA_ELEMENT if header.name == b"via" else grammar.LIST_ELEMENT
@@ -54,6 +55,8 @@ def elements(data: bytes, header: Header) -> list[Span]:
     position = header.start
     while found := element.match(data, position, header.end):
         spans.append(found.span())
+        if len(spans) > MOST_HEADERS:
+            raise Malformed(f"a list has more than {MOST_HEADERS} values")
         position = found.end() + 1
         if found.end() == header.end:
             return spans

@@ -33,6 +33,13 @@ def test_what_is_opened_must_be_closed(data: bytes) -> None:
         fields.elements(data, header(data))
 
 
+def test_a_list_equals_lines_also_in_their_number() -> None:
+    most = b"," * 127
+    assert len(fields.elements(most, header(most))) == 128
+    with pytest.raises(Malformed, match="more than 128"):
+        fields.elements(most + b",", header(most + b","))
+
+
 @pytest.mark.parametrize(
     ("data", "transport", "host", "port", "parameters"),
     [
