@@ -238,15 +238,17 @@ class TcpTrack:
     """Where a connection stands, and the sequence number each side must send next as its peer
     last acknowledged it (a RST with another one is not accepted by the peer: RFC 5961 3.2)."""
 
-    __slots__ = ("next_from_inside", "next_from_outside", "state")
+    __slots__ = ("answer_to_syn", "next_from_inside", "next_from_outside", "state")
 
     def __init__(self, state: TcpState) -> None:
         self.state = state
         self.next_from_inside: int | None = None
         self.next_from_outside: int | None = None
+        self.answer_to_syn: int | None = None
 
-    def begin(self, outward: bool) -> None:
+    def begin(self, outward: bool, sequence: int) -> None:
         """A side opens anew: what its peer once acknowledged no longer counts."""
+        self.answer_to_syn = sequence + 1 & 0xFFFFFFFF
         if outward:
             self.next_from_outside = None
         else:
@@ -259,9 +261,13 @@ class TcpTrack:
         else:
             self.next_from_inside = number
 
-    def expected_from(self, outward: bool) -> int | None:
-        """The only sequence number that makes a RST from there count (RFC 5961 3.2)."""
-        return self.next_from_inside if outward else self.next_from_outside
+    def accepts_reset(self, outward: bool, sequence: int, acknowledgement: int) -> bool:
+        """Would the receiver take this RST? Only with the sequence number that comes next (RFC
+        5961 3.2), or, when nothing has come yet, in answer to its SYN (RFC 9293 3.10.7.3)."""
+        expected = self.next_from_inside if outward else self.next_from_outside
+        if expected is None:
+            return acknowledgement == self.answer_to_syn
+        return sequence == expected
 
 
 class Flow:

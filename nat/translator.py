@@ -38,7 +38,8 @@ from nat.packet import FRAGMENT_OFFSET, WORD, Packet
 from nat.tcp import ACK, FIN, RST, SYN, TcpState, classify, flags_make_sense, next_state
 
 # version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
-# destination; then (without options) both ports and the length field of UDP
+# destination; then (without options) both ports and the length field of UDP, or of an ICMP query
+# the type and code, the checksum, and the identifier
 HEADER = Struct("!HHHHHHIIHHH")
 FAST_LENGTH = 28  # IPv4 and UDP headers
 # (a name of the module is read faster than an enum's member)
@@ -112,7 +113,7 @@ class Nat:
             return self._examine(packet, arrival, now)
         (
             version_word, total, ident, fragment, ttl_protocol, checksum, source, destination,
-            source_port, destination_port, udp_length,
+            source_port, destination_port, length_or_identifier,
         ) = HEADER.unpack_from(packet.buffer)  # fmt: skip
         if (
             version_word >> 8 != 0x45
@@ -125,7 +126,13 @@ class Nat:
             ) % 0xFFFF
         ):  # fmt: skip
             return self._examine(packet, arrival, now)
-        key = (ttl_protocol & 0xFF, source, destination, source_port, destination_port)
+        protocol = ttl_protocol & 0xFF
+        if protocol == UDP and not 8 <= length_or_identifier <= total - 20:
+            return Drop.MALFORMED
+        if protocol == ICMP:
+            key = query_key(source_port, source, destination, length_or_identifier)
+        else:
+            key = (protocol, source, destination, source_port, destination_port)
         leg = self.table.legs[arrival].get(key)
         if leg is None:
             return self._consider(packet, arrival, now)
@@ -136,8 +143,6 @@ class Nat:
             verdict = self._follow(leg, packet, now)
             if verdict:
                 return verdict
-        elif not 8 <= udp_length <= total - 20:  # a leg that nobody follows is UDP
-            return Drop.MALFORMED
         if arrival is INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now  # type: ignore[union-attr]
         return leg
@@ -180,14 +185,16 @@ class Nat:
         if flags & RST and self.behavior.decisions.cuts_on_rst(False, flow):
             self.table.close_flow(flow, "cut", now)
             return leg
-        if flags & RST and sequence != track.expected_from(leg.arrival is INSIDE):
+        if flags & RST and not track.accepts_reset(
+            leg.arrival is INSIDE, sequence, acknowledgement
+        ):
             # Translated, but it says nothing about the connection, and a RST that somebody
             # outside has provoked must not keep it alive (RFC 7857 2.2 and 7).
             return leg
         if flags & ACK and not flags & RST:
             track.acknowledge(leg.arrival is INSIDE, acknowledgement)
         elif flags & SYN:
-            track.begin(leg.arrival is INSIDE)
+            track.begin(leg.arrival is INSIDE, sequence)
         if flags & SYN and self.behavior.mss_clamp:
             clamp(packet, min(self.behavior.mtu))
         self._move(flow, track, next_state(track.state, classify(flags, leg.direction)), now)
@@ -341,11 +348,9 @@ class Nat:
             return Drop.UNSUPPORTED_ICMP
         (identifier,) = WORD.unpack_from(packet.buffer, packet.header_length + 4)
         asks = kind == icmp.ECHO_REQUEST
-        # The id stands at the end that asked, as a port would; the other end has none.
-        ends = (identifier, 0) if asks else (0, identifier)
         if asks is not (arrival is INSIDE):
             return self._answer_through_static(packet, arrival, now, identifier)
-        key = (ICMP_QUERY, packet.source_address, packet.destination_address, *ends)
+        key = query_key(kind << 8, packet.source_address, packet.destination_address, identifier)
         return self._lookup_or_admit(key, packet, arrival, now)
 
     def _answer_through_static(
@@ -619,6 +624,14 @@ class Nat:
             del self._unsolicited[key]
             if key not in self.table.legs[OUTSIDE] and self.behavior.answer_syns:
                 self.send_error(packet, Side.OUTSIDE, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)
+
+
+def query_key(type_and_code: int, source: int, destination: int, identifier: int) -> FiveTuple:
+    """The key of an ICMP query or its answer: the identifier stands at the end that asked, as a
+    port would; the other end has none. No key for other messages is in any table."""
+    if type_and_code == icmp.ECHO_REQUEST << 8:
+        return (ICMP_QUERY, source, destination, identifier, 0)
+    return (ICMP_QUERY if type_and_code == 0 else ICMP, source, destination, 0, identifier)
 
 
 TELL_THE_SENDER = {
