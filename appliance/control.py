@@ -2,7 +2,7 @@
 
 One line of JSON in, one line of JSON out, over a Unix socket:
 
-    {"id": 1, "do": "show", "what": "flows"}
+    {"id": 1, "do": "show", "what": "flows", "filters": {"protocol": "udp"}}
     {"id": 1, "ok": true, "result": [...]}
     {"id": 2, "ok": false, "error": "a sentence"}
 
@@ -33,6 +33,8 @@ from typing import Any, Protocol
 import msgspec
 
 from appliance.events import Event, encode
+from appliance.filters import Fits
+from appliance.filters import wanted as filters_of
 from appliance.settings import Settings
 from appliance.version import VERSION
 
@@ -198,13 +200,11 @@ class ControlServer:
     ) -> None:
         verb = request.get("do")
         if verb == "show":
-            what = _one_of(request, "what", WHATS)
-            client.answer(number, self.engine.show(what, now))
+            client.answer(number, *self._show(request, now))
         elif verb == "set":
             client.answer(number, self._set(request, now))
         elif verb == "flush":
-            chosen = {name: request.get(name) for name in ("protocol", "internal", "external")}
-            client.answer(number, {"flushed": self.engine.flush(now, **chosen)})
+            client.answer(number, self._flush(request, now))
         elif verb == "watch":
             self._watch(client, number, request)
         elif verb == "hello":
@@ -222,6 +222,19 @@ class ControlServer:
             "devices": {side: settings[f"{side}.device"] for side in ("inside", "outside")},
             "dropped_subscribers": self.dropped_subscribers,
         }
+
+    def _show(self, request: Mapping[str, Any], now: float) -> tuple[object, Fits | None]:
+        what = _one_of(request, "what", WHATS)
+        filters = request.get("filters") or {}
+        if not isinstance(filters, dict):
+            raise ValueError('"filters" is an object: {"protocol": "udp"}')
+        fits = filters_of(what, filters) if filters else None
+        return self.engine.show(what, now), fits
+
+    def _flush(self, request: Mapping[str, Any], now: float) -> dict[str, object]:
+        chosen = {name: request.get(name) for name in ("protocol", "internal", "external")}
+        filters_of("flows", {name: value for name, value in chosen.items() if value is not None})
+        return {"flushed": self.engine.flush(now, **chosen)}
 
     def _set(self, request: Mapping[str, Any], now: float) -> dict[str, object]:
         key = request.get("key")
@@ -328,13 +341,19 @@ class _Client:
         del self._received[: end + 1]
         return line
 
-    def answer(self, number: object, result: object = None, error: str | None = None) -> None:
-        """Queue the answer to request `number`."""
+    def answer(
+        self,
+        number: object,
+        result: object = None,
+        fits: Fits | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Queue the answer to request `number`; of a list, the entries that fit."""
         if error is not None:
             text = json.dumps({"id": number, "ok": False, "error": error})
             self.follow([text.encode() + b"\n"])
         else:
-            self.follow(_encoded_answer(number, result))
+            self.follow(_encoded_answer(number, result, fits))
 
     def follow(self, pieces: Iterable[bytes]) -> None:
         """Queue bytes that are made only when there is room for them."""
@@ -376,7 +395,7 @@ class _Client:
                 continue
             pieces.append(piece)
             size += len(piece)
-            if len(pieces) > 1 and size > SLICE // 4:
+            if not piece or (len(pieces) > 1 and size > SLICE // 4):
                 break
         while self._lines and not self._sources and size < SLICE:
             line = self._lines.popleft()
@@ -403,16 +422,18 @@ def _one_of(request: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> 
     return str(value)
 
 
-def _encoded_answer(number: object, result: object) -> Iterator[bytes]:
-    """The answer as JSON, piece by piece; a list (or a generator) some entries at a time."""
+def _encoded_answer(number: object, result: object, fits: Fits | None) -> Iterator[bytes]:
+    """The answer as JSON, piece by piece; a list (or a generator) some entries at a time. A piece
+    of which nothing fits is empty."""
     head = b'{"id":' + _json(number) + b',"ok":true,"result":'
     if isinstance(result, list | Iterator):
         yield head + b"["
         entries = iter(result)
         between = b""
         while batch := list(islice(entries, ENTRIES_PER_SLICE)):
-            yield between + _json(batch)[1:-1]
-            between = b","
+            chosen = [entry for entry in batch if fits(entry)] if fits else batch
+            yield between + _json(chosen)[1:-1] if chosen else b""
+            between = b"," if chosen else between
         yield b"]}\n"
     else:
         yield head + _json(result) + b"}\n"

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from appliance.cli.base import (
     USAGE,
     Chosen,
     Command,
+    F,
     Failure,
     OneOf,
     absolute_spec,
@@ -34,12 +35,15 @@ from appliance.client import Client, ClientError, caller, find
 from appliance.control import WHATS, default_path, ensure_free
 from appliance.duration import duration_text
 from appliance.events import decode
+from appliance.filters import FILTERS, wanted
+from appliance.rfc import report
 from appliance.settings import SETTINGS, SettingError, Settings
 from appliance.text import Teller, clean, table
 
 START_PATIENCE = 10.0
 """Seconds that an appliance may take to open its control socket."""
 START_LOOK = 0.05
+LONGEST_REASON = 1000
 
 CONTROL_OPTION = click.option(
     "--control", metavar="SOCKET", type=click.Path(), help="The appliance's control socket."
@@ -178,27 +182,84 @@ def _connect(name: str | None, control: str | None) -> Client:
     return Client(control if control is not None else find(name))
 
 
+def _filter_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
+    return click.option(f"--{name}", metavar=metavar, help=text)
+
+
+FILTER_OPTIONS = options(
+    _filter_option("protocol", "P", "Only udp, tcp or icmp."),
+    _filter_option("internal", "E", "Only this internal endpoint, host, network or :port."),
+    _filter_option("external", "E", "Only this external one."),
+    _filter_option("remote", "E", "Only this remote one."),
+    _filter_option("state", "STATE", "Only flows (or calls) in this state, e.g. answered."),
+)
+
+
 @click.command(cls=Command, short_help="What a running appliance knows.")
 @click.argument("what", type=OneOf("what", WHATS))
+@FILTER_OPTIONS
+@click.option(
+    "--config", "file", metavar="FILE", help="rfc: of this file; nothing need be running."
+)
+@click.option("--profile", metavar="NAME", help="rfc: of this profile; nothing need be running.")
 @APPLIANCE_OPTIONS
 @JSON_OPTION
-def show(what: str, name: str | None, control: str | None, as_json: bool) -> None:
+def show(
+    what: str,
+    file: str | None,
+    profile: str | None,
+    name: str | None,
+    control: str | None,
+    as_json: bool,
+    **filters: str | None,
+) -> None:
     """Show what a running appliance knows.
 
-    WHAT is flows, mappings, calls, expectations, counters or settings.
+    WHAT is flows, mappings, calls, expectations, counters, settings, or rfc: which requirements
+    of the RFCs for NATs the settings meet, and why not.
 
     \b
     Examples:
       glassnat show flows
+      glassnat show flows --protocol udp --internal 192.168.20.0/24 --state answered
       glassnat show counters --json
+      glassnat show rfc --profile symmetric
     """
-    with _connect(name, control) as client:
-        answer = client.ask("show", what=what)
+    chosen = {key: value for key, value in filters.items() if value is not None}
+    try:
+        wanted(what, chosen)  # a wrong filter needs no appliance to be wrong
+    except ValueError as error:
+        raise Failure(f"--{error}" if what in FILTERS else str(error), USAGE) from None
+    if file is None and profile is None:
+        with _connect(name, control) as client:
+            answer = client.ask("show", what=what, filters=chosen)
+    else:
+        answer = _report(what, file, profile)
     if as_json:
         emit_json(answer)
         return
-    for line in _shown(what, answer):
+    for line in _rfc_lines(answer) if what == "rfc" else _shown(what, answer):
         emit(line)
+
+
+def _report(what: str, file: str | None, profile: str | None) -> list[dict[str, object]]:
+    """What a file's, or a profile's, settings would meet."""
+    if what != "rfc":
+        raise Failure("--config and --profile are for show rfc (see also: config show)", USAGE)
+    if file is None:
+        return report(configuration.defaults(profile))
+    return report(configuration.load(file, profile))
+
+
+def _rfc_lines(requirements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each requirement; below what is not met, why."""
+    for each in requirements:
+        mark = click.style("✓", fg="green") if each["met"] else click.style("✗", fg="red")
+        yield f"{mark} {each['id']:<18} {each['level']:<11}  {clean(each['title'])}"
+        if not each["met"]:
+            yield f"{'':4}because {clean(each['why'], LONGEST_REASON)}"
+    met = sum(bool(each["met"]) for each in requirements)
+    narrate(f"{met} of {len(requirements)} are met; tests and reasons of each: --json")
 
 
 def _shown(what: str, answer: Any) -> list[str]:

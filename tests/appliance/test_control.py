@@ -268,6 +268,9 @@ def test_a_client_that_has_said_all_is_still_answered(
         ({"do": "show", "what": "secrets"}, "one of: flows"),
         ({"do": "show", "what": ["flows"]}, "one of: flows"),
         ({"do": "show", "what": "calls"}, "internal error"),
+        ({"do": "show", "what": "flows", "filters": "udp"}, '"filters" is an object'),
+        ({"do": "show", "what": "flows", "filters": {"protocol": "x"}}, "one of: icmp, tcp, udp"),
+        ({"do": "flush", "internal": "everything"}, 'internal: "everything" is none of'),
         ({"do": "set", "key": "nat.timeouts.udp", "value": "soon"}, "not a duration"),
         ({"do": "set", "key": "inside.device", "value": "x"}, "cannot change while"),
         ({"do": "set", "key": 7, "value": "x"}, 'wants "key"'),
@@ -305,6 +308,31 @@ def test_a_client_that_goes_away_is_forgotten(loop: Loop, connect: Callable[[], 
     gone.socket.close()
     loop.settle()
     assert ask(loop, stays, {"id": 1, "do": "hello"})[0]["ok"] is True
+
+
+def test_a_filter_is_applied_slice_by_slice(
+    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+) -> None:
+    """Looking for one flow among many stops forwarding no more than sending them all does."""
+    taken: list[int] = []
+
+    def entries() -> Iterator[object]:
+        for number in range(10 * control.ENTRIES_PER_SLICE):
+            taken.append(number)
+            yield {"protocol": "tcp" if number % 1000 == 500 else "udp", "id": number}
+
+    engine.answers["flows"] = entries
+    peer = connect()
+    peer.say({"id": 1, "do": "show", "what": "flows", "filters": {"protocol": "tcp"}})
+    most = 0
+    while True:
+        before = len(taken)
+        if not loop.turn():
+            break
+        most = max(most, len(taken) - before)
+    peer.read()
+    assert [entry["id"] for entry in peer.answers[0]["result"]] == [500, 1500]
+    assert most <= 2 * control.ENTRIES_PER_SLICE
 
 
 def test_an_answer_that_fails_half_way_ends_that_client_only(

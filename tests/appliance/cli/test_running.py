@@ -90,6 +90,65 @@ def test_flows_are_a_table_or_json(glassnat: Run) -> None:
 
 
 @pytest.mark.usefixtures("appliance")
+@pytest.mark.parametrize(
+    ("filters", "count"),
+    [
+        (["--protocol", "udp"], 1),
+        (["--protocol", "tcp"], 0),
+        (["--internal", "192.168.20.0/24", "--remote", ":5060"], 1),
+        (["--internal", "192.168.20.100", "--state", "answered"], 0),
+        (["--external", "203.0.113.1:5060", "--state", "unanswered"], 1),
+    ],
+)
+def test_flows_are_filtered_where_they_are_kept(
+    glassnat: Run, filters: list[str], count: int
+) -> None:
+    assert len(json.loads(glassnat("show", "flows", *filters, "--json").out)) == count
+    assert len(glassnat("show", "flows", *filters).out.splitlines()) == (count + 1 if count else 0)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["flows", "--protocol", "upd"], '--protocol: "upd" is not known; one of: icmp, tcp, udp'),
+        (["mappings", "--state", "answered"], 'show mappings has no filter "state"'),
+        (["flows", "--internal", "alice"], '--internal: "alice" is none of'),
+        (["flows", "--profile", "linux"], "are for show rfc"),
+        (["rfc", "--profile", "simetric"], 'did you mean "symmetric"'),
+    ],
+)
+def test_a_wrong_filter_needs_no_appliance_to_be_wrong(
+    glassnat: Run, arguments: list[str], said: str
+) -> None:
+    answer = glassnat("show", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_requirements_are_met_or_not_and_why(glassnat: Run, appliance: Appliance) -> None:
+    appliance.engine.set("nat.hairpin", False, "test", 5.0)
+    rows = {row["id"]: row for row in json.loads(glassnat("show", "rfc", "--json").out)}
+    assert rows["RFC4787-REQ-9"]["met"] is False
+    assert set(rows["RFC4787-REQ-9"]) >= {"id", "level", "title", "met", "why", "test"}
+    answer = glassnat("show", "rfc")
+    lines = answer.out.splitlines()
+    (line,) = [each for each in lines if each.startswith("✗ RFC4787-REQ-9 ")]
+    assert "nat.hairpin is off" in lines[lines.index(line) + 1]
+    assert f"of {len(rows)} are met" in answer.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_requirements_of_a_profile_or_a_file_need_no_appliance(glassnat: Run, file: str) -> None:
+    def met(*arguments: str) -> dict[str, bool]:
+        rows = json.loads(glassnat("show", "rfc", *arguments, "--json").out)
+        return {row["id"]: row["met"] for row in rows}
+
+    assert met("--config", file)["RFC4787-REQ-1"]
+    assert not met("--profile", "symmetric")["RFC4787-REQ-1"]
+
+
+@pytest.mark.usefixtures("appliance")
 @pytest.mark.parametrize("what", ["mappings", "expectations", "calls", "counters", "settings"])
 def test_everything_can_be_shown_both_ways(glassnat: Run, what: str) -> None:
     assert json.loads(glassnat("show", what, "--json").out) is not None
