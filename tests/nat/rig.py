@@ -171,7 +171,7 @@ def _audit_hosts(table: Conntrack) -> None:
 
 
 def _audit_ports(table: Conntrack) -> None:
-    for (protocol, address), pool in table.pools().items():
+    for (protocol, address), pool in table.assignment.pools.items():
         assert sum(pool.counts().values()) == 65536
         used = {
             mapping.external.port

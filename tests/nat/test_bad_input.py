@@ -1,0 +1,396 @@
+"""Bad inputs A to F: one packet, and the reason why it stays where it is.
+
+Each goes to a fresh engine with one live flow of each kind from A to R, so that there is something
+to find; afterwards that state is as it was and the books balance. What passes is named too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nat.endpoint import Side
+from tests.nat.packets import (
+    ACK,
+    DF,
+    EXTERNAL,
+    FIN,
+    GATEWAY,
+    MF,
+    PSH,
+    RST,
+    SYN,
+    URG,
+    A,
+    B,
+    R,
+    S,
+    Seen,
+    assert_sound,
+    fragment,
+    icmp,
+    ipv4,
+    ping,
+    tcp,
+    truncations,
+    udp,
+    unreachable,
+)
+from tests.nat.rig import Rig, audit, audit_events
+
+INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
+OUT = udp(f"{A}:4000", f"{R}:5000")
+IN = udp(f"{R}:5000", f"{EXTERNAL}:4000")
+LEFT = udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
+PASSES = ""
+
+
+def live(**settings: Any) -> Rig:
+    """A engine with a UDP flow, a TCP connection and a ping."""
+    rig = Rig(**settings)
+    assert rig.out(OUT)
+    assert rig.into(IN)
+    assert rig.out(tcp(f"{A}:4000", f"{R}:80", SYN, seq=100))
+    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, seq=500, ack=101))
+    assert rig.out(tcp(f"{A}:4000", f"{R}:80", ACK, seq=101, ack=501))
+    assert rig.out(ping(A, R, 4000))
+    rig.now += 1.0
+    return rig
+
+
+def state(rig: Rig) -> list[tuple[Any, ...]]:
+    return [
+        (flow.id, flow.refreshed, flow.state, flow.outbound.packets, flow.inbound.packets)
+        for flow in rig.table.flows.values()
+    ]
+
+
+HEADERS = [
+    # A1 to A8: the IPv4 header, on either wire
+    ("A1 nothing", b"", "malformed"),
+    ("A1 one byte", b"\x45", "malformed"),
+    ("A1 19 bytes", OUT[:19], "malformed"),
+    ("A1 version 0", b"\x05" + OUT[1:], "not-ipv4"),
+    ("A1 IPv6 router solicitation", bytes.fromhex("6000000000103aff") + bytes(48), "not-ipv4"),
+    ("A1 version 15", b"\xf5" + OUT[1:], "not-ipv4"),
+    ("A1 IHL 4", ipv4(A, R, 17, b"", ihl=4), "malformed"),
+    ("A1 IHL beyond the length", ipv4(A, R, 17, b"", ihl=15), "malformed"),
+    ("A1 total length 10", ipv4(A, R, 17, b"", total=10), "malformed"),
+    ("A1 total length beyond the data", ipv4(A, R, 17, b"", total=21), "malformed"),
+    ("A3 header checksum", ipv4(A, R, 17, OUT[20:], checksum=0x1234), "bad-header-checksum"),
+    ("A6 loose source route", ipv4(A, R, 17, OUT[20:], options=b"\x83\3\4\0"), "source-routed"),
+    ("A6 strict source route", ipv4(A, R, 17, OUT[20:], options=b"\x89\3\4\0"), "source-routed"),
+    ("A7 option length 0", ipv4(A, R, 17, OUT[20:], options=b"\x07\0\0\0"), "bad-option"),
+    ("A7 option beyond the header", ipv4(A, R, 17, OUT[20:], options=b"\x07\5\4\0"), "bad-option"),
+]
+
+ADDRESSES = [
+    # A9 to A14: addresses that have no business there
+    ("A9 LAND inside", INSIDE, udp(f"{A}:4000", f"{A}:4000"), "not-for-outside"),
+    ("A9 LAND outside", OUTSIDE, udp(f"{EXTERNAL}:4000", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("A10 public source", INSIDE, udp(f"{S}:4000", f"{R}:5000"), "spoofed-source"),
+    ("A10 our external address", INSIDE, udp(f"{EXTERNAL}:4000", f"{R}:5000"), "spoofed-source"),
+    ("A10 another prefix", INSIDE, udp("10.0.0.1:4000", f"{R}:5000"), "spoofed-source"),
+    ("A10 the gateway", INSIDE, udp(f"{GATEWAY}:4000", f"{R}:5000"), "spoofed-source"),
+    ("A11 from 127/8", INSIDE, udp("127.0.0.1:4000", f"{R}:5000"), "bad-source"),
+    ("A11 from 0/8", INSIDE, udp("0.0.0.0:68", f"{R}:67"), "bad-source"),
+    ("A11 from 224/4", INSIDE, udp("224.0.0.1:4000", f"{R}:5000"), "bad-source"),
+    ("A11 from the broadcast", INSIDE, udp("255.255.255.255:1", f"{R}:5000"), "bad-source"),
+    ("A11 from our directed broadcast", INSIDE, udp("192.168.20.255:1", f"{R}:1"), "bad-source"),
+    ("A12 to 0.0.0.0", INSIDE, udp(f"{A}:4000", "0.0.0.0:5000"), "bad-destination"),
+    ("A12 to 127/8", INSIDE, udp(f"{A}:4000", "127.0.0.1:5000"), "bad-destination"),
+    ("A12 to 224/4", INSIDE, udp(f"{A}:4000", "224.0.0.251:5353"), "bad-destination"),
+    ("A12 to the broadcast", INSIDE, udp(f"{A}:68", "255.255.255.255:67"), "bad-destination"),
+    ("A12 to 240/4", INSIDE, udp(f"{A}:4000", "240.0.0.1:5000"), "bad-destination"),
+    ("A12 to our directed broadcast", INSIDE, udp(f"{A}:1", "192.168.20.255:1"), "not-for-outside"),
+    ("A13 from an inside address", OUTSIDE, udp(f"{A}:5000", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("A13 from our external", OUTSIDE, udp(f"{EXTERNAL}:1", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("A13 from multicast", OUTSIDE, udp("224.0.0.1:5000", f"{EXTERNAL}:4000"), "bad-source"),
+    ("A14 to an inside address", OUTSIDE, udp(f"{R}:5000", f"{A}:4000"), "not-ours"),
+    ("A14 to somebody else", OUTSIDE, udp(f"{R}:5000", f"{S}:4000"), "not-ours"),
+]
+
+TRANSPORT = [
+    # B: UDP and TCP, towards live flows and towards none
+    ("B2 UDP checksum, no flow", INSIDE, udp(f"{A}:4001", f"{R}:1", checksum=5),
+     "bad-transport-checksum"),
+    ("B2 TCP checksum, no flow", INSIDE, tcp(f"{A}:4001", f"{R}:1", checksum=5),
+     "bad-transport-checksum"),
+    ("B3 UDP length 7", INSIDE, udp(f"{A}:4001", f"{R}:1", length=7), "malformed"),
+    ("B3 UDP length 7 on a flow", INSIDE, udp(f"{A}:4000", f"{R}:5000", length=7), "malformed"),
+    ("B3 UDP length beyond", INSIDE, udp(f"{A}:4001", f"{R}:1", b"", length=9), "malformed"),
+    ("B3 UDP length beyond on a flow", OUTSIDE, udp(f"{R}:5000", f"{EXTERNAL}:4000", b"", length=9),
+     "malformed"),
+    ("B3 TCP offset 2", INSIDE, tcp(f"{A}:4001", f"{R}:1", offset=2), "malformed"),
+    ("B3 TCP offset 2 on a flow", INSIDE, tcp(f"{A}:4000", f"{R}:80", ACK, offset=2), "malformed"),
+    ("B3 TCP offset 15 on a flow", OUTSIDE, tcp(f"{R}:80", f"{EXTERNAL}:4000", ACK, offset=15),
+     "malformed"),
+    ("B4 from port 0", INSIDE, udp(f"{A}:0", f"{R}:1"), "port-zero"),
+    ("B4 to port 0", INSIDE, tcp(f"{A}:4001", f"{R}:0"), "port-zero"),
+    ("B4 to our port 0", OUTSIDE, udp(f"{R}:5000", f"{EXTERNAL}:0"), "port-zero"),
+    *[(f"B5 flags {flags:#x}", INSIDE, tcp(f"{A}:4001", f"{R}:1", flags), "bad-flags")
+      for flags in (0, SYN | FIN, SYN | RST, FIN | URG | PSH, 63)],
+    *[(f"B5 flags {flags:#x} on a flow", OUTSIDE, tcp(f"{R}:80", f"{EXTERNAL}:4000", flags),
+       "bad-flags") for flags in (0, SYN | FIN, FIN | URG | PSH)],
+    ("B6 RST without a connection", INSIDE, tcp(f"{A}:4001", f"{R}:1", RST), "not-opening"),
+    ("B6 FIN without a connection", INSIDE, tcp(f"{A}:4001", f"{R}:1", FIN | ACK), "not-opening"),
+    ("B6 ACK without a connection", INSIDE, tcp(f"{A}:4001", f"{R}:1", ACK), "not-opening"),
+    ("B7 unsolicited SYN", OUTSIDE, tcp(f"{R}:1", f"{EXTERNAL}:4001", SYN), "no-mapping"),
+    ("B7 unsolicited SYN to a mapping", OUTSIDE, tcp(f"{S}:1", f"{EXTERNAL}:4000", SYN),
+     "filtered"),
+    ("B7 unsolicited ACK to a mapping", OUTSIDE, tcp(f"{S}:1", f"{EXTERNAL}:4000", ACK),
+     "not-opening"),
+]  # fmt: skip
+
+QUERY = ping(EXTERNAL, R, 4000)
+ERRORS = [
+    # C: ICMP
+    ("C2 unknown flow", OUTSIDE, unreachable(R, EXTERNAL, udp(f"{EXTERNAL}:9", f"{R}:9")),
+     "icmp-unknown-flow"),
+    ("C2 quoted source not ours", OUTSIDE, unreachable(R, EXTERNAL, udp(f"{S}:4000", f"{R}:5000")),
+     "icmp-unknown-flow"),
+    ("C2 wrong direction", OUTSIDE, unreachable(R, EXTERNAL, IN), "icmp-unknown-flow"),
+    ("C3 quote of 24 bytes", OUTSIDE, unreachable(R, EXTERNAL, LEFT[:24]), "icmp-bad-quote"),
+    ("C3 quote of 19 bytes", OUTSIDE, unreachable(R, EXTERNAL, LEFT[:19]), "icmp-bad-quote"),
+    ("C3 no quote", OUTSIDE, unreachable(R, EXTERNAL, b""), "icmp-bad-quote"),
+    ("C3 quoted IHL beyond", OUTSIDE, unreachable(R, EXTERNAL, b"\x4f" + LEFT[1:]),
+     "icmp-bad-quote"),
+    ("C3 quoted IHL 4", OUTSIDE, unreachable(R, EXTERNAL, b"\x44" + LEFT[1:]), "icmp-bad-quote"),
+    ("C3 quoted IPv6", OUTSIDE, unreachable(R, EXTERNAL, b"\x65" + LEFT[1:]), "icmp-bad-quote"),
+    ("C4 ICMP checksum", OUTSIDE, icmp(R, EXTERNAL, 3, 3, 0, LEFT, checksum=1),
+     "bad-transport-checksum"),
+    ("C5 quoted header checksum", OUTSIDE,
+     unreachable(R, EXTERNAL, ipv4(EXTERNAL, R, 17, LEFT[20:], checksum=1)), "icmp-bad-quote"),
+    ("C7 error about an error", OUTSIDE, unreachable(R, EXTERNAL, unreachable(EXTERNAL, R, IN)),
+     "unsupported-icmp"),
+    ("C7 quoted later fragment", OUTSIDE,
+     unreachable(R, EXTERNAL, fragment(LEFT, 8, b"x" * 8, more=False)), "icmp-bad-quote"),
+    *[(f"C7 type {kind}", OUTSIDE, icmp(R, EXTERNAL, kind, 0, 0, LEFT), "unsupported-icmp")
+      for kind in (1, 2, 4, 5, 9, 10, 13, 14, 17, 18, 30, 255)],
+    *[(f"C7 type {kind} from inside", INSIDE, icmp(A, R, kind, 0, 0, LEFT), "unsupported-icmp")
+      for kind in (4, 5, 13, 17)],
+    *[(f"C8 next MTU {mtu}", OUTSIDE, unreachable(R, EXTERNAL, LEFT, 4, mtu), "icmp-bad-mtu")
+      for mtu in (0, 60, 67, 1501, 65535)],
+    ("C9 unsolicited echo reply", OUTSIDE, ping(R, EXTERNAL, 9, reply=True), "no-mapping"),
+    ("C9 echo reply of a stranger", OUTSIDE, ping(S, EXTERNAL, 4000, reply=True), "filtered"),
+    ("C9 echo reply from inside", INSIDE, ping(A, R, 9, reply=True), "not-opening"),
+    ("C  error to another destination", OUTSIDE, unreachable(R, S, LEFT), "not-ours"),
+    ("C  error from inside about nothing", INSIDE, unreachable(A, R, udp(f"{R}:9", f"{A}:9")),
+     "icmp-unknown-flow"),
+    ("C  error from inside, someone else's quote", INSIDE, unreachable(A, S, IN),
+     "icmp-unknown-flow"),
+]  # fmt: skip
+
+FRAGMENTS = [
+    ("D5 end beyond 65,535", INSIDE, fragment(OUT, 65528, b"x" * 8, more=False),
+     "fragment-too-long"),
+    ("A8 DF and MF", INSIDE, ipv4(A, R, 17, b"x" * 8, flags=DF | MF), "malformed"),
+]  # fmt: skip
+
+ALL = [
+    *[(name, side, data, reason) for name, data, reason in HEADERS for side in (INSIDE, OUTSIDE)],
+    *ADDRESSES, *TRANSPORT, *ERRORS, *FRAGMENTS,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("side", "data", "reason"),
+    [row[1:] for row in ALL],
+    ids=[f"{row[0]}, {row[1]}" for row in ALL],
+)
+def test_bad_input_stays_where_it_is_and_changes_nothing(
+    side: Side, data: bytes, reason: str
+) -> None:
+    rig = live()
+    before = state(rig)
+    assert rig.send(side, data) == []
+    assert rig.drops(str(side)) == {reason: 1}
+    assert state(rig) == before
+    audit(rig)
+    audit_events(rig)
+
+
+GOOD = [
+    # what looks odd and is to pass
+    ("A2 padding behind the packet", INSIDE, OUT + b"padding", LEFT),
+    ("A5 record route", INSIDE, udp(f"{A}:4000", f"{R}:5000", options=b"\x07\3\4\0"),
+     udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\x07\3\4\0", ttl=63)),
+    ("A5 end of options, then junk", INSIDE, udp(f"{A}:4000", f"{R}:5000", options=b"\0\x83\3\4"),
+     udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\0\x83\3\4", ttl=63)),
+    ("A8 the evil bit", INSIDE, udp(f"{A}:4000", f"{R}:5000", flags=0x8000),
+     udp(f"{EXTERNAL}:4000", f"{R}:5000", flags=0x8000, ttl=63)),
+    ("DSCP and ECN", INSIDE, udp(f"{A}:4000", f"{R}:5000", tos=0xB9),
+     udp(f"{EXTERNAL}:4000", f"{R}:5000", tos=0xB9, ttl=63)),
+    ("B1 UDP without checksum", OUTSIDE, udp(f"{R}:5000", f"{EXTERNAL}:4000", checksum=0),
+     udp(f"{R}:5000", f"{A}:4000", checksum=0, ttl=63)),
+    ("C1 unreachable from the peer", OUTSIDE, unreachable(R, EXTERNAL, LEFT),
+     unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", ttl=63), ttl=63)),
+    ("C1 unreachable from a router", OUTSIDE, unreachable(S, EXTERNAL, LEFT),
+     unreachable(S, A, udp(f"{A}:4000", f"{R}:5000", ttl=63), ttl=63)),
+    ("C1 the quote cut to 28 bytes", OUTSIDE, unreachable(R, EXTERNAL, LEFT[:28]),
+     unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", ttl=63)[:28], ttl=63)),
+    ("C3 options in the quote", OUTSIDE,
+     unreachable(R, EXTERNAL, udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\1\1\1\0")),
+     unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", options=b"\1\1\1\0"), ttl=63)),
+    ("C6 quoted UDP without checksum", OUTSIDE,
+     unreachable(R, EXTERNAL, udp(f"{EXTERNAL}:4000", f"{R}:5000", checksum=0)),
+     unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", checksum=0), ttl=63)),
+    ("C8 next MTU 1400", OUTSIDE, unreachable(R, EXTERNAL, LEFT, 4, 1400),
+     unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", ttl=63), 4, 1400, ttl=63)),
+    ("C  about a ping", OUTSIDE, unreachable(S, EXTERNAL, QUERY),
+     unreachable(S, A, ping(A, R, 4000), ttl=63)),
+    ("C  from inside, about what came in", INSIDE, unreachable(A, R, udp(f"{R}:5000", f"{A}:4000")),
+     unreachable(EXTERNAL, R, udp(f"{R}:5000", f"{EXTERNAL}:4000"), ttl=63)),
+    ("C  from another host inside", INSIDE, unreachable(B, R, udp(f"{R}:5000", f"{A}:4000")),
+     unreachable(EXTERNAL, R, udp(f"{R}:5000", f"{EXTERNAL}:4000"), ttl=63)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("side", "data", "expected"), [row[1:] for row in GOOD], ids=[row[0] for row in GOOD]
+)
+def test_what_only_looks_bad_passes(side: Side, data: bytes, expected: bytes) -> None:
+    rig = live()
+    ((exit_side, packet),) = rig.send(side, data)
+    assert exit_side is side.other
+    assert packet == expected
+    audit(rig)
+
+
+def test_a_wrong_quoted_checksum_is_kept_as_wrong_as_it_was() -> None:
+    """C6, RFC 5508 REQ-3c: it is not judged, and not repaired either."""
+    rig = live()
+    quoted = udp(f"{EXTERNAL}:4000", f"{R}:5000", b"hello", checksum=0x1111)
+    seen = rig.into(unreachable(R, EXTERNAL, quoted))
+    assert seen is not None
+    assert_sound(seen.data)
+    assert seen.quoted.source == f"{A}:4000"
+
+
+@pytest.mark.parametrize("ident", range(0, 65536, 4096 + 1))
+def test_the_quoted_header_keeps_a_right_checksum_whatever_it_was(ident: int) -> None:
+    """Also when it had been 0, which for UDP means "none" and for IPv4 means 0."""
+    rig = live()
+    plain = udp(f"{EXTERNAL}:4000", f"{R}:5000", ident=ident)
+    for other in (ident, (ident + int.from_bytes(plain[10:12], "big")) & 0xFFFF):
+        quoted = udp(f"{EXTERNAL}:4000", f"{R}:5000", ident=other)
+        seen = rig.into(unreachable(R, EXTERNAL, quoted))
+        assert seen is not None
+        assert seen.body[8:] == udp(f"{A}:4000", f"{R}:5000", ident=other)
+
+
+@pytest.mark.parametrize("protocol", [n for n in range(256) if n not in (1, 6, 17)])
+def test_other_protocols_are_refused_by_name(protocol: int) -> None:
+    """A15."""
+    rig = Rig()
+    assert rig.out(ipv4(A, R, protocol, b"x" * 20)) is None
+    assert rig.drops() == {"unsupported-protocol": 1}
+
+
+@pytest.mark.parametrize("ttl", [0, 1])
+def test_at_the_end_of_its_life_a_packet_is_answered_from_our_own_address(ttl: int) -> None:
+    """A4: traceroute sees the NAT as a hop, from both sides, and no entry is made."""
+    rig = live()
+    before = state(rig)
+    inside = rig.out(udp(f"{B}:4000", f"{R}:5000", ttl=ttl))
+    outside = rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", ttl=ttl))
+    for seen, own, told in ((inside, GATEWAY, B), (outside, EXTERNAL, R)):
+        assert seen is not None
+        assert (seen.source_address, seen.destination_address, seen.kind) == (own, told, 11)
+        assert_sound(seen.data)
+    assert state(rig) == before
+
+
+NEVER_ANSWERED = [
+    ("an ICMP error", icmp(B, R, 3, 3, 0, IN, ttl=1)),
+    ("a broadcast", udp(f"{B}:1", "255.255.255.255:1", ttl=1)),
+    ("a multicast", udp(f"{B}:1", "224.0.0.251:5353", ttl=1)),
+]
+
+
+@pytest.mark.parametrize("data", [r[1] for r in NEVER_ANSWERED], ids=[r[0] for r in NEVER_ANSWERED])
+def test_there_is_never_an_error_about(data: bytes) -> None:
+    """Invariant I-X5, RFC 1122 3.2.2."""
+    assert Rig().out(data) is None
+
+
+KINDS = [
+    ("UDP out", INSIDE, OUT),
+    ("UDP in", OUTSIDE, IN),
+    ("TCP out", INSIDE, tcp(f"{A}:4000", f"{R}:80", ACK, options=b"\1\1\1\0", payload=b"data")),
+    ("TCP in", OUTSIDE, tcp(f"{R}:80", f"{EXTERNAL}:4000", ACK, payload=b"data")),
+    ("ping out", INSIDE, ping(A, R, 4000)),
+    ("ping in", OUTSIDE, ping(R, EXTERNAL, 4000, reply=True)),
+    ("an error in", OUTSIDE, unreachable(R, EXTERNAL, LEFT)),
+    ("an error out", INSIDE, unreachable(A, R, udp(f"{R}:5000", f"{A}:4000"))),
+    ("with options", INSIDE, udp(f"{A}:4000", f"{R}:5000", options=b"\x07\7\4\0\0\0\0\0")),
+    ("a fragment", INSIDE, fragment(OUT, 0, b"x" * 16, more=True)),
+]
+
+
+@pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
+def test_cut_short_at_every_length_it_is_malformed(side: Side, data: bytes) -> None:
+    """As a wire that lies would deliver it."""
+    rig = live()
+    before = state(rig)
+    for cut in truncations(data):
+        assert rig.send(side, cut) == []
+    assert rig.drops() == {"malformed": len(data)}
+    assert state(rig) == before
+
+
+@pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
+def test_cut_short_with_lengths_that_fit_nothing_is_read_beyond_the_end(
+    side: Side, data: bytes
+) -> None:
+    """As a sender that lies would send it: the IPv4 header is right, what follows is not whole."""
+    rig = live()
+    header = (data[0] & 15) * 4
+    for length in range(header, len(data)):
+        seen = Seen(data)
+        cut = ipv4(
+            seen.source_address, seen.destination_address, seen.protocol, data[header:length],
+            options=data[20:header], flags=int.from_bytes(data[6:8], "big"),
+        )  # fmt: skip
+        for exit_side, packet in rig.send(side, cut):
+            assert exit_side is not side
+            assert len(packet) == len(cut), "the junk behind the packet stays behind"
+    audit(rig)
+
+
+MESSAGES = [
+    ("an empty datagram", b""),
+    ("keep-alive", b"\r\n\r\n"),
+    ("STUN", bytes.fromhex("000100002112a442") + b"x" * 12),
+    ("TLS", b"\x16\x03\x01\x02\x00" + b"\0" * 40),
+    ("a start line only", b"INVITE sip:bob@198.51.100.7 SIP/2.0"),
+    ("no Call-ID", b"REGISTER sip:x SIP/2.0\r\nContact: <sip:a@192.168.20.10>\r\n\r\n"),
+    ("a length that lies", b"INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.20.10:5060\r\n"
+     b"Contact: <sip:a@192.168.20.10:7000>\r\nContent-Length: 9999\r\n\r\n"),
+    ("a negative length", b"INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.20.10:5060\r\n"
+     b"Contact: <sip:a@192.168.20.10:7000>\r\nContent-Length: -5\r\n\r\n"),
+    ("two lengths", b"INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.20.10:5060\r\n"
+     b"Content-Length: 0\r\nContent-Length: 4\r\n\r\n"),
+    ("a header without a name", b"INVITE sip:b@x SIP/2.0\r\n: x\r\n\r\n"),
+    ("NUL and bytes above 127", b"INVITE sip:\x00\xff SIP/2.0\r\nVia: \xfe\r\n\r\n"),
+    ("64 KiB of parentheses", b"INVITE sip:b@x SIP/2.0\r\nTo: " + b"(" * 60000 + b"\r\n\r\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", [row[1] for row in MESSAGES], ids=[row[0] for row in MESSAGES])
+@pytest.mark.parametrize("module", ["sip", "sip-poor:no-sdp", "off"])
+def test_what_is_not_sound_sip_passes_unchanged_opens_nothing_and_is_counted(
+    module: str, message: bytes
+) -> None:
+    """Bytes fail open, pinholes fail closed."""
+    rig = Rig(alg__sip__module=module, outside__mtu=65535)
+    seen = rig.out(udp(f"{A}:5060", f"{R}:5060", message))
+    assert seen is not None
+    assert seen.payload == message
+    assert not rig.table.expectations
+    counted = rig.counters()["alg"]["sip"]
+    assert counted["seen"] == 1
+    assert counted["opaque"] + counted["malformed"] + counted["unchanged"] == 1
+    assert counted["errors"] == 0
+    audit(rig)

@@ -1,0 +1,288 @@
+"""RFC 6888 REQ-4, REQ-5, REQ-11: so much and no more, and what exists is not touched.
+
+For each limit: n pass, the next is refused with a reason of its own, after a release one more
+passes, and `show counters` tells how much was used at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from appliance.settings import SETTINGS
+from nat.behavior import Limits
+from nat.drop import Drop
+from nat.endpoint import Endpoint, Side, parse_address
+from nat.limits import TokenBucket
+from tests.nat.packets import (
+    EXTERNAL,
+    GATEWAY,
+    MF,
+    SYN,
+    A,
+    B,
+    R,
+    Seen,
+    assert_sound,
+    ipv4,
+    ping,
+    tcp,
+    udp,
+    unreachable,
+)
+from tests.nat.rig import Rig, audit
+
+Step = Callable[[Rig, int], bool]
+
+
+def flow(rig: Rig, number: int) -> bool:
+    """A new flow from one port to another remote."""
+    seen = rig.out(udp(f"{A}:4000", f"{R}:{5000 + number}"))
+    return seen is not None and seen.protocol == 17
+
+
+def port(rig: Rig, number: int) -> bool:
+    seen = rig.out(udp(f"{A}:{4000 + number}", f"{R}:5000"))
+    return seen is not None and seen.protocol == 17
+
+
+def unsolicited(rig: Rig, number: int) -> bool:
+    """Is a SYN from outside remembered? It is answered after six seconds, then."""
+    assert rig.into(tcp(f"{R}:{1000 + number}", f"{EXTERNAL}:80", SYN)) is None
+    return bool(rig.engine.nat.usage()["waiting_syns"] > number)
+
+
+def fragment_of(host: str, ident: int, offset: int, size: int = 8) -> bytes:
+    return ipv4(host, R, 17, b"x" * size, ident=ident, flags=MF | offset // 8)
+
+
+def held(rig: Rig, data: bytes) -> bool:
+    before = rig.counters()["wires"]["inside"]["held"]
+    assert rig.out(data) is None
+    return bool(rig.counters()["wires"]["inside"]["held"] > before)
+
+
+def datagram(rig: Rig, number: int) -> bool:
+    return held(rig, fragment_of(f"192.168.20.{10 + number}", 1, 0))
+
+
+def datagram_of_one_host(rig: Rig, number: int) -> bool:
+    return held(rig, fragment_of(A, number, 0))
+
+
+def piece(rig: Rig, number: int) -> bool:
+    return held(rig, fragment_of(A, 1, 8 * number))
+
+
+def bytes_held(rig: Rig, number: int) -> bool:
+    return held(rig, fragment_of(A, number, 0, 32768))
+
+
+def door(rig: Rig, parent: object, number: int) -> bool:
+    """Does the table take one more expectation?"""
+    table = rig.table
+    mapping = table.pin(17, Endpoint(parse_address(A), 7000 + number), rig.now)
+    assert not isinstance(mapping, Drop)
+    opened = table.expect(mapping, None, parent, "", 10.0, None, rig.now)
+    if opened is None:
+        table.unpin_if_idle(mapping, rig.now)
+    return opened is not None
+
+
+def door_of_many(rig: Rig, number: int) -> bool:
+    return door(rig, number, number)
+
+
+def door_of_one_call(rig: Rig, number: int) -> bool:
+    return door(rig, "call", number)
+
+
+LIMITS: list[tuple[str, int, Step, float, str]] = [
+    # limit, its value, what uses it up, seconds until it is released, reason of the refusal
+    ("flows", 5, flow, 120.0, "flow-limit"),
+    ("flows_per_host", 5, flow, 120.0, "host-flow-limit"),
+    ("unanswered_per_host", 5, flow, 120.0, "host-unanswered-limit"),
+    ("ports_per_host", 5, port, 120.0, "host-port-limit"),
+    ("waiting_syns", 3, unsolicited, 6.0, "no-mapping"),
+    ("fragments", 3, datagram, 30.0, "fragment-limit"),
+    ("fragments_per_host", 3, datagram_of_one_host, 30.0, "fragment-limit"),
+    ("fragment_pieces", 3, piece, 30.0, "fragment-limit"),
+    ("fragment_bytes", 65536, bytes_held, 30.0, "fragment-limit"),
+    ("expectations", 3, door_of_many, 10.0, ""),
+    ("expectations_per_host", 3, door_of_many, 10.0, ""),
+    ("expectations_per_parent", 3, door_of_one_call, 10.0, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "use", "release", "reason"), LIMITS, ids=[row[0] for row in LIMITS]
+)
+def test_n_pass_and_the_next_is_refused_until_one_is_released(
+    name: str, value: int, use: Step, release: float, reason: str
+) -> None:
+    rig = Rig(**{f"nat__limits__{name}": value, "nat__port_rest": 0})
+    room = 2 if name == "fragment_bytes" else value
+    for number in range(room):
+        assert use(rig, number), number
+    assert not use(rig, room)
+    if reason:
+        assert rig.drops()[reason] >= 1
+    shown = rig.counters()["limits"][name]
+    assert (shown["now"], shown["high_water"], shown["limit"]) == (value, value, value)
+    audit(rig)
+    rig.wait(release)
+    assert rig.counters()["limits"][name]["now"] == 0
+    assert use(rig, 0)
+    assert rig.counters()["limits"][name]["high_water"] == value
+
+
+def test_every_limit_is_a_setting_and_shown() -> None:
+    limits = set(Limits.__dataclass_fields__)
+    assert {f"nat.limits.{name}" for name in limits} <= set(SETTINGS)
+    shown = set(Rig().counters()["limits"])
+    rates = {name for name in limits if "per_second" in name}
+    assert limits - shown == rates | {"resting_ports"}
+    assert {row[0] for row in LIMITS} == shown
+
+
+def test_a_host_may_open_so_many_flows_a_second_with_a_burst_of_twice_that() -> None:
+    rig = Rig(nat__limits__new_flows_per_second_per_host=10)
+    assert sum(flow(rig, number) for number in range(30)) == 20
+    assert rig.drops()["host-rate-limit"] == 10
+    rig.wait(0.5)
+    assert sum(flow(rig, number) for number in range(30, 60)) == 5
+
+
+def test_a_token_bucket_is_not_confused_by_time_that_stands_or_goes_back() -> None:
+    bucket = TokenBucket(2.0, 100.0)
+    taken = [bucket.take(1.0, 2.0, now) for now in (100.0, 100.0, 100.0, 90.0, 91.0, 92.0)]
+    assert taken == [True, True, False, False, True, True]
+
+
+FULL: list[tuple[str, dict[str, Any]]] = [
+    ("the table", {"nat__limits__flows": 50, "nat__limits__flows_per_host": 40}),
+    ("the host's flows", {"nat__limits__flows_per_host": 40}),
+    ("the host's unanswered flows", {"nat__limits__unanswered_per_host": 40}),
+    ("the host's rate", {"nat__limits__new_flows_per_second_per_host": 20}),
+]
+
+
+@pytest.mark.parametrize("limits", [row[1] for row in FULL], ids=[row[0] for row in FULL])
+def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
+    limits: dict[str, Any],
+) -> None:
+    """RFC 6888 REQ-11, invariant I-M8, and attacks F1, B8."""
+    rig = Rig(**limits)
+    for number in range(500):
+        rig.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:{5000 + number}"))
+    assert sum(rig.drops("inside").values()) == 460
+    assert rig.out(udp(f"{A}:4000", f"{R}:5000")) is not None
+    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(rig)
+
+
+def test_who_is_refused_hears_so_but_not_too_often() -> None:
+    """RFC 5508 REQ-8, RFC 6888 REQ-11: ICMP 3/13 with the packet quoted, rate-limited."""
+    rig = Rig(nat__limits__flows=1)
+    assert flow(rig, 0)
+    told = [rig.out(udp(f"{A}:4000", f"{R}:{6000 + number}")) for number in range(200)]
+    heard = [seen for seen in told if seen is not None]
+    assert 5 <= len(heard) <= 10
+    first = heard[0]
+    assert (first.source_address, first.destination_address) == (GATEWAY, A)
+    assert (first.kind, first.code) == (3, 13)
+    assert first.quoted.destination == f"{R}:6000"
+    assert_sound(first.data)
+    assert rig.counters()["wires"]["inside"]["own"] == len(heard)
+
+
+def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
+    """Attack C12: two budgets, so that one neighbour's pings do not silence the rest."""
+    rig = Rig()
+
+    def pings(host: int) -> int:
+        answers = [rig.out(ping(f"192.168.20.{host}", GATEWAY)) for _ in range(30)]
+        return sum(answer is not None for answer in answers)
+
+    each = [pings(host) for host in range(10, 40)]
+    assert max(each) <= 10
+    assert each[0] >= 5
+    assert 50 <= sum(each) <= 100
+
+
+def test_own_icmp_can_be_switched_off() -> None:
+    rig = Rig(nat__limits__icmp_per_second=0)
+    assert rig.out(ping(A, GATEWAY)) is None
+    assert rig.counters()["wires"]["inside"]["consumed"] == 1
+
+
+@pytest.mark.parametrize(
+    "filtering", ["endpoint-independent", "address-dependent", "address-and-port-dependent"]
+)
+def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
+    """Attack F5 and issue "Safety": 3,000 packets from as many endpoints leave no state, and at
+    most a few answers."""
+    rig = Rig(nat__filtering=filtering, nat__limits__flows=10, nat__limits__flows_per_host=10)
+    assert flow(rig, 0)
+    before = rig.engine.nat.usage()
+    for number in range(1000):
+        stranger = f"198.51.100.{number % 250 + 1}:{1024 + number}"
+        rig.into(udp(stranger, f"{EXTERNAL}:4000"))
+        assert rig.into(udp(stranger, f"{EXTERNAL}:{2000 + number}")) is None
+        assert rig.into(tcp(stranger, f"{EXTERNAL}:4000", SYN)) is None
+    after = rig.engine.nat.usage()
+    assert after.pop("waiting_syns") <= 256
+    before.pop("waiting_syns")
+    assert after == before
+    rig.wait(6.0)
+    assert len(rig.said) <= 100
+    assert flow(rig, 1)
+
+
+FORGED = [
+    ("the inside's packet from outside", Side.OUTSIDE, udp(f"{A}:4000", f"{R}:5000"),
+     "spoofed-source"),
+    ("the remote's packet from inside", Side.INSIDE, udp(f"{R}:5000", f"{EXTERNAL}:4000"),
+     "spoofed-source"),
+    ("our own packet from inside", Side.INSIDE, udp(f"{EXTERNAL}:4000", f"{R}:5000"),
+     "spoofed-source"),
+    ("our own packet from outside", Side.OUTSIDE, udp(f"{EXTERNAL}:4000", f"{R}:5000"),
+     "spoofed-source"),
+    ("the answer as it goes in, from outside", Side.OUTSIDE, udp(f"{R}:5000", f"{A}:4000"),
+     "not-ours"),
+    ("the answer as it goes in, from inside", Side.INSIDE, udp(f"{R}:5000", f"{A}:4000"),
+     "spoofed-source"),
+    ("a hairpin's second half from outside", Side.OUTSIDE,
+     udp(f"{EXTERNAL}:4001", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("an error that quotes the inside", Side.OUTSIDE,
+     unreachable(R, EXTERNAL, udp(f"{A}:4000", f"{R}:5000")), "icmp-unknown-flow"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("side", "data", "reason"), [row[1:] for row in FORGED], ids=[row[0] for row in FORGED]
+)
+def test_a_forged_packet_finds_no_leg_of_a_live_flow(side: Side, data: bytes, reason: str) -> None:
+    rig = Rig()
+    assert rig.out(udp(f"{A}:4000", f"{R}:5000")) is not None
+    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
+    rig.send(Side.INSIDE, udp(f"{B}:4001", f"{EXTERNAL}:4000"))  # hairpin
+    before = {flow.id: (flow.refreshed, flow.outbound.packets, flow.inbound.packets)
+              for flow in rig.table.flows.values()}  # fmt: skip
+    rig.now += 1.0
+    assert rig.send(side, data) == []
+    assert rig.drops(str(side)).get(reason) == 1
+    after = {flow.id: (flow.refreshed, flow.outbound.packets, flow.inbound.packets)
+             for flow in rig.table.flows.values()}  # fmt: skip
+    assert after == before
+
+
+def test_the_error_says_which_packet_was_refused() -> None:
+    rig = Rig(nat__limits__flows=1)
+    assert flow(rig, 0)
+    data = tcp(f"{B}:4000", f"{R}:80", SYN)
+    seen = rig.out(data)
+    assert isinstance(seen, Seen)
+    assert seen.body[8:] == data
