@@ -98,8 +98,8 @@ def _foreign(path: Path, class_name: str) -> Alg:
     if not class_name:
         raise SpecError(f"{str(path)!r} needs the name of its class: {path}:Class")
     specification = importlib.util.spec_from_file_location(f"foreign_alg_{path.stem}", path)
-    if specification is None or specification.loader is None:
-        raise SpecError(f"{str(path)!r} is not a Python file")
+    assert specification is not None  # a name that ends in .py always has a loader
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)

@@ -78,8 +78,14 @@ def test_the_same_result_by_other_edits_is_ok() -> None:
 
 
 def test_when_only_all_together_are_too_much_all_are_to_blame() -> None:
-    two = [edit(b"hello", b"hell", field="body"), edit(b"Call-ID: 1", b"Call-ID: ")]
-    assert set(verdicts(two, [])) == {"broken"}
+    """Two parameters of 4,200 bytes each make a line longer than any parser should read."""
+    place = MESSAGE.index(b";branch")
+    two = [
+        Edit(place, place, b";x=" + b"x" * 4200, "via", "other"),
+        Edit(place + 14, place + 14, b";y=" + b"y" * 4200, "via", "other"),
+    ]
+    assert verdicts(two[:1], []) == verdicts(two[1:], []) == ["wrong"]
+    assert verdicts(two, []) == ["broken", "broken"]
 
 
 def test_a_row_says_what_why_and_what_it_should_be() -> None:

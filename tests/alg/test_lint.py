@@ -52,7 +52,7 @@ DAMAGE = {
     "branch": ("z9hG4bK", ""),
     "from-unreadable": ("From: <sip:a@203.0.113.9>", "From: <sip:a@203.0.113.9"),
     "to-unreadable": ("To: <sip:b@203.0.113.9>", "To: b@203.0.113.9"),
-    "contact-unreadable": ("<sip:a@203.0.113.1:5060>", '"a <sip:a@203.0.113.1:5060>'),
+    "contact-unreadable": ("<sip:a@203.0.113.1:5060>", '"a, b <sip:a@203.0.113.1:5060>'),
     "from-tag": (";tag=1", ""),
     "contact": ("Contact: <sip:a@203.0.113.1:5060>\n", ""),
     "max-forwards": ("Max-Forwards: 70", "Max-Forwards: many"),

@@ -51,6 +51,14 @@ def test_descriptions_are_found(headers: str, body: str, expected: list[str]) ->
     assert found(headers, body) == expected
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])
+def test_parts_are_found_between_any_line_ends(line_end: bytes) -> None:
+    whole = message(MIXED, "--x\nc: application/sdp\n\n1\n--x\n--x\nc: application/sdp\n\n2\n--x--")
+    data = whole.data.replace(b"\r\n", line_end)
+    spans = bodies.find(parse(data)).descriptions
+    assert [data[slice(*span)] for span in spans] == [b"1", b"2"]
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "complaint"),
     [

@@ -130,6 +130,14 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
     assert (talk.open, talk.note) == ([], "the limit is reached")
 
 
+def test_a_mapping_that_is_gone_is_not_opened(talk: Any) -> None:
+    talk.out(register("<sip:525@192.168.20.100:5070>"))
+    internal = talk.context.internal._replace(port=5070)
+    del talk.context.tables.mappings["udp", internal]
+    talk.into(ok("Expires: 60"))
+    assert (talk.open, talk.note) == ([], "")
+
+
 def test_an_answer_from_somebody_else_opens_nothing(talk: Any) -> None:
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"), remote="198.51.100.66:5060")

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from alg.base import Edits, Reading, Refuse
+from alg.base import Edit, Edits, Reading, Refuse
 from alg.sip.correct import Sip
+from alg.sip_poor.case import Case
+from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor, UnknownFault
 
@@ -79,6 +81,21 @@ def test_it_explains_the_correct_edits_as_the_correct_one_does() -> None:
     assert SipPoor().explain("via") == Sip().explain("via")
     with pytest.raises(KeyError):
         SipPoor().explain("nobody")
+
+
+def test_edits_that_cannot_be_made_are_not_sent(
+    conversation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 4: a module that lies never stops the NAT, not even this one."""
+
+    def overlap(case: Case) -> None:
+        case.edits += [Edit(0, 9, b"x", "f", "r"), Edit(5, 12, b"y", "f", "r")]
+
+    clumsy = Fault("clumsy", "M0", "Does.", "nowhere", "Breaks.", "RFC 0", spoil=overlap)
+    monkeypatch.setitem(FAULTS, "clumsy", clumsy)
+    talk = conversation(SipPoor(["clumsy"]), "203.0.113.1:1024")
+    talk.out(INVITE.format(cseq=1))
+    assert talk.edited == {}
 
 
 def test_an_unknown_fault_is_named() -> None:
