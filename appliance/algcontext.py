@@ -292,7 +292,7 @@ class DryContext(_Context):
         table = self._table
         protocol = PROTOCOL_NUMBERS[transport]
         address = table.external_address_of(internal)
-        pool = table.pool(protocol, address).copy()
+        pool = table.assignment.pool(protocol, address).copy()
         for (kind, _), external in self._ledger.externals.items():
             if kind == transport and external.address == address:
                 pool.take(external.port)

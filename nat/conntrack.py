@@ -18,20 +18,18 @@ from collections.abc import Hashable
 from heapq import heapify, heappop, heappush
 from math import ceil
 
+from nat.assignment import Assignment
 from nat.behavior import Behavior, Forward
 from nat.deadlines import MANY, Deadlines, Timer
-from nat.decisions import AddressWish, PortWish, ReverseWish
+from nat.decisions import PortWish, ReverseWish
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
 from nat.expectation import Expectation
 from nat.limits import HighWater, Host
 from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, inbound_key, legs_between
-from nat.poison import Poisoned
-from nat.ports import HIGHEST_PORT, PortPool
 
 ExternalKey = tuple[int, int, int]
-POISON_TRIES = 64  # ports looked at before a mapping is refused
 EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses
 MANY_TIMERS = 100  # beyond, lifetimes granted to registrations are rounded up to whole hours
 
@@ -53,7 +51,6 @@ class Conntrack:
         self.high_water = HighWater()
         self.owned: set[int] = set()
         self.deadlines: Deadlines[Flow] = Deadlines()
-        self._pools: dict[tuple[int, int], PortPool] = {}
         self._expectation_heap: list[tuple[float, int]] = []
         self._held: list[tuple[float, int, Mapping]] = []
         self.last_id = 0
@@ -61,7 +58,7 @@ class Conntrack:
         self._static_externals: dict[int, int] = {}
         self._forwards: dict[Forward, Mapping] = {}
         self._untranslated: dict[tuple[int, Endpoint], Mapping] = {}
-        self._poisoned = Poisoned()
+        self.assignment = Assignment(behavior, self._may_share)
         self._timers_by_port: dict[int, Timer] = {}
         self.settings_changed(0.0)
 
@@ -73,10 +70,7 @@ class Conntrack:
         self._set_owned(now)
         self._statics = {rule.internal: rule.external for rule in self.behavior.statics}
         self._static_externals = {rule.external: rule.internal for rule in self.behavior.statics}
-        for pool in self._pools.values():
-            pool.rest = self.behavior.port_rest
-            pool.most_resting = self.behavior.limits.resting_ports
-            pool.set_range(*self.behavior.port_range)
+        self.assignment.settings_changed(self.behavior)
         self._rebuild_filters()
         self._rebuild_keys()
         self._set_forwards(now)
@@ -152,7 +146,7 @@ class Conntrack:
         mapping = self._add_mapping(rule.protocol, rule.internal, rule.external, "forward", now)
         mapping.owned = True
         self.pinned[rule.protocol, rule.internal] = mapping
-        self.pool(rule.protocol, rule.external.address).reserve(rule.external.port)
+        self.assignment.pool(rule.protocol, rule.external.address).reserve(rule.external.port)
         return mapping
 
     def _rebuild_filters(self) -> None:
@@ -219,18 +213,6 @@ class Conntrack:
         address = self._statics.get(internal.address)
         return None if address is None else Endpoint(address, internal.port)
 
-    def pool(self, protocol: int, address: int) -> PortPool:
-        """The ports of an external address, for one protocol."""
-        pool = self._pools.get((protocol, address))
-        if pool is None:
-            first, last = self.behavior.port_range
-            pool = self._pools[protocol, address] = PortPool(first, last, self.behavior.port_rest)
-            pool.most_resting = self.behavior.limits.resting_ports
-        return pool
-
-    def pools(self) -> dict[tuple[int, int], PortPool]:
-        return self._pools
-
     # --- mappings ----------------------------------------------------------------------
 
     def open_mapping(
@@ -260,17 +242,12 @@ class Conntrack:
         return mapping
 
     def external_address_of(self, internal: Endpoint) -> int:
-        """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
-        it each of its endpoints may have another one, but always the same."""
-        external = self.behavior.external
+        """The external address that an inside endpoint is, or would be, known by."""
+        return self.assignment.address_of(internal, self._known_address(internal))
+
+    def _known_address(self, internal: Endpoint) -> int | None:
         host = self.hosts.get(internal.address)
-        known = host.external if host is not None and host.external in external else None
-        if not self.behavior.paired:
-            normal = external[(internal.address + internal.port) % len(external)]
-        else:
-            normal = external[internal.address % len(external)] if known is None else known
-        wish = AddressWish(internal, external, known)
-        return self.behavior.decisions.external_address(normal, wish)
+        return None if host is None else host.external
 
     def _choose_external(
         self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
@@ -278,44 +255,13 @@ class Conntrack:
         """An external endpoint for a mapping to `remote`, or (None) to everybody."""
         if self._has_all_ports(internal.address, 1, now):
             return Drop.HOST_PORT_LIMIT
-        address = self.external_address_of(internal)
-        self.pool(protocol, address).settle(now)
-        wish = internal
-        for _ in range(POISON_TRIES):
-            port = self._choose_port(protocol, address, wish, remote)
-            if port is None:
-                break
-            external = Endpoint(address, port)
-            if remote is None or not self._is_poisoned(protocol, remote, external, now):
-                return external
-            wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
-        return Drop.NO_PORT
+        known = self._known_address(internal)
+        return self.assignment.choose(protocol, internal, remote, known, now) or Drop.NO_PORT
 
     def _has_all_ports(self, internal: int, more: int, now: float) -> bool:
         """May an inside host have no `more` external ports (RFC 6888 REQ-4)?"""
         limit = self.behavior.limits.ports_per_host
         return bool(limit) and self.host(internal, now).ports + more > limit
-
-    def _choose_port(
-        self, protocol: int, address: int, wish: Endpoint, remote: Endpoint | None
-    ) -> int | None:
-        behavior = self.behavior
-        same_port = Endpoint(address, wish.port)
-        if behavior.overloading and remote and self._may_share(protocol, same_port, remote):
-            return wish.port
-        parity = behavior.parity and protocol == UDP
-        pool = self.pool(protocol, address)
-        port = pool.choose(wish, behavior.ports, parity, behavior.rng)
-        return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
-
-    def poison(self, arrives: FiveTuple, now: float) -> None:
-        """An unsolicited packet came in (see `poison.py`)."""
-        self._poisoned.remember(arrives, self.behavior.timeouts.udp_unanswered, now)
-
-    def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
-        arrives = inbound_key(protocol, remote, external)
-        lifetime = self.behavior.timeouts.udp_unanswered
-        return self.behavior.poisoning and self._poisoned.is_taken(arrives, lifetime, now)
 
     def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Overloading (RFC 4787 REQ-3 forbids it, Linux does it): several mappings may have one
@@ -365,17 +311,11 @@ class Conntrack:
             return have[0], have[1]
         if self._has_all_ports(internal.address, 2, now):
             return Drop.HOST_PORT_LIMIT
-        address = self.external_address_of(internal)
-        pool = self.pool(UDP, address)
-        pool.settle(now)
-        port = pool.choose_pair(internal, self.behavior.ports, self.behavior.rng)
-        if port is None:
+        chosen = self.assignment.choose_pair(internal, self._known_address(internal), now)
+        if chosen is None:
             return Drop.NO_PORT
         pair = []
-        wish = PortWish(UDP, second, pool, self.behavior.rng)
-        ports = port, self.behavior.decisions.rtcp_port(port + 1, wish)
-        for each, port in zip((internal, second), ports, strict=True):
-            external = Endpoint(address, port)
+        for each, external in zip((internal, second), chosen, strict=True):
             mapping = self._add_mapping(UDP, each, external, "alg", now)
             self.pinned[UDP, each] = mapping
             pair.append(mapping)
@@ -405,7 +345,7 @@ class Conntrack:
             self.high_water.reach("ports_per_host", host.ports)
             host.external = external.address
             if len(sharers) == 1:
-                self.pool(protocol, external.address).take(external.port)
+                self.assignment.pool(protocol, external.address).take(external.port)
         self.observer.mapping_opened(mapping, now)
         return mapping
 
@@ -442,7 +382,7 @@ class Conntrack:
         self.observer.mapping_expired(mapping, why, now)
 
     def _give_back_port(self, mapping: Mapping, now: float) -> None:
-        pool = self.pool(mapping.protocol, mapping.external.address)
+        pool = self.assignment.pool(mapping.protocol, mapping.external.address)
         if mapping.opened_by == "forward":
             pool.release_reserved(mapping.external.port)
         elif mapping.has_a_port_of_the_pool:

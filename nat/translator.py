@@ -542,7 +542,7 @@ class Nat:
         if protocol == TCP:
             self._remember_unsolicited(key, packet, now)
         if self.behavior.poisoning and arrival is OUTSIDE:
-            self.table.poison(key, now)
+            self.table.assignment.poison(key, now)
         return Drop.FILTERED if mappings else Drop.NO_MAPPING
 
     def _admit_to(

@@ -1,0 +1,125 @@
+"""Which external endpoint a new mapping gets (RFC 4787 4.1 and 4.2): an address, then a port of it.
+
+`ports.py` knows which ports are free; here it is decided which of them to ask for. What a rule or
+an ALG has fixed does not come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nat.behavior import Behavior
+from nat.decisions import AddressWish, PortWish
+from nat.endpoint import UDP, Endpoint
+from nat.mapping import FiveTuple, inbound_key
+from nat.poison import Poisoned
+from nat.ports import HIGHEST_PORT, PortPool
+
+POISON_TRIES = 64
+"""Ports looked at before a mapping is refused because all of them are poisoned."""
+
+MayShare = Callable[[int, Endpoint, Endpoint], bool]
+"""(protocol, external endpoint, remote) -> may one more mapping have it, to talk to that remote?"""
+
+
+class Assignment:
+    """The external addresses, and a pool of ports for each of them and each protocol.
+
+    `known` is the address that an inside host appears under already, if it has mappings.
+    """
+
+    def __init__(self, behavior: Behavior, may_share: MayShare) -> None:
+        self._behavior = behavior
+        self._may_share = may_share
+        self._poisoned = Poisoned()
+        self.pools: dict[tuple[int, int], PortPool] = {}
+
+    def settings_changed(self, behavior: Behavior) -> None:
+        self._behavior = behavior
+        for pool in self.pools.values():
+            self._set_up(pool)
+
+    def _set_up(self, pool: PortPool) -> None:
+        pool.rest = self._behavior.port_rest
+        pool.most_resting = self._behavior.limits.resting_ports
+        pool.set_range(*self._behavior.port_range)
+
+    def pool(self, protocol: int, address: int) -> PortPool:
+        """The ports of an external address, for one protocol."""
+        pool = self.pools.get((protocol, address))
+        if pool is None:
+            first, last = self._behavior.port_range
+            pool = self.pools[protocol, address] = PortPool(first, last, self._behavior.port_rest)
+            self._set_up(pool)
+        return pool
+
+    def address_of(self, internal: Endpoint, known: int | None) -> int:
+        """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
+        it each of its endpoints may have another one, but always the same."""
+        external = self._behavior.external
+        if known not in external:
+            known = None
+        if not self._behavior.paired:
+            normal = external[(internal.address + internal.port) % len(external)]
+        else:
+            normal = external[internal.address % len(external)] if known is None else known
+        wish = AddressWish(internal, external, known)
+        return self._behavior.decisions.external_address(normal, wish)
+
+    def choose(
+        self,
+        protocol: int,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        known: int | None,
+        now: float,
+    ) -> Endpoint | None:
+        """An external endpoint for a mapping to `remote`, or (None) to everybody."""
+        address = self.address_of(internal, known)
+        self.pool(protocol, address).settle(now)
+        wish = internal
+        for _ in range(POISON_TRIES):
+            port = self._choose_port(protocol, address, wish, remote)
+            if port is None:
+                return None
+            external = Endpoint(address, port)
+            if remote is None or not self._is_poisoned(protocol, remote, external, now):
+                return external
+            wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
+        return None
+
+    def _choose_port(
+        self, protocol: int, address: int, wish: Endpoint, remote: Endpoint | None
+    ) -> int | None:
+        behavior = self._behavior
+        same_port = Endpoint(address, wish.port)
+        if behavior.overloading and remote and self._may_share(protocol, same_port, remote):
+            return wish.port
+        parity = behavior.parity and protocol == UDP
+        pool = self.pool(protocol, address)
+        port = pool.choose(wish, behavior.ports, parity, behavior.rng)
+        return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
+
+    def choose_pair(
+        self, internal: Endpoint, known: int | None, now: float
+    ) -> tuple[Endpoint, Endpoint] | None:
+        """External endpoints with adjacent ports, for RTP and the RTCP that goes with it."""
+        behavior = self._behavior
+        address = self.address_of(internal, known)
+        pool = self.pool(UDP, address)
+        pool.settle(now)
+        port = pool.choose_pair(internal, behavior.ports, behavior.rng)
+        if port is None:
+            return None
+        wish = PortWish(UDP, Endpoint(internal.address, internal.port + 1), pool, behavior.rng)
+        second = behavior.decisions.rtcp_port(port + 1, wish)
+        return Endpoint(address, port), Endpoint(address, second)
+
+    def poison(self, arrives: FiveTuple, now: float) -> None:
+        """An unsolicited packet came in (see `poison.py`)."""
+        self._poisoned.remember(arrives, self._behavior.timeouts.udp_unanswered, now)
+
+    def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
+        arrives = inbound_key(protocol, remote, external)
+        lifetime = self._behavior.timeouts.udp_unanswered
+        return self._behavior.poisoning and self._poisoned.is_taken(arrives, lifetime, now)
