@@ -33,6 +33,20 @@ Edit = Callable[[bytes], bytes]
 Frame = Callable[[bytes], int]
 
 
+class Manners(NamedTuple):
+    """How a module wants its streams to be read. These are right; others were seen in products."""
+
+    waits: bool = True
+    """Is a message held back until all of it is there?"""
+    adjusts: bool = True
+    """Do sequence numbers follow the edits?"""
+    reads_each_segment: bool = False
+    """Is every segment read for itself, as if the connection began with it?"""
+
+
+RIGHT = Manners()
+
+
 class Piece(NamedTuple):
     """Bytes to be sent on, at a position as it is shown to the receiver."""
 
@@ -99,14 +113,28 @@ class Stream:
         return position
 
     def acknowledge(self, position: int) -> None:
-        """The receiver has everything before this shown position."""
+        """The receiver has everything before this shown position. (Not true of what has not been
+        shown: somebody forges, and retransmissions will still be needed.)"""
+        if position > self.shown(self._received):
+            return
         while self._chunks and self._chunks[0].shown + len(self._chunks[0].data) <= position:
             self._acknowledged = max(self._acknowledged, self._chunks.popleft().sent_end)
+
+    @property
+    def is_holding(self) -> bool:
+        """Does it keep bytes back until more come?"""
+        return bool(self._held) and self._passed < self._received
 
     # --- bytes -------------------------------------------------------------------------
 
     def take(
-        self, position: int, data: bytes, edit: Edit, now: float, hold: bool = True
+        self,
+        position: int,
+        data: bytes,
+        edit: Edit,
+        now: float,
+        hold: bool = True,
+        manners: Manners = RIGHT,
     ) -> list[Piece]:
         """Bytes came in at a sent position; answers what is to be sent on now, in order.
 
@@ -127,10 +155,34 @@ class Stream:
             return pieces + self._straight_on(position, data)
         fresh = data[self._received - position :]
         if fresh:
-            self._received += len(fresh)
-            self._held += fresh
-            pieces += self._advance(edit, now, hold)
+            pieces += self._take_in(fresh, edit, now, hold, manners)
         return pieces
+
+    def _take_in(
+        self, fresh: bytes, edit: Edit, now: float, hold: bool, manners: Manners
+    ) -> list[Piece]:
+        """The next bytes of the stream."""
+        if hold and manners.reads_each_segment:
+            return self._read_alone(fresh, edit)
+        self._received += len(fresh)
+        self._held += fresh
+        return self._advance(edit, now, hold, hold and manners.waits)
+
+    def _read_alone(self, fresh: bytes, edit: Edit) -> list[Piece]:
+        """Look for whole messages from the beginning of a segment on, whatever came before it."""
+        pieces = self._release()
+        self._since, self._skip = None, 0
+        self._received += len(fresh)
+        self._held += fresh
+        while self._held:
+            try:
+                length = self._frame(bytes(self._held))
+            except self._not_a_message:
+                break
+            if not 0 < length <= len(self._held):
+                break
+            pieces += self._show(length, edit, hold=True)
+        return pieces + self._release()
 
     def give_up(self, why: str) -> list[Piece]:
         """The stream is over for the ALG; what was held is to be sent on as it is."""
@@ -138,7 +190,7 @@ class Stream:
         self._skip = 0
         return self._release()
 
-    def _advance(self, edit: Edit, now: float, hold: bool) -> list[Piece]:
+    def _advance(self, edit: Edit, now: float, hold: bool, waits: bool) -> list[Piece]:
         pieces: list[Piece] = []
         while self._held and not self.over:
             if self._skip:
@@ -154,7 +206,7 @@ class Stream:
                 return pieces + self.give_up("a message is too long to be held")
             elif not length or length > len(self._held):
                 self._since = now if self._since is None else self._since
-                return pieces + ([] if hold else self._release_watched())
+                return pieces + ([] if waits else self._release_watched())
             else:
                 pieces += self._show(length, edit, hold)
         return pieces

@@ -16,6 +16,7 @@ from alg import compare, edits, registry
 from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
 from alg.off import Off
 from alg.sip.message import summary
+from alg.stream import RIGHT, Manners
 from appliance.algcontext import DryContext, Ledger, LiveContext, Memory
 from appliance.calls import CallTracker
 from appliance.eventlog import EventLog
@@ -55,6 +56,12 @@ class Slot:
             self.memory = Memory()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
+
+    @property
+    def manners(self) -> Manners:
+        """How the module wants TCP streams to be read."""
+        manners: Manners = getattr(self.module, "manners", RIGHT)
+        return manners
 
     def decisions(self) -> dict[str, Decide]:
         """What the module wants to decide in the place of the NAT (`nat/decisions.py`). Where it

@@ -12,23 +12,27 @@ next message in the middle of a stream, and attackers have found several).
 from __future__ import annotations
 
 from struct import Struct
+from weakref import WeakSet
 
 from alg.sip.framing import NotSipStream, frame
-from alg.stream import Piece, Stream
+from alg.stream import Manners, Piece, Stream
 from appliance.inspection import Inspector, Slot
 from nat.endpoint import Direction
 from nat.mapping import Leg
 from nat.packet import MINIMUM_HEADER, WORD, Packet
-from nat.tcp import ACK, FIN, PSH, RST, SYN
+from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 SEQUENCE_BITS = 0xFFFFFFFF
 HALF = 0x80000000
 NUMBERS = Struct("!II")  # sequence, acknowledgement
 FLAGS_AT = 13
+URGENT_AT = 18
 END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT, SACK = 0, 1, 2, 5
 DEFAULT_SEGMENT = 536  # RFC 9293 3.7.1
 MOST_HOLDING = 64
+"""Streams that may keep bytes back at one time; of more, the ALG lets go."""
 LONGEST_MESSAGE = 65507
+HIGHEST_POINTER = 0xFFFF
 
 
 class Way:
@@ -62,6 +66,12 @@ class Connection:
     def name(self) -> str:
         return self.slot.name
 
+    def give_up(self, why: str) -> None:
+        """Read no more of it. What is held goes on when its sender repeats it."""
+        for way in self.ways.values():
+            if not way.stream.over:
+                way.stream.give_up(why)
+
     def is_only_read(self) -> bool:
         """Does nobody want to edit, and has nobody edited?"""
         streams = [way.stream for way in self.ways.values()]
@@ -78,6 +88,7 @@ class StreamInspector:
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
+        self._holding: WeakSet[Stream] = WeakSet()
 
     def inspect(self, packet: Packet, leg: Leg, connection: Connection, now: float) -> list[Packet]:
         """The packets to send in the place of `packet` (itself, when nothing changes); none when
@@ -87,33 +98,45 @@ class StreamInspector:
         start = packet.header_length
         flags = packet.buffer[start + FLAGS_AT]
         if flags & SYN:
-            return [self._begin(packet, way, back)]
+            return [self._begin(packet, leg, connection)]
         if way.began is None or (flags & ACK and back.began is None):
+            connection.give_up("its beginning was not seen")
             self._end(leg, connection)
             return [packet]
         sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
-        shown = self._acknowledge(packet, back, acknowledgement) if flags & ACK else acknowledgement
+        manners = connection.slot.manners
+        shown = acknowledgement
+        if flags & ACK:
+            shown = self._acknowledge(packet, back, acknowledgement, manners)
         position = way.position(sequence)
         data = bytes(packet.buffer[packet.payload_start : packet.length])
         pieces = self._take(way, position, data, leg, connection, now) if data else []
-        if flags & (FIN | RST) and not way.stream.over:
+        is_last = flags & (FIN | RST) and position + len(data) == way.stream.received
+        if is_last and not way.stream.over:
             pieces += way.stream.give_up("the connection ends")
         if connection.is_only_read():
             packets = [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
         else:
-            packets = self._packets(packet, way, pieces, position + len(data), bool(data), shown)
-        if way.stream.over and not back.stream.over:
-            back.stream.give_up(way.stream.why_over)
+            if not data and not pieces:
+                pieces = [Piece(way.stream.shown(position), b"")]
+            packets = self._packets(packet, way, _numbered(way, pieces, manners), shown)
+        if way.stream.over:
+            connection.give_up(way.stream.why_over)
         if connection.is_done():
             self._end(leg, connection)
         return packets
 
-    def _begin(self, packet: Packet, way: Way, back: Way) -> Packet:
-        """A SYN says where its direction begins, and how much its sender can take."""
-        start = packet.header_length
-        sequence, _ = NUMBERS.unpack_from(packet.buffer, start + 4)
-        if way.began is None:
+    def _begin(self, packet: Packet, leg: Leg, connection: Connection) -> Packet:
+        """A SYN says where its direction begins, and how much its sender can take. Who gets no
+        answer may begin anew, with another number."""
+        way = connection.ways[leg.direction]
+        back = connection.ways[_opposite(leg.direction)]
+        sequence, _ = NUMBERS.unpack_from(packet.buffer, packet.header_length + 4)
+        track = leg.flow.tcp if leg.flow is not None else None
+        if way.began is None or (track is not None and not track.state.is_established):
             way.began = sequence
+        if packet.payload:
+            connection.give_up("data came with the SYN (RFC 7413)")
         for kind, at, size in _options(packet):
             if kind == MAXIMUM_SEGMENT and size == 4:
                 back.largest_segment = max(64, WORD.unpack_from(packet.buffer, at + 2)[0])
@@ -139,15 +162,29 @@ class StreamInspector:
             after = self._inspector.inspect(slot, leg, message, LONGEST_MESSAGE, now)
             return b"" if after is None else after
 
-        return way.stream.take(position, data, edit, now, hold=slot.module.name != "off")
+        hold = slot.module.name != "off"
+        pieces = way.stream.take(position, data, edit, now, hold, slot.manners)
+        return pieces + self._count_held(way.stream)
+
+    def _count_held(self, stream: Stream) -> list[Piece]:
+        """Bounded memory: a stream too many is let go."""
+        if not stream.is_holding:
+            self._holding.discard(stream)
+        elif len(self._holding) < MOST_HOLDING or stream in self._holding:
+            self._holding.add(stream)
+        else:
+            return stream.give_up("too many messages are being waited for")
+        return []
 
     # --- acknowledgements --------------------------------------------------------------
 
-    def _acknowledge(self, packet: Packet, back: Way, acknowledgement: int) -> int:
+    def _acknowledge(
+        self, packet: Packet, back: Way, acknowledgement: int, manners: Manners
+    ) -> int:
         """What is acknowledged are positions as shown; their sender counts positions as sent."""
         shown = _near(back, acknowledgement)
         back.stream.acknowledge(shown)
-        if back.stream.is_untouched:
+        if back.stream.is_untouched or not manners.adjusts:
             return acknowledgement
         _translate_sack(packet, back)
         return back.number(back.stream.sent(shown))
@@ -159,15 +196,12 @@ class StreamInspector:
         packet: Packet,
         way: Way,
         pieces: list[Piece],
-        end: int,
-        had_data: bool,
         acknowledgement: int,
     ) -> list[Packet]:
         """Segments for the pieces, each with the header of the segment that came."""
         start = packet.header_length
         flags = packet.buffer[start + FLAGS_AT]
-        if not had_data and not pieces:
-            pieces = [Piece(way.stream.shown(end), b"")]
+        urgent = _urgent(packet, way) if flags & URG else None
         room = max(64, way.largest_segment - (packet.transport_header_length - MINIMUM_HEADER))
         cut = [
             Piece(position + at, data[at : at + room])
@@ -181,9 +215,35 @@ class StreamInspector:
             is_last = number == len(cut) - 1
             segment.buffer[start + FLAGS_AT] = flags if is_last else flags & ~(FIN | PSH)
             NUMBERS.pack_into(segment.buffer, start + 4, way.number(position), acknowledgement)
+            if urgent is not None:
+                _point_at(segment, urgent - position)
             segment.replace_payload(data)
             packets.append(segment)
         return packets
+
+
+def _numbered(way: Way, pieces: list[Piece], manners: Manners) -> list[Piece]:
+    """The pieces with the positions that their sequence numbers are to tell."""
+    if manners.adjusts:
+        return pieces
+    return [Piece(way.stream.sent(position), data) for position, data in pieces]
+
+
+def _urgent(packet: Packet, way: Way) -> int:
+    """The position, as shown, that the urgent pointer names (RFC 9293 3.8.5)."""
+    start = packet.header_length
+    sequence, _ = NUMBERS.unpack_from(packet.buffer, start + 4)
+    (pointer,) = WORD.unpack_from(packet.buffer, start + URGENT_AT)
+    return way.stream.shown(way.position(sequence) + pointer)
+
+
+def _point_at(segment: Packet, ahead: int) -> None:
+    """Let the urgent pointer of a segment name a byte so far ahead of its first one."""
+    start = segment.header_length
+    if 0 < ahead <= HIGHEST_POINTER:
+        WORD.pack_into(segment.buffer, start + URGENT_AT, ahead)
+    else:
+        segment.buffer[start + FLAGS_AT] &= ~URG
 
 
 def _opposite(direction: Direction) -> Direction:

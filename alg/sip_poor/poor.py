@@ -16,10 +16,12 @@ from alg.sip import correct, parts
 from alg.sip.correct import Sip
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip_poor import aim
-from alg.sip_poor.aim import Aim
+from alg.sip_poor.aim import Aim, AimError
 from alg.sip_poor.case import Case
 from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
+from alg.stream import Manners
+from nat.decisions import Decide
 
 COUNTED_FOR = 86_400.0
 """Seconds that the messages are counted for an aim's `nth`."""
@@ -45,7 +47,15 @@ class SipPoor:
             name, aimed = aim.parse(text)
             if name not in FAULTS:
                 raise UnknownFault(name)
+            if aimed != Aim() and not FAULTS[name].can_be_aimed:
+                raise AimError(f"{name} is in no message, and cannot be aimed at one")
             self.faults.append((FAULTS[name], aimed))
+        self.decisions: dict[str, Decide] = {}
+        manners: dict[str, bool] = {}
+        for fault, _ in self.faults:  # of two faults at one point, the later one decides
+            self.decisions.update(fault.decisions)
+            manners.update(fault.manners)
+        self.manners = Manners(**manners)
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         case = self._case(message, context)
