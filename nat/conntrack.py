@@ -27,7 +27,16 @@ from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
 from nat.expectation import Expectation
 from nat.limits import HighWater, Host
-from nat.mapping import Arrival, FiveTuple, Flow, Leg, Mapping, inbound_key, legs_between
+from nat.mapping import (
+    Arrival,
+    FiveTuple,
+    Flow,
+    Leg,
+    Mapping,
+    inbound_key,
+    legs_between,
+    outbound_key,
+)
 
 ExternalKey = tuple[int, int, int]
 EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses
@@ -270,6 +279,11 @@ class Conntrack:
         if not sharers or any(mapping.owned for mapping in sharers):
             return False
         return not self.is_talking(protocol, external, remote)
+
+    def has_flow(self, mapping: Mapping, remote: Endpoint) -> bool:
+        """Does the inside endpoint of a mapping talk to `remote`, by whichever mapping?"""
+        key = outbound_key(mapping.protocol, mapping.internal, remote)
+        return key in self.legs[Arrival.INSIDE]
 
     def is_talking(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Has an external endpoint a flow to `remote`? A second one could not be told from it."""

@@ -383,6 +383,13 @@ def inbound_key(protocol: int, remote: Endpoint, external: Endpoint) -> FiveTupl
     return (protocol, remote.address, external.address, remote.port, external.port)
 
 
+def outbound_key(protocol: int, internal: Endpoint, remote: Endpoint) -> FiveTuple:
+    """How the packets from an inside endpoint to a remote arrive."""
+    if protocol == ICMP:
+        return (ICMP_QUERY, internal.address, remote.address, internal.port, 0)
+    return (protocol, internal.address, remote.address, internal.port, remote.port)
+
+
 def legs_between(
     mapping: Mapping, remote: Endpoint, turning: bool = False, reached: Endpoint | None = None
 ) -> tuple[Leg, Leg]:

@@ -552,6 +552,8 @@ class Nat:
             if expectation.admits(remote, now):
                 if expectation.flow is not None or arrival is not OUTSIDE:
                     return self._let_through(mapping, remote, packet)
+                if self.table.has_flow(mapping, remote):
+                    return self._let_through(mapping, remote, packet)
                 if self.table.refuses(mapping.internal.address, now):
                     return self._let_through(mapping, remote, packet)  # in, but without a flow
                 flow = self._open(mapping, remote, "alg", packet, now)
