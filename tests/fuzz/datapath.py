@@ -85,7 +85,8 @@ def seeds() -> list[tuple[Side, bytes]]:
     inside += [ping(A, R), ping(B, R), ping(A, GATEWAY), ping(A, EXTERNAL), icmp(A, R, 13)]
     outside += [ping(R, EXTERNAL, reply=True), ping(R, EXTERNAL), icmp(R, EXTERNAL, 5)]
     for quoted in (
-        udp(f"{EXTERNAL}:4000", f"{R}:5060", ttl=60), ping(EXTERNAL, R), tcp(f"{EXTERNAL}:4000", f"{R}:80"),
+        udp(f"{EXTERNAL}:4000", f"{R}:5060", ttl=60),
+        tcp(f"{EXTERNAL}:4000", f"{R}:80"), ping(EXTERNAL, R),
         udp(f"{EXTERNAL}:4000", f"{R}:5060", options=b"\1\1\1\0"),
     ):  # fmt: skip
         outside += [unreachable(S, EXTERNAL, quoted), unreachable(R, EXTERNAL, quoted, 4, 1400)]
@@ -181,7 +182,7 @@ class Target:
             nat__overloading=rng.random() < 0.3, nat__hairpin=rng.random() < 0.8,
             nat__limits__flows=rng.choice((20, 2000)), outside__mtu=rng.choice((576, 1500)),
             alg__sip__module=rng.choice(("off", "sip", "sip-poor:no-sdp")),
-            nat__forward=[{"protocol": "udp", "external": f"{EXTERNAL}:7002", "internal": f"{B}:7000"}],
+            nat__forward=[FORWARD],
         )  # fmt: skip
         self.rig.events.clear()
         self.outcomes: Counter[str] = Counter()
@@ -205,6 +206,7 @@ class Target:
             rig.tidy()
 
 
+FORWARD = {"protocol": "udp", "external": f"{EXTERNAL}:7002", "internal": f"{B}:7000"}
 MAPPING = ("endpoint-independent", "address-dependent", "address-and-port-dependent")
 ROUND = 20_000
 

@@ -313,8 +313,9 @@ class Story(RuleBasedStateMachine):
         """Invariants I-F1, I-M7, I-T2: it passes exactly if the model's predicate is true, and
         whatever it does, it makes no entry."""
         after = self._state()
-        assert after[0].keys() == before[0].keys(), "I-M7"
-        assert after[1] == before[1], "I-M7"
+        # (An answer may put a flow under a timer that is shorter, and over.)
+        assert after[0].keys() <= before[0].keys(), "I-M7"
+        assert set(after[1]) <= set(before[1]), "I-M7"
         if seen is None:
             assert not receivers, "I-F1"
             assert after == before, "I-T2: what is dropped refreshes nothing"
@@ -393,6 +394,7 @@ class Story(RuleBasedStateMachine):
         outward=st.booleans(), seq=st.sampled_from((100, 101, 500, 501)),
     )  # fmt: skip
     def a_segment(self, host: str, flags: int, outward: bool, seq: int) -> None:
+        self.rig.tidy()
         if outward:
             data = tcp(f"{host}:4000", f"{R}:80", flags, seq=seq, ack=501)
             seen, _ = self._handled(Side.INSIDE, data)
