@@ -198,6 +198,18 @@ def _forwards(values: Values) -> Iterator[Problem]:
         seen.setdefault(key, number)
 
 
+def _no_translate(values: Values) -> Iterator[Problem]:
+    """A remote that sees inside addresses can be neither inside nor ourselves."""
+    for text in values["nat.no_translate"]:
+        remotes = Network.parse(text)
+        for network in _networks(values):
+            if remotes.overlaps(network):
+                yield Problem("nat.no_translate", f"{text} overlaps {network} of the inside")
+        for external in values["outside.external"]:
+            if parse_address(external) in remotes:
+                yield Problem("nat.no_translate", f"{text} holds {external} of outside.external")
+
+
 def _not_built(values: Values) -> Iterator[Problem]:
     if values["capture.file"]:
         yield Problem("capture.file", "captures cannot be written yet; leave it empty")
@@ -211,5 +223,6 @@ _CHECKS = (
     _both_sides,
     _statics,
     _forwards,
+    _no_translate,
     _not_built,
 )

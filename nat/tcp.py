@@ -43,6 +43,7 @@ class Segment(Enum):
 
     SYN_OUT = (SYN, Direction.OUT)
     SYN_IN = (SYN, Direction.IN)
+    ANSWER_OUT = (SYN | ACK, Direction.OUT)  # the inside agrees to what the outside began
     FIN_OUT = (FIN, Direction.OUT)
     FIN_IN = (FIN, Direction.IN)
     RST_OUT = (RST, Direction.OUT)
@@ -63,8 +64,8 @@ TRANSITIONS: dict[TcpState, dict[Segment, TcpState]] = {
                      _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
     _S.FIN_OUT:     {_E.FIN_IN: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
     _S.FIN_IN:      {_E.FIN_OUT: _S.CLOSED, _E.RST_IN: _S.RESET, _E.RST_OUT: _S.RESET},
-    _S.CLOSED:      {_E.SYN_OUT: _S.OPENING},
-    _S.RESET:       {_E.SYN_OUT: _S.OPENING,
+    _S.CLOSED:      {_E.SYN_OUT: _S.OPENING, _E.ANSWER_OUT: _S.ANSWERED},
+    _S.RESET:       {_E.SYN_OUT: _S.OPENING, _E.ANSWER_OUT: _S.ANSWERED,
                      _E.DATA_OUT: _S.ESTABLISHED, _E.DATA_IN: _S.ESTABLISHED},
 }
 # fmt: on
@@ -74,6 +75,8 @@ _SEGMENTS = {segment.value: segment for segment in Segment}
 
 def classify(flags: int, direction: Direction) -> Segment:
     """RST counts before SYN, SYN before FIN."""
+    if direction is Direction.OUT and flags & (RST | SYN | ACK) == SYN | ACK:
+        return Segment.ANSWER_OUT
     for flag in (RST, SYN, FIN):
         if flags & flag:
             return _SEGMENTS[flag, direction]

@@ -220,6 +220,20 @@ def test_req10_no_icmp_message_ends_a_connection(world: World) -> None:
     assert world.into(Y, external, ACK) == A
 
 
+def test_req2_a_closed_connection_is_opened_again_by_the_other_side(nat: Make) -> None:
+    """… and the next connection between the same endpoints, begun by the outside."""
+    world = nat(FULL_CONE)
+    external = world.connect(A, X1)
+    world.out(A, X1, FIN | ACK)
+    world.into(X1, external, FIN | ACK)
+    world.wait(10.0)
+    world.into(X1, external, SYN)
+    world.out(A, X1, SYN | ACK)
+    world.into(X1, external, ACK)
+    world.wait(1 * HOURS)
+    assert world.into(X1, external, ACK) == A
+
+
 def test_req2_a_reset_passes(world: World) -> None:
     """… and the two ends hear each other's RST."""
     external = world.connect(A, X1)
