@@ -18,7 +18,7 @@ each_pair = pytest.mark.parametrize("pair", ALL, ids=[pair.name for pair in ALL]
 
 def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
     """What the ALG answers after everything that came before."""
-    start = (pair.history or [pair])[0].context()
+    start = pair.context()
     answer = Edits()
     for each in (*pair.history, pair):
         context = start.facing(each.direction, each.remote)
@@ -63,8 +63,10 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
     """What has left one NAT is foreign to the ALG of the next, whose inside is another."""
     if pair.direction is Direction.IN:
         return
-    endpoints = map(Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060"))
-    answer = Sip().inspect(pair.after, MemoryContext(Direction.OUT, *endpoints))
+    inside, seen, server = map(
+        Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060")
+    )
+    answer = Sip().inspect(pair.after, MemoryContext(Direction.OUT, inside, seen, server))
     assert isinstance(answer, Edits)
     assert answer.edits == ()
 

@@ -35,8 +35,8 @@ FOLDER = Path(__file__).parent
 PHONE, SEEN, SERVER = "192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060"
 MARK = re.compile("«([^«»→]*)→([^«»→]*)»")
 KEYS = frozenset(
-    ("name", "says", "message", "fields", "open", "after", "reading", "line_end", "encoding")
-    + ("direction", "internal", "external", "remote", "transport", "map", "settings")
+    "name says message fields open after reading line_end encoding direction internal external"
+    " remote transport map settings".split()
 )
 
 
@@ -95,9 +95,13 @@ class Pair:
         return found
 
     def context(self) -> MemoryContext:
-        """The small NAT that the first message of this pair's history meets."""
-        values = self.values
-        mapped = {Endpoint.parse(i): Endpoint.parse(e) for i, e in values.get("map", {}).items()}
+        """The small NAT before anything has passed; what is mapped stands from the beginning."""
+        values = (self.history or [self])[0].values
+        mapped = {
+            Endpoint.parse(internal): Endpoint.parse(external)
+            for pair in (*self.history, self)
+            for internal, external in pair.values.get("map", {}).items()
+        }
         return MemoryContext(
             self.direction,
             Endpoint.parse(values.get("internal", PHONE)),
