@@ -34,10 +34,10 @@ from nat.endpoint import Direction, Endpoint
 FOLDER = Path(__file__).parent
 PHONE, SEEN, SERVER = "192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060"
 MARK = re.compile("«([^«»→]*)→([^«»→]*)»")
-KEYS = frozenset(
-    "name says message fields open after reading line_end encoding direction internal external"
-    " remote transport map settings".split()
-)
+KEYS = {
+    *("name", "says", "message", "fields", "open", "after", "reading", "line_end", "encoding"),
+    *("direction", "internal", "external", "remote", "transport", "map", "settings"),
+}
 
 
 class Change(NamedTuple):
