@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from nat.checksum import adjusted, checksum, pseudo_header, sums_up
+from nat.checksum import MODULUS, adjusted, checksum, pseudo_header, sums_up
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 
@@ -35,6 +35,7 @@ FRAGMENT_OFFSET = 0x1FFF
 
 # version+tos, total length, identification, flags+offset, TTL+protocol, checksum, both addresses
 IPV4 = Struct("!HHHHHHII")
+ADDRESSES = Struct("!II")
 WORD = Struct("!H")
 LONG = Struct("!I")
 PORTS = Struct("!HH")
@@ -128,6 +129,12 @@ class Packet:
     @property
     def destination_address(self) -> int:
         return int(LONG.unpack_from(self.buffer, 16)[0])
+
+    @property
+    def addresses(self) -> tuple[int, int]:
+        """Source and destination."""
+        source, destination = ADDRESSES.unpack_from(self.buffer, 12)
+        return source, destination
 
     @property
     def segments(self) -> int:
@@ -268,9 +275,14 @@ class Packet:
         return None
 
     def _transport_sums_up(self, start: int, length: int) -> bool:
-        return self.partial or sums_up(
-            self._pseudo_header(length) + self.buffer[start : start + length]
-        )
+        """Pseudo header and segment, added up as in `checksum.py`: one number modulo 65,535."""
+        if self.partial:
+            return True
+        segment = int.from_bytes(self.buffer[start : start + length], "big")
+        if length & 1:
+            segment <<= 8
+        source, destination = self.addresses
+        return (source + destination + self.protocol + length + segment) % MODULUS == 0
 
     def _pseudo_header(self, length: int) -> bytes:
         return pseudo_header(self.source_address, self.destination_address, self.protocol, length)

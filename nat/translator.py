@@ -13,6 +13,7 @@ stranger could fill the tables.
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from struct import Struct
 
 from nat import icmp
@@ -53,6 +54,7 @@ WHOLE_MASK = 0x3FFF  # more-fragments flag and fragment offset
 
 HIGHEST_UNICAST = 0xDFFFFFFF
 UNSOLICITED_SYN_WAIT = 6.0  # seconds; RFC 5382 REQ-4
+JUDGEMENTS = 4096  # pairs of addresses whose judgement is remembered
 EXPIRE_AT_ONCE = 500  # records looked at between two packets
 
 
@@ -92,6 +94,8 @@ class Nat:
         inside = set() if behavior.gateway is None else {behavior.gateway}
         shared = set(behavior.external) - {rule.external for rule in behavior.statics}
         self.addresses_by_side = (inside, shared)
+        # Until settings change again, the same addresses are judged alike.
+        self._judge_addresses = lru_cache(JUDGEMENTS)(self._check_addresses)
         limits = behavior.limits
         self.reassembler.limits = FragmentLimits(
             limits.fragments,
@@ -217,7 +221,7 @@ class Nat:
         side = SIDES[arrival]
         return (
             packet.check()
-            or self._check_addresses(packet, arrival)
+            or self._judge_addresses(arrival, *packet.addresses)
             or self._make_whole(packet, side, now)
             or self._answer_ping(packet, side, now)
             or self._check_ttl(packet, arrival, side, now)
@@ -227,7 +231,7 @@ class Nat:
     def _consider(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         """The same, for a packet whose IPv4 header is known to be in order."""
         return (
-            self._check_addresses(packet, arrival)
+            self._judge_addresses(arrival, *packet.addresses)
             or self._answer_ping(packet, SIDES[arrival], now)
             or packet.check_transport()
             or self._find_or_admit(packet, arrival, now)
@@ -261,15 +265,14 @@ class Nat:
         if packet.protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
         source_port, destination_port = packet.ports
-        source, destination = packet.source_address, packet.destination_address
+        source, destination = packet.addresses
         if (source, source_port) == (destination, destination_port):
             return Drop.LAND
         key = (packet.protocol, source, destination, source_port, destination_port)
         return self._lookup_or_admit(key, packet, arrival, now)
 
-    def _check_addresses(self, packet: Packet, arrival: Arrival) -> Drop | None:
+    def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
         """Who may send from where to where (BCP 38, RFC 1122 3.2.1.3, RFC 1812 5.3.7)."""
-        source, destination = packet.source_address, packet.destination_address
         if not _is_unicast(source):
             return Drop.BAD_SOURCE
         if not _is_unicast(destination):
