@@ -56,15 +56,16 @@ class Assignment:
     def address_of(self, internal: Endpoint, known: int | None) -> int:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
         it each of its endpoints may have another one, but always the same."""
-        external = self._behavior.external
+        external, decisions = self._behavior.external, self._behavior.decisions
+        if len(external) == 1:
+            return external[0]
         if known not in external:
             known = None
         if not self._behavior.paired:
             normal = external[(internal.address + internal.port) % len(external)]
         else:
             normal = external[internal.address % len(external)] if known is None else known
-        wish = AddressWish(internal, external, known)
-        return self._behavior.decisions.external_address(normal, wish)
+        return decisions.external_address(normal, AddressWish(internal, external, known))
 
     def choose(
         self,
@@ -76,28 +77,31 @@ class Assignment:
     ) -> Endpoint | None:
         """An external endpoint for a mapping to `remote`, or (None) to everybody."""
         address = self.address_of(internal, known)
-        self.pool(protocol, address).settle(now)
+        pool = self.pool(protocol, address)
+        pool.settle(now)
         wish = internal
         for _ in range(POISON_TRIES):
-            port = self._choose_port(protocol, address, wish, remote)
+            port = None
+            if remote is not None and self._behavior.overloading:
+                port = self._shared_port(protocol, Endpoint(address, wish.port), remote)
+            port = port or self._free_port(protocol, pool, wish)
             if port is None:
                 return None
             external = Endpoint(address, port)
-            if remote is None or not self._is_poisoned(protocol, remote, external, now):
+            if not self._is_poisoned(protocol, remote, external, now):
                 return external
             wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
         return None
 
-    def _choose_port(
-        self, protocol: int, address: int, wish: Endpoint, remote: Endpoint | None
-    ) -> int | None:
+    def _shared_port(self, protocol: int, wish: Endpoint, remote: Endpoint) -> int | None:
+        """Overloading: the port that an inside endpoint has itself, though others have it too."""
+        return wish.port if self._may_share(protocol, wish, remote) else None
+
+    def _free_port(self, protocol: int, pool: PortPool, wish: Endpoint) -> int | None:
         behavior = self._behavior
-        same_port = Endpoint(address, wish.port)
-        if behavior.overloading and remote and self._may_share(protocol, same_port, remote):
-            return wish.port
-        parity = behavior.parity and protocol == UDP
-        pool = self.pool(protocol, address)
-        port = pool.choose(wish, behavior.ports, parity, behavior.rng)
+        port = pool.choose(wish, behavior.ports, behavior.parity and protocol == UDP, behavior.rng)
+        if not behavior.decisions.has_other("port"):
+            return port
         return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
 
     def choose_pair(
@@ -119,7 +123,10 @@ class Assignment:
         """An unsolicited packet came in (see `poison.py`)."""
         self._poisoned.remember(arrives, self._behavior.timeouts.udp_unanswered, now)
 
-    def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
+    def _is_poisoned(
+        self, protocol: int, remote: Endpoint | None, external: Endpoint, now: float
+    ) -> bool:
+        if remote is None or not self._behavior.poisoning:
+            return False
         arrives = inbound_key(protocol, remote, external)
-        lifetime = self._behavior.timeouts.udp_unanswered
-        return self._behavior.poisoning and self._poisoned.is_taken(arrives, lifetime, now)
+        return self._poisoned.is_taken(arrives, self._behavior.timeouts.udp_unanswered, now)
