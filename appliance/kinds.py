@@ -345,13 +345,11 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class PortRange:
-    """Two ports, the lower first: `[1024, 65535]` or `1024-65535`."""
+    """Two ports, the lower first: `[1024, 65535]`, `1024-65535` or `1024,65535`."""
 
     def parse(self, value: object) -> list[int]:
-        if isinstance(value, str) and not value.startswith("["):
-            value = list(value.split("-"))
-        elif isinstance(value, str):
-            value = _from_text(value)
+        if isinstance(value, str):
+            value = value.split("-") if "-" in value else _from_text(value)
         if not isinstance(value, list) or len(value) != 2:
             raise ValueError(f"{shown(value)} is not a range of ports such as [1024, 65535]")
         low, high = (Whole(1, 65535).parse(port) for port in value)

@@ -12,9 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Reading, Refuse
-from alg.context import MemoryContext
+from alg import compare, edits, lint, registry
+from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
 from alg.sip_poor.faults import FAULTS
 from appliance import config as configuration
 from appliance.cli.base import (
@@ -33,7 +32,9 @@ from appliance.kinds import nearest, shown
 from appliance.narrator import parent_text
 from appliance.settings import Settings
 from appliance.text import clean, table
-from nat.endpoint import Direction, Endpoint
+from appliance.trial import Situation, Trial
+from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
+from nat.expectation import Expectation
 
 CORRECT = "sip"
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
@@ -73,6 +74,8 @@ def _fault(name: str) -> dict[str, str]:
         "seen_in": fault.seen_in,
         "breaks": fault.breaks,
         "kind": fault.kind,
+        "number": fault.number,
+        "rfc": fault.rfc,
     }
 
 
@@ -94,7 +97,8 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json(known)
         return
     for key, value in known.items():
-        emit(f"{key.replace('_', ' '):<8}  {value}")
+        if value:
+            emit(f"{key.replace('_', ' '):<8}  {value}")
 
 
 class EndpointType(click.ParamType[Endpoint]):
@@ -165,25 +169,44 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     metavar="INTERNAL=EXTERNAL",
     help="A mapping that the NAT has already.",
 )
+@click.option("--config", "config_file", metavar="FILE", help="The NAT's configuration.")
+@click.option("--profile", metavar="NAME", help="The NAT's profile.")
 @click.option(
-    "--set", "sets", metavar="KEY=VALUE", multiple=True, help="E.g. alg.sip.received=learn."
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="E.g. alg.sip.received=learn or nat.ports=random.",
 )
 @click.option("--raw", is_flag=True, help="Write the bytes that would leave, nothing else.")
 @JSON_OPTION
-def diff(file: str, raw: bool, as_json: bool, sets: tuple[str, ...], **situation: Any) -> int:
+def diff(
+    file: str,
+    config_file: str | None,
+    profile: str | None,
+    sets: tuple[str, ...],
+    raw: bool,
+    as_json: bool,
+    **situation: Any,
+) -> int:
     """Send one message through a module: before, after, and the reason for each change.
 
-    The module answers as in an empty NAT that preserves ports, plus what --map presets.
+    The module answers as in an empty NAT with the ports policy of the settings, plus what --map
+    presets.
 
     \b
     Examples:
       glassnat alg diff invite.txt
       glassnat alg diff invite.txt --alg sip-poor:no-sdp
+      glassnat alg diff invite.txt --set nat.ports=sequential
       glassnat alg diff - --direction in --map 192.168.20.100:4000=203.0.113.1:4000 < answer.txt
     """
     message = _read(file)
-    settings = configuration.defaults(None, sets)
-    run = _Run.of(message, situation, settings)
+    if config_file is None:
+        settings = configuration.defaults(profile, sets)
+    else:
+        settings = configuration.load(config_file, profile, sets)
+    run = _Run.of(message, situation.pop("spec"), _situation(**situation), settings)
     if raw:
         sys.stdout.buffer.write(run.after)
         return 0
@@ -208,6 +231,12 @@ def _read(file: str) -> bytes:
     return message
 
 
+def _situation(
+    direction: str, presets: Sequence[tuple[Endpoint, Endpoint]], **ends: Any
+) -> Situation:
+    return Situation(Direction(direction), presets=dict(presets), **ends)
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What a module made of a message, and what the correct one would have."""
@@ -217,25 +246,26 @@ class _Run:
     verdict: str
     note: str
     changes: Sequence[compare.Comparison]
-    context: MemoryContext
+    findings: Sequence[lint.Finding]
+    context: Trial
 
     @classmethod
-    def of(cls, message: bytes, situation: dict[str, Any], settings: Settings) -> _Run:
+    def of(cls, message: bytes, spec: str, situation: Situation, settings: Settings) -> _Run:
         """Run the module in a NAT of its own, and the correct one in another."""
-        spec = situation["spec"]
         module = _load(spec, settings)
         correct = None if spec == CORRECT else registry.load(CORRECT)
-        context = _context(situation, settings)
+        context = Trial(situation, settings, module)
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
         if correct is not None:
-            ideal, _ = _inspect(correct, message, _context(situation, settings))
+            ideal, _ = _inspect(correct, message, Trial(situation, settings, correct))
             expected = ideal.edits if isinstance(ideal, Edits) else ()
         changes = compare.changes(message, module, active, correct, expected)
         dropped = isinstance(answer, Refuse)
         after = b"" if dropped else edits.apply(message, active)
-        return cls(message, after, _verdict(answer), note, changes, context)
+        damage = lint.new_findings(message, after)
+        return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
         """The contract's JSON."""
@@ -244,19 +274,9 @@ class _Run:
             "before": self.message.decode("latin-1"),
             "after": self.after.decode("latin-1"),
             "note": self.note,
-            "expectations": [
-                {
-                    "protocol": each.transport,
-                    "external": str(each.external),
-                    "internal": str(each.internal),
-                    "remote": None if each.remote is None else str(each.remote),
-                    "parent": parent_text(each.parent),
-                    "reason": each.reason,
-                    "expires_in": each.lifetime,
-                }
-                for each in self.context.expectations
-            ],
+            "expectations": [_expectation(each) for each in self.context.expectations],
             "changes": [msgspec.to_builtins(each) for each in self.changes],
+            "findings": [msgspec.to_builtins(each) for each in self.findings],
         }
 
     def lines(self) -> list[str]:
@@ -269,7 +289,11 @@ class _Run:
             here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
             lines += _row(row, start, here)
         beyond = [each for each in self.changes if each.span[0] >= len(text)]
-        return lines + [_reason(each) for each in beyond]
+        lines += [_reason(each) for each in beyond]
+        return lines + [
+            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
+            for each in self.findings
+        ]
 
     def summary(self) -> str:
         """One line of narration."""
@@ -289,25 +313,29 @@ def _load(spec: str, settings: Settings) -> Alg:
         raise Failure(f"--alg: {error} (see: glassnat alg list)", USAGE) from None
 
 
-def _context(situation: dict[str, Any], settings: Settings) -> MemoryContext:
-    return MemoryContext(
-        Direction(situation["direction"]),
-        situation["internal"],
-        situation["external"],
-        situation["remote"],
-        situation["transport"],
-        settings.section("alg.sip"),
-        dict(situation["presets"]),
-    )
+def _expectation(expectation: Expectation) -> dict[str, object]:
+    mapping, remote = expectation.mapping, expectation.remote
+    return {
+        "protocol": PROTOCOL_NAMES[mapping.protocol],
+        "external": str(mapping.external),
+        "internal": str(mapping.internal),
+        "remote": None if remote is None else str(remote),
+        "parent": parent_text(expectation.parent),
+        "reason": expectation.reason,
+        "expires_in": expectation.deadline,
+    }
 
 
-def _inspect(module: Alg, message: bytes, context: MemoryContext) -> tuple[Edits | Refuse, str]:
+def _inspect(module: Alg, message: bytes, context: Trial) -> tuple[Edits | Refuse, str]:
     """The module's answer and a note. A module that fails leaves the message as it is."""
     try:
         answer = module.inspect(message, context)
         if isinstance(answer, Refuse):
             return answer, module.explain(answer.rule).sentence
         edits.apply(message, answer.edits)
+    except Unavailable as refusal:
+        context.rollback()
+        return Edits(), f"left alone: {refusal}"
     except Exception as error:  # it may be anybody's code
         context.rollback()
         return Edits(), f"the module failed: {type(error).__name__}: {error}"

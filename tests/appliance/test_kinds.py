@@ -66,6 +66,7 @@ FIXED_ADDRESS = {"internal": "192.0.2.1", "external": "203.0.113.1"}
         (PortRange(), [1024, 65535], [1024, 65535]),
         (PortRange(), "1024-2047", [1024, 2047]),
         (PortRange(), "[1, 2]", [1, 2]),
+        (PortRange(), "1024, 2047", [1024, 2047]),
         (SecondsByPort(), {"53": "30s", "123": 60}, {53: 30.0, 123: 60.0}),
         (SecondsByPort(), '{53 = "30s"}', {53: 30.0}),
         (SecondsByPort(), "", {}),

@@ -13,6 +13,7 @@ import pytest
 
 from alg.registry import MODULES
 from alg.sip_poor.faults import FAULTS
+from appliance import config
 
 Run = Callable[..., Any]
 
@@ -115,6 +116,35 @@ def test_a_setting_of_the_module_can_be_chosen(glassnat: Run, invite: str) -> No
     remotes = [each["remote"] for each in json.loads(answer.out)["expectations"]]
     assert remotes
     assert set(remotes) == {None}
+
+
+def test_ports_are_those_that_the_nat_would_choose(diff: Run) -> None:
+    """The module answers as in an empty NAT with the configured port policy."""
+    assert "m=audio 4000 " in diff("--set", "nat.ports=preserve")["after"]
+    assert "m=audio 1024 " in diff("--set", "nat.ports=sequential")["after"]
+    assert "m=audio 4000 " not in diff("--profile", "symmetric")["after"]
+
+
+def test_the_nat_may_be_that_of_a_file(diff: Run, tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(config.sample() + '\n[[nat.static]]\ninternal = "192.168.20.100"\n'
+                    'external = "203.0.113.10"\n')  # fmt: skip
+    document = diff("--config", str(path), "--external", "203.0.113.10:5060")
+    assert "c=IN IP4 203.0.113.10" in document["after"]
+
+
+def test_damage_is_what_is_wrong_after_the_module_and_was_not_before(
+    glassnat: Run, invite: str, diff: Run
+) -> None:
+    assert diff("--alg", "sip")["findings"] == []
+    (finding,) = diff("--alg", "sip-poor:content-length-stale")["findings"]
+    assert finding == {
+        "name": "content-length",
+        "sentence": "Content-Length is not the length of the body.",
+        "rfc": "RFC 3261 20.14",
+    }
+    out = glassnat("alg", "diff", invite, "--alg", "sip-poor:content-length-stale").out
+    assert out.splitlines()[-1].startswith("DAMAGE content-length: Content-Length is not")
 
 
 @pytest.mark.parametrize(
