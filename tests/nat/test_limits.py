@@ -87,7 +87,7 @@ def door(rig: Rig, parent: object, number: int) -> bool:
     assert not isinstance(mapping, Drop)
     opened = table.expect(mapping, None, parent, "", 10.0, None, rig.now)
     if opened is None:
-        table.unpin_if_idle(mapping, rig.now)
+        table.unpin(mapping, None, rig.now)
     return opened is not None
 
 
