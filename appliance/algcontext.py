@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from alg.base import Unavailable
@@ -28,6 +28,10 @@ ANNOUNCED = 32.0
 transaction may take to be answered (RFC 3261 17.1.1.2, 64 * T1)."""
 
 REMEMBERED = 10_000
+LONGEST = 365 * 86400.0
+"""Seconds: nothing that a module asks for lasts longer."""
+LOWEST_PORT = 1024
+"""Invariant I-E2: no door to a system port of an inside host."""
 
 
 class Memory:
@@ -128,6 +132,22 @@ class _Context:
             raise Unavailable(f"{internal} is not an endpoint of the host that sent the message")
 
 
+def _check_lifetime(seconds: float | None) -> None:
+    """Raises ValueError for what is no time to wait (NaN compares with nothing)."""
+    if seconds is not None and not 0 <= seconds <= LONGEST:
+        raise ValueError(f"{seconds!r} is not a lifetime in seconds")
+
+
+def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -> None:
+    """What a module hands over is kept and used later, where nobody expects it to fail. Raises
+    TypeError or ValueError."""
+    hash(parent)
+    if remote is not None and not isinstance(remote, Endpoint):
+        raise TypeError(f"{remote!r} is not an endpoint")
+    if internal.port < LOWEST_PORT:
+        raise Unavailable(f"{internal} is a system port")
+
+
 class LiveContext(_Context):
     """The doors into the tables."""
 
@@ -141,7 +161,9 @@ class LiveContext(_Context):
     ) -> None:
         super().__init__(table, leg, memory, settings, now)
         self._pinned: list[NatMapping] = []
+        self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
+        self._renewed: list[tuple[Expectation, float, float | None]] = []
         self._doomed: dict[int, Expectation] = {}
         self.kept: float | None = None
 
@@ -152,18 +174,36 @@ class LiveContext(_Context):
         self._must_be_own(internal)
         if internal == self.internal and transport == self.transport:
             return self.external
+        before = dict(self._pins_of(transport, internal))
         pinned = self._table.pin(PROTOCOL_NUMBERS[transport], internal, self._now)
         if isinstance(pinned, Drop):
             raise Unavailable(pinned.sentence)
-        self._pinned.append(pinned)
+        self._note_pins([pinned], before)
         return pinned.external
+
+    def _pins_of(self, transport: str, *internals: Endpoint) -> Mapping[Endpoint, NatMapping]:
+        """Which of these endpoints are pinned already."""
+        protocol = PROTOCOL_NUMBERS[transport]
+        known = {each: self._table.pinned.get((protocol, each)) for each in internals}
+        return {each: mapping for each, mapping in known.items() if mapping is not None}
+
+    def _note_pins(
+        self, pinned: Sequence[NatMapping], before: Mapping[Endpoint, NatMapping]
+    ) -> None:
+        self._pinned += pinned
+        self._newly_pinned += [
+            (mapping, before.get(mapping.internal))
+            for mapping in pinned
+            if before.get(mapping.internal) is not mapping
+        ]
 
     def map_pair(self, internal: Endpoint) -> Endpoint:
         self._must_be_own(internal)
+        before = dict(self._pins_of("udp", internal, Endpoint(internal.address, internal.port + 1)))
         pair = self._table.pin_pair(internal, self._now)
         if isinstance(pair, Drop):
             raise Unavailable(pair.sentence)
-        self._pinned += pair
+        self._note_pins(pair, before)
         return pair[0].external
 
     def expect(
@@ -178,15 +218,20 @@ class LiveContext(_Context):
         used_lifetime: float | None = None,
     ) -> None:
         self._must_be_own(internal)
+        _check_ends(internal, remote, parent)
+        _check_lifetime(lifetime)
+        _check_lifetime(used_lifetime)
         mapping = self._mapping_to_hold(internal, transport)
-        newest_before = self._table.last_id
+        known = self._table.find_expectation(mapping, remote, parent)
+        if known is not None:
+            self._renewed.append((known, known.deadline, known.used_lifetime))
         expectation = self._table.expect(
             mapping, remote, parent, reason, lifetime, used_lifetime, self._now
         )
         if expectation is None:
             raise Unavailable("this inside host has all the expectations it may have")
         self._doomed.pop(expectation.id, None)
-        if expectation.id > newest_before:
+        if known is None:
             self._opened.append(expectation)
 
     def _mapping_to_hold(self, internal: Endpoint, transport: str) -> NatMapping:
@@ -203,6 +248,7 @@ class LiveContext(_Context):
                 self._doomed[expectation.id] = expectation
 
     def keep(self, seconds: float) -> None:
+        _check_lifetime(seconds)
         self.kept = seconds
 
     def commit(self) -> None:
@@ -226,8 +272,11 @@ class LiveContext(_Context):
         """Nothing was asked for."""
         for expectation in self._opened:
             self._table.close_expectation(expectation, "rolled back", self._now)
-        for mapping in self._pinned:
-            self._table.unpin_if_idle(mapping, self._now)
+        for renewed, deadline, used_lifetime in reversed(self._renewed):
+            if renewed.id in self._table.expectations:
+                self._table.restore(renewed, deadline, used_lifetime)
+        for mapping, pinned_before in self._newly_pinned:
+            self._table.unpin(mapping, pinned_before, self._now)
 
 
 class Ledger:

@@ -28,6 +28,7 @@ from nat.mapping import Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
+MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
 class Slot:
@@ -127,6 +128,7 @@ class Inspector:
             return _left_alone(message, "the module failed too often on this flow and is off")
         try:
             answer = slot.module.inspect(message, context)
+            _check_answer(answer)
             if isinstance(answer, Refuse):
                 return Outcome(answer, None)
             after = edits.apply(message, answer.edits)
@@ -149,6 +151,9 @@ class Inspector:
             answer = correct.inspect(message, context)
         except Unavailable:
             return ()
+        except Exception:  # nobody asked it: it may not stop what it only watches
+            slot.counters["errors"] += 1
+            return None
         context.commit_memory()
         return answer.edits if isinstance(answer, Edits) else ()
 
@@ -158,6 +163,8 @@ class Inspector:
         if leg.flow:
             errors = slot.errors_by_flow.get(leg.flow.id, 0) + 1
             slot.errors_by_flow[leg.flow.id] = errors
+            if len(slot.errors_by_flow) > MOST_REMEMBERED:
+                del slot.errors_by_flow[next(iter(slot.errors_by_flow))]
             disabled = errors == TOO_MANY_ERRORS
         self._log.emit(
             AlgError(alg=slot.name, module=slot.spec, error=error[:200], disabled=disabled),
@@ -230,6 +237,23 @@ class Outcome:
     after: bytes | None
     commits: bool = False
     error: str | None = None
+
+
+def _check_answer(answer: object) -> None:
+    """What a module answers is kept and shown later, where nobody expects it to fail. (Positions
+    and bytes are checked by `edits.apply`.) Raises TypeError."""
+    if isinstance(answer, Refuse):
+        sound = isinstance(answer.rule, str)
+    elif isinstance(answer, Edits):
+        sound = isinstance(answer.reading, Reading) and isinstance(answer.note, str)
+        sound = sound and all(
+            isinstance(each, Edit) and isinstance(each.field, str) and isinstance(each.rule, str)
+            for each in answer.edits
+        )
+    else:
+        raise TypeError(f"the module answered {type(answer).__name__}, not Edits or Refuse")
+    if not sound:
+        raise TypeError("the module's answer has fields of the wrong type")
 
 
 def _left_alone(message: bytes, note: str, error: str | None = None) -> Outcome:

@@ -159,9 +159,9 @@ class Conntrack:
         return mapping
 
     def _rebuild_filters(self) -> None:
-        scope = self.behavior.filtering.scope
         for mappings in self.by_external.values():
             for mapping in mappings:
+                scope = self.behavior.filtering_of(mapping.protocol).scope
                 flows, mapping.permitted = mapping.flows(), {}
                 for flow in flows:
                     mapping.permitted.setdefault(scope(flow.remote), []).append(flow)
@@ -335,9 +335,16 @@ class Conntrack:
             pair.append(mapping)
         return pair[0], pair[1]
 
-    def unpin_if_idle(self, mapping: Mapping, now: float) -> None:
-        """Undo `pin` for a mapping that nothing came to need."""
-        self._close_mapping_if_idle(mapping, "closed", now)
+    def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
+        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place."""
+        if self._is_pinned(mapping):
+            del self.pinned[mapping.protocol, mapping.internal]
+            if before is not None:
+                self.pinned[mapping.protocol, mapping.internal] = before
+        if not mapping.is_needed(now):
+            self._close_mapping_if_idle(mapping, "closed", now)
+            pool = self.assignment.pool(mapping.protocol, mapping.external.address)
+            pool.end_rest(mapping.external.port)
 
     def hold(self, mapping: Mapping, until: float) -> None:
         """Keep a pinned mapping that nothing needs yet: a message has announced it. (To the second,
@@ -437,7 +444,8 @@ class Conntrack:
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
             self.observer.leg_made(leg)
-        mapping.permitted.setdefault(self.behavior.filtering.scope(remote), []).append(flow)
+        scope = self.behavior.filtering_of(mapping.protocol).scope(remote)
+        mapping.permitted.setdefault(scope, []).append(flow)
         self.flows[flow.id] = flow
         host = self.host(mapping.internal.address, now)
         host.flows += 1
@@ -497,7 +505,7 @@ class Conntrack:
             if self.legs[leg.arrival].get(leg.key) is leg:
                 del self.legs[leg.arrival][leg.key]
         mapping = flow.mapping
-        scope = self.behavior.filtering.scope(flow.remote)
+        scope = self.behavior.filtering_of(mapping.protocol).scope(flow.remote)
         permitting = mapping.permitted[scope]
         permitting.remove(flow)
         if not permitting:
@@ -533,7 +541,7 @@ class Conntrack:
         now: float,
     ) -> Expectation | None:
         """Let `remote` in to `mapping` (see `alg.base.AlgContext.expect`). None at a limit."""
-        expectation = self._same_expectation(mapping, remote, parent)
+        expectation = self.find_expectation(mapping, remote, parent)
         if expectation is None:
             if self._too_many_expectations(mapping, parent):
                 return None
@@ -555,7 +563,7 @@ class Conntrack:
             self._watch(expectation, now + lifetime, used_lifetime)
         return expectation
 
-    def _same_expectation(
+    def find_expectation(
         self, mapping: Mapping, remote: Endpoint | None, parent: Hashable
     ) -> Expectation | None:
         for expectation in mapping.expectations:
@@ -594,6 +602,12 @@ class Conntrack:
             heapify(self._expectation_heap)
         else:
             heappush(self._expectation_heap, (deadline, expectation.id))
+
+    def restore(
+        self, expectation: Expectation, deadline: float, used_lifetime: float | None
+    ) -> None:
+        """Undo a renewal."""
+        self._watch(expectation, deadline, used_lifetime)
 
     def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
         """The first packet came: `flow` is what it opened."""

@@ -107,6 +107,11 @@ class PortPool:
             self._resting[port] = (now, internal)
             self._resting_order.append((now, port))
 
+    def end_rest(self, port: int) -> None:
+        """A port that nobody outside has heard of need not rest."""
+        if self._resting.pop(port, None) is not None:
+            self._set(port, self._state_when_unused(port))
+
     def settle(self, now: float) -> None:
         """Free the ports that have rested long enough, and the oldest if too many rest."""
         order = self._resting_order
