@@ -22,7 +22,7 @@ from appliance.inspection import Inspector, Slot
 from appliance.streams import Connection, StreamInspector
 from nat import icmp
 from nat.drop import Drop
-from nat.endpoint import UDP, Side
+from nat.endpoint import UDP, Direction, Side
 from nat.fragments import fragment
 from nat.mapping import Arrival, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
@@ -179,12 +179,15 @@ class Datapath:
 
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
-        protocol, _, _, source_port, destination_port = leg.key
-        by_port = self._slots_by_port
-        slot = by_port.get((protocol, source_port)) or by_port.get((protocol, destination_port))
-        if slot and leg.mapping is not None and leg.mapping.opened_by == "untranslated":
+        mapping = leg.mapping
+        if mapping is None or mapping.opened_by == "untranslated":
             return None
-        return slot
+        protocol, _, _, source_port, destination_port = leg.key
+        remote_port = destination_port if leg.direction is Direction.OUT else source_port
+        by_port = self._slots_by_port
+        return by_port.get((protocol, remote_port)) or by_port.get(
+            (protocol, mapping.internal.port)
+        )
 
     def _inspect(self, packet: Packet, leg: Leg, segments: int, side: Side, now: float) -> bool:
         """Put a message through the leg's slot. False when `packet` is not to be forwarded."""
