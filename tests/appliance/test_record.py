@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,21 +45,24 @@ def test_a_full_disk_ends_the_recording_with_one_warning() -> None:
     assert "No space left" in warnings[0]
 
 
-def test_half_a_line_is_cut_off_again(tmp_path: Path, small_files: None) -> None:
+def test_half_a_line_is_cut_off_again(tmp_path: Path) -> None:
     """A disk with room for half of the second line: the kernel writes what fits."""
     warnings: list[str] = []
     path = tmp_path / "run.jsonl"
     recorder = Recorder(path, warnings.append)
-    recorder.write(change(1))
-    recorder.write(change(2))
+    with no_file_beyond(len(encode(change(1))) * 3 // 2):
+        recorder.write(change(1))
+        recorder.write(change(2))
     assert path.read_bytes() == encode(change(1)) + b"\n"
     assert warnings == [f"recording to {path} ended: no space left"]
 
 
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file may grow beyond one and a half lines."""
+@contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """For as short as possible: the limit holds for everything that this process writes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(encode(change(1))) * 3 // 2, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
