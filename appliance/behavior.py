@@ -28,12 +28,14 @@ def behavior_of(settings: Settings, rng: random.Random) -> Behavior:
     """What the settings ask of the NAT. `rng` decides random ports."""
     values = settings.values
     gateway = values["inside.gateway"]
+    tcp_filtering = values["nat.tcp_filtering"]
     return Behavior(
         networks=[Network.parse(text) for text in values["inside.networks"]],
         external=[parse_address(text) for text in values["outside.external"]],
         gateway=parse_address(gateway) if gateway else None,
         mapping=Dependence.named(values["nat.mapping"]),
         filtering=Dependence.named(values["nat.filtering"]),
+        tcp_filtering=None if tcp_filtering == "as-udp" else Dependence.named(tcp_filtering),
         ports=PortPolicy(values["nat.ports"]),
         port_range=tuple(values["nat.port_range"]),
         port_rest=values["nat.port_rest"],

@@ -18,6 +18,11 @@ from appliance.settings import Settings
 
 WELL_KNOWN_END = 1024
 ABSOLUTE = ("MUST", "MUST NOT")
+FOLLOWS = {
+    "nat.tcp_filtering": ("as-udp", "nat.filtering"),
+    "nat.timeouts.tcp_closing": ("auto", "nat.timeouts.tcp_transitory"),
+}
+"""Settings that may say "as another one", with the word for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,10 @@ class Requirement:
         """Why it is not met: a sentence for each setting in the way; empty when it is met."""
         if self.missing:
             return [self.missing]
+        decisive = [(_decisive(settings, key), need) for key, need in self.needs.items()]
         broken = [
             f"{key} is {_shown(settings[key])}, and must be {_wanted(need)}"
-            for key, need in self.needs.items()
+            for key, need in decisive
             if not _fits(settings[key], need)
         ]
         return broken + [
@@ -52,7 +58,8 @@ class Requirement:
 
     def reason(self, settings: Settings) -> str:
         """Why it is met."""
-        given = [f"{key} is {_shown(settings[key])}" for key in self.needs]
+        keys = [_decisive(settings, key) for key in self.needs]
+        given = [f"{key} is {_shown(settings[key])}" for key in dict.fromkeys(keys)]
         if self.rests_on:
             given.append(f"Every MUST of {', '.join(self.rests_on)} is met.")
         return "; ".join([*given, self.why] if self.why else given)
@@ -95,6 +102,12 @@ def report(settings: Settings) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _decisive(settings: Settings, key: str) -> str:
+    """The setting that decides: where one says "as another", the other."""
+    word, other = FOLLOWS.get(key, ("", ""))
+    return other if word and settings[key] == word else key
 
 
 def _fits(value: object, need: object) -> bool:

@@ -149,6 +149,13 @@ _TABLE = (
         "RFC 4787 5",
     ),
     _live(
+        "nat.tcp_filtering",
+        Word(("as-udp", *DEPENDENCE)),
+        "as-udp",
+        "who may answer or connect through a mapping of TCP, if not as nat.filtering says",
+        "RFC 5382 REQ-3",
+    ),
+    _live(
         "nat.ports",
         Word(("preserve", "sequential", "random")),
         "preserve",

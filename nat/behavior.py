@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from nat.decisions import Decisions
-from nat.endpoint import Endpoint, Network
+from nat.endpoint import TCP, Endpoint, Network
 
 
 class Dependence(Enum):
@@ -112,6 +112,7 @@ class Behavior:
     outside_address: int | None = None  # where our own ICMP to the outside comes from
     mapping: Dependence = Dependence.ENDPOINT_INDEPENDENT
     filtering: Dependence = Dependence.ADDRESS_DEPENDENT
+    tcp_filtering: Dependence | None = None  # RFC 5382 REQ-3b; None: as `filtering`
     ports: PortPolicy = PortPolicy.PRESERVE
     port_range: tuple[int, int] = (1024, 65535)
     port_rest: float = 120.0  # RFC 6888 REQ-8: seconds before a port serves another host
@@ -134,6 +135,11 @@ class Behavior:
     mtu: tuple[int, int] = (1500, 1500)  # of the inside and the outside wire, in bytes
     rng: random.Random = field(default_factory=random.SystemRandom)
     decisions: Decisions = field(default_factory=Decisions)
+
+    def filtering_of(self, protocol: int) -> Dependence:
+        if protocol == TCP and self.tcp_filtering is not None:
+            return self.tcp_filtering
+        return self.filtering
 
     def is_internal(self, address: int) -> bool:
         return any(address in network for network in self.networks)

@@ -571,7 +571,7 @@ class Nat:
             remote.address
         ):
             return False
-        filtering = self.behavior.filtering
+        filtering = self.behavior.filtering_of(mapping.protocol)
         if filtering is Dependence.ADDRESS_AND_PORT_DEPENDENT:
             return False  # a remote that is permitted to the port has a flow, and was found by it
         flows = mapping.permitted.get(filtering.scope(remote), ())

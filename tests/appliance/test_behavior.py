@@ -54,6 +54,7 @@ def test_the_closing_timer_may_follow_the_transitory_one(
 CHANGED = {
     "nat.mapping": "address-dependent",
     "nat.filtering": "endpoint-independent",
+    "nat.tcp_filtering": "endpoint-independent",
     "nat.ports": "random",
     "nat.port_range": [2000, 3000],
     "nat.refusal": "silent",
@@ -66,15 +67,14 @@ CHANGED = {
         {"protocol": "udp", "external": "203.0.113.1:99", "internal": "192.168.20.9:99"}
     ],
     "nat.timeouts.udp_by_port": {"99": "9s"},
+    "nat.limits.fragment_bytes": 77_777,
 }
 
 
 @pytest.mark.parametrize("key", [key for key in SETTINGS if key.startswith("nat.")])
 def test_no_setting_of_the_nat_is_without_effect(key: str) -> None:
     default = SETTINGS[key].default
-    value = CHANGED.get(key)
-    if value is None:
-        value = not default if isinstance(default, bool) else 7
+    value: object = CHANGED.get(key, not default if isinstance(default, bool) else 7)
     usual, changed = behavior(), behavior(**{key.replace(".", "__"): value})
     usual.rng = changed.rng
     assert usual != changed

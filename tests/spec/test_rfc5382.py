@@ -91,6 +91,22 @@ def test_req3a_filtering_can_be_chosen(nat: Make) -> None:
     world.wait(5.9)
 
 
+def test_req3b_filtering_of_tcp_may_differ(nat: Make) -> None:
+    """Filtering of TCP may be independent of that of UDP."""
+    settings = {
+        "nat.filtering": "endpoint-independent",
+        "nat.tcp_filtering": "address-and-port-dependent",
+    }
+    world = nat(settings)
+    external = world.connect(A, X1)
+    assert world.out(A, X1) == external
+    assert world.lets_in(Y, external)
+    assert not world.lets_in(X2, external, SYN)
+    world.engine.set("nat.tcp_filtering", "as-udp", "test", world.now)
+    assert world.lets_in(X2, external, SYN)
+    world.wait(5.0)
+
+
 @pytest.mark.parametrize("is_mapped", [True, False])
 def test_req4_an_unsolicited_syn_is_not_answered_for_six_seconds(
     world: World, is_mapped: bool
