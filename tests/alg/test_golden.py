@@ -10,6 +10,7 @@ from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.correct import Sip
 from nat.endpoint import Direction, Endpoint
+from tests.golden.differences import PAGE, page
 from tests.golden.pairs import Pair, pairs
 
 ALL = list(pairs().values())
@@ -98,3 +99,10 @@ def test_there_are_enough_of_every_kind() -> None:
         assert sum(not pair.before.startswith(b"SIP/2.0") for pair in some) >= 15
     assert sum(pair.before == pair.after for pair in ALL) >= 20
     assert sum(bool(pair.history) for pair in ALL) >= 20
+
+
+def test_the_page_about_the_kernel_tells_the_differences_that_are_tested() -> None:
+    """`tests/host/test_kernel_alg.py` tests them against the kernel itself."""
+    assert PAGE.read_text() == page(), (
+        "python -m tests.golden.differences > docs/kernel-differences.md"
+    )
