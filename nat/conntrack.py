@@ -7,7 +7,7 @@ Which question does each table answer?
                   that serves this remote?                  (protocol, internal, scope) -> Mapping
     pinned        has an ALG, a forward or a 1:1 rule given
                   it one that serves every remote?          (protocol, internal) -> Mapping
-    by_external   whose is this external endpoint?          (protocol, address, port) -> [Mapping]
+    by_external   whose is this external endpoint?          (protocol, address, port) -> Mappings
 
 Policy (may this packet open anything?) is in `translator.py`; here everything is kept consistent.
 """
@@ -52,7 +52,7 @@ class Conntrack:
         self.legs: tuple[dict[FiveTuple, Leg], ...] = ({}, {}, {})
         self.mappings: dict[tuple[int, ...], Mapping] = {}
         self.pinned: dict[tuple[int, Endpoint], Mapping] = {}
-        self.by_external: dict[ExternalKey, list[Mapping]] = {}
+        self.by_external: dict[ExternalKey, tuple[Mapping, ...]] = {}
         self.hosts: dict[int, Host] = {}
         self.flows: dict[int, Flow] = {}
         self.expectations: dict[int, Expectation] = {}
@@ -209,8 +209,8 @@ class Conntrack:
             return None
         return mapping
 
-    def mappings_at(self, protocol: int, external: Endpoint) -> list[Mapping]:
-        return self.by_external.get((protocol, *external), [])
+    def mappings_at(self, protocol: int, external: Endpoint) -> tuple[Mapping, ...]:
+        return self.by_external.get((protocol, *external), ())
 
     def static_internal(self, external: Endpoint) -> Endpoint | None:
         """The inside endpoint that a 1:1 rule puts behind an external endpoint."""
@@ -358,8 +358,8 @@ class Conntrack:
     ) -> Mapping:
         self.last_id += 1
         mapping = Mapping(self.last_id, protocol, internal, external, opened_by)
-        sharers = self.by_external.setdefault((protocol, *external), [])
-        sharers.append(mapping)
+        key = (protocol, *external)
+        sharers = self.by_external[key] = (*self.by_external.get(key, ()), mapping)
         if mapping.has_a_port_of_the_pool:
             host = self.host(internal.address, now)
             host.ports += 1
@@ -390,11 +390,11 @@ class Conntrack:
         if mapping.opened_by == "untranslated":
             self._untranslated.pop((mapping.protocol, mapping.internal), None)
         key = (mapping.protocol, *mapping.external)
-        sharers = self.by_external.get(key, [])
+        sharers = self.by_external.get(key, ())
         if mapping not in sharers:
             return
-        sharers.remove(mapping)
-        if not sharers:
+        self.by_external[key] = tuple(each for each in sharers if each is not mapping)
+        if len(sharers) == 1:
             del self.by_external[key]
             self._give_back_port(mapping, now)
         if mapping.has_a_port_of_the_pool:
@@ -445,7 +445,11 @@ class Conntrack:
             self.legs[leg.arrival][leg.key] = leg
             self.observer.leg_made(leg)
         scope = self.behavior.filtering_of(mapping.protocol).scope(remote)
-        mapping.permitted.setdefault(scope, []).append(flow)
+        permitting = mapping.permitted.get(scope)
+        if permitting is None:
+            mapping.permitted[scope] = [flow]  # nearly always the only one: no room for more
+        else:
+            permitting.append(flow)
         self.flows[flow.id] = flow
         host = self.host(mapping.internal.address, now)
         host.flows += 1
@@ -549,7 +553,7 @@ class Conntrack:
             expectation = Expectation(self.last_id, mapping, remote, parent, reason)
             self.expectations[expectation.id] = expectation
             self.by_parent.setdefault(parent, []).append(expectation)
-            mapping.expectations.append(expectation)
+            mapping.expectations = (*mapping.expectations, expectation)
             host = self.host(mapping.internal.address, now)
             host.expectations += 1
             self.high_water.reach("expectations", len(self.expectations))
@@ -622,7 +626,9 @@ class Conntrack:
         if self.expectations.pop(expectation.id, None) is None:
             return
         mapping = expectation.mapping
-        mapping.expectations.remove(expectation)
+        mapping.expectations = tuple(
+            each for each in mapping.expectations if each is not expectation
+        )
         siblings = self.by_parent[expectation.parent]
         siblings.remove(expectation)
         if not siblings:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush, heapreplace
-from itertools import count
 from typing import Generic, Protocol, TypeVar, cast
 
 MANY = 64
 
 
 Entry = tuple[float, int, "Record"]
-"""(last refresh as last looked at, serial number, record)"""
+"""(last refresh as last looked at, the record's id, record): ids decide between equal times"""
 
 
 class Timer:
@@ -37,6 +36,7 @@ class Timer:
 class Record(Protocol):
     """What can be forgotten. `queued` holds the bits of the timers whose heap holds the record."""
 
+    id: int
     timer: Timer | None
     refreshed: float
     queued: int
@@ -50,7 +50,6 @@ class Deadlines(Generic[R]):
 
     def __init__(self) -> None:
         self.timers: dict[str, Timer] = {}
-        self._serial = count()
 
     def timer(self, name: str, timeout: float) -> Timer:
         """The timer of that name, made when it is new; its timeout becomes `timeout`."""
@@ -70,7 +69,7 @@ class Deadlines(Generic[R]):
             timer.stale -= 1
         else:
             record.queued |= timer.bit
-            entry: Entry = (record.refreshed, next(self._serial), record)
+            entry: Entry = (record.refreshed, record.id, record)
             heappush(timer.heap, entry)
 
     def let_go(self, record: R) -> None:
@@ -106,9 +105,9 @@ class Deadlines(Generic[R]):
             while timer.heap and timer.heap[0][0] + timer.timeout <= now and at_most > 0:
                 at_most -= 1
                 heap = timer.heap
-                seen, serial, record = heap[0]
+                seen, id_, record = heap[0]
                 if record.timer is timer and record.refreshed > seen:
-                    entry: Entry = (record.refreshed, serial, record)
+                    entry: Entry = (record.refreshed, id_, record)
                     heapreplace(heap, entry)
                     yield cast(R, record), False
                     continue

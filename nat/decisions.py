@@ -67,7 +67,7 @@ class UnknownPoint(ValueError):
     """There is no decision point of that name (the text says so)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AddressWish:
     """`choices` are the external addresses, `known` the one that this host has in use, if any."""
 
@@ -76,7 +76,7 @@ class AddressWish:
     known: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PortWish:
     """An external port for `internal`. A 1:1 rule has no `pool`: all ports are its own."""
 
@@ -99,7 +99,7 @@ class PortWish:
         return self.pool.choose_at_random(self.internal, parity, self.rng)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReverseWish:
     """`all_mappings` are those of every host, by external endpoint."""
 

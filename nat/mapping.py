@@ -64,18 +64,17 @@ class PacketPatch(Protocol):
 
 
 class Patch:
-    """What a leg writes into its packets: the second tuple, and three differences.
+    """What a leg writes into its packets: the second tuple, and two differences.
 
     Each difference is "old words minus new words", so that a checksum is adjusted by adding it
-    (RFC 1624 with all arithmetic modulo 65,535): for the IPv4 header the addresses and the TTL,
-    for a transport checksum the addresses and ports, for a partial one the addresses alone (it is
-    the sum of the pseudo header, not complemented: there the difference is taken away).
+    (RFC 1624 with all arithmetic modulo 65,535): for a transport checksum the addresses and ports,
+    for the IPv4 header the addresses (and the hop), for a partial checksum the addresses alone (it
+    is the sum of the pseudo header, not complemented: there the difference is taken away).
     """
 
     __slots__ = (
         "destination",
         "destination_port",
-        "header_change",
         "hop",
         "pseudo_change",
         "source",
@@ -87,7 +86,6 @@ class Patch:
         _, self.source, self.destination, self.source_port, self.destination_port = leaves
         self.hop = hop << 8
         self.pseudo_change = (arrives[1] + arrives[2] - leaves[1] - leaves[2]) % MODULUS
-        self.header_change = (self.pseudo_change + self.hop) % MODULUS
         ports_change = arrives[3] + arrives[4] - leaves[3] - leaves[4]
         self.transport_change = (self.pseudo_change + ports_change) % MODULUS
 
@@ -100,7 +98,7 @@ class Patch:
             buffer,
             8,
             ttl_protocol - self.hop,
-            (header_checksum + self.header_change) % MODULUS,
+            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
             self.source,
             self.destination,
         )
@@ -137,7 +135,7 @@ class UdpPatch(Patch):
             buffer,
             8,
             ttl_protocol - self.hop,
-            (header_checksum + self.header_change) % MODULUS,
+            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
             self.source,
             self.destination,
             self.source_port,
@@ -174,7 +172,7 @@ class EchoPatch(Patch):
             buffer,
             8,
             ttl_protocol - self.hop,
-            (header_checksum + self.header_change) % MODULUS,
+            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
             self.source,
             self.destination,
         )
@@ -199,7 +197,6 @@ class Leg:
     __slots__ = (
         "arrival",
         "bytes",
-        "direction",
         "exit",
         "flow",
         "follow",
@@ -223,7 +220,6 @@ class Leg:
         self.arrival = arrival
         self.exit = exit_
         self.key = arrives
-        self.direction = OUT if arrival is INSIDE else IN
         patch = PATCHES[arrives[0]]
         # A packet that turns back passes two legs but is one hop further only once.
         hop = 0 if arrival is TURN else 1
@@ -232,6 +228,11 @@ class Leg:
         self.bytes = 0
         self.follow = False
         self.slot: Any = None
+
+    @property
+    def direction(self) -> Direction:
+        """Which way its packets cross the NAT."""
+        return OUT if self.arrival is INSIDE else IN
 
 
 class TcpTrack:
@@ -357,7 +358,7 @@ class Mapping:
         self.held_until = 0.0
         self.keys: tuple[tuple[int, ...], ...] = ()
         self.permitted: dict[tuple[int, ...], list[Flow]] = {}
-        self.expectations: list[Expectation] = []
+        self.expectations: tuple[Expectation, ...] = ()
 
     @property
     def has_a_port_of_the_pool(self) -> bool:
