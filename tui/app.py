@@ -77,6 +77,7 @@ class GlassnatApp(App[None]):
         self._said: Line | None = None
         self._pictured: tuple[Message, int, diff.Options] | None = None
         self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.failure: Exception | None = None
         self.animation_level = "none"
 
     def compose(self) -> ComposeResult:
@@ -114,9 +115,13 @@ class GlassnatApp(App[None]):
     async def _follow_feed(self, refresh: float) -> None:
         """Ask for a frame again and again; the next one only when this one is drawn."""
         before = time.monotonic()
-        while True:
+        while self.failure is None:
             now = time.monotonic()
-            await self.advance(now - before)
+            try:
+                await self.advance(now - before)
+            except Exception as failure:  # to be told as a sentence, on a screen that is tidy again
+                self.failure = failure
+                self.exit()
             before = now
             await asyncio.sleep(max(refresh - (time.monotonic() - now), refresh / 5))
 
@@ -393,14 +398,19 @@ def _in_sight(widget: Any) -> bool:
 def run_simulation(factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> int:
     """Open the screen on a simulation. `factory` makes it from the settings changed by hand, key
     to value, and is called again for every run. Answers the exit code."""
-    GlassnatApp(SimulationFeed(factory, speed), poor_faults()).run()
-    return 0
+    return _run(GlassnatApp(SimulationFeed(factory, speed), poor_faults()))
 
 
 def run_attached(socket_path: str, read_only: bool = False) -> int:
     """Open the screen on the running appliance behind a control socket. Answers the exit code."""
-    GlassnatApp(SocketFeed(socket_path, read_only), poor_faults()).run()
-    return 0
+    return _run(GlassnatApp(SocketFeed(socket_path, read_only), poor_faults()))
+
+
+def _run(app: GlassnatApp) -> int:
+    app.run()
+    if app.failure is not None:
+        raise app.failure
+    return app.return_code or 0
 
 
 def run_picker(choices: Sequence[tuple[str, str]]) -> str | None:

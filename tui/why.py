@@ -97,9 +97,8 @@ def _which(message: Message) -> str:
 
 
 def _lost(stream: Stream, model: Model) -> str:
-    said = f"{stream.listener} hears nothing: {stream.talker}'s audio is lost"
-    if stream.lost_at:
-        said += f", {stream.lost_at}"
+    said = f"{stream.listener} hears nothing of {stream.talker}"
+    said += f": {stream.lost_at}" if stream.lost_at else ""
     guilty = _told_the_wrong_address(model)
     fault = worst(guilty) if guilty is not None else None
     return said + (_blame(guilty, fault) if guilty is not None and fault is not None else "")

@@ -206,8 +206,10 @@ def narrate(text: str) -> None:
 
 
 def on_terminal() -> bool:
-    """Can a screen be drawn and keys be read?"""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """Can a screen be drawn and keys be read? (Textual draws on stderr, so as to leave stdout to
+    data.)"""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
 def absolute_spec(spec: str) -> str:

@@ -12,6 +12,7 @@ from appliance.events import Event, SettingChanged
 from tests.tui.reading import assert_golden, screen_of
 from tests.tui.stories import FakeFeed, ended, flow, invite, message, one_way_audio, started
 from tui.app import GlassnatApp, poor_faults
+from tui.model import Frame
 from tui.widgets.alg_menu import AlgMenu
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.timeout_form import TimeoutForm
@@ -309,3 +310,16 @@ async def test_a_click_on_hostile_text_does_nothing() -> None:
 
 def test_the_poor_module_s_faults_are_in_its_menu() -> None:
     assert {"no-sdp", "callid-oneway"} <= {name for name, _ in poor_faults()}
+
+
+async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> None:
+    """Never a traceback: the command line makes a sentence of it."""
+
+    class Broken(FakeFeed):
+        async def next_frame(self, elapsed: float, running: bool) -> Frame:
+            raise LookupError("no such flow")
+
+    app = GlassnatApp(Broken(one_way_audio()), FAULTS, refresh=0.01)
+    async with app.run_test() as pilot:
+        await pilot.pause(0.1)
+    assert isinstance(app.failure, LookupError)

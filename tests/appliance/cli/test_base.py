@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -89,3 +91,14 @@ def test_documents_are_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.isascii()
     assert "\x1b" not in out
     assert json.loads(out.splitlines()[-1]) == {"text": "é\x1b"}
+
+
+@pytest.mark.parametrize("redirected", ["stdin", "stdout", "stderr"])
+def test_a_screen_needs_all_three_streams(monkeypatch: pytest.MonkeyPatch, redirected: str) -> None:
+    """The screen is drawn on stderr: `2>log` must not fill a log with pictures."""
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, SimpleNamespace(isatty=lambda: True))
+    assert base.on_terminal()
+    monkeypatch.setattr(sys, redirected, SimpleNamespace(isatty=lambda: False))
+    assert not base.on_terminal()
