@@ -16,6 +16,7 @@ from nat.fragments import Gone
 from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0
+ALL_PROTOCOLS = -1
 MANY_KINDS = 64  # open at a time; beyond, drops are told together by their reason alone
 
 Kind = tuple[Side, Drop, int, int, int]
@@ -81,7 +82,7 @@ class DropLog:
 
 def _by_reason(kind: Kind) -> Kind:
     """The kind that all drops of one reason share when there are too many kinds."""
-    return (kind[0], kind[1], 0, 0, 0)
+    return (kind[0], kind[1], ALL_PROTOCOLS, 0, 0)
 
 
 def _addresses(packet: Packet) -> tuple[int, int, int]:
