@@ -1,0 +1,75 @@
+"""A port scan is a line a second, and the counts add up."""
+
+from __future__ import annotations
+
+from appliance.events import PacketDropped
+from nat.endpoint import Side
+from tests.nat.packets import EXTERNAL, MF, SYN, R, ipv4, tcp, udp
+from tests.nat.rig import Rig, audit_events
+
+STRAY = udp(f"{R}:5000", f"{EXTERNAL}:9")
+
+
+def told(rig: Rig) -> list[PacketDropped]:
+    return rig.told(PacketDropped)
+
+
+def test_the_first_is_told_at_once_and_with_its_ends() -> None:
+    rig = Rig()
+    rig.into(STRAY)
+    (event,) = told(rig)
+    assert (event.side, event.reason, event.count) == ("outside", "no-mapping", 1)
+    assert (event.source, event.destination) == (f"{R}:5000", f"{EXTERNAL}:9")
+    assert (event.protocol, event.size) == ("udp", len(STRAY))
+    assert event.sentence
+    assert event.rfc
+
+
+def test_like_ones_within_a_second_are_one_more_event() -> None:
+    rig = Rig()
+    for _ in range(100):
+        rig.into(STRAY)
+        rig.now += 0.005
+    rig.wait(1.0)
+    assert [event.count for event in told(rig)] == [1, 99]
+    assert told(rig)[1].last > told(rig)[1].first
+    rig.into(STRAY)
+    assert [event.count for event in told(rig)] == [1, 99, 1]
+
+
+def test_a_scan_is_no_flood_of_events() -> None:
+    """Attack F5: 3,000 sources in a second make some 64 lines and one for the rest."""
+    rig = Rig()
+    for number in range(3000):
+        rig.into(udp(f"198.51.{number // 250}.{number % 250 + 1}:5000", f"{EXTERNAL}:9"))
+    assert len(told(rig)) <= 65
+    rig.wait(1.0)
+    assert len(told(rig)) <= 130
+    audit_events(rig)
+
+
+def test_a_packet_that_stands_for_several_counts_as_many() -> None:
+    rig = Rig()
+    big = tcp(f"{R}:80", f"{EXTERNAL}:9", SYN, payload=b"x" * 2000)
+    rig.send(Side.OUTSIDE, big, segment_size=1000)
+    assert told(rig)[0].count == 2
+    rig.send(Side.OUTSIDE, big, segment_size=1000)
+    audit_events(rig)
+
+
+def test_no_ports_are_read_where_none_can_be() -> None:
+    rig = Rig()
+    rig.into(b"\x45\0\0")
+    rig.into(ipv4(R, EXTERNAL, 17, b"\x12\x34\x56\x78" * 2, flags=0x1FFF))
+    rig.into(ipv4(R, EXTERNAL, 47, b"\x12\x34\x56\x78"))
+    rig.into(ipv4(R, EXTERNAL, 17, b"\0", flags=MF, ident=2))
+    assert [event.source for event in told(rig)] == ["0.0.0.0", R, R, R]
+
+
+def test_the_next_deadline_is_when_the_second_is_over() -> None:
+    rig = Rig()
+    assert rig.engine.datapath.drops.next_deadline() is None
+    rig.into(STRAY)
+    assert rig.engine.datapath.drops.next_deadline() == rig.now + 1.0
+    rig.wait(1.0)
+    assert rig.engine.datapath.drops.next_deadline() is None
