@@ -17,7 +17,7 @@ from appliance.events import (
     MappingOpened,
     MappingRefreshed,
 )
-from nat.endpoint import PROTOCOL_NAMES
+from nat.endpoint import PROTOCOL_NAMES, TCP
 from nat.events import Observer
 from nat.expectation import Expectation
 from nat.fragments import Gone
@@ -91,6 +91,11 @@ class Narrator(Observer):
         opened, cause = self._opening
         self._log.emit(event, now, cause if opened == mapping.id else None)
 
+    def flow_reopened(self, flow: Flow) -> None:
+        flow.outbound.slot = flow.inbound.slot = None
+        self.give_slot(flow.outbound)
+        self.give_slot(flow.inbound)
+
     def flow_expired(self, flow: Flow, why: str, now: float) -> None:
         mapping = flow.mapping
         event = FlowExpired(
@@ -107,6 +112,8 @@ class Narrator(Observer):
             bytes_in=flow.inbound.bytes,
         )
         self._log.emit(event, now)
+        if mapping.protocol == TCP:  # what is kept of its streams goes with it
+            flow.outbound.slot = flow.inbound.slot = None
 
     def expectation_opened(self, expectation: Expectation, now: float) -> None:
         mapping = expectation.mapping

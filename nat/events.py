@@ -26,6 +26,9 @@ class Observer:
 
     def flow_opened(self, flow: Flow, now: float) -> None: ...
 
+    def flow_reopened(self, flow: Flow) -> None:
+        """A TCP connection that was over begins anew between the same endpoints."""
+
     def flow_expired(self, flow: Flow, why: str, now: float) -> None: ...
 
     def expectation_opened(self, expectation: Expectation, now: float) -> None: ...

@@ -31,11 +31,16 @@ class TcpState(Enum):
         return self in (TcpState.ESTABLISHED, TcpState.FIN_OUT, TcpState.FIN_IN)
 
     @property
+    def is_over(self) -> bool:
+        """Does a SYN begin something new?"""
+        return self in (TcpState.CLOSED, TcpState.RESET)
+
+    @property
     def timer(self) -> str:
         """Which timeout counts (RFC 5382 REQ-5; RFC 7857 2.1 parts opening from closing)."""
         if self.is_established:
             return "tcp_established"
-        return "tcp_closing" if self in (TcpState.CLOSED, TcpState.RESET) else "tcp_transitory"
+        return "tcp_closing" if self.is_over else "tcp_transitory"
 
 
 class Segment(Enum):

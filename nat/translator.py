@@ -208,6 +208,8 @@ class Nat:
         """A connection comes to another state, and so under another timer."""
         if state is track.state:
             return
+        if track.state.is_over and not state.is_established and not state.is_over:
+            self.observer.flow_reopened(flow)
         track.state = state
         flow.refreshed = now  # the timer of the new state begins now, whoever spoke last
         if state.is_established:
