@@ -22,14 +22,15 @@ from appliance.inspection import Inspector, Slot
 from appliance.streams import Connection, StreamInspector
 from nat import icmp
 from nat.drop import Drop
-from nat.endpoint import UDP, Direction, Side
+from nat.endpoint import UDP, Side
 from nat.fragments import fragment
 from nat.mapping import Arrival, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
 from nat.translator import Aside, Nat, Verdict
 
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
-TURN = Arrival.TURN  # a name of the module is read faster than an enum's member
+# (a name of the module is read faster than an enum's member)
+INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
 EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
 
 
@@ -171,11 +172,15 @@ class Datapath:
         never (see `streams.py`). None that turns back (hairpin): its segments would have to turn
         once more after they were cut.
         """
+        flow = leg.flow
+        if flow is not None and leg is flow.inbound:
+            leg.slot = flow.outbound.slot
+            return
         slot = self.slot_of(leg)
         if slot is None or leg.key[0] == UDP:
             leg.slot = slot
-        elif leg.flow is not None and TURN not in (leg.arrival, leg.exit):
-            leg.slot = leg.flow.outbound.slot or Connection(slot)
+        elif flow is not None and leg.exit is not TURN:
+            leg.slot = Connection(slot)
 
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
@@ -183,7 +188,7 @@ class Datapath:
         if mapping is None or mapping.opened_by == "untranslated":
             return None
         protocol, _, _, source_port, destination_port = leg.key
-        remote_port = destination_port if leg.direction is Direction.OUT else source_port
+        remote_port = destination_port if leg.arrival is INSIDE else source_port
         by_port = self._slots_by_port
         return by_port.get((protocol, remote_port)) or by_port.get(
             (protocol, mapping.internal.port)

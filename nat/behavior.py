@@ -24,7 +24,7 @@ class Dependence(Enum):
 
     def scope(self, remote: tuple[int, int]) -> tuple[int, ...]:
         """The part of a remote endpoint that makes a difference."""
-        return remote[: self.value]
+        return remote[: self._value_]  # `value` is a property, and asked for in every new flow
 
     @classmethod
     def named(cls, word: str) -> Dependence:
