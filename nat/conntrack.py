@@ -415,13 +415,9 @@ class Conntrack:
         """Do the limits forbid one more flow of this inside host?"""
         limits = self.behavior.limits
         is_full = bool(limits.flows) and len(self.flows) >= limits.flows
-        victim = self._victim() if is_full else None
-        if is_full and victim is None:
+        if is_full and self._victim() is None:
             return Drop.FLOW_LIMIT
-        drop = self.host(internal, now).refuses(limits, now)
-        if drop is None and victim is not None:
-            self.close_flow(victim, "evicted", now)
-        return drop
+        return self.host(internal, now).refuses(limits, now)
 
     def _victim(self) -> Flow | None:
         """Whoever makes room in a full table: normally nobody, or else a flow that nobody has
@@ -454,8 +450,17 @@ class Conntrack:
         host = self.host(mapping.internal.address, now)
         host.flows += 1
         host.unanswered += 1
+        self._make_room(now)
         self.high_water.reach_flows(len(self.flows), host)
         return flow
+
+    def _make_room(self, now: float) -> None:
+        """Evict a flow if the one that was just opened is one too many. (Not before: the mapping
+        that the new one stands on may have been the old one's.)"""
+        limit = self.behavior.limits.flows
+        victim = self._victim() if limit and len(self.flows) > limit else None
+        if victim is not None:
+            self.close_flow(victim, "evicted", now)
 
     def legs_of(self, mapping: Mapping, remote: Endpoint) -> tuple[Leg, Leg]:
         """How packets go between a mapping and a remote, and come back."""

@@ -245,6 +245,15 @@ def test_req11d_eviction_can_be_shown(nat: Make) -> None:
     assert said(world) == (UNREACHABLE, 13)  # both have been answered
 
 
+def test_req11d_a_mapping_outlives_the_eviction_of_its_last_flow(nat: Make) -> None:
+    """… and a new flow of the same socket stands on the mapping that the evicted one had."""
+    world = nat({"nat.limits.flows": 1, "nat.eviction": "unanswered-first"})
+    external = world.out(A, X1)
+    assert world.out(A, Y) == external
+    assert world.into(Y, external) == A
+    assert not world.lets_in(X1, external)
+
+
 def test_req12_nothing_is_written_down_by_default() -> None:
     """Destinations should not be logged: no file is written unless somebody asks for it."""
     settings = load(None, sets=["inside.networks=192.168.20.0/24", "outside.external=203.0.113.1"])
