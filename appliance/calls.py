@@ -130,7 +130,7 @@ def _next_registration(state: str, message: Message) -> str:
 
 
 def _user(message: Message, name: bytes) -> str:
-    """The user part of From or To, as people name it: "alice"."""
+    """Who From or To names: "alice", or the host of a URI without a user."""
     headers = message.headers.get(name)
     if not headers:
         return ""
@@ -138,6 +138,8 @@ def _user(message: Message, name: bytes) -> str:
     where = fields.address(message.data, (header.start, header.end))
     if where is None:
         return ""
-    uri = fields.text(message.data, where.uri)
-    user, at, _ = uri.partition(b"@")
-    return (user.partition(b":")[2] if at else uri).decode("latin-1")
+    _, _, rest = fields.text(message.data, where.uri).partition(b":")
+    user, at, _ = rest.partition(b"@")
+    # A password may stand behind the user (RFC 3261 19.1.1): it is for no screen and no log.
+    name = user.partition(b":")[0] if at else rest.partition(b";")[0]
+    return name.decode("latin-1")

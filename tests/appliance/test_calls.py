@@ -1,4 +1,4 @@
-"""Calls and registrations as their messages tell, whatever module stands in the slot."""
+"""A bystander's view of calls and registrations, as their messages tell it."""
 
 from __future__ import annotations
 
@@ -6,75 +6,196 @@ import pytest
 
 from appliance.calls import REMEMBERED, CallTracker
 from appliance.eventlog import EventLog
-from appliance.events import CallState
+from appliance.events import CallState, Event
+from tests.fuzz.datapath import INVITE, REGISTER
+from tests.nat.packets import EXTERNAL, A, R, udp
+from tests.nat.rig import Rig
+
+CONTACT = "Contact: <sip:alice@192.168.20.10>"
+CAUSE = 7
 
 
-def message(start: str, method: str, call_id: str = "c1", contact: str = "") -> bytes:
+def message(start: str, method: str, call: str = "c1", *extra: str) -> bytes:
+    """A request or an answer to one; `start` is the start line without the version."""
+    first = f"SIP/2.0 {start}" if start[0].isdigit() else f"{start} sip:bob@example.net SIP/2.0"
     lines = [
-        start, f"Call-ID: {call_id}", f"CSeq: 1 {method}", "From: <sip:alice@192.0.2.1>;tag=1",
-        "To: Bob <sip:bob@192.0.2.2>", "Via: SIP/2.0/UDP 192.0.2.1",
-        *([contact] if contact else ()),
-    ]  # fmt: skip
+        first,
+        "Via: SIP/2.0/UDP 192.168.20.10:5060;branch=z9hG4bK1",
+        "From: Alice <sip:alice@example.net>;tag=1",
+        "To: <sip:bob@example.net>",
+        f"Call-ID: {call}",
+        f"CSeq: 1 {method}",
+        *extra,
+    ]
     return "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
 
 
-def request(method: str) -> bytes:
-    return message(f"{method} sip:bob@192.0.2.2 SIP/2.0", method)
+def invite(answer: str = "INVITE") -> bytes:
+    return message(answer, "INVITE")
 
 
-def answer(status: int, method: str = "INVITE", contact: str = "") -> bytes:
-    return message(f"SIP/2.0 {status} x", method, contact=contact)
+def register(answer: str = "REGISTER", *extra: str) -> bytes:
+    return message(answer, "REGISTER", "c1", *extra)
 
 
-def states(messages: list[bytes]) -> list[str]:
-    log = EventLog(0.0)
-    tracker = CallTracker(log)
-    for number, data in enumerate(messages):
-        tracker.follow(data, float(number), 1)
-    return [event.state for event in log.since(0) if isinstance(event, CallState)]
+class Bystander:
+    """A tracker, and what it told; a message a second, beginning at t = 0."""
+
+    def __init__(self, *messages: bytes) -> None:
+        self.log = EventLog(100.0)
+        self.told: list[Event] = []
+        self.log.subscribe(self.told.append)
+        self.tracker = CallTracker(self.log)
+        self.now = 100.0
+        for each in messages:
+            self.hear(each)
+
+    def hear(self, data: bytes) -> None:
+        self.tracker.follow(data, self.now, CAUSE)
+        self.now += 1.0
+
+    @property
+    def states(self) -> list[str]:
+        return [event.state for event in self.told if isinstance(event, CallState)]
 
 
-INVITE, ACK, BYE, REGISTER = (request(word) for word in ("INVITE", "ACK", "BYE", "REGISTER"))
-STORIES = [
-    ("answered and ended",
-     [INVITE, answer(100), answer(180), answer(200), ACK, BYE, answer(200, "BYE")],
-     ["trying", "ringing", "answered", "ended"]),
-    ("asked for a password", [INVITE, answer(407), ACK, INVITE, answer(200)],
-     ["trying", "answered"]),
-    ("refused", [INVITE, answer(486), ACK], ["trying", "failed"]),
-    ("a refused re-INVITE", [INVITE, answer(200), INVITE, answer(488)], ["trying", "answered"]),
-    ("what comes after the end", [INVITE, answer(486), answer(200)], ["trying", "failed"]),
-    ("registered", [REGISTER, answer(401, "REGISTER"), REGISTER,
-                    answer(200, "REGISTER", "Contact: <sip:a@192.0.2.1>")],
-     ["registering", "registered"]),
-    ("unregistered", [REGISTER, answer(200, "REGISTER")], ["registering", "unregistered"]),
-    ("registration refused", [REGISTER, answer(403, "REGISTER")], ["registering", "refused"]),
-    ("an answer out of the blue", [answer(200)], []),
-    ("no SIP at all", [b"", b"\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"], []),
-]  # fmt: skip
+BYE = message("BYE", "BYE")
+STORIES = {
+    "a call from ringing to its end": (
+        [invite(), invite("100 Trying"), invite("180 Ringing"), invite("200 OK"), BYE],
+        ["trying", "ringing", "answered", "ended"],
+    ),
+    "a message that comes again tells nothing new": (
+        [invite(), invite(), invite("180 Ringing"), invite("180 Ringing")],
+        ["trying", "ringing"],
+    ),
+    "progress is ringing too": ([invite(), invite("183 Progress")], ["trying", "ringing"]),
+    "a call is refused": ([invite(), invite("486 Busy Here")], ["trying", "failed"]),
+    "a call is moved elsewhere": ([invite(), invite("302 Moved")], ["trying", "failed"]),
+    "a password is no refusal": (
+        [invite(), invite("407 Proxy Authentication Required"), invite(), invite("200 OK")],
+        ["trying", "answered"],
+    ),
+    "a refused re-INVITE leaves the call as it was": (
+        [invite(), invite("200 OK"), invite(), invite("488 Not Acceptable Here")],
+        ["trying", "answered"],
+    ),
+    "a late ringing does not take an answer back": (
+        [invite(), invite("200 OK"), invite("180 Ringing")],
+        ["trying", "answered"],
+    ),
+    "a cancelled call has failed when its INVITE is answered, not before": (
+        [
+            invite(), message("CANCEL", "CANCEL"), message("200 OK", "CANCEL"),
+            invite("487 Request Terminated"),
+        ],
+        ["trying", "failed"],
+    ),
+    "what is over stays over": (
+        [invite(), invite("200 OK"), BYE, message("200 OK", "BYE"), invite("200 OK")],
+        ["trying", "answered", "ended"],
+    ),
+    "a registration that asks for a password": (
+        [register(), register("401 Unauthorized"), register(), register("200 OK", CONTACT)],
+        ["registering", "registered"],
+    ),
+    "a registration is refused": (
+        [register(), register("403 Forbidden")],
+        ["registering", "refused"],
+    ),
+    "no contact is left: unregistered": (
+        [register(), register("200 OK", CONTACT), register(), register("200 OK")],
+        ["registering", "registered", "unregistered"],
+    ),
+    "who was refused may register after all": (
+        [register(), register("403 Forbidden"), register(), register("200 OK", CONTACT)],
+        ["registering", "refused", "registered"],
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("messages", "expected"), [row[1:] for row in STORIES], ids=[row[0] for row in STORIES]
-)
-def test_a_call_moves_along_with_its_messages(messages: list[bytes], expected: list[str]) -> None:
-    assert states(messages) == expected
+@pytest.mark.parametrize("title", STORIES)
+def test_every_change_of_state_is_told_and_nothing_else(title: str) -> None:
+    messages, states = STORIES[title]
+    assert Bystander(*messages).states == states
 
 
-def test_a_call_is_shown_by_the_names_that_people_use() -> None:
-    log = EventLog(10.0)
-    tracker = CallTracker(log)
-    tracker.follow(INVITE, 12.0, 1)
-    (call,) = tracker.document()
-    assert (call["call"], call["kind"], call["state"], call["since"]) == (
-        "c1", "call", "trying", 2.0,
-    )  # fmt: skip
-    assert (call["caller"], call["callee"]) == ("alice", "bob")
+NOBODYS = {
+    "no SIP": b"\x00\x01keep-alive",
+    "SIP that cannot be read": b"INVITE sip:x SIP/2.0\r\nCall-ID\r\n\r\n",
+    "an answer to nothing that was seen": invite("200 OK"),
+    "the end of a call that was not seen": BYE,
+    "a cancel of nothing": message("CANCEL", "CANCEL"),
+    "a request that begins nothing": message("OPTIONS", "OPTIONS"),
+}
 
 
-def test_the_oldest_calls_are_forgotten() -> None:
-    tracker = CallTracker(EventLog(0.0))
+@pytest.mark.parametrize("title", NOBODYS)
+def test_only_an_invite_or_a_register_begins_something(title: str) -> None:
+    bystander = Bystander(NOBODYS[title])
+    assert bystander.told == []
+    assert bystander.tracker.document() == []
+
+
+def test_the_document_says_since_when_and_how_many_messages() -> None:
+    """Contract, `show calls`: seconds since the start; people by the user part of their URI."""
+    bystander = Bystander(invite(), invite("180 Ringing"), invite("180 Ringing"))
+    assert bystander.tracker.document() == [
+        {
+            "call": "c1",
+            "kind": "call",
+            "caller": "alice",
+            "callee": "bob",
+            "state": "ringing",
+            "since": 1.0,
+            "messages": 3,
+        }
+    ]
+
+
+def test_a_change_names_the_message_that_caused_it_and_its_status() -> None:
+    trying, failed = Bystander(invite(), invite("486 Busy Here")).told
+    assert isinstance(trying, CallState)
+    assert isinstance(failed, CallState)
+    assert (trying.cause, trying.detail, trying.kind) == (CAUSE, "", "call")
+    assert (failed.cause, failed.detail, failed.t) == (CAUSE, "486", 1.0)
+
+
+PEOPLE = {
+    "sip:alice@example.net": "alice",
+    "sips:alice@example.net;transport=tcp": "alice",
+    "sip:alice:secret@example.net": "alice",
+    "sip:example.net;lr": "example.net",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("uri", PEOPLE)
+def test_people_are_named_by_their_user_part_and_no_password_is_shown(uri: str) -> None:
+    """RFC 3261 19.1.1: a URI may hold a password; it is for no screen and no log."""
+    (call,) = Bystander(invite().replace(b"sip:alice@example.net", uri.encode())).tracker.document()
+    assert call["caller"] == PEOPLE[uri]
+
+
+def test_the_oldest_calls_are_forgotten_first() -> None:
+    """Bounded memory: whoever sends INVITEs for ever fills a table of a thousand."""
+    bystander = Bystander()
     for number in range(REMEMBERED + 5):
-        tracker.follow(message("INVITE sip:b@x SIP/2.0", "INVITE", f"c{number}"), 0.0, 1)
-    document = tracker.document()
-    assert (len(document), document[0]["call"]) == (REMEMBERED, "c5")
+        bystander.hear(message("INVITE", "INVITE", f"c{number}"))
+    calls = [call["call"] for call in bystander.tracker.document()]
+    assert len(calls) == REMEMBERED
+    assert (calls[0], calls[-1]) == ("c5", f"c{REMEMBERED + 4}")
+
+
+@pytest.mark.parametrize("module", ["off", "sip"])
+def test_calls_are_seen_whatever_stands_in_the_slot(module: str) -> None:
+    rig = Rig(alg__sip__module=module)
+    rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
+        b"REGISTER sip:198.51.100.7 SIP/2.0", b"SIP/2.0 403 Forbidden"
+    )))  # fmt: skip
+    assert [event.state for event in rig.told(CallState)] == ["trying", "registering", "refused"]
+    shown = rig.engine.show("calls", rig.now)
+    assert isinstance(shown, list)
+    assert [call["kind"] for call in shown] == ["call", "registration"]
