@@ -8,10 +8,14 @@ import pytest
 
 from alg.base import Edit, Edits, Reading, Refuse
 from alg.sip.correct import Sip
+from alg.sip_poor.aim import AimError
 from alg.sip_poor.case import Case
 from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor, UnknownFault
+from nat.decisions import POINTS
+
+DOORS = ("edit", "refuse", "map", "expect", "close", "keep", "hold", "adjust", "begin")
 
 INVITE = """
 INVITE sip:bob@203.0.113.9 SIP/2.0
@@ -70,8 +74,8 @@ def test_every_fault_says_what_a_class_wants_to_know() -> None:
         assert fault.does.endswith(".")
         assert fault.breaks.endswith(".")
         assert fault.seen_in
-        assert fault.kind in ("edit", "refuse", "expect", "close", "keep")
-        assert fault.prepare or fault.spoil
+        assert fault.kind in (*DOORS, *POINTS)
+        assert fault.prepare or fault.spoil or fault.decisions or fault.manners
         reason = SipPoor().explain(name)
         assert (reason.sentence, reason.rfc) == (fault.does, fault.rfc)
         assert fault.rfc.startswith("RFC ")
@@ -96,6 +100,18 @@ def test_edits_that_cannot_be_made_are_not_sent(
     talk = conversation(SipPoor(["clumsy"]), "203.0.113.1:1024")
     talk.out(INVITE.format(cseq=1))
     assert talk.edited == {}
+
+
+def test_what_is_in_no_message_cannot_be_aimed() -> None:
+    for name in ("no-hairpin", "tcp-slip"):
+        with pytest.raises(AimError, match="in no message"):
+            SipPoor([f"{name}@method=INVITE"])
+
+
+def test_decisions_and_manners_of_several_faults_come_together() -> None:
+    module = SipPoor(["split-wan", "remap-on-new-flow", "tcp-slip", "tcp-no-seqadj", "no-sdp"])
+    assert set(module.decisions) == {"external_address", "serves", "port"}
+    assert module.manners == (True, False, True)
 
 
 def test_an_unknown_fault_is_named() -> None:
@@ -125,7 +141,7 @@ def test_faults_can_be_combined(conversation: Any, first: str, second: str) -> N
     talk = conversation(SipPoor([first, second]), "203.0.113.1:1024")
     sent = talk.out(INVITE.format(cseq=1))
     if isinstance(talk.answer, Edits):
-        assert talk.answer.edits
+        assert talk.answer.edits or second == "tls-blind"
         head, _, body = sent.partition(b"\r\n\r\n")
         if second != "content-length-stale":
             assert b"Content-Length: %d" % len(body) in head
