@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from nat.endpoint import Endpoint
 
@@ -54,13 +55,13 @@ def ipv4(
     return header[:10] + struct.pack("!H", 0xFFFF - sum_of_words(header)) + header[12:] + body
 
 
-def udp(source: Endpoint, destination: Endpoint, payload: bytes = b"hello", **ip: int) -> bytes:
+def udp(source: Endpoint, destination: Endpoint, payload: bytes = b"hello", **ip: Any) -> bytes:
     length = 8 + len(payload)
     body = struct.pack("!HHHH", source.port, destination.port, length, 0) + payload
     covered = pseudo_header(source.address, destination.address, UDP, length) + body
     field = (0xFFFF - sum_of_words(covered)) or 0xFFFF
     body = body[:6] + struct.pack("!H", field) + body[8:]
-    return ipv4(source.address, destination.address, UDP, body, **ip)  # type: ignore[arg-type]
+    return ipv4(source.address, destination.address, UDP, body, **ip)
 
 
 def tcp(
@@ -72,7 +73,7 @@ def tcp(
     acknowledgement: int = 0,
     payload: bytes = b"",
     options: bytes = b"",
-    **ip: int,
+    **ip: Any,
 ) -> bytes:
     words = (20 + len(options)) // 4
     body = struct.pack(
@@ -82,24 +83,24 @@ def tcp(
     body += options + payload
     covered = pseudo_header(source.address, destination.address, TCP, len(body)) + body
     body = body[:16] + struct.pack("!H", 0xFFFF - sum_of_words(covered)) + body[18:]
-    return ipv4(source.address, destination.address, TCP, body, **ip)  # type: ignore[arg-type]
+    return ipv4(source.address, destination.address, TCP, body, **ip)
 
 
 def icmp(
-    source: int, destination: int, kind: int, code: int, rest: int, data: bytes, **ip: int
+    source: int, destination: int, kind: int, code: int, rest: int, data: bytes, **ip: Any
 ) -> bytes:
     """`rest` is the second word: identifier and sequence number, or the next MTU."""
     body = struct.pack("!BBHI", kind, code, 0, rest) + data
     body = body[:2] + struct.pack("!H", 0xFFFF - sum_of_words(body)) + body[4:]
-    return ipv4(source, destination, ICMP, body, **ip)  # type: ignore[arg-type]
+    return ipv4(source, destination, ICMP, body, **ip)
 
 
-def ping(source: Endpoint, destination: int, payload: bytes = b"ping", **ip: int) -> bytes:
+def ping(source: Endpoint, destination: int, payload: bytes = b"ping", **ip: Any) -> bytes:
     """The port of `source` is the identifier."""
     return icmp(source.address, destination, ECHO_REQUEST, 0, source.port << 16 | 1, payload, **ip)
 
 
-def pong(source: int, destination: Endpoint, payload: bytes = b"ping", **ip: int) -> bytes:
+def pong(source: int, destination: Endpoint, payload: bytes = b"ping", **ip: Any) -> bytes:
     rest = destination.port << 16 | 1
     return icmp(source, destination.address, ECHO_REPLY, 0, rest, payload, **ip)
 

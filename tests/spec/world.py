@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from appliance import config
 from appliance.engine import Engine
@@ -101,6 +101,11 @@ class World:
         assert self.is_quiet(), self._queues
         assert self.dropped is not None
         return self.dropped
+
+    def show(self, what: str) -> Any:
+        """What `glassnat show` prints, with lists as lists."""
+        document = self.engine.show(what, self.now)
+        return document if isinstance(document, dict) else list(cast("Iterable[Any]", document))
 
     # --- the words of the RFCs ---------------------------------------------------------
 
