@@ -59,10 +59,10 @@ class Bystander:
         return [event.state for event in self.told if isinstance(event, CallState)]
 
 
-BYE = message("BYE", "BYE")
+ACK, BYE = message("ACK", "ACK"), message("BYE", "BYE")
 STORIES = {
     "a call from ringing to its end": (
-        [invite(), invite("100 Trying"), invite("180 Ringing"), invite("200 OK"), BYE],
+        [invite(), invite("100 Trying"), invite("180 Ringing"), invite("200 OK"), ACK, BYE],
         ["trying", "ringing", "answered", "ended"],
     ),
     "a message that comes again tells nothing new": (
@@ -122,6 +122,8 @@ def test_every_change_of_state_is_told_and_nothing_else(title: str) -> None:
 
 NOBODYS = {
     "no SIP": b"\x00\x01keep-alive",
+    "nothing": b"",
+    "another protocol": b"GET / HTTP/1.1\r\n\r\n",
     "SIP that cannot be read": b"INVITE sip:x SIP/2.0\r\nCall-ID\r\n\r\n",
     "an answer to nothing that was seen": invite("200 OK"),
     "the end of a call that was not seen": BYE,
