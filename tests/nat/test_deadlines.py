@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from itertools import count
 
 from nat.deadlines import MANY, Deadlines, Timer
+
+IDS = count(1)
 
 
 class Note:
     """The smallest thing that can be forgotten."""
 
     def __init__(self, now: float) -> None:
+        self.id = next(IDS)
         self.timer: Timer | None = None
         self.refreshed = now
         self.queued = 0

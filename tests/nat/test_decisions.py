@@ -119,6 +119,17 @@ def test_an_answer_that_no_nat_could_act_on_does_not_count(point: str, answer: A
     assert ask(Decisions({point: lambda normal, *facts: answer})) == normal
 
 
+def test_nobody_else_decides_who_is_inside() -> None:
+    other = Behavior(networks=[], external=[9], hairpin=False)
+    decided = Decisions({"behavior": lambda normal: other}).behavior(BEHAVIOR)
+    assert (decided.external, decided.hairpin) == (BEHAVIOR.external, False)
+
+
+def test_what_is_done_to_the_settings_on_the_side_does_not_count() -> None:
+    Decisions({"behavior": lambda normal: setattr(normal, "hairpin", False)}).behavior(BEHAVIOR)
+    assert BEHAVIOR.hairpin
+
+
 def test_the_later_one_has_the_last_word() -> None:
     decisions = Decisions({"port": lambda port, wish: port + 1}, {"port": lambda port, wish: 9})
     assert decisions.port(4000, WISH) == 9

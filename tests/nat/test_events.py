@@ -10,7 +10,7 @@ from nat.endpoint import Endpoint
 from nat.events import Observer
 from nat.mapping import Mapping
 from tests.nat.box import Box, left
-from tests.nat.packets import EXTERNAL, A, R, fragments, udp
+from tests.nat.packets import ACK, EXTERNAL, FIN, SYN, A, R, fragments, tcp, udp
 
 
 class Diary(Observer):
@@ -42,6 +42,11 @@ def story(observer: Observer) -> None:
     left(box.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
     box.wait(60.0)
     left(box.out(udp(f"{A}:4000", f"{R}:5000")))
+    for flags in (SYN, ACK | FIN, SYN):
+        left(box.out(tcp(f"{A}:4000", f"{R}:80", flags)))
+        if flags == SYN:
+            box.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK))
+            box.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", ACK | FIN))
     box.wait(500.0)
 
 
@@ -51,7 +56,7 @@ def test_everything_that_can_be_told_is_told_and_in_order() -> None:
     assert set(diary.told) == HEARD
     opened = [each for each in diary.told if each.endswith("opened")]
     assert opened == ["mapping_opened", "flow_opened", "mapping_opened", "expectation_opened",
-                      "flow_opened"]  # fmt: skip
+                      "flow_opened", "mapping_opened", "flow_opened", "flow_reopened"]  # fmt: skip
     assert diary.told[-1] == "mapping_expired"
 
 
@@ -61,5 +66,5 @@ def test_an_observer_may_say_nothing_to_all_of_it() -> None:
 
 @pytest.mark.parametrize("name", sorted(HEARD))
 def test_every_event_is_in_the_past_tense(name: str) -> None:
-    assert name.rpartition("_")[2] in ("opened", "expired", "closed", "used", "gone", "made",
-                                       "refreshed")  # fmt: skip
+    past = ("opened", "reopened", "expired", "closed", "used", "gone", "made", "refreshed")
+    assert name.rpartition("_")[2] in past

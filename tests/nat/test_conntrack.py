@@ -1,0 +1,150 @@
+"""The tables: pins, pairs, doors and flows, kept consistent whatever comes in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from nat.behavior import Limits, Static
+from nat.conntrack import Conntrack
+from nat.drop import Drop
+from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
+from nat.events import Observer
+from nat.mapping import Mapping
+from tests.nat.box import APDM, EIM, Box, behavior, left
+from tests.nat.packets import EXTERNAL, A, B, R, S, udp
+
+PHONE = Endpoint.parse(f"{A}:7000")
+
+
+def table(**changes: object) -> Conntrack:
+    return Conntrack(behavior(**changes), Observer())
+
+
+def pinned(found: Mapping | Drop) -> Mapping:
+    assert isinstance(found, Mapping)
+    return found
+
+
+def test_a_pinned_mapping_serves_every_remote_under_any_policy() -> None:
+    """RTP must leave by the port that the SDP announced."""
+    box = Box(mapping=APDM)
+    mapping = pinned(box.nat.table.pin(UDP, PHONE, box.now))
+    box.nat.table.hold(mapping, box.now + 32.0)
+    for remote in (f"{R}:1", f"{R}:2", f"{S}:1"):
+        assert left(box.out(udp(f"{A}:7000", remote))).source == str(mapping.external)
+
+
+def test_pinning_finds_the_mapping_that_is_there() -> None:
+    box = Box(mapping=EIM)
+    seen = left(box.out(udp(f"{A}:7000", f"{R}:1")))
+    assert str(pinned(box.nat.table.pin(UDP, PHONE, box.now)).external) == seen.source
+
+
+def test_a_pinned_port_is_never_shared() -> None:
+    """Overloading is for remotes that are known; a pin is for all."""
+    box = Box(overloading=True)
+    left(box.out(udp(f"{B}:7000", f"{R}:1")))
+    assert pinned(box.nat.table.pin(UDP, PHONE, box.now)).external.port != 7000
+
+
+def test_a_pair_is_adjacent_and_the_same_when_asked_again() -> None:
+    tables = table()
+    pair = tables.pin_pair(PHONE, 0.0)
+    assert not isinstance(pair, Drop)
+    rtp, rtcp = pair
+    assert (rtp.external.port, rtcp.external.port) == (7000, 7001)
+    assert tables.pin_pair(PHONE, 1.0) == pair
+
+
+def test_a_pair_is_both_or_none() -> None:
+    tables = table(port_range=(4000, 4000))
+    assert tables.pin_pair(PHONE, 0.0) is Drop.NO_PORT
+    assert not tables.by_external
+    assert table().pin_pair(Endpoint(PHONE.address, 65535), 0.0) is Drop.NO_PORT
+
+
+def test_a_1_to_1_host_keeps_all_its_ports() -> None:
+    rule = Static(PHONE.address, parse_address("203.0.113.10"))
+    tables = table(statics=[rule])
+    pair = tables.pin_pair(PHONE, 0.0)
+    assert not isinstance(pair, Drop)
+    assert [str(mapping.external) for mapping in pair] == ["203.0.113.10:7000", "203.0.113.10:7001"]
+    assert tables.static_external(PHONE) == pair[0].external
+    assert tables.static_internal(pair[0].external) == PHONE
+
+
+def test_one_host_appears_under_one_address() -> None:
+    """RFC 4787 REQ-2, paired pooling."""
+    tables = table(external=[parse_address(f"203.0.113.{n}") for n in (1, 2, 3)])
+    for host in (A, B):
+        ends = [Endpoint.parse(f"{host}:{port}") for port in range(5000, 5020)]
+        remote = Endpoint.parse(f"{R}:1")
+        opened = [pinned(tables.open_mapping(UDP, each, remote, 0.0)) for each in ends]
+        assert len({address_text(mapping.external.address) for mapping in opened}) == 1
+
+
+def test_protocols_have_ports_of_their_own() -> None:
+    tables = table()
+    remote = Endpoint.parse(f"{R}:1")
+    for protocol in (UDP, TCP):
+        assert pinned(tables.open_mapping(protocol, PHONE, remote, 0.0)).external.port == 7000
+
+
+def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
+    """A phone that registers every second must not fill the memory."""
+    tables = table()
+    mapping = pinned(tables.pin(UDP, PHONE, 0.0))
+    for second in range(5000):
+        tables.expect(mapping, None, "registration", "", 3600.0, None, float(second))
+    assert len(tables.expectations) == 1
+    assert len(tables._expectation_heap) < 200
+    tables.expire(8598.9, 500)
+    assert len(tables.expectations) == 1
+    tables.expire(8599.0, 500)
+    assert not tables.expectations
+    assert not tables.pinned
+    assert not tables.hosts
+
+
+def test_announcing_a_mapping_again_and_again_holds_it_without_filling_the_queue() -> None:
+    tables = table()
+    mapping = pinned(tables.pin(UDP, PHONE, 0.0))
+    for step in range(10_000):
+        tables.hold(mapping, 32.0 + step / 100)
+    assert len(tables._held) <= 101
+    tables.expire(131.0 - 0.01, 500)
+    assert tables.pinned
+    tables.expire(132.0, 500)
+    assert not tables.pinned
+
+
+@pytest.mark.parametrize(("parent", "left_over"), [("call", 1), ("other", 2), ("none", 3)])
+def test_a_parent_closes_its_own_doors_only(parent: str, left_over: int) -> None:
+    tables = table()
+    for owner, port in (("call", 7000), ("call", 7002), ("other", 7004)):
+        mapping = pinned(tables.pin(UDP, Endpoint(PHONE.address, port), 0.0))
+        tables.expect(mapping, None, owner, "", 60.0, None, 0.0)
+    tables.close_parent(parent, 1.0)
+    assert len(tables.expectations) == left_over == len(tables.pinned)
+
+
+def test_a_refused_door_leaves_no_host_behind() -> None:
+    tables = table(limits=Limits(expectations=0))
+    mapping = pinned(tables.pin(UDP, PHONE, 0.0))
+    assert tables.expect(mapping, None, "call", "", 60.0, None, 0.0) is None
+    tables.unpin(mapping, None, 0.0)
+    assert not tables.hosts
+    assert not tables.by_external
+
+
+def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
+    box = Box()
+    tables = box.nat.table
+    mapping = pinned(tables.pin(UDP, PHONE, box.now))
+    tables.expect(mapping, None, "call", "", 60.0, 1000.0, box.now)
+    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    box.wait(500.0)
+    assert not tables.flows
+    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    tables.close_parent("call", box.now)
+    assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
