@@ -26,7 +26,7 @@ pay nothing; flows that exist keep their legs when other decisions are taken lat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nat.endpoint import Endpoint
@@ -58,6 +58,9 @@ POINTS = frozenset(
         "finish",
     )
 )
+
+SETTLED = ("networks", "external", "untranslated", "decisions")
+"""Parts of a `Behavior` that nobody else decides: otherwise packets might leave as they are."""
 
 PORT_NUMBERS = range(1, 65536)
 CHECKSUMS = range(65536)
@@ -145,20 +148,22 @@ class Decisions:
         return bool(self._others[point])
 
     def behavior(self, normal: Behavior) -> Behavior:
-        answer: Behavior = self._ask("behavior", normal)
-        return answer
+        answer = self._ask("behavior", replace(normal))
+        if not isinstance(answer, type(normal)):
+            return normal
+        return replace(answer, **{name: getattr(normal, name) for name in SETTLED})
 
     def external_address(self, normal: int, wish: AddressWish) -> int:
         answer = self._ask("external_address", normal, wish)
-        return answer if answer in wish.choices else normal
+        return answer if _is_among(answer, wish.choices) else normal
 
     def port(self, normal: int | None, wish: PortWish) -> int | None:
         answer = self._ask("port", normal, wish)
-        return answer if answer is None or answer in PORT_NUMBERS else normal
+        return answer if answer is None or _is_among(answer, PORT_NUMBERS) else normal
 
     def rtcp_port(self, normal: int, wish: PortWish) -> int:
         answer = self._ask("rtcp_port", normal, wish)
-        return answer if answer in PORT_NUMBERS else normal
+        return answer if _is_among(answer, PORT_NUMBERS) else normal
 
     def serves(self, normal: bool, mapping: NatMapping, remote: Endpoint) -> bool:
         return bool(self._ask("serves", normal, mapping, remote))
@@ -170,7 +175,7 @@ class Decisions:
         answer = self._ask("reverse", normal, wish)
         if not isinstance(answer, Endpoint) or answer.address != normal.address:
             return normal
-        return answer if answer.port in PORT_NUMBERS else normal
+        return answer if _is_among(answer.port, PORT_NUMBERS) else normal
 
     def cuts_on_rst(self, normal: bool, flow: Flow) -> bool:
         return bool(self._ask("cuts_on_rst", normal, flow))
@@ -190,4 +195,8 @@ class Decisions:
     def finish(self, normal: int, before: int) -> int:
         """`before`: the checksum of the message before it was edited."""
         answer = self._ask("finish", normal, before)
-        return answer if answer in CHECKSUMS else normal
+        return answer if _is_among(answer, CHECKSUMS) else normal
+
+
+def _is_among(answer: object, possible: Sequence[int]) -> bool:
+    return type(answer) is int and answer in possible

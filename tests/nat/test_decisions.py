@@ -102,6 +102,7 @@ def test_somebody_else_may_decide(point: str, answer: Any) -> None:
         ("port", 0),
         ("port", 65536),
         ("port", "4000"),
+        ("port", 5000.0),
         ("rtcp_port", None),
         ("rtcp_port", -1),
         ("reverse", B),
