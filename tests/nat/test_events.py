@@ -1,4 +1,4 @@
-"""An observer hears of everything that is no ordinary packet, and may leave all of it out."""
+"""What a watcher hears: all that is no ordinary packet, once, and in an order that makes sense."""
 
 from __future__ import annotations
 
@@ -6,65 +6,202 @@ from typing import Any
 
 import pytest
 
-from nat.endpoint import Endpoint
+from nat.behavior import Forward, Timeouts
+from nat.endpoint import UDP, Endpoint
 from nat.events import Observer
-from nat.mapping import Mapping
-from tests.nat.box import Box, left
-from tests.nat.packets import ACK, EXTERNAL, FIN, SYN, A, R, fragments, tcp, udp
+from nat.mapping import Leg, Mapping
+from tests.nat.box import EIF, Box, left
+from tests.nat.packets import ACK, EXTERNAL, FIN, RST, SYN, A, R, S, fragments, tcp, udp
+
+OUT = udp(f"{A}:4000", f"{R}:5000")
+BACK = udp(f"{R}:5000", f"{EXTERNAL}:4000")
+LONG = udp(f"{A}:4000", f"{R}:5000", b"x" * 1000)
+INNER, SERVER, OUTER = f"{A}:4000", f"{R}:80", f"{EXTERNAL}:4000"
+HOOKS = sorted(name for name in vars(Observer) if not name.startswith("_"))
 
 
 class Diary(Observer):
-    """Writes down what it was told, by name."""
+    """Writes down the name of each thing that happened, and what was handed over with it."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.entries: list[tuple[str, Any]] = []
 
-    def __getattribute__(self, name: str) -> Any:
-        if name in HEARD:
-            told: list[str] = object.__getattribute__(self, "told")
-            return lambda *facts: told.append(name)
-        return object.__getattribute__(self, name)
+    @property
+    def words(self) -> list[str]:
+        return [word for word, _ in self.entries if word != "leg_made"]
 
-
-HEARD = {name for name in vars(Observer) if not name.startswith("_")}
+    def all(self, word: str) -> list[Any]:
+        return [facts for each, facts in self.entries if each == word]
 
 
-def story(observer: Observer) -> None:
-    """One of everything."""
-    box = Box(observer)
-    table = box.nat.table
-    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
-    for piece in fragments(udp(f"{A}:4000", f"{R}:5000", b"x" * 100), 16):
+def _writing(word: str) -> Any:
+    def write(self: Diary, *facts: Any) -> None:
+        self.entries.append((word, facts))
+
+    return write
+
+
+for _hook in HOOKS:
+    setattr(Diary, _hook, _writing(_hook))
+
+
+def watched(**changes: Any) -> tuple[Box, Diary]:
+    diary = Diary()
+    return Box(diary, **changes), diary
+
+
+def pin(box: Box) -> Mapping:
+    """A mapping that an ALG has asked for."""
+    mapping = box.nat.table.pin(UDP, Endpoint.parse(f"{A}:7000"), box.now)
+    assert isinstance(mapping, Mapping)
+    return mapping
+
+
+def connect(box: Box) -> None:
+    left(box.out(tcp(INNER, SERVER, SYN, seq=1)))
+    left(box.into(tcp(SERVER, OUTER, SYN | ACK, seq=100, ack=2)))
+    left(box.out(tcp(INNER, SERVER, ACK, seq=2, ack=101)))
+
+
+def reset(box: Box) -> None:
+    left(box.out(tcp(INNER, SERVER, RST, seq=2)))
+
+
+def finish(box: Box) -> None:
+    left(box.out(tcp(INNER, SERVER, FIN | ACK, seq=2, ack=101)))
+    left(box.into(tcp(SERVER, OUTER, FIN | ACK, seq=101, ack=3)))
+    left(box.out(tcp(INNER, SERVER, ACK, seq=3, ack=102)))
+
+
+def one_of_everything(box: Box) -> None:
+    left(box.out(OUT))
+    for piece in fragments(LONG, 400):
         box.out(piece)
-    door = table.pin(17, Endpoint.parse(f"{A}:7000"), box.now)
-    assert isinstance(door, Mapping)
-    table.expect(door, None, "call", "", 10.0, None, box.now)
+    box.nat.table.expect(pin(box), None, "call", "media", 10.0, None, box.now)
     left(box.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
     box.wait(60.0)
-    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
-    for flags in (SYN, ACK | FIN, SYN):
-        left(box.out(tcp(f"{A}:4000", f"{R}:80", flags)))
-        if flags == SYN:
-            box.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK))
-            box.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", ACK | FIN))
+    left(box.out(OUT))
+    connect(box)
+    reset(box)
+    left(box.out(tcp(INNER, SERVER, SYN, seq=5000)))
     box.wait(500.0)
 
 
-def test_everything_that_can_be_told_is_told_and_in_order() -> None:
-    diary = Diary()
-    story(diary)
-    assert set(diary.told) == HEARD
-    opened = [each for each in diary.told if each.endswith("opened")]
-    assert opened == ["mapping_opened", "flow_opened", "mapping_opened", "expectation_opened",
-                      "flow_opened", "mapping_opened", "flow_opened", "flow_reopened"]  # fmt: skip
-    assert diary.told[-1] == "mapping_expired"
+def test_everything_that_can_be_told_is_told() -> None:
+    box, diary = watched()
+    one_of_everything(box)
+    assert {word for word, _ in diary.entries} == set(HOOKS)
 
 
 def test_an_observer_may_say_nothing_to_all_of_it() -> None:
-    story(Observer())
+    box = Box(Observer())
+    one_of_everything(box)
+    assert not box.nat.table.flows
 
 
-@pytest.mark.parametrize("name", sorted(HEARD))
-def test_every_event_is_in_the_past_tense(name: str) -> None:
-    past = ("opened", "reopened", "expired", "closed", "used", "gone", "made", "refreshed")
-    assert name.rpartition("_")[2] in past
+def test_a_flow_is_told_after_its_mapping_and_ends_before_it() -> None:
+    box, diary = watched()
+    left(box.out(OUT))
+    box.wait(120.0)
+    assert diary.words == ["mapping_opened", "flow_opened", "flow_expired", "mapping_expired"]
+    assert [facts[1] for facts in diary.all("flow_expired")] == ["expired"]
+    assert [facts[1] for facts in diary.all("mapping_expired")] == ["expired"]
+
+
+def test_packets_of_a_known_flow_are_no_events() -> None:
+    box, diary = watched()
+    left(box.out(OUT))
+    before = list(diary.entries)
+    for _ in range(10):
+        left(box.into(BACK))
+        left(box.out(OUT))
+    assert diary.entries == before
+
+
+def test_both_legs_of_a_flow_are_made_before_it_is_told() -> None:
+    """There the appliance gives them their ALG: the first packet must already meet it."""
+    box, diary = watched()
+    left(box.out(OUT))
+    words = [word for word, _ in diary.entries]
+    assert words == ["mapping_opened", "leg_made", "leg_made", "flow_opened"]
+    (flow, _) = diary.all("flow_opened")[0]
+    assert [leg for (leg,) in diary.all("leg_made")] == [flow.outbound, flow.inbound]
+
+
+def test_a_leg_for_one_packet_is_told_and_no_flow() -> None:
+    """A stranger who is let in fills no table."""
+    box, diary = watched(filtering=EIF)
+    left(box.out(OUT))
+    diary.entries.clear()
+    left(box.into(udp(f"{S}:9", f"{EXTERNAL}:4000")))
+    ((leg,),) = diary.all("leg_made")
+    assert isinstance(leg, Leg)
+    assert leg.flow is None
+    assert diary.words == []
+
+
+def test_a_flow_that_came_due_in_use_is_told_as_a_refresh_at_its_last_packet() -> None:
+    box, diary = watched()
+    left(box.out(OUT))
+    began = box.now
+    box.wait(100.0)
+    left(box.out(OUT))
+    box.wait(20.0)
+    ((mapping, last, now),) = diary.all("mapping_refreshed")
+    assert isinstance(mapping, Mapping)
+    assert (last - began, now - began) == (100.0, 120.0)
+
+
+@pytest.mark.parametrize("end", [reset, finish])
+def test_a_connection_that_begins_anew_is_told_and_stays_one_flow(end: Any) -> None:
+    box, diary = watched()
+    connect(box)
+    end(box)
+    assert "flow_reopened" not in diary.words
+    left(box.out(tcp(INNER, SERVER, SYN, seq=5000)))
+    (flow,) = box.nat.table.flows.values()
+    assert diary.all("flow_reopened") == [(flow,)]
+    assert diary.words.count("flow_opened") == 1
+
+
+def test_a_door_is_told_when_it_opens_is_first_used_and_shuts() -> None:
+    box, diary = watched()
+    door = box.nat.table.expect(pin(box), None, "call", "media", 32.0, 60.0, box.now)
+    for _ in range(3):
+        left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    box.nat.table.close_parent("call", box.now)
+    assert diary.words == [
+        "mapping_opened", "expectation_opened", "flow_opened", "expectation_used",
+        "expectation_closed", "flow_expired", "mapping_expired",
+    ]  # fmt: skip
+    assert diary.all("expectation_used") == [(door, f"{R}:9", box.now)]
+    assert diary.all("expectation_closed") == [(door, "closed", box.now)]
+
+
+def test_a_renewed_door_is_not_told_again() -> None:
+    box, diary = watched()
+    mapping = pin(box)
+    for _ in range(3):
+        box.nat.table.expect(mapping, None, "call", "media", 32.0, None, box.now)
+    assert diary.words.count("expectation_opened") == 1
+
+
+def test_a_forward_is_told_as_a_mapping_when_it_is_set_and_taken_away() -> None:
+    rule = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:80"), Endpoint.parse(f"{A}:8080"))
+    box, diary = watched(forwards=[rule])
+    box.nat.behavior.forwards = []
+    box.nat.settings_changed(box.now)
+    assert diary.words == ["mapping_opened", "mapping_expired"]
+    ((mapping, why, _),) = diary.all("mapping_expired")
+    assert (mapping.opened_by, why) == ("forward", "closed")
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_held_fragments_are_told_when_they_go_on_or_are_given_up(complete: bool) -> None:
+    """Two of three are held; the third, if it comes, completes the datagram and is never held."""
+    box, diary = watched(timeouts=Timeouts(fragments=30.0))
+    for piece in fragments(LONG, 400, 400)[: 3 if complete else 2]:
+        box.out(piece)
+    box.wait(30.0)
+    ((gone, _),) = diary.all("fragments_gone")
+    assert (gone.drop is None, gone.pieces) == (complete, 2)
