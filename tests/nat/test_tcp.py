@@ -180,3 +180,27 @@ def test_a_handshake_that_ends_with_a_fin_counts_as_answered() -> None:
     left(box.out(tcp(INSIDE, REMOTE, FIN | ACK)))
     (host,) = box.nat.table.hosts.values()
     assert (host.flows, host.unanswered) == (1, 0)
+
+
+def test_the_outside_alone_keeps_no_connection_alive() -> None:
+    """Invariant I-T5: a peer that resets and goes on in turn only shortens its life."""
+    box = connected()
+    for _ in range(3):
+        box.wait(100.0)
+        box.into(tcp(REMOTE, PUBLIC, RST, seq=501))
+        box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101))
+    assert box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)) is not None
+    box.wait(50.0)
+    assert box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)) in (
+        Drop.NOT_OPENING,
+        Drop.NO_MAPPING,
+    )
+
+
+def test_the_inside_brings_a_reset_connection_back_for_hours() -> None:
+    """RFC 7857 2.2."""
+    box = connected()
+    left(box.into(tcp(REMOTE, PUBLIC, RST, seq=501)))
+    left(box.out(tcp(INSIDE, REMOTE, ACK, seq=101, ack=501)))
+    box.wait(7000.0)
+    left(box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)))
