@@ -483,6 +483,10 @@ class Conntrack:
         """Put the flow under the timer that its protocol and state ask for."""
         self.deadlines.put_under(flow, self._timer_of(flow))
 
+    def timeout_of(self, flow: Flow) -> float:
+        """Seconds of silence that a flow in this state may keep."""
+        return self._timer_of(flow).timeout
+
     def _timer_of(self, flow: Flow) -> Timer:
         timers = self.deadlines.timers
         if flow.mapping.protocol == TCP:

@@ -201,17 +201,24 @@ class Nat:
             track.begin(leg.arrival is INSIDE, sequence)
         if flags & SYN and self.behavior.mss_clamp:
             clamp(packet, min(self.behavior.mtu))
-        self._move(flow, track, next_state(track.state, classify(flags, leg.direction)), now)
+        state = next_state(track.state, classify(flags, leg.direction))
+        self._move(flow, track, state, leg.arrival is INSIDE, now)
         return None
 
-    def _move(self, flow: Flow, track: TcpTrack, state: TcpState, now: float) -> None:
-        """A connection comes to another state, and so under another timer."""
+    def _move(
+        self, flow: Flow, track: TcpTrack, state: TcpState, inside_spoke: bool, now: float
+    ) -> None:
+        """A connection comes to another state, and so under another timer, which begins now. But
+        a connection that the outside ends, and one that it brings back, lives no longer for it:
+        else RST and data in turn would keep it alive without the inside, for ever."""
         if state is track.state:
             return
+        end = flow.expires_at()
+        may_prolong = inside_spoke or not (track.state.is_over or state.is_over)
         if track.state.is_over and not state.is_established and not state.is_over:
             self.observer.flow_reopened(flow)
         track.state = state
-        flow.refreshed = now  # the timer of the new state begins now, whoever spoke last
+        flow.refreshed = now if may_prolong else min(now, end - self.table.timeout_of(flow))
         if state.is_established:
             self.table.mark_answered(flow)
         self.table.choose_timer(flow)
