@@ -464,8 +464,9 @@ class Conntrack:
 
     def legs_of(self, mapping: Mapping, remote: Endpoint) -> tuple[Leg, Leg]:
         """How packets go between a mapping and a remote, and come back."""
-        wish = ReverseWish(mapping, remote, self.by_external)
-        reached = self.behavior.decisions.reverse(mapping.internal, wish)
+        reached, decisions = mapping.internal, self.behavior.decisions
+        if decisions.has_other("reverse"):
+            reached = decisions.reverse(reached, ReverseWish(mapping, remote, self.by_external))
         return legs_between(mapping, remote, remote.address in self.owned, reached)
 
     def host(self, address: int, now: float) -> Host:
