@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from alg import registry
 from alg.base import Alg
-from appliance import rfc
+from appliance import filters, rfc
 from appliance.behavior import behavior_of
 from appliance.calls import CallTracker
 from appliance.counters import WireCounters
@@ -25,7 +26,7 @@ from appliance.narrator import Narrator, parent_text
 from appliance.settings import SettingError, Settings
 from nat.behavior import Behavior
 from nat.decisions import Decide, Decisions, UnknownPoint
-from nat.endpoint import PROTOCOL_NAMES, Endpoint, Side
+from nat.endpoint import PROTOCOL_NAMES, Side
 from nat.expectation import Expectation
 from nat.mapping import Flow
 from nat.mapping import Mapping as NatMapping
@@ -149,14 +150,12 @@ class Engine:
         internal: str | None = None,
         external: str | None = None,
     ) -> int:
-        """Forget the flows that fit (an end is an address or address:port); answers how many."""
-        doomed = [
-            flow
-            for flow in self.nat.table.flows.values()
-            if (protocol is None or PROTOCOL_NAMES[flow.mapping.protocol] == protocol)
-            and _fits(internal, flow.mapping.internal)
-            and _fits(external, flow.mapping.external)
-        ]
+        """Forget the flows that fit, chosen as in `show flows`; answers how many. Raises ValueError
+        for what is no protocol or no end (see `filters.within`)."""
+        chosen = {"protocol": protocol, "internal": internal, "external": external}
+        given = {name: each for name, each in chosen.items() if each is not None}
+        fits = filters.wanted("flows", given)
+        doomed = [flow for flow in self.nat.table.flows.values() if fits(_ends(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
                 self.nat.table.close_expectation(expectation, "flushed", now)
@@ -174,7 +173,9 @@ class Engine:
             "mappings": lambda: self._mappings(now),
             "calls": self.calls.document,
             "expectations": lambda: [
-                _expectation(each, now) for each in table.expectations.values()
+                _expectation(each, now)
+                for each in table.expectations.values()
+                if each.deadline > now
             ],
             "counters": self._counters,
             "rfc": lambda: rfc.report(self.settings),
@@ -192,8 +193,10 @@ class Engine:
 
     def _mappings(self, now: float) -> Iterator[dict[str, object]]:
         for mappings in list(self.nat.table.by_external.values()):
-            for mapping in list(mappings):
-                yield _mapping(mapping, now)
+            for mapping in mappings:
+                until = _lives_until(mapping)
+                if until > now:
+                    yield _mapping(mapping, until, now)
 
     def _counters(self) -> dict[str, object]:
         table = self.nat.table
@@ -230,20 +233,20 @@ class Engine:
         }
 
 
-def _fits(wanted: str | None, endpoint: Endpoint) -> bool:
-    if wanted is None:
-        return True
-    text = str(endpoint)
-    return wanted in (text, text.partition(":")[0])
+def _ends(mapping: NatMapping) -> dict[str, str]:
+    """What most rows begin with."""
+    return {
+        "protocol": PROTOCOL_NAMES[mapping.protocol],
+        "internal": str(mapping.internal),
+        "external": str(mapping.external),
+    }
 
 
 def _flow(flow: Flow, now: float) -> dict[str, object]:
     slot = flow.outbound.slot
     return {
         "id": flow.id,
-        "protocol": PROTOCOL_NAMES[flow.mapping.protocol],
-        "internal": str(flow.mapping.internal),
-        "external": str(flow.mapping.external),
+        **_ends(flow.mapping),
         "remote": str(flow.remote),
         "state": flow.state,
         "expires_in": round(flow.expires_at() - now, 3),
@@ -257,19 +260,23 @@ def _flow(flow: Flow, now: float) -> dict[str, object]:
     }
 
 
-def _mapping(mapping: NatMapping, now: float) -> dict[str, object]:
-    """`expires_in` is null for what has no end of its own (a forward)."""
-    ends = [flow.expires_at() for flow in mapping.flows()]
+def _lives_until(mapping: NatMapping) -> float:
+    """On the clock of `now`; what is closed has no time left, a forward no end of its own."""
+    if mapping.owned:
+        return inf
+    ends = [mapping.held_until]
+    ends += [flow.expires_at() for flow in mapping.flows()]
     ends += [expectation.deadline for expectation in mapping.expectations]
-    if mapping.held_until > now:
-        ends.append(mapping.held_until)
+    return max(ends)
+
+
+def _mapping(mapping: NatMapping, until: float, now: float) -> dict[str, object]:
+    """`expires_in` is null for what has no end of its own (a forward)."""
     return {
         "id": mapping.id,
-        "protocol": PROTOCOL_NAMES[mapping.protocol],
-        "internal": str(mapping.internal),
-        "external": str(mapping.external),
-        "flows": len(mapping.flows()),
-        "expires_in": None if mapping.owned or not ends else round(max(ends) - now, 3),
+        **_ends(mapping),
+        "flows": sum(flow.is_alive(now) for flow in mapping.flows()),
+        "expires_in": None if until == inf else round(until - now, 3),
         "opened_by": mapping.opened_by,
     }
 
@@ -278,9 +285,7 @@ def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
     mapping = expectation.mapping
     return {
         "id": expectation.id,
-        "protocol": PROTOCOL_NAMES[mapping.protocol],
-        "external": str(mapping.external),
-        "internal": str(mapping.internal),
+        **_ends(mapping),
         "remote": None if expectation.remote is None else str(expectation.remote),
         "parent": parent_text(expectation.parent),
         "reason": expectation.reason,

@@ -9,15 +9,30 @@ from typing import Any
 
 import pytest
 
-from appliance.events import SettingChanged
+from appliance.events import PacketDropped, SettingChanged
 from appliance.settings import SettingError
-from nat.endpoint import Endpoint
+from nat.endpoint import UDP, Endpoint
 from nat.mapping import Mapping
 from tests.fuzz.datapath import INVITE, REGISTER
-from tests.nat.packets import EXTERNAL, SYN, A, B, R, ping, tcp, udp
+from tests.nat.packets import EXTERNAL, GATEWAY, SYN, A, B, R, ping, tcp, udp
 from tests.nat.rig import Rig, audit
 
 OUT = udp(f"{A}:4000", f"{R}:5000")
+
+
+REGISTERED = REGISTER.replace(
+    b"REGISTER sip:198.51.100.7 SIP/2.0", b"SIP/2.0 200 OK"
+).replace(b"192.168.20.10:5060", f"{EXTERNAL}:5060".encode())  # fmt: skip
+FORWARD = {"protocol": "udp", "external": f"{EXTERNAL}:53", "internal": f"{A}:5300"}
+
+
+def door(rig: Rig, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
+    """A mapping of A's port 7000 that only an expectation holds open."""
+    mapping = rig.table.pin(UDP, Endpoint.parse(f"{A}:7000"), rig.now)
+    assert isinstance(mapping, Mapping)
+    parent = ("call", "c1", mapping.internal.address)
+    rig.table.expect(mapping, remote, parent, "media", lifetime, None, rig.now)
+    return mapping
 
 
 def shown(rig: Rig, what: str) -> list[dict[str, Any]]:
@@ -49,6 +64,72 @@ def test_a_mapping_lives_as_long_as_its_longest_flow() -> None:
     rig.out(udp(f"{A}:4000", f"{R}:5001"))
     (mapping,) = shown(rig, "mappings")
     assert (mapping["flows"], mapping["expires_in"]) == (2, 120.0)
+
+
+def test_what_is_over_is_not_shown_whether_it_was_tidied_up_or_not() -> None:
+    """Invariant I-T1, of mappings and doors."""
+    rig = Rig()
+    rig.out(OUT)
+    door(rig, lifetime=60.0)
+    rig.now += 60.0
+    assert shown(rig, "expectations") == []
+    assert [mapping["internal"] for mapping in shown(rig, "mappings")] == [f"{A}:4000"]
+    rig.now += 60.0
+    assert shown(rig, "mappings") == []
+
+
+def test_a_mapping_lives_as_long_as_its_door_or_its_announcement() -> None:
+    rig = Rig()
+    mapping = door(rig, lifetime=60.0)
+    assert shown(rig, "mappings")[0]["expires_in"] == 60.0
+    rig.table.hold(mapping, rig.now + 100.0)
+    assert shown(rig, "mappings")[0]["expires_in"] == 100.0
+
+
+def test_a_forward_has_no_end_of_its_own() -> None:
+    rig = Rig(nat__forward=[FORWARD])
+    (mapping,) = shown(rig, "mappings")
+    assert (mapping["opened_by"], mapping["flows"], mapping["expires_in"]) == ("forward", 0, None)
+
+
+def test_doors_are_shown_in_the_contracts_words() -> None:
+    rig = Rig()
+    door(rig, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
+    rig.now += 10.0
+    (shown_door,) = shown(rig, "expectations")
+    del shown_door["id"]
+    assert shown_door == {
+        "protocol": "udp",
+        "external": f"{EXTERNAL}:7000",
+        "internal": f"{A}:7000",
+        "remote": f"{R}:0",
+        "parent": "call c1",
+        "reason": "media",
+        "expires_in": 50.0,
+    }
+
+
+def test_the_counters_tell_what_the_appliance_says_for_itself_on_each_wire() -> None:
+    """Contract, `show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
+    rig = Rig()
+    rig.out(udp(f"{A}:4000", f"{R}:5000", ttl=1))
+    rig.out(ping(A, GATEWAY))
+    rig.into(ping(R, EXTERNAL))
+    wires = rig.counters()["wires"]
+    assert (wires["inside"]["own"], wires["outside"]["own"]) == (2, 1)
+    assert (wires["inside"]["forwarded"], wires["outside"]["forwarded"]) == (0, 0)
+
+
+def test_the_counters_tell_how_much_is_in_use_and_was_at_most() -> None:
+    rig = Rig(nat__limits__flows=100)
+    for port in (5000, 5001, 5002):
+        rig.out(udp(f"{A}:4000", f"{R}:{port}"))
+    rig.engine.flush(rig.now)
+    rig.out(OUT)
+    counters = rig.counters()
+    assert counters["flows"] == {"now": 1, "high_water": 3, "limit": 100}
+    assert counters["limits"]["flows"] == counters["flows"]
+    assert counters["limits"]["flows_per_host"]["high_water"] == 3
 
 
 def test_everything_shown_is_json() -> None:
@@ -134,6 +215,11 @@ FLUSHES: list[tuple[dict[str, str], int]] = [
     ({"internal": A, "protocol": "tcp"}, 1),
     ({"external": f"{EXTERNAL}:4001"}, 1),
     ({"internal": "192.168.20.99"}, 0),
+    ({"internal": "192.168.20.0/24"}, 5),
+    ({"internal": "192.168.20.10/31"}, 5),
+    ({"internal": f"{A}/32"}, 4),
+    ({"internal": ":4000"}, 3),
+    ({"external": EXTERNAL, "protocol": "udp"}, 3),
 ]
 
 
@@ -145,9 +231,18 @@ def test_flush_forgets_what_fits_and_says_how_many(wanted: dict[str, str], count
         tcp(f"{A}:4000", f"{R}:80", SYN), ping(A, R, 4007),
     ):  # fmt: skip
         rig.out(data)
-    assert rig.engine.flush(rig.now, **wanted) == count  # type: ignore[arg-type]
+    assert rig.engine.flush(rig.now, **wanted) == count
     assert len(shown(rig, "flows")) == 5 - count
     audit(rig)
+
+
+@pytest.mark.parametrize("end", ["192.168.20", "192.168.20.10:99999", "hosts"])
+def test_an_end_that_is_none_flushes_nothing(end: str) -> None:
+    rig = Rig()
+    rig.out(OUT)
+    with pytest.raises(ValueError, match="is none of"):
+        rig.engine.flush(rig.now, internal=end)
+    assert len(shown(rig, "flows")) == 1
 
 
 def test_a_flushed_call_is_gone_with_its_doors() -> None:
@@ -190,6 +285,57 @@ def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
     rig.tidy()
     assert not rig.table.flows
     audit(rig)
+
+
+def test_a_module_that_goes_leaves_the_usual_timers() -> None:
+    """Signalling of a registered phone is kept as long as the registration, while `sip` is there;
+    whoever turns it off gets RFC 4787's five minutes back, at once."""
+    rig = Rig(alg__sip__module="sip")
+    rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTERED))
+    (flow,) = shown(rig, "flows")
+    assert flow["expires_in"] > 3000.0
+    rig.set("alg.sip.module", "off")
+    (flow,) = shown(rig, "flows")
+    assert flow["expires_in"] == 300.0
+    audit(rig)
+
+
+def test_repeated_drops_wake_the_engine_when_their_second_is_over() -> None:
+    rig = Rig()
+    for _ in range(3):
+        rig.into(udp(f"{R}:5000", f"{EXTERNAL}:9"))
+    assert rig.engine.next_deadline() == rig.now + 1.0
+    rig.wait(1.0)
+    assert [event.count for event in rig.told(PacketDropped)] == [1, 2]
+    assert rig.engine.next_deadline() is None
+
+
+def test_the_earliest_deadline_counts() -> None:
+    rig = Rig()
+    rig.out(OUT)
+    assert rig.engine.next_deadline() == rig.now + 120.0
+    rig.into(udp(f"{R}:5000", f"{EXTERNAL}:9"))
+    assert rig.engine.next_deadline() == rig.now + 1.0
+
+
+@pytest.mark.parametrize("word", ["module", "faults"])
+def test_a_specification_of_nothing_names_the_nearest(word: str) -> None:
+    rig = Rig(alg__sip__module="sip-poor", alg__sip__faults=["no-sdp"])
+    module = rig.engine.slots["sip"].module
+    wrong: Any = "sip-por" if word == "module" else ["no-sdq"]
+    with pytest.raises(SettingError, match="sip-poor" if word == "module" else "no-sdp"):
+        rig.set(f"alg.sip.{word}", wrong)
+    assert rig.engine.slots["sip"].module is module
+
+
+def test_one_entry_of_a_table_of_timeouts_can_be_set() -> None:
+    rig = Rig()
+    rig.out(udp(f"{A}:4000", f"{R}:123"))
+    rig.set("nat.timeouts.udp_by_port.123", "10s")
+    assert shown(rig, "flows")[0]["expires_in"] == 10.0
+    (change,) = rig.told(SettingChanged)
+    assert (change.old, change.new) == ({53: 30.0}, {53: 30.0, 123: 10.0})
 
 
 def test_nothing_to_do_has_no_deadline() -> None:
