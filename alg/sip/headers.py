@@ -25,6 +25,10 @@ MOST_CONTACTS = 8
 MAKES_DIALOG = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "REGISTER"))
 """Methods whose Contact others will send to later (RFC 3261, 12.1; RFC 6665; RFC 3515)."""
 
+COMES_BACK_IN = {"record-route": "route"}
+"""The field in which others repeat what was written in this one (RFC 3261, 12.1); a Contact is
+repeated in a Request-URI."""
+
 
 def translate(work: Rewriting) -> None:
     """Contacts first: the Via may name the port that they have opened."""
@@ -36,7 +40,7 @@ def translate(work: Rewriting) -> None:
         _top_via(work, work.parts.via)
     _parties(work)
     for name, address in work.parts.routes:
-        if token := work.token(address):
+        if token := work.token(address, COMES_BACK_IN.get(name, name)):
             work.map_token(token, f"{name}.host", name)
 
 

@@ -134,13 +134,22 @@ def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
     if len(wanted) > MOST_OPENED:
         raise Unavailable(f"the description asks for more than {MOST_OPENED} ports")
     for plan in own:
-        if plan.adjacent:
-            plan.external = work.context.map_pair(plan.rtp)
-            plan.external_rtcp = Endpoint(plan.external.address, plan.external.port + 1)
-            continue
-        plan.external = work.context.map(plan.rtp)
-        if plan.rtcp and work.may_open(plan.rtcp):
-            plan.external_rtcp = work.context.map(plan.rtcp)
+        if not (plan.adjacent and _map_pair(work, plan)):
+            plan.external = work.context.map(plan.rtp)
+            if plan.rtcp and work.may_open(plan.rtcp):
+                plan.external_rtcp = work.context.map(plan.rtcp)
+
+
+def _map_pair(work: Rewriting, plan: Plan) -> bool:
+    """Adjacent ports. Where the description names that of RTCP they may be apart (RFC 3605)."""
+    try:
+        plan.external = work.context.map_pair(plan.rtp)
+    except Unavailable:
+        if plan.stream.rtcp_port == MISSING:
+            raise
+        return False
+    plan.external_rtcp = Endpoint(plan.external.address, plan.external.port + 1)
+    return True
 
 
 def _look_up(work: Rewriting, plans: list[list[Plan | None]]) -> None:

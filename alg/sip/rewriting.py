@@ -41,13 +41,14 @@ class Token(NamedTuple):
     """A host with its port, written or not, and what it means.
 
     `origin` names the writer's habit that tells whether a port is written (rule G7): a request's
-    branch for a Via, because every transaction stands alone; one for all URIs.
+    branch for a Via, because every transaction stands alone; for URIs the field, together with the
+    one in which the same URI comes back.
     """
 
     where: HostPort
     transport: str
     default_port: int = DEFAULT_PORT
-    origin: Hashable = "uri"
+    origin: Hashable = "contact"
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Rewriting:
         if self.data[span[0] : span[1]] != replacement:
             self.edits.append(Edit(span[0], span[1], replacement, what, rule))
 
-    def token(self, address: Address) -> Token | None:
+    def token(self, address: Address, origin: str = "contact") -> Token | None:
         """The host and port of a URI; None over a transport that this NAT does not translate."""
         named = fields.text(self.data, address.uri_parameters.get(b"transport", fields.MISSING))
         if named:
@@ -90,7 +91,7 @@ class Rewriting:
         else:
             transport = "tcp" if address.secure else self.context.transport
         default = DEFAULT_SECURE_PORT if address.secure else DEFAULT_PORT
-        return Token(address.where, transport, default) if transport else None
+        return Token(address.where, transport, default, origin) if transport else None
 
     def endpoint(self, token: Token) -> Endpoint | None:
         """What the token names, if it is an IPv4 endpoint."""
