@@ -131,7 +131,11 @@ class StreamInspector:
         answer may begin anew, with another number."""
         way = connection.ways[leg.direction]
         back = connection.ways[_opposite(leg.direction)]
-        sequence, _ = NUMBERS.unpack_from(packet.buffer, packet.header_length + 4)
+        start = packet.header_length
+        sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
+        if back.began is None and packet.buffer[start + FLAGS_AT] & ACK:
+            # A forward lets a SYN in without a flow to remember it; its answer says its number.
+            back.began = acknowledgement - 1 & SEQUENCE_BITS
         track = leg.flow.tcp if leg.flow is not None else None
         if way.began is None or (track is not None and not track.state.is_established):
             way.began = sequence

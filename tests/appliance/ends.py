@@ -112,6 +112,13 @@ class Line:
         self.put(self.outer, self.outer.segment(SYN | ACK, -1, options=options))
         self.put(self.inner, self.inner.segment(ACK, 0))
 
+    @classmethod
+    def between(cls, nat: World, inner: End, outer: End) -> Line:
+        """Two ends that have not spoken yet, whoever begins."""
+        line = cls.__new__(cls)
+        line.nat, line.inner, line.outer = nat, inner, outer
+        return line
+
     def put(self, end: End, data: bytes) -> None:
         """A packet of this end goes into the NAT, and what comes out to both ends."""
         self.nat.put(end.side, data)

@@ -385,3 +385,19 @@ def test_bounds_are_given_back_with_the_connections(nat: World) -> None:
         nat.engine.flush(nat.now)
     streams = nat.engine.datapath._streams._holding
     assert len(streams) == 0
+
+
+def test_a_connection_that_a_forward_lets_in_is_read_from_its_first_byte() -> None:
+    """Its SYN passes before there is a flow; the answer to it tells where the stream begins."""
+    pbx, caller = A._replace(port=5060), Endpoint.parse("198.51.100.7:50000")
+    door = Endpoint.parse("203.0.113.1:5060")
+    rule = {"protocol": "tcp", "external": str(door), "internal": str(pbx)}
+    nat = World({"alg.sip.module": "sip", "nat.forward": [rule]})
+    inner, outer = End(Side.INSIDE, pbx, caller, 1000), End(Side.OUTSIDE, caller, door, 5000)
+    request = b"OPTIONS sip:pbx@%b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nl: 0\r\n\r\n"
+    between = Line.between(nat, inner, outer)
+    between.put(outer, outer.segment(SYN, -1))
+    between.put(inner, inner.segment(SYN | ACK, -1))
+    between.put(outer, outer.segment(ACK, 0))
+    between.say(outer, request % str(door).encode(), 20)
+    assert inner.heard == request % str(pbx).encode()
