@@ -140,18 +140,15 @@ class Conntrack:
         for rule in set(self._forwards) - wanted:
             mapping = self._forwards.pop(rule)
             mapping.owned = False
-            for flow in mapping.flows():
-                self.close_flow(flow, "closed", now)
-            self._close_mapping_if_idle(mapping, "closed", now)
+            self._flush(mapping, "closed", now)
         for rule in self.behavior.forwards:
             if rule not in self._forwards:
                 self._forwards[rule] = self._open_forward(rule, now)
 
     def _open_forward(self, rule: Forward, now: float) -> Mapping:
         """A forward takes its external endpoint from whoever happens to have it."""
-        for squatter in list(self.by_external.get((rule.protocol, *rule.external), ())):
-            for flow in squatter.flows():
-                self.close_flow(flow, "closed", now)
+        for squatter in self.mappings_at(rule.protocol, rule.external):
+            self._flush(squatter, "closed", now)
         mapping = self._add_mapping(rule.protocol, rule.internal, rule.external, "forward", now)
         mapping.owned = True
         self.pinned[rule.protocol, rule.internal] = mapping

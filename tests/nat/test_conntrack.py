@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nat.behavior import Limits, Static
+from nat.behavior import Forward, Limits, Static
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
@@ -148,3 +148,38 @@ def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
     left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
     tables.close_parent("call", box.now)
     assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+
+
+def forwarding(rules: list[Forward], box: Box) -> None:
+    box.nat.behavior.forwards = rules
+    box.nat.settings_changed(box.now)
+
+
+FORWARD = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:7000"), Endpoint.parse(f"{B}:7000"))
+
+
+@pytest.mark.parametrize("has_door", [True, False])
+def test_a_forward_takes_its_port_from_whoever_has_it(has_door: bool) -> None:
+    """Also from a call whose door would hold it."""
+    box = Box()
+    mapping = pinned(box.nat.table.pin(UDP, PHONE, box.now))
+    if has_door:
+        box.nat.table.expect(mapping, None, "call", "", 60.0, None, box.now)
+    else:
+        box.nat.table.hold(mapping, box.now + 32.0)
+    forwarding([FORWARD], box)
+    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == f"{B}:7000"
+    assert not box.nat.table.expectations
+    assert left(box.out(udp(f"{A}:7000", f"{R}:9"))).source != f"{EXTERNAL}:7000"
+
+
+def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
+    """Though a door was opened in its mapping, for one remote."""
+    box = Box(forwards=[FORWARD])
+    mapping = pinned(box.nat.table.pin(UDP, FORWARD.internal, box.now))
+    box.nat.table.expect(mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, box.now)
+    forwarding([], box)
+    for stranger in (R, S):
+        assert box.into(udp(f"{stranger}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+    assert not box.nat.table.by_external
+    assert not box.nat.table.hosts
