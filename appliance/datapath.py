@@ -24,7 +24,7 @@ from nat import icmp
 from nat.drop import Drop
 from nat.endpoint import UDP, Side
 from nat.fragments import fragment
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, FiveTuple, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
 from nat.translator import Aside, Nat, Verdict
 
@@ -127,10 +127,19 @@ class Datapath:
         elif isinstance(verdict, Drop):
             self._drop(verdict, packet, segments, side, now)
 
-    def _drop(self, drop: Drop, packet: Packet, segments: int, side: Side, now: float) -> None:
-        """`segments`: as many as were counted when it came (it may have been cut since)."""
+    def _drop(
+        self,
+        drop: Drop,
+        packet: Packet,
+        segments: int,
+        side: Side,
+        now: float,
+        arrived: FiveTuple | None = None,
+    ) -> None:
+        """`segments`: as many as were counted when it came (it may have been cut since). `arrived`:
+        between whom it came, when it has been translated since."""
         self.counters[side].drop(drop, segments, packet.length)
-        self.drops.add(side, drop, packet, segments, now)
+        self.drops.add(side, drop, packet, segments, now, arrived)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take a packet that `handle` answered a leg for (`side`: its arrival)."""
@@ -198,14 +207,14 @@ class Datapath:
         """Put a message through the leg's slot. False when `packet` is not to be forwarded."""
         drop = packet.check_transport()
         if drop:
-            self._drop(drop, packet, segments, side, now)
+            self._drop(drop, packet, segments, side, now, leg.key)
             return False
         if isinstance(leg.slot, Connection):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         message = packet.payload
         after = self.inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
         if after is None:
-            self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now)
+            self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now, leg.key)
             return False
         if after is not message:
             self._write(packet, after)

@@ -13,6 +13,7 @@ from appliance.events import PacketDropped
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
 from nat.fragments import Gone
+from nat.mapping import FiveTuple
 from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0
@@ -30,11 +31,22 @@ class DropLog:
         self._open: dict[Kind, PacketDropped] = {}
         self._opened: dict[Kind, float] = {}
 
-    def add(self, side: Side, drop: Drop, packet: Packet, count: int, now: float) -> None:
-        """A packet was dropped that stood for `count` on the wire."""
-        kind = (side, drop, *_addresses(packet))
+    def add(
+        self,
+        side: Side,
+        drop: Drop,
+        packet: Packet,
+        count: int,
+        now: float,
+        arrived: FiveTuple | None = None,
+    ) -> None:
+        """A packet was dropped that stood for `count` on the wire. `arrived`: between whom it came,
+        when it has been translated since."""
+        kind = (side, drop, *(arrived[:3] if arrived else _addresses(packet)))
         if not self._is_told(kind, count, now):
-            self._tell(kind, _describe(side, drop, packet), count, now)
+            event = _described(kind, arrived[3:] if arrived else _ports(packet))
+            event.size = packet.length
+            self._tell(kind, event, count, now)
 
     def add_fragments(self, gone: Gone, now: float) -> None:
         """Fragments that were held were given up: all that is left of them is whose they were."""
@@ -92,16 +104,12 @@ def _addresses(packet: Packet) -> tuple[int, int, int]:
     return packet.protocol, packet.source_address, packet.destination_address
 
 
-def _describe(side: Side, drop: Drop, packet: Packet) -> PacketDropped:
-    protocol, source, destination = _addresses(packet)
-    event = _described((side, drop, protocol, source, destination))
-    event.size = packet.length
+def _ports(packet: Packet) -> tuple[int, int] | None:
+    protocol, _, _ = _addresses(packet)
     header = packet.header_length if protocol in (TCP, UDP) else 0
-    if header >= MINIMUM_HEADER and packet.length >= header + 4 and not _is_later_piece(packet):
-        source_port, destination_port = packet.ports
-        event.source += f":{source_port}"
-        event.destination += f":{destination_port}"
-    return event
+    if header < MINIMUM_HEADER or packet.length < header + 4 or _is_later_piece(packet):
+        return None
+    return packet.ports
 
 
 def _is_later_piece(packet: Packet) -> bool:
@@ -109,15 +117,16 @@ def _is_later_piece(packet: Packet) -> bool:
     return bool(packet.flags_and_offset & FRAGMENT_OFFSET)
 
 
-def _described(kind: Kind) -> PacketDropped:
+def _described(kind: Kind, ports: tuple[int, int] | None = None) -> PacketDropped:
     side, drop, protocol, source, destination = kind
+    source_port, destination_port = (f":{port}" for port in ports) if ports else ("", "")
     return PacketDropped(
         side=str(side),
         reason=drop.reason,
         sentence=drop.sentence,
         rfc=drop.rfc,
         protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
-        source=address_text(source),
-        destination=address_text(destination),
+        source=address_text(source) + source_port,
+        destination=address_text(destination) + destination_port,
         size=0,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.events import PacketDropped
 from nat.endpoint import Side
-from tests.nat.packets import EXTERNAL, MF, SYN, R, ipv4, tcp, udp
+from tests.nat.packets import EXTERNAL, MF, SYN, A, R, ipv4, tcp, udp
 from tests.nat.rig import Rig, audit_events
 
 STRAY = udp(f"{R}:5000", f"{EXTERNAL}:9")
@@ -73,3 +73,38 @@ def test_the_next_deadline_is_when_the_second_is_over() -> None:
     assert rig.engine.datapath.drops.next_deadline() == rig.now + 1.0
     rig.wait(1.0)
     assert rig.engine.datapath.drops.next_deadline() is None
+
+
+BAD_SUM = udp(f"{A}:5060", f"{R}:5060", b"hello", checksum=1)
+
+
+def test_a_packet_that_was_translated_before_it_was_refused_is_told_as_it_came() -> None:
+    """Whoever looks for it on the wire named in the event must find it there."""
+    rig = Rig(alg__sip__module="sip")
+    rig.out(udp(f"{A}:5060", f"{R}:5060", b"hello"))
+    rig.out(BAD_SUM)
+    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", b"hello", checksum=1))
+    assert [(event.side, event.reason, event.source, event.destination) for event in told(rig)] == [
+        ("inside", "bad-transport-checksum", f"{A}:5060", f"{R}:5060"),
+        ("outside", "bad-transport-checksum", f"{R}:5060", f"{EXTERNAL}:5060"),
+    ]
+    assert told(rig)[0].size == len(BAD_SUM)
+    audit_events(rig)
+
+
+def test_one_reason_between_the_same_ends_is_one_kind_on_either_road() -> None:
+    """The first packet of a flow is judged before it is translated, later ones after."""
+    rig = Rig(alg__sip__module="sip")
+    rig.out(BAD_SUM)
+    rig.out(udp(f"{A}:5060", f"{R}:5060", b"hello"))
+    rig.out(BAD_SUM)
+    rig.wait(1.0)
+    assert [event.count for event in told(rig)] == [1, 1]
+    assert len({event.source for event in told(rig)}) == 1
+
+
+def test_a_message_that_the_alg_refused_is_told_as_it_came() -> None:
+    rig = Rig(alg__sip__module="sip-poor:keepalive-drop")
+    assert rig.out(udp(f"{A}:5060", f"{R}:5060", b"\r\n\r\n")) is None
+    (event,) = told(rig)
+    assert (event.reason, event.source) == ("refused-by-alg", f"{A}:5060")
