@@ -101,8 +101,13 @@ def _privileges() -> Finding:
         MISSING,
         f"uid {os.geteuid()} does not have it",
         need,
-        f"use sudo with the whole path: sudo {shutil.which('glassnat') or sys.argv[0]}",
+        f"use sudo with the whole path: sudo {_program()}",
     )
+
+
+def _program() -> str:
+    """This program for sudo, which looks for commands elsewhere."""
+    return shutil.which("glassnat") or f"{sys.executable} -m appliance.cli"
 
 
 def _effective_capabilities() -> int:
@@ -120,10 +125,11 @@ def _offloads() -> Finding:
     need = "speed: without them every segment is a packet"
     try:
         granted = _granted_offloads()
-    except Exception as error:  # no TUN, no permission: the findings above say which
+    except Exception:  # no TUN, no permission: the findings above say which, and what to do
         return Finding(
-            "offloads", LIMITED, f"not tried: {error}", need, "see `tun device`, CAP_NET_ADMIN"
-        )
+            "offloads", LIMITED, "not tried: no device could be made", need,
+            "see `tun device`, CAP_NET_ADMIN",
+        )  # fmt: skip
     if not granted:
         return Finding(
             "offloads", LIMITED, "the kernel refuses them", need, "nothing: it works, only slower"

@@ -14,7 +14,16 @@ from collections.abc import Sequence
 
 import click
 
-from appliance.cli.base import INTERRUPTED, NO, USAGE, Failure, Group, narrate, on_terminal
+from appliance.cli.base import (
+    CONTROL_OPTION,
+    INTERRUPTED,
+    NO,
+    USAGE,
+    Failure,
+    Group,
+    narrate,
+    on_terminal,
+)
 from appliance.text import clean
 from appliance.version import VERSION
 
@@ -33,13 +42,15 @@ COMMANDS = {
     "config": "appliance.cli.configuration:config",
     "doctor": "appliance.cli.machine:doctor",
     "keys": "appliance.cli.machine:keys",
+    "completion": "appliance.cli.machine:completion",
 }
 
 
 @click.group(cls=Group, lazy=COMMANDS, invoke_without_command=True)
 @click.version_option(VERSION, prog_name="glassnat")
+@CONTROL_OPTION
 @click.pass_context
-def root(context: click.Context) -> None:
+def root(context: click.Context, control: str | None) -> None:
     """A NAT you can see through.
 
     A phone behind a NAT calls somebody outside: watch every translation live, every SIP message

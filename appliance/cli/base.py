@@ -57,6 +57,23 @@ def _color_option() -> click.Option:
     )
 
 
+def _named_before(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """`glassnat --control SOCKET show …` is `glassnat show --control SOCKET …`."""
+    root = context.find_root()
+    if context is root:
+        root.obj = value
+    return value or root.obj
+
+
+CONTROL_OPTION = click.option(
+    "--control",
+    metavar="SOCKET",
+    type=click.Path(),
+    callback=_named_before,
+    help="The appliance's control socket.",
+)
+
+
 class Command(click.Command):
     """A command that knows `--color` and `-h`."""
 
@@ -147,6 +164,13 @@ class Chosen:
     alg: str | None = None
     profile: str | None = None
     sets: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str | None:
+        """The module for SIP that was asked for, in either form."""
+        prefix = "alg.sip.module="
+        forms = [each.removeprefix(prefix) for each in self.all_sets if each.startswith(prefix)]
+        return forms[-1] if forms else None
 
     @property
     def all_sets(self) -> tuple[str, ...]:

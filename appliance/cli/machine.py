@@ -1,11 +1,12 @@
-"""`glassnat doctor` and `glassnat keys`: this machine, and the keyboard."""
+"""`glassnat doctor`, `keys` and `completion`: this machine, and the keyboard."""
 
 from __future__ import annotations
 
 import click
+from click.shell_completion import get_completion_class
 
 from appliance import doctor as examination
-from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, emit, emit_json
+from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, OneOf, emit, emit_json
 from appliance.text import clean, table
 
 _MARKS = {
@@ -52,3 +53,19 @@ def keys(as_json: bool) -> None:
         return
     for line in table(rows, {"key": "KEY", "does": "DOES", "group": "GROUP"}):
         emit(line)
+
+
+@click.command(cls=Command, short_help="What makes the shell complete commands.")
+@click.argument("shell", type=OneOf("shell", ("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the lines that make SHELL complete commands and options.
+
+    \b
+    Examples:
+      glassnat completion bash >> ~/.bashrc
+      glassnat completion fish > ~/.config/fish/completions/glassnat.fish
+    """
+    maker = get_completion_class(shell)
+    assert maker is not None
+    emit(maker(context.find_root().command, {}, "glassnat", "_GLASSNAT_COMPLETE").source())

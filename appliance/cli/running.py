@@ -15,6 +15,7 @@ import click
 from alg.registry import SpecError
 from appliance import config as configuration
 from appliance.cli.base import (
+    CONTROL_OPTION,
     JSON_OPTION,
     USAGE,
     Chosen,
@@ -45,9 +46,6 @@ START_PATIENCE = 10.0
 START_LOOK = 0.05
 LONGEST_REASON = 1000
 
-CONTROL_OPTION = click.option(
-    "--control", metavar="SOCKET", type=click.Path(), help="The appliance's control socket."
-)
 APPLIANCE_OPTIONS = options(
     click.option("--name", metavar="NAME", help="The appliance, when several are running."),
     CONTROL_OPTION,

@@ -258,7 +258,7 @@ def check(
       glassnat check one-way-audio --alg sip --json
     """
     story = _story(scenario)
-    specs = list(story.expect) if chosen.alg is None else [chosen.alg]
+    specs = list(story.expect) if chosen.module is None else [chosen.module]
     unknown = [spec for spec in specs if spec not in story.expect]
     if unknown or not specs:
         known = ", ".join(story.expect) or "nothing"

@@ -109,7 +109,7 @@ class AlgMenu(ModalScreen[str | None]):
     def _fault(self, at: int) -> Content:
         name, does = self._faults[at]
         tick = "[x] " if name in self._ticked else "[ ] "
-        line = Line(tick, Style.KEY).add(f"{name:<18} ", Style.STRONG).add(does)
+        line = Line(tick, Style.KEY).add(f"{name:<20} ", Style.STRONG).add(does)
         return content([line.cut(_ROOM)])
 
 

@@ -1,4 +1,4 @@
-"""`glassnat doctor` and `glassnat keys`."""
+"""`glassnat doctor`, `keys` and `completion`."""
 
 from __future__ import annotations
 
@@ -34,3 +34,29 @@ def test_keys_are_a_handout(glassnat: Run) -> None:
     assert all(row["key"] and row["does"] for row in rows)
     printed = glassnat("keys").out
     assert all(row["does"] in printed for row in rows)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_be_taught_the_commands(glassnat: Run, shell: str) -> None:
+    answer = glassnat("completion", shell)
+    assert answer.code == 0
+    assert "_GLASSNAT_COMPLETE" in answer.out
+
+
+def test_another_shell_is_answered_with_the_nearest(glassnat: Run) -> None:
+    answer = glassnat("completion", "bosh")
+    assert answer.code == 2
+    assert 'did you mean "bash"' in answer.err
+
+
+def test_what_the_shell_asks_is_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from appliance.cli import main
+
+    for name, value in (("_GLASSNAT_COMPLETE", "bash_complete"), ("COMP_WORDS", "glassnat sc"),
+                        ("COMP_CWORD", "1")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().out == "plain,scenario\n"

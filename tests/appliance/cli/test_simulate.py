@@ -182,6 +182,13 @@ def test_a_scenario_that_goes_as_it_says_is_exit_0(glassnat: Run) -> None:
     assert "one-way-audio with sip: as expected: both ways" in answer.out
 
 
+def test_a_module_that_is_set_is_the_one_that_is_judged(glassnat: Run) -> None:
+    answer = glassnat("check", "one-way-audio", "--set", "alg.sip.module=sip")
+    assert answer.code == 0
+    (line,) = answer.out.splitlines()
+    assert line.startswith("one-way-audio with sip: as expected")
+
+
 def test_as_json_it_ends_with_an_outcome(glassnat: Run) -> None:
     out = glassnat("check", "one-way-audio", "--alg", "sip", "--json").out
     outcome = json.loads(out.splitlines()[-1])
