@@ -40,7 +40,7 @@ from nat.mapping import (
 
 ExternalKey = tuple[int, int, int]
 EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses
-MANY_TIMERS = 100  # beyond, lifetimes granted to registrations are rounded up to whole hours
+MANY_TIMERS = 100  # beyond, what an ALG asks for is rounded up to 1, 2, 4, 8 … hours
 
 
 class Conntrack:
@@ -503,7 +503,8 @@ class Conntrack:
         else:
             name = f"kept for {seconds:g} s"
             if name not in self.deadlines.timers and len(self.deadlines.timers) > MANY_TIMERS:
-                seconds = ceil(seconds / 3600) * 3600.0
+                hours = max(1, ceil(seconds / 3600))
+                seconds = 3600.0 * (1 << (hours - 1).bit_length())
                 name = f"kept for {seconds:g} s"
             self.deadlines.put_under(flow, self.deadlines.timer(name, seconds))
 

@@ -183,3 +183,15 @@ def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
         assert box.into(udp(f"{stranger}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
     assert not box.nat.table.by_external
     assert not box.nat.table.hosts
+
+
+def test_a_registrar_that_grants_a_thousand_different_lifetimes_makes_few_timers() -> None:
+    """Each is looked at whenever the loop asks for the next deadline. None may be cut short."""
+    box = Box()
+    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
+    (flow,) = box.nat.table.flows.values()
+    for number in range(1000):
+        seconds = 60.0 + number * 8 * 3600.0
+        box.nat.table.keep(flow, seconds)
+        assert seconds <= flow.expires_at() - box.now < max(2 * seconds, 7200.0)
+    assert len(box.nat.table.deadlines.timers) < 130
