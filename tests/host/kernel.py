@@ -115,9 +115,9 @@ def _socket(namespace: str, address: tuple[str, int]) -> socket.socket:
 
 
 @contextlib.contextmanager
-def kernel_alg(rules: str = RULES) -> Iterator[KernelAlg]:
-    """Stands until the `with` is over. Raises CommandError or AssertionError where the kernel has
-    no SIP helper."""
+def kernel_router(rules: str = RULES) -> Iterator[tuple[str, str, str]]:
+    """The namespaces of phone, router and server, until the `with` is over. Raises CommandError or
+    AssertionError where the kernel has no SIP helper."""
     names = [f"kernel-{os.getpid()}-{role}" for role in ("phone", "router", "server")]
     phone, router, server = names
     with contextlib.ExitStack() as undo:
@@ -128,8 +128,15 @@ def kernel_alg(rules: str = RULES) -> Iterator[KernelAlg]:
         _join(server, SERVER[0], router, "outside", EXTERNAL[0])
         run_in(router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         run_in(router, "nft", rules)
-        yield KernelAlg(
-            router,
-            undo.enter_context(_socket(phone, PHONE)),
-            undo.enter_context(_socket(server, SERVER)),
-        )
+        yield phone, router, server
+
+
+@contextlib.contextmanager
+def kernel_alg() -> Iterator[KernelAlg]:
+    """The router, and sockets of both its neighbours. Raises as `kernel_router`."""
+    with (
+        kernel_router() as (phone, router, server),
+        _socket(phone, PHONE) as inner,
+        _socket(server, SERVER) as outer,
+    ):
+        yield KernelAlg(router, inner, outer)
