@@ -55,7 +55,7 @@ class MappingExpired(Event, tag="mapping-expired"):
     protocol: str
     internal: str
     external: str
-    why: str  # expired | flushed | closed | evicted
+    why: str  # expired | closed | flushed | evicted | renumbered | replaced | cut
 
 
 class FlowOpened(Event, tag="flow-opened"):
@@ -160,7 +160,7 @@ class ExpectationClosed(Event, tag="expectation-closed"):
     external: str
     internal: str
     parent: str
-    why: str  # expired | closed | replaced | flushed
+    why: str  # expired | closed | flushed | renumbered | replaced
 
 
 class CallState(Event, tag="call-state"):
