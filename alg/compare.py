@@ -119,7 +119,9 @@ def _verdict(place: _Place, after: bytes, expected: bytes) -> str:
 
 
 def _result(message: bytes, place: _Place, made: tuple[Edit, ...]) -> bytes:
-    """What stands at the place after these edits."""
+    """What stands at the place after these edits; nearly always one that fills it."""
+    if len(made) == 1 and (made[0].start, made[0].end) == (place.start, place.end):
+        return made[0].replacement
     moved = [replace(e, start=e.start - place.start, end=e.end - place.start) for e in made]
     return edits.apply(message[place.start : place.end], moved)
 
