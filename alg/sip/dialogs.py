@@ -9,7 +9,6 @@ the old streams back, they were never closed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from alg.sip import fields
@@ -35,8 +34,7 @@ class Media(NamedTuple):
     rtcp: Endpoint | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What is known of a call. `streams` and `peers` are in the order of the m= lines."""
 
     streams: tuple[Media | None, ...] = ()
@@ -93,7 +91,7 @@ def begin(work: Rewriting) -> None:
         return
     call = recall(work)
     if call.invite != transaction(work):
-        store(work, replace(Call() if call.over else call, invite=transaction(work)))
+        store(work, (Call() if call.over else call)._replace(invite=transaction(work)))
 
 
 def end(work: Rewriting) -> None:
@@ -112,7 +110,7 @@ def _hang_up(work: Rewriting) -> None:
     if left == call.dialogs and left:
         return
     if left:
-        store(work, replace(call, dialogs=left))
+        store(work, call._replace(dialogs=left))
     else:
         end(work)
 
@@ -122,7 +120,7 @@ def _final_answer(work: Rewriting, status: int) -> None:
     asked = transaction(work)
     if status < 300:
         if asked == call.invite and len(call.dialogs) < MOST_DIALOGS:
-            call = replace(call, dialogs=call.dialogs | {_dialog(work)})
+            call = call._replace(dialogs=call.dialogs | {_dialog(work)})
         if asked == call.offer:
             call = settle(work, call)
         if call != recall(work):
@@ -137,14 +135,14 @@ def settle(work: Rewriting, call: Call) -> Call:
     """The offer stands: close what only the old description had."""
     if call.before is not None:
         close_unused(work, call.before, call.streams)
-    return replace(call, before=None)
+    return call._replace(before=None)
 
 
 def _take_back(work: Rewriting, call: Call) -> Call:
     """The offer failed: close what only it had; the running streams go on."""
     before = call.before or ()
     close_unused(work, call.streams, before)
-    return replace(call, streams=before, before=None)
+    return call._replace(streams=before, before=None)
 
 
 def close_unused(

@@ -12,7 +12,7 @@ of ports; addresses that are not this host's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alg.base import Unavailable
 from alg.sip import bodies, dialogs, fields, grammar
@@ -206,7 +206,7 @@ def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> N
     asked = dialogs.transaction(work)
     is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
     if work.message.is_request and not is_answer:
-        call = replace(call, offer=asked)
+        call = call._replace(offer=asked)
     if work.outward:
         call = _own_streams(work, call, session, plans, is_answer)
         _open(work, call)
@@ -226,7 +226,7 @@ def _own_streams(
     if streams == call.streams:
         return call
     running = call.before if call.before is not None else call.streams
-    changed = replace(call, streams=streams, before=running)
+    changed = call._replace(streams=streams, before=running)
     # Only a request's offer can fail; an answer, or an offer in a 2xx, is as good as agreed.
     provisional = work.message.is_request and not is_answer
     return changed if provisional and running else dialogs.settle(work, changed)
@@ -264,7 +264,7 @@ def _peer_streams(work: Rewriting, call: Call, session: Session, is_answer: bool
     after = tuple(streams)
     if after != call.streams:
         dialogs.close_unused(work, call.streams, after)
-    return replace(call, streams=after, peers=tuple(peers))
+    return call._replace(streams=after, peers=tuple(peers))
 
 
 def _in_use(work: Rewriting, stream: Stream) -> bool:
