@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from nat.behavior import Limits
+from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
 from nat.expectation import Expectation
 from nat.mapping import Mapping
-from tests.nat.packets import EXTERNAL, A, R, S
+from tests.nat.box import APDM, Box, left
+from tests.nat.packets import EXTERNAL, A, R, S, udp
 
 KNOCKS = [
     # the door is for, who knocks, is let in
@@ -48,3 +51,62 @@ def test_a_door_that_was_given_no_time_lets_nobody_in() -> None:
     fresh = Expectation(1, door(None).mapping, None, "call", "media")
     assert not fresh.admits(Endpoint.parse(f"{R}:7000"), 0.0)
     assert (fresh.flow, fresh.used_lifetime) == (None, None), "and use would not prolong it"
+
+
+PHONE = Endpoint.parse(f"{A}:7000")
+
+
+def opened(box: Box, remote: str | None = None) -> Expectation:
+    """A door to the phone in a running NAT."""
+    mapping = box.nat.table.pin(UDP, PHONE, box.now)
+    assert isinstance(mapping, Mapping)
+    wanted = None if remote is None else Endpoint.parse(remote)
+    made = box.nat.table.expect(mapping, wanted, "call", "media", 60.0, None, box.now)
+    assert made is not None
+    return made
+
+
+def test_the_first_who_comes_in_gets_a_flow_and_the_door_is_in_use() -> None:
+    box = Box()
+    new = opened(box)
+    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == str(PHONE)
+    (flow,) = box.nat.table.flows.values()
+    assert new.flow is flow
+    assert (str(flow.remote), flow.opened_by) == (f"{R}:9", "alg")
+
+
+def test_later_ones_come_in_and_open_nothing() -> None:
+    """A door for anyone must not let a stranger fill the tables."""
+    box = Box()
+    opened(box)
+    for port in range(1, 20):
+        left(box.into(udp(f"{S}:{port}", f"{EXTERNAL}:7000")))
+    assert len(box.nat.table.flows) == 1
+
+
+def test_a_host_that_may_have_no_more_flows_is_reached_all_the_same() -> None:
+    """RFC 6888 REQ-4 limits what a host uses up, not who may call it."""
+    box = Box(limits=Limits(flows_per_host=1, new_flows_per_second_per_host=0))
+    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
+    new = opened(box)
+    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == str(PHONE)
+    assert len(box.nat.table.flows) == 1
+    assert new.flow is None
+
+
+def test_who_talks_already_by_another_mapping_gets_no_second_flow() -> None:
+    """One conversation has one flow, by whichever external port its packets come in."""
+    box = Box(mapping=APDM)
+    talking = left(box.out(udp(f"{A}:7000", f"{R}:9"))).source
+    opened(box)
+    (door_mapping,) = {each.mapping for each in box.nat.table.expectations.values()}
+    assert str(door_mapping.external) != talking
+    assert left(box.into(udp(f"{R}:9", str(door_mapping.external)))).destination == str(PHONE)
+    assert len(box.nat.table.flows) == 1
+
+
+def test_a_door_for_one_remote_is_shut_to_others() -> None:
+    box = Box()
+    opened(box, f"{R}:0")
+    assert box.into(udp(f"{S}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED
+    assert not box.nat.table.flows
