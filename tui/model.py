@@ -139,7 +139,9 @@ class Model:
         number = self.messages[-1].number + 1 if self.messages else 1
         message = Message(number, event)
         self.messages.append(message)
-        if self._best is None or _interest(message) > _interest(self._best):
+        best = self._best
+        is_new_era = best is None or best.event.module != message.event.module
+        if best is None or is_new_era or _interest(message) > _interest(best):
             self._best = message
         self.ladder.append(message)
 
@@ -200,8 +202,9 @@ class Model:
         return found
 
     def worth_showing(self) -> Message | None:
-        """The message that a newcomer should look at: the newest offer that an ALG has work in,
-        or while there is none the newest fault, requests before answers."""
+        """The message that a newcomer should look at, of those that went through the module that
+        is active: the newest offer with a fault, or else the newest fault, or else the newest offer
+        that an ALG has work in; requests before answers."""
         return self._best
 
 
@@ -211,7 +214,8 @@ def _interest(message: Message) -> tuple[bool | int, ...]:
     request = not message.event.summary[:1].isdecimal()  # rather than its answer
     offer = any(change.field.startswith("sdp") for change in changes)
     fault = any(change.verdict in FAULTS for change in changes)
-    return offer, offer and request, fault and not offer, bool(changes), request, message.number
+    rank = (fault and offer, fault, offer, bool(changes), request)
+    return *rank, message.number
 
 
 def short_key(key: str) -> str:

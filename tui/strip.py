@@ -34,14 +34,14 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     settings = model.settings
     parts = [
         Line(f" {'LIVE' if clock.live else 'SIM'} {_title(model)}", Style.STRONG),
-        Line("ALG ").add(f"[{settings.get('alg.sip.module', '?')}]", Style.KEY, "a"),
+        Line("ALG ").add(f"[{_module(settings, width)}]", Style.KEY, "a"),
         Line("UDP ").add(_timeouts(model, width), Style.KEY, "t"),
         Line(f"map {_short(settings, 'nat.mapping')} filt {_short(settings, 'nat.filtering')}"),
         _time(model, clock),
     ]
     if width < 100:
         del parts[3]
-    parts[0].cut(max(width - sum(len(part) + 3 for part in parts[1:]), 8))
+    parts[0] = parts[0].cut(max(width - sum(len(part) + 3 for part in parts[1:]), 8))
     line = Line()
     for index, part in enumerate(parts):
         line.add(" │ " if index else "", Style.FAINT).extend(part)
@@ -55,6 +55,13 @@ def _title(model: Model) -> str:
 def _short(settings: Mapping[str, Any], key: str) -> str:
     value = str(settings.get(key, "?"))
     return _SHORT.get(value, value)
+
+
+def _module(settings: Mapping[str, Any], width: int) -> str:
+    """The SPEC; where there is little room, its first fault and how many there are besides."""
+    spec = str(settings.get("alg.sip.module", "?"))
+    first, *others = spec.split(",")
+    return f"{first} +{len(others)}" if others and len(spec) > width // 3 else spec
 
 
 def _timeouts(model: Model, width: int) -> str:

@@ -60,6 +60,27 @@ def test_a_message_with_a_fault_is_worth_more_than_one_that_is_right() -> None:
     assert best.event.summary == "REGISTER"
 
 
+def test_a_fault_elsewhere_is_worth_more_than_an_offer_that_is_right() -> None:
+    """When registering fails although the call was fine, the offer explains nothing."""
+    wrong = Change("call-id", (0, 1), "x", "y", "x", "wrong", "call-id", "", "")
+    register = message("x", "REGISTER", "out", changes=[wrong])
+    offer = invite("sip")
+    register.module = offer.module
+    best = told(register, offer).worth_showing()
+    assert best is not None
+    assert best.event.summary == "REGISTER"
+
+
+def test_another_module_begins_another_era() -> None:
+    wrong = Change("call-id", (0, 1), "x", "y", "x", "wrong", "call-id", "", "")
+    before, after = (message("x", "REGISTER", "out", changes=[wrong]),
+                     message("x", "OPTIONS", "out"))  # fmt: skip
+    before.module, after.module = "sip-poor:callid-oneway", "sip"
+    best = told(before, after).worth_showing()
+    assert best is not None
+    assert best.event.summary == "OPTIONS"
+
+
 def test_a_newer_offer_takes_the_place_of_an_older_one() -> None:
     model = told(invite("off"), invite("sip"))
     best = model.worth_showing()

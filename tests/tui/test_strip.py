@@ -34,10 +34,19 @@ def test_at_80_columns_the_alg_is_still_there() -> None:
 
 def test_a_long_alg_shortens_the_name_of_the_scenario() -> None:
     model = story()
-    model.settings = SETTINGS | {"alg.sip.module": "sip-poor:no-sdp,callid-oneway"}
+    model.settings = SETTINGS | {"alg.sip.module": "sip-poor:prack-update-blind"}
     text = strip(model, RUNNING, 80).plain
-    assert "ALG [sip-poor:no-sdp,callid-oneway]" in text
+    assert "ALG [sip-poor:prack-update-blind]" in text
+    assert text.endswith("► x1")
     assert len(text) <= 80
+
+
+def test_of_many_faults_the_first_is_named_where_there_is_little_room() -> None:
+    model = story()
+    model.settings = SETTINGS | {"alg.sip.module": "sip-poor:no-sdp,callid-oneway,c-only"}
+    assert "ALG [sip-poor:no-sdp +2]" in strip(model, RUNNING, 80).plain
+    assert "ALG [sip-poor:no-sdp,callid-oneway,c-only]" in strip(model, RUNNING, 140).plain
+    assert strip(model, RUNNING, 80).plain.endswith("► x1")
 
 
 @pytest.mark.parametrize(
