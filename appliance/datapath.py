@@ -71,7 +71,10 @@ class Datapath:
     def handle(self, packet: Packet, side: Side, now: float) -> Leg | None:
         """What a received packet becomes: it is rewritten in place and leaves by the answered
         leg's `exit`, or None: refused, consumed, held, or cut into fragments. What else there is
-        to send stands in `nat.outbox` afterwards."""
+        to send stands in `nat.outbox` afterwards.
+
+        `segments` are the packets on the wire that a super-packet stands for, `largest` is the
+        length of the longest of them."""
         size = largest = packet.length
         segments = 1
         if packet.segment_size:
@@ -79,39 +82,28 @@ class Datapath:
         counters = self.counters[side]
         counters.received += segments
         counters.received_bytes += size
-        leg = self._pass(packet, ARRIVALS[side], side, segments, largest, now)
-        if leg is None:
-            return None
+        arrival = ARRIVALS[side]
+        while True:
+            leg = self._translate(packet, arrival, now)
+            if type(leg) is not Leg:
+                self._set_aside(leg, packet, segments, side, now)
+                return None
+            if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
+                self._drop(Drop.TOO_BIG, packet, segments, side, now)
+                return None
+            leg.packets += segments
+            leg.bytes += packet.length
+            leg.patch.apply(packet)
+            if leg.slot is not None and not self._inspect(packet, leg, segments, side, now):
+                return None
+            if leg.exit is not TURN:
+                break
+            arrival = TURN  # hairpin: back in, as if it came from outside
         counters.forwarded += segments
         counters.forwarded_bytes += size
-        if packet.length > self._narrowest and self._cut(packet, leg):
+        is_long = packet.length > self._narrowest and not packet.segment_size
+        if is_long and self._cut(packet, leg):
             return None
-        return leg
-
-    def _pass(
-        self,
-        packet: Packet,
-        arrival: Arrival,
-        side: Side,
-        segments: int,
-        largest: int,
-        now: float,
-    ) -> Leg | None:
-        """`largest`: the longest packet on the wire, when `packet` stands for several."""
-        leg = self._translate(packet, arrival, now)
-        if type(leg) is not Leg:
-            self._set_aside(leg, packet, segments, side, now)
-            return None
-        if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
-            self._drop(Drop.TOO_BIG, packet, segments, side, now)
-            return None
-        leg.packets += segments
-        leg.bytes += packet.length
-        leg.patch.apply(packet)
-        if leg.slot is not None and not self._inspect(packet, leg, segments, side, now):
-            return None
-        if leg.exit is TURN:  # hairpin: back in, as if it came from outside
-            return self._pass(packet, TURN, side, segments, largest, now)
         return leg
 
     # --- what is not forwarded ---------------------------------------------------------

@@ -86,6 +86,7 @@ class DescriptorWire:
         self._descriptor = descriptor
         self._buffer = bytearray(BUFFER_SIZE)
         self._packet = Packet(self._buffer, 0)
+        self._packet.view = memoryview(self._buffer)
         self._header = bytearray(VIRTIO_HEADER.size if framed else 0)
         self._areas = [self._header, self._buffer]
 
@@ -94,8 +95,6 @@ class DescriptorWire:
 
     def receive(self) -> Packet | None:
         """The next packet, in the buffer that all packets of this wire share."""
-        if len(self._buffer) != BUFFER_SIZE:
-            self._restore_buffer()
         header = self._header
         try:
             # Two areas, so that the packet begins at 0 whether or not there is a header before it.
@@ -120,7 +119,8 @@ class DescriptorWire:
         if self.framed:
             header = virtio_header(packet) if packet.partial else WHOLE_PACKET
         try:
-            os.writev(self._descriptor, (header, memoryview(packet.buffer)[: packet.length]))
+            view = packet.view or memoryview(packet.buffer)
+            os.writev(self._descriptor, (header, view[: packet.length]))
         except OSError as error:
             return self._not_sent(packet, error)
         return True
@@ -137,11 +137,6 @@ class DescriptorWire:
         if error.errno not in GONE:
             return WireGone(f"reading from {self.name} failed: {error.strerror}")
         return WireGone(f"the device {self.name} has gone away: it or its namespace was deleted")
-
-    def _restore_buffer(self) -> None:
-        """Whoever changed a packet's length by cutting or inserting changed the buffer's too."""
-        del self._buffer[BUFFER_SIZE:]
-        self._buffer.extend(bytes(BUFFER_SIZE - len(self._buffer)))
 
 
 def virtio_header(packet: Packet) -> bytes:

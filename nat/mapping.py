@@ -103,7 +103,7 @@ class Patch:
             self.destination,
         )
         PORTS.pack_into(buffer, transport, self.source_port, self.destination_port)
-        at = transport + CHECKSUM_OFFSET[ttl_protocol & 0xFF]
+        at = transport + (16 if ttl_protocol & 0xFF == TCP else 6)
         (field,) = WORD.unpack_from(buffer, at)
         # A partial checksum is a sum and not its complement, so it changes the other way.
         change = -self.pseudo_change if packet.partial else self.transport_change

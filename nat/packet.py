@@ -56,7 +56,7 @@ class Packet:
     packet that a super-packet stands for, 0 for an ordinary packet.
     """
 
-    __slots__ = ("buffer", "length", "partial", "segment_size")
+    __slots__ = ("buffer", "length", "partial", "segment_size", "view")
 
     def __init__(
         self, buffer: bytearray, length: int, partial: bool = False, segment_size: int = 0
@@ -65,6 +65,7 @@ class Packet:
         self.length = length
         self.partial = partial
         self.segment_size = segment_size
+        self.view: memoryview | None = None  # of the buffer, where its owner keeps one
 
     @classmethod
     def of(cls, data: bytes) -> Packet:
@@ -81,7 +82,9 @@ class Packet:
         return Packet(self.buffer[: self.length], self.length, self.partial, self.segment_size)
 
     def replace(self, data: bytes | bytearray) -> None:
-        """Become another packet in the same buffer."""
+        """Become another packet in the same buffer, which grows only when it must."""
+        if len(data) > len(self.buffer):
+            self.buffer.extend(bytes(len(data) - len(self.buffer)))
         self.buffer[: len(data)] = data
         self.length = len(data)
         self.partial = False
@@ -295,8 +298,11 @@ class Packet:
         Whatever stood behind a UDP datagram's own length is cut off.
         """
         start = self.payload_start
-        self.buffer[start : self.length] = payload
-        self.length = start + len(payload)
+        end = start + len(payload)
+        if end > len(self.buffer):
+            self.buffer.extend(bytes(end - len(self.buffer)))
+        self.buffer[start:end] = payload
+        self.length = end
         WORD.pack_into(self.buffer, 2, self.length)
         self.finish_header()
         if self.protocol == UDP:

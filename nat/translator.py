@@ -144,21 +144,22 @@ class Nat:
         if flow.refreshed + flow.timer.timeout <= now:  # type: ignore[union-attr]
             return self._examine(packet, arrival, now)
         if leg.follow:
-            verdict = self._follow(leg, packet, now)
+            track = flow.tcp  # type: ignore[union-attr]
+            verdict = (
+                self._follow_tcp(leg, track, packet, now)
+                if track
+                else self._hear_first_answer(leg, packet)
+            )
             if verdict:
                 return verdict
         if arrival is INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now  # type: ignore[union-attr]
         return leg
 
-    def _follow(self, leg: Leg, packet: Packet, now: float) -> Verdict | None:
-        """What a flow must know of its packets: a TCP connection all, others the first answer.
-
-        None says that the packet goes on as packets of a flow do, and keeps it alive."""
+    def _hear_first_answer(self, leg: Leg, packet: Packet) -> Verdict | None:
+        """From now on packets of this leg tell a flow nothing new."""
         flow = leg.flow
         assert flow is not None
-        if flow.tcp is not None:
-            return self._follow_tcp(leg, flow, flow.tcp, packet, now)
         drop = packet.check_transport()
         if drop:
             return drop
@@ -168,10 +169,10 @@ class Nat:
             self.table.choose_timer(flow)
         return None
 
-    def _follow_tcp(
-        self, leg: Leg, flow: Flow, track: TcpTrack, packet: Packet, now: float
-    ) -> Verdict | None:
-        start = packet.header_length
+    def _follow_tcp(self, leg: Leg, track: TcpTrack, packet: Packet, now: float) -> Verdict | None:
+        """What a connection must know of each segment. None says that it goes on as segments of
+        a connection do, and keeps it alive."""
+        start = (packet.buffer[0] & 15) * 4
         if packet.length < start + TCP_HEADER:
             return Drop.MALFORMED
         sequence, acknowledgement, offset_and_flags = TCP_NUMBERS.unpack_from(
@@ -181,19 +182,17 @@ class Nat:
         if not TCP_HEADER <= header <= packet.length - start:
             return Drop.MALFORMED
         flags = offset_and_flags & 0xFF
-        if flags & CONTROL == ACK and track.state is ESTABLISHED:
-            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+        if flags & CONTROL == ACK and track.state is ESTABLISHED:  # nearly every segment
+            if leg.arrival is INSIDE:
+                track.next_from_outside = acknowledgement
+            else:
+                track.next_from_inside = acknowledgement
             return None
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
-        if flags & RST and self.behavior.decisions.cuts_on_rst(False, flow):
-            self.table.close_flow(flow, "cut", now)
-            return leg
-        if flags & RST and not track.accepts_reset(
-            leg.arrival is INSIDE, sequence, acknowledgement
-        ):
-            # Translated, but it says nothing about the connection, and a RST that somebody
-            # outside has provoked must not keep it alive (RFC 7857 2.2 and 7).
+        flow = leg.flow
+        assert flow is not None
+        if flags & RST and not self._minds_reset(leg, track, sequence, acknowledgement, now):
             return leg
         if flags & ACK and not flags & RST:
             track.acknowledge(leg.arrival is INSIDE, acknowledgement)
@@ -204,6 +203,19 @@ class Nat:
         state = next_state(track.state, classify(flags, leg.direction))
         self._move(flow, track, state, leg.arrival is INSIDE, now)
         return None
+
+    def _minds_reset(
+        self, leg: Leg, track: TcpTrack, sequence: int, acknowledgement: int, now: float
+    ) -> bool:
+        """Does a RST say anything about the connection? One that its receiver would not take is
+        translated and nothing more: somebody outside may have sent or provoked it, and it must
+        neither end the connection nor keep it alive (RFC 7857 2.2 and 7)."""
+        flow = leg.flow
+        assert flow is not None
+        if self.behavior.decisions.cuts_on_rst(False, flow):
+            self.table.close_flow(flow, "cut", now)
+            return False
+        return track.accepts_reset(leg.arrival is INSIDE, sequence, acknowledgement)
 
     def _move(
         self, flow: Flow, track: TcpTrack, state: TcpState, inside_spoke: bool, now: float
@@ -343,7 +355,10 @@ class Nat:
     def _pass(self, leg: Leg, flow: Flow, packet: Packet, now: float) -> Verdict:
         """A packet of a known flow that came by the slow road (IPv4 options, ICMP, fragments)."""
         if leg.follow:
-            verdict = self._follow(leg, packet, now)
+            if flow.tcp is None:
+                verdict = self._hear_first_answer(leg, packet)
+            else:
+                verdict = self._follow_tcp(leg, flow.tcp, packet, now)
             if verdict:
                 return verdict
         if leg.arrival is INSIDE or self.behavior.refresh_inbound:
@@ -521,7 +536,7 @@ class Nat:
             flow.outbound.follow = flow.inbound.follow = True
             answers = packet.buffer[packet.header_length + 13] & ACK
             flow.tcp = TcpTrack(TcpState.ANSWERED if answers else TcpState.OPENING)
-            self._follow(flow.outbound if outward else flow.inbound, packet, now)
+            self._follow_tcp(flow.outbound if outward else flow.inbound, flow.tcp, packet, now)
         else:
             (flow.inbound if outward else flow.outbound).follow = True
         self.table.choose_timer(flow)
