@@ -9,6 +9,7 @@ Content-Length): such a message is Malformed and passes as it came.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from alg.sip import grammar
@@ -99,8 +100,10 @@ class Message:
         return None if text is None else grammar.number(text)
 
 
+@lru_cache(maxsize=8)
 def parse(data: bytes) -> Message:
-    """Raises NotSip or Malformed, nothing else, for any bytes."""
+    """Raises NotSip or Malformed, nothing else, for any bytes. Several look at each message one
+    after the other, so the last answers are kept: they are for reading only."""
     status, method, uri, position = _start_line(data)
     headers, body = _headers(data, position)
     message = Message(data, method, status, uri, headers, body, "", 0)

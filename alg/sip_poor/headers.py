@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alg.sip import fields, grammar, headers, offers
 from alg.sip.fields import HostPort, Span
@@ -42,7 +43,8 @@ def callid_hide_remembers(case: Case) -> None:
     external, internal = case.external_text.decode(), case.internal_text.decode()
 
     def know_by_inside_name(work: Rewriting) -> None:
-        work.message.call_id = work.message.call_id.replace(external, internal)
+        known = work.message.call_id.replace(external, internal)
+        work.message = replace(work.message, call_id=known)
 
     if not case.outward:
         case.steps.insert(0, know_by_inside_name)
