@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bench import sip
 from bench.alone import Figure, figures
 from bench.chart import draw
 from bench.contestants import CONTESTANTS, Road, Unable, enter
@@ -38,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
     }
     titles = {road.name: road.title for road in roads}
     print(_table(titles, medians))
-    alone = figures() if options.alone else []
+    alone = [*figures(), *sip.figures()] if options.alone else []
     for figure in alone:
         print(figure.line())
     _write(options.out, titles, medians, results, alone)
