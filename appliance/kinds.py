@@ -442,8 +442,8 @@ class Records:
 class Spec:
     """An ALG module: a name, `sip-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
 
-    Only the form is checked, and nothing is imported: a foreign module must not run before the
-    program has given up its privileges. `alg.registry` has the last word on names of faults.
+    Of somebody's own module only the form is checked, and nothing is imported: it must not run
+    before the program has given up its privileges.
     """
 
     modules: tuple[str, ...]
@@ -463,6 +463,8 @@ class Spec:
             raise ValueError(one_of(name, (*self.modules, "FILE.py:CLASS")))
         if colon and (name != "sip-poor" or not all(faults.split(","))):
             raise ValueError(f"{shown(value)} is not a module; one of: {self._choices}")
+        if colon:
+            _check_faults(value)
         return value
 
     @property
@@ -472,3 +474,27 @@ class Spec:
 
     def schema(self) -> Schema:
         return {"type": "string", "examples": list(self.modules)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault of `sip-poor`, aimed or not: `no-sdp`, `no-sdp@method=INVITE`."""
+
+    def parse(self, value: object) -> str:
+        if not isinstance(value, str) or not value or len(value) > 128 or "," in value:
+            raise ValueError(f"{shown(value)} is not a fault of sip-poor (see: glassnat alg list)")
+        _check_faults(f"sip-poor:{value}")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "string", "maxLength": 128}
+
+
+def _check_faults(spec: str) -> None:
+    """Raises ValueError when a fault, or its aim, is not known."""
+    from alg import registry  # all the modules: most commands have no fault to look up
+
+    try:
+        registry.load(spec)
+    except registry.SpecError as error:
+        raise ValueError(f"{error} (see: glassnat alg list)") from None

@@ -17,6 +17,7 @@ from appliance.kinds import (
     Address,
     Device,
     EndpointText,
+    Fault,
     Flag,
     InterfaceAddress,
     Kind,
@@ -385,7 +386,7 @@ _TABLE = (
     ),
     _live(
         "alg.sip.faults",
-        ListOf(Name(64)),
+        ListOf(Fault()),
         [],
         "what `sip-poor` does wrong when the module names no faults (see: glassnat alg list)",
     ),
