@@ -62,7 +62,7 @@ def load(spec: str, faults: Sequence[str] = ()) -> Alg:
     `sip-poor` that names none itself. Raises SpecError."""
     name, colon, rest = spec.partition(":")
     module = MODULES.get(name)
-    if module is None and name.endswith(".py"):
+    if is_foreign(spec):
         return _foreign(Path(name), rest)
     if module is None:
         there_are = f"there are {', '.join(MODULES)} and path/to/file.py:Class"
@@ -71,6 +71,12 @@ def load(spec: str, faults: Sequence[str] = ()) -> Alg:
         raise SpecError(f"{name!r} takes no faults; did you mean 'sip-poor:{rest}'?")
     named = [part.strip() for part in rest.split(",") if part.strip()]
     return module.make(named if colon else faults)
+
+
+def is_foreign(spec: str) -> bool:
+    """Does `spec` name somebody's own module, and not one of ours?"""
+    name = spec.partition(":")[0]
+    return name not in MODULES and name.endswith(".py")
 
 
 def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:

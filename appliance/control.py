@@ -108,6 +108,24 @@ def default_path(name: str) -> Path:
     return own_folder() / f"{name}.sock"
 
 
+class Listener:
+    """The listening socket and its file, which belong to the caller of sudo: making it may need
+    privileges that are gone by the time there is an engine to serve. Raises ControlError when the
+    path is taken or not possible."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.socket = _listen(path)
+        self._inode = os.stat(path).st_ino
+
+    def close(self) -> None:
+        """The file goes too, unless another has taken its place. Twice is harmless."""
+        self.socket.close()
+        with contextlib.suppress(OSError):
+            if os.stat(self.path).st_ino == self._inode:
+                self.path.unlink()
+
+
 class ControlServer:
     """The listening socket and its clients, driven by the loop's selector.
 
@@ -115,15 +133,15 @@ class ControlServer:
     `key.data.handle(key, mask, now)`. Raises ControlError when the path is taken or not possible.
     """
 
-    def __init__(self, engine: Controlled, path: str | Path) -> None:
+    def __init__(self, engine: Controlled, where: str | Path | Listener) -> None:
         self.engine = engine
-        self.path = Path(path)
+        self._listening = where if isinstance(where, Listener) else Listener(Path(where))
+        self.path = self._listening.path
         self.dropped_subscribers = 0
         self._clients: dict[int, _Client] = {}
         self._selector: selectors.BaseSelector | None = None
         self._unsubscribe: Callable[[], None] | None = None
-        self._listener = _listen(self.path)
-        self._inode = os.stat(self.path).st_ino
+        self._listener = self._listening.socket
 
     def fileno(self) -> int:
         return self._listener.fileno()
@@ -159,10 +177,7 @@ class ControlServer:
         if self._selector is not None:
             self._selector.unregister(self._listener)
             self._selector = None
-        self._listener.close()
-        with contextlib.suppress(OSError):
-            if os.stat(self.path).st_ino == self._inode:
-                self.path.unlink()
+        self._listening.close()
 
     def _accept(self) -> None:
         try:

@@ -9,6 +9,7 @@ failure is counted and told, and after ten of them the module is off for that fl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from alg.off import Off
 from alg.sip.message import summary
 from alg.stream import RIGHT, Manners
 from appliance.algcontext import DryContext, Ledger, LiveContext, Memory
+from appliance.budget import FOREIGN_SECONDS, OutOfTime, time_budget
 from appliance.calls import CallTracker
 from appliance.eventlog import EventLog
 from appliance.events import AlgError, Change, MessagePassed
@@ -58,6 +60,10 @@ class Slot:
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 
+    def budget(self) -> AbstractContextManager[None]:
+        """How long the module may take for a message: one that is not ours is watched."""
+        return time_budget(FOREIGN_SECONDS) if registry.is_foreign(self.spec) else nullcontext()
+
     @property
     def manners(self) -> Manners:
         """How the module wants TCP streams to be read."""
@@ -73,8 +79,9 @@ class Slot:
     def _guarded(self, decide: Decide) -> Decide:
         def guarded(normal: Any, *facts: object) -> Any:
             try:
-                return decide(normal, *facts)
-            except Exception:  # whatever a module does, the NAT goes on
+                with self.budget():
+                    return decide(normal, *facts)
+            except (Exception, OutOfTime):  # whatever a module does, the NAT goes on
                 self.counters["errors"] += 1
                 return normal
 
@@ -127,14 +134,15 @@ class Inspector:
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
         try:
-            answer = slot.module.inspect(message, context)
+            with slot.budget():
+                answer = slot.module.inspect(message, context)
             _check_answer(answer)
             if isinstance(answer, Refuse):
                 return Outcome(answer, None)
             after = edits.apply(message, answer.edits)
         except Unavailable as refusal:
             return _left_alone(message, f"left alone: {refusal}")
-        except Exception as failure:  # whatever a module does, the NAT goes on
+        except (Exception, OutOfTime) as failure:  # whatever a module does, the NAT goes on
             error = f"{type(failure).__name__}: {failure}"
             return _left_alone(message, f"left alone: {error}", error)
         if len(after) > room and len(after) > len(message):

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from appliance.control import ControlServer
+from appliance.control import ControlServer, Listener
 from appliance.engine import Engine
 from appliance.eventlog import EventLog
 from appliance.events import Started
@@ -102,10 +102,12 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder = Recorder(settings["record.file"], _say)
             undo.callback(recorder.close)
             recorder.attach(log)
+        listener = Listener(control_path)
+        undo.callback(listener.close)
+        give_up()  # before the engine: it may import an ALG module that somebody else wrote
         engine = Engine(settings, name, "appliance", log)
-        loop = Loop(wires, engine, signals, ControlServer(engine, control_path))
+        loop = Loop(wires, engine, signals, ControlServer(engine, listener))
         undo.callback(loop.close)
-        give_up()
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         return INTERRUPTED if loop.run() == signal.SIGINT else 0
