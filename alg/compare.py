@@ -57,7 +57,7 @@ def changes(
     BadEdit, as `edits.apply` would."""
     made = edits.ordered(message, active_edits)
     if correct is None or correct_edits is None:
-        places = [_Place(edit.start, edit.end, (edit,), (edit,)) for edit in made]
+        places = [_Place(edit.start, edit.end, (one := (edit,)), one) for edit in made]
         rows = [_row(message, place, active, active) for place in places]
         return rows if isinstance(active, Sip) else [replace(row, expected=None) for row in rows]
     places = _places(made, edits.ordered(message, correct_edits))
@@ -93,7 +93,8 @@ def _touches(place: _Place, edit: Edit) -> bool:
 def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison:
     before = message[place.start : place.end]
     after = _result(message, place, place.active)
-    expected = _result(message, place, place.correct)
+    same = place.correct is place.active
+    expected = after if same else _result(message, place, place.correct)
     speaker, edit = (active, place.active) if place.active else (correct, place.correct)
     first = edit[0]
     reason = _explain(speaker, first.rule)
@@ -166,7 +167,8 @@ def _soundness(message: bytes) -> int:
 def _explain(module: Alg, rule: str) -> Reason:
     """A foreign module's explanations are not worth an accident."""
     try:
-        return Reason(*module.explain(rule))
+        reason = module.explain(rule)
+        return reason if type(reason) is Reason else Reason(*reason)
     except Exception:
         return SILENT
 
