@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +47,7 @@ START_PATIENCE = 10.0
 """Seconds that an appliance may take to open its control socket."""
 START_LOOK = 0.05
 LONGEST_REASON = 1000
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 APPLIANCE_OPTIONS = options(
     click.option("--name", metavar="NAME", help="The appliance, when several are running."),
@@ -101,12 +104,12 @@ def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
     """
     settings = configuration.load(file, chosen.profile, chosen.all_sets)
     path = Path(control) if control is not None else default_path(settings["name"])
+    ensure_free(path)
     if tui:
         return _run_with_screen(path)
     from appliance.loop import run as run_loop  # needs Linux; the other commands do not
 
     warn(settings)
-    ensure_free(path)
     try:
         return run_loop(settings, path)
     except SpecError as error:
@@ -127,6 +130,7 @@ def _run_with_screen(path: Path) -> int:
             stdout=narration,
             stderr=narration,
             start_new_session=True,  # Ctrl-C is for the screen
+            preexec_fn=_end_with_the_screen,
         )
         try:
             if _has_started(appliance, path):
@@ -137,6 +141,12 @@ def _run_with_screen(path: Path) -> int:
             narration.seek(0)
             narrate(narration.read().rstrip("\n"))
     return max(code, 0)
+
+
+def _end_with_the_screen() -> None:
+    """Whatever becomes of the screen, a closed terminal or `kill -9`, no appliance is left behind
+    that nobody sees."""
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
 import selectors
 import subprocess
 import sys
@@ -385,3 +388,24 @@ def test_an_appliance_that_does_not_start_draws_nothing(
     answer = glassnat("run", "--config", file, "--control", str(folder / "x.sock"), "--tui")
     assert answer == (3, "", "glassnat: no TUN\n")
     assert screen == []
+
+
+def test_an_appliance_with_a_screen_ends_with_the_screen(tmp_path: Path) -> None:
+    """A closed terminal, or `kill -9`, leaves nothing behind that nobody sees."""
+    program = (
+        "import subprocess, sys\n"
+        "from appliance.cli.running import _end_with_the_screen\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],\n"
+        "                         start_new_session=True, preexec_fn=_end_with_the_screen)\n"
+        "print(child.pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    screen = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert screen.stdout is not None
+    child = int(screen.stdout.readline())
+    with contextlib.closing(os.fdopen(os.pidfd_open(child))) as alive:
+        screen.kill()
+        screen.communicate()
+        assert select.select([alive], [], [], 5.0)[0], "it lives on"
