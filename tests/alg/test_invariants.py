@@ -29,14 +29,18 @@ from alg.sip.correct import Sip, reasons
 from alg.sip.rewriting import LOWEST_OPENED_PORT
 from alg.sip_poor.faults import FAULTS
 from alg.stream import Stream
-from nat.endpoint import Direction, Endpoint
+from appliance.events import MessagePassed
+from nat.endpoint import Direction, Endpoint, Side
 from tests.golden.pairs import Pair, pairs
+from tests.spec import packets
+from tests.spec.world import X1, A, World
 
 ALL = list(pairs().values())
 USUAL = [pair for pair in ALL if not {"internal", "external", "transport"} & set(pair.values)]
 PHONE, SEEN, SERVER = map(
     Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
 )
+MTU = 1500
 NEVER = ("call-id", "cseq", "authorization", "proxy-authorization", "www-authenticate", "warning",
          "refer-to", "replaces", "user-agent", "subject", "max-forwards", "expires",
          "content-type")  # fmt: skip
@@ -205,6 +209,24 @@ def test_a_message_that_would_become_too_long_is_refused() -> None:
     with pytest.raises(BadEdit):
         apply(data, answer.edits)
     assert len(apply(data[:-2], answer.edits)) == LARGEST_MESSAGE
+
+
+@pytest.mark.parametrize(("room", "rewritten"), [(3, True), (2, False)])
+def test_a_message_that_may_not_be_cut_stays_when_it_would_not_fit(
+    room: int, rewritten: bool
+) -> None:
+    """I-A10: an edit of three bytes more, in a datagram that must not be fragmented."""
+    nat = World({"alg.sip.module": "sip", "nat.ports": "sequential"})
+    phone, server = A._replace(port=5060), X1._replace(port=5060)
+    head = b"MESSAGE sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.168.20.10\r\ni: 1\r\n"
+    head += b"CSeq: 1 MESSAGE\r\n\r\n"
+    data = head + b"x" * (MTU - 28 - len(head) - room)
+    nat.put(Side.INSIDE, packets.udp(phone, server, data, fragment=packets.DONT_FRAGMENT))
+    seen = nat.take(Side.OUTSIDE).payload
+    assert seen == (data.replace(b"192.168.20.10", b"203.0.113.1:1024") if rewritten else data)
+    (told,) = [event for event in nat.engine.log.since(0) if isinstance(event, MessagePassed)]
+    assert told.verdict == ("rewritten" if rewritten else "unchanged")
+    assert rewritten or "MTU" in told.note
 
 
 # --- there and back ----------------------------------------------------------------------------
