@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from appliance.duration import duration_text
 from appliance.events import (
     AlgError,
     CallOutcome,
@@ -173,7 +174,8 @@ class Model:
 
     def _setting(self, event: SettingChanged) -> None:
         self.turned[event.key] = event.new
-        self.ladder.append(Mark(event.t, f"{short_key(event.key)}: {event.old} > {event.new}"))
+        old, new = short_value(event.old), short_value(event.new)
+        self.ladder.append(Mark(event.t, f"{short_key(event.key)}: {old} > {new}"))
 
     # --- questions that several views ask --------------------------------------------------------
 
@@ -226,6 +228,17 @@ def short_key(key: str) -> str:
         "nat.timeouts.udp_unanswered": "UDP timeout unanswered",
     }
     return known.get(key, key)
+
+
+def short_value(value: object) -> str:
+    """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
+    if isinstance(value, float):
+        return duration_text(value)
+    if isinstance(value, list):
+        return ", ".join(map(short_value, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {short_value(each)}" for key, each in value.items()) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _HANDLERS: dict[type, Any] = {

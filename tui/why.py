@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from appliance.events import CallOutcome, Change, PacketDropped
 from tui.lines import Line, Style, wrap_words
-from tui.model import FAULTS, Message, Model, Stream, short_key
+from tui.model import FAULTS, Message, Model, Stream, short_key, short_value
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
@@ -126,7 +126,9 @@ def advice(model: Model, live: bool) -> Line:
     """What to try next."""
     line = Line("▌TRY ", Style.KEY)
     if model.turned and not live:
-        turned = ", ".join(f"{short_key(key)} {value}" for key, value in model.turned.items())
+        turned = ", ".join(
+            f"{short_key(key)} {short_value(value)}" for key, value in model.turned.items()
+        )
         return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
     module = str(model.settings.get("alg.sip.module", ""))
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
