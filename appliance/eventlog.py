@@ -76,7 +76,7 @@ class EventLog:
             return 0
         self.last_id += 1
         entry.id = self.last_id
-        entry.t = now - self.zero
+        entry.t = round(now - self.zero, 6)  # microseconds, and no noise of binary fractions
         entry.cause = cause
         self._ring.append(entry)
         if self._subscribers:

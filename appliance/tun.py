@@ -237,7 +237,7 @@ def _explained(place: Place, error: OSError) -> str:
         errno.EPERM: f"a device may not be made by this user; run as root (sudo), or have root "
         f"prepare it: {by_hand}",
         errno.EBUSY: "the device is in use by another program; is this appliance already running? "
-        "(glassnat status)",
+        "(ip link show)",
         errno.EINVAL: "a device of this name exists and is not a TUN device for one program; "
         "choose another name or delete it: "
         f"ip link delete {place.device}",
