@@ -27,9 +27,9 @@ _ORIGIN = re.compile(rb"[^ ]*+ +[^ ]++ +[^ ]++ +IN +IP4 +([^ ]++) *\Z")
 _CONNECTION = re.compile(rb"[ \t]*+IN[ \t]++IP4[ \t]++([^ \t/]++)(/[^ \t]*+)?[ \t]*+\Z")
 _ANY_CONNECTION = re.compile(rb"[ \t]*+[^ \t]++[ \t]++[^ \t]++[ \t]++[^ \t]++[ \t]*+\Z")
 # m=<media> <port>[/<number of ports>] <proto> <fmt> ...
-_MEDIA = re.compile(rb"([^ \t]++)[ \t]++([0-9]++)(?:/([0-9]++))?+[ \t]++([^ \t]++)(?:[ \t]|\Z)")
+_MEDIA = re.compile(rb"([^ \t]++)[ \t]++([0-9]++)(?:/([0-9]++))?[ \t]++([^ \t]++)(?:[ \t]|\Z)")
 # a=rtcp:<port> [<nettype> <addrtype> <connection-address>]   (RFC 3605)
-_RTCP = re.compile(rb"([0-9]{1,10}+)(?:[ \t]++[^ \t]++[ \t]++[^ \t]++[ \t]++([^ \t]++))?+[ \t]*+\Z")
+_RTCP = re.compile(rb"([0-9]{1,10}+)(?:[ \t]++[^ \t]++[ \t]++[^ \t]++[ \t]++([^ \t]++))?[ \t]*+\Z")
 
 
 class Connection(NamedTuple):
