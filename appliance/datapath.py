@@ -156,9 +156,7 @@ class Datapath:
         mtu = self._mtu[leg.exit]
         if packet.segment_size or packet.length <= mtu:
             return False
-        if packet.partial:
-            packet.partial = False
-            packet.finish_transport()
+        packet.complete()
         self._identification = self._identification + 1 & 0xFFFF
         for piece in fragment(packet, mtu, self._identification):
             self.nat.outbox.append((EXIT_SIDES[leg.exit], Packet.of(piece)))
@@ -215,9 +213,8 @@ class Datapath:
     def _write(self, packet: Packet, message: bytes) -> None:
         """Put an edited message into its datagram."""
         decisions = self.nat.behavior.decisions
-        if packet.partial and decisions.has_other("finish"):
-            packet.partial = False
-            packet.finish_transport()
+        if decisions.has_other("finish"):
+            packet.complete()
         before = packet.transport_checksum
         packet.replace_payload(message)
         packet.transport_checksum = decisions.finish(packet.transport_checksum, before)

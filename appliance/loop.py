@@ -28,7 +28,7 @@ from appliance.control import ControlServer, Listener
 from appliance.engine import Engine
 from appliance.eventlog import EventLog
 from appliance.events import Started
-from appliance.privileges import give_up
+from appliance.privileges import give_up, go_first
 from appliance.record import Recorder
 from appliance.settings import Settings
 from appliance.tun import Place, open_wires
@@ -104,6 +104,7 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder.attach(log)
         listener = Listener(control_path)
         undo.callback(listener.close)
+        go_first()
         give_up()  # before the engine: it may import an ALG module that somebody else wrote
         engine = Engine(settings, name, "appliance", log)
         loop = Loop(wires, engine, signals, ControlServer(engine, listener))
@@ -204,14 +205,14 @@ class Loop:
 
     def _drain(self, side: Side, now: float) -> int:
         """Carry what waits on one wire; how many packets that were."""
-        receive, handle = self._wires[side].receive, self._engine.handle
-        outbox = self._engine.outbox
+        wires, handle, outbox = self._wires, self._engine.handle, self._engine.outbox
+        receive = wires[side].receive
         for carried in range(PACKETS_PER_TURN):
             packet = receive()
             if packet is None:
                 return carried
             leg = handle(packet, side, now)
-            if leg is not None and not self._wires[leg.exit].send(packet):
+            if leg is not None and not wires[leg.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()

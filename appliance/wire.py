@@ -14,15 +14,18 @@ Strategy: **fewer and bigger packets.** With this header the kernel hands over T
 still to be completed, and takes the same back. A NAT that rewrites one header a super-packet
 reaches ten times the speed of one that sees every packet; nothing else in this program comes close.
 A `Packet` carries two facts of the header, `partial` and `segment_size`; the rest follows from the
-packet itself. (What the kernel says about the header length is not to be trusted on forwarded
-packets, so it is never copied.)
+packet itself.
 
-A wire reuses one buffer: a packet that is to outlive the next `receive` must be copied.
+A wire reads header and packet into one buffer, its frame. A packet that still is what its header
+says goes out by one write of that frame, since translating changes nothing that the header speaks
+of; whoever changes more says so by `packet.frame = None`, and the header is made anew. The buffer
+is used again: a packet that is to outlive the next `receive` must be copied.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 from struct import Struct
 from typing import Protocol
@@ -35,9 +38,10 @@ SEGMENTS_OF_TCP = 1  # VIRTIO_NET_HDR_GSO_TCPV4
 SEGMENTS_OF_UDP = 5  # VIRTIO_NET_HDR_GSO_UDP_L4
 
 VIRTIO_HEADER = Struct("=BBHHHH")
+HEADER_SIZE = VIRTIO_HEADER.size
 SEGMENT_SIZE = Struct("=H")
 SEGMENT_SIZE_AT = 4
-WHOLE_PACKET = bytes(VIRTIO_HEADER.size)
+WHOLE_PACKET = bytes(HEADER_SIZE)
 """Nothing to complete, nothing to cut."""
 
 BUFFER_SIZE = MAXIMUM_LENGTH + 1
@@ -84,46 +88,59 @@ class DescriptorWire:
         self.name = name
         self.framed = framed
         self._descriptor = descriptor
-        self._buffer = bytearray(BUFFER_SIZE)
-        self._packet = Packet(self._buffer, 0)
-        self._packet.view = memoryview(self._buffer)
-        self._header = bytearray(VIRTIO_HEADER.size if framed else 0)
-        self._areas = [self._header, self._buffer]
+        self._frame = memoryview(bytearray(HEADER_SIZE + BUFFER_SIZE))
+        self._packet = Packet(self._frame[HEADER_SIZE:], 0)
+        # (`os.read` would raise an exception where there is nothing to read; a file answers None)
+        file = io.FileIO(descriptor, "r+", closefd=False)
+        self._read_into, self._write = file.readinto, file.write
 
     def fileno(self) -> int:
         return self._descriptor
 
     def receive(self) -> Packet | None:
         """The next packet, in the buffer that all packets of this wire share."""
-        header = self._header
+        packet, frame = self._packet, self._frame
         try:
-            # Two areas, so that the packet begins at 0 whether or not there is a header before it.
-            size = os.readv(self._descriptor, self._areas)
-        except BlockingIOError:
-            return None
+            if not self.framed:
+                return self._receive_plain()
+            size = self._read_into(frame)
         except OSError as error:
             raise self._gone(error) from None
-        packet = self._packet
-        packet.length = size - len(header)
-        if header and header[0] & NEEDS_CHECKSUM:
+        if size is None:
+            return None
+        packet.length = size - HEADER_SIZE
+        packet.frame = frame
+        if frame[0] & NEEDS_CHECKSUM:
             packet.partial = True
-            (packet.segment_size,) = SEGMENT_SIZE.unpack_from(header, SEGMENT_SIZE_AT)
+            (packet.segment_size,) = SEGMENT_SIZE.unpack_from(frame, SEGMENT_SIZE_AT)
         else:
             packet.partial = False
             packet.segment_size = 0
         return packet
 
+    def _receive_plain(self) -> Packet | None:
+        packet = self._packet
+        size = self._read_into(packet.buffer)
+        packet.length = size or 0
+        return None if size is None else packet
+
     def send(self, packet: Packet) -> bool:
         """Hand a packet to the kernel. False when it was not taken (the device is down, say)."""
-        header = b""
-        if self.framed:
-            header = virtio_header(packet) if packet.partial else WHOLE_PACKET
+        frame = packet.frame
         try:
-            view = packet.view or memoryview(packet.buffer)
-            os.writev(self._descriptor, (header, view[: packet.length]))
+            if frame is None or not self.framed:
+                return self._send_anew(packet)
+            return self._write(frame[: packet.length + HEADER_SIZE]) is not None
         except OSError as error:
             return self._not_sent(packet, error)
-        return True
+
+    def _send_anew(self, packet: Packet) -> bool:
+        """A packet of our own, one that was changed, or a wire without headers."""
+        data = memoryview(packet.buffer)[: packet.length]
+        if not self.framed:
+            return self._write(data) is not None
+        header = virtio_header(packet) if packet.partial else WHOLE_PACKET
+        return os.writev(self._descriptor, (header, data)) > 0
 
     def close(self) -> None:
         """The owner of the descriptor closes it."""

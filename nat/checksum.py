@@ -10,22 +10,24 @@ from __future__ import annotations
 
 MODULUS = 0xFFFF
 
+Bytes = bytes | bytearray | memoryview
 
-def checksum(data: bytes | bytearray) -> int:
+
+def checksum(data: Bytes) -> int:
     """The checksum field (0..0xFFFF) that makes `data` sum up right, its own field being 0.
 
     An odd last byte counts as the high half of a word. All-zero data has the checksum 0xFFFF.
     """
     if len(data) & 1:
-        data = data + b"\0"
+        data = bytes(data) + b"\0"
     number = int.from_bytes(data, "big")
     return -number % MODULUS if number else MODULUS
 
 
-def sums_up(data: bytes | bytearray) -> bool:
+def sums_up(data: Bytes) -> bool:
     """Is the checksum inside `data` right? (The sum of all words, the checksum among them.)"""
     if len(data) & 1:
-        data = data + b"\0"
+        data = bytes(data) + b"\0"
     return int.from_bytes(data, "big") % MODULUS == 0
 
 

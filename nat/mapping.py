@@ -50,8 +50,10 @@ OUT, IN = Direction.OUT, Direction.IN
 # from TTL to destination address: TTL+protocol, header checksum, source, destination
 TTL_AND_CHECKSUM = Struct("!HH")
 TTL_TO_DESTINATION = Struct("!HHII")
-# … and on, without options, to the end of a UDP header: both ports, length, checksum
+# … and on, without options, to the transport checksum: both ports; of UDP the length, of TCP all
+# between ports and checksum
 TTL_TO_UDP_CHECKSUM = Struct("!HHIIHHHH")
+TTL_TO_TCP_CHECKSUM = Struct("!HHIIHH12sH")
 PORTS = Struct("!HH")
 WITHOUT_OPTIONS = 0x45  # version 4, five words of header
 
@@ -110,11 +112,39 @@ class Patch:
         WORD.pack_into(buffer, at, (field + change) % MODULUS)
 
 
+class TcpPatch(Patch):
+    """The same for TCP. Without IPv4 options all that changes stands within 30 bytes, and one
+    struct reads and writes them."""
+
+    __slots__ = ()
+
+    def apply(self, packet: Packet) -> None:
+        buffer = packet.buffer
+        if buffer[0] != WITHOUT_OPTIONS:
+            super().apply(packet)
+            return
+        ttl_protocol, header_checksum, _, _, _, _, between, field = TTL_TO_TCP_CHECKSUM.unpack_from(
+            buffer, 8
+        )
+        change = -self.pseudo_change if packet.partial else self.transport_change
+        TTL_TO_TCP_CHECKSUM.pack_into(
+            buffer,
+            8,
+            ttl_protocol - self.hop,
+            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
+            self.source,
+            self.destination,
+            self.source_port,
+            self.destination_port,
+            between,
+            (field + change) % MODULUS,
+        )
+
+
 class UdpPatch(Patch):
-    """The same for UDP, where a checksum may be absent.
+    """The same for UDP, in the same way, where a checksum may be absent.
 
     RFC 768: a field of 0 means "no checksum" and stays 0, so a sum of 0 is sent as its twin 0xFFFF.
-    Without IPv4 options all that changes stands in a row, and one struct reads and writes it.
     """
 
     __slots__ = ()
@@ -182,7 +212,7 @@ class EchoPatch(Patch):
         WORD.pack_into(buffer, transport + 4, self.identifier)
 
 
-PATCHES: dict[int, type[Patch]] = {TCP: Patch, UDP: UdpPatch, ICMP_QUERY: EchoPatch}
+PATCHES: dict[int, type[Patch]] = {TCP: TcpPatch, UDP: UdpPatch, ICMP_QUERY: EchoPatch}
 
 
 class Leg:

@@ -48,24 +48,30 @@ MINIMUM_TRANSPORT = {ICMP: 8, TCP: 20, UDP: 8}
 END_OF_OPTIONS, NO_OPERATION, LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE = 0, 1, 131, 137
 
 
+Buffer = bytearray | memoryview
+
+
 class Packet:
     """The first `length` bytes of `buffer`. A wire reuses one buffer for all that it receives.
 
     `partial` says that the transport checksum field holds only the sum of the pseudo header and
     that the kernel will complete it (virtio's NEEDS_CSUM); `segment_size` is the payload of each
     packet that a super-packet stands for, 0 for an ordinary packet.
+
+    `frame` belongs to the wire: the buffer together with what stands before the packet in it, as
+    long as that still tells the truth about `partial`, `segment_size` and where the headers end.
     """
 
-    __slots__ = ("buffer", "length", "partial", "segment_size", "view")
+    __slots__ = ("buffer", "frame", "length", "partial", "segment_size")
 
     def __init__(
-        self, buffer: bytearray, length: int, partial: bool = False, segment_size: int = 0
+        self, buffer: Buffer, length: int, partial: bool = False, segment_size: int = 0
     ) -> None:
         self.buffer = buffer
         self.length = length
         self.partial = partial
         self.segment_size = segment_size
-        self.view: memoryview | None = None  # of the buffer, where its owner keeps one
+        self.frame: memoryview | None = None
 
     @classmethod
     def of(cls, data: bytes) -> Packet:
@@ -79,16 +85,22 @@ class Packet:
         return bytes(self.buffer[: self.length])
 
     def copy(self) -> Packet:
-        return Packet(self.buffer[: self.length], self.length, self.partial, self.segment_size)
+        return Packet(
+            bytearray(self.buffer[: self.length]), self.length, self.partial, self.segment_size
+        )
 
     def replace(self, data: bytes | bytearray) -> None:
-        """Become another packet in the same buffer, which grows only when it must."""
-        if len(data) > len(self.buffer):
-            self.buffer.extend(bytes(len(data) - len(self.buffer)))
+        """Become another packet in the same buffer, if it is long enough."""
+        self._make_room(len(data))
         self.buffer[: len(data)] = data
         self.length = len(data)
+        self.frame = None
         self.partial = False
         self.segment_size = 0
+
+    def _make_room(self, size: int) -> None:
+        if size > len(self.buffer):
+            self.buffer = bytearray(self.buffer) + bytes(size - len(self.buffer))
 
     def replace_by(self, other: Packet) -> None:
         """Become a copy of another packet, in the same buffer."""
@@ -299,10 +311,10 @@ class Packet:
         """
         start = self.payload_start
         end = start + len(payload)
-        if end > len(self.buffer):
-            self.buffer.extend(bytes(end - len(self.buffer)))
+        self._make_room(end)
         self.buffer[start:end] = payload
         self.length = end
+        self.frame = None
         WORD.pack_into(self.buffer, 2, self.length)
         self.finish_header()
         if self.protocol == UDP:
@@ -313,6 +325,13 @@ class Packet:
         """Compute the IPv4 header checksum anew."""
         WORD.pack_into(self.buffer, 10, 0)
         WORD.pack_into(self.buffer, 10, checksum(self.buffer[: self.header_length]))
+
+    def complete(self) -> None:
+        """Do what a partial checksum leaves to the kernel."""
+        if self.partial:
+            self.partial = False
+            self.frame = None
+            self.finish_transport()
 
     def finish_transport(self) -> None:
         """Compute the transport checksum anew; a UDP checksum that was 0 (none) stays 0."""

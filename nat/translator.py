@@ -39,10 +39,12 @@ from nat.packet import FRAGMENT_OFFSET, WORD, Packet
 from nat.tcp import ACK, FIN, RST, SYN, TcpState, classify, flags_make_sense, next_state
 
 # version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
-# destination; then (without options) both ports and the length field of UDP, or of an ICMP query
-# the type and code, the checksum, and the identifier
-HEADER = Struct("!HHHHHHIIHHH")
-FAST_LENGTH = 28  # IPv4 and UDP headers
+# destination; then (without options), as far as they fit their protocol:
+# - of TCP both ports, sequence and acknowledgement number, data offset and flags;
+# - of UDP both ports, length and checksum, six bytes of payload;
+# - of an ICMP query type and code, checksum, identifier and sequence number, and six bytes of data.
+HEADER = Struct("!HHHHHHIIHHIIH")
+FAST_LENGTH = HEADER.size
 # (a name of the module is read faster than an enum's member)
 INSIDE, OUTSIDE, TURN = Arrival.INSIDE, Arrival.OUTSIDE, Arrival.TURN
 SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)  # by arrival
@@ -117,7 +119,7 @@ class Nat:
             return self._examine(packet, arrival, now)
         (
             version_word, total, ident, fragment, ttl_protocol, checksum, source, destination,
-            source_port, destination_port, length_or_identifier,
+            source_port, destination_port, next_word, acknowledgement, offset_and_flags,
         ) = HEADER.unpack_from(packet.buffer)  # fmt: skip
         if (
             version_word >> 8 != 0x45
@@ -131,10 +133,10 @@ class Nat:
         ):  # fmt: skip
             return self._examine(packet, arrival, now)
         protocol = ttl_protocol & 0xFF
-        if protocol == UDP and not 8 <= length_or_identifier <= total - 20:
+        if protocol == UDP and not 8 <= next_word >> 16 <= total - 20:
             return Drop.MALFORMED
         if protocol == ICMP:
-            key = query_key(source_port, source, destination, length_or_identifier)
+            key = query_key(source_port, source, destination, next_word >> 16)
         else:
             key = (protocol, source, destination, source_port, destination_port)
         leg = self.table.legs[arrival].get(key)
@@ -143,18 +145,40 @@ class Nat:
         flow = leg.flow
         if flow.refreshed + flow.timer.timeout <= now:  # type: ignore[union-attr]
             return self._examine(packet, arrival, now)
-        if leg.follow:
-            track = flow.tcp  # type: ignore[union-attr]
-            verdict = (
-                self._follow_tcp(leg, track, packet, now)
-                if track
-                else self._hear_first_answer(leg, packet)
-            )
+        if leg.follow and not (
+            offset_and_flags & CONTROL == ACK
+            and self._goes_on(leg, offset_and_flags, acknowledgement, total)
+        ):
+            verdict = self._follow(leg, packet, now)
             if verdict:
                 return verdict
         if arrival is INSIDE or self.behavior.refresh_inbound:
             flow.refreshed = now  # type: ignore[union-attr]
         return leg
+
+    def _goes_on(self, leg: Leg, offset_and_flags: int, acknowledgement: int, total: int) -> bool:
+        """Nearly every segment: an ACK of an established connection, which needs no more than that
+        its number is noted. False: look closer."""
+        track = leg.flow.tcp  # type: ignore[union-attr]
+        header = (offset_and_flags >> 12) * 4
+        if track is None or track.state is not ESTABLISHED:
+            return False
+        if not TCP_HEADER <= header <= total - 20:
+            return False
+        if leg.arrival is INSIDE:  # as `track.acknowledge` does
+            track.next_from_outside = acknowledgement
+        else:
+            track.next_from_inside = acknowledgement
+        return True
+
+    def _follow(self, leg: Leg, packet: Packet, now: float) -> Verdict | None:
+        """Tell a flow what a packet says of it. None: it is one of the flow's, and keeps it
+        alive."""
+        flow = leg.flow
+        assert flow is not None
+        if flow.tcp is None:
+            return self._hear_first_answer(leg, packet)
+        return self._follow_tcp(leg, flow.tcp, packet, now)
 
     def _hear_first_answer(self, leg: Leg, packet: Packet) -> Verdict | None:
         """From now on packets of this leg tell a flow nothing new."""
@@ -182,12 +206,6 @@ class Nat:
         if not TCP_HEADER <= header <= packet.length - start:
             return Drop.MALFORMED
         flags = offset_and_flags & 0xFF
-        if flags & CONTROL == ACK and track.state is ESTABLISHED:  # nearly every segment
-            if leg.arrival is INSIDE:
-                track.next_from_outside = acknowledgement
-            else:
-                track.next_from_inside = acknowledgement
-            return None
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
         flow = leg.flow
@@ -287,8 +305,8 @@ class Nat:
             return Drop.UNSUPPORTED_PROTOCOL
         source_port, destination_port = packet.ports
         source, destination = packet.addresses
-        if (source, source_port) == (destination, destination_port):
-            return Drop.LAND
+        if arrival is not TURN and (source, source_port) == (destination, destination_port):
+            return Drop.LAND  # (turning back it is a host that calls its own external endpoint)
         key = (packet.protocol, source, destination, source_port, destination_port)
         return self._lookup_or_admit(key, packet, arrival, now)
 
@@ -355,10 +373,7 @@ class Nat:
     def _pass(self, leg: Leg, flow: Flow, packet: Packet, now: float) -> Verdict:
         """A packet of a known flow that came by the slow road (IPv4 options, ICMP, fragments)."""
         if leg.follow:
-            if flow.tcp is None:
-                verdict = self._hear_first_answer(leg, packet)
-            else:
-                verdict = self._follow_tcp(leg, flow.tcp, packet, now)
+            verdict = self._follow(leg, packet, now)
             if verdict:
                 return verdict
         if leg.arrival is INSIDE or self.behavior.refresh_inbound:

@@ -178,11 +178,12 @@ def test_the_same_packets_at_the_same_times_make_the_same_bytes() -> None:
     assert story() == story()
 
 
-def test_a_hop_to_oneself_ends() -> None:
+@pytest.mark.parametrize("data", [b"", b"on the fast road"])
+def test_a_hop_to_oneself_ends(data: bytes) -> None:
     """Invariant I-X5: hairpin terminates, also when a host calls its own external endpoint."""
     box = Box(filtering=EIF)
-    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
-    own = left(box.out(udp(f"{A}:4000", f"{EXTERNAL}:4000")))
+    left(box.out(udp(f"{A}:4000", f"{R}:5000", data)))
+    own = left(box.out(udp(f"{A}:4000", f"{EXTERNAL}:4000", data)))
     assert (own.source, own.destination) == (f"{EXTERNAL}:4000", f"{A}:4000")
     assert left(box.out(udp(f"{A}:4001", f"{EXTERNAL}:4000"))).source == f"{EXTERNAL}:4001"
 
