@@ -165,21 +165,23 @@ class Datapath:
     # --- application-layer gateways ----------------------------------------------------
 
     def give_slot(self, leg: Leg) -> None:
-        """Give a leg that was just made the ALG slot of its port, if there is one.
+        """Give a leg that was just made the ALG slot of its port, if there is one; the outbound
+        leg of a flow has it together with the inbound one.
 
         A TCP flow gets a connection to hold its streams: it begins with the flow, at the SYN, or
         never (see `streams.py`). None that turns back (hairpin): its segments would have to turn
         once more after they were cut.
         """
-        flow = leg.flow
-        if flow is not None and leg is flow.inbound:
-            leg.slot = flow.outbound.slot
-            return
         slot = self.slot_of(leg)
-        if slot is None or leg.key[0] == UDP:
+        if slot is None:
+            return
+        flow = leg.flow
+        if leg.key[0] == UDP:
             leg.slot = slot
         elif flow is not None and leg.exit is not TURN:
             leg.slot = Connection(slot)
+        if flow is not None:
+            flow.inbound.slot = leg.slot
 
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
@@ -213,7 +215,7 @@ class Datapath:
     def _write(self, packet: Packet, message: bytes) -> None:
         """Put an edited message into its datagram."""
         decisions = self.nat.behavior.decisions
-        if decisions.has_other("finish"):
+        if "finish" in decisions.others:
             packet.complete()
         before = packet.transport_checksum
         packet.replace_payload(message)

@@ -44,17 +44,32 @@ class EventLog:
     def __init__(self, zero: float) -> None:
         self.zero = zero
         self.last_id = 0
+        self._now, self._t = zero, 0.0  # of the last event: many have the same time
         self._held: list[tuple[Entry, float]] | None = None
         self._ring: deque[Entry] = deque(maxlen=RING)
         self._subscribers: list[Callable[[Event], None]] = []
 
-    def emit(self, event: Event, now: float, cause: int | None = None) -> int:
+    def emit(self, entry: Entry, now: float, cause: int | None = None) -> int:
         """Number, date and hand out an event; answers its id."""
-        return self._add(event, now, cause)
+        if self._held is not None:
+            self._held.append((entry, now))
+            return 0
+        if now != self._now:
+            self._now = now
+            self._t = round(now - self.zero, 6)  # microseconds, and no noise of binary fractions
+        self.last_id = entry.id = self.last_id + 1
+        entry.t = self._t
+        entry.cause = cause
+        self._ring.append(entry)
+        if self._subscribers:
+            event = _event(entry)
+            for subscriber in self._subscribers:
+                subscriber(event)
+        return entry.id
 
     def emit_later(self, build: Builder, now: float, cause: int | None = None) -> int:
-        """The same for an event that is built when somebody reads it."""
-        return self._add(Deferred(build), now, cause)
+        """`emit` for an event that is built when somebody reads it."""
+        return self.emit(Deferred(build), now, cause)
 
     def hold(self) -> None:
         """Keep new events back, until it is known what caused them or that they never were."""
@@ -68,22 +83,7 @@ class EventLog:
     def release(self, held: list[tuple[Entry, float]], cause: int) -> None:
         """Hand out what was held back, caused by the event `cause`."""
         for entry, now in held:
-            self._add(entry, now, cause)
-
-    def _add(self, entry: Entry, now: float, cause: int | None) -> int:
-        if self._held is not None:
-            self._held.append((entry, now))
-            return 0
-        self.last_id += 1
-        entry.id = self.last_id
-        entry.t = round(now - self.zero, 6)  # microseconds, and no noise of binary fractions
-        entry.cause = cause
-        self._ring.append(entry)
-        if self._subscribers:
-            event = _event(entry)
-            for subscriber in self._subscribers:
-                subscriber(event)
-        return entry.id
+            self.emit(entry, now, cause)
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Hand every later event to `callback`; the answer, when called, ends that."""

@@ -35,7 +35,7 @@ class Narrator(Observer):
         self._counters = counters
         self.give_slot: Callable[[Leg], None] = lambda leg: None
         self.drops = DropLog(log)
-        self._opening: tuple[int, int] = (0, 0)  # (mapping, id of the event that told of it)
+        self._opening: MappingOpened | None = None  # the last one
         self._refreshed: dict[int, float] = {}
 
     def mapping_opened(self, mapping: Mapping, now: float) -> None:
@@ -46,7 +46,8 @@ class Narrator(Observer):
             external=str(mapping.external),
             opened_by=mapping.opened_by,
         )
-        self._opening = (mapping.id, self._log.emit(event, now))
+        self._log.emit(event, now)
+        self._opening = event
 
     def mapping_refreshed(self, mapping: Mapping, last: float, now: float) -> None:
         if self._refreshed.get(mapping.id, -REFRESHES_APART) + REFRESHES_APART > now:
@@ -76,25 +77,24 @@ class Narrator(Observer):
         self.give_slot(leg)
 
     def flow_opened(self, flow: Flow, now: float) -> None:
-        mapping = flow.mapping
-        slot = flow.outbound.slot
+        mapping, slot, opening = flow.mapping, flow.outbound.slot, self._opening
+        if opening is not None and opening.mapping != mapping.id:
+            opening = None
         event = FlowOpened(
             flow=flow.id,
             mapping=mapping.id,
             protocol=PROTOCOL_NAMES[mapping.protocol],
-            internal=str(mapping.internal),
-            external=str(mapping.external),
+            internal=opening.internal if opening else str(mapping.internal),
+            external=opening.external if opening else str(mapping.external),
             remote=str(flow.remote),
             opened_by=flow.opened_by,
             alg=slot.name if slot else None,
         )
-        opened, cause = self._opening
-        self._log.emit(event, now, cause if opened == mapping.id else None)
+        self._log.emit(event, now, opening.id if opening else None)
 
     def flow_reopened(self, flow: Flow) -> None:
         flow.outbound.slot = flow.inbound.slot = None
         self.give_slot(flow.outbound)
-        self.give_slot(flow.inbound)
 
     def flow_expired(self, flow: Flow, why: str, now: float) -> None:
         mapping = flow.mapping

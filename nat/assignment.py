@@ -65,6 +65,8 @@ class Assignment:
             normal = external[(internal.address + internal.port) % len(external)]
         else:
             normal = external[internal.address % len(external)] if known is None else known
+        if "external_address" not in decisions.others:
+            return normal
         return decisions.external_address(normal, AddressWish(internal, external, known))
 
     def choose(
@@ -88,6 +90,8 @@ class Assignment:
             if port is None:
                 return None
             external = Endpoint(address, port)
+            if not self._behavior.poisoning or remote is None:
+                return external
             if not self._is_poisoned(protocol, remote, external, now):
                 return external
             wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
@@ -100,7 +104,7 @@ class Assignment:
     def _free_port(self, protocol: int, pool: PortPool, wish: Endpoint) -> int | None:
         behavior = self._behavior
         port = pool.choose(wish, behavior.ports, behavior.parity and protocol == UDP, behavior.rng)
-        if not behavior.decisions.has_other("port"):
+        if "port" not in behavior.decisions.others:
             return port
         return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
 
@@ -123,10 +127,6 @@ class Assignment:
         """An unsolicited packet came in (see `poison.py`)."""
         self._poisoned.remember(arrives, self._behavior.timeouts.udp_unanswered, now)
 
-    def _is_poisoned(
-        self, protocol: int, remote: Endpoint | None, external: Endpoint, now: float
-    ) -> bool:
-        if remote is None or not self._behavior.poisoning:
-            return False
+    def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
         arrives = inbound_key(protocol, remote, external)
         return self._poisoned.is_taken(arrives, self._behavior.timeouts.udp_unanswered, now)

@@ -226,9 +226,7 @@ class Conntrack:
     ) -> Mapping | Drop:
         """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
         decisions = self.behavior.decisions
-        if decisions.untranslated(
-            self.behavior.is_untranslated(remote.address), internal, remote, now
-        ):
+        if self._stays_untranslated(internal, remote, now):
             mapping = self._add_mapping(protocol, internal, internal, "untranslated", now)
             self._untranslated[protocol, internal] = mapping
             return mapping
@@ -246,6 +244,13 @@ class Conntrack:
         mapping = self._add_mapping(protocol, internal, chosen, "packet", now)
         self._add_key(mapping, remote)
         return mapping
+
+    def _stays_untranslated(self, internal: Endpoint, remote: Endpoint, now: float) -> bool:
+        behavior = self.behavior
+        if not behavior.untranslated and "untranslated" not in behavior.decisions.others:
+            return False
+        normal = behavior.is_untranslated(remote.address)
+        return behavior.decisions.untranslated(normal, internal, remote, now)
 
     def external_address_of(self, internal: Endpoint) -> int:
         """The external address that an inside endpoint is, or would be, known by."""
@@ -436,7 +441,7 @@ class Conntrack:
         flow = Flow(self.last_id, mapping, remote, opened_by, legs, now)
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
-            self.observer.leg_made(leg)
+        self.observer.leg_made(flow.outbound)
         scope = self.behavior.filtering_of(mapping.protocol).scope(remote)
         permitting = mapping.permitted.get(scope)
         if permitting is None:
@@ -447,22 +452,23 @@ class Conntrack:
         host = self.host(mapping.internal.address, now)
         host.flows += 1
         host.unanswered += 1
-        self._make_room(now)
+        limit = self.behavior.limits.flows
+        if limit and len(self.flows) > limit:
+            self._make_room(now)
         self.high_water.reach_flows(len(self.flows), host)
         return flow
 
     def _make_room(self, now: float) -> None:
-        """Evict a flow if the one that was just opened is one too many. (Not before: the mapping
-        that the new one stands on may have been the old one's.)"""
-        limit = self.behavior.limits.flows
-        victim = self._victim() if limit and len(self.flows) > limit else None
+        """Evict a flow, since the one that was just opened is one too many. (Not before: the
+        mapping that the new one stands on may have been the old one's.)"""
+        victim = self._victim()
         if victim is not None:
             self.close_flow(victim, "evicted", now)
 
     def legs_of(self, mapping: Mapping, remote: Endpoint) -> tuple[Leg, Leg]:
         """How packets go between a mapping and a remote, and come back."""
         reached, decisions = mapping.internal, self.behavior.decisions
-        if decisions.has_other("reverse"):
+        if "reverse" in decisions.others:
             reached = decisions.reverse(reached, ReverseWish(mapping, remote, self.by_external))
         return legs_between(mapping, remote, remote.address in self.owned, reached)
 

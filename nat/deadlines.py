@@ -63,7 +63,8 @@ class Deadlines(Generic[R]):
         """From now on `record` is forgotten by `timer`."""
         if record.timer is timer:
             return
-        self.let_go(record)
+        if record.timer is not None:
+            self.let_go(record)
         record.timer = timer
         if record.queued & timer.bit:
             timer.stale -= 1

@@ -127,13 +127,15 @@ class Decisions:
     """Asked by the NAT at every point. `others` have the last word, one after the other.
 
     An answer that no NAT could act on (a port that is no number of a port, another host) counts as
-    none. Raises UnknownPoint.
+    none. `others` are the points at which anybody but the NAT decides: where every flow passes, the
+    NAT looks there first, since collecting facts for nobody takes longer than deciding. Raises
+    UnknownPoint.
     """
 
     def __init__(self, *others: Mapping[str, Decide]) -> None:
-        for point in {point for other in others for point in other}:
-            if point not in POINTS:
-                raise UnknownPoint(f"{point!r} is not a decision point of the NAT")
+        self.others = frozenset(point for other in others for point in other)
+        for point in self.others - POINTS:
+            raise UnknownPoint(f"{point!r} is not a decision point of the NAT")
         self._others = {
             point: [other[point] for other in others if point in other] for point in POINTS
         }
@@ -142,10 +144,6 @@ class Decisions:
         for decide in self._others[point]:
             normal = decide(normal, *facts)
         return normal
-
-    def has_other(self, point: str) -> bool:
-        """Does anybody but the NAT decide here?"""
-        return bool(self._others[point])
 
     def behavior(self, normal: Behavior) -> Behavior:
         answer = self._ask("behavior", replace(normal))

@@ -15,7 +15,8 @@ class Observer:
     """Watches a NAT and does nothing; subclasses override what they care about."""
 
     def leg_made(self, leg: Leg) -> None:
-        """A leg of a new flow, or one for a single packet. Here the appliance gives it its ALG."""
+        """The outbound leg of a new flow, or a leg for a single packet. Here the appliance gives
+        it, and the inbound one with it, the ALG that its packets are for."""
 
     def mapping_opened(self, mapping: Mapping, now: float) -> None: ...
 

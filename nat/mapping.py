@@ -87,9 +87,10 @@ class Patch:
     def __init__(self, arrives: FiveTuple, leaves: FiveTuple, hop: int = 1) -> None:
         _, self.source, self.destination, self.source_port, self.destination_port = leaves
         self.hop = hop << 8
-        self.pseudo_change = (arrives[1] + arrives[2] - leaves[1] - leaves[2]) % MODULUS
+        addresses_change = arrives[1] + arrives[2] - leaves[1] - leaves[2]
         ports_change = arrives[3] + arrives[4] - leaves[3] - leaves[4]
-        self.transport_change = (self.pseudo_change + ports_change) % MODULUS
+        self.pseudo_change = addresses_change % MODULUS
+        self.transport_change = (addresses_change + ports_change) % MODULUS
 
     def apply(self, packet: Packet) -> None:
         """Rewrite a UDP or TCP packet in place: both endpoints, TTL, both checksums."""

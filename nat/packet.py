@@ -173,6 +173,11 @@ class Packet:
         return source, destination
 
     @property
+    def five_tuple(self) -> tuple[int, int, int, int, int]:
+        """Protocol, both addresses, both ports: what tells flows of TCP and UDP apart."""
+        return (self.protocol, *self.addresses, *self.ports)
+
+    @property
     def source(self) -> Endpoint:
         return Endpoint(self.source_address, self.ports[0])
 

@@ -137,9 +137,9 @@ class PortPool:
     ) -> int | None:
         """A port that `internal` may take, or None when there is none (of the right class and,
         if `parity`, of the right parity)."""
-        low, high = self._class_of(internal.port)
         if policy is PortPolicy.PRESERVE and self.is_available(internal.port, internal):
             return internal.port
+        low, high = self._class_of(internal.port)
         parities = (internal.port & 1,) if parity else (0, 1)
         if policy is PortPolicy.RANDOM:
             return self._choose_random(low, high, parities, rng)

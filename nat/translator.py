@@ -141,7 +141,7 @@ class Nat:
             key = (protocol, source, destination, source_port, destination_port)
         leg = self.table.legs[arrival].get(key)
         if leg is None:
-            return self._consider(packet, arrival, now)
+            return self._consider(packet, arrival, now, key)
         flow = leg.flow
         if flow.refreshed + flow.timer.timeout <= now:  # type: ignore[union-attr]
             return self._examine(packet, arrival, now)
@@ -262,18 +262,22 @@ class Nat:
             packet.check()
             or self._judge_addresses(arrival, *packet.addresses)
             or self._make_whole(packet, side, now)
-            or self._answer_ping(packet, side, now)
+            or self._answer_ping(packet, side, packet.destination_address, now)
             or self._check_ttl(packet, arrival, side, now)
             or self._consider(packet, arrival, now)
         )
 
-    def _consider(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
-        """The same, for a packet whose IPv4 header is known to be in order."""
+    def _consider(
+        self, packet: Packet, arrival: Arrival, now: float, key: FiveTuple | None = None
+    ) -> Verdict:
+        """The same, for a packet whose IPv4 header is known to be in order. `key`: between whom it
+        goes, if that has been read already."""
+        source, destination = key[1:3] if key else packet.addresses
         return (
-            self._judge_addresses(arrival, *packet.addresses)
-            or self._answer_ping(packet, SIDES[arrival], now)
+            self._judge_addresses(arrival, source, destination)
+            or self._answer_ping(packet, SIDES[arrival], destination, now)
             or packet.check_transport()
-            or self._find_or_admit(packet, arrival, now)
+            or self._find_or_admit(packet, arrival, now, key)
         )
 
     def _make_whole(self, packet: Packet, side: Side, now: float) -> Verdict | None:
@@ -298,16 +302,17 @@ class Nat:
         self.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
         return Drop.TTL_EXCEEDED
 
-    def _find_or_admit(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
-        if packet.protocol == ICMP:
+    def _find_or_admit(
+        self, packet: Packet, arrival: Arrival, now: float, key: FiveTuple | None
+    ) -> Verdict:
+        protocol = packet.protocol
+        if protocol == ICMP:
             return self._examine_icmp(packet, arrival, now)
-        if packet.protocol not in (TCP, UDP):
+        if protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
-        source_port, destination_port = packet.ports
-        source, destination = packet.addresses
-        if arrival is not TURN and (source, source_port) == (destination, destination_port):
+        _, source, destination, source_port, destination_port = key = key or packet.five_tuple
+        if source_port == destination_port and source == destination and arrival is not TURN:
             return Drop.LAND  # (turning back it is a host that calls its own external endpoint)
-        key = (packet.protocol, source, destination, source_port, destination_port)
         return self._lookup_or_admit(key, packet, arrival, now)
 
     def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
@@ -340,10 +345,11 @@ class Nat:
             return None
         return Drop.NOT_FOR_OUTSIDE if self.behavior.is_internal(destination) else None
 
-    def _answer_ping(self, packet: Packet, side: Side, now: float) -> Verdict | None:
+    def _answer_ping(
+        self, packet: Packet, side: Side, destination: int, now: float
+    ) -> Verdict | None:
         """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
         inside, outside = self.addresses_by_side
-        destination = packet.destination_address
         is_inner = side is Side.INSIDE and destination in inside
         if not is_inner and destination not in outside:
             return None
@@ -513,7 +519,8 @@ class Nat:
         if destination in self.table.owned and not self.behavior.hairpin:
             return Drop.NO_HAIRPIN
         mapping = self.table.mapping_to_serve(protocol, internal, remote, now)
-        drop = self._opens(packet, mapping) or self.table.refuses(internal.address, now)
+        drop = self._begins_badly(packet, mapping) if protocol == TCP else None
+        drop = drop or self.table.refuses(internal.address, now)
         if drop is None and mapping is None:
             opened = self.table.open_mapping(protocol, internal, remote, now)
             mapping, drop = (None, opened) if isinstance(opened, Drop) else (opened, None)
@@ -531,10 +538,8 @@ class Nat:
             self._unsolicited.pop(flow.inbound.key, None)
         return flow.outbound
 
-    def _opens(self, packet: Packet, mapping: Mapping | None) -> Drop | None:
+    def _begins_badly(self, packet: Packet, mapping: Mapping | None) -> Drop | None:
         """A TCP flow begins with a SYN, or with the answer to one that a mapping let in."""
-        if packet.protocol != TCP:
-            return None
         flags = packet.buffer[packet.header_length + 13]
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS

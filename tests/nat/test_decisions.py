@@ -53,7 +53,7 @@ def test_every_point_is_asked_here() -> None:
 def test_normally_the_nat_decides(point: str) -> None:
     ask, normal = ASKING[point]
     assert ask(Decisions()) == normal
-    assert not Decisions().has_other(point)
+    assert point not in Decisions().others
 
 
 @pytest.mark.parametrize("point", sorted(POINTS))
@@ -68,8 +68,7 @@ def test_others_hear_the_normal_answer_and_may_agree(point: str) -> None:
     decisions = Decisions({point: agree})
     assert ask(decisions) == normal
     assert [answer for answer, _ in heard] == [normal]
-    assert decisions.has_other(point)
-    assert not any(decisions.has_other(other) for other in POINTS - {point})
+    assert decisions.others == {point}
 
 
 @pytest.mark.parametrize(

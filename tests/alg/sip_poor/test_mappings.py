@@ -245,7 +245,7 @@ def test_a_fault_goes_with_its_module(fault: Any) -> None:
     nat.out(A, X1)
     nat.engine.set("alg.sip.module", "sip", "a test", nat.now)
     assert nat.engine.nat.behavior.hairpin
-    assert not any(nat.engine.nat.behavior.decisions.has_other(point) for point in fault.decisions)
+    assert not nat.engine.nat.behavior.decisions.others
     seen = nat.out(B._replace(port=4010), Y)
     assert seen.port == 4010
     assert nat.into(Y, seen) == B._replace(port=4010)
