@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import statistics
 import struct
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from nat.packet import Packet
 from tests.host.programs import run_in, running
 
 MANY, FEW = 100_000, 100
+RUNS = 5
 NO_LIMITS = tuple(
     f"nat.limits.{name}={value}"
     for name, value in (
@@ -147,9 +149,13 @@ IN_MEMORY: dict[str, Callable[[], float]] = {
 
 
 def _in_a_process(function: Callable[[], float]) -> float:
-    """In an interpreter of its own: memory that another figure left would count as ours."""
+    """The median of some runs, each in an interpreter of its own: memory that another figure left
+    would count as ours."""
     command = [sys.executable, "-m", "bench.alone", function.__name__]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    runs = (
+        subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(RUNS)
+    )
+    return statistics.median(float(run.stdout) for run in runs)
 
 
 # --- through the wires -------------------------------------------------------------------------

@@ -271,7 +271,7 @@ class Nat:
         self, packet: Packet, arrival: Arrival, now: float, key: FiveTuple | None = None
     ) -> Verdict:
         """The same, for a packet whose IPv4 header is known to be in order. `key`: between whom it
-        goes, if that has been read already."""
+        goes, if that has been read already, and no flow knows it."""
         source, destination = key[1:3] if key else packet.addresses
         return (
             self._judge_addresses(arrival, source, destination)
@@ -310,10 +310,12 @@ class Nat:
             return self._examine_icmp(packet, arrival, now)
         if protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
-        _, source, destination, source_port, destination_port = key = key or packet.five_tuple
+        _, source, destination, source_port, destination_port = between = key or packet.five_tuple
         if source_port == destination_port and source == destination and arrival is not TURN:
             return Drop.LAND  # (turning back it is a host that calls its own external endpoint)
-        return self._lookup_or_admit(key, packet, arrival, now)
+        if key is not None:
+            return self._admit(key, packet, arrival, now)
+        return self._lookup_or_admit(between, packet, arrival, now)
 
     def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
         """Who may send from where to where (BCP 38, RFC 1122 3.2.1.3, RFC 1812 5.3.7)."""
@@ -372,6 +374,9 @@ class Nat:
             if leg.flow.is_alive(now):
                 return self._pass(leg, leg.flow, packet, now)
             self.table.close_flow(leg.flow, "expired", now)
+        return self._admit(key, packet, arrival, now)
+
+    def _admit(self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         if arrival is INSIDE:
             return self._admit_outbound(key, packet, now)
         return self._admit_inbound(key, packet, arrival, now)
