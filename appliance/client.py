@@ -129,9 +129,10 @@ class Client:
             raise ClientError(str(answer.get("error", "refused")), 2)
         return answer["result"]
 
-    def events(self, since: int | None = None) -> Iterator[bytes]:
-        """Events as lines of JSON, until the appliance ends. Raises ClientError."""
-        self.ask("watch", **({} if since is None else {"since": since}))
+    def events(self, since: int | None = None, points: bool = False) -> Iterator[bytes]:
+        """Events as lines of JSON, until the appliance ends; with `points` packets as well. Raises
+        ClientError."""
+        self.ask("watch", points=points, **({} if since is None else {"since": since}))
         self._socket.settimeout(None)
         while line := self._input.readline():
             if line.startswith(b'{"id"'):

@@ -6,7 +6,8 @@ One line of JSON in, one line of JSON out, over a Unix socket:
     {"id": 1, "ok": true, "result": [...]}
     {"id": 2, "ok": false, "error": "a sentence"}
 
-and after `watch`, events as bare objects, one a line.
+and after `watch`, events as bare objects, one a line; with `"points": true` each packet as well, at
+each of its points.
 
 Strategy: **nobody who is connected here may slow or stop forwarding.** Nothing blocks. Each turn of
 the loop does at most one slice of work for a client: one read, one request, or one write of at
@@ -67,6 +68,14 @@ class Log(Protocol):
     def since(self, event_id: int) -> Iterable[Event]: ...
 
 
+class Points(Protocol):
+    """What is needed of `appliance.points.Points`."""
+
+    def begin(self, show: Callable[[Event], None]) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class Controlled(Protocol):
     """What is needed of `appliance.engine.Engine`."""
 
@@ -81,6 +90,9 @@ class Controlled(Protocol):
 
     @property
     def log(self) -> Log: ...
+
+    @property
+    def points(self) -> Points: ...
 
     def show(self, what: str, now: float) -> object: ...
 
@@ -141,6 +153,7 @@ class ControlServer:
         self._clients: dict[int, _Client] = {}
         self._selector: selectors.BaseSelector | None = None
         self._unsubscribe: Callable[[], None] | None = None
+        self._looking = False  # at packets
         self._listener = self._listening.socket
 
     def fileno(self) -> int:
@@ -265,19 +278,37 @@ class ControlServer:
         since = request.get("since")
         if since is not None and (isinstance(since, bool) or not isinstance(since, int)):
             raise ValueError('"since" is the id of an event')
+        wants_points = request.get("points", False)
+        if not isinstance(wants_points, bool):
+            raise ValueError('"points" is true or false')
         client.answer(number, {"watching": True})
         if since is not None:
             client.follow(encode(event) + b"\n" for event in self.engine.log.since(since))
         client.watching = True
         if self._unsubscribe is None:
             self._unsubscribe = self.engine.log.subscribe(self._publish)
+        client.sees_points = wants_points
+        self._look_at_points()
+
+    def _look_at_points(self) -> None:
+        """Packets are looked at while somebody wants to see them, and no longer."""
+        wanted = any(client.sees_points for client in self._clients.values())
+        if wanted and not self._looking:
+            self.engine.points.begin(self._publish_point)
+        elif self._looking and not wanted:
+            self.engine.points.end()
+        self._looking = wanted
 
     def _publish(self, event: Event) -> None:
         """Called for every event while somebody watches: no system call here."""
+        self._hand_out(event, [each for each in self._clients.values() if each.watching])
+
+    def _publish_point(self, event: Event) -> None:
+        self._hand_out(event, [each for each in self._clients.values() if each.sees_points])
+
+    def _hand_out(self, event: Event, clients: Iterable[_Client]) -> None:
         line = encode(event) + b"\n"
-        for client in self._clients.values():
-            if not client.watching:
-                continue
+        for client in clients:
             was_idle = client.idle
             client.append(line)
             if client.backlog > BACKLOG_BYTES:
@@ -298,6 +329,7 @@ class ControlServer:
         if self._unsubscribe and not any(other.watching for other in self._clients.values()):
             self._unsubscribe()
             self._unsubscribe = None
+        self._look_at_points()
 
     def _listen_for(self, client: _Client) -> None:
         if self._selector is not None:
@@ -313,6 +345,7 @@ class _Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.watching = False
+        self.sees_points = False
         self.gone = False
         self.backlog = 0  # bytes in `_lines`
         self._received = bytearray()
@@ -385,7 +418,7 @@ class _Client:
         self._sources.clear()
         self._lines.clear()
         self.backlog = 0
-        self.watching = False
+        self.watching = self.sees_points = False
         self._closing = True
         self.answer(None, error=sentence)
 

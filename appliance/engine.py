@@ -8,7 +8,7 @@ appliance (`show`, `set`, `flush`) is here as well.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Any
 
@@ -23,12 +23,13 @@ from appliance.eventlog import EventLog
 from appliance.events import SettingChanged
 from appliance.inspection import Slot
 from appliance.narrator import Narrator, parent_text
+from appliance.points import Points
 from appliance.settings import SettingError, Settings
 from nat.behavior import Behavior
 from nat.decisions import Decide, Decisions, UnknownPoint
 from nat.endpoint import PROTOCOL_NAMES, Side
 from nat.expectation import Expectation
-from nat.mapping import Flow
+from nat.mapping import Flow, Leg
 from nat.mapping import Mapping as NatMapping
 from nat.packet import Packet
 from nat.translator import Nat
@@ -66,7 +67,8 @@ class Engine:
         narrator.give_slot = self.datapath.give_slot
         narrator.drops = self.datapath.drops
         self.outbox = self.nat.outbox
-        self.handle = self.datapath.handle
+        self.handle: Callable[[Packet, Side, float], Leg | None] = self.datapath.handle
+        self.points = Points(self, self.datapath, log.zero)
 
     # --- settings ----------------------------------------------------------------------
 

@@ -200,6 +200,35 @@ class MediaStats(Event, tag="media-stats"):
     lost_at: str = ""
 
 
+class Difference(msgspec.Struct):
+    """What of a packet is not as it was at the point before."""
+
+    field: str
+    before: str
+    after: str
+
+
+class PacketSeen(Event, tag="packet-seen"):
+    """A packet at one of the four points of its way (`watch --points`); never in the log, so it
+    has no id. `packet` is the same number at all of its points."""
+
+    packet: int
+    point: str  # arrived | translated-in | translated-out | left
+    side: str  # the wire it came from; once translated, the one it goes to
+    protocol: str  # this and both ends are empty when it cannot be read
+    source: str
+    destination: str
+    ttl: int | None
+    size: int
+    segments: int = 1  # that a super-packet stands for
+    flow: int | None = None
+    changes: list[Difference] = []
+    own: bool = False  # the appliance's own answer
+    end: str | None = None  # why it goes no further: a drop's reason, "held" or "consumed"
+    skipped: int = 0  # packets before this one that were too many to be shown
+    head: str = ""  # the first 64 bytes
+
+
 class AlgError(Event, tag="alg-error"):
     alg: str
     module: str
@@ -223,6 +252,7 @@ AnyEvent = (
     | CallOutcome
     | SettingChanged
     | MediaStats
+    | PacketSeen
     | AlgError
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.events import Change, Event, MediaStats, MessagePassed, Started
+from appliance.events import Change, Event, MediaStats, MessagePassed, PacketSeen, Started
 
 LONGEST = 256
 """Characters of one text that are shown at most."""
@@ -35,7 +35,14 @@ _SENTENCES = {
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
+    "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
+}
+_POINTS = {
+    "arrived": "arrived on the {side}: {protocol} from {source} to {destination}, {size} bytes",
+    "translated-in": "goes into translation, coming from the {side}",
+    "translated-out": "comes out of it, for the {side}: from {source} to {destination}",
+    "left": "left on the {side}: {protocol} from {source} to {destination}, {size} bytes",
 }
 _ENDPOINTS = ("internal", "external", "remote", "source", "destination")
 
@@ -76,6 +83,8 @@ class Teller:
         lines = [f"{event.t:9.3f}  {sentence}"]
         if isinstance(event, MessagePassed):
             lines += [f"{'':11}{line}" for line in map(_change, event.changes)]
+        if isinstance(event, PacketSeen):
+            lines += [f"{'':11}{line}" for line in _around(event)]
         return lines
 
     def _is_repetition(self, event: Event) -> bool:
@@ -128,6 +137,8 @@ def _fill(words: dict[str, Any]) -> None:
             words[name] = f"{before}{words[name]}" if words[name] else ""
     if "disabled" in words:
         words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
+    if "point" in words:
+        words["what"] = _POINTS.get(words["point"], "is at {point}").format_map(words)
     if "summary" in words:
         words["summary"] = words["summary"] or f"a {words['alg']} message"
     if "caller" in words:
@@ -149,6 +160,18 @@ def _change(change: Change) -> str:
         f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}. "
         f"{clean(change.reason)}{source}"
     )
+
+
+def _around(seen: PacketSeen) -> Iterator[str]:
+    """What else there is to say of a packet at one of its points."""
+    if seen.skipped:
+        yield f"({seen.skipped} packets before it were too many to be shown)"
+    if seen.own:
+        yield "the appliance's own answer"
+    for change in seen.changes:
+        yield f"{clean(change.field)}: {clean(change.before)} became {clean(change.after)}"
+    if seen.end is not None:
+        yield f"it goes no further: {clean(seen.end)}"
 
 
 def outcome_line(sentence: str) -> str:

@@ -381,16 +381,29 @@ def flush(
     type=int,
     help="Begin with the event after this one; 0: all that is remembered.",
 )
+@click.option(
+    "--points",
+    is_flag=True,
+    help="Packets too: as they arrived, went into translation, came out of it, and left.",
+)
 @APPLIANCE_OPTIONS
 @JSON_OPTION
-def watch(since: int | None, name: str | None, control: str | None, as_json: bool) -> None:
+def watch(
+    since: int | None, points: bool, name: str | None, control: str | None, as_json: bool
+) -> None:
     """Tell the events of a running appliance as they happen, until Ctrl-C.
 
     One sentence an event; with --json, one JSON object a line.
+
+    \b
+    Examples:
+      glassnat watch
+      glassnat watch --points          what becomes of each packet, and where
+      glassnat watch --json --since 0 > events.jsonl
     """
     teller = Teller()
     with _connect(name, control) as client:
-        for line in client.events(since):
+        for line in client.events(since, points):
             if as_json:
                 emit(line.decode("ascii"))
                 continue

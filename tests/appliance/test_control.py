@@ -17,9 +17,24 @@ import pytest
 from appliance import control
 from appliance.control import ControlError, ControlServer, default_path
 from appliance.eventlog import EventLog
-from appliance.events import SettingChanged
+from appliance.events import Event, PacketSeen, SettingChanged
 from appliance.settings import SettingError, Settings
 from appliance.version import VERSION
+
+
+class FakePoints:
+    """Somebody may look at packets; `show` is who does."""
+
+    def __init__(self) -> None:
+        self.show: Callable[[Event], None] | None = None
+
+    def begin(self, show: Callable[[Event], None]) -> None:
+        assert self.show is None, "begun twice"
+        self.show = show
+
+    def end(self) -> None:
+        assert self.show is not None, "ended twice"
+        self.show = None
 
 
 class FakeEngine:
@@ -31,6 +46,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.settings = Settings()
         self.log = EventLog(0.0)
+        self.points = FakePoints()
         self.answers: dict[str, Any] = {"flows": [], "counters": {"é": 1}}
         self.flushed: list[tuple[str | None, str | None, str | None]] = []
 
@@ -393,6 +409,42 @@ def test_a_watcher_may_ask_for_what_was_before(
     loop.settle()
     peer.read()
     assert [event["id"] for event in peer.answers[1:]] == ids
+
+
+def seen(number: int) -> PacketSeen:
+    return PacketSeen(
+        packet=number, point="arrived", side="inside", protocol="udp", source="192.168.20.100:5060",
+        destination="203.0.113.9:5060", ttl=64, size=500,
+    )  # fmt: skip
+
+
+def test_packets_are_looked_at_while_somebody_wants_to_see_them(
+    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+) -> None:
+    """And only who wants to see them does."""
+    plain, first, second = connect(), connect(), connect()
+    ask(loop, plain, {"id": 1, "do": "watch"})
+    assert engine.points.show is None
+    for peer in (first, second):
+        ask(loop, peer, {"id": 1, "do": "watch", "points": True})
+    assert engine.points.show is not None
+    engine.points.show(seen(7))
+    loop.settle()
+    for peer in (plain, first, second):
+        peer.read()
+    assert [answer["packet"] for answer in first.answers[1:]] == [7]
+    assert len(plain.answers) == 1
+    first.socket.close()
+    loop.settle()
+    assert engine.points.show is not None
+    second.socket.close()
+    loop.settle()
+    assert engine.points.show is None
+
+
+def test_points_are_wanted_or_not(loop: Loop, connect: Callable[[], Peer]) -> None:
+    (answer,) = ask(loop, connect(), {"id": 1, "do": "watch", "points": "all"})
+    assert answer == {"id": 1, "ok": False, "error": '"points" is true or false'}
 
 
 def test_a_watcher_may_still_ask(

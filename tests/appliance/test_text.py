@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import events
-from appliance.events import Change, MediaStats, MessagePassed, PacketDropped, Started
+from appliance.events import Change, Difference, MediaStats, MessagePassed, PacketDropped, Started
 from appliance.text import Teller, clean, outcome_line, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
@@ -30,6 +30,7 @@ def filled(kind: type[Any], text: str) -> events.Event:
                 Change(text, (0, 1), text, text, text, verdict, text, text, text)
                 for verdict in ("ok", "missed")
             ],
+            list[Difference]: [Difference(text, text, text)],
         }  # fmt: skip
         values[field.name] = samples[field.type]
     event: events.Event = kind(**values)
