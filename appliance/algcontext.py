@@ -160,6 +160,7 @@ class LiveContext(_Context):
         now: float,
     ) -> None:
         super().__init__(table, leg, memory, settings, now)
+        self._doors = table.expectations
         self._pinned: list[NatMapping] = []
         self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
@@ -222,17 +223,15 @@ class LiveContext(_Context):
         _check_lifetime(lifetime)
         _check_lifetime(used_lifetime)
         mapping = self._mapping_to_hold(internal, transport)
-        known = self._table.find_expectation(mapping, remote, parent)
+        known = self._doors.find(mapping, remote, parent)
         if known is not None:
             self._renewed.append((known, known.deadline, known.used_lifetime))
-        expectation = self._table.expect(
-            mapping, remote, parent, reason, lifetime, used_lifetime, self._now
-        )
-        if expectation is None:
+        door = self._doors.open(mapping, remote, parent, reason, lifetime, used_lifetime, self._now)
+        if door is None:
             raise Unavailable("this inside host has all the expectations it may have")
-        self._doomed.pop(expectation.id, None)
+        self._doomed.pop(door.id, None)
         if known is None:
-            self._opened.append(expectation)
+            self._opened.append(door)
 
     def _mapping_to_hold(self, internal: Endpoint, transport: str) -> NatMapping:
         if internal == self.internal and transport == self.transport and self._mapping.id:
@@ -243,9 +242,9 @@ class LiveContext(_Context):
         return mapping
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
-        for expectation in self._table.by_parent.get(parent, ()):
-            if internal is None or expectation.mapping.internal == internal:
-                self._doomed[expectation.id] = expectation
+        for door in self._doors.by_parent.get(parent, ()):
+            if internal is None or door.mapping.internal == internal:
+                self._doomed[door.id] = door
 
     def keep(self, seconds: float) -> None:
         _check_lifetime(seconds)
@@ -254,8 +253,8 @@ class LiveContext(_Context):
     def commit(self) -> None:
         """The edits were accepted: everything asked for becomes permanent."""
         self.commit_memory()
-        for expectation in self._doomed.values():
-            self._table.close_expectation(expectation, "closed", self._now)
+        for door in self._doomed.values():
+            self._doors.close(door, "closed", self._now)
         for mapping in self._pinned:
             if not mapping.is_needed(self._now):
                 self._table.hold(mapping, self._now + ANNOUNCED)
@@ -270,11 +269,11 @@ class LiveContext(_Context):
 
     def rollback(self) -> None:
         """Nothing was asked for."""
-        for expectation in self._opened:
-            self._table.close_expectation(expectation, "rolled back", self._now)
+        for door in self._opened:
+            self._doors.close(door, "rolled back", self._now)
         for renewed, deadline, used_lifetime in reversed(self._renewed):
-            if renewed.id in self._table.expectations:
-                self._table.restore(renewed, deadline, used_lifetime)
+            if renewed.id in self._doors:
+                self._doors.set_deadline(renewed, deadline, used_lifetime)
         for mapping, pinned_before in self._newly_pinned:
             self._table.unpin(mapping, pinned_before, self._now)
 

@@ -8,24 +8,26 @@ Which question does each table answer?
     pinned        has an ALG, a forward or a 1:1 rule given
                   it one that serves every remote?          (protocol, internal) -> Mapping
     by_external   whose is this external endpoint?          (protocol, address, port) -> Mappings
+    expectations  which doors has an ALG opened?            id -> Expectation (`expectations.py`)
 
 Policy (may this packet open anything?) is in `translator.py`; here everything is kept consistent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import ceil
+from typing import Any
 
 from nat.assignment import Assignment
 from nat.behavior import Behavior, Forward
-from nat.deadlines import MANY, Deadlines, Timer
+from nat.deadlines import Deadlines, Timer
 from nat.decisions import PortWish, ReverseWish
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
 from nat.expectation import Expectation
+from nat.expectations import Expectations
 from nat.limits import HighWater, Host
 from nat.mapping import (
     Arrival,
@@ -55,12 +57,10 @@ class Conntrack:
         self.by_external: dict[ExternalKey, tuple[Mapping, ...]] = {}
         self.hosts: dict[int, Host] = {}
         self.flows: dict[int, Flow] = {}
-        self.expectations: dict[int, Expectation] = {}
-        self.by_parent: dict[Hashable, list[Expectation]] = {}
+        self.expectations = Expectations(self)
         self.high_water = HighWater()
         self.owned: set[int] = set()
         self.deadlines: Deadlines[Flow] = Deadlines()
-        self._expectation_heap: list[tuple[float, int]] = []
         self._held: list[tuple[float, int, Mapping]] = []
         self.last_id = 0
         self._statics: dict[int, int] = {}
@@ -121,10 +121,10 @@ class Conntrack:
         """Close a mapping with everything that needs it."""
         mapping.held_until = 0.0
         for expectation in list(mapping.expectations):
-            self.close_expectation(expectation, why, now)
+            self.expectations.close(expectation, why, now)
         for flow in mapping.flows():
             self.close_flow(flow, why, now)
-        self._close_mapping_if_idle(mapping, why, now)
+        self.close_mapping_if_idle(mapping, why, now)
 
     def _listen(self, flow: Flow, is_ours: bool) -> None:
         """Take packets from outside for a flow, or (`is_ours` false) leave them to others."""
@@ -344,7 +344,7 @@ class Conntrack:
             if before is not None:
                 self.pinned[mapping.protocol, mapping.internal] = before
         if not mapping.is_needed(now):
-            self._close_mapping_if_idle(mapping, "closed", now)
+            self.close_mapping_if_idle(mapping, "closed", now)
             pool = self.assignment.pool(mapping.protocol, mapping.external.address)
             pool.end_rest(mapping.external.port)
 
@@ -381,7 +381,8 @@ class Conntrack:
     def _is_pinned(self, mapping: Mapping) -> bool:
         return self.pinned.get((mapping.protocol, mapping.internal)) is mapping
 
-    def _close_mapping_if_idle(self, mapping: Mapping, why: str, now: float) -> None:
+    def close_mapping_if_idle(self, mapping: Mapping, why: str, now: float) -> None:
+        """Take a mapping that nothing needs any more out of all tables, and free its port."""
         if mapping.is_needed(now):
             return
         for key in mapping.keys:
@@ -530,7 +531,7 @@ class Conntrack:
             del mapping.permitted[scope]
         self._uncount(flow)
         self.observer.flow_expired(flow, why, now)
-        self._close_mapping_if_idle(mapping, why, now)
+        self.close_mapping_if_idle(mapping, why, now)
         flow.outbound.flow = flow.inbound.flow = None  # no cycles for the collector to find
 
     def _uncount(self, flow: Flow) -> None:
@@ -546,134 +547,11 @@ class Conntrack:
         if address in self.hosts and self.hosts[address].is_idle:
             del self.hosts[address]
 
-    # --- expectations ------------------------------------------------------------------
-
-    def expect(
-        self,
-        mapping: Mapping,
-        remote: Endpoint | None,
-        parent: Hashable,
-        reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
-        now: float,
-    ) -> Expectation | None:
-        """Let `remote` in to `mapping` (see `alg.base.AlgContext.expect`). None at a limit."""
-        expectation = self.find_expectation(mapping, remote, parent)
-        if expectation is None:
-            if self._too_many_expectations(mapping, parent):
-                return None
-            self.last_id += 1
-            expectation = Expectation(self.last_id, mapping, remote, parent, reason)
-            self.expectations[expectation.id] = expectation
-            self.by_parent.setdefault(parent, []).append(expectation)
-            mapping.expectations = (*mapping.expectations, expectation)
-            host = self.host(mapping.internal.address, now)
-            host.expectations += 1
-            self.high_water.reach("expectations", len(self.expectations))
-            self.high_water.reach("expectations_per_host", host.expectations)
-            self.high_water.reach("expectations_per_parent", self._doors_of(parent, mapping))
-            self._watch(expectation, now + lifetime, used_lifetime)
-            self.observer.expectation_opened(expectation, now)
-        else:
-            in_use = expectation.flow is not None and used_lifetime is not None
-            lifetime = used_lifetime if in_use and used_lifetime is not None else lifetime
-            self._watch(expectation, now + lifetime, used_lifetime)
-        return expectation
-
-    def find_expectation(
-        self, mapping: Mapping, remote: Endpoint | None, parent: Hashable
-    ) -> Expectation | None:
-        for expectation in mapping.expectations:
-            if expectation.parent == parent and expectation.remote == remote:
-                return expectation
-        return None
-
-    def _too_many_expectations(self, mapping: Mapping, parent: Hashable) -> bool:
-        limits = self.behavior.limits
-        host = self.hosts.get(mapping.internal.address)
-        return (
-            len(self.expectations) >= limits.expectations
-            or self._doors_of(parent, mapping) > limits.expectations_per_parent
-            or (host is not None and host.expectations >= limits.expectations_per_host)
-        )
-
-    def _doors_of(self, parent: Hashable, mapping: Mapping) -> int:
-        """How many mappings `parent` would hold open, `mapping` among them."""
-        held = {expectation.mapping.id for expectation in self.by_parent.get(parent, ())}
-        return len(held | {mapping.id})
-
-    def most_doors(self) -> int:
-        """How many mappings the parent with the most of them holds open."""
-        return max(
-            (len({door.mapping.id for door in doors}) for doors in self.by_parent.values()),
-            default=0,
-        )
-
-    def _watch(self, expectation: Expectation, deadline: float, used: float | None) -> None:
-        expectation.deadline = deadline
-        expectation.used_lifetime = used
-        if len(self._expectation_heap) > MANY + 4 * len(self.expectations):
-            self._expectation_heap = [
-                (each.deadline, id_) for id_, each in self.expectations.items()
-            ]
-            heapify(self._expectation_heap)
-        else:
-            heappush(self._expectation_heap, (deadline, expectation.id))
-
-    def restore(
-        self, expectation: Expectation, deadline: float, used_lifetime: float | None
-    ) -> None:
-        """Undo a renewal."""
-        self._watch(expectation, deadline, used_lifetime)
-
-    def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
-        """The first packet came: `flow` is what it opened."""
-        expectation.flow = flow
-        if expectation.used_lifetime is not None:
-            self._watch(expectation, now + expectation.used_lifetime, expectation.used_lifetime)
-        self.observer.expectation_used(expectation, str(flow.remote), now)
-
-    def close_expectation(self, expectation: Expectation, why: str, now: float) -> None:
-        """Shut one door. The flow that came in by it ends with it, unless the inside has opened
-        or answered it by itself and it merely ran out of time."""
-        if self.expectations.pop(expectation.id, None) is None:
-            return
-        mapping = expectation.mapping
-        mapping.expectations = tuple(
-            each for each in mapping.expectations if each is not expectation
-        )
-        siblings = self.by_parent[expectation.parent]
-        siblings.remove(expectation)
-        if not siblings:
-            del self.by_parent[expectation.parent]
-        self.hosts[mapping.internal.address].expectations -= 1
-        self.forget_if_idle(mapping.internal.address)
-        self.observer.expectation_closed(expectation, why, now)
-        if expectation.flow is not None and why != "expired":
-            self.close_flow(expectation.flow, why, now)
-        self._close_mapping_if_idle(mapping, why, now)
-
-    def close_parent(
-        self, parent: Hashable, now: float, internal: Endpoint | None = None, why: str = "closed"
-    ) -> int:
-        """Shut all doors of a call or registration (or only those for `internal`)."""
-        doomed = [
-            expectation
-            for expectation in self.by_parent.get(parent, ())
-            if internal is None or expectation.mapping.internal == internal
-        ]
-        for expectation in doomed:
-            self.close_expectation(expectation, why, now)
-        return len(doomed)
-
     # --- time --------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to look at."""
-        deadlines = [self.deadlines.next_deadline()]
-        if self._expectation_heap:
-            deadlines.append(self._expectation_heap[0][0])
+        deadlines = [self.deadlines.next_deadline(), self.expectations.next_deadline()]
         if self._held:
             deadlines.append(self._held[0][0])
         return min((each for each in deadlines if each is not None), default=None)
@@ -685,11 +563,20 @@ class Conntrack:
                 self.close_flow(flow, "expired", now)
             else:
                 self.observer.mapping_refreshed(flow.mapping, flow.refreshed, now)
-        heap = self._expectation_heap
-        while heap and heap[0][0] <= now:
-            deadline, id_ = heappop(heap)
-            expectation = self.expectations.get(id_)
-            if expectation is not None and expectation.deadline == deadline:
-                self.close_expectation(expectation, "expired", now)
+        self.expectations.expire(now)
         while self._held and self._held[0][0] <= now:
-            self._close_mapping_if_idle(heappop(self._held)[2], "expired", now)
+            self.close_mapping_if_idle(heappop(self._held)[2], "expired", now)
+
+    # Until translator and engine ask `expectations` themselves:
+
+    def use(self, door: Expectation, flow: Flow, now: float) -> None:
+        self.expectations.use(door, flow, now)
+
+    def most_doors(self) -> int:
+        return self.expectations.most_of_a_parent()
+
+    def close_expectation(self, door: Expectation, why: str, now: float) -> None:
+        self.expectations.close(door, why, now)
+
+    def expect(self, *wish: Any) -> Expectation | None:
+        return self.expectations.open(*wish)

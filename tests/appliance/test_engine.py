@@ -31,7 +31,7 @@ def door(rig: Rig, remote: Endpoint | None = None, lifetime: float = 60.0) -> Ma
     mapping = rig.table.pin(UDP, Endpoint.parse(f"{A}:7000"), rig.now)
     assert isinstance(mapping, Mapping)
     parent = ("call", "c1", mapping.internal.address)
-    rig.table.expect(mapping, remote, parent, "media", lifetime, None, rig.now)
+    rig.table.expectations.open(mapping, remote, parent, "media", lifetime, None, rig.now)
     return mapping
 
 
@@ -250,7 +250,7 @@ def test_a_flushed_call_is_gone_with_its_doors() -> None:
     rig.out(OUT)
     mapping = rig.table.mapping_for(17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000"))
     assert isinstance(mapping, Mapping)
-    rig.table.expect(mapping, None, "call", "", 60.0, None, rig.now)
+    rig.table.expectations.open(mapping, None, "call", "", 60.0, None, rig.now)
     assert rig.engine.flush(rig.now) == 1
     assert not rig.table.expectations
     audit(rig)

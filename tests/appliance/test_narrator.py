@@ -71,7 +71,7 @@ def test_a_door_is_told_of_when_it_opens_is_used_and_closes() -> None:
     rig = Rig()
     mapping = rig.table.pin(17, Endpoint.parse(f"{A}:7000"), rig.now)
     assert isinstance(mapping, Mapping)
-    rig.table.expect(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, rig.now)
+    rig.table.expectations.open(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, rig.now)
     rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))
     rig.wait(20.0)
     opened, used, closed = (

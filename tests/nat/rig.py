@@ -185,10 +185,10 @@ def _audit_ports(table: Conntrack) -> None:
 
 def _audit_expectations(table: Conntrack) -> None:
     doors = [door for mapping in _mappings(table) for door in mapping.expectations]
-    by_parent = [door for doors in table.by_parent.values() for door in doors]
+    by_parent = [door for doors in table.expectations.by_parent.values() for door in doors]
     assert {door.id for door in doors} == set(table.expectations)
     assert sorted(door.id for door in by_parent) == sorted(table.expectations)
-    assert all(table.by_parent.values()), "a parent without doors was kept"
+    assert all(table.expectations.by_parent.values()), "a parent without doors was kept"
 
 
 def _audit_timers(table: Conntrack) -> None:

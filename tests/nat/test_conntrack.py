@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nat.behavior import Forward, Limits, Static
+from nat.behavior import Forward, Static
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
@@ -90,22 +90,6 @@ def test_protocols_have_ports_of_their_own() -> None:
         assert pinned(tables.open_mapping(protocol, PHONE, remote, 0.0)).external.port == 7000
 
 
-def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
-    """A phone that registers every second must not fill the memory."""
-    tables = table()
-    mapping = pinned(tables.pin(UDP, PHONE, 0.0))
-    for second in range(5000):
-        tables.expect(mapping, None, "registration", "", 3600.0, None, float(second))
-    assert len(tables.expectations) == 1
-    assert len(tables._expectation_heap) < 200
-    tables.expire(8598.9, 500)
-    assert len(tables.expectations) == 1
-    tables.expire(8599.0, 500)
-    assert not tables.expectations
-    assert not tables.pinned
-    assert not tables.hosts
-
-
 def test_announcing_a_mapping_again_and_again_holds_it_without_filling_the_queue() -> None:
     tables = table()
     mapping = pinned(tables.pin(UDP, PHONE, 0.0))
@@ -116,38 +100,6 @@ def test_announcing_a_mapping_again_and_again_holds_it_without_filling_the_queue
     assert tables.pinned
     tables.expire(132.0, 500)
     assert not tables.pinned
-
-
-@pytest.mark.parametrize(("parent", "left_over"), [("call", 1), ("other", 2), ("none", 3)])
-def test_a_parent_closes_its_own_doors_only(parent: str, left_over: int) -> None:
-    tables = table()
-    for owner, port in (("call", 7000), ("call", 7002), ("other", 7004)):
-        mapping = pinned(tables.pin(UDP, Endpoint(PHONE.address, port), 0.0))
-        tables.expect(mapping, None, owner, "", 60.0, None, 0.0)
-    tables.close_parent(parent, 1.0)
-    assert len(tables.expectations) == left_over == len(tables.pinned)
-
-
-def test_a_refused_door_leaves_no_host_behind() -> None:
-    tables = table(limits=Limits(expectations=0))
-    mapping = pinned(tables.pin(UDP, PHONE, 0.0))
-    assert tables.expect(mapping, None, "call", "", 60.0, None, 0.0) is None
-    tables.unpin(mapping, None, 0.0)
-    assert not tables.hosts
-    assert not tables.by_external
-
-
-def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
-    box = Box()
-    tables = box.nat.table
-    mapping = pinned(tables.pin(UDP, PHONE, box.now))
-    tables.expect(mapping, None, "call", "", 60.0, 1000.0, box.now)
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    box.wait(500.0)
-    assert not tables.flows
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    tables.close_parent("call", box.now)
-    assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
 
 
 def forwarding(rules: list[Forward], box: Box) -> None:
@@ -164,7 +116,7 @@ def test_a_forward_takes_its_port_from_whoever_has_it(has_door: bool) -> None:
     box = Box()
     mapping = pinned(box.nat.table.pin(UDP, PHONE, box.now))
     if has_door:
-        box.nat.table.expect(mapping, None, "call", "", 60.0, None, box.now)
+        box.nat.table.expectations.open(mapping, None, "call", "", 60.0, None, box.now)
     else:
         box.nat.table.hold(mapping, box.now + 32.0)
     forwarding([FORWARD], box)
@@ -177,7 +129,9 @@ def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
     """Though a door was opened in its mapping, for one remote."""
     box = Box(forwards=[FORWARD])
     mapping = pinned(box.nat.table.pin(UDP, FORWARD.internal, box.now))
-    box.nat.table.expect(mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, box.now)
+    box.nat.table.expectations.open(
+        mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, box.now
+    )
     forwarding([], box)
     for stranger in (R, S):
         assert box.into(udp(f"{stranger}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING

@@ -77,7 +77,7 @@ def one_of_everything(box: Box) -> None:
     left(box.out(OUT))
     for piece in fragments(LONG, 400):
         box.out(piece)
-    box.nat.table.expect(pin(box), None, "call", "media", 10.0, None, box.now)
+    box.nat.table.expectations.open(pin(box), None, "call", "media", 10.0, None, box.now)
     left(box.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
     box.wait(60.0)
     left(box.out(OUT))
@@ -166,10 +166,12 @@ def test_a_connection_that_begins_anew_is_told_and_stays_one_flow(end: Any) -> N
 
 def test_a_door_is_told_when_it_opens_is_first_used_and_shuts() -> None:
     box, diary = watched()
-    door = box.nat.table.expect(pin(box), None, "call", "media", 32.0, 60.0, box.now)
+    doors = box.nat.table.expectations
+    door = doors.open(pin(box), None, "call", "media", 32.0, 60.0, box.now)
+    assert door is not None
     for _ in range(3):
         left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    box.nat.table.close_parent("call", box.now)
+    doors.close(door, "closed", box.now)
     assert diary.words == [
         "mapping_opened", "expectation_opened", "flow_opened", "expectation_used",
         "expectation_closed", "flow_expired", "mapping_expired",
@@ -182,7 +184,7 @@ def test_a_renewed_door_is_not_told_again() -> None:
     box, diary = watched()
     mapping = pin(box)
     for _ in range(3):
-        box.nat.table.expect(mapping, None, "call", "media", 32.0, None, box.now)
+        box.nat.table.expectations.open(mapping, None, "call", "media", 32.0, None, box.now)
     assert diary.words.count("expectation_opened") == 1
 
 

@@ -61,7 +61,7 @@ def opened(box: Box, remote: str | None = None) -> Expectation:
     mapping = box.nat.table.pin(UDP, PHONE, box.now)
     assert isinstance(mapping, Mapping)
     wanted = None if remote is None else Endpoint.parse(remote)
-    made = box.nat.table.expect(mapping, wanted, "call", "media", 60.0, None, box.now)
+    made = box.nat.table.expectations.open(mapping, wanted, "call", "media", 60.0, None, box.now)
     assert made is not None
     return made
 

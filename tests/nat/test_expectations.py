@@ -1,0 +1,118 @@
+"""The table of doors: renewing, closing, limits, and what ends with a door."""
+
+from __future__ import annotations
+
+from nat.behavior import Limits
+from nat.conntrack import Conntrack
+from nat.drop import Drop
+from nat.endpoint import UDP, Endpoint
+from nat.events import Observer
+from nat.expectation import Expectation
+from nat.mapping import Mapping
+from tests.nat.box import Box, behavior, left
+from tests.nat.packets import EXTERNAL, A, R, udp
+
+PHONE = Endpoint.parse(f"{A}:7000")
+
+
+def table(**changes: object) -> Conntrack:
+    return Conntrack(behavior(**changes), Observer())
+
+
+def pinned(tables: Conntrack, port: int = PHONE.port) -> Mapping:
+    found = tables.pin(UDP, Endpoint(PHONE.address, port), 0.0)
+    assert isinstance(found, Mapping)
+    return found
+
+
+def opened(
+    tables: Conntrack,
+    parent: str = "call",
+    port: int = PHONE.port,
+    lifetime: float = 60.0,
+    used_lifetime: float | None = None,
+    now: float = 0.0,
+) -> Expectation | None:
+    """A door to a port of the phone, for anyone."""
+    mapping = pinned(tables, port)
+    return tables.expectations.open(mapping, None, parent, "", lifetime, used_lifetime, now)
+
+
+def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
+    """A phone that registers every second must not fill the memory."""
+    tables = table()
+    for second in range(5000):
+        opened(tables, lifetime=3600.0, now=float(second))
+    assert len(tables.expectations) == 1
+    assert len(tables.expectations._heap) < 200
+    tables.expire(8598.9, 500)
+    assert len(tables.expectations) == 1
+    tables.expire(8599.0, 500)
+    assert not tables.expectations
+    assert not tables.pinned
+    assert not tables.hosts
+
+
+def test_a_renewed_door_that_is_in_use_lives_as_one_in_use() -> None:
+    """After use it lives as long as its parent, `used_lifetime` seconds at most."""
+    tables = table()
+    door = opened(tables, used_lifetime=1000.0)
+    assert door is not None
+    remote = Endpoint.parse(f"{R}:9")
+    tables.expectations.use(door, tables.open_flow(door.mapping, remote, "alg", 1.0), 1.0)
+    assert door.deadline == 1001.0
+    assert opened(tables, used_lifetime=1000.0, now=5.0) is door
+    assert door.deadline == 1005.0
+
+
+def test_doors_are_told_apart_by_parent_and_remote() -> None:
+    tables = table()
+    door = opened(tables)
+    assert door is not None
+    find = tables.expectations.find
+    assert find(door.mapping, None, "call") is door
+    assert find(door.mapping, None, "other call") is None
+    assert find(door.mapping, Endpoint.parse(f"{R}:9"), "call") is None
+
+
+def test_a_closed_door_takes_its_mapping_along_and_leaves_those_of_others() -> None:
+    tables = table()
+    doors = [opened(tables, parent, port) for parent, port in (("a", 7000), ("a", 7002), ("b", 1))]
+    first = doors[0]
+    assert first is not None
+    for _ in range(2):  # what is closed is closed
+        tables.expectations.close(first, "closed", 1.0)
+    assert list(tables.expectations.values()) == doors[1:]
+    assert tables.expectations.by_parent == {"a": [doors[1]], "b": [doors[2]]}
+    assert len(tables.pinned) == 2
+
+
+def test_a_refused_door_leaves_no_host_behind() -> None:
+    tables = table(limits=Limits(expectations=0))
+    assert opened(tables) is None
+    tables.unpin(pinned(tables), None, 0.0)
+    assert not tables.hosts
+    assert not tables.by_external
+
+
+def test_the_limit_of_a_parent_counts_mappings() -> None:
+    """A call may let two remotes in to one port; that is one door of its eight."""
+    tables = table(limits=Limits(expectations_per_parent=2))
+    for port in (7000, 7000, 7002):
+        assert opened(tables, "call", port)
+    assert opened(tables, "call", 7004) is None
+    assert opened(tables, "other call", 7004)
+    assert tables.expectations.most_of_a_parent() == 2
+
+
+def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
+    box = Box()
+    doors = box.nat.table.expectations
+    door = opened(box.nat.table, used_lifetime=1000.0, now=box.now)
+    assert door is not None
+    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    box.wait(500.0)
+    assert not box.nat.table.flows
+    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    doors.close(door, "closed", box.now)
+    assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
