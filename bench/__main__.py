@@ -17,9 +17,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import sip
-from bench.alone import Figure, figures
+from bench.alone import figures
 from bench.chart import draw
 from bench.contestants import CONTESTANTS, Road, Unable, enter
+from bench.figure import Figure, compared
 from bench.measures import MEASURES
 
 Results = dict[str, dict[str, list[float]]]
@@ -39,10 +40,12 @@ def main(words: Sequence[str] | None = None) -> int:
     }
     titles = {road.name: road.title for road in roads}
     print(_table(titles, medians))
-    alone = [*figures(), *sip.figures()] if options.alone else []
-    for figure in alone:
+    reached = compared(medians)
+    if options.alone:
+        reached += [*figures(), *sip.figures()]
+    for figure in reached:
         print(figure.line())
-    _write(options.out, titles, medians, results, alone)
+    _write(options.out, titles, medians, results, reached)
     return 0
 
 
@@ -106,7 +109,7 @@ def _write(
     titles: dict[str, str],
     medians: dict[str, dict[str, float]],
     results: Results,
-    alone: Sequence[Figure],
+    reached: Sequence[Figure],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     document = {
@@ -119,7 +122,7 @@ def _write(
         "units": {measure.name: measure.unit for measure in MEASURES},
         "medians": medians,
         "rounds": results,
-        "alone": [asdict(figure) for figure in alone],
+        "figures": [asdict(figure) for figure in reached],
     }
     (folder / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / "bench.svg").write_text(draw(MEASURES, titles, medians))

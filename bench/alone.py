@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import config
@@ -25,6 +24,7 @@ from appliance.engine import Engine
 from appliance.eventlog import EventLog
 from appliance.loop import tame_collector
 from bench.contestants import CONFIGURATION, SERVER, Appliance, appliance
+from bench.figure import Figure
 from bench.raw import packets
 from nat.endpoint import Side
 from nat.packet import Packet
@@ -41,25 +41,6 @@ NO_LIMITS = tuple(
         ("new_flows_per_second_per_host", 0),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """`must` and `aim` are bounds on the side that `more` says is the good one."""
-
-    title: str
-    unit: str
-    value: float
-    must: float
-    aim: float
-    more: bool
-
-    def line(self) -> str:
-        good = self.value >= self.must if self.more else self.value <= self.must
-        sign = "≥" if self.more else "≤"
-        verdict = "" if good else "   MISSED"
-        bounds = f"must {sign} {self.must:g}, aim {sign} {self.aim:g}"
-        return f"{self.title:58} {self.value:>10.4g} {self.unit:12} {bounds}{verdict}"
 
 
 def figures() -> list[Figure]:

@@ -21,8 +21,8 @@ from appliance import config
 from appliance.engine import Engine
 from appliance.eventlog import EventLog
 from appliance.netns import CommandError
-from bench.alone import Figure
 from bench.contestants import CLIENT, CONFIGURATION, SERVER, Road, appliance
+from bench.figure import Figure
 from nat.endpoint import Endpoint, Side
 from nat.packet import Packet
 from tests.golden.pairs import pairs
