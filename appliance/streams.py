@@ -19,7 +19,7 @@ from alg.stream import Manners, Piece, Stream
 from appliance.inspection import Inspector, Slot
 from nat.endpoint import Direction
 from nat.mapping import Leg
-from nat.packet import MINIMUM_HEADER, WORD, Packet
+from nat.packet import MAXIMUM_LENGTH, MINIMUM_HEADER, WORD, Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 SEQUENCE_BITS = 0xFFFFFFFF
@@ -41,7 +41,9 @@ class Way:
     def __init__(self) -> None:
         self.stream = Stream(frame, NotSipStream)
         self.began: int | None = None
+        # Without the 20 bytes that every TCP header has, as the MSS option counts (RFC 9293 3.7.1):
         self.largest_segment = DEFAULT_SEGMENT  # that its receiver takes
+        self.largest_sent = DEFAULT_SEGMENT  # that its sender has made: so much fits the way
 
     def position(self, sequence: int) -> int:
         """A sequence number as a position of the stream, the nearest to what has been received."""
@@ -206,7 +208,8 @@ class StreamInspector:
         start = packet.header_length
         flags = packet.buffer[start + FLAGS_AT]
         urgent = _urgent(packet, way) if flags & URG else None
-        room = max(64, way.largest_segment - (packet.transport_header_length - MINIMUM_HEADER))
+        way.largest_sent = max(way.largest_sent, _size_of_segments(packet))
+        room = _room_for_data(packet, min(way.largest_segment, way.largest_sent))
         cut = [
             Piece(position + at, data[at : at + room])
             for position, data in pieces
@@ -224,6 +227,18 @@ class StreamInspector:
             segment.replace_payload(data)
             packets.append(segment)
         return packets
+
+
+def _size_of_segments(packet: Packet) -> int:
+    """How large a segment of this packet is on the wire, counted as the MSS option does."""
+    largest = packet.on_the_wire()[1] if packet.segment_size else packet.length
+    return min(largest, packet.length) - packet.header_length - MINIMUM_HEADER
+
+
+def _room_for_data(packet: Packet, largest_segment: int) -> int:
+    """How many bytes go into one segment with the headers of `packet`."""
+    options = packet.transport_header_length - MINIMUM_HEADER
+    return min(max(64, largest_segment - options), MAXIMUM_LENGTH - packet.payload_start)
 
 
 def _numbered(way: Way, pieces: list[Piece], manners: Manners) -> list[Piece]:

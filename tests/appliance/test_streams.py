@@ -295,6 +295,27 @@ def test_no_segment_is_larger_than_its_receiver_takes(nat: World, largest: int |
     assert max(line.outer.sizes) <= (largest or 536)
 
 
+def test_no_segment_is_larger_than_its_sender_makes_them() -> None:
+    """A receiver may announce more than any wire carries (MSS 65535); only its sender knows how
+    wide the way is (RFC 9293 3.7.1, RFC 1191)."""
+    line = Line(World({"alg.sip.module": "sip"}), PHONE, SERVER, largest=65535)
+    long = FIRST.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 5000 + b"\r\n\r\n")
+    line.say(line.inner, long, *range(1000, len(long), 1000))
+    assert line.outer.heard == outside(long)
+    assert max(line.outer.sizes) <= 1000
+
+
+def test_what_is_let_go_at_once_may_be_longer_than_any_packet() -> None:
+    """A message that is too long to be held, and ends in a super-packet: 8,000 bytes were waiting,
+    65,000 come. No IPv4 packet takes all that, whatever the receiver has announced."""
+    nat = World({"alg.sip.module": "sip", "inside.mtu": 65535, "outside.mtu": 65535})
+    line = Line(nat, PHONE, SERVER, largest=65535)
+    line.say(line.inner, b"OPTIONS sip:example.com SIP/2.0\r\nX: " + b"x" * 8000)
+    assert line.outer.heard == b""
+    line.say(line.inner, b"x" * 65000)
+    assert line.outer.heard == line.inner.said
+
+
 def test_a_super_packet_is_edited_and_cut(nat: World, line: Line) -> None:
     """The kernel hands over several segments as one."""
     said = FIRST + SECOND + OPTIONS % 3
