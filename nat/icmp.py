@@ -19,6 +19,7 @@ given back the tuple with which it once arrived: the key of the opposite leg.
 
 from __future__ import annotations
 
+from nat.behavior import Refusal
 from nat.checksum import MODULUS, checksum, sums_up
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP
@@ -41,9 +42,31 @@ ADMINISTRATIVELY_PROHIBITED = 13
 ERRORS = {UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM}
 QUERIES = {ECHO_REQUEST, ECHO_REPLY}
 
+REFUSALS = {
+    Refusal.PROHIBITED: ADMINISTRATIVELY_PROHIBITED,
+    Refusal.HOST_UNREACHABLE: HOST_UNREACHABLE,
+}
+TELL_THE_SENDER = {
+    Drop.FLOW_LIMIT,
+    Drop.HOST_FLOW_LIMIT,
+    Drop.HOST_UNANSWERED_LIMIT,
+    Drop.HOST_RATE_LIMIT,
+    Drop.HOST_PORT_LIMIT,
+    Drop.NO_PORT,
+}
+"""RFC 5508 REQ-8, RFC 6888 REQ-11: the sender hears of these (ICMP 3/13, or 3/1)."""
+
 HEADER_LENGTH = 8  # of an ICMP error, before the quote
 LOWEST_MTU = 68  # RFC 791: every link carries this much
 QUOTE_LIMIT = 576 - MINIMUM_HEADER - HEADER_LENGTH  # RFC 1812 4.3.2.3
+
+
+def query_key(type_and_code: int, source: int, destination: int, identifier: int) -> FiveTuple:
+    """The key of an ICMP query or its answer: the identifier stands at the end that asked, as a
+    port would; the other end has none. No key for other messages is in any table."""
+    if type_and_code == ECHO_REQUEST << 8:
+        return (ICMP_QUERY, source, destination, identifier, 0)
+    return (ICMP_QUERY if type_and_code == 0 else ICMP, source, destination, 0, identifier)
 
 
 class Quote:
@@ -147,6 +170,15 @@ class ErrorPatch:
         LONG.pack_into(packet.buffer, 16, self.destination)
         packet.finish_header()
         packet.finish_transport()
+
+
+def says_a_possible_mtu(packet: Packet, own: int) -> bool:
+    """Is a "fragmentation needed" (others: True) about a link that carries what all must, and not
+    more than our `own` wire to it? Others may be forged (RFC 1191 8, RFC 5927)."""
+    start = packet.header_length
+    if tuple(packet.buffer[start : start + 2]) != (UNREACHABLE, FRAGMENTATION_NEEDED):
+        return True
+    return LOWEST_MTU <= int(WORD.unpack_from(packet.buffer, start + 6)[0]) <= own
 
 
 def may_be_answered_by_an_error(packet: Packet) -> bool:

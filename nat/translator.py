@@ -17,15 +17,15 @@ from functools import lru_cache
 from struct import Struct
 
 from nat import icmp
-from nat.behavior import Behavior, Dependence, Refusal
+from nat.behavior import Behavior, Dependence
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint, Side
 from nat.events import Observer
 from nat.fragments import FragmentLimits, Reassembler
+from nat.icmp import query_key
 from nat.limits import IcmpRate
 from nat.mapping import (
-    ICMP_QUERY,
     Arrival,
     FiveTuple,
     Flow,
@@ -37,6 +37,7 @@ from nat.mapping import (
 from nat.mss import clamp
 from nat.packet import FRAGMENT_OFFSET, WORD, Packet
 from nat.tcp import ACK, FIN, RST, SYN, TcpState, classify, flags_make_sense, next_state
+from nat.unsolicited import Unsolicited, before_the_turn
 
 # version+IHL+tos, total length, identification, flags+offset, TTL+protocol, checksum, source,
 # destination; then (without options), as far as they fit their protocol:
@@ -55,7 +56,6 @@ ESTABLISHED = TcpState.ESTABLISHED
 WHOLE_MASK = 0x3FFF  # more-fragments flag and fragment offset
 
 HIGHEST_UNICAST = 0xDFFFFFFF
-UNSOLICITED_SYN_WAIT = 6.0  # seconds; RFC 5382 REQ-4
 JUDGEMENTS = 4096  # pairs of addresses whose judgement is remembered
 EXPIRE_AT_ONCE = 500  # records looked at between two packets
 
@@ -85,7 +85,7 @@ class Nat:
         self.icmp_sent = [0, 0]
         self._icmp_rate = IcmpRate(behavior.rng)
         self.reassembler = Reassembler(FragmentLimits(), observer.fragments_gone)
-        self._unsolicited: dict[FiveTuple, tuple[float, Packet]] = {}
+        self._unsolicited = Unsolicited()
         self.addresses_by_side: tuple[set[int], set[int]] = (set(), set())
         self.settings_changed(0.0)
 
@@ -412,28 +412,27 @@ class Nat:
         """Only a host with an address of its own outside (1:1) can be pinged, and answer."""
         source, destination = packet.source_address, packet.destination_address
         if arrival is INSIDE:
-            internal = Endpoint(source, identifier)
-            remote = Endpoint(destination, 0)
-            external = self.table.static_external(internal)
-            if external is None:
-                return Drop.NOT_OPENING
-        else:
-            external = Endpoint(destination, identifier)
-            remote = Endpoint(source, 0)
-            known = self.table.static_internal(external)
-            if known is None:
-                return Drop.NO_MAPPING
-            internal = known
+            legs = self._static_legs(arrival, Endpoint(source, identifier), destination)
+            return legs[0] if legs else Drop.NOT_OPENING
+        legs = self._static_legs(arrival, Endpoint(destination, identifier), source)
+        return legs[1] if legs else Drop.NO_MAPPING
+
+    def _static_legs(self, arrival: Arrival, near: Endpoint, remote: int) -> tuple[Leg, Leg] | None:
+        """The outbound and the inbound leg of a query that a 1:1 rule lets pass, and no flow knows.
+        `near`: the host's address as the wire of `arrival` knows it, and the identifier."""
+        table = self.table
+        far = table.static_external(near) if arrival is INSIDE else table.static_internal(near)
+        if far is None:
+            return None
+        internal, external = (near, far) if arrival is INSIDE else (far, near)
         mapping = Mapping(0, ICMP, internal, external, "static")
-        turning = remote.address in self.table.owned
-        outbound, inbound = legs_between(mapping, remote, turning)
-        return outbound if arrival is INSIDE else inbound
+        return legs_between(mapping, Endpoint(remote, 0), remote in table.owned)
 
     def _translate_error(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         quote = icmp.Quote.of(packet)
         if isinstance(quote, Drop):
             return quote
-        if not self._mtu_is_possible(packet, arrival):
+        if not icmp.says_a_possible_mtu(packet, self.behavior.mtu[SIDES[arrival]]):
             return Drop.ICMP_BAD_MTU
         legs = self._legs_of_quoted(quote, arrival, now)
         if legs is None:
@@ -462,7 +461,9 @@ class Nat:
         if leg is not None and leg.flow is not None and leg.flow.is_alive(now):
             flow = leg.flow
             return leg, flow.inbound if leg is flow.outbound else flow.outbound
-        if arrival is not INSIDE or quote.protocol == ICMP:
+        if quote.protocol == ICMP:
+            return self._legs_of_quoted_query(quote, arrival)
+        if arrival is not INSIDE:
             return None
         # What a mapping has let in belongs to no flow before the inside host answers, and an error
         # is no answer; the host may complain of it all the same (RFC 5508 REQ-5, REQ-7).
@@ -470,6 +471,15 @@ class Nat:
         internal, remote = Endpoint(destination, destination_port), Endpoint(source, source_port)
         mapping = self._mapping_open_to(protocol, internal, remote, now)
         return legs_between(mapping, remote, source in self.table.owned) if mapping else None
+
+    def _legs_of_quoted_query(self, quote: icmp.Quote, arrival: Arrival) -> tuple[Leg, Leg] | None:
+        """The same for a query to a host with an address of its own, or for its answer."""
+        _, source, destination, *ends = quote.tuple
+        identifier = ends[0] or ends[1]
+        if arrival is INSIDE:
+            return self._static_legs(arrival, Endpoint(destination, identifier), source)
+        legs = self._static_legs(arrival, Endpoint(source, identifier), destination)
+        return legs and (legs[1], legs[0])
 
     def _mapping_open_to(
         self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
@@ -485,15 +495,6 @@ class Nat:
             or self._filter_permits(mapping, remote, now)
         )
         return mapping if is_open else None
-
-    def _mtu_is_possible(self, packet: Packet, arrival: Arrival) -> bool:
-        start = packet.header_length
-        kind = (packet.buffer[start], packet.buffer[start + 1])
-        if kind != (icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED):
-            return True
-        mtu = int(WORD.unpack_from(packet.buffer, start + 6)[0])
-        side = SIDES[arrival]
-        return icmp.LOWEST_MTU <= mtu <= self.behavior.mtu[side]
 
     def send_error(
         self, about: Packet, side: Side, type_: int, code: int, now: float, rest: int = 0
@@ -524,7 +525,7 @@ class Nat:
         if destination in self.table.owned and not self.behavior.hairpin:
             return Drop.NO_HAIRPIN
         mapping = self.table.mapping_to_serve(protocol, internal, remote, now)
-        drop = self._begins_badly(packet, mapping) if protocol == TCP else None
+        drop = self._begins_badly(packet, internal, mapping) if protocol == TCP else None
         drop = drop or self.table.refuses(internal.address, now)
         if drop is None and mapping is None:
             opened = self.table.open_mapping(protocol, internal, remote, now)
@@ -533,22 +534,27 @@ class Nat:
             drop = drop or Drop.NO_PORT  # another host has this port, and this remote (overloading)
         if drop or mapping is None:
             self.table.forget_if_idle(internal.address)
-            code = REFUSAL_CODES.get(self.behavior.refusal)
-            if drop in TELL_THE_SENDER and code is not None:
+            code = icmp.REFUSALS.get(self.behavior.refusal)
+            if drop in icmp.TELL_THE_SENDER and code is not None:
                 self.send_error(packet, Side.INSIDE, icmp.UNREACHABLE, code, now)
             return drop or Drop.NO_PORT
         opened_by = mapping.opened_by if mapping.opened_by in ("static", "forward") else "packet"
         flow = self._open(mapping, remote, opened_by, packet, now)
         if protocol == TCP:
-            self._unsolicited.pop(flow.inbound.key, None)
+            self._unsolicited.forget(flow.inbound.key)
         return flow.outbound
 
-    def _begins_badly(self, packet: Packet, mapping: Mapping | None) -> Drop | None:
-        """A TCP flow begins with a SYN, or with the answer to one that a mapping let in."""
+    def _begins_badly(
+        self, packet: Packet, internal: Endpoint, mapping: Mapping | None
+    ) -> Drop | None:
+        """A TCP flow begins with a SYN, or with the answer to one that a mapping or a 1:1 rule let
+        in."""
         flags = packet.buffer[packet.header_length + 13]
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
-        if not flags & SYN or (flags & ACK and mapping is None):
+        if not flags & SYN:
+            return Drop.NOT_OPENING
+        if flags & ACK and mapping is None and self.table.static_external(internal) is None:
             return Drop.NOT_OPENING
         return None
 
@@ -592,7 +598,7 @@ class Nat:
                 Mapping(0, protocol, internal, external, "static"), remote, packet
             )
         if protocol == TCP:
-            self._remember_unsolicited(key, packet, now)
+            self._remember_unsolicited(key, packet, arrival, now)
         if self.behavior.poisoning and arrival is OUTSIDE:
             self.table.assignment.poison(key, now)
         return Drop.FILTERED if mappings else Drop.NO_MAPPING
@@ -634,12 +640,21 @@ class Nat:
             clamp(packet, min(self.behavior.mtu))
         return inbound
 
-    def _remember_unsolicited(self, key: FiveTuple, packet: Packet, now: float) -> None:
-        """RFC 5382 REQ-4: say nothing for six seconds, in case the inside opens from its end."""
-        waiting = self._unsolicited
-        if key not in waiting and len(waiting) < self.behavior.limits.waiting_syns:
-            waiting[key] = (now, packet.copy())
-            self.table.high_water.reach("waiting_syns", len(waiting))
+    def _remember_unsolicited(
+        self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
+    ) -> None:
+        """RFC 5382 REQ-4; when turning back, as the host that sent it knows it."""
+        if len(self._unsolicited) >= self.behavior.limits.waiting_syns:
+            return
+        if arrival is TURN:
+            protocol, source, destination, source_port, destination_port = key
+            answers = (protocol, destination, source, destination_port, source_port)
+            leg = self.table.legs[TURN].get(answers)
+            if leg is None or leg.flow is None:
+                return
+            packet = before_the_turn(packet, key, leg.flow.outbound.key)
+        self._unsolicited.remember(key, packet.copy(), SIDES[arrival], now)
+        self.table.high_water.reach("waiting_syns", len(self._unsolicited))
 
     def usage(self) -> dict[str, int]:
         """How much of each limit is in use; of limits for one host, by the busiest host."""
@@ -663,45 +678,17 @@ class Nat:
     def next_deadline(self) -> float | None:
         """When `expire` wants to be called, in seconds on the clock of `now`."""
         deadlines = [self.table.next_deadline(), self.reassembler.next_deadline()]
-        first_syn = next(iter(self._unsolicited.values()), None)
-        if first_syn is not None:
-            deadlines.append(first_syn[0] + UNSOLICITED_SYN_WAIT)
+        deadlines.append(self._unsolicited.next_deadline())
         return min((each for each in deadlines if each is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work: when much is due, the next deadline stays due."""
         self.table.expire(now, EXPIRE_AT_ONCE)
         self.reassembler.expire(now)
-        for key, (arrived, packet) in list(self._unsolicited.items()):
-            if arrived + UNSOLICITED_SYN_WAIT > now:
-                break
-            del self._unsolicited[key]
-            if key not in self.table.legs[OUTSIDE] and self.behavior.answer_syns:
-                self.send_error(packet, Side.OUTSIDE, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)
-
-
-def query_key(type_and_code: int, source: int, destination: int, identifier: int) -> FiveTuple:
-    """The key of an ICMP query or its answer: the identifier stands at the end that asked, as a
-    port would; the other end has none. No key for other messages is in any table."""
-    if type_and_code == icmp.ECHO_REQUEST << 8:
-        return (ICMP_QUERY, source, destination, identifier, 0)
-    return (ICMP_QUERY if type_and_code == 0 else ICMP, source, destination, 0, identifier)
-
-
-TELL_THE_SENDER = {
-    Drop.FLOW_LIMIT,
-    Drop.HOST_FLOW_LIMIT,
-    Drop.HOST_UNANSWERED_LIMIT,
-    Drop.HOST_RATE_LIMIT,
-    Drop.HOST_PORT_LIMIT,
-    Drop.NO_PORT,
-}
-"""RFC 5508 REQ-8, RFC 6888 REQ-11: the sender hears of these (ICMP 3/13, or 3/1)."""
-
-REFUSAL_CODES = {
-    Refusal.PROHIBITED: icmp.ADMINISTRATIVELY_PROHIBITED,
-    Refusal.HOST_UNREACHABLE: icmp.HOST_UNREACHABLE,
-}
+        for key, side, packet in self._unsolicited.due(now):
+            beyond = TURN if side is Side.INSIDE else OUTSIDE
+            if key not in self.table.legs[beyond] and self.behavior.answer_syns:
+                self.send_error(packet, side, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)
 
 
 def _is_unicast(address: int) -> bool:

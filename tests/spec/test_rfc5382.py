@@ -8,8 +8,8 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, icmp, tcp
-from tests.spec.world import EXTERNAL, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
+from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, Seen, icmp, tcp
+from tests.spec.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 FULL_CONE = {"nat.filtering": "endpoint-independent"}
@@ -30,6 +30,24 @@ def test_req2_a_connection_from_open_to_close(world: World) -> None:
     world.into(X1, external, ACK, sequence=5001, acknowledgement=1005, payload=b"data")
     world.into(X1, external, FIN | ACK, sequence=5005, acknowledgement=1005)
     assert world.out(A, X1, ACK, sequence=1005, acknowledgement=5006) == external
+
+
+OWN = Endpoint.parse("203.0.113.10:80")
+BASIC_NAT = {"nat.static": [{"internal": "192.168.20.10", "external": "203.0.113.10"}]}
+
+
+@pytest.mark.parametrize("filtering", ["endpoint-independent", "address-and-port-dependent"])
+def test_req2_a_host_with_an_address_of_its_own_is_connected_to(nat: Make, filtering: str) -> None:
+    """… to a server that has an external address to itself (1:1) and has never sent anything."""
+    world = nat({**BASIC_NAT, "nat.filtering": filtering})
+    server = Endpoint(A.address, 80)
+    assert world.into(Y, OWN, SYN, sequence=5000) == server
+    assert world.out(server, Y, SYN | ACK, sequence=1000, acknowledgement=5001) == OWN
+    assert world.into(Y, OWN, ACK, sequence=5001, acknowledgement=1001) == server
+    seen = world.hairpin(B, OWN, SYN, sequence=7000)
+    assert seen.destination == server
+    answer = world.hairpin(server, seen.source, SYN | ACK, acknowledgement=7001)
+    assert (answer.source, answer.destination) == (OWN, B)
 
 
 def test_req2a_simultaneous_open(world: World) -> None:
@@ -128,6 +146,30 @@ def test_req4_then_icmp_answers(world: World) -> None:
     seen = world.take(OUTSIDE)
     assert (seen.icmp, seen.quoted) == ((UNREACHABLE, 3), (Y, external))
     assert (seen.source_address, seen.destination_address) == (EXTERNAL, Y.address)
+
+
+def test_req4_an_inside_host_that_calls_nobody_hears_of_it(world: World) -> None:
+    """… also by an inside host that called an external endpoint (hairpin): it is told in its own
+    words, and nothing of it is seen outside."""
+    nobody = Endpoint(EXTERNAL, 80)
+    world.refuses(INSIDE, tcp(A, nobody, SYN))
+    world.wait(5.9)
+    assert world.is_quiet()
+    world.wait(0.2)
+    seen = world.take(INSIDE)
+    assert (seen.icmp, seen.quoted) == ((UNREACHABLE, 3), (A, nobody))
+    assert (seen.source_address, seen.destination_address) == (GATEWAY, A.address)
+    assert Seen(seen.payload).ttl == 64
+
+
+def test_req4_silent_when_inside_hosts_open_to_each_other(world: World) -> None:
+    """… and not when two inside hosts open to each other's external endpoints at once."""
+    of_a, of_b = world.connect(A, X1), world.connect(B, X1)
+    assert world.refuses(INSIDE, tcp(A, of_b, SYN)) is Drop.FILTERED
+    assert world.hairpin(B, of_a, SYN).destination == A
+    assert world.hairpin(A, of_b, SYN).destination == B
+    world.wait(10.0)
+    assert world.is_quiet()
 
 
 def test_req4a_a_policy_may_forbid_the_answer(nat: Make) -> None:

@@ -150,6 +150,25 @@ def test_req4_of_queries(world: World) -> None:
     assert Seen(seen.payload).source == PINGER
 
 
+BASIC_NAT = {"nat.static": [{"internal": "192.168.20.10", "external": "203.0.113.10"}]}
+OWN = Endpoint.parse("203.0.113.10:77")
+
+
+def test_req4_of_answers_to_queries(nat: Make) -> None:
+    """… and for the answer by which a host that has an external address to itself (1:1) answers
+    a query from outside."""
+    world = nat(BASIC_NAT)
+    world.put(OUTSIDE, ping(Endpoint(Y.address, 77), OWN.address))
+    world.take(INSIDE)
+    world.put(INSIDE, pong(A.address, Endpoint(Y.address, 77)))
+    world.put(OUTSIDE, icmp(ROUTER, OWN.address, UNREACHABLE, 1, 0, world.take(OUTSIDE).data))
+    seen = world.take(INSIDE)
+    assert (seen.icmp, seen.destination_address) == ((UNREACHABLE, 1), A.address)
+    quoted = Seen(seen.payload)
+    assert (quoted.source_address, quoted.destination_address) == (A.address, Y.address)
+    assert quoted.source.port == 77  # the identifier
+
+
 def test_req4_an_error_about_nothing_known_is_dropped(world: World) -> None:
     """An error from outside about no active mapping should be dropped silently."""
     stranger = udp(Endpoint(EXTERNAL, 9), Y)
@@ -192,6 +211,21 @@ def test_req5_an_error_about_what_nobody_has_asked_for(nat: Make) -> None:
     assert world.take(OUTSIDE).quoted == (Y, external)
 
 
+def test_req5_an_error_about_a_query_from_outside(nat: Make) -> None:
+    """… also about a query to a host that has an external address to itself (1:1)."""
+    world = nat(BASIC_NAT)
+    world.put(OUTSIDE, ping(Endpoint(Y.address, 77), OWN.address))
+    quote = world.take(INSIDE).data
+    world.put(INSIDE, icmp(B.address, Y.address, UNREACHABLE, 1, 0, quote))
+    seen = world.take(OUTSIDE)
+    assert (seen.icmp, seen.source_address) == ((UNREACHABLE, 1), OWN.address)
+    quoted = Seen(seen.payload)
+    assert (quoted.source_address, quoted.destination_address) == (Y.address, OWN.address)
+    stranger = ping(Endpoint(Y.address, 77), B.address)
+    error = icmp(B.address, Y.address, UNREACHABLE, 1, 0, stranger)
+    assert world.refuses(INSIDE, error) is Drop.ICMP_UNKNOWN_FLOW
+
+
 def test_req6_an_error_refreshes_nothing(world: World) -> None:
     """An error about a query must neither refresh nor delete its session."""
     external = world.ping(PINGER, Y.address)
@@ -228,6 +262,20 @@ def test_req7a_a_hairpinned_error_finds_its_host(nat: Make) -> None:
     assert seen.icmp == (UNREACHABLE, 3)
     assert seen.quoted == (A, of_b)
     assert (seen.source_address, seen.destination_address) == (EXTERNAL, A.address)
+
+
+def test_req7a_a_hairpinned_error_about_a_query_finds_its_host(nat: Make) -> None:
+    """… and about hairpinned queries."""
+    world = nat(BASIC_NAT)
+    world.put(INSIDE, ping(OTHER_PINGER, OWN.address))
+    arrived = world.take(INSIDE)
+    error = icmp(A.address, arrived.source_address, UNREACHABLE, 1, 0, arrived.data)
+    world.put(INSIDE, error)
+    seen = world.take(INSIDE)
+    assert (seen.icmp, seen.source_address) == ((UNREACHABLE, 1), OWN.address)
+    assert seen.destination_address == B.address
+    assert Seen(seen.payload).source == OTHER_PINGER
+    assert Seen(seen.payload).destination_address == OWN.address
 
 
 def test_req8_a_host_without_resources_hears_of_it(nat: Make) -> None:
