@@ -236,6 +236,8 @@ class Packet:
             return Drop.MALFORMED
         if not sums_up(self.buffer[:header]):
             return Drop.BAD_HEADER_CHECKSUM
+        if self.segment_size and self.is_fragment:
+            return Drop.MALFORMED
         self.length = total
         return self._check_options(header)
 

@@ -80,6 +80,16 @@ def test_the_border_refuses_what_cannot_be_read_safely(data: bytes, drop: Drop |
     assert junk_filled(data).check() is drop
 
 
+def test_a_super_packet_that_says_it_is_a_fragment_is_nonsense() -> None:
+    """It would be cut into segments before it is a whole datagram; only a virtual machine that
+    lies in its virtio header makes one. Counted as many and held as one it spoils the books."""
+    packet = junk_filled(ipv4(A, R, 6, b"x" * 80, flags=0x2000))
+    packet.partial, packet.segment_size = True, 8
+    assert packet.check() is Drop.MALFORMED
+    packet.segment_size = 0
+    assert packet.check() is None
+
+
 def test_bytes_behind_the_total_length_are_cut_off() -> None:
     packet = junk_filled(LITERAL + b"padding")
     assert packet.check() is None
