@@ -6,18 +6,23 @@ insides on purpose, because a leak or a stale entry is not visible from outside 
 
 from __future__ import annotations
 
+import os
 import random
+import weakref
 from collections import Counter
+from socket import AF_UNIX, SOCK_DGRAM, socketpair
+from struct import Struct, unpack_from
 from typing import Any
 
 from appliance import config
 from appliance.engine import Engine
 from appliance.eventlog import EventLog
 from appliance.events import Event, PacketDropped
+from appliance.wire import DescriptorWire
 from nat.conntrack import Conntrack
 from nat.endpoint import Side
 from nat.mapping import Arrival
-from nat.packet import Packet
+from nat.packet import MAXIMUM_LENGTH, Packet
 from nat.ports import USED
 from tests.nat.packets import EXTERNAL, GATEWAY, Seen
 
@@ -72,20 +77,30 @@ class Rig:
     def into(self, data: bytes) -> Seen | None:
         return self._only(self.send(Side.OUTSIDE, data))
 
-    def send(self, side: Side, data: bytes, segment_size: int = 0) -> list[tuple[Side, bytes]]:
-        packet = Packet(bytearray(data + JUNK), len(data), bool(segment_size), segment_size)
+    def send(
+        self, side: Side, data: bytes, segment_size: int = 0, partial: bool = False
+    ) -> list[tuple[Side, bytes]]:
+        """`segment_size` makes it a super-packet, whose checksum is `partial` like those that a
+        local program leaves to the kernel."""
+        packet = self._arrive(side, data, segment_size, partial or bool(segment_size))
         leg = self.engine.handle(packet, side, self.now)
         left: list[tuple[Side, bytes]] = []
         if leg is not None:
             assert leg.exit in (Arrival.INSIDE, Arrival.OUTSIDE)
-            left.append((Side(leg.exit), packet.to_bytes()))
+            left.append((Side(leg.exit), self._leave(Side(leg.exit), packet)))
         return left + self.own()
 
     def own(self) -> list[tuple[Side, bytes]]:
         """What the appliance has to send by itself."""
-        said = [(side, packet.to_bytes()) for side, packet in self.engine.outbox]
+        said = [(side, self._leave(side, packet)) for side, packet in self.engine.outbox]
         self.engine.outbox.clear()
         return said
+
+    def _arrive(self, side: Side, data: bytes, segment_size: int, partial: bool) -> Packet:
+        return Packet(bytearray(data + JUNK), len(data), partial, segment_size)
+
+    def _leave(self, side: Side, packet: Packet) -> bytes:
+        return packet.to_bytes()
 
     def _only(self, left: list[tuple[Side, bytes]]) -> Seen | None:
         assert len(left) <= 1, left
@@ -113,6 +128,70 @@ class Rig:
 
     def told(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
+
+
+class WiredRig(Rig):
+    """The same engine behind real wires: each packet comes in the one buffer of its wire, behind a
+    virtio header and before the rubbish of all packets that came earlier, and what leaves is what
+    the kernel would read, whose header must be true."""
+
+    def __init__(self, **changed: Any) -> None:
+        super().__init__(**changed)
+        pairs = [socketpair(AF_UNIX, SOCK_DGRAM) for _ in Side]
+        near, self._far = ([end.detach() for end in ends] for ends in zip(*pairs, strict=True))
+        for descriptor in (*near, *self._far):
+            os.set_blocking(descriptor, False)
+            weakref.finalize(self, os.close, descriptor)
+        self._wires = [
+            DescriptorWire(near[side], str(side), framed=True)
+            for side in (Side.INSIDE, Side.OUTSIDE)
+        ]
+        for side, wire in zip(Side, self._wires, strict=True):
+            os.write(self._far[side], bytes(HEADER_SIZE) + b"\xa5" * MAXIMUM_LENGTH)
+            assert wire.receive() is not None
+
+    def _arrive(self, side: Side, data: bytes, segment_size: int, partial: bool) -> Packet:
+        header = kernel_header(data, segment_size) if partial else bytes(HEADER_SIZE)
+        os.write(self._far[side], header + data)
+        packet = self._wires[side].receive()
+        assert packet is not None
+        assert (packet.to_bytes(), packet.partial) == (data, partial)
+        return packet
+
+    def _leave(self, side: Side, packet: Packet) -> bytes:
+        assert self._wires[side].send(packet)
+        framed = os.read(self._far[side], HEADER_SIZE + MAXIMUM_LENGTH + 1)
+        header, data = framed[:HEADER_SIZE], framed[HEADER_SIZE:]
+        assert_header_is_true(header, data, packet)
+        return data
+
+
+# flags, GSO type, header length, segment size, where the sum starts, where in there it stands
+VIRTIO = Struct("=BBHHHH")
+HEADER_SIZE = VIRTIO.size
+SUM_STANDS_AT = {6: 16, 17: 6}
+GSO_TYPE = {6: 1, 17: 5}
+
+
+def kernel_header(data: bytes, segment_size: int) -> bytes:
+    """What the kernel writes before a TCP or UDP packet whose checksum it would complete."""
+    data = data + bytes(80)
+    start, protocol = (data[0] & 15) * 4, data[9]
+    at = SUM_STANDS_AT.get(protocol, 6)
+    if not segment_size:
+        return VIRTIO.pack(1, 0, 0, 0, start, at)
+    headers = start + ((data[start + 12] >> 4) * 4 if protocol == 6 else 8)
+    return VIRTIO.pack(1, GSO_TYPE.get(protocol, 5), headers, segment_size, start, at)
+
+
+def assert_header_is_true(header: bytes, data: bytes, packet: Packet) -> None:
+    """Does the header that leaves with a packet speak of this packet?"""
+    if not packet.partial:
+        assert header == bytes(HEADER_SIZE), header.hex()
+        return
+    assert unpack_from("!H", data, 2)[0] == len(data)
+    assert not unpack_from("!H", data, 6)[0] & 0x3FFF, "a fragment has nothing to complete"
+    assert header == kernel_header(data, packet.segment_size), header.hex()
 
 
 def audit(rig: Rig) -> None:
