@@ -45,6 +45,17 @@ def test_req2_both_addresses_are_used(nat: Make) -> None:
     assert world.out(A, X1).address != world.out(B, X1).address
 
 
+def test_req2_a_host_stays_on_its_address_when_others_are_added(nat: Make) -> None:
+    """… also when the pool grows while it has mappings."""
+    world = nat({"outside.external": ["203.0.113.1"]})
+    hosts = [Endpoint(A.address + number, 4000) for number in range(6)]
+    before = {host: world.out(host, X1).address for host in hosts}
+    pool = ["203.0.113.3", "203.0.113.1", "203.0.113.2"]
+    world.engine.set("outside.external", pool, "test", world.now)
+    after = {host: world.out(Endpoint(host.address, 5000), X1).address for host in hosts}
+    assert after == before
+
+
 def test_req2_arbitrary_pooling_can_be_shown(nat: Make) -> None:
     """Arbitrary pooling spreads one host's endpoints over the addresses."""
     world = nat({**TWO_ADDRESSES, "nat.pooling": "arbitrary"})
@@ -52,9 +63,14 @@ def test_req2_arbitrary_pooling_can_be_shown(nat: Make) -> None:
     assert len({world.out(port, X1).address for port in ports}) == 2
 
 
-def test_req3_two_hosts_never_share_an_external_port(world: World) -> None:
-    """A NAT must not use one external port for two internal endpoints at once."""
-    externals = {world.out(Endpoint(A.address + host, 4000), X1) for host in range(50)}
+@pytest.mark.parametrize("remotes", [(X1, X1), (X1, Y)])
+def test_req3_two_hosts_never_share_an_external_port(
+    world: World, remotes: tuple[Endpoint, Endpoint]
+) -> None:
+    """A NAT must not use one external port for two internal endpoints at once, whether they talk
+    to one remote or to different ones."""
+    hosts = [Endpoint(A.address + host, 4000) for host in range(50)]
+    externals = {world.out(host, remotes[host.address % 2]) for host in hosts}
     assert len(externals) == 50
 
 
@@ -142,23 +158,34 @@ def test_req5c_five_minutes_by_default_once_answered(world: World) -> None:
     assert not world.lets_in(X1, external)
 
 
-def test_req6_what_the_inside_sends_keeps_a_mapping(world: World) -> None:
-    """Outbound packets must refresh a mapping."""
+PACKETS: list[dict[str, bytes]] = [
+    {"payload": b"an ordinary one"},
+    {"payload": b"\r\n"},  # a keep-alive; so short that it takes the slow road
+    {"options": b"\x01" * 4},
+]
+
+
+@pytest.mark.parametrize("how", PACKETS)
+def test_req6_what_the_inside_sends_keeps_a_mapping(world: World, how: dict[str, bytes]) -> None:
+    """Outbound packets must refresh a mapping, of whatever kind they are."""
     external = world.out(A, X1)
     world.at(100.0)
-    world.out(A, X1)
+    world.out(A, X1, **how)
     world.at(219.0)
     assert world.lets_in(X1, external)
 
 
+@pytest.mark.parametrize("how", PACKETS)
 @pytest.mark.parametrize("inbound_refreshes", [True, False])
-def test_req6a_inbound_refresh_is_a_choice(nat: Make, inbound_refreshes: bool) -> None:
+def test_req6a_inbound_refresh_is_a_choice(
+    nat: Make, inbound_refreshes: bool, how: dict[str, bytes]
+) -> None:
     """Inbound packets may refresh a mapping; a server's pings keep it alive only then."""
     world = nat({"nat.refresh_inbound": inbound_refreshes, "nat.timeouts.udp": "120s"})
     external = answered(world)
     for moment in (60.0, 110.0, 170.0):
         world.at(moment)
-        reached = world.lets_in(X1, external)
+        reached = world.lets_in(X1, external, **how)
     assert reached is inbound_refreshes
 
 

@@ -89,6 +89,22 @@ def test_req13_a_routers_next_mtu_reaches_the_inside_host(world: World) -> None:
     assert (seen.icmp, seen.next_mtu, seen.quoted) == ((UNREACHABLE, 4), 1300, (A, Y))
 
 
+@pytest.mark.parametrize("flags", [0, DONT_FRAGMENT])
+@pytest.mark.parametrize(("inside", "outside"), [(1280, 1500), (1500, 1280)])
+def test_req13_what_fits_the_wire_it_leaves_by_passes_whole(
+    nat: Make, inside: int, outside: int, flags: int
+) -> None:
+    """… and the MTU of the wire that a packet came by has nothing to say about it."""
+    world = nat({"inside.mtu": inside, "outside.mtu": outside})
+    external = world.out(A, Y)
+    if outside > inside:
+        world.put(INSIDE, udp(A, Y, bytes(1400), fragment=flags))
+        assert world.take(OUTSIDE).payload == bytes(1400)
+    else:
+        world.put(OUTSIDE, udp(Y, external, bytes(1400), fragment=flags))
+        assert world.take(INSIDE).payload == bytes(1400)
+
+
 def test_req13a_others_are_fragmented_in_order(nat: Make) -> None:
     """Without DF the NAT must fragment, and should send the fragments in order."""
     world = nat({"outside.mtu": 1280})
@@ -144,6 +160,55 @@ def test_req14_a_fragmented_answer_passes_too(world: World) -> None:
     assert world.dropped is Drop.FILTERED
 
 
+def test_req14_the_header_is_that_of_the_first_fragment(world: World) -> None:
+    """… with the IP options that the first fragment alone has (RFC 791 3.2)."""
+    whole = udp(A, Y, bytes(1000))
+    record_route = b"\x07\x07\x04\0\0\0\0\0"
+    head = ipv4(
+        A.address, Y.address, UDP, whole[20:420], fragment=MORE_FRAGMENTS, options=record_route
+    )
+    world.put(INSIDE, ipv4(A.address, Y.address, UDP, whole[420:], fragment=50))
+    world.put(INSIDE, head)
+    seen = world.take(OUTSIDE)
+    assert seen.data[20:28] == record_route
+    assert seen.payload == bytes(1000)
+
+
+def test_req14a_one_source_cannot_take_all_the_room(world: World) -> None:
+    """One source's fragments must leave room for those of others."""
+    for number in range(1000):
+        head = ipv4(
+            B.address, Y.address, UDP, bytes(16), fragment=MORE_FRAGMENTS, identification=number
+        )
+        world.put(INSIDE, head)
+    assert world.dropped is Drop.FRAGMENT_LIMIT
+    for piece in fragments(udp(A, Y, bytes(2000)), 1000):
+        world.put(INSIDE, piece)
+    assert joined(world.take_all(OUTSIDE))[8:] == bytes(2000)
+
+
+def test_req14a_waiting_fragments_are_few_and_small(nat: Make) -> None:
+    """… and both the pieces of one datagram and the bytes of all of them are counted."""
+    world = nat({"nat.limits.fragment_bytes": 65536})
+    for number in range(70):
+        piece = ipv4(A.address, Y.address, UDP, bytes(8), fragment=MORE_FRAGMENTS | 2 * number)
+        world.put(INSIDE, piece)
+    assert world.show("counters")["drops"]["inside"] == {"fragment-limit": 6}  # 64 are taken
+    world.wait(31.0)
+    for number in range(100):
+        identification, place = divmod(number, 20)
+        piece = ipv4(
+            A.address,
+            Y.address,
+            UDP,
+            bytes(1000),
+            fragment=MORE_FRAGMENTS | 125 * place,
+            identification=identification,
+        )
+        world.put(INSIDE, piece)
+    assert world.show("counters")["drops"]["inside"]["fragment-limit"] == 6 + 100 - 65
+
+
 def test_req14a_a_flood_of_fragments_harms_nobody_else(world: World) -> None:
     """Fragments that never become whole must not keep the NAT from its other work."""
     external = world.out(A, Y)
@@ -175,3 +240,12 @@ def test_traceroute_shows_the_nat_as_a_hop(world: World) -> None:
     seen = world.take(INSIDE)
     assert (seen.icmp, seen.source_address, seen.quoted) == ((TIME_EXCEEDED, 0), GATEWAY, (A, Y))
     assert world.dropped is Drop.TTL_EXCEEDED
+
+
+def test_traceroute_from_outside_shows_the_nat_too(world: World) -> None:
+    """… and to somebody outside from its external address."""
+    external = world.out(A, Y)
+    world.put(OUTSIDE, udp(Y, external, ttl=1))
+    seen = world.take(OUTSIDE)
+    assert (seen.icmp, seen.source_address) == ((TIME_EXCEEDED, 0), EXTERNAL)
+    assert seen.quoted == (Y, external)

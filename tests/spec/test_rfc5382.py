@@ -28,6 +28,8 @@ def test_req2_a_connection_from_open_to_close(world: World) -> None:
     world.out(A, X1, FIN | ACK, sequence=1004, acknowledgement=5001)
     world.wait(2 * HOURS)
     world.into(X1, external, ACK, sequence=5001, acknowledgement=1005, payload=b"data")
+    world.out(A, X1, ACK, sequence=1005, acknowledgement=5005)
+    world.wait(2 * HOURS)
     world.into(X1, external, FIN | ACK, sequence=5005, acknowledgement=1005)
     assert world.out(A, X1, ACK, sequence=1005, acknowledgement=5006) == external
 
@@ -57,6 +59,8 @@ def test_req2a_simultaneous_open(world: World) -> None:
     assert world.out(A, X1, SYN | ACK) == external
     assert world.into(X1, external, SYN | ACK) == A
     assert world.out(A, X1, ACK) == external
+    world.wait(1 * HOURS)
+    assert world.into(X1, external, ACK) == A
 
 
 def test_req2a_simultaneous_open_when_the_outside_is_first(world: World) -> None:
@@ -180,12 +184,16 @@ def test_req4a_a_policy_may_forbid_the_answer(nat: Make) -> None:
     assert world.is_quiet()
 
 
-def test_req4_silent_when_the_inside_opens_meanwhile(world: World) -> None:
-    """The unsolicited SYN is dropped silently if a SYN goes out for the same connection."""
+@pytest.mark.parametrize("is_over_at_once", [False, True])
+def test_req4_silent_when_the_inside_opens_meanwhile(world: World, is_over_at_once: bool) -> None:
+    """The unsolicited SYN is dropped silently if a SYN goes out for the same connection, whatever
+    becomes of that."""
     external = Endpoint(EXTERNAL, A.port)
     world.refuses(OUTSIDE, tcp(Y, external, SYN))
     world.wait(3.0)
     assert world.out(A, Y, SYN) == external
+    if is_over_at_once:
+        world.engine.flush(world.now)
     world.wait(60.0)
     assert world.is_quiet()
 
@@ -228,19 +236,41 @@ def test_req5a_the_timers_can_be_set(nat: Make) -> None:
     assert world.refuses(OUTSIDE, tcp(X1, external, ACK)) is Drop.NO_MAPPING
 
 
-def test_req6_no_alg_is_on_by_default(world: World) -> None:
-    """ALGs that affect TCP should be off by default: what SIP over TCP says is not touched."""
-    message = b"REGISTER sip:x SIP/2.0\r\nContact: <sip:a@192.168.20.10>\r\n\r\n"
+REGISTER = (
+    b"REGISTER sip:203.0.113.9 SIP/2.0\r\n"
+    b"Via: SIP/2.0/TCP 192.168.20.10:4000;branch=z9hG4bK1;rport\r\n"
+    b"From: <sip:a@203.0.113.9>;tag=1\r\nTo: <sip:a@203.0.113.9>\r\n"
+    b"Call-ID: 1@192.168.20.10\r\nCSeq: 1 REGISTER\r\n"
+    b"Contact: <sip:a@192.168.20.10:4000;transport=tcp>\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def sip_over_tcp(world: World) -> bytes:
+    """What leaves of a registration over TCP."""
     registrar = Endpoint(X1.address, 5060)
     world.connect(A, registrar)
-    world.put(INSIDE, tcp(A, registrar, ACK, sequence=1001, acknowledgement=5001, payload=message))
-    assert world.take(OUTSIDE).payload == message
+    segment = tcp(A, registrar, ACK, sequence=1001, acknowledgement=5001, payload=REGISTER)
+    world.put(INSIDE, segment)
+    return b"".join(seen.payload for seen in world.take_all(OUTSIDE))
 
 
-def test_req7_two_hosts_never_share_an_external_port(world: World) -> None:
-    """Port overloading must not be used for TCP."""
+def test_req6_no_alg_is_on_by_default(world: World) -> None:
+    """ALGs that affect TCP should be off by default: what SIP over TCP says is not touched."""
+    assert sip_over_tcp(world) == REGISTER
+
+
+def test_req6_an_alg_can_be_switched_on(nat: Make) -> None:
+    """… until somebody switches one on."""
+    assert b"<sip:a@203.0.113.1:4000" in sip_over_tcp(nat({"alg.sip.module": "sip"}))
+
+
+@pytest.mark.parametrize("remotes", [(X1, X1), (X1, Y)])
+def test_req7_two_hosts_never_share_an_external_port(
+    world: World, remotes: tuple[Endpoint, Endpoint]
+) -> None:
+    """Port overloading must not be used for TCP, not even towards different remotes."""
     hosts = [Endpoint(A.address + number, 4000) for number in range(50)]
-    assert len({world.out(host, X1, SYN) for host in hosts}) == 50
+    assert len({world.out(host, remotes[host.address % 2], SYN) for host in hosts}) == 50
 
 
 def test_req8_hairpinning(nat: Make) -> None:

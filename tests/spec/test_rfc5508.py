@@ -261,6 +261,7 @@ def test_req7a_a_hairpinned_error_finds_its_host(nat: Make) -> None:
     seen = world.take(INSIDE)
     assert seen.icmp == (UNREACHABLE, 3)
     assert seen.quoted == (A, of_b)
+    assert seen.ttl == 63  # one hop, though it passed the NAT twice
     assert (seen.source_address, seen.destination_address) == (EXTERNAL, A.address)
 
 

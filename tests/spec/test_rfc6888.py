@@ -257,9 +257,10 @@ def test_req12_nothing_is_written_down_by_default() -> None:
     assert settings["record.file"] == settings["capture.file"] == ""
 
 
-def test_req13_every_port_of_the_range_is_used(nat: Make) -> None:
+@pytest.mark.parametrize("policy", ["preserve", "sequential", "random"])
+def test_req13_every_port_of_the_range_is_used(nat: Make, policy: str) -> None:
     """Port utilisation should be maximal: the last free port is found."""
-    world = nat({"nat.port_range": [5000, 5199], "nat.parity": False})
+    world = nat({"nat.port_range": [4100, 4299], "nat.parity": False, "nat.ports": policy})
     assert len({world.out(each, X1).port for each in sockets(A, 200)}) == 200
 
 
