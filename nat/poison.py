@@ -9,10 +9,17 @@ towards each other, and testers of RFC 3489 call it symmetric.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from nat.mapping import FiveTuple
 
 MOST = 1024
 """Remembered at once. A stranger who sends more only makes the NAT behave better."""
+MOST_OF_ONE_REMOTE = 32
+"""Remembered of one remote endpoint, whose address anybody may forge: fewer than the ports that are
+tried for a flow to it (`assignment.py`), so that its port can be changed but not the flow refused."""
+
+Remote = tuple[int, int, int]
 
 
 class Poisoned:
@@ -20,6 +27,7 @@ class Poisoned:
 
     def __init__(self) -> None:
         self._seen: dict[FiveTuple, float] = {}
+        self._of_remote: Counter[Remote] = Counter()
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -27,8 +35,14 @@ class Poisoned:
     def remember(self, key: FiveTuple, lifetime: float, now: float) -> None:
         """`key` came unsolicited; it is remembered for `lifetime` seconds after the last time."""
         self._forget_old(lifetime, now)
-        if self._seen.pop(key, None) is not None or len(self._seen) < MOST:
-            self._seen[key] = now
+        remote = _remote_of(key)
+        if key in self._seen:
+            del self._seen[key]  # to stand behind all others again
+        elif len(self._seen) >= MOST or self._of_remote[remote] >= MOST_OF_ONE_REMOTE:
+            return
+        else:
+            self._of_remote[remote] += 1
+        self._seen[key] = now
 
     def is_taken(self, key: FiveTuple, lifetime: float, now: float) -> bool:
         return key in self._seen and self._seen[key] + lifetime > now
@@ -39,3 +53,12 @@ class Poisoned:
             if self._seen[oldest] + lifetime > now:
                 break
             del self._seen[oldest]
+            remote = _remote_of(oldest)
+            self._of_remote[remote] -= 1
+            if not self._of_remote[remote]:
+                del self._of_remote[remote]
+
+
+def _remote_of(key: FiveTuple) -> Remote:
+    protocol, source, _, source_port, _ = key
+    return protocol, source, source_port
