@@ -17,7 +17,7 @@ MOST = 1024
 """Remembered at once. A stranger who sends more only makes the NAT behave better."""
 MOST_OF_ONE_REMOTE = 32
 """Remembered of one remote endpoint, whose address anybody may forge: fewer than the ports that are
-tried for a flow to it (`assignment.py`), so that its port can be changed but not the flow refused."""
+tried for a flow to it (`assignment.py`), so that its port can be changed and it is not refused."""
 
 Remote = tuple[int, int, int]
 
