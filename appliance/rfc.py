@@ -1,7 +1,8 @@
 """What the RFCs ask of a NAT, and what of it the current settings fulfil: `glassnat show rfc`.
 
-The requirements stand in `rfc.toml`. Whether one is met follows from the settings that it needs;
-the tests it names show that the NAT does what those settings say.
+The requirements stand in `rfc.toml`. Whether one is met follows from the settings that it needs
+(and from the faults of a poor ALG, some of which make the whole NAT worse); the tests it names show
+that the NAT does what those settings say.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ FOLLOWS = {
     "nat.timeouts.tcp_closing": ("auto", "nat.timeouts.tcp_transitory"),
 }
 """Settings that may say "as another one", with the word for it."""
+IDLE = {"alg.sip.timeout": ("alg.sip.module", "off")}
+"""Settings that do not act while another one has a certain value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Requirement:
     level: str
     title: str
     needs: Mapping[str, Any] = field(default_factory=dict)
+    spoiled_by: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     why: str = ""
     missing: str = ""
@@ -42,11 +46,14 @@ class Requirement:
         """Why it is not met: a sentence for each setting in the way; empty when it is met."""
         if self.missing:
             return [self.missing]
-        decisive = [(_decisive(settings, key), need) for key, need in self.needs.items()]
         broken = [
-            f"{key} is {_shown(settings[key])}, and must be {_wanted(need)}"
-            for key, need in decisive
+            f"{key} is {_shown(settings[key])}, and must {_wanted(need)}"
+            for key, need in self._needs_of(settings).items()
             if not _fits(settings[key], need)
+        ]
+        faults = _faults(settings)
+        broken += [
+            f"alg.sip.module has the fault {name}" for name in self.spoiled_by if name in faults
         ]
         return broken + [
             f"{other.id} is not met"
@@ -56,10 +63,18 @@ class Requirement:
             and other.unmet(settings)
         ]
 
+    def _needs_of(self, settings: Settings) -> dict[str, Any]:
+        """What it takes of each setting that decides: where one says "as another", of the other."""
+        acting = {
+            key: need
+            for key, need in self.needs.items()
+            if key not in IDLE or settings[IDLE[key][0]] != IDLE[key][1]
+        }
+        return {_decisive(settings, key): need for key, need in acting.items()}
+
     def reason(self, settings: Settings) -> str:
         """Why it is met."""
-        keys = [_decisive(settings, key) for key in self.needs]
-        given = [f"{key} is {_shown(settings[key])}" for key in dict.fromkeys(keys)]
+        given = [f"{key} is {_shown(settings[key])}" for key in self._needs_of(settings)]
         if self.rests_on:
             given.append(f"Every MUST of {', '.join(self.rests_on)} is met.")
         return "; ".join([*given, self.why] if self.why else given)
@@ -110,21 +125,27 @@ def _decisive(settings: Settings, key: str) -> str:
     return other if word and settings[key] == word else key
 
 
-def _fits(value: object, need: object) -> bool:
+def _faults(settings: Settings) -> list[str]:
+    """The faults of a poor module that is switched on, without what they are aimed at."""
+    module, colon, named = str(settings["alg.sip.module"]).partition(":")
+    if module != "sip-poor":
+        return []
+    texts = named.split(",") if colon else settings["alg.sip.faults"]
+    return [text.partition("@")[0].strip() for text in texts]
+
+
+def _fits(value: Any, need: object) -> bool:
     if isinstance(need, Mapping):
-        weight = _weight(value)
-        return weight >= need.get("least", weight) and (
-            "below" not in need or weight < need["below"]
-        )
-    return value in need if isinstance(need, list) else value == need
+        if "holds" in need:
+            return all(value[0] <= port <= value[1] for port in need["holds"])
+        return _weight(value) >= float(need["least"])
+    return value in need if isinstance(need, list) else bool(value == need)
 
 
 def _weight(value: object) -> float:
     """What a bound is compared with."""
     if isinstance(value, Mapping):
         return min((_weight(v) for port, v in value.items() if port >= WELL_KNOWN_END), default=inf)
-    if isinstance(value, list):
-        return _weight(value[0]) if value else inf
     return float(value) if isinstance(value, int | float) else inf
 
 
@@ -144,6 +165,7 @@ def _listed(words: Iterable[str]) -> str:
 
 def _wanted(need: object) -> str:
     if isinstance(need, Mapping):
-        bounds = (("least", "at least"), ("below", "below"))
-        return " and ".join(f"{words} {need[bound]}" for bound, words in bounds if bound in need)
-    return " or ".join(map(_shown, need)) if isinstance(need, list) else _shown(need)
+        if "holds" in need:
+            return f"hold {' and '.join(map(str, need['holds']))}"
+        return f"be at least {need['least']}"
+    return f"be {' or '.join(map(_shown, need)) if isinstance(need, list) else _shown(need)}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alg.sip_poor.faults import FAULTS
 from appliance import config, rfc
 from appliance.settings import SETTINGS, Settings
 from nat.endpoint import Endpoint
@@ -88,12 +89,75 @@ def test_the_reason_names_the_setting_that_is_in_the_way() -> None:
         ("nat.hairpin", False, "RFC6888-REQ-1", False),  # by way of RFC4787-REQ-9
         ("nat.parity", False, "RFC6888-REQ-1", True),  # which is only recommended
         ("record.file", "events.jsonl", "RFC6888-REQ-12", False),
+        ("nat.port_range", [1, 1000], "RFC4787-REQ-3a", False),  # where would 4000 go?
+        ("nat.port_range", [600, 65535], "RFC4787-REQ-3a", True),
+        ("nat.timeouts.udp_by_port", {"5060": "2m"}, "RFC4787-REQ-5", True),
+        ("nat.timeouts.udp_by_port", {"5060": "2m"}, "RFC4787-REQ-5c", False),
+        ("nat.poisoning", True, "RFC5382-REQ-2a", False),  # not when the outside is first
+        ("nat.poisoning", True, "RFC4787-REQ-11", False),
+        ("nat.overloading", True, "RFC4787-REQ-3", False),
+        ("nat.refresh_inbound", True, "RFC4787-REQ-6", True),
+        ("nat.tcp_filtering", "address-dependent", "RFC6888-REQ-7", False),
+        ("nat.limits.icmp_per_second", 0, "RFC4787-REQ-13", False),
+        ("nat.limits.icmp_per_second_per_target", 0, "RFC4787-REQ-13", False),
+        ("nat.limits.icmp_per_second", 0, "RFC5382-REQ-4-2", False),
+        ("nat.limits.icmp_per_second", 0, "RFC5508-REQ-8", False),
+        ("nat.limits.icmp_per_second", 0, "RFC5508-REQ-10a", False),
+        ("nat.limits.icmp_per_second", 0, "RFC1812-5.3.1", False),
+        ("nat.limits.waiting_syns", 0, "RFC5382-REQ-4-2", False),
+        ("nat.limits.waiting_syns", 0, "RFC5382-REQ-4", True),  # it says nothing at all
+        ("nat.limits.resting_ports", 0, "RFC6888-REQ-8", False),
+        ("nat.limits.ports_per_host", 10, "RFC4787-REQ-1", True),
+        ("nat.eviction", "unanswered-first", "RFC6888-REQ-11d", False),
+        ("nat.renumbering", "keep", "RFC4787-REQ-11", True),
+        ("alg.sip.timeout", "30s", "RFC4787-REQ-5", True),  # no ALG is there to use it
+        ("alg.sip.module", "sip-poor:icmp-cuts", "RFC4787-REQ-12", False),
+        ("alg.sip.module", "sip-poor:icmp-cuts", "RFC5382-REQ-10", False),
+        ("alg.sip.module", "sip-poor:rst-cuts", "RFC7857-2.2-2", False),
+        ("alg.sip.module", "sip-poor:rst-cuts", "RFC4787-REQ-12", True),
+        ("alg.sip.module", "sip-poor:callid-oneway, no-hairpin", "RFC5382-REQ-8", False),
+        ("alg.sip.module", "sip-poor:callid-oneway@nth=2", "RFC4787-REQ-9", True),
+        ("alg.sip.faults", ["icmp-cuts"], "RFC4787-REQ-12", True),  # nobody has them
     ],
 )
 def test_settings_decide(key: str, value: object, id_: str, met: bool) -> None:
     settings = Settings()
     settings.assign(key, value, "test")
     assert row(settings, id_)["met"] is met
+
+
+def test_how_long_an_alg_keeps_its_mappings_counts_when_there_is_one() -> None:
+    settings = Settings()
+    settings.assign("alg.sip.module", "sip", "test")
+    assert row(settings, "RFC4787-REQ-5")["met"] is True
+    settings.assign("alg.sip.timeout", "30s", "test")
+    found = row(settings, "RFC4787-REQ-5")
+    assert found["why"] == "alg.sip.timeout is 30, and must be at least 120"
+
+
+def test_faults_that_stand_apart_from_their_module_count_too() -> None:
+    settings = Settings()
+    settings.assign("alg.sip.module", "sip-poor", "test")
+    settings.assign("alg.sip.faults", ["drop-fragments"], "test")
+    found = row(settings, "RFC4787-REQ-14")
+    assert (found["met"], found["why"]) == (False, "alg.sip.module has the fault drop-fragments")
+
+
+def test_faults_of_the_table_exist_and_those_that_act_in_the_nat_are_in_it() -> None:
+    named = {fault for requirement in rfc.requirements() for fault in requirement.spoiled_by}
+    assert named <= set(FAULTS)
+    harmless = {  # to what these RFCs ask for
+        "bad-checksum", "inbound-no-refresh", "rtcp-not-adjacent", "stale-after-renumber",
+        "wrong-port-forward",
+    }  # fmt: skip
+    assert {name for name, fault in FAULTS.items() if fault.decisions} - named == harmless
+
+
+def test_one_setting_in_the_way_is_said_once() -> None:
+    settings = Settings()
+    settings.assign("nat.timeouts.tcp_transitory", "20s", "test")  # and tcp_closing follows
+    why = row(settings, "RFC5382-REQ-5")["why"]
+    assert why == "nat.timeouts.tcp_transitory is 20, and must be at least 240"
 
 
 def test_by_default_every_must_of_the_three_old_rfcs_is_met() -> None:
