@@ -32,8 +32,8 @@ from appliance.sim.scenario import load_scenario
 from docs import generate
 from nat.endpoint import Network, parse_address
 from tests.host.programs import Program, run_in
+from tests.source import ROOT, name_of, read, tree
 
-ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs", "bench")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,15 +79,6 @@ class Command(NamedTuple):
     mentioned: bool = False
 
 
-def named(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
-@cache
-def read(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
 def prose(page: Path) -> str:
     """A page without its fenced blocks."""
     return FENCE.sub("", read(page))
@@ -99,7 +90,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def each_page() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("page", PAGES, ids=[named(page) for page in PAGES])
+    return pytest.mark.parametrize("page", PAGES, ids=[name_of(page) for page in PAGES])
 
 
 # --- what a page names --------------------------------------------------------------------
@@ -118,14 +109,14 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        assert target.exists(), f"{named(page)} links to {link}"
-        assert not anchor or anchor in anchors(target), f"{named(page)} links to {link}"
+        assert target.exists(), f"{name_of(page)} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{name_of(page)} links to {link}"
 
 
 @cache
 def all_files() -> set[str]:
     found = [path for room in ROOMS for path in (ROOT / room).rglob("*")]
-    return {named(path) for path in (*found, *ROOT.iterdir()) if "__pycache__" not in path.parts}
+    return {name_of(path) for path in (*found, *ROOT.iterdir()) if "__pycache__" not in path.parts}
 
 
 @each_page()
@@ -138,7 +129,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
         if name in OF_THE_READER or re.search(r"\b[A-Z]{2,}/", name):
             continue  # NAME/ stands for any
         known = name in all_files() or any(file.endswith(f"/{name}") for file in all_files())
-        assert known, f"{named(page)} names {span}"
+        assert known, f"{name_of(page)} names {span}"
 
 
 OF_THE_READER = {"lab.toml", "FILE.toml"}
@@ -164,11 +155,6 @@ def names() -> Names:
                 if isinstance(node, ast.ClassDef):
                     members.setdefault(node.name, set()).update(_bound(node))
     return Names(known, members)
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(read(path))
 
 
 @cache
@@ -206,10 +192,10 @@ def test_names_that_a_page_uses_exist(page: Path) -> None:
             continue
         parts = span.removesuffix("()").split(".")
         for part in parts:
-            assert part in names().all, f"{named(page)} names {span}"
+            assert part in names().all, f"{name_of(page)} names {span}"
         for owner, member in pairwise(parts):
             if owner in names().members:
-                assert member in names().members[owner], f"{named(page)} names {span}"
+                assert member in names().members[owner], f"{name_of(page)} names {span}"
 
 
 @each_page()
@@ -217,7 +203,7 @@ def test_what_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
     """As in: `Dependence.scope` in `nat/behavior.py`."""
     for name, file in PLACED.findall(prose(page)):
         for part in name.removesuffix("()").split("."):
-            assert part in bound(ROOT / file), f"{named(page)} places {name} in {file}"
+            assert part in bound(ROOT / file), f"{name_of(page)} places {name} in {file}"
 
 
 def is_key(span: str) -> bool:
@@ -230,7 +216,7 @@ def test_addresses_in_a_page_are_nobodys(page: Path) -> None:
     """RFC 5737 sets three networks aside for documentation; private ones are fine as well."""
     for text in ADDRESS.findall(SECTION.sub("", read(page))):
         address = parse_address(text)
-        assert any(address in network for network in MAY_BE_SHOWN), f"{named(page)} shows {text}"
+        assert any(address in network for network in MAY_BE_SHOWN), f"{name_of(page)} shows {text}"
 
 
 # --- what a page says to type -------------------------------------------------------------
@@ -266,7 +252,7 @@ ALL_COMMANDS = [command for page in PAGES for command in commands(page)]
 
 
 def shown(command: Command) -> str:
-    return f"{named(command.page)}: {command.program} {' '.join(command.arguments)}"
+    return f"{name_of(command.page)}: {command.program} {' '.join(command.arguments)}"
 
 
 @pytest.mark.parametrize("command", ALL_COMMANDS, ids=shown)
@@ -349,7 +335,7 @@ def transcripts() -> Iterator[Transcript]:
 
 
 @pytest.mark.parametrize(
-    "transcript", list(transcripts()), ids=lambda each: f"{named(each.page)}: {each.command}"
+    "transcript", list(transcripts()), ids=lambda each: f"{name_of(each.page)}: {each.command}"
 )
 def test_what_a_console_block_shows_is_what_the_program_prints(
     transcript: Transcript, monkeypatch: pytest.MonkeyPatch
@@ -412,7 +398,7 @@ def test_the_real_wires_of_the_readme_work(tmp_path: Path) -> None:
     lines = read(ROOT / "README.md").partition("## Real wires")[2]
     prepare, asked = (text for kind, text in FENCE.findall(lines) if kind == "sh")
     configuration_file = tmp_path / "lab.toml"
-    configuration_file.write_text(_renamed(read(ROOT / "docs/examples/lab.toml"), unique))
+    configuration_file.write_text(_rename_of(read(ROOT / "docs/examples/lab.toml"), unique))
     control = str(tmp_path / "control")
     run = [sys.executable, "-m", "appliance.cli", "run", "--control", control]
     try:
@@ -428,7 +414,7 @@ def test_the_real_wires_of_the_readme_work(tmp_path: Path) -> None:
             netns.delete(name)
 
 
-def _renamed(text: str, unique: dict[str, str]) -> str:
+def _rename_of(text: str, unique: dict[str, str]) -> str:
     return re.sub(r"\b(phones|world)\b", lambda found: unique[found[1]], text)
 
 
@@ -437,4 +423,4 @@ def _type_ip_lines(block: str, unique: dict[str, str]) -> None:
     typed = [line for line in block.splitlines() if line.startswith("ip ")]
     assert typed
     for line in typed:
-        run_in("", "sh", "-c", _renamed(line, unique))
+        run_in("", "sh", "-c", _rename_of(line, unique))
