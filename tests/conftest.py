@@ -1,12 +1,22 @@
-"""What every test may rely on: host tests that cannot run say why, and CI accepts no skip."""
+"""What every test may rely on: host tests that cannot run say why, and CI accepts no skip.
+
+Properties are tried with a few examples each, so that everybody runs all tests every time, and with
+many when `HYPOTHESIS_PROFILE=long` is set.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("short", max_examples=30, deadline=None)
+settings.register_profile("long", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 
 def _obstacle(item: pytest.Item) -> str:
@@ -25,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         obstacle = _obstacle(item)
         if obstacle:
             item.add_marker(pytest.mark.skip(reason=obstacle))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: the collector need not look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -49,7 +49,7 @@ JUNK = (b"\r\n", b"\n", b"\r\n ", b";", b",", b'"', b"<", b">", b"(", b":", b" "
         b"203.0.113.1:1024", b"Content-Length: 0\r\n", b"m=audio 1 RTP/AVP 0\r\n",
         b"c=IN IP4 192.168.20.100\r\n")  # fmt: skip
 
-patient = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def small_nat(direction: Direction = Direction.OUT) -> MemoryContext:

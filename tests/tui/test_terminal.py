@@ -65,7 +65,7 @@ def screen_bytes(keys: list[bytes], patience: float = 60.0) -> bytes:
     os.close(child)
     written, waiting, deadline = b"", list(keys), time.monotonic() + patience
     while time.monotonic() < deadline:
-        if select.select([parent], [], [], 0.2 if b"HIDDEN" in written else 5.0)[0]:
+        if select.select([parent], [], [], 0.1 if b"HIDDEN" in written else 5.0)[0]:
             try:
                 written += os.read(parent, 65536)
             except OSError:  # Linux says EIO when the other end has been closed

@@ -15,6 +15,7 @@ from alg.edits import apply
 from alg.sip.correct import Sip, reasons
 from nat.endpoint import Direction, Endpoint
 
+MANY = settings().max_examples
 PHONE, SEEN, SERVER = map(
     Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
 )
@@ -86,7 +87,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 @given(mutated(), st.sampled_from(list(Direction)))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3 * MANY, suppress_health_check=[HealthCheck.too_slow])
 def test_any_message_is_answered_with_sound_explained_edits(
     message: bytes, direction: Direction
 ) -> None:
@@ -103,7 +104,7 @@ def test_any_message_is_answered_with_sound_explained_edits(
 
 
 @given(mutated())
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2 * MANY, suppress_health_check=[HealthCheck.too_slow])
 def test_twice_is_once(message: bytes) -> None:
     """I-A4: idempotent, and the ALG of a second NAT with another inside prefix changes nothing."""
     try:

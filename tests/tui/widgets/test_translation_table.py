@@ -43,7 +43,7 @@ async def test_the_cursor_stays_on_its_row_while_others_come_and_go() -> None:
 async def test_only_cells_in_sight_that_differ_are_written() -> None:
     async with Page().run_test(size=(80, 12)) as pilot:
         table = pilot.app.query_one(TranslationTable)
-        story = rows(*many(500))
+        story = rows(*many(100))
         table.show(story.rows(), 0.0, Line("t"))
         await pilot.pause()
         written: list[tuple[str, str]] = []
@@ -73,6 +73,7 @@ async def test_a_narrow_place_has_fewer_columns() -> None:
         await pilot.pause()
         assert "Prot" not in screen_of(pilot.app)
         await pilot.resize_terminal(90, 12)
+        await pilot.pause()
         table.show(rows(flow()).rows(), 0.0, Line("t"))
         await pilot.pause()
         assert "Prot" in screen_of(pilot.app)
