@@ -78,7 +78,11 @@ def find(name: str | None = None) -> Path:
     if not found:
         raise ClientError("no appliance is running; start one: glassnat run --config FILE", 4)
     if len(found) > 1:
-        raise ClientError(f"several appliances are running, name one of: {', '.join(found)}", 2)
+        raise ClientError(
+            f"several appliances are running: {', '.join(found)}; say which "
+            "(attach NAME; other commands: --name NAME)",
+            2,
+        )
     return next(iter(found.values()))
 
 

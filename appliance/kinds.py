@@ -50,9 +50,10 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def one_of(word: str, choices: Sequence[str]) -> str:
-    """The sentence for a word that is not among the choices."""
-    return f"{shown(word)} is not known; one of: {', '.join(choices)}{nearest(word, choices)}"
+def one_of(word: object, choices: Sequence[str]) -> str:
+    """The sentence for what is not among the choices."""
+    hint = nearest(word, choices) if isinstance(word, str) else ""
+    return f"{shown(word)} is not known; one of: {', '.join(choices)}{hint}"
 
 
 def _is_digits(text: str) -> bool:
@@ -142,7 +143,7 @@ class Word:
 
     def parse(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.choices:
-            raise ValueError(one_of(value if isinstance(value, str) else str(value), self.choices))
+            raise ValueError(one_of(value, self.choices))
         return value
 
     def schema(self) -> Schema:

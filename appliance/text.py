@@ -12,7 +12,16 @@ from typing import Any
 
 import msgspec
 
-from appliance.events import Change, Event, MediaStats, MessagePassed, PacketSeen, Started
+from appliance.duration import duration_text
+from appliance.events import (
+    Change,
+    Event,
+    MediaStats,
+    MessagePassed,
+    PacketSeen,
+    SettingChanged,
+    Started,
+)
 
 LONGEST = 256
 """Characters of one text that are shown at most."""
@@ -24,7 +33,7 @@ _SENTENCES = {
     "mapping-expired": "{internal} is no longer {external} outside ({protocol}, {why})",
     "flow-opened": "flow {flow}: {internal} talks to {remote} as {external} ({protocol})",
     "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
-    "{packets_out} packets out, {packets_in} in)",
+    "{sent} out, {packets_in} in)",
     "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
     "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}",
     "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
@@ -55,6 +64,19 @@ def clean(text: str, longest: int = LONGEST) -> str:
     """
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return cut if cut.isprintable() else "".join(map(_visible, cut))
+
+
+def short_value(value: object) -> str:
+    """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
+    if isinstance(value, float):
+        return duration_text(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(short_value, value)) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {short_value(each)}" for key, each in value.items()) or "none"
+    if value is None or value == "":
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _visible(character: str) -> str:
@@ -104,6 +126,8 @@ class Teller:
             if name in words:
                 any_port = "expectation" in words and str(words[name]).endswith(":0")
                 words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
+        if isinstance(event, SettingChanged):
+            words |= {"old": clean(short_value(event.old)), "new": clean(short_value(event.new))}
         _fill(words)
         return words
 
@@ -135,6 +159,8 @@ def _fill(words: dict[str, Any]) -> None:
     for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):
         if name in words:
             words[name] = f"{before}{words[name]}" if words[name] else ""
+    if "packets_out" in words:
+        words["sent"] = f"{words['packets_out']} packet{'s' * (words['packets_out'] != 1)}"
     if "disabled" in words:
         words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
     if "point" in words:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.duration import duration_text
 from appliance.events import (
     AlgError,
     CallOutcome,
@@ -24,6 +23,7 @@ from appliance.events import (
     SettingChanged,
     Started,
 )
+from appliance.text import short_value
 from tui import timeline
 from tui.timeline import Tick
 from tui.translations import Translations
@@ -228,17 +228,6 @@ def short_key(key: str) -> str:
         "nat.timeouts.udp_unanswered": "UDP timeout unanswered",
     }
     return known.get(key, key)
-
-
-def short_value(value: object) -> str:
-    """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
-    if isinstance(value, float):
-        return duration_text(value)
-    if isinstance(value, list):
-        return ", ".join(map(short_value, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {short_value(each)}" for key, each in value.items()) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _HANDLERS: dict[type, Any] = {

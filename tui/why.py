@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from appliance.events import CallOutcome, Change, PacketDropped
+from appliance.text import short_value
 from tui.lines import Line, Style, wrap_words
-from tui.model import FAULTS, Message, Model, Stream, short_key, short_value
+from tui.model import FAULTS, Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""

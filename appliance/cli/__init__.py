@@ -104,6 +104,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong; the exit code for it."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        narrate(error.format_message())
+        return USAGE
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "glassnat"
         _complain(f"{error.format_message()}\n(see: {command} --help)")

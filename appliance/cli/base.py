@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from appliance.cli.words import offer, profiles, specs
 from appliance.duration import parse_duration
 from appliance.kinds import nearest, shown
 
@@ -145,6 +147,11 @@ class OneOf(click.ParamType[str]):
             self.fail(f"{shown(value)} is not one of: {known}{hint}", param, ctx)
         return str(value)
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in self.choices if word.startswith(incomplete)]
+
 
 def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, in the order of the help text."""
@@ -189,11 +196,13 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--alg",
             metavar="SPEC",
+            shell_complete=offer(specs),
             help="The module for SIP: off, sip, sip-poor:FAULT or FILE.py:CLASS.",
         ),
         click.option(
             "--profile",
             metavar="NAME",
+            shell_complete=offer(profiles),
             help="A product's or teacher's settings (see: glassnat profile list).",
         ),
         click.option(

@@ -89,10 +89,11 @@ def show(file: str | None, chosen: Chosen, as_json: bool) -> None:
         emit(configuration.effective(settings).rstrip("\n"))
 
 
-def warn(settings: Settings) -> None:
-    """Say on stderr what is allowed but not as the RFCs want it."""
+def warn(settings: Settings, only: str = "") -> None:
+    """Say on stderr what is allowed but not as the RFCs want it; of one key, or of all."""
     for key, sentence in warnings(settings.values):
-        narrate(f"note: {key} {sentence}")
+        if key == only or not only:
+            narrate(f"note: {key} {sentence}")
 
 
 def _listed(problems: list[Problem]) -> list[dict[str, str]]:

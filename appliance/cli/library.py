@@ -6,6 +6,7 @@ import click
 
 from appliance import config as configuration
 from appliance.cli.base import JSON_OPTION, USAGE, Failure, Group, emit, emit_json
+from appliance.cli.words import offer, profiles, scenarios
 from appliance.sim.scenario import list_scenarios, load_scenario
 from appliance.text import clean, table
 
@@ -31,7 +32,7 @@ def list_all(as_json: bool) -> None:
 
 
 @scenario.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=offer(scenarios))
 @JSON_OPTION
 def show_one(name: str, as_json: bool) -> None:
     """Tell what happens in a scenario, and what to try in it."""
@@ -74,7 +75,7 @@ def list_profiles(as_json: bool) -> None:
 
 
 @profile.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=offer(profiles))
 @JSON_OPTION
 def show_profile(name: str, as_json: bool) -> None:
     """Print the settings of a profile, each with its source."""

@@ -28,6 +28,7 @@ from appliance.cli.base import (
     emit_json,
     narrate,
 )
+from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.kinds import nearest, shown
 from appliance.narrator import parent_text
 from appliance.settings import Settings
@@ -80,7 +81,7 @@ def _fault(name: str) -> dict[str, str]:
 
 
 @alg.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=offer(modules_and_faults))
 @JSON_OPTION
 def show_one(name: str, as_json: bool) -> None:
     """Explain a module or a fault."""
@@ -143,10 +144,16 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     )
 
 
-@alg.command("diff", cls=Command)
-@click.argument("file", metavar="FILE|-")
+@alg.command("diff", cls=Command, short_help="One message through a module, with reasons.")
+@click.argument("file", metavar="FILE|-", type=click.Path())
 @click.option(
-    "--alg", "spec", metavar="SPEC", default=CORRECT, show_default=True, help="The module."
+    "--alg",
+    "spec",
+    metavar="SPEC",
+    default=CORRECT,
+    show_default=True,
+    shell_complete=offer(specs),
+    help="The module.",
 )
 @_endpoint_option("internal", "192.168.20.100:5060", "The inside host.")
 @_endpoint_option("external", "203.0.113.1:5060", "What the world sees of it.")
@@ -170,7 +177,9 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     help="A mapping that the NAT has already.",
 )
 @click.option("--config", "config_file", metavar="FILE", help="The NAT's configuration.")
-@click.option("--profile", metavar="NAME", help="The NAT's profile.")
+@click.option(
+    "--profile", metavar="NAME", shell_complete=offer(profiles), help="The NAT's profile."
+)
 @click.option(
     "--set",
     "sets",

@@ -34,11 +34,21 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.configuration import warn
+from appliance.cli.words import (
+    Words,
+    appliances,
+    live_keys,
+    offer,
+    profiles,
+    protocols,
+    states,
+    values,
+)
 from appliance.client import Client, ClientError, caller, find
 from appliance.control import WHATS, default_path, ensure_free
 from appliance.duration import duration_text
 from appliance.events import decode
-from appliance.filters import FILTERS, wanted
+from appliance.filters import wanted
 from appliance.rfc import report
 from appliance.settings import SETTINGS, SettingError, Settings
 from appliance.text import Teller, clean, table
@@ -50,7 +60,12 @@ LONGEST_REASON = 1000
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 APPLIANCE_OPTIONS = options(
-    click.option("--name", metavar="NAME", help="The appliance, when several are running."),
+    click.option(
+        "--name",
+        metavar="NAME",
+        shell_complete=offer(appliances),
+        help="The appliance, when several are running.",
+    ),
     CONTROL_OPTION,
 )
 
@@ -163,7 +178,7 @@ def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
 
 
 @click.command(cls=Command, short_help="The screen of a running appliance.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offer(appliances))
 @CONTROL_OPTION
 @click.option("--read-only", is_flag=True, help="Look, but change nothing.")
 def attach(name: str | None, control: str | None, read_only: bool) -> int:
@@ -190,16 +205,19 @@ def _connect(name: str | None, control: str | None) -> Client:
     return Client(control if control is not None else find(name))
 
 
-def _filter_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
-    return click.option(f"--{name}", metavar=metavar, help=text)
+def _filter_option(
+    name: str, metavar: str, text: str, words: Words | None = None
+) -> Callable[[F], F]:
+    complete = None if words is None else offer(words)
+    return click.option(f"--{name}", metavar=metavar, help=text, shell_complete=complete)
 
 
 FILTER_OPTIONS = options(
-    _filter_option("protocol", "P", "Only udp, tcp or icmp."),
+    _filter_option("protocol", "P", "Only udp, tcp or icmp.", protocols),
     _filter_option("internal", "E", "Only this internal endpoint, host, network or :port."),
     _filter_option("external", "E", "Only this external one."),
     _filter_option("remote", "E", "Only this remote one."),
-    _filter_option("state", "STATE", "Only flows (or calls) in this state, e.g. answered."),
+    _filter_option("state", "STATE", "Only flows (or calls) in this state, e.g. answered.", states),
 )
 
 
@@ -209,7 +227,12 @@ FILTER_OPTIONS = options(
 @click.option(
     "--config", "file", metavar="FILE", help="rfc: of this file; nothing need be running."
 )
-@click.option("--profile", metavar="NAME", help="rfc: of this profile; nothing need be running.")
+@click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=offer(profiles),
+    help="rfc: of this profile; nothing need be running.",
+)
 @APPLIANCE_OPTIONS
 @JSON_OPTION
 def show(
@@ -237,7 +260,7 @@ def show(
     try:
         wanted(what, chosen)  # a wrong filter needs no appliance to be wrong
     except ValueError as error:
-        raise Failure(f"--{error}" if what in FILTERS else str(error), USAGE) from None
+        raise Failure(_as_option(error), USAGE) from None
     if file is None and profile is None:
         with _connect(name, control) as client:
             answer = client.ask("show", what=what, filters=chosen)
@@ -248,6 +271,12 @@ def show(
         return
     for line in _rfc_lines(answer) if what == "rfc" else _shown(what, answer):
         emit(line)
+
+
+def _as_option(error: ValueError) -> str:
+    """What is wrong with a filter, named as it was typed."""
+    sentence = str(error)
+    return sentence if sentence.startswith("show ") else f"--{sentence}"
 
 
 def _report(what: str, file: str | None, profile: str | None) -> list[dict[str, object]]:
@@ -295,8 +324,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, object]:
 def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = []
     for key, entry in answer.items():
-        text = configuration.setting_text(SETTINGS[key], entry["value"]) if key in SETTINGS else ""
-        line = f"{key} = {text or json.dumps(entry['value'])}"
+        line = f"{key} = {_value_text(key, entry['value'])}"
         lines.append(clean(f"{line:<60} # {entry.get('origin', '')}"))
     return lines
 
@@ -312,8 +340,8 @@ def _flat(answer: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object
 
 
 @click.command("set", cls=Command, short_help="Change a setting of a running appliance.")
-@click.argument("key")
-@click.argument("value")
+@click.argument("key", shell_complete=offer(live_keys))
+@click.argument("value", shell_complete=offer(values))
 @APPLIANCE_OPTIONS
 @JSON_OPTION
 def set_(key: str, value: str, name: str | None, control: str | None, as_json: bool) -> None:
@@ -335,11 +363,21 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
         try:
             answer = client.ask("set", key=key, value=value, who=caller())
         except ClientError as error:
-            raise Failure(f"{key}: {error}", error.exit_code) from None
+            named = str(error).startswith(f"{key}: ")  # what contradicts another key names its own
+            raise Failure(str(error) if named else f"{key}: {error}", error.exit_code) from None
     if as_json:
         emit_json(answer)
     else:
-        narrate(f"{answer['key']} is {json.dumps(answer['value'])} now")
+        narrate(f"{answer['key']} is {_value_text(answer['key'], answer['value'])} now")
+    if key in SETTINGS:
+        warn(Settings(Settings().values | {key: answer["value"]}), key)
+
+
+def _value_text(key: str, value: object) -> str:
+    """The value as a configuration would have it; one that lies in a table as it came."""
+    if key in SETTINGS:
+        return clean(configuration.setting_text(SETTINGS[key], value))
+    return json.dumps(value)
 
 
 @click.command(cls=Command, short_help="Forget flows of a running appliance.")
@@ -365,8 +403,13 @@ def flush(
       glassnat flush
       glassnat flush --protocol udp --internal 192.168.20.100:5060
     """
+    filters = {"protocol": protocol, "internal": internal, "external": external}
+    try:
+        wanted("flows", {key: value for key, value in filters.items() if value is not None})
+    except ValueError as error:
+        raise Failure(_as_option(error), USAGE) from None
     with _connect(name, control) as client:
-        answer = client.ask("flush", protocol=protocol, internal=internal, external=external)
+        answer = client.ask("flush", **filters)
     if as_json:
         emit_json(answer)
     else:

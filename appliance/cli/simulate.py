@@ -30,6 +30,7 @@ from appliance.cli.base import (
     on_terminal,
     setting_options,
 )
+from appliance.cli.words import offer, scenarios
 from appliance.events import Event, encode
 from appliance.record import Recorder
 from appliance.settings import Settings
@@ -65,7 +66,7 @@ class SpeedType(click.ParamType[float | None]):
 
 
 @click.command(cls=Command, short_help="Simulate a scenario.")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=offer(scenarios))
 @click.option("--plain", is_flag=True, help="Sentences instead of a screen.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line, an outcome at the end."
@@ -235,7 +236,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
 
 
 @click.command(cls=Command, short_help="Do a scenario's expectations hold?")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=offer(scenarios))
 @setting_options
 @click.option("--seed", type=int, help="Another seed than the scenario's.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON outcome a line for each module.")

@@ -108,7 +108,7 @@ def test_what_is_left_over_from_a_crash_does_not_run(start: Start, folder: Path)
         ([], None, "glassnat run --config", 4),
         ([], "lab", 'no appliance "lab" is running', 4),
         (["lab"], "lob", r"\(lab is\); did you mean \"lab\"", 4),
-        (["a", "b"], None, "name one of: a, b", 2),
+        (["a", "b"], None, "are running: a, b; say which", 2),
     ],
 )
 def test_nobody_or_too_many_is_a_sentence(

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import events
-from appliance.events import Change, Difference, MediaStats, MessagePassed, PacketDropped, Started
-from appliance.text import Teller, clean, outcome_line, table
+from appliance.events import (
+    Change,
+    Difference,
+    FlowExpired,
+    MediaStats,
+    MessagePassed,
+    PacketDropped,
+    SettingChanged,
+    Started,
+)
+from appliance.text import Teller, clean, outcome_line, short_value, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -174,3 +183,47 @@ def test_a_table_is_aligned_and_clean() -> None:
         "x␛      1.2  -",
         "longer  2    -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (30.0, "30s"),
+        (7440.0, "2h4m"),
+        ("sip", "sip"),
+        (["203.0.113.1", "203.0.113.2"], "203.0.113.1, 203.0.113.2"),
+        ([], "none"),
+        ({"53": 30.0}, "53: 30s"),
+        (True, "true"),
+        (8192, "8192"),
+        (None, "none"),
+        (HOSTILE, "␛]0;owned␇␛[2J␍␊␦31m␦txt␡[bold]"),
+        ({"x\x1b": "y\x1b"}, "x␛: y␛"),
+    ],
+)
+def test_values_of_settings_are_short_and_clean(value: object, shown: str) -> None:
+    assert clean(short_value(value)) == shown
+
+
+def test_what_was_changed_is_told_as_people_write_it() -> None:
+    event = SettingChanged(key="nat.timeouts.udp", old=300.0, new=30.0, who="root", t=1.0)
+    assert Teller().tell(event) == ["    1.000  root changed nat.timeouts.udp from 5m to 30s"]
+
+
+@pytest.mark.parametrize(("sent", "told"), [(1, "1 packet out, 0 in"), (2, "2 packets out, 0 in")])
+def test_one_packet_is_not_packets(sent: int, told: str) -> None:
+    event = FlowExpired(
+        t=1.0,
+        flow=4,
+        mapping=3,
+        protocol="udp",
+        internal="192.168.20.100:4000",
+        external="203.0.113.1:4000",
+        remote="203.0.113.9:7000",
+        why="flushed",
+        packets_out=sent,
+        packets_in=0,
+        bytes_out=30,
+        bytes_in=0,
+    )
+    assert told in Teller().tell(event)[0]

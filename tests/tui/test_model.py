@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from appliance.events import AlgError, Change, SettingChanged
 from tests.tui.stories import (
     SETTINGS,
@@ -16,7 +14,7 @@ from tests.tui.stories import (
     started,
     state,
 )
-from tui.model import MESSAGES_KEPT, Frame, Mark, Model, short_value
+from tui.model import MESSAGES_KEPT, Frame, Mark, Model
 
 
 def told(*events: object) -> Model:
@@ -138,19 +136,3 @@ def test_memory_is_bounded() -> None:
     model = told(*(message("x", "OPTIONS", "out") for _ in range(MESSAGES_KEPT + 10)))
     assert len(model.messages) == MESSAGES_KEPT
     assert model.messages[-1].number == MESSAGES_KEPT + 10
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (30.0, "30s"),
-        (7440.0, "2h4m"),
-        ("sip", "sip"),
-        (["203.0.113.1", "203.0.113.2"], "203.0.113.1, 203.0.113.2"),
-        ([], "none"),
-        ({"53": 30.0}, "53: 30s"),
-        (True, "true"),
-    ],
-)
-def test_values_of_settings_are_short(value: object, shown: str) -> None:
-    assert short_value(value) == shown

@@ -140,3 +140,12 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     )
     assert done.stderr == b""
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("group", ["alg", "scenario", "profile", "config"])
+def test_a_group_alone_says_how_it_is_used(glassnat: Run, group: str) -> None:
+    answer = glassnat(group)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err.startswith(f"Usage: glassnat {group} ")
+    assert "--help)" not in answer.err

@@ -49,14 +49,41 @@ def test_another_shell_is_answered_with_the_nearest(glassnat: Run) -> None:
     assert 'did you mean "bash"' in answer.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("sc", ["scenario"]),
+        ("show fl", ["flows"]),
+        ("completion z", ["zsh"]),
+        ("sim one", ["one-way-audio"]),
+        ("check inc", ["incoming-call"]),
+        ("scenario show one", ["one-way-audio"]),
+        ("profile show sym", ["symmetric"]),
+        ("run --profile sym", ["symmetric"]),
+        ("sim one-way-audio --alg of", ["off"]),
+        ("alg show no-sd", ["no-sdp"]),
+        ("set nat.timeouts.tcp_e", ["nat.timeouts.tcp_established"]),
+        ("set nat.mapping address-d", ["address-dependent"]),
+        ("set nat.hairpin t", ["true"]),
+        ("set nat.timeouts.udp 3", []),
+        ("set alg.sip.module sip-poor:no-sd", ["sip-poor:no-sdp"]),
+        ("show flows --protocol u", ["udp"]),
+        ("show flows --state un", ["unanswered"]),
+    ],
+)
 def test_what_the_shell_asks_is_answered(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: str,
+    offered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """A word that is half written: with which of the program's words might it go on?"""
     from appliance.cli import main
 
-    for name, value in (("_GLASSNAT_COMPLETE", "bash_complete"), ("COMP_WORDS", "glassnat sc"),
-                        ("COMP_CWORD", "1")):  # fmt: skip
+    for name, value in (("_GLASSNAT_COMPLETE", "bash_complete"),
+                        ("COMP_WORDS", f"glassnat {typed}"),
+                        ("COMP_CWORD", str(len(typed.split())))):  # fmt: skip
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit):
         main([])
-    assert capsys.readouterr().out == "plain,scenario\n"
+    assert capsys.readouterr().out.split() == [f"plain,{word}" for word in offered]

@@ -169,7 +169,8 @@ def test_settings_say_where_they_are_from(glassnat: Run) -> None:
 
 def test_set_acts_at_once_and_is_signed(glassnat: Run, appliance: Appliance) -> None:
     answer = glassnat("set", "nat.timeouts.udp_unanswered", "30s")
-    assert answer == (0, "", "nat.timeouts.udp_unanswered is 30.0 now\n")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err.startswith('nat.timeouts.udp_unanswered is "30s" now\n')
     (flow,) = json.loads(glassnat("show", "flows", "--json").out)
     assert flow["expires_in"] == pytest.approx(25.0)
     assert list(appliance.engine.log.since(0))[-1].who == "alice"  # type: ignore[attr-defined]
@@ -409,3 +410,39 @@ def test_an_appliance_with_a_screen_ends_with_the_screen(tmp_path: Path) -> None
         screen.kill()
         screen.communicate()
         assert select.select([alive], [], [], 5.0)[0], "it lives on"
+
+
+def test_what_was_set_is_said_as_it_would_be_written(glassnat: Run, appliance: Appliance) -> None:
+    assert glassnat("set", "nat.timeouts.udp", "6m").err == 'nat.timeouts.udp is "6m" now\n'
+    assert glassnat("set", "nat.hairpin", "false").err == "nat.hairpin is false now\n"
+    assert appliance.engine.settings["nat.timeouts.udp"] == 360.0
+
+
+@pytest.mark.usefixtures("appliance")
+def test_a_lifetime_that_an_rfc_forbids_is_set_and_said(glassnat: Run) -> None:
+    """Lessons need short ones; who types one by mistake should know."""
+    answer = glassnat("set", "nat.timeouts.udp", "5s")
+    assert answer.code == 0
+    assert "note: nat.timeouts.udp is below the 120 seconds of RFC 4787 REQ-5" in answer.err
+    assert "note:" not in glassnat("set", "nat.hairpin", "false").err
+
+
+@pytest.mark.usefixtures("appliance")
+def test_what_does_not_fit_together_names_its_key_once(glassnat: Run) -> None:
+    answer = glassnat("set", "outside.external", "192.168.20.7")
+    assert answer.code == 2
+    assert answer.err.count("outside.external") == 1
+    assert "lies in inside.networks" in answer.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_address_to_flush_needs_no_appliance_to_be_wrong(glassnat: Run) -> None:
+    answer = glassnat("flush", "--internal", "alice")
+    assert answer.code == 2
+    assert answer.err.startswith('glassnat: --internal: "alice" is none of')
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_filter_that_a_table_does_not_have_is_no_option_called_show(glassnat: Run) -> None:
+    answer = glassnat("show", "mappings", "--state", "answered")
+    assert answer.err.startswith('glassnat: show mappings has no filter "state"')

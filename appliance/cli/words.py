@@ -1,0 +1,89 @@
+"""What the shell is offered when somebody presses Tab: the program's own words, half written.
+
+Each function answers all words of a kind; `offer` makes of it what click asks for. What knows the
+words is imported only when they are asked for, so that no command starts later for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+
+Words = Callable[[click.Context], Iterable[str]]
+Completion = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def offer(words: Words) -> Completion:
+    """Those of the words that go on as what was typed begins."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        return [word for word in words(context) if word.startswith(incomplete)]
+
+    return complete
+
+
+def scenarios(_: click.Context) -> Iterable[str]:
+    from appliance.sim.scenario import list_scenarios
+
+    return [each.name for each in list_scenarios()]
+
+
+def profiles(_: click.Context) -> Iterable[str]:
+    from appliance.config import list_profiles
+
+    return [each["name"] for each in list_profiles()]
+
+
+def modules_and_faults(_: click.Context) -> Iterable[str]:
+    from alg.registry import MODULES
+    from alg.sip_poor.faults import FAULTS
+
+    return [*MODULES, *FAULTS]
+
+
+def specs(_: click.Context) -> Iterable[str]:
+    from alg.registry import MODULES
+    from alg.sip_poor.faults import FAULTS
+
+    return [*MODULES, *(f"sip-poor:{fault}" for fault in FAULTS)]
+
+
+def live_keys(_: click.Context) -> Iterable[str]:
+    """The settings that can be changed while the appliance runs."""
+    from appliance.settings import SETTINGS
+
+    return [key for key, setting in SETTINGS.items() if setting.live]
+
+
+def values(context: click.Context) -> Iterable[str]:
+    """The values of the setting that stands before, if they can be counted."""
+    from appliance.kinds import Flag, Word
+    from appliance.settings import SETTINGS
+
+    key = context.params.get("key")
+    kind = SETTINGS[key].kind if key in SETTINGS else None
+    if key == "alg.sip.module":
+        return specs(context)
+    if isinstance(kind, Word):
+        return kind.choices
+    return ("true", "false") if isinstance(kind, Flag) else ()
+
+
+def appliances(_: click.Context) -> Iterable[str]:
+    from appliance.client import running
+
+    return running()
+
+
+def protocols(_: click.Context) -> Iterable[str]:
+    from appliance.filters import PROTOCOLS
+
+    return PROTOCOLS
+
+
+def states(context: click.Context) -> Iterable[str]:
+    """Of flows; of calls, if those are to be shown."""
+    from appliance.filters import CALL_STATES, FLOW_STATES
+
+    return CALL_STATES if context.params.get("what") == "calls" else FLOW_STATES
