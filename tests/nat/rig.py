@@ -106,6 +106,9 @@ class Rig:
         assert len(left) <= 1, left
         return Seen(left[0][1]) if left else None
 
+    def close(self) -> None:
+        """Give back what it has of the machine."""
+
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.tidy()
@@ -141,7 +144,9 @@ class WiredRig(Rig):
         near, self._far = ([end.detach() for end in ends] for ends in zip(*pairs, strict=True))
         for descriptor in (*near, *self._far):
             os.set_blocking(descriptor, False)
-            weakref.finalize(self, os.close, descriptor)
+        self._closers = [
+            weakref.finalize(self, os.close, descriptor) for descriptor in (*near, *self._far)
+        ]
         self._wires = [
             DescriptorWire(near[side], str(side), framed=True)
             for side in (Side.INSIDE, Side.OUTSIDE)
@@ -157,6 +162,10 @@ class WiredRig(Rig):
         assert packet is not None
         assert (packet.to_bytes(), packet.partial) == (data, partial)
         return packet
+
+    def close(self) -> None:
+        for close in self._closers:
+            close()
 
     def _leave(self, side: Side, packet: Packet) -> bytes:
         assert self._wires[side].send(packet)

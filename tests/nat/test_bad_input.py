@@ -6,6 +6,7 @@ to find; afterwards that state is as it was and the books balance. What passes i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ from tests.nat.packets import (
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, audit, audit_events
+from tests.nat.rig import Rig, WiredRig, audit, audit_events
 
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 OUT = udp(f"{A}:4000", f"{R}:5000")
@@ -46,9 +47,20 @@ LEFT = udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
 PASSES = ""
 
 
-def live(**settings: Any) -> Rig:
-    """A engine with a UDP flow, a TCP connection and a ping."""
-    rig = Rig(**settings)
+NewRig = Callable[[], Rig]
+
+
+@pytest.fixture(params=[Rig, WiredRig], ids=["own-buffer", "wire"])
+def new_rig(request: pytest.FixtureRequest) -> Iterator[NewRig]:
+    """Packets come in a buffer of their own, or from a wire: between rubbish, in a memoryview."""
+    rig = request.param()
+    yield lambda: rig
+    rig.close()
+
+
+def live(new_rig: NewRig = Rig) -> Rig:
+    """An engine with a UDP flow, a TCP connection and a ping."""
+    rig = new_rig()
     assert rig.out(OUT)
     assert rig.into(IN)
     assert rig.out(tcp(f"{A}:4000", f"{R}:80", SYN, seq=100))
@@ -200,9 +212,9 @@ ALL = [
     ids=[f"{row[0]}, {row[1]}" for row in ALL],
 )
 def test_bad_input_stays_where_it_is_and_changes_nothing(
-    side: Side, data: bytes, reason: str
+    new_rig: NewRig, side: Side, data: bytes, reason: str
 ) -> None:
-    rig = live()
+    rig = live(new_rig)
     before = state(rig)
     assert rig.send(side, data) == []
     assert rig.drops(str(side)) == {reason: 1}
@@ -250,8 +262,10 @@ GOOD = [
 @pytest.mark.parametrize(
     ("side", "data", "expected"), [row[1:] for row in GOOD], ids=[row[0] for row in GOOD]
 )
-def test_what_only_looks_bad_passes(side: Side, data: bytes, expected: bytes) -> None:
-    rig = live()
+def test_what_only_looks_bad_passes(
+    new_rig: NewRig, side: Side, data: bytes, expected: bytes
+) -> None:
+    rig = live(new_rig)
     ((exit_side, packet),) = rig.send(side, data)
     assert exit_side is side.other
     assert packet == expected
@@ -330,9 +344,11 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
-def test_cut_short_at_every_length_it_is_malformed(side: Side, data: bytes) -> None:
+def test_cut_short_at_every_length_it_is_malformed(
+    new_rig: NewRig, side: Side, data: bytes
+) -> None:
     """As a wire that lies would deliver it."""
-    rig = live()
+    rig = live(new_rig)
     before = state(rig)
     for cut in truncations(data):
         assert rig.send(side, cut) == []
@@ -342,10 +358,10 @@ def test_cut_short_at_every_length_it_is_malformed(side: Side, data: bytes) -> N
 
 @pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
 def test_cut_short_with_lengths_that_fit_nothing_is_read_beyond_the_end(
-    side: Side, data: bytes
+    new_rig: NewRig, side: Side, data: bytes
 ) -> None:
     """As a sender that lies would send it: the IPv4 header is right, what follows is not whole."""
-    rig = live()
+    rig = live(new_rig)
     header = (data[0] & 15) * 4
     for length in range(header, len(data)):
         seen = Seen(data)

@@ -47,7 +47,7 @@ from tests.nat.packets import (
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, audit, audit_events
+from tests.nat.rig import Rig, WiredRig, audit, audit_events
 from tests.nat.world_model import Model
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -106,6 +106,7 @@ class Story(RuleBasedStateMachine):
         overloading=st.booleans(), refresh=st.booleans(), hairpin=st.booleans(),
         observe=st.booleans(), rest=st.sampled_from((0.0, 20.0)),
         limit=st.sampled_from((5, 12, 400)), last_port=st.sampled_from((4005, LAST_PORT)),
+        poisoning=st.booleans(), kind=st.sampled_from((Rig, WiredRig)),
     )  # fmt: skip
     def begin(
         self,
@@ -116,15 +117,18 @@ class Story(RuleBasedStateMachine):
         rest: float,
         limit: int,
         last_port: int,
+        poisoning: bool,
+        kind: type[Rig],
     ) -> None:
         mapping, filtering, ports = self.combination
         self.overloading = overloading
         self.hairpin = hairpin
-        self.rig = Rig(
+        self.rig = kind(
             nat__mapping=DEPENDENCE[mapping], nat__filtering=DEPENDENCE[filtering],
             nat__ports=ports, nat__port_range=[FIRST_PORT, last_port], nat__port_rest=rest,
             nat__overloading=overloading, nat__refresh_inbound=refresh, nat__hairpin=hairpin,
             nat__limits__flows=limit, alg__sip__module="sip", alg__sip__observe=observe,
+            nat__poisoning=poisoning,
             nat__forward=[{
                 "protocol": "udp", "external": f"{EXTERNAL}:{FORWARDED}",
                 "internal": text(FORWARD_TO),
@@ -540,6 +544,7 @@ class Story(RuleBasedStateMachine):
             assert not table.flows
             assert not table.expectations
             assert [m.opened_by for ms in table.by_external.values() for m in ms] == ["forward"]
+            self.rig.close()
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=lambda c: f"{c[0]}{c[1]}-{c[2]}")
