@@ -98,8 +98,10 @@ class Assignment:
         return None
 
     def _shared_port(self, protocol: int, wish: Endpoint, remote: Endpoint) -> int | None:
-        """Overloading: the port that an inside endpoint has itself, though others have it too."""
-        return wish.port if self._may_share(protocol, wish, remote) else None
+        """Overloading: the port that an inside endpoint has itself, though others have it too; but
+        not towards that very port (hairpin): nobody could tell the two ends apart."""
+        may_share = wish != remote and self._may_share(protocol, wish, remote)
+        return wish.port if may_share else None
 
     def _free_port(self, protocol: int, pool: PortPool, wish: Endpoint) -> int | None:
         behavior = self._behavior

@@ -64,6 +64,16 @@ def test_req9a_a_hairpinned_packet_comes_from_the_external_endpoint(nat: Make) -
     assert (answer.source, answer.destination) == (of_b, A)
 
 
+def test_req9_hairpinning_works_with_overloading_too(nat: Make) -> None:
+    """… also where external ports are shared: nobody shares the one that it wants to talk to."""
+    world = nat({"nat.filtering": "endpoint-independent", "nat.overloading": True})
+    of_b = world.out(B, X1)
+    seen = world.hairpin(A, of_b)
+    assert seen.destination == B
+    assert seen.source != of_b
+    assert world.hairpin(B, seen.source).destination == A
+
+
 def test_req9_hairpinning_obeys_the_filter(world: World) -> None:
     """… as anybody else does who comes by the external endpoint."""
     of_b = world.out(B, X1)

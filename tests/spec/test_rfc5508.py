@@ -34,10 +34,12 @@ FULL_CONE = {"nat.filtering": "endpoint-independent"}
 NO_OPERATIONS = b"\x01" * 8
 
 
-def test_req1_queries_go_out_and_answers_come_back(world: World) -> None:
+@pytest.mark.parametrize("payload", [b"", b"long enough for the fast road", bytes(1400)])
+def test_req1_queries_go_out_and_answers_come_back(world: World, payload: bytes) -> None:
     """ICMP queries from the inside, and the answers to them, must be permitted."""
-    external = world.ping(PINGER, Y.address)
-    assert world.pong(Y.address, external) == PINGER
+    for _ in range(2):
+        external = world.ping(PINGER, Y.address, payload=payload)
+        assert world.pong(Y.address, external, payload=payload) == PINGER
 
 
 def test_req1_two_hosts_may_use_the_same_identifier(world: World) -> None:

@@ -150,16 +150,16 @@ class World:
         self.out(internal, remote, ACK, sequence=1001, acknowledgement=5001)
         return external
 
-    def ping(self, internal: Endpoint, remote: int) -> Endpoint:
+    def ping(self, internal: Endpoint, remote: int, **how: Any) -> Endpoint:
         """An echo request from the inside; answers the external address and identifier."""
-        self.put(INSIDE, packets.ping(internal, remote))
+        self.put(INSIDE, packets.ping(internal, remote, **how))
         seen = self.take(OUTSIDE)
         assert (seen.icmp, seen.destination_address) == ((packets.ECHO_REQUEST, 0), remote)
         return seen.source
 
-    def pong(self, remote: int, external: Endpoint) -> Endpoint:
+    def pong(self, remote: int, external: Endpoint, **how: Any) -> Endpoint:
         """An echo reply from outside; answers the inside address and identifier it reaches."""
-        self.put(OUTSIDE, packets.pong(remote, external))
+        self.put(OUTSIDE, packets.pong(remote, external, **how))
         seen = self.take(INSIDE)
         assert (seen.icmp, seen.source_address) == ((packets.ECHO_REPLY, 0), remote)
         return seen.destination
