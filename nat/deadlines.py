@@ -5,6 +5,9 @@ stands under. So a refresh is one attribute store, and changing a timeout change
 once. Each timer keeps its records in a heap ordered by *last refresh as last looked at*; when the
 head comes due and turns out to have been refreshed meanwhile, it goes back with the newer time.
 Whoever looks a record up compares the deadline too, so that being late here is never visible.
+
+A record that leaves a timer leaves its entry behind; when it comes back it gets another one, since
+its refresh may be older than the entry says. Too many such entries are swept out.
 """
 
 from __future__ import annotations
@@ -23,23 +26,21 @@ Entry = tuple[float, int, "Record"]
 class Timer:
     """A class of records that are forgotten after the same silence of `timeout` seconds."""
 
-    __slots__ = ("bit", "heap", "name", "stale", "timeout")
+    __slots__ = ("heap", "name", "stale", "timeout")
 
-    def __init__(self, name: str, timeout: float, bit: int) -> None:
+    def __init__(self, name: str, timeout: float) -> None:
         self.name = name
         self.timeout = timeout
-        self.bit = bit
         self.heap: list[Entry] = []
-        self.stale = 0  # entries of records that have left for another timer, or for good
+        self.stale = 0  # entries beyond one for each record that stands under this timer
 
 
 class Record(Protocol):
-    """What can be forgotten. `queued` holds the bits of the timers whose heap holds the record."""
+    """What can be forgotten."""
 
     id: int
     timer: Timer | None
     refreshed: float
-    queued: int
 
 
 R = TypeVar("R", bound=Record)
@@ -55,28 +56,25 @@ class Deadlines(Generic[R]):
         """The timer of that name, made when it is new; its timeout becomes `timeout`."""
         timer = self.timers.get(name)
         if timer is None:
-            timer = self.timers[name] = Timer(name, timeout, 1 << len(self.timers))
+            timer = self.timers[name] = Timer(name, timeout)
         timer.timeout = timeout
         return timer
 
     def put_under(self, record: R, timer: Timer) -> None:
-        """From now on `record` is forgotten by `timer`."""
+        """From now on `record` is forgotten by `timer`. (Its refresh may be dated back when it comes
+        to another timer, and never while it stays under one.)"""
         if record.timer is timer:
             return
         if record.timer is not None:
             self.let_go(record)
         record.timer = timer
-        if record.queued & timer.bit:
-            timer.stale -= 1
-        else:
-            record.queued |= timer.bit
-            entry: Entry = (record.refreshed, record.id, record)
-            heappush(timer.heap, entry)
+        entry: Entry = (record.refreshed, record.id, record)
+        heappush(timer.heap, entry)
 
     def let_go(self, record: R) -> None:
         """The record stands under no timer any more."""
         timer, record.timer = record.timer, None
-        if timer is None or not record.queued & timer.bit:
+        if timer is None:
             return
         timer.stale += 1
         if timer.stale > MANY and timer.stale * 2 > len(timer.heap):
@@ -84,10 +82,12 @@ class Deadlines(Generic[R]):
 
     def _sweep(self, timer: Timer) -> None:
         """A short connection would otherwise be remembered for the two hours of a long one."""
-        for _, _, record in timer.heap:
-            if record.timer is not timer:
-                record.queued &= ~timer.bit
-        timer.heap = [entry for entry in timer.heap if entry[2].timer is timer]
+        oldest: dict[int, Entry] = {}
+        for entry in timer.heap:
+            id_, record = entry[1:]
+            if record.timer is timer and (id_ not in oldest or entry < oldest[id_]):
+                oldest[id_] = entry
+        timer.heap = list(oldest.values())
         heapify(timer.heap)
         timer.stale = 0
 
@@ -113,7 +113,6 @@ class Deadlines(Generic[R]):
                     yield cast(R, record), False
                     continue
                 heappop(heap)
-                record.queued &= ~timer.bit
                 if record.timer is timer:
                     record.timer = None
                     yield cast(R, record), True

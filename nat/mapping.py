@@ -313,7 +313,6 @@ class Flow:
         "mapping",
         "opened_by",
         "outbound",
-        "queued",
         "refreshed",
         "remote",
         "tcp",
@@ -335,7 +334,6 @@ class Flow:
         self.opened_by = opened_by
         self.refreshed = now
         self.timer: Timer | None = None
-        self.queued = 0
         self.answered = False
         self.tcp: TcpTrack | None = None
         self.outbound, self.inbound = legs

@@ -280,13 +280,16 @@ def _audit_expectations(table: Conntrack) -> None:
 
 
 def _audit_timers(table: Conntrack) -> None:
-    for flow in table.flows.values():
-        assert flow.timer is not None
-        assert flow.queued & flow.timer.bit
     for timer in table.deadlines.timers.values():
-        entries = [entry[2] for entry in timer.heap]
-        assert len({id(entry) for entry in entries}) == len(entries)
-        assert timer.stale == sum(entry.timer is not timer for entry in entries)
+        seen: dict[int, float] = {}
+        for refreshed, id_, flow in timer.heap:
+            if flow.timer is timer:
+                seen[id_] = min(refreshed, seen.get(id_, refreshed))
+        standing = [flow for flow in table.flows.values() if flow.timer is timer]
+        assert all(seen[flow.id] <= flow.refreshed for flow in standing), "looked at too late"
+        assert set(seen) == {flow.id for flow in standing}
+        assert timer.stale == len(timer.heap) - len(standing)
+    assert all(flow.timer is not None for flow in table.flows.values())
 
 
 def audit_books(rig: Rig) -> None:

@@ -17,7 +17,6 @@ class Note:
         self.id = next(IDS)
         self.timer: Timer | None = None
         self.refreshed = now
-        self.queued = 0
 
 
 def forgotten(deadlines: Deadlines[Note], now: float, at_most: int = 1000) -> list[Note]:
@@ -64,6 +63,32 @@ def test_a_record_follows_its_timer_and_no_other() -> None:
     deadlines.put_under(note, short)
     assert forgotten(deadlines, 5.0) == [note]
     assert forgotten(deadlines, 50.0) == []
+
+
+def test_a_record_that_comes_back_older_than_it_left_is_over_in_time() -> None:
+    """A connection that was reset and brought back from outside may live no longer for it: its
+    refresh is dated back when it returns to the long timer (RFC 7857 2.2)."""
+    deadlines: Deadlines[Note] = Deadlines()
+    short, long = deadlines.timer("short", 5.0), deadlines.timer("long", 50.0)
+    note = Note(100.0)
+    deadlines.put_under(note, long)
+    deadlines.put_under(note, short)
+    note.refreshed = 55.0
+    deadlines.put_under(note, long)
+    assert deadlines.next_deadline() == 105.0
+    assert forgotten(deadlines, 105.0) == [note]
+    assert forgotten(deadlines, 1000.0) == []
+    assert (short.stale, long.stale) == (0, 0)
+
+
+def test_going_to_and_fro_does_not_pile_up() -> None:
+    deadlines: Deadlines[Note] = Deadlines()
+    short, long = deadlines.timer("short", 5.0), deadlines.timer("long", 50.0)
+    note = Note(100.0)
+    for _ in range(10_000):
+        deadlines.put_under(note, long)
+        deadlines.put_under(note, short)
+        assert len(short.heap) + len(long.heap) <= 4 * MANY
 
 
 def test_what_was_let_go_is_never_handed_out() -> None:
@@ -114,7 +139,10 @@ def test_random_lives_end_as_a_plain_list_would_have_them() -> None:
         elif choice < 0.7:
             rng.choice(living).refreshed = now
         elif choice < 0.9:
-            deadlines.put_under(rng.choice(living), timers[rng.choice("abc")])
+            note, timer = rng.choice(living), timers[rng.choice("abc")]
+            if note.timer is not timer:
+                note.refreshed -= rng.choice((0.0, 0.0, 1.0))
+            deadlines.put_under(note, timer)
         elif choice < 0.95:
             deadlines.let_go(living.pop(rng.randrange(len(living))))
         else:
