@@ -1,0 +1,45 @@
+"""What the shell is offered: the program's own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.cli import main
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("sc", ["scenario"]),
+        ("show fl", ["flows"]),
+        ("completion z", ["zsh"]),
+        ("sim one", ["one-way-audio"]),
+        ("check inc", ["incoming-call"]),
+        ("scenario show one", ["one-way-audio"]),
+        ("profile show sym", ["symmetric"]),
+        ("run --profile sym", ["symmetric"]),
+        ("sim one-way-audio --alg of", ["off"]),
+        ("alg show no-sd", ["no-sdp"]),
+        ("set nat.timeouts.tcp_e", ["nat.timeouts.tcp_established"]),
+        ("set nat.mapping address-d", ["address-dependent"]),
+        ("set nat.hairpin t", ["true"]),
+        ("set nat.timeouts.udp 3", []),
+        ("set alg.sip.module sip-poor:no-sd", ["sip-poor:no-sdp"]),
+        ("show flows --protocol u", ["udp"]),
+        ("show flows --state un", ["unanswered"]),
+    ],
+)
+def test_what_the_shell_asks_is_answered(
+    typed: str,
+    offered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A word that is half written: with which of the program's words might it go on?"""
+    for name, value in (("_GLASSNAT_COMPLETE", "bash_complete"),
+                        ("COMP_WORDS", f"glassnat {typed}"),
+                        ("COMP_CWORD", str(len(typed.split())))):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().out.split() == [f"plain,{word}" for word in offered]
