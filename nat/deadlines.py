@@ -61,8 +61,8 @@ class Deadlines(Generic[R]):
         return timer
 
     def put_under(self, record: R, timer: Timer) -> None:
-        """From now on `record` is forgotten by `timer`. (Its refresh may be dated back when it comes
-        to another timer, and never while it stays under one.)"""
+        """From now on `record` is forgotten by `timer`. (Its refresh may be dated back when it goes
+        to another timer, but not while it stays under one.)"""
         if record.timer is timer:
             return
         if record.timer is not None:
