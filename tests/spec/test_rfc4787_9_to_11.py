@@ -89,6 +89,16 @@ def test_req13_a_routers_next_mtu_reaches_the_inside_host(world: World) -> None:
     assert (seen.icmp, seen.next_mtu, seen.quoted) == ((UNREACHABLE, 4), 1300, (A, Y))
 
 
+def test_req13_a_router_inside_is_heard_outside(world: World) -> None:
+    """… in both directions: a router inside may stand before a narrow link too."""
+    external = world.out(A, Y)
+    quote = world.entering(Y, external, payload=bytes(1400), fragment=DONT_FRAGMENT)
+    world.put(INSIDE, icmp(B.address, Y.address, UNREACHABLE, 4, 1300, quote))
+    seen = world.take(OUTSIDE)
+    assert (seen.icmp, seen.next_mtu, seen.quoted) == ((UNREACHABLE, 4), 1300, (Y, external))
+    assert seen.source_address == EXTERNAL
+
+
 @pytest.mark.parametrize("flags", [0, DONT_FRAGMENT])
 @pytest.mark.parametrize(("inside", "outside"), [(1280, 1500), (1500, 1280)])
 def test_req13_what_fits_the_wire_it_leaves_by_passes_whole(
