@@ -83,16 +83,20 @@ class HighWater:
 class IcmpRate:
     """How often the NAT may speak for itself: so often to one address, so often in all.
 
-    Sizes are jittered, so that nobody outside can count our budget by watching it run out
-    (the SAD DNS attack of 2020 did that to a global limit).
+    How fast a budget fills, and how full it gets, is jittered by a half, so that nobody outside can
+    count what is left of it by watching it run out (the SAD DNS attack of 2020 did that to a global
+    limit).
     """
 
     TARGETS = 1024  # addresses that are told apart at a time
+    SAME_SIZE = 1.0  # seconds for which budgets keep a size
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._all: TokenBucket | None = None
         self._targets: dict[int, TokenBucket] = {}
+        self._share = 1.0  # of its size that a budget may have now
+        self._drawn_at: float | None = None
 
     def allows(self, target: int, limits: Limits, now: float) -> bool:
         per_target, in_all = limits.icmp_per_second_per_target, limits.icmp_per_second
@@ -103,7 +107,9 @@ class IcmpRate:
             if len(self._targets) >= self.TARGETS:
                 del self._targets[next(iter(self._targets))]
             bucket = self._targets[target] = TokenBucket(per_target, now)
-        jitter = self._rng.uniform(0.5, 1.5)
-        return bucket.take(per_target * jitter, per_target, now) and self._all.take(
-            in_all * jitter, in_all, now
+        if self._drawn_at is None or now - self._drawn_at >= self.SAME_SIZE:
+            self._share, self._drawn_at = self._rng.uniform(0.5, 1.0), now
+        jitter, share = self._rng.uniform(0.5, 1.5), self._share
+        return bucket.take(per_target * jitter, per_target * share, now) and self._all.take(
+            in_all * jitter, in_all * share, now
         )

@@ -212,6 +212,19 @@ def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
     assert 50 <= sum(each) <= 100
 
 
+def test_nobody_can_count_what_is_left_of_the_budget() -> None:
+    """SAD DNS (2020): who knows that exactly 100 answers are left learns by asking how many
+    somebody else has had. After the same rest the same questions get another number of answers."""
+    rig = Rig()
+    counts = []
+    for _ in range(10):
+        rig.now += 60.0
+        answers = [rig.into(ping(f"198.51.100.{host}", EXTERNAL)) for host in range(1, 201)]
+        counts.append(sum(answer is not None for answer in answers))
+    assert len(set(counts)) > 5, counts
+    assert all(40 <= count <= 100 for count in counts), counts
+
+
 def test_own_icmp_can_be_switched_off() -> None:
     rig = Rig(nat__limits__icmp_per_second=0)
     assert rig.out(ping(A, GATEWAY)) is None
