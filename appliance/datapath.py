@@ -92,6 +92,11 @@ class Datapath:
             if type(leg) is not Leg:
                 self._set_aside(leg, packet, segments, side, now)
                 return None
+            if leg.slot is not None and packet.segment_size and self._is_several(packet, arrival):
+                counters.received -= segments
+                counters.received_bytes -= size
+                self._handle_each(packet, side, now)
+                return None
             if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
                 self._drop(Drop.TOO_BIG, packet, segments, side, now)
                 return None
@@ -109,6 +114,18 @@ class Datapath:
         if is_long and self._cut(packet, leg):
             return None
         return leg
+
+    def _is_several(self, packet: Packet, arrival: Arrival) -> bool:
+        """Is this a super-packet of UDP messages? (One that turns back is translated already: it
+        passes unread.)"""
+        return packet.protocol == UDP and arrival is not TURN
+
+    def _handle_each(self, packet: Packet, side: Side, now: float) -> None:
+        """Of several messages each goes its own way, by the outbox."""
+        for datagram in packet.datagrams():
+            leg = self.handle(datagram, side, now)
+            if leg is not None:
+                self.nat.outbox.append((EXIT_SIDES[leg.exit], datagram))
 
     # --- what is not forwarded ---------------------------------------------------------
 
@@ -207,6 +224,8 @@ class Datapath:
             return False
         if isinstance(leg.slot, Connection):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
+        if packet.segment_size:
+            return True
         message = packet.payload
         after = self.inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
         if after is None:

@@ -20,6 +20,7 @@ outside the packet. Accessors are for the slow road; a packet of a known flow is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 from nat.checksum import MODULUS, adjusted, checksum, pseudo_header, sums_up
@@ -163,6 +164,21 @@ class Packet:
         headers = start + ((buffer[start + 12] >> 4) * 4 if buffer[9] == TCP else UDP_HEADER.size)
         count = -(-(self.length - headers) // self.segment_size)
         return max(1, count), headers + self.segment_size
+
+    def datagrams(self) -> Iterator[Packet]:
+        """The datagrams that a UDP super-packet stands for, each a packet of its own (their
+        identifications count on, as the kernel would have it)."""
+        start = self.payload_start
+        payload = self.payload
+        for number, at in enumerate(range(0, len(payload), self.segment_size)):
+            piece = Packet.of(bytes(self.buffer[:start]) + payload[at : at + self.segment_size])
+            piece.partial = self.partial
+            WORD.pack_into(piece.buffer, 4, self.identification + number & 0xFFFF)
+            WORD.pack_into(piece.buffer, 2, piece.length)
+            WORD.pack_into(piece.buffer, self.header_length + 4, piece.length - self.header_length)
+            piece.finish_header()
+            piece.finish_transport()
+            yield piece
 
     # --- the transport header ----------------------------------------------------------
 

@@ -9,6 +9,7 @@ from nat.endpoint import Side
 from nat.fragments import FragmentLimits, Reassembler
 from nat.mapping import Arrival
 from nat.packet import Packet
+from tests.fuzz.datapath import REGISTER
 from tests.nat.packets import (
     ACK,
     DF,
@@ -16,6 +17,7 @@ from tests.nat.packets import (
     GATEWAY,
     SYN,
     A,
+    B,
     R,
     Seen,
     assert_sound,
@@ -111,6 +113,58 @@ def test_a_super_packet_is_as_long_as_its_segments() -> None:
     assert Seen(told[1]).code == 4
     assert rig.drops("inside") == {"too-big": 4}
     audit_books(rig)
+
+
+def super_packet(source: str, destination: str, *messages: bytes) -> Packet:
+    """As a sender's UDP_SEGMENT makes it: messages of one length, the last may be shorter."""
+    data = udp(source, destination, b"".join(messages))
+    packet = Packet(bytearray(data), len(data), partial=True, segment_size=len(messages[0]))
+    packet.finish_transport()
+    return packet
+
+
+def completed(packet: Packet) -> Seen:
+    packet.complete()
+    return assert_sound(packet.to_bytes())
+
+
+def test_each_message_of_a_super_packet_passes_the_alg() -> None:
+    """The kernel cuts a super-packet where its segments end, so an edit must not move them."""
+    rig = Rig(alg__sip__module="sip")
+    packet = super_packet(f"{A}:5060", f"{R}:5060", REGISTER, REGISTER, REGISTER[:-20])
+    assert rig.engine.handle(packet, Side.INSIDE, rig.now) is None
+    left = rig.engine.outbox
+    assert [each.segment_size for _, each in left] == [0, 0, 0]
+    first, second, third = [completed(each) for _, each in left]
+    alone = Rig(alg__sip__module="sip").out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    assert alone is not None
+    assert first.payload == alone.payload != REGISTER
+    assert second.payload == first.payload
+    assert len(third.payload) < len(first.payload)
+    assert [side for side, _ in left] == [Side.OUTSIDE] * 3
+    assert rig.counters()["alg"]["sip"]["seen"] == 3
+    assert rig.counters()["wires"]["inside"]["received"] == 3
+    audit_books(rig)
+
+
+def test_a_super_packet_that_nobody_reads_passes_whole() -> None:
+    rig = Rig(alg__sip__module="sip")
+    packet = super_packet(f"{A}:7000", f"{R}:7000", REGISTER, REGISTER)
+    assert rig.engine.handle(packet, Side.INSIDE, rig.now) is not None
+    assert (packet.segment_size, packet.segments) == (len(REGISTER), 2)
+
+
+def test_a_super_packet_that_turns_back_is_not_read_as_one_message() -> None:
+    """A talks to B's external port 40000, where B's phone listens at 5060."""
+    rig = Rig(alg__sip__module="sip", nat__filtering="endpoint-independent", nat__ports="random")
+    rig.out(udp(f"{B}:5060", f"{R}:7000"))
+    (mapping,) = rig.table.by_external.values()
+    external = str(mapping[0].external)
+    seen = rig.counters()["alg"]["sip"]["seen"]
+    packet = super_packet(f"{A}:7000", external, REGISTER, REGISTER)
+    assert rig.engine.handle(packet, Side.INSIDE, rig.now) is not None
+    assert packet.payload == REGISTER * 2
+    assert rig.counters()["alg"]["sip"]["seen"] == seen
 
 
 def test_a_partial_checksum_is_completed_before_a_datagram_is_cut() -> None:
