@@ -160,7 +160,7 @@ class Engine:
         doomed = [flow for flow in self.nat.table.flows.values() if fits(_ends(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
-                self.nat.table.close_expectation(expectation, "flushed", now)
+                self.nat.table.expectations.close(expectation, "flushed", now)
             self.nat.table.close_flow(flow, "flushed", now)
         return len(doomed)
 
