@@ -1,4 +1,4 @@
-"""The screen's tests wait for Textual to come to rest after each key: shorter looks are enough."""
+"""The screen's tests wait for Textual to come to rest after each key: short looks are enough."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual looks every 20 ms whether the program is idle, twice a key, and draws every 16 ms.
-    What is looked at in these tests takes a few."""
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.008)
-    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 0.002)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual sleeps 20 ms, twice a key, before it looks whether the program is idle, and glides to
+    where it scrolls."""
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.01)
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
