@@ -81,6 +81,7 @@ def test_how_long_udp_lives_behind_a_device(name: str, unanswered: float, answer
         ("symmetric", False, False, False),
         ("pf", False, False, False),
         ("linux", True, False, False),
+        ("mikrotik-routeros", True, False, False),
     ],
 )
 def test_what_a_stun_client_would_call_it(name: str, one_port: bool, x2: bool, y: bool) -> None:

@@ -12,7 +12,9 @@ from alg.sip_poor.faults import FAULTS
 from appliance import config, rfc
 from appliance.settings import SETTINGS, Settings
 from nat.endpoint import Endpoint
-from tests.spec.world import X1, X2, A, B, World, Y
+from tests.spec import packets
+from tests.spec.packets import ACK, FIN, SYN
+from tests.spec.world import INSIDE, OUTSIDE, X1, X2, A, B, World, Y
 
 SPEC = Path(__file__).resolve().parents[1] / "spec"
 LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "RECOMMENDED", "MAY"}
@@ -200,6 +202,25 @@ def is_not_too_strict(world: World) -> bool:
     return world.lets_in(X2, world.out(A, X1))
 
 
+def waits_for_an_answer_to_ping(world: World) -> bool:
+    external = world.ping(A, Y.address)
+    world.wait(59.0)
+    world.put(OUTSIDE, packets.pong(Y.address, external))
+    return len(world.take_all(INSIDE)) == 1
+
+
+def keeps_connections(world: World) -> bool:
+    """… that are being opened, are open, or are being closed."""
+    half, whole, closed = world.out(A, X1, SYN), world.connect(A, X2), world.connect(A, Y)
+    world.out(A, Y, FIN | ACK)
+    world.into(Y, closed, FIN | ACK)
+    world.wait(239.0)
+    is_kept = world.lets_in(X1, half, SYN | ACK) and world.lets_in(Y, closed, ACK)
+    world.out(A, X2, ACK)
+    world.wait(7439.0)
+    return is_kept and world.lets_in(X2, whole, ACK)
+
+
 OBSERVED = {
     "RFC4787-REQ-1": keeps_one_port,
     "RFC4787-REQ-3": keeps_hosts_apart,
@@ -207,6 +228,8 @@ OBSERVED = {
     "RFC4787-REQ-5": lives(119.0),
     "RFC4787-REQ-5c": lives(299.0),
     "RFC4787-REQ-8": is_not_too_strict,
+    "RFC5382-REQ-5": keeps_connections,
+    "RFC5508-REQ-2": waits_for_an_answer_to_ping,
 }
 
 

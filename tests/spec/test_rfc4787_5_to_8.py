@@ -35,6 +35,19 @@ def test_req8_who_may_answer(
     assert found == (x1, x2, y)
 
 
+def test_req8_a_filter_closes_on_time(world: World) -> None:
+    """… and who was sent to is let in as long as that flow lives, though the mapping lives longer
+    and what is over may not have been tidied up yet."""
+    external = world.out(A, X1)
+    world.at(100.0)
+    world.out(A, Y)
+    world.at(119.0)
+    assert world.lets_in(X2, external)
+    world.now = 120.1  # and nothing has been done since
+    assert not world.lets_in(X2, external)
+    assert world.lets_in(Endpoint(Y.address, 9), external)
+
+
 def test_req8a_filtering_can_be_chosen_while_packets_flow(world: World) -> None:
     """Filtering may be an option of the administrator."""
     external = world.out(A, X1)
