@@ -14,8 +14,10 @@ TWO_LINES = 'outside.external=["203.0.113.1", "203.0.113.2"]'
 
 
 def ended(module: str, *sets: str) -> Simulation:
-    """Alice registers and calls Bob; both talk for a minute."""
+    """Alice registers and calls Bob; both talk for ten seconds."""
     story = load_scenario("one-way-audio")
+    assert story.script[-1].do == "hang-up"
+    story.script[-1].at = 15.0
     wanted = (f"alg.sip.module={module}", *sets)
     simulation = Simulation(story, config.for_scenario(story.name, story.settings, None, wanted))
     simulation.run()
