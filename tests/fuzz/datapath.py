@@ -268,7 +268,7 @@ class Target:
         step = rng.choice(STEPS) if rng.random() < 0.001 else rng.choice((0.0, 0.0, 0.001, 0.1))
         for rig in self.rigs:
             rig.now += step
-        size = rng.choice((1, 8, 536, 1448)) if rng.random() < 0.2 else 0
+        size = rng.choice((8, 100, 536, 1448)) if rng.random() < 0.2 else 0
         partial = bool(size) or rng.random() < 0.2
         if len(data) < LEAST_SUPER_PACKET:
             size = 0  # how many packets it stands for is read before anything is checked
@@ -290,9 +290,12 @@ class Target:
     ) -> list[tuple[Side, bytes]]:
         said = sum(rig.engine.nat.icmp_sent)
         left = rig.send(side, data, size, partial)
-        assert sum(rig.engine.nat.icmp_sent) <= said + 1, "I-X5: one ICMP of our own at most"
+        # (A super-packet of messages goes on as several datagrams, each for itself.)
+        several = size and data[9] == 17
+        if not several:
+            assert sum(rig.engine.nat.icmp_sent) <= said + 1, "I-X5: one ICMP of our own at most"
         whole = [packet for _, packet in left if not unpack_from("!H", packet, 6)[0] & 0x3FFF]
-        assert len(whole) <= 1 or {packet[9] for packet in whole} == {6}, "I-X5"
+        assert several or len(whole) <= 1 or {packet[9] for packet in whole} == {6}, "I-X5"
         if tidy:
             rig.tidy()
         return left
