@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nat.behavior import Forward, Static
+from nat.behavior import Forward, Limits, Static
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
@@ -149,3 +149,19 @@ def test_a_registrar_that_grants_a_thousand_different_lifetimes_makes_few_timers
         box.nat.table.keep(flow, seconds)
         assert seconds <= flow.expires_at() - box.now < max(2 * seconds, 7200.0)
     assert len(box.nat.table.deadlines.timers) < 130
+
+
+def test_announcing_endpoints_takes_no_more_ports_than_a_host_could_use() -> None:
+    """RFC 6888 REQ-4, where no limit of ports is set: others must find some."""
+    tables = table(limits=Limits(flows_per_host=3, expectations_per_host=2))
+    wishes = [Endpoint(PHONE.address, port) for port in range(7000, 7007)]
+    answers = [tables.pin(UDP, each, 0.0) for each in wishes]
+    assert [isinstance(each, Mapping) for each in answers] == [True] * 5 + [False] * 2
+    assert answers[-1] is Drop.HOST_PORT_LIMIT
+    pinned(tables.pin(UDP, Endpoint.parse(f"{B}:7000"), 0.0))
+
+
+def test_a_host_that_is_refused_is_not_remembered() -> None:
+    tables = table(limits=Limits(ports_per_host=1))
+    assert tables.pin_pair(PHONE, 0.0) is Drop.HOST_PORT_LIMIT
+    assert not tables.hosts
