@@ -18,8 +18,8 @@ from tui.model import FAULTS, LadderEntry, Mark, Message, Model, Stream
 
 _TIME = 10
 """Columns before the first lifeline."""
-_NOTES = 17
-"""Columns after the last one, where there is room."""
+_NOTES, _LONG_NOTES = 17, 35
+"""Columns after the last one, where there is room, and where there is much of it."""
 SHOWN = 300
 """Entries that are drawn at most: those around the selected message, or else the newest."""
 
@@ -32,6 +32,8 @@ class Shape:
 
     @property
     def notes(self) -> int:
+        if self.width >= 100:
+            return _LONG_NOTES
         return _NOTES if self.width >= 70 else 0
 
     @property

@@ -28,6 +28,11 @@ class Clock:
     speed: float
     lost: str = ""  # why there is no connection any more
 
+    @property
+    def stands_still(self) -> bool:
+        """Does the display show how things were, and no longer how they are?"""
+        return bool(self.lost) or (self.live and self.paused)
+
 
 def strip(model: Model, clock: Clock, width: int) -> Line:
     """`SIM one-way-audio │ ALG [off] │ UDP [120s new · 300s] │ map EI filt AD │ T+0:12.4 ► x1`"""
@@ -41,6 +46,9 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     ]
     if width < 100:
         del parts[3]
+    if clock.stands_still:
+        while len(parts) > 3 and sum(len(part) + 3 for part in parts) > width:
+            del parts[-2]
     parts[0] = parts[0].cut(max(width - sum(len(part) + 3 for part in parts[1:]), 8))
     line = Line()
     for index, part in enumerate(parts):
@@ -75,10 +83,10 @@ def _seconds(value: object) -> str:
 
 
 def _time(model: Model, clock: Clock) -> Line:
+    if clock.lost:
+        return Line(f"NO CONNECTION: {clock.lost}", Style.BAD)
     minutes, seconds = divmod(model.now, 60)
     line = Line(f"T+{int(minutes)}:{seconds:04.1f} ")
-    if clock.lost:
-        return line.add(f"NO CONNECTION: {clock.lost}", Style.BAD)
     if clock.live:
         frozen = "DISPLAY FROZEN, traffic goes on"
         return line.add(

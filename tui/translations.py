@@ -7,7 +7,7 @@ while, because a translation that is missed is seen best where it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -179,26 +179,59 @@ def _waiting(expectation: Mapping[str, Any], now: float) -> Translation:
 
 # --- drawing ----------------------------------------------------------------------------------
 
-COLUMNS: dict[str, int] = {
-    "proto": 5,
-    "internal": 21,
-    "external": 7,
-    "remote": 19,
-    "by": 4,
-    "left": 12,
-    "pkts": 10,
-}
-"""Columns of a full-width table (78 characters) and their widths."""
+_LEFT_WITH_BAR = _BAR + 1 + 6
+_LEFT = 6
+"""Characters of a countdown: `120h4m`, `no end`, `3s !`."""
+_REFUSED = 9
+"""Characters of `✗filtered`, in the place of packets."""
+_FEWER = ((), ("proto",), ("proto", "by"))
+"""What is left out where there is no room for everything, the first that fits."""
 
-COMPACT: dict[str, int] = {
-    "internal": 20,
-    "external": 7,
-    "remote": 18,
-    "by": 4,
-    "left": 7,
-    "pkts": 11,
-}
-"""The columns of a table that shares the screen with others (67 characters)."""
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of the table and their widths, each with a space behind what stands in it.
+
+    `bars`: is there room for bars beside the seconds? `needs`: the widest cell of each column that
+    was ever seen.
+    """
+
+    widths: Mapping[str, int]
+    bars: bool
+    needs: Mapping[str, int]
+
+
+def layout(rows: Sequence[Translation], room: int, before: Layout | None = None) -> Layout:
+    """The columns for these rows in `room` characters: as wide as what stands in them, because an
+    endpoint without its last digit would be another one. Nothing shrinks after `before`."""
+    needs = {name: len(head) for name, head in HEADS.items()} | {"by": 3, "pkts": _REFUSED}
+    for row in rows:
+        for name, text in _texts(row).items():
+            needs[name] = max(needs[name], len(text))
+    if before is not None:
+        needs = {name: max(need, before.needs[name]) for name, need in needs.items()}
+    with_bars = _widths(needs, _LEFT_WITH_BAR, ())
+    if sum(with_bars.values()) <= room:
+        return Layout(with_bars, True, needs)
+    candidates = [_widths(needs, _LEFT, without) for without in _FEWER]
+    fitting = (widths for widths in candidates if sum(widths.values()) <= room)
+    return Layout(next(fitting, candidates[-1]), False, needs)
+
+
+def _widths(needs: Mapping[str, int], left: int, without: tuple[str, ...]) -> dict[str, int]:
+    wanted = {**needs, "left": left}
+    return {name: width + 1 for name, width in wanted.items() if name not in without}
+
+
+def _texts(row: Translation) -> dict[str, str]:
+    """What stands in the columns whose width nobody can know beforehand."""
+    return {
+        "internal": row.internal,
+        "external": ":" + row.external.rpartition(":")[2],
+        "remote": row.remote,
+        "pkts": _counts(row),
+    }
+
 
 HEADS = {
     "proto": "Prot",
@@ -227,7 +260,7 @@ def cells(row: Translation, now: float, bars: bool) -> dict[str, Line]:
 
 def _countdown(row: Translation, now: float, bars: bool) -> Line:
     if row.gone_at is not None:
-        return Line(f"gone {now - row.gone_at:.0f}s", Style.FAINT)
+        return Line(f"gone {now - row.gone_at:.0f}s" if bars else "gone", Style.FAINT)
     left = row.left(now)
     if left is None:
         return Line("no end", Style.FAINT)
@@ -242,10 +275,21 @@ def _countdown(row: Translation, now: float, bars: bool) -> Line:
 
 def _packets(row: Translation, now: float) -> Line:
     if row.refused and 0 <= now - row.refused_at < _FLASH:
-        return Line(f"✗{row.refused}"[:10], Style.BAD)
+        return Line(f"✗{row.refused}", Style.BAD).cut(_REFUSED)
     if row.waits:
         return Line("waits", Style.FAINT)
-    return Line(f"{row.packets_out}/{row.packets_in}")
+    return Line(_counts(row))
+
+
+def _counts(row: Translation) -> str:
+    return f"{_count(row.packets_out)}/{_count(row.packets_in)}"
+
+
+def _count(packets: int) -> str:
+    """At most five characters up to a thousand million."""
+    if packets < 100_000:
+        return str(packets)
+    return f"{packets // 1000}k" if packets < 10_000_000 else f"{packets // 1_000_000}M"
 
 
 def duration(seconds: float) -> str:

@@ -17,6 +17,7 @@ _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
 _FRESH = 3.0
 """Seconds for which a dropped packet is the news."""
+_NOISE = "not-ipv4"
 
 
 def because(model: Model, message: Message | None) -> str:
@@ -75,13 +76,21 @@ def _blame(message: Message, fault: Change) -> str:
 
 
 def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped]:
-    return drop is not None and now - max(drop.t, drop.last) < _FRESH
+    """What is not IPv4 is no news: kernels look for IPv6 routers on every wire, again and again."""
+    if drop is None or drop.reason == _NOISE:
+        return False
+    return now - max(drop.t, drop.last) < _FRESH
 
 
 def _refused(drop: PacketDropped) -> str:
     count = f"{drop.count} packets" if drop.count > 1 else "a packet"
-    way = f"{drop.source} to {drop.destination}"
-    return f"Dropped {count} on the {drop.side}, {way}: {drop.sentence} {drop.rfc}".strip()
+    way = f", {drop.source} to {drop.destination}" if _is_readable(drop) else ""
+    return f"Dropped {count} on the {drop.side}{way}: {drop.sentence} {drop.rfc}".strip()
+
+
+def _is_readable(drop: PacketDropped) -> bool:
+    """Has it addresses at all?"""
+    return not drop.source.startswith("0.0.0.0")
 
 
 def place_that_matters(message: Message) -> str:

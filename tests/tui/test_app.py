@@ -57,6 +57,7 @@ async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
     async with screen(NARROW, [started(), invite("sip")]) as (app, pilot, _):
         await pilot.press("3")
         await pilot.pause()
+        await pilot.pause()  # the place that matters is looked for after the first drawing
         assert_golden("repaired-80x24", app)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.events import SettingChanged
+from appliance.events import Change, SettingChanged
 from tests.tui.stories import invite, media, message, one_way_audio, started
 from tests.tui.test_model import told
 from tui.ladder import SHOWN, heading, row_of, rows
@@ -28,6 +28,13 @@ def test_a_narrow_pane_spares_the_notes() -> None:
     assert drawn[0] == "▸   1.000 │──INVITE────────►◇─────────────────►│"
     assert drawn[3] == "    3.480 │◄──200 OK────────◇──────────────────│"
     assert {len(row) for row in drawn} == {48}
+
+
+def test_a_wide_pane_has_room_for_every_verdict() -> None:
+    verdicts = ("ok", "wrong", "missed", "broken")
+    changes = [Change("f", (0, 1), "a", "b", "c", each, "f", "r", "") for each in verdicts]
+    drawn = plain(rows(told(message("x", "INVITE", "out", changes=changes)), 100, None))
+    assert drawn[0].endswith("│  1 ok 1 wrong 1 missed 1 broken")
 
 
 def test_the_mark_counts_rewritten_fields() -> None:

@@ -78,3 +78,25 @@ def test_help_and_the_way_out_are_always_in_the_footer(live: bool) -> None:
     assert "? Help" in text
     assert "q Quit" in text
     assert len(text) <= 80
+
+
+@pytest.mark.parametrize(
+    ("clock", "words"),
+    [
+        (Clock(True, True, False, 1.0), "DISPLAY FROZEN, traffic goes on"),
+        (
+            Clock(True, False, False, 1.0, "the appliance has ended"),
+            "NO CONNECTION: the appliance has ended",
+        ),
+    ],
+)
+def test_a_display_that_stands_still_says_so_in_full_also_in_80_columns(
+    clock: Clock, words: str
+) -> None:
+    """The settings can wait; the ALG stays."""
+    model = story("appliance")
+    model.settings = SETTINGS | {"alg.sip.module": "sip-poor:no-sdp,callid-oneway,c-only"}
+    text = strip(model, clock, 80).plain
+    assert text.endswith(words)
+    assert "ALG [sip-poor:no-sdp +2]" in text
+    assert len(text) <= 80

@@ -9,13 +9,12 @@ import pytest
 from appliance.events import FlowExpired, PacketDropped, SettingChanged
 from tests.tui.stories import AUDIO, EXTERNAL, PBX, PHONE, flow
 from tui.translations import (
-    COLUMNS,
-    COMPACT,
     GHOST,
     Translations,
     cells,
     duration,
     explain,
+    layout,
 )
 
 
@@ -160,9 +159,54 @@ def test_a_hole_and_a_ghost_explain_themselves() -> None:
     assert "lets 203.0.113.9:* send to :4000" in explain(hole, 103.0)
 
 
-def test_both_layouts_fit_their_panes() -> None:
-    assert sum(COLUMNS.values()) == 78
-    assert sum(COMPACT.values()) <= 68
-    longest = flow(internal="192.168.200.100:65535", remote="203.0.113.100:65535")
-    drawn = cells(table(longest).rows()[0], 100.0, True)
-    assert all(len(drawn[name].cut(width)) <= width for name, width in COLUMNS.items())
+LONG = {"internal": "192.168.200.100:65535", "remote": "198.51.100.100:65535"}
+
+
+@pytest.mark.parametrize(
+    ("room", "change", "missing"),
+    [
+        (80, {}, set()),
+        (120, LONG, set()),
+        (80, LONG, {"bars"}),
+        (75, {}, {"bars"}),
+        (68, {}, {"bars", "proto"}),
+        (68, LONG, {"bars", "proto", "by"}),
+        (80, LONG | {"packets_out": 99_999, "packets_in": 99_999}, {"bars"}),
+    ],
+)
+def test_what_has_no_room_is_left_out_and_nothing_is_cut(
+    room: int, change: dict[str, Any], missing: set[str]
+) -> None:
+    """An endpoint without its last digit would be another endpoint."""
+    rows = table(flow(**change)).rows()
+    chosen = layout(rows, room)
+    drawn = cells(rows[0], 100.0, chosen.bars)
+    shown = {"proto", "internal", "external", "remote", "by", "left", "pkts"} - missing
+    assert set(chosen.widths) == shown
+    assert chosen.bars is ("bars" not in missing)
+    assert sum(chosen.widths.values()) <= room
+    assert all(len(drawn[name]) < width for name, width in chosen.widths.items())
+
+
+def test_where_there_is_no_room_at_all_the_endpoints_are_what_stays() -> None:
+    assert list(layout(table(flow()).rows(), 20).widths)[:3] == ["internal", "external", "remote"]
+
+
+def test_columns_do_not_shrink_while_rows_come_and_go() -> None:
+    """Else the table would jump whenever its longest row goes."""
+    wide = layout(table(flow(**LONG)).rows(), 120)
+    assert layout(table(flow()).rows(), 120, wide) == wide
+    assert layout(table(flow()).rows(), 80, wide) == layout(table(flow(**LONG)).rows(), 80)
+
+
+def test_a_ghost_fits_into_the_column_of_countdowns() -> None:
+    made = table(flow())
+    made.fold(expired(101.0))
+    assert " gone 6/5" in shown(made, 107.0, bars=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("packets", "text"), [(99_999, "99999/5"), (100_000, "100k/5"), (1_418_610, "1418k/5")]
+)
+def test_many_packets_are_counted_in_thousands(packets: int, text: str) -> None:
+    assert shown(table(flow(packets_out=packets)))[0].endswith(text)

@@ -58,6 +58,21 @@ def test_a_dropped_packet_is_news_for_a_moment() -> None:
     assert why(story).startswith("message 1 INVITE")
 
 
+def test_a_packet_that_is_not_ipv4_is_no_news() -> None:
+    """Kernels look for IPv6 routers on every wire; that must not hide why nobody hears anybody."""
+    story = told(invite(), dropped("not-ipv4", 5.0))
+    story.now = 5.0
+    assert why(story).startswith("message 1 INVITE")
+
+
+def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
+    drop = dropped("malformed", 5.0)
+    drop.source = drop.destination = "0.0.0.0"
+    story = told(invite(), drop)
+    story.now = 5.0
+    assert why(story).startswith("Dropped a packet on the outside:")
+
+
 def test_the_address_that_calls_are_sent_to_does_more_harm_than_the_way_back() -> None:
     faults = [
         Change(field, (0, 1), "a", "a", "b", "missed", field, "Why.", "")

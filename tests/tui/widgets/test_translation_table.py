@@ -67,7 +67,7 @@ async def test_a_flood_of_flows_is_cut() -> None:
 
 
 async def test_a_narrow_place_has_fewer_columns() -> None:
-    async with Page().run_test(size=(70, 12)) as pilot:
+    async with Page().run_test(size=(64, 12)) as pilot:
         table = pilot.app.query_one(TranslationTable)
         table.show(rows(flow()).rows(), 0.0, Line("t"))
         await pilot.pause()
@@ -77,3 +77,21 @@ async def test_a_narrow_place_has_fewer_columns() -> None:
         table.show(rows(flow()).rows(), 0.0, Line("t"))
         await pilot.pause()
         assert "Prot" in screen_of(pilot.app)
+
+
+async def test_the_cursor_stays_on_its_row_when_the_columns_change() -> None:
+    async with Page().run_test(size=(80, 12)) as pilot:
+        table = pilot.app.query_one(TranslationTable)
+        table.show(rows(*many(5)).rows(), 0.0, Line("t"))
+        table.move_cursor(row=3)
+        longer = [
+            *many(5),
+            flow(6, internal="192.168.200.100:65535", remote="198.51.100.100:65535"),
+        ]
+        table.show(rows(*longer).rows(), 1.0, Line("t"))
+        await pilot.pause()
+        assert table.selected == "flow 4"
+        assert table.cursor_row == 3
+        screen = screen_of(pilot.app)
+        assert "192.168.200.100:65535 :" in screen
+        assert "198.51.100.100:65535 " in screen
