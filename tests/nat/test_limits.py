@@ -16,7 +16,9 @@ from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
 from nat.limits import TokenBucket
+from tests.fuzz.datapath import REGISTER
 from tests.nat.packets import (
+    ACK,
     EXTERNAL,
     GATEWAY,
     MF,
@@ -183,6 +185,41 @@ def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
     audit(rig)
 
 
+def test_a_host_that_announces_ports_without_end_takes_no_more_than_it_could_use() -> None:
+    """A mapping that a SIP message announces is held for half a minute and is neither a flow nor a
+    door yet. All of a host's ports together are no more than its flows and doors could be."""
+    rig = Rig(
+        alg__sip__module="sip",
+        nat__limits__flows_per_host=20,
+        nat__limits__expectations_per_host=10,
+    )
+    for number in range(100):
+        message = REGISTER.replace(b":5060>\r\nExpires", b":%d>\r\nExpires" % (7000 + number))
+        message = message.replace(b"Call-ID: 1", b"Call-ID: %d" % number)
+        rig.out(udp(f"{A}:5060", f"{R}:5060", message))
+    assert rig.engine.nat.usage()["ports_per_host"] == 30
+    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(rig)
+
+
+def test_who_may_have_one_port_and_wants_two_leaves_no_trace() -> None:
+    rig = Rig(nat__limits__ports_per_host=1)
+    pair = rig.table.pin_pair(Endpoint(parse_address(A), 7000), rig.now)
+    assert pair is Drop.HOST_PORT_LIMIT
+    assert not rig.table.hosts
+    audit(rig)
+
+
+def test_forged_packets_of_a_remote_do_not_keep_an_inside_host_from_it() -> None:
+    """With `poisoning` they take ports away from flows to that remote: some, and not all."""
+    rig = Rig(nat__poisoning=True)
+    for number in range(1000):
+        rig.into(udp(f"{R}:5000", f"{EXTERNAL}:{4000 + number}"))
+    seen = rig.out(udp(f"{A}:4000", f"{R}:5000"))
+    assert seen is not None
+    assert (seen.protocol, seen.source_port != 4000) == (17, True)
+
+
 def test_who_is_refused_hears_so_but_not_too_often() -> None:
     """RFC 5508 REQ-8, RFC 6888 REQ-11: ICMP 3/13 with the packet quoted, rate-limited."""
     rig = Rig(nat__limits__flows=1)
@@ -231,9 +268,10 @@ def test_own_icmp_can_be_switched_off() -> None:
     assert rig.counters()["wires"]["inside"]["consumed"] == 1
 
 
-@pytest.mark.parametrize(
-    "filtering", ["endpoint-independent", "address-dependent", "address-and-port-dependent"]
-)
+FILTERINGS = ["endpoint-independent", "address-dependent", "address-and-port-dependent"]
+
+
+@pytest.mark.parametrize("filtering", FILTERINGS)
 def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
     """Attack F5 and issue "Safety": 3,000 packets from as many endpoints leave no state, and at
     most a few answers."""
@@ -269,16 +307,28 @@ FORGED = [
      "spoofed-source"),
     ("a hairpin's second half from outside", Side.OUTSIDE,
      udp(f"{EXTERNAL}:4001", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("a segment from outside", Side.OUTSIDE, tcp(f"{A}:4000", f"{R}:5000", ACK), "spoofed-source"),
+    ("its answer from inside", Side.INSIDE, tcp(f"{R}:5000", f"{EXTERNAL}:4000", SYN | ACK),
+     "spoofed-source"),
+    ("a ping from outside", Side.OUTSIDE, ping(A, R, 4000), "spoofed-source"),
+    ("its answer from inside", Side.INSIDE, ping(R, EXTERNAL, 4000, reply=True),
+     "spoofed-source"),
     ("an error that quotes the inside", Side.OUTSIDE,
      unreachable(R, EXTERNAL, udp(f"{A}:4000", f"{R}:5000")), "icmp-unknown-flow"),
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("filtering", FILTERINGS)
 @pytest.mark.parametrize(
     ("side", "data", "reason"), [row[1:] for row in FORGED], ids=[row[0] for row in FORGED]
 )
-def test_a_forged_packet_finds_no_leg_of_a_live_flow(side: Side, data: bytes, reason: str) -> None:
-    rig = Rig()
+def test_a_forged_packet_finds_no_leg_of_a_live_flow(
+    side: Side, data: bytes, reason: str, filtering: str
+) -> None:
+    """Under any filtering; the legs of all three tables are alive, and of three protocols."""
+    rig = Rig(nat__filtering=filtering)
+    assert rig.out(tcp(f"{A}:4000", f"{R}:5000", SYN)) is not None
+    assert rig.out(ping(A, R, 4000)) is not None
     assert rig.out(udp(f"{A}:4000", f"{R}:5000")) is not None
     assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
     rig.send(Side.INSIDE, udp(f"{B}:4001", f"{EXTERNAL}:4000"))  # hairpin
