@@ -219,8 +219,8 @@ class Nat:
         if flags & SYN and self.behavior.mss_clamp:
             clamp(packet, min(self.behavior.mtu))
         state = next_state(track.state, classify(flags, leg.direction))
-        self._move(flow, track, state, leg.arrival is INSIDE, now)
-        return None
+        self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)
+        return leg if flags & RST else None
 
     def _minds_reset(
         self, leg: Leg, track: TcpTrack, sequence: int, acknowledgement: int, now: float
@@ -239,8 +239,9 @@ class Nat:
         self, flow: Flow, track: TcpTrack, state: TcpState, inside_spoke: bool, now: float
     ) -> None:
         """A connection comes to another state, and so under another timer, which begins now. But
-        a connection that the outside ends, and one that it brings back, lives no longer for it:
-        else RST and data in turn would keep it alive without the inside, for ever."""
+        one that the outside or a RST ends, and one that the outside brings back, lives no longer
+        for it: else strangers might keep it alive for ever with RST and data in turn, or with data
+        that the inside answers by RST (RFC 7857 7.1). `inside_spoke`: of its own accord."""
         if state is track.state:
             return
         end = flow.expires_at()

@@ -186,6 +186,34 @@ def test_7_1_provoked_answers_refresh_nothing(world: World) -> None:
     assert world.into(X1, tcp_external, ACK) == A
 
 
+@pytest.mark.parametrize("refresh_inbound", [False, True])
+def test_7_1_resets_that_data_provoke_keep_nothing_alive(nat: Make, refresh_inbound: bool) -> None:
+    """… and not a RST with the right number either, by which a host answers late data: after a
+    connection's end, strangers who send data again and again must not keep its mapping."""
+    world = nat({"nat.refresh_inbound": refresh_inbound})
+    external = world.connect(A, X1)
+    world.out(A, X1, RST, sequence=1001)
+    for _ in range(2):
+        world.wait(100.0)
+        world.into(X1, external, ACK, sequence=5001, acknowledgement=1001)
+        world.out(A, X1, RST, sequence=1001)
+    if not refresh_inbound:
+        world.wait(41.0)
+        assert not world.lets_in(X1, external, ACK)
+    else:
+        world.wait(239.0)
+        assert world.lets_in(X1, external, ACK)  # a choice: what comes in refreshes
+
+
+def test_7_1_a_reset_again_is_no_news(world: World) -> None:
+    """… nor a RST after a RST."""
+    external = world.connect(A, X1)
+    for _ in range(3):
+        world.out(A, X1, RST, sequence=1001)
+        world.wait(100.0)
+    assert not world.lets_in(X1, external, ACK)
+
+
 def test_8_parity_can_be_switched_off(nat: Make) -> None:
     """Preserving port parity may be switched off."""
     world = nat({"nat.parity": False, "nat.ports": "sequential"})
