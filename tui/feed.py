@@ -160,6 +160,7 @@ class SocketFeed:
         self._started: Started | None = None
         self._asked = 0
         self._rest_until = 0.0
+        self._last = 0.0
         self._turn = asyncio.Lock()
         self._listener: asyncio.Task[None] | None = None
         self._reader: asyncio.StreamReader | None = None
@@ -167,13 +168,13 @@ class SocketFeed:
 
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
         if self.lost:
-            return Frame(self._now())
+            return self._told(Frame(self._last))
         try:
             if self._listener is None:
                 await self._connect()
             return await self._look()
         except (OSError, TimeoutError, ValueError, FeedError) as error:
-            self.lost = str(error) or "the appliance is gone"
+            self.lost = _why_lost(error)
             return self._told(Frame(self._now()))
 
     async def _connect(self) -> None:
@@ -189,7 +190,7 @@ class SocketFeed:
                 self._hear(line)
             self.lost = "the appliance has ended"
         except (OSError, ValueError) as error:
-            self.lost = str(error)
+            self.lost = _why_lost(error)
         finally:
             writer.close()
 
@@ -223,7 +224,9 @@ class SocketFeed:
 
     def _now(self) -> float:
         """The appliance's clock, reckoned from the wall clock that its first event told."""
-        return 0.0 if self._started is None else max(time.time() - self._started.wall, 0.0)
+        if self._started is not None:
+            self._last = max(time.time() - self._started.wall, 0.0)
+        return self._last
 
     async def _ask(self, request: dict[str, Any]) -> Any:
         """One question and its answer. Raises FeedError when the answer is no."""
@@ -258,16 +261,28 @@ class SocketFeed:
         return int(answer["flushed"])
 
     async def _asked_by_hand(self, request: dict[str, Any]) -> Any:
+        if self.lost:
+            raise FeedError(self.lost)
         try:
             return await self._ask(request)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise FeedError(str(error) or "the appliance does not answer") from error
+        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+            raise FeedError(_why_lost(error)) from error
 
     async def close(self) -> None:
         if self._listener is not None:
             self._listener.cancel()
         if self._writer is not None:
             self._writer.close()
+
+
+def _why_lost(error: Exception) -> str:
+    """What went wrong on the way to the appliance, without the numbers of the kernel's errors."""
+    if isinstance(error, TimeoutError):
+        return "the appliance does not answer"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the appliance has ended"
+    reason = error.strerror if isinstance(error, OSError) else None
+    return reason or str(error) or "the appliance is gone"
 
 
 async def _open(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -193,3 +193,26 @@ async def test_an_appliance_that_ends_is_said_in_words(tmp_path: Path) -> None:
             await feed.next_frame(0.25, running=True)
             await asyncio.sleep(0.005)
     await feed.close()
+
+
+async def test_with_the_appliance_its_clock_stops_and_every_key_is_answered_alike(
+    tmp_path: Path,
+) -> None:
+    """What stands on the screen is how things were when the connection ended."""
+    async with appliance(tmp_path) as (path, _):
+        feed = SocketFeed(str(path))
+        await told(feed, Started)
+    async with asyncio.timeout(10):
+        while not feed.lost:
+            await feed.next_frame(0.25, running=True)
+            await asyncio.sleep(0.005)
+    assert feed.lost == "the appliance has ended"
+    ended = (await feed.next_frame(0.25, running=True)).now
+    for _try in range(3):
+        with pytest.raises(FeedError, match=r"^the appliance has ended$"):
+            await feed.flush()
+        with pytest.raises(FeedError, match=r"^the appliance has ended$"):
+            await feed.set("nat.hairpin", False)
+    await asyncio.sleep(0.02)
+    assert (await feed.next_frame(0.25, running=True)).now == ended
+    await feed.close()
