@@ -45,21 +45,11 @@ class Doors:
         internal: Endpoint,
         remote: Endpoint | None,
         *,
-        transport: str = "udp",
         parent: Hashable,
-        reason: str,
         lifetime: float,
-        used_lifetime: float | None = None,
+        **more: Any,
     ) -> None:
-        self.context.expect(
-            internal,
-            remote,
-            transport=transport,
-            parent=parent,
-            reason=reason,
-            lifetime=lifetime,
-            used_lifetime=used_lifetime,
-        )
+        self.context.expect(internal, remote, parent=parent, lifetime=lifetime, **more)
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
         self.context.close(parent, internal)
