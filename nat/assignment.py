@@ -13,7 +13,7 @@ from nat.decisions import AddressWish, PortWish
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import FiveTuple, inbound_key
 from nat.poison import Poisoned
-from nat.ports import HIGHEST_PORT, PortPool
+from nat.ports import HIGHEST_PORT, WELL_KNOWN_END, PortPool
 
 POISON_TRIES = 64
 """Ports looked at before a mapping is refused because all of them are poisoned."""
@@ -94,7 +94,7 @@ class Assignment:
                 return external
             if not self._is_poisoned(protocol, remote, external, now):
                 return external
-            wish = Endpoint(internal.address, port + 2 if port < HIGHEST_PORT - 1 else port & 1)
+            wish = Endpoint(internal.address, _after(port))
         return None
 
     def _shared_port(self, protocol: int, wish: Endpoint, remote: Endpoint) -> int | None:
@@ -132,3 +132,10 @@ class Assignment:
     def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
         arrives = inbound_key(protocol, remote, external)
         return self._poisoned.is_taken(arrives, self._behavior.timeouts.udp_unanswered, now)
+
+
+def _after(port: int) -> int:
+    """The next port of the same class and parity (RFC 4787 REQ-3a, REQ-4), around its class."""
+    is_well_known = port < WELL_KNOWN_END
+    first, last = (0, WELL_KNOWN_END - 1) if is_well_known else (WELL_KNOWN_END, HIGHEST_PORT)
+    return port + 2 if port + 2 <= last else first + (port & 1)

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.config import ConfigError
 from nat.endpoint import Endpoint
-from tests.spec.world import X1, X2, A, B, World, Y
+from tests.spec.world import EXTERNAL, OUTSIDE, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 TWO_ADDRESSES = {"outside.external": ["203.0.113.1", "203.0.113.2"]}
@@ -88,6 +88,16 @@ def test_req3a_the_class_of_a_port_is_kept(nat: Make, policy: str, port: int) ->
     for host in (A, B):
         external = world.out(Endpoint(host.address, port), X1)
         assert (external.port < 1024) is (port < 1024)
+
+
+@pytest.mark.parametrize("port", [1022, 1023, 65534, 65535])
+def test_req3a_the_class_is_kept_when_a_port_is_poisoned(nat: Make, port: int) -> None:
+    """… and parity too, when an unsolicited packet has taken the wanted port away (as Linux)."""
+    world = nat({"nat.poisoning": True, "nat.port_range": [1, 65535]})
+    world.refuses(OUTSIDE, world.made(X1, Endpoint(EXTERNAL, port), None))
+    chosen = world.out(Endpoint(A.address, port), X1).port
+    assert chosen != port
+    assert (chosen < 1024, chosen % 2) == (port < 1024, port % 2)
 
 
 @pytest.mark.parametrize("policy", ["preserve", "sequential", "random"])
