@@ -140,6 +140,7 @@ class WiredRig(Rig):
 
     def __init__(self, **changed: Any) -> None:
         super().__init__(**changed)
+        self.headers: list[bytes] = []  # of all that left
         pairs = [socketpair(AF_UNIX, SOCK_DGRAM) for _ in Side]
         near, self._far = ([end.detach() for end in ends] for ends in zip(*pairs, strict=True))
         for descriptor in (*near, *self._far):
@@ -171,6 +172,7 @@ class WiredRig(Rig):
         assert self._wires[side].send(packet)
         framed = os.read(self._far[side], HEADER_SIZE + MAXIMUM_LENGTH + 1)
         header, data = framed[:HEADER_SIZE], framed[HEADER_SIZE:]
+        self.headers.append(header)
         assert_header_is_true(header, data, packet)
         return data
 
