@@ -15,7 +15,7 @@ from importlib.resources import files
 from math import inf
 from typing import Any
 
-from appliance.settings import Settings
+from appliance.settings import DEPENDENCE, Settings
 
 WELL_KNOWN_END = 1024
 ABSOLUTE = ("MUST", "MUST NOT")
@@ -70,7 +70,7 @@ class Requirement:
             for key, need in self.needs.items()
             if key not in IDLE or settings[IDLE[key][0]] != IDLE[key][1]
         }
-        return {_decisive(settings, key): need for key, need in acting.items()}
+        return {_decisive(settings, key): _of(settings, need) for key, need in acting.items()}
 
     def reason(self, settings: Settings) -> str:
         """Why it is met."""
@@ -123,6 +123,13 @@ def _decisive(settings: Settings, key: str) -> str:
     """The setting that decides: where one says "as another", the other."""
     word, other = FOLLOWS.get(key, ("", ""))
     return other if word and settings[key] == word else key
+
+
+def _of(settings: Settings, need: Any) -> Any:
+    """A need that depends on another setting, as the words that it comes to."""
+    if isinstance(need, Mapping) and "as_strict_as" in need:
+        return list(DEPENDENCE[DEPENDENCE.index(settings[need["as_strict_as"]]) :])
+    return need
 
 
 def _faults(settings: Settings) -> list[str]:

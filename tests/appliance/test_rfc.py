@@ -10,7 +10,7 @@ import pytest
 
 from alg.sip_poor.faults import FAULTS
 from appliance import config, rfc
-from appliance.settings import SETTINGS, Settings
+from appliance.settings import DEPENDENCE, SETTINGS, Settings
 from nat.endpoint import Endpoint
 from tests.spec import packets
 from tests.spec.packets import ACK, FIN, SYN
@@ -110,6 +110,9 @@ def test_the_reason_names_the_setting_that_is_in_the_way() -> None:
         ("nat.limits.waiting_syns", 0, "RFC5382-REQ-4", True),  # it says nothing at all
         ("nat.limits.resting_ports", 0, "RFC6888-REQ-8", False),
         ("nat.limits.ports_per_host", 10, "RFC4787-REQ-1", True),
+        ("nat.mapping", "address-and-port-dependent", "RFC5382-REQ-2", False),  # see below
+        ("nat.mapping", "address-dependent", "RFC5382-REQ-2", True),  # as the filter is
+        ("nat.mapping", "address-and-port-dependent", "RFC5508-REQ-5", False),
         ("nat.eviction", "unanswered-first", "RFC6888-REQ-11d", False),
         ("nat.renumbering", "keep", "RFC4787-REQ-11", True),
         ("alg.sip.timeout", "30s", "RFC4787-REQ-5", True),  # no ALG is there to use it
@@ -127,6 +130,23 @@ def test_settings_decide(key: str, value: object, id_: str, met: bool) -> None:
     settings = Settings()
     settings.assign(key, value, "test")
     assert row(settings, id_)["met"] is met
+
+
+@pytest.mark.parametrize("mapping", DEPENDENCE)
+@pytest.mark.parametrize("filtering", DEPENDENCE)
+def test_whom_a_filter_lets_in_can_be_answered_only_if_the_mapping_serves_it(
+    mapping: str, filtering: str
+) -> None:
+    """A filter that is more open than the mapping lets in SYNs that can only be answered from
+    another external port: such connections never open."""
+    world = World({"nat.mapping": mapping, "nat.filtering": filtering})
+    external = world.out(A, X1, SYN)
+    works = True
+    for remote in (X2, Y):
+        if world.lets_in(remote, external, SYN):
+            world.put(INSIDE, packets.tcp(A, remote, SYN | ACK))
+            works = works and [seen.source for seen in world.take_all(OUTSIDE)] == [external]
+    assert row(world.engine.settings, "RFC5382-REQ-2")["met"] is works
 
 
 def test_how_long_an_alg_keeps_its_mappings_counts_when_there_is_one() -> None:
