@@ -320,6 +320,20 @@ def test_at_the_end_of_its_life_a_packet_is_answered_from_our_own_address(ttl: i
     assert state(rig) == before
 
 
+@pytest.mark.parametrize("ttl", [1, 2, 3])
+def test_a_packet_that_turns_back_is_one_hop_further_and_not_two(ttl: int) -> None:
+    """A4 and invariant I-X5: it passes the NAT twice and ends on the way in only."""
+    rig = Rig(nat__filtering="endpoint-independent")
+    assert rig.out(OUT)
+    seen = rig.out(udp(f"{B}:4000", f"{EXTERNAL}:4000", ttl=ttl))
+    assert seen is not None
+    if ttl == 1:
+        assert (seen.destination_address, seen.kind) == (B, 11)
+        return
+    assert_sound(seen.data)
+    assert (seen.destination, seen.ttl) == (f"{A}:4000", ttl - 1)
+
+
 NEVER_ANSWERED = [
     ("an ICMP error", icmp(B, R, 3, 3, 0, IN, ttl=1)),
     ("a broadcast", udp(f"{B}:1", "255.255.255.255:1", ttl=1)),
