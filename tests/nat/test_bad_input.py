@@ -194,6 +194,8 @@ ERRORS = [
     ("C  error to another destination", OUTSIDE, unreachable(R, S, LEFT), "not-ours"),
     ("C  error from inside about nothing", INSIDE, unreachable(A, R, udp(f"{R}:9", f"{A}:9")),
      "icmp-unknown-flow"),
+    ("C  error from inside to somebody else than who is quoted", INSIDE,
+     unreachable(A, S, udp(f"{R}:5000", f"{A}:4000")), "icmp-bad-quote"),
     ("C  error from inside, someone else's quote", INSIDE, unreachable(A, S, IN),
      "icmp-unknown-flow"),
 ]  # fmt: skip
