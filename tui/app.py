@@ -38,6 +38,8 @@ from tui.widgets.pane import LadderPane, LinesPane
 from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 from tui.widgets.translation_table import TranslationTable
 
+INTERRUPTED = 130
+"""The exit code of a program that was ended by Ctrl-C."""
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
 WIDE = 110
@@ -54,8 +56,11 @@ class GlassnatApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual wants it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (22, "-tall")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
-        Binding(key.key, key.action, key.does, id=key.action, priority=key.key == "tab")
-        for key in KEYS
+        *(
+            Binding(key.key, key.action, key.does, id=key.action, priority=key.key == "tab")
+            for key in KEYS
+        ),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
 
     def __init__(
@@ -385,6 +390,11 @@ class GlassnatApp(App[None]):
     async def action_quit(self) -> None:
         await self.feed.close()
         self.exit()
+
+    async def action_interrupt(self) -> None:
+        """Ctrl-C: as `q`, with the exit code of a program that was interrupted."""
+        await self.feed.close()
+        self.exit(return_code=INTERRUPTED)
 
 
 def _in_sight(widget: Any) -> bool:

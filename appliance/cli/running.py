@@ -147,15 +147,16 @@ def _run_with_screen(path: Path) -> int:
             start_new_session=True,  # Ctrl-C is for the screen
             preexec_fn=_end_with_the_screen,
         )
+        drawn = 0
         try:
             if _has_started(appliance, path):
-                _draw(path, read_only=False)
+                drawn = _draw(path, read_only=False)
         finally:
             appliance.terminate()
             code = appliance.wait()
             narration.seek(0)
             narrate(narration.read().rstrip("\n"))
-    return max(code, 0)
+    return max(code, 0) or drawn
 
 
 def _end_with_the_screen() -> None:

@@ -23,7 +23,7 @@ FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID
 
 @asynccontextmanager
 async def screen(
-    size: tuple[int, int] = WIDE, events: Sequence[Event] | None = None, live: bool = False
+    size: tuple[int, int] = NARROW, events: Sequence[Event] | None = None, live: bool = False
 ) -> AsyncIterator[tuple[GlassnatApp, Pilot[None], FakeFeed]]:
     """An app on a hand-written story, that moves only when told to."""
     feed = FakeFeed(one_way_audio() if events is None else events, live)
@@ -269,6 +269,15 @@ async def test_quitting_ends_the_connection() -> None:
         await pilot.press("q")
         assert ("close", None) in feed.asked
         assert app.return_code == 0
+
+
+@pytest.mark.parametrize("before", [[], ["t"], ["a"], ["question_mark"]])
+async def test_ctrl_c_ends_the_screen_wherever_one_is(before: list[str]) -> None:
+    """130 is what a shell expects of a program that was interrupted."""
+    async with screen() as (app, pilot, feed):
+        await pilot.press(*before, "ctrl+c")
+        assert ("close", None) in feed.asked
+        assert app.return_code == 130
 
 
 # --- hostile text -----------------------------------------------------------------------------

@@ -347,14 +347,21 @@ def test_what_only_shows_at_the_start_is_exit_2_too(
     assert said in answer.err
 
 
+@pytest.mark.parametrize("code", [0, 130])
 def test_with_a_screen_the_appliance_is_a_process_of_its_own(
     glassnat: Run,
     file: str,
     folder: Path,
     screen: list[tuple[str, bool]],
     monkeypatch: pytest.MonkeyPatch,
+    code: int,
 ) -> None:
-    """Drawing never delays a packet; and what the appliance says is not lost."""
+    """Drawing never delays a packet; what the appliance says, and the screen's Ctrl-C, are not
+    lost."""
+    draw = sys.modules["tui.app"].run_attached
+    monkeypatch.setattr(
+        sys.modules["tui.app"], "run_attached", lambda path, read_only: draw(path) or code
+    )
     path = folder / "lab.sock"
     program = (
         "import pathlib, socket, sys, time\n"
@@ -371,7 +378,7 @@ def test_with_a_screen_the_appliance_is_a_process_of_its_own(
     )
     answer = glassnat("run", "--config", file, "--control", str(path), "--tui")
     assert screen == [(str(path), False)]
-    assert answer == (0, "", "ready\n")
+    assert answer == (code, "", "ready\n")
 
 
 def test_an_appliance_that_does_not_start_draws_nothing(
