@@ -219,8 +219,10 @@ def test_req14a_waiting_fragments_are_few_and_small(nat: Make) -> None:
     assert world.show("counters")["drops"]["inside"]["fragment-limit"] == 6 + 100 - 65
 
 
-def test_req14a_a_flood_of_fragments_harms_nobody_else(world: World) -> None:
-    """Fragments that never become whole must not keep the NAT from its other work."""
+@pytest.mark.parametrize("place", [0, 2])
+def test_req14a_a_flood_of_fragments_harms_nobody_else(world: World, place: int) -> None:
+    """Fragments that never become whole, without a rest or without a first one, must not keep the
+    NAT from its other work."""
     external = world.out(A, Y)
     for number in range(10_000):
         attacker = Endpoint(Y.address + number % 50, 5060)
@@ -229,7 +231,7 @@ def test_req14a_a_flood_of_fragments_harms_nobody_else(world: World) -> None:
             EXTERNAL,
             UDP,
             bytes(16),
-            fragment=MORE_FRAGMENTS,
+            fragment=MORE_FRAGMENTS | place,
             identification=number,
         )
         world.put(OUTSIDE, head)
