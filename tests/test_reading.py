@@ -38,7 +38,6 @@ LONGEST_FILE = 700
 LONGEST_FUNCTION = 60
 # Tested by what uses them; a file of their own would only repeat the source.
 NO_TEST_OF_ITS_OWN = {
-    "nat/behavior.py": "a table of values",
     "alg/base.py": "a protocol: only names and types",
     "appliance/tun.py": "system calls: tests/host/test_tun.py, as root",
     "appliance/netns.py": "system calls: used by every test in tests/host",
