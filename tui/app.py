@@ -26,7 +26,7 @@ from appliance.events import Event, ExpectationClosed, FlowExpired, MappingExpir
 from appliance.sim.simulation import Simulation
 from tui import diff, ladder, outcome, strip, timeline, why
 from tui.feed import FASTEST, SLOWEST, Feed, FeedError, SimulationFeed, SocketFeed
-from tui.keys import KEYS, for_mode, hints
+from tui.keys import INTERRUPTED, KEYS, for_mode, hints
 from tui.lines import Line, Style
 from tui.model import EVENTS_KEPT, Frame, Message, Model
 from tui.translations import explain
@@ -38,8 +38,6 @@ from tui.widgets.pane import LadderPane, LinesPane
 from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 from tui.widgets.translation_table import TranslationTable
 
-INTERRUPTED = 130
-"""The exit code of a program that was ended by Ctrl-C."""
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
 WIDE = 110
@@ -424,10 +422,17 @@ def _run(app: GlassnatApp) -> int:
 
 
 def run_picker(choices: Sequence[tuple[str, str]]) -> str | None:
-    """Let the user choose one of (name, title); None when they leave without choosing."""
+    """Let the user choose one of (name, title); None when they leave without choosing.
+
+    Raises KeyboardInterrupt when they leave by Ctrl-C.
+    """
     from tui.widgets.picker import Picker
 
-    return Picker(choices).run()
+    picker = Picker(choices)
+    chosen = picker.run()
+    if picker.return_code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return chosen
 
 
 def poor_faults() -> list[tuple[str, str]]:

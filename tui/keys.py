@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+INTERRUPTED = 130
+"""The exit code of a program that was ended by Ctrl-C."""
+
 
 class Key(NamedTuple):
     """`key` as it is pressed, the action of the app that it calls, and what it does.

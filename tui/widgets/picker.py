@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui.keys import INTERRUPTED
 from tui.lines import Line, Style
 from tui.widgets.drawn import Drawn, content
 
@@ -20,7 +21,10 @@ class Picker(App[str]):
     Picker OptionList { height: 1fr; border: round $primary; }
     Picker #keys { background: $panel; }
     """
-    BINDINGS = [Binding("q,escape", "quit", "quit")]  # noqa: RUF012 - Textual reads a plain list
+    BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
+        Binding("q,escape", "quit", "quit"),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+    ]
 
     def __init__(self, choices: Sequence[tuple[str, str]]) -> None:
         """`choices`: names and titles."""
@@ -51,3 +55,7 @@ class Picker(App[str]):
 
     def on_option_list_option_selected(self, chosen: OptionList.OptionSelected) -> None:
         self.exit(self._choices[chosen.option_index][0])
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: as `q`, with the exit code of a program that was interrupted."""
+        self.exit(return_code=INTERRUPTED)
