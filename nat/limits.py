@@ -98,6 +98,10 @@ class IcmpRate:
         self._share = 1.0  # of its size that a budget may have now
         self._drawn_at: float | None = None
 
+    def __len__(self) -> int:
+        """How many addresses are told apart now."""
+        return len(self._targets)
+
     def allows(self, target: int, limits: Limits, now: float) -> bool:
         per_target, in_all = limits.icmp_per_second_per_target, limits.icmp_per_second
         if self._all is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from nat.drop import Drop
@@ -211,3 +213,33 @@ def test_becoming_another_packet_forgets_what_the_kernel_had_promised() -> None:
     packet.partial, packet.segment_size = True, 1000
     packet.replace(b"x" * 3000)
     assert (packet.to_bytes(), packet.partial, packet.segment_size) == (b"x" * 3000, False, 0)
+
+
+CHANGES: list[tuple[str, Callable[[Packet], None]]] = [
+    ("another packet", lambda packet: packet.replace(LITERAL)),
+    ("a copy of another", lambda packet: packet.replace_by(Packet.of(LITERAL))),
+    ("another payload", lambda packet: packet.replace_payload(b"other")),
+    ("a complete checksum", lambda packet: packet.complete()),
+]
+
+
+@pytest.mark.parametrize("change", [row[1] for row in CHANGES], ids=[row[0] for row in CHANGES])
+def test_whoever_changes_what_a_wires_header_speaks_of_gives_the_frame_away(
+    change: Callable[[Packet], None],
+) -> None:
+    """The header before the packet says that a sum is to be completed, and how."""
+    frame = memoryview(bytearray(10) + bytearray(LITERAL) + bytearray(2000))
+    packet = Packet(frame[10:], len(LITERAL), partial=True)
+    packet.frame = frame
+    change(packet)
+    assert packet.frame is None
+    assert packet.copy().frame is None
+
+
+def test_a_complete_checksum_keeps_the_frame() -> None:
+    frame = memoryview(bytearray(10) + bytearray(LITERAL))
+    packet = Packet(frame[10:], len(LITERAL))
+    packet.frame = frame
+    packet.complete()
+    packet.lower_ttl()
+    assert packet.frame is frame
