@@ -10,6 +10,7 @@ from appliance.streams import MOST_HOLDING
 from nat.endpoint import Endpoint, Side
 from nat.packet import Packet
 from tests.appliance.ends import URG, End, Line
+from tests.nat.packets import ipv4
 from tests.spec.packets import ACK, FIN, RST, SYN, Seen
 from tests.spec.world import A, World
 
@@ -313,6 +314,21 @@ def test_what_is_let_go_at_once_may_be_longer_than_any_packet() -> None:
     line.say(line.inner, b"OPTIONS sip:example.com SIP/2.0\r\nX: " + b"x" * 8000)
     assert line.outer.heard == b""
     line.say(line.inner, b"x" * 65000)
+    assert line.outer.heard == line.inner.said
+
+
+def test_headers_that_grow_leave_less_room() -> None:
+    """The same, when the last segment has 40 bytes of IP options that the largest had not."""
+    nat = World({"alg.sip.module": "sip", "inside.mtu": 65535, "outside.mtu": 65535})
+    line = Line(nat, PHONE, SERVER, largest=65535)
+    head = FIRST.replace(b"Length: 0", b"Length: 65400")
+    line.say(line.inner, head + b"y" * 65400, len(head) - 90)
+    line.say(line.inner, b"OPTIONS sip:example.com SIP/2.0\r\nX: " + b"x" * 8000)
+    held = len(line.inner.said) - len(line.outer.heard)
+    assert held > 8000
+    plain = line.inner.segment(ACK, len(line.inner.said), b"x" * 65300)
+    line.inner.said += b"x" * 65300
+    line.put(line.inner, ipv4("192.168.20.10", "198.51.100.7", 6, plain[20:], options=b"\1" * 40))
     assert line.outer.heard == line.inner.said
 
 
