@@ -278,6 +278,14 @@ def test_what_only_looks_bad_passes(
     audit(rig)
 
 
+def test_an_error_about_a_flow_that_is_over_is_about_nothing_also_before_tidying_up() -> None:
+    """I-C1 and I-T1: alive counts, not being in a table still."""
+    rig = live()
+    rig.now += 1000.0
+    assert rig.into(unreachable(R, EXTERNAL, LEFT)) is None
+    assert rig.drops("outside") == {"icmp-unknown-flow": 1}
+
+
 def test_a_wrong_quoted_checksum_is_kept_as_wrong_as_it_was() -> None:
     """C6, RFC 5508 REQ-3c: it is not judged, and not repaired either."""
     rig = live()
