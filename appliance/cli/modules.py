@@ -98,7 +98,7 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json(known)
         return
     for key, value in known.items():
-        if value:
+        if value and key != "number":
             emit(f"{key.replace('_', ' '):<8}  {value}")
 
 

@@ -264,6 +264,11 @@ def test_one_is_explained(glassnat: Run, name: str) -> None:
     assert document["does"] in glassnat("alg", "show", name).out
 
 
+def test_a_fault_s_number_in_our_lists_explains_nothing_to_a_reader(glassnat: Run) -> None:
+    assert json.loads(glassnat("alg", "show", "no-sdp", "--json").out)["number"]
+    assert "number" not in glassnat("alg", "show", "no-sdp").out
+
+
 def test_one_that_does_not_exist_is_answered_with_the_nearest(glassnat: Run) -> None:
     answer = glassnat("alg", "show", "no-spd")
     assert answer.code == 2
