@@ -18,7 +18,7 @@ from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0
 ALL_PROTOCOLS = -1
-MANY_KINDS = 64  # open at a time; beyond, drops are told together by their reason alone
+MANY_KINDS = 16  # open at a time; beyond, drops are told together by their reason alone
 
 Kind = tuple[Side, Drop, int, int, int]
 
