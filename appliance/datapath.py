@@ -31,6 +31,8 @@ from nat.translator import Aside, Nat, Verdict
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
 # (a name of the module is read faster than an enum's member)
 INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+MOST_DATAGRAMS = 128
+"""In a UDP super-packet: so many does Linux let a sender join (UDP_MAX_SEGMENTS)."""
 EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
 
 
@@ -92,10 +94,9 @@ class Datapath:
             if type(leg) is not Leg:
                 self._set_aside(leg, packet, segments, side, now)
                 return None
-            if leg.slot is not None and packet.segment_size and self._is_several(packet, arrival):
-                counters.received -= segments
-                counters.received_bytes -= size
-                self._handle_each(packet, side, now)
+            may_go_singly = leg.slot is not None or largest > self._narrowest
+            if packet.segment_size and may_go_singly and self._goes_singly(packet, leg, largest):
+                self._handle_each(packet, segments, side, now)
                 return None
             if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
                 self._drop(Drop.TOO_BIG, packet, segments, side, now)
@@ -115,13 +116,21 @@ class Datapath:
             return None
         return leg
 
-    def _is_several(self, packet: Packet, arrival: Arrival) -> bool:
-        """Is this a super-packet of UDP messages? (One that turns back is translated already: it
-        passes unread.)"""
-        return packet.protocol == UDP and arrival is not TURN
+    def _goes_singly(self, packet: Packet, leg: Leg, largest: int) -> bool:
+        """Is a UDP super-packet to be taken apart, for an ALG to read each message, or because each
+        must be fragmented? (One that turns back is translated already: it passes unread.)"""
+        if packet.protocol != UDP or leg.arrival is TURN:
+            return False
+        may_be_cut = not packet.flags_and_offset & DONT_FRAGMENT
+        return leg.slot is not None or (may_be_cut and largest > self._mtu[leg.exit])
 
-    def _handle_each(self, packet: Packet, side: Side, now: float) -> None:
-        """Of several messages each goes its own way, by the outbox."""
+    def _handle_each(self, packet: Packet, segments: int, side: Side, now: float) -> None:
+        """Of several datagrams each goes its own way, by the outbox, and is counted there."""
+        if segments > MOST_DATAGRAMS:
+            self._drop(Drop.MALFORMED, packet, segments, side, now)
+            return
+        self.counters[side].received -= segments
+        self.counters[side].received_bytes -= packet.length
         for datagram in packet.datagrams():
             leg = self.handle(datagram, side, now)
             if leg is not None:

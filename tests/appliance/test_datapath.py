@@ -154,6 +154,31 @@ def test_a_super_packet_that_nobody_reads_passes_whole() -> None:
     assert (packet.segment_size, packet.segments) == (len(REGISTER), 2)
 
 
+def test_a_super_packet_of_too_many_messages_stops_nobody() -> None:
+    """Only a virtual machine could say so: Linux joins 128 at most."""
+    rig = Rig(alg__sip__module="sip")
+    packet = super_packet(f"{A}:5060", f"{R}:5060", *[b"x"] * 129)
+    assert rig.engine.handle(packet, Side.INSIDE, rig.now) is None
+    assert rig.drops("inside") == {"malformed": 129}
+    assert rig.own() == []
+    audit_books(rig)
+
+
+@pytest.mark.parametrize(("flags", "left"), [(0, 4), (DF, 1)])
+def test_a_super_packet_is_fragmented_like_its_datagrams(flags: int, left: int) -> None:
+    """RFC 4787 REQ-13a: two datagrams in two fragments each; and REQ-13: one error for all."""
+    rig = Rig(outside__mtu=600)
+    data = udp(f"{A}:4000", f"{R}:5000", b"x" * 1600, flags=flags)
+    packet = Packet(bytearray(data), len(data), partial=True, segment_size=800)
+    packet.finish_transport()
+    assert rig.engine.handle(packet, Side.INSIDE, rig.now) is None
+    said = rig.own()
+    assert len(said) == left
+    assert all(len(each) <= 600 for _, each in said)
+    assert {side for side, _ in said} == {Side.INSIDE if flags else Side.OUTSIDE}
+    audit_books(rig)
+
+
 def test_a_super_packet_that_turns_back_is_not_read_as_one_message() -> None:
     """A talks to B's external port 40000, where B's phone listens at 5060."""
     rig = Rig(alg__sip__module="sip", nat__filtering="endpoint-independent", nat__ports="random")
