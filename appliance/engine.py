@@ -22,12 +22,12 @@ from appliance.datapath import Datapath
 from appliance.eventlog import EventLog
 from appliance.events import SettingChanged
 from appliance.inspection import Slot
-from appliance.narrator import Narrator, parent_text
+from appliance.narrator import Narrator, ends_of, parent_text
 from appliance.points import Points
 from appliance.settings import SettingError, Settings
 from nat.behavior import Behavior
 from nat.decisions import Decide, Decisions, UnknownPoint
-from nat.endpoint import PROTOCOL_NAMES, Side
+from nat.endpoint import Side
 from nat.expectation import Expectation
 from nat.mapping import Flow, Leg
 from nat.mapping import Mapping as NatMapping
@@ -157,7 +157,7 @@ class Engine:
         chosen = {"protocol": protocol, "internal": internal, "external": external}
         given = {name: each for name, each in chosen.items() if each is not None}
         fits = filters.wanted("flows", given)
-        doomed = [flow for flow in self.nat.table.flows.values() if fits(_ends(flow.mapping))]
+        doomed = [flow for flow in self.nat.table.flows.values() if fits(ends_of(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
                 self.nat.table.expectations.close(expectation, "flushed", now)
@@ -235,20 +235,11 @@ class Engine:
         }
 
 
-def _ends(mapping: NatMapping) -> dict[str, str]:
-    """What most rows begin with."""
-    return {
-        "protocol": PROTOCOL_NAMES[mapping.protocol],
-        "internal": str(mapping.internal),
-        "external": str(mapping.external),
-    }
-
-
 def _flow(flow: Flow, now: float) -> dict[str, object]:
     slot = flow.outbound.slot
     return {
         "id": flow.id,
-        **_ends(flow.mapping),
+        **ends_of(flow.mapping),
         "remote": str(flow.remote),
         "state": flow.state,
         "expires_in": round(flow.expires_at() - now, 3),
@@ -276,7 +267,7 @@ def _mapping(mapping: NatMapping, until: float, now: float) -> dict[str, object]
     """`expires_in` is null for what has no end of its own (a forward)."""
     return {
         "id": mapping.id,
-        **_ends(mapping),
+        **ends_of(mapping),
         "flows": sum(flow.is_alive(now) for flow in mapping.flows()),
         "expires_in": None if until == inf else round(until - now, 3),
         "opened_by": mapping.opened_by,
@@ -287,7 +278,7 @@ def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
     mapping = expectation.mapping
     return {
         "id": expectation.id,
-        **_ends(mapping),
+        **ends_of(mapping),
         "remote": None if expectation.remote is None else str(expectation.remote),
         "parent": parent_text(expectation.parent),
         "reason": expectation.reason,

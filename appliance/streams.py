@@ -19,6 +19,7 @@ from alg.stream import Manners, Piece, Stream
 from appliance.inspection import Inspector, Slot
 from nat.endpoint import Direction
 from nat.mapping import Leg
+from nat.mss import MAXIMUM_SEGMENT_SIZE, NO_OPERATION, tcp_options
 from nat.packet import MAXIMUM_LENGTH, MINIMUM_HEADER, WORD, Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 
@@ -27,7 +28,7 @@ HALF = 0x80000000
 NUMBERS = Struct("!II")  # sequence, acknowledgement
 FLAGS_AT = 13
 URGENT_AT = 18
-END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT, SACK = 0, 1, 2, 5
+SACK = 5  # the kind of a TCP option
 DEFAULT_SEGMENT = 536  # RFC 9293 3.7.1
 MOST_HOLDING = 64
 """Streams that may keep bytes back at one time; of more, the ALG lets go."""
@@ -143,8 +144,8 @@ class StreamInspector:
             way.began = sequence
         if packet.payload:
             connection.give_up("data came with the SYN (RFC 7413)")
-        for kind, at, size in _options(packet):
-            if kind == MAXIMUM_SEGMENT and size == 4:
+        for kind, at, size in tcp_options(packet):
+            if kind == MAXIMUM_SEGMENT_SIZE and size == 4:
                 back.largest_segment = max(64, WORD.unpack_from(packet.buffer, at + 2)[0])
         return packet
 
@@ -277,26 +278,10 @@ def _near(way: Way, number: int) -> int:
     return near + distance - ((distance & HALF) << 1)
 
 
-def _options(packet: Packet) -> list[tuple[int, int, int]]:
-    """(kind, place, length) of the TCP options, as far as they are well formed."""
-    at, end = packet.header_length + MINIMUM_HEADER, packet.payload_start
-    found = []
-    while at < end and packet.buffer[at] != END_OF_OPTIONS:
-        if packet.buffer[at] == NO_OPERATION:
-            at += 1
-            continue
-        size = packet.buffer[at + 1] if at + 1 < end else 0
-        if size < 2 or at + size > end:
-            break
-        found.append((packet.buffer[at], at, size))
-        at += size
-    return found
-
-
 def _translate_sack(packet: Packet, back: Way) -> None:
     """SACK blocks (RFC 2018) in positions as sent. One that touches an edited message is blotted
     out with all others: SACK is advice, and a sender without it only sends more."""
-    for kind, at, size in _options(packet):
+    for kind, at, size in tcp_options(packet):
         if kind != SACK:
             continue
         edges = [

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from math import ceil
-from typing import Any
 
 from nat.assignment import Assignment
 from nat.behavior import Behavior, Forward
@@ -26,7 +25,6 @@ from nat.decisions import PortWish, ReverseWish
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
-from nat.expectation import Expectation
 from nat.expectations import Expectations
 from nat.limits import HighWater, Host
 from nat.mapping import (
@@ -572,14 +570,3 @@ class Conntrack:
         self.expectations.expire(now)
         while self._held and self._held[0][0] <= now:
             self.close_mapping_if_idle(heappop(self._held)[2], "expired", now)
-
-    # Until translator and engine ask `expectations` themselves:
-
-    def use(self, door: Expectation, flow: Flow, now: float) -> None:
-        self.expectations.use(door, flow, now)
-
-    def most_doors(self) -> int:
-        return self.expectations.most_of_a_parent()
-
-    def expect(self, *wish: Any) -> Expectation | None:
-        return self.expectations.open(*wish)

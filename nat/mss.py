@@ -7,6 +7,8 @@ announces (RFC 9293 3.7.1) to what fits both wires. It never raises it, and adds
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nat.checksum import MODULUS
 from nat.endpoint import TCP
 from nat.packet import CHECKSUM_OFFSET, WORD, Packet
@@ -19,7 +21,7 @@ MINIMUM_TCP = 20
 def clamp(packet: Packet, mtu: int) -> None:
     """Lower the MSS option of a TCP packet to what fits `mtu` bytes; the checksum follows."""
     largest = mtu - HEADERS
-    at = _option(packet)
+    at = _place(packet)
     if at is None:
         return
     (old,) = WORD.unpack_from(packet.buffer, at)
@@ -36,18 +38,23 @@ def clamp(packet: Packet, mtu: int) -> None:
     WORD.pack_into(packet.buffer, place, (field + (old - largest) * weight) % MODULUS)
 
 
-def _option(packet: Packet) -> int | None:
+def _place(packet: Packet) -> int | None:
     """Where the value of a well-formed MSS option stands."""
-    at = packet.header_length + MINIMUM_TCP
-    end = packet.payload_start
+    for kind, at, size in tcp_options(packet):
+        if kind == MAXIMUM_SEGMENT_SIZE:
+            return at + 2 if size == 4 else None
+    return None
+
+
+def tcp_options(packet: Packet) -> Iterator[tuple[int, int, int]]:
+    """(kind, place, length) of the TCP options, as far as they are well formed."""
+    at, end = packet.header_length + MINIMUM_TCP, packet.payload_start
     while at < end and packet.buffer[at] != END_OF_OPTIONS:
         if packet.buffer[at] == NO_OPERATION:
             at += 1
             continue
         size = packet.buffer[at + 1] if at + 1 < end else 0
         if size < 2 or at + size > end:
-            return None
-        if packet.buffer[at] == MAXIMUM_SEGMENT_SIZE:
-            return at + 2 if size == 4 else None
+            return
+        yield packet.buffer[at], at, size
         at += size
-    return None

@@ -616,7 +616,7 @@ class Nat:
                 if self.table.refuses(mapping.internal.address, now):
                     return self._let_through(mapping, remote, packet)  # in, but without a flow
                 flow = self._open(mapping, remote, "alg", packet, now)
-                self.table.use(expectation, flow, now)
+                self.table.expectations.use(expectation, flow, now)
                 return flow.inbound
         if mapping.opened_by in ("static", "forward") or self._filter_permits(mapping, remote, now):
             return self._let_through(mapping, remote, packet)
@@ -668,7 +668,7 @@ class Nat:
             "ports_per_host": max((host.ports for host in hosts), default=0),
             "expectations": len(table.expectations),
             "expectations_per_host": max((host.expectations for host in hosts), default=0),
-            "expectations_per_parent": table.most_doors(),
+            "expectations_per_parent": table.expectations.most_of_a_parent(),
             "waiting_syns": len(self._unsolicited),
             "fragments": len(store),
             **store.usage(),
