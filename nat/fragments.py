@@ -78,7 +78,7 @@ class Reassembler:
         self.limits = limits
         self._gone = gone
         self._waiting: dict[Key, _Waiting] = {}
-        self._bytes = 0
+        self._bytes = [0, 0]  # by side
         self.high_water = HighWater()
 
     def __len__(self) -> int:
@@ -124,7 +124,20 @@ class Reassembler:
 
     def _is_full(self, key: Key) -> bool:
         limits = self.limits
-        return len(self._waiting) >= limits.datagrams or self._from_host(key) >= limits.per_host
+        if len(self._waiting) >= limits.datagrams or self._from_host(key) >= limits.per_host:
+            return True
+        return key.side is Side.OUTSIDE and self._from_outside() >= max(1, limits.datagrams // 2)
+
+    def _from_outside(self) -> int:
+        return sum(other.side is Side.OUTSIDE for other in self._waiting)
+
+    def _has_room_for(self, side: Side, size: int) -> bool:
+        """Outside anybody can have any address: at most half of the store is for what comes from
+        there, so that datagrams of the inside can always be put together."""
+        used, most = self._bytes, self.limits.bytes
+        if side is Side.OUTSIDE and used[side] + size > most // 2:
+            return False
+        return sum(used) + size <= most
 
     def _from_host(self, key: Key) -> int:
         return sum(other[:2] == key[:2] for other in self._waiting)
@@ -135,7 +148,7 @@ class Reassembler:
         return {
             "fragments_per_host": max(map(self._from_host, self._waiting), default=0),
             "fragment_pieces": max(pieces, default=0),
-            "fragment_bytes": self._bytes,
+            "fragment_bytes": sum(self._bytes),
         }
 
     def _insert(self, key: Key, waiting: _Waiting, packet: Packet, now: float) -> Drop | None:
@@ -157,7 +170,7 @@ class Reassembler:
         if self._overlaps(waiting, offset, end, flags):
             return Drop.FRAGMENT_OVERLAP
         limits = self.limits
-        if len(waiting.pieces) >= limits.pieces or self._bytes + len(data) > limits.bytes:
+        if len(waiting.pieces) >= limits.pieces or not self._has_room_for(key.side, len(data)):
             return Drop.FRAGMENT_LIMIT
         if not flags & MORE_FRAGMENTS:
             waiting.end = end
@@ -165,9 +178,9 @@ class Reassembler:
             waiting.header = bytes(packet.buffer[: packet.header_length])
         waiting.pieces[offset] = data
         waiting.size += len(data)
-        self._bytes += len(data)
+        self._bytes[key.side] += len(data)
         self.high_water.reach("fragment_pieces", len(waiting.pieces))
-        self.high_water.reach("fragment_bytes", self._bytes)
+        self.high_water.reach("fragment_bytes", sum(self._bytes))
         return None
 
     @staticmethod
@@ -179,8 +192,6 @@ class Reassembler:
 
     def _overlaps(self, waiting: _Waiting, offset: int, end: int, flags: int) -> bool:
         if waiting.end is not None and end > waiting.end:
-            return True
-        if not flags & MORE_FRAGMENTS and waiting.end not in (None, end):
             return True
         for start, data in waiting.pieces.items():
             if offset < start + len(data) and start < end:
@@ -201,7 +212,7 @@ class Reassembler:
     def _release(self, key: Key, waiting: _Waiting, drop: Drop | None, now: float) -> None:
         if waiting.pieces:
             self._gone(Gone(key, len(waiting.pieces), drop), now)
-        self._bytes -= waiting.size
+        self._bytes[key.side] -= waiting.size
         waiting.pieces = {}
         waiting.size = 0
 
@@ -211,7 +222,7 @@ class Reassembler:
         # The fragment in hand is not among those that were held.
         last = waiting.pieces.popitem()
         waiting.size -= len(last[1])
-        self._bytes -= len(last[1])
+        self._bytes[key.side] -= len(last[1])
         del self._waiting[key]
         if len(header) + len(body) > MAXIMUM_LENGTH:
             self._release(key, waiting, Drop.FRAGMENT_TOO_LONG, now)

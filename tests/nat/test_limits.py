@@ -6,6 +6,7 @@ passes, and `show counters` tells how much was used at most.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -15,19 +16,22 @@ from appliance.settings import SETTINGS
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
-from nat.limits import TokenBucket
+from nat.limits import IcmpRate, TokenBucket
 from tests.fuzz.datapath import REGISTER
 from tests.nat.packets import (
     ACK,
     EXTERNAL,
     GATEWAY,
     MF,
+    RST,
     SYN,
     A,
     B,
     R,
     Seen,
     assert_sound,
+    fragment,
+    fragments,
     ipv4,
     ping,
     tcp,
@@ -87,7 +91,7 @@ def door(rig: Rig, parent: object, number: int) -> bool:
     table = rig.table
     mapping = table.pin(17, Endpoint(parse_address(A), 7000 + number), rig.now)
     assert not isinstance(mapping, Drop)
-    opened = table.expect(mapping, None, parent, "", 10.0, None, rig.now)
+    opened = table.expectations.open(mapping, None, parent, "", 10.0, None, rig.now)
     if opened is None:
         table.unpin(mapping, None, rig.now)
     return opened is not None
@@ -138,6 +142,25 @@ def test_n_pass_and_the_next_is_refused_until_one_is_released(
     assert rig.counters()["limits"][name]["now"] == 0
     assert use(rig, 0)
     assert rig.counters()["limits"][name]["high_water"] == value
+
+
+def test_outside_gets_half_of_the_fragment_store_whatever_it_fills() -> None:
+    """Datagrams, here: bytes. There anybody can have any address, so a limit for each does not do.
+    (RFC 4787 REQ-14a asks only that whole packets pass.)"""
+    rig = Rig(nat__limits__fragment_bytes=4 * 8192)
+    first = [
+        fragment(udp(f"{R}:1", f"{EXTERNAL}:1", ident=n), 0, b"x" * 8192, more=True)
+        for n in range(3)
+    ]
+    for data in first:
+        rig.into(data)
+    assert rig.drops("outside") == {"fragment-limit": 1}
+    assert [held(rig, fragment_of(A, n, 0, 8192)) for n in range(3)] == [True, True, False]
+    rig.wait(30.0)
+    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 0
+    rig.into(first[2])
+    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 8192
+    audit(rig)
 
 
 def test_every_limit_is_a_setting_and_shown() -> None:
@@ -262,6 +285,15 @@ def test_nobody_can_count_what_is_left_of_the_budget() -> None:
     assert all(40 <= count <= 100 for count in counts), counts
 
 
+def test_of_a_crowd_of_strangers_only_so_many_are_told_apart() -> None:
+    """The memory for budgets is bounded; who is forgotten is still held by the budget for all."""
+    rate = IcmpRate(random.Random(1))
+    limits = Limits()
+    allowed = [rate.allows(address, limits, 0.0) for address in range(5 * IcmpRate.TARGETS)]
+    assert sum(allowed) <= limits.icmp_per_second
+    assert len(rate) == IcmpRate.TARGETS
+
+
 def test_own_icmp_can_be_switched_off() -> None:
     rig = Rig(nat__limits__icmp_per_second=0)
     assert rig.out(ping(A, GATEWAY)) is None
@@ -290,6 +322,55 @@ def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
     rig.wait(6.0)
     assert len(rig.said) <= 100
     assert flow(rig, 1)
+
+
+def attack(number: int) -> list[bytes]:
+    """What one stranger of many sends, towards what is alive and what is not."""
+    address = f"11.{number >> 8}.{number & 255}.9"
+    source, live, dead = (
+        f"{address}:{1024 + number}",
+        f"{EXTERNAL}:4000",
+        f"{EXTERNAL}:{2000 + number}",
+    )
+    first = fragment(udp(source, live, b"x" * 64, ident=number), 0, b"y" * 32, more=True)
+    return [
+        udp(source, live), udp(source, dead), udp(f"{R}:5000", dead), tcp(source, live, SYN),
+        tcp(source, dead, SYN), tcp(source, live, RST), ping(address, EXTERNAL),
+        ping(address, EXTERNAL, 4000, reply=True), udp(source, live, ttl=1), first,
+        unreachable(address, EXTERNAL, udp(dead, f"{R}:5000")),
+        unreachable(address, EXTERNAL, udp(live, f"{R}:5000"), 4, 68),
+        udp(source, f"{EXTERNAL}:5060", REGISTER),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("filtering", FILTERINGS)
+def test_strangers_in_crowds_take_nothing_away_from_the_inside(filtering: str) -> None:
+    """All stores of the NAT at once: tables, fragments, waiting SYNs, own ICMP, poison, events."""
+    rig = Rig(
+        nat__filtering=filtering, nat__poisoning=True, alg__sip__module="sip",
+        nat__limits__flows=4, nat__limits__flows_per_host=3,
+    )  # fmt: skip
+    assert flow(rig, 0)
+    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
+    of_outside = {"waiting_syns", "fragments", "fragments_per_host", "fragment_pieces",
+                  "fragment_bytes"}  # fmt: skip
+    before = {name: used for name, used in rig.engine.nat.usage().items() if name not in of_outside}
+    for number in range(1000):
+        for data in attack(number):
+            rig.send(Side.OUTSIDE, data)
+        rig.now += 0.001
+    after = {name: used for name, used in rig.engine.nat.usage().items() if name not in of_outside}
+    assert after == before
+    assert len(rig.events) < 1000, "13,000 packets are not as many lines"
+    pieces = fragments(udp(f"{A}:4000", f"{R}:5000", b"z" * 100), 48)
+    assert [rig.out(piece) is not None for piece in pieces] == [False, True]
+    assert flow(rig, 1)
+    assert flow(rig, 2)
+    refused = rig.out(udp(f"{A}:4000", f"{R}:5003"))
+    assert refused is not None
+    assert (refused.kind, refused.code) == (3, 13)
+    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(rig)
 
 
 FORGED = [
