@@ -83,7 +83,7 @@ class Nat:
         self.table = Conntrack(behavior, observer)
         self.outbox: list[tuple[Side, Packet]] = []
         self.icmp_sent = [0, 0]
-        self._icmp_rate = IcmpRate(behavior.rng)
+        self._icmp_rates = (IcmpRate(behavior.rng), IcmpRate(behavior.rng))  # by side
         self.reassembler = Reassembler(FragmentLimits(), observer.fragments_gone)
         self._unsolicited = Unsolicited()
         self.addresses_by_side: tuple[set[int], set[int]] = (set(), set())
@@ -219,8 +219,10 @@ class Nat:
         if flags & SYN and self.behavior.mss_clamp:
             clamp(packet, min(self.behavior.mtu))
         state = next_state(track.state, classify(flags, leg.direction))
+        # Whoever repeats a SYN for ever must not keep a connection that never comes about.
+        repeats = state is track.state and state.timer == "tcp_transitory"
         self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)
-        return leg if flags & RST else None
+        return leg if flags & RST or repeats else None
 
     def _minds_reset(
         self, leg: Leg, track: TcpTrack, sequence: int, acknowledgement: int, now: float
@@ -362,7 +364,7 @@ class Nat:
             and packet.buffer[packet.header_length] == icmp.ECHO_REQUEST
         )
         if is_ping:
-            if self._icmp_rate.allows(packet.source_address, self.behavior.limits, now):
+            if self._icmp_rates[side].allows(packet.source_address, self.behavior.limits, now):
                 self._send(side, icmp.echo_reply(packet))
             return Aside.ANSWERED
         return Drop.NOT_FOR_OUTSIDE if is_inner else None
@@ -504,7 +506,7 @@ class Nat:
         own = self.own_address(side)
         if own is None or not icmp.may_be_answered_by_an_error(about):
             return
-        if self._icmp_rate.allows(about.source_address, self.behavior.limits, now):
+        if self._icmp_rates[side].allows(about.source_address, self.behavior.limits, now):
             self._send(side, icmp.error(about, own, type_, code, rest))
 
     def own_address(self, side: Side) -> int | None:

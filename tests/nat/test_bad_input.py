@@ -297,6 +297,21 @@ def test_the_first_answer_counts_only_with_a_right_checksum() -> None:
     assert [flow.state for flow in rig.table.flows.values()] == ["answered"]
 
 
+def test_a_syn_repeated_for_ever_keeps_no_half_open_connection() -> None:
+    """B9: it ends at its hard limit, and the next SYN begins another one."""
+    rig = Rig()
+    syn = tcp(f"{A}:4000", f"{R}:80", SYN, seq=100)
+    assert rig.out(syn)
+    (first,) = rig.table.flows
+    for _ in range(3):
+        rig.wait(100.0)
+        assert rig.out(syn)
+    assert first not in rig.table.flows
+    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, seq=500, ack=101))
+    assert rig.out(tcp(f"{A}:4000", f"{R}:80", ACK, seq=101, ack=501))
+    assert [flow.state for flow in rig.table.flows.values()] == ["established"]
+
+
 def test_a_wrong_quoted_checksum_is_kept_as_wrong_as_it_was() -> None:
     """C6, RFC 5508 REQ-3c: it is not judged, and not repaired either."""
     rig = live()
