@@ -29,6 +29,7 @@ import pytun
 from appliance import netns as namespaces
 from appliance.netns import CommandError
 from appliance.wire import DescriptorWire, WireError
+from nat.endpoint import UDP
 from nat.packet import Packet
 
 SET_OFFLOAD = 0x400454D0  # TUNSETOFFLOAD
@@ -104,7 +105,8 @@ class TunWire(DescriptorWire):
     def _not_sent(self, packet: Packet, error: OSError) -> bool:
         """A kernel that promised to take UDP super-packets and does not (some of 2024 do not) is
         asked, on both wires, to send none either."""
-        if error.errno == errno.EINVAL and packet.segment_size and self.offloads & UDP_SEGMENTS:
+        is_udp = packet.segment_size and packet.protocol == UDP
+        if error.errno == errno.EINVAL and is_udp and self.offloads & UDP_SEGMENTS:
             for wire in self.partners:
                 wire.offer(CHECKSUMS_AND_TCP_SEGMENTS)
         return super()._not_sent(packet, error)

@@ -212,6 +212,12 @@ def test_a_kernel_that_refuses_udp_super_packets_is_asked_for_none(two: TwoNames
     wires = open_wires(Place(**two.inside), Place(**two.outside))
     try:
         assert wires[0].offloads & UDP_SEGMENTS, "needs Linux 6.2"
+        tcp = bytearray(
+            bytes.fromhex("4500002800000000400600000a0000010a00000200090009") + bytes(16)
+        )
+        tcp[32] = 0xF0  # its header would be longer than all of it
+        assert not wires[1].send(Packet(tcp, len(tcp), True, segment_size=172))
+        assert wires[0].offloads & UDP_SEGMENTS, "a TCP one that is no good says nothing of UDP"
         data = bytes.fromhex("4500001900000000401100000a0000010a00000200090009") + b"\0"
         assert not wires[1].send(Packet(bytearray(data), len(data), True, segment_size=172))
         assert [wire.offloads for wire in wires] == [CHECKSUMS_AND_TCP_SEGMENTS] * 2
