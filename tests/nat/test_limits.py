@@ -147,19 +147,19 @@ def test_n_pass_and_the_next_is_refused_until_one_is_released(
 def test_outside_gets_half_of_the_fragment_store_whatever_it_fills() -> None:
     """Datagrams, here: bytes. There anybody can have any address, so a limit for each does not do.
     (RFC 4787 REQ-14a asks only that whole packets pass.)"""
-    rig = Rig(nat__limits__fragment_bytes=4 * 8192)
+    rig = Rig(nat__limits__fragment_bytes=4 * 16384)
     first = [
-        fragment(udp(f"{R}:1", f"{EXTERNAL}:1", ident=n), 0, b"x" * 8192, more=True)
+        fragment(udp(f"{R}:1", f"{EXTERNAL}:1", ident=n), 0, b"x" * 16384, more=True)
         for n in range(3)
     ]
     for data in first:
         rig.into(data)
     assert rig.drops("outside") == {"fragment-limit": 1}
-    assert [held(rig, fragment_of(A, n, 0, 8192)) for n in range(3)] == [True, True, False]
+    assert [held(rig, fragment_of(A, n, 0, 16384)) for n in range(3)] == [True, True, False]
     rig.wait(30.0)
     assert rig.counters()["limits"]["fragment_bytes"]["now"] == 0
     rig.into(first[2])
-    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 8192
+    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 16384
     audit(rig)
 
 
