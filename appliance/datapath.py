@@ -94,8 +94,7 @@ class Datapath:
             if type(leg) is not Leg:
                 self._set_aside(leg, packet, segments, side, now)
                 return None
-            may_go_singly = leg.slot is not None or largest > self._narrowest
-            if packet.segment_size and may_go_singly and self._goes_singly(packet, leg, largest):
+            if packet.segment_size and self._goes_singly(packet, leg, largest):
                 self._handle_each(packet, segments, side, now)
                 return None
             if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
@@ -119,6 +118,8 @@ class Datapath:
     def _goes_singly(self, packet: Packet, leg: Leg, largest: int) -> bool:
         """Is a UDP super-packet to be taken apart, for an ALG to read each message, or because each
         must be fragmented? (One that turns back is translated already: it passes unread.)"""
+        if leg.slot is None and largest <= self._narrowest:
+            return False  # nearly all
         if packet.protocol != UDP or leg.arrival is TURN:
             return False
         may_be_cut = not packet.flags_and_offset & DONT_FRAGMENT

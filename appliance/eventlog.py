@@ -62,7 +62,7 @@ class EventLog:
         entry.cause = cause
         self._ring.append(entry)
         if self._subscribers:
-            event = _event(entry)
+            event = entry.event() if isinstance(entry, Deferred) else entry
             for subscriber in self._subscribers:
                 subscriber(event)
         return entry.id
@@ -97,8 +97,4 @@ class EventLog:
     def since(self, event_id: int) -> Iterator[Event]:
         """The events now in the ring with a higher id, oldest first, built as they are read."""
         entries = [entry for entry in self._ring if entry.id > event_id]
-        return (_event(entry) for entry in entries)
-
-
-def _event(entry: Entry) -> Event:
-    return entry.event() if isinstance(entry, Deferred) else entry
+        return (entry.event() if isinstance(entry, Deferred) else entry for entry in entries)

@@ -319,7 +319,7 @@ _TABLE = (
         "nat.limits.ports_per_host",
         Whole(0, 10_000_000),
         0,
-        "external ports of one host; 0 = no limit",
+        "external ports of one host; 0 = what its flows and doors may need",
         "RFC 6888 REQ-4",
     ),
     _live(

@@ -83,6 +83,14 @@ class Limits:
     icmp_per_second: float = 100.0  # that the NAT sends by itself (RFC 1812 4.3.2.8)
     icmp_per_second_per_target: float = 10.0
 
+    @property
+    def most_ports_of_a_host(self) -> int:
+        """RFC 6888 REQ-4. Where nobody says how many, as many as a host's flows and doors could
+        use: messages that announce endpoints, and never use them, would take all there are."""
+        if self.ports_per_host or not self.flows_per_host:
+            return self.ports_per_host
+        return self.flows_per_host + self.expectations_per_host
+
 
 @dataclass(frozen=True, slots=True)
 class Static:

@@ -78,6 +78,7 @@ class Conntrack:
         self._statics = {rule.internal: rule.external for rule in self.behavior.statics}
         self._static_externals = {rule.external: rule.internal for rule in self.behavior.statics}
         self.assignment.settings_changed(self.behavior)
+        self._ports_per_host = self.behavior.limits.most_ports_of_a_host
         self._rebuild_filters()
         self._rebuild_keys()
         self._set_forwards(now)
@@ -262,21 +263,16 @@ class Conntrack:
         self, protocol: int, internal: Endpoint, remote: Endpoint | None, now: float
     ) -> Endpoint | Drop:
         """An external endpoint for a mapping to `remote`, or (None) to everybody."""
-        if self._has_all_ports(internal.address, 1):
+        host = self.hosts.get(internal.address)
+        if self._has_all_ports(host, 1):
             return Drop.HOST_PORT_LIMIT
-        known = self._known_address(internal)
+        known = host.external if host else None
         return self.assignment.choose(protocol, internal, remote, known, now) or Drop.NO_PORT
 
-    def _has_all_ports(self, internal: int, more: int) -> bool:
-        """May an inside host have no `more` external ports (RFC 6888 REQ-4)? Where nobody says how
-        many, as many as its flows and doors could use: messages that announce endpoints, and never
-        use them, would take all there are."""
-        limits = self.behavior.limits
-        limit = limits.ports_per_host
-        if not limit and limits.flows_per_host:
-            limit = limits.flows_per_host + limits.expectations_per_host
-        host = self.hosts.get(internal)
-        return bool(limit) and (host.ports if host else 0) + more > limit
+    def _has_all_ports(self, host: Host | None, more: int) -> bool:
+        """May an inside host have no `more` external ports?"""
+        used = host.ports if host else 0
+        return bool(self._ports_per_host) and used + more > self._ports_per_host
 
     def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Overloading (RFC 4787 REQ-3 forbids it, Linux does it): several mappings may have one
@@ -329,7 +325,7 @@ class Conntrack:
         if have[0] and have[1] and have[1].external.port == have[0].external.port + 1:
             self.pinned[UDP, internal], self.pinned[UDP, second] = have[0], have[1]
             return have[0], have[1]
-        if self._has_all_ports(internal.address, 2):
+        if self._has_all_ports(self.hosts.get(internal.address), 2):
             return Drop.HOST_PORT_LIMIT
         chosen = self.assignment.choose_pair(internal, self._known_address(internal), now)
         if chosen is None:
