@@ -179,7 +179,7 @@ class Engine:
                 for each in table.expectations.values()
                 if each.deadline > now
             ],
-            "counters": self._counters,
+            "counters": lambda: self._counters(now),
             "rfc": lambda: rfc.report(self.settings),
             "settings": lambda: {
                 key: {"value": value, "origin": self.settings.origins[key]}
@@ -200,7 +200,7 @@ class Engine:
                 if until > now:
                     yield _mapping(mapping, until, now)
 
-    def _counters(self) -> dict[str, object]:
+    def _counters(self, now: float) -> dict[str, object]:
         table = self.nat.table
         inside, outside = self.datapath.counters
         return {
@@ -217,21 +217,22 @@ class Engine:
                 "high_water": table.high_water.marks.get("flows", 0),
                 "limit": self.nat.behavior.limits.flows,
             },
-            "limits": self._limits(),
+            "limits": self._limits(now),
             "alg": {name: dict(slot.counters) for name, slot in self.slots.items()},
         }
 
-    def _limits(self) -> dict[str, dict[str, int]]:
+    def _limits(self, now: float) -> dict[str, dict[str, int]]:
         """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
         nat = self.nat
-        marks = {**nat.table.high_water.marks, **nat.reassembler.high_water.marks}
+        kept = (nat.table, nat.table.assignment, nat.reassembler)
+        marks = {limit: mark for each in kept for limit, mark in each.high_water.marks.items()}
         return {
             name: {
                 "now": used,
                 "high_water": marks.get(name, 0),
                 "limit": getattr(nat.behavior.limits, name),
             }
-            for name, used in nat.usage().items()
+            for name, used in nat.usage(now).items()
         }
 
 

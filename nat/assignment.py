@@ -11,6 +11,7 @@ from collections.abc import Callable
 from nat.behavior import Behavior
 from nat.decisions import AddressWish, PortWish
 from nat.endpoint import UDP, Endpoint
+from nat.limits import HighWater
 from nat.mapping import FiveTuple, inbound_key
 from nat.poison import Poisoned
 from nat.ports import HIGHEST_PORT, WELL_KNOWN_END, PortPool
@@ -33,6 +34,7 @@ class Assignment:
         self._may_share = may_share
         self._poisoned = Poisoned()
         self.pools: dict[tuple[int, int], PortPool] = {}
+        self.high_water = HighWater()
 
     def settings_changed(self, behavior: Behavior) -> None:
         self._behavior = behavior
@@ -42,6 +44,7 @@ class Assignment:
     def _set_up(self, pool: PortPool) -> None:
         pool.rest = self._behavior.port_rest
         pool.most_resting = self._behavior.limits.resting_ports
+        pool.high_water = self.high_water
         pool.set_range(*self._behavior.port_range)
 
     def pool(self, protocol: int, address: int) -> PortPool:
@@ -52,6 +55,12 @@ class Assignment:
             pool = self.pools[protocol, address] = PortPool(first, last, self._behavior.port_rest)
             self._set_up(pool)
         return pool
+
+    def most_resting_ports(self, now: float) -> int:
+        """How many ports rest in the pool where most do."""
+        for pool in self.pools.values():
+            pool.settle(now)
+        return max((pool.counts()["resting"] for pool in self.pools.values()), default=0)
 
     def address_of(self, internal: Endpoint, known: int | None) -> int:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without

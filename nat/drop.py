@@ -26,7 +26,7 @@ class Drop(Enum):
     BAD_DESTINATION = ("This address cannot be routed to.", "RFC 1812 5.3.7")
     NOT_OURS = ("The packet is not for an external address of this NAT.", "")
     NOT_FOR_OUTSIDE = ("The destination is on the side the packet came from.", "")
-    LAND = ("Source and destination are the same endpoint.", "RFC 1122 3.2.1.3")
+    LAND = ("Source and destination are the same address.", "RFC 1122 3.2.1.3")
     TTL_EXCEEDED = ("The packet has come to the end of its time to live.", "RFC 1812 5.3.1")
 
     # no state that lets it pass

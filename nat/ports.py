@@ -12,6 +12,7 @@ from collections import deque
 
 from nat.behavior import PortPolicy
 from nat.endpoint import Endpoint
+from nat.limits import HighWater
 
 FREE, USED, RESTING, RESERVED = 0, 1, 2, 3
 HIGHEST_PORT = 65535
@@ -26,6 +27,7 @@ class PortPool:
     def __init__(self, first: int, last: int, rest: float) -> None:
         self.first, self.last, self.rest = first, last, rest
         self.most_resting = HIGHEST_PORT
+        self.high_water = HighWater()
         none = bytes((RESERVED,)) * 32768
         self._states = (bytearray(none), bytearray(none))  # of even ports, of odd ports
         self._counts = [0, 0, 0, 65536]
@@ -106,6 +108,8 @@ class PortPool:
             self._set(port, RESTING)
             self._resting[port] = (now, internal)
             self._resting_order.append((now, port))
+            self.settle(now)
+            self.high_water.reach("resting_ports", len(self._resting))
 
     def end_rest(self, port: int) -> None:
         """A port that nobody outside has heard of need not rest."""

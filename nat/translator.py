@@ -313,12 +313,9 @@ class Nat:
             return self._examine_icmp(packet, arrival, now)
         if protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
-        _, source, destination, source_port, destination_port = between = key or packet.five_tuple
-        if source_port == destination_port and source == destination and arrival is not TURN:
-            return Drop.LAND  # (turning back it is a host that calls its own external endpoint)
         if key is not None:
             return self._admit(key, packet, arrival, now)
-        return self._lookup_or_admit(between, packet, arrival, now)
+        return self._lookup_or_admit(packet.five_tuple, packet, arrival, now)
 
     def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
         """Who may send from where to where (BCP 38, RFC 1122 3.2.1.3, RFC 1812 5.3.7)."""
@@ -346,6 +343,8 @@ class Nat:
             return Drop.SPOOFED_SOURCE
         if network.prefix < 31 and source in (network.address, network.broadcast):
             return Drop.BAD_SOURCE
+        if destination == source:
+            return Drop.LAND
         if destination == self.behavior.gateway:
             return None
         return Drop.NOT_FOR_OUTSIDE if self.behavior.is_internal(destination) else None
@@ -659,7 +658,7 @@ class Nat:
         self._unsolicited.remember(key, packet.copy(), SIDES[arrival], now)
         self.table.high_water.reach("waiting_syns", len(self._unsolicited))
 
-    def usage(self) -> dict[str, int]:
+    def usage(self, now: float) -> dict[str, int]:
         """How much of each limit is in use; of limits for one host, by the busiest host."""
         table, store = self.table, self.reassembler
         hosts = table.hosts.values()
@@ -672,6 +671,7 @@ class Nat:
             "expectations_per_host": max((host.expectations for host in hosts), default=0),
             "expectations_per_parent": table.expectations.most_of_a_parent(),
             "waiting_syns": len(self._unsolicited),
+            "resting_ports": table.assignment.most_resting_ports(now),
             "fragments": len(store),
             **store.usage(),
         }

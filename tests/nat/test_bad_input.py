@@ -99,8 +99,11 @@ HEADERS = [
 
 ADDRESSES = [
     # A9 to A14: addresses that have no business there
-    ("A9 LAND inside", INSIDE, udp(f"{A}:4000", f"{A}:4000"), "not-for-outside"),
+    ("A9 LAND inside", INSIDE, udp(f"{A}:4000", f"{A}:4000"), "land"),
     ("A9 LAND outside", OUTSIDE, udp(f"{EXTERNAL}:4000", f"{EXTERNAL}:4000"), "spoofed-source"),
+    ("A9 LAND, of somebody else", OUTSIDE, udp(f"{S}:4000", f"{S}:4000"), "not-ours"),
+    ("A9 LAND, of other ports", INSIDE, tcp(f"{A}:4000", f"{A}:80"), "land"),
+    ("A9 a ping of itself", INSIDE, ping(A, A), "land"),
     ("A10 public source", INSIDE, udp(f"{S}:4000", f"{R}:5000"), "spoofed-source"),
     ("A10 our external address", INSIDE, udp(f"{EXTERNAL}:4000", f"{R}:5000"), "spoofed-source"),
     ("A10 another prefix", INSIDE, udp("10.0.0.1:4000", f"{R}:5000"), "spoofed-source"),

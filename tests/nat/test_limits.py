@@ -57,7 +57,7 @@ def port(rig: Rig, number: int) -> bool:
 def unsolicited(rig: Rig, number: int) -> bool:
     """Is a SYN from outside remembered? It is answered after six seconds, then."""
     assert rig.into(tcp(f"{R}:{1000 + number}", f"{EXTERNAL}:80", SYN)) is None
-    return bool(rig.engine.nat.usage()["waiting_syns"] > number)
+    return bool(rig.engine.nat.usage(rig.now)["waiting_syns"] > number)
 
 
 def fragment_of(host: str, ident: int, offset: int, size: int = 8) -> bytes:
@@ -105,12 +105,20 @@ def door_of_one_call(rig: Rig, number: int) -> bool:
     return door(rig, "call", number)
 
 
+def rest(rig: Rig, number: int) -> bool:
+    """A mapping that was is no more. Does its port rest beside the others?"""
+    assert port(rig, number)
+    rig.engine.flush(rig.now)
+    return bool(rig.engine.nat.usage(rig.now)["resting_ports"] > number)
+
+
 LIMITS: list[tuple[str, int, Step, float, str]] = [
     # limit, its value, what uses it up, seconds until it is released, reason of the refusal
     ("flows", 5, flow, 120.0, "flow-limit"),
     ("flows_per_host", 5, flow, 120.0, "host-flow-limit"),
     ("unanswered_per_host", 5, flow, 120.0, "host-unanswered-limit"),
     ("ports_per_host", 5, port, 120.0, "host-port-limit"),
+    ("resting_ports", 5, rest, 120.0, ""),
     ("waiting_syns", 3, unsolicited, 6.0, "no-mapping"),
     ("fragments", 3, datagram, 30.0, "fragment-limit"),
     ("fragments_per_host", 3, datagram_of_one_host, 30.0, "fragment-limit"),
@@ -128,7 +136,8 @@ LIMITS: list[tuple[str, int, Step, float, str]] = [
 def test_n_pass_and_the_next_is_refused_until_one_is_released(
     name: str, value: int, use: Step, release: float, reason: str
 ) -> None:
-    rig = Rig(**{f"nat__limits__{name}": value, "nat__port_rest": 0})
+    seconds = 120 if name == "resting_ports" else 0
+    rig = Rig(**{f"nat__limits__{name}": value, "nat__port_rest": seconds})
     room = 2 if name == "fragment_bytes" else value
     for number in range(room):
         assert use(rig, number), number
@@ -168,7 +177,7 @@ def test_every_limit_is_a_setting_and_shown() -> None:
     assert {f"nat.limits.{name}" for name in limits} <= set(SETTINGS)
     shown = set(Rig().counters()["limits"])
     rates = {name for name in limits if "per_second" in name}
-    assert limits - shown == rates | {"resting_ports"}
+    assert limits - shown == rates
     assert {row[0] for row in LIMITS} == shown
 
 
@@ -220,7 +229,7 @@ def test_a_host_that_announces_ports_without_end_takes_no_more_than_it_could_use
         message = REGISTER.replace(b":5060>\r\nExpires", b":%d>\r\nExpires" % (7000 + number))
         message = message.replace(b"Call-ID: 1", b"Call-ID: %d" % number)
         rig.out(udp(f"{A}:5060", f"{R}:5060", message))
-    assert rig.engine.nat.usage()["ports_per_host"] == 30
+    assert rig.engine.nat.usage(rig.now)["ports_per_host"] == 30
     assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
     audit(rig)
 
@@ -309,13 +318,13 @@ def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
     most a few answers."""
     rig = Rig(nat__filtering=filtering, nat__limits__flows=10, nat__limits__flows_per_host=10)
     assert flow(rig, 0)
-    before = rig.engine.nat.usage()
+    before = rig.engine.nat.usage(rig.now)
     for number in range(1000):
         stranger = f"198.51.100.{number % 250 + 1}:{1024 + number}"
         rig.into(udp(stranger, f"{EXTERNAL}:4000"))
         assert rig.into(udp(stranger, f"{EXTERNAL}:{2000 + number}")) is None
         assert rig.into(tcp(stranger, f"{EXTERNAL}:4000", SYN)) is None
-    after = rig.engine.nat.usage()
+    after = rig.engine.nat.usage(rig.now)
     assert after.pop("waiting_syns") <= 256
     before.pop("waiting_syns")
     assert after == before
@@ -354,12 +363,16 @@ def test_strangers_in_crowds_take_nothing_away_from_the_inside(filtering: str) -
     assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
     of_outside = {"waiting_syns", "fragments", "fragments_per_host", "fragment_pieces",
                   "fragment_bytes"}  # fmt: skip
-    before = {name: used for name, used in rig.engine.nat.usage().items() if name not in of_outside}
+    before = {
+        name: used for name, used in rig.engine.nat.usage(rig.now).items() if name not in of_outside
+    }
     for number in range(1000):
         for data in attack(number):
             rig.send(Side.OUTSIDE, data)
         rig.now += 0.001
-    after = {name: used for name, used in rig.engine.nat.usage().items() if name not in of_outside}
+    after = {
+        name: used for name, used in rig.engine.nat.usage(rig.now).items() if name not in of_outside
+    }
     assert after == before
     assert len(rig.events) < 1000, "13,000 packets are not as many lines"
     pieces = fragments(udp(f"{A}:4000", f"{R}:5000", b"z" * 100), 48)
