@@ -300,6 +300,19 @@ def test_the_first_answer_counts_only_with_a_right_checksum() -> None:
     assert [flow.state for flow in rig.table.flows.values()] == ["answered"]
 
 
+def test_a_reset_that_answers_no_syn_of_ours_ends_no_opening() -> None:
+    """E1, RFC 9293 3.10.7.3: before anything has come, only a RST that acknowledges the SYN is one.
+    It is forwarded all the same: its receiver knows what to do with it."""
+    rig = Rig()
+    assert rig.out(tcp(f"{A}:4000", f"{R}:80", SYN, seq=100))
+    (flow,) = rig.table.flows.values()
+    for ack in (0, 100, 102, 999):
+        assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, seq=0, ack=ack))
+        assert flow.state == "opening"
+    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, seq=0, ack=101))
+    assert flow.state == "reset"
+
+
 def test_a_syn_repeated_for_ever_keeps_no_half_open_connection() -> None:
     """B9: it ends at its hard limit, and the next SYN begins another one."""
     rig = Rig()
