@@ -289,11 +289,12 @@ def test_an_error_about_a_flow_that_is_over_is_about_nothing_also_before_tidying
     assert rig.drops("outside") == {"icmp-unknown-flow": 1}
 
 
-def test_the_first_answer_counts_only_with_a_right_checksum() -> None:
+@pytest.mark.parametrize("payload", [b"short", b"x" * 20], ids=["slow road", "fast road"])
+def test_the_first_answer_counts_only_with_a_right_checksum(payload: bytes) -> None:
     """B2: else anybody's noise would bring a flow under the longer timer."""
     rig = Rig()
     assert rig.out(OUT)
-    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", checksum=5)) is None
+    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", payload, checksum=5)) is None
     assert rig.drops("outside") == {"bad-transport-checksum": 1}
     assert [flow.state for flow in rig.table.flows.values()] == ["unanswered"]
     assert rig.into(IN) is not None
