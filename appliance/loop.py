@@ -159,10 +159,13 @@ class Loop:
         """Wait for whatever comes next, and serve everybody once."""
         ready = self._poll.poll(self._wait)
         now = self._clock()
+        # After a rest it is one packet, mostly. To ask for the next at once, and hear that there is
+        # none, would only delay its answer, which may wait at the other wire already.
+        at_most = 1 if self._rested else PACKETS_PER_TURN
         for descriptor, mask in ready:
             side = self._sides.get(descriptor)
             if side is not None:
-                carried = self._drain(side, now)
+                carried = self._drain(side, now, at_most)
                 if mask & ~select.EPOLLIN and not carried:
                     raise WireGone(f"the device {self._wires[side].name} has failed")
             elif descriptor == self._signals.fileno():
@@ -203,11 +206,11 @@ class Loop:
         self._poll.close()
         self._clients.close()
 
-    def _drain(self, side: Side, now: float) -> int:
+    def _drain(self, side: Side, now: float, at_most: int) -> int:
         """Carry what waits on one wire; how many packets that were."""
         wires, handle, outbox = self._wires, self._engine.handle, self._engine.outbox
         receive = wires[side].receive
-        for carried in range(PACKETS_PER_TURN):
+        for carried in range(at_most):
             packet = receive()
             if packet is None:
                 return carried
@@ -216,7 +219,7 @@ class Loop:
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()
-        return PACKETS_PER_TURN
+        return at_most
 
     def _send_outbox(self) -> None:
         """The appliance's own packets and fragments. One that is not taken is lost, as on any

@@ -116,6 +116,18 @@ def test_a_flood_on_one_wire_gets_its_turn_and_no_more(world: World) -> None:
     assert (OUTSIDE, b"patient") in world.engine.handled
 
 
+def test_after_a_rest_one_packet_is_taken_before_its_answer_may_come(world: World) -> None:
+    """Nobody is asked for a second packet while the answer to the first waits elsewhere."""
+    world.loop.turn()  # nothing comes: a rest
+    for data in (b"first", b"second"):
+        world.far[INSIDE].send(data)
+    world.loop.turn()
+    assert world.engine.handled == [(INSIDE, b"first")]
+    world.far[OUTSIDE].send(b"answer")
+    world.loop.turn()
+    assert sorted(world.engine.handled[1:]) == [(INSIDE, b"second"), (OUTSIDE, b"answer")]
+
+
 def test_what_does_not_leave_is_not_sent(world: World) -> None:
     world.engine.verdict = lambda packet, side: None
     world.far[INSIDE].send(b"held or dropped")
