@@ -63,14 +63,14 @@ class DropLog:
         if waiting is None:
             return False
         waiting.count += count
-        waiting.last = now - self._log.zero
+        waiting.last = self._log.since_start(now)
         return True
 
     def _tell(self, kind: Kind, event: PacketDropped, count: int, now: float) -> None:
         if len(self._open) >= MANY_KINDS:
             kind = _by_reason(kind)
         event.count = count
-        event.first = event.last = now - self._log.zero
+        event.first = event.last = self._log.since_start(now)
         self._log.emit(event, now)
         self._open[kind] = copy(event)
         self._open[kind].count = 0

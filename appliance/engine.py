@@ -68,7 +68,7 @@ class Engine:
         narrator.drops = self.datapath.drops
         self.outbox = self.nat.outbox
         self.handle: Callable[[Packet, Side, float], Leg | None] = self.datapath.handle
-        self.points = Points(self, self.datapath, log.zero)
+        self.points = Points(self, self.datapath, log)
 
     # --- settings ----------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ class EventLog:
             return 0
         if now != self._now:
             self._now = now
-            self._t = round(now - self.zero, 6)  # microseconds, and no noise of binary fractions
+            self._t = self.since_start(now)
         self.last_id = entry.id = self.last_id + 1
         entry.t = self._t
         entry.cause = cause
@@ -70,6 +70,10 @@ class EventLog:
     def emit_later(self, build: Builder, now: float, cause: int | None = None) -> int:
         """`emit` for an event that is built when somebody reads it."""
         return self.emit(Deferred(build), now, cause)
+
+    def since_start(self, now: float) -> float:
+        """Seconds, to whole microseconds: no noise of binary fractions."""
+        return round(now - self.zero, 6)
 
     def hold(self) -> None:
         """Keep new events back, until it is known what caused them or that they never were."""

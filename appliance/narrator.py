@@ -90,7 +90,7 @@ class Narrator(Observer):
         if self._refreshed.get(mapping.id, -REFRESHES_APART) + REFRESHES_APART > now:
             return
         self._refreshed[mapping.id] = now
-        since_zero = last - self._log.zero
+        since_zero = self._log.since_start(last)
         event = MappingRefreshed(mapping=mapping.id, **ends_of(mapping), last=since_zero)
         self._log.emit(event, now)
 

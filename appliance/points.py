@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from appliance.datapath import EXIT_SIDES, Datapath
+from appliance.eventlog import EventLog
 from appliance.events import Difference, PacketSeen
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
 from nat.mapping import Arrival, Leg
@@ -41,12 +42,12 @@ class Handling(Protocol):
 
 
 class Points:
-    """Shows the packets of one datapath. `zero` is the clock at t = 0 (seconds)."""
+    """Shows the packets of one datapath, dated as the events of `log` are."""
 
-    def __init__(self, engine: Handling, datapath: Datapath, zero: float) -> None:
+    def __init__(self, engine: Handling, datapath: Datapath, log: EventLog) -> None:
         self._engine = engine
         self._datapath = datapath
-        self._zero = zero
+        self._log = log
         self._show: Show = lambda seen: None
         self._number = 0
         self._way: list[PacketSeen] | None = None  # of the packet under way; None: not looked at
@@ -137,7 +138,7 @@ class Points:
         flow = leg.flow if leg is not None else None
         self._way.append(
             PacketSeen(
-                t=round(now - self._zero, 6),
+                t=self._log.since_start(now),
                 packet=self._number,
                 point=point,
                 side=str(side),

@@ -33,6 +33,7 @@ def test_like_ones_within_a_second_are_one_more_event() -> None:
     rig.wait(1.0)
     assert [event.count for event in told(rig)] == [1, 99]
     assert told(rig)[1].last > told(rig)[1].first
+    assert all(round(each.last, 6) == each.last for each in told(rig))
     rig.into(STRAY)
     assert [event.count for event in told(rig)] == [1, 99, 1]
 
