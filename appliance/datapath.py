@@ -185,7 +185,7 @@ class Datapath:
     def _cut(self, packet: Packet, leg: Leg) -> bool:
         """Put the fragments of a datagram that is too long for its exit into the outbox."""
         mtu = self._mtu[leg.exit]
-        if packet.segment_size or packet.length <= mtu:
+        if packet.length <= mtu:
             return False
         packet.complete()
         self._identification = self._identification + 1 & 0xFFFF

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from nat.checksum import MODULUS
 from nat.deadlines import Timer
 from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint
 from nat.expectation import Expectation
-from nat.packet import CHECKSUM_OFFSET, WORD, Packet
+from nat.packet import WORD, Buffer, Packet
 from nat.tcp import TcpState
 
 FiveTuple = tuple[int, int, int, int, int]
@@ -83,6 +83,8 @@ class Patch:
         "source_port",
         "transport_change",
     )
+    row: ClassVar[Struct]
+    """From TTL to transport checksum, without IPv4 options."""
 
     def __init__(self, arrives: FiveTuple, leaves: FiveTuple, hop: int = 1) -> None:
         _, self.source, self.destination, self.source_port, self.destination_port = leaves
@@ -93,42 +95,16 @@ class Patch:
         self.transport_change = (addresses_change + ports_change) % MODULUS
 
     def apply(self, packet: Packet) -> None:
-        """Rewrite a UDP or TCP packet in place: both endpoints, TTL, both checksums."""
-        buffer = packet.buffer
-        transport = (buffer[0] & 15) * 4
-        ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
-        TTL_TO_DESTINATION.pack_into(
-            buffer,
-            8,
-            ttl_protocol - self.hop,
-            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
-            self.source,
-            self.destination,
-        )
-        PORTS.pack_into(buffer, transport, self.source_port, self.destination_port)
-        at = transport + (16 if ttl_protocol & 0xFF == TCP else 6)
-        (field,) = WORD.unpack_from(buffer, at)
-        # A partial checksum is a sum and not its complement, so it changes the other way.
-        change = -self.pseudo_change if packet.partial else self.transport_change
-        WORD.pack_into(buffer, at, (field + change) % MODULUS)
+        """Rewrite a UDP or TCP packet in place: both endpoints, TTL, both checksums.
 
-
-class TcpPatch(Patch):
-    """The same for TCP. Without IPv4 options all that changes stands within 30 bytes, and one
-    struct reads and writes them."""
-
-    __slots__ = ()
-
-    def apply(self, packet: Packet) -> None:
+        Without IPv4 options all that changes stands in a row, and one struct reads and writes it.
+        """
         buffer = packet.buffer
         if buffer[0] != WITHOUT_OPTIONS:
-            super().apply(packet)
+            self._apply_behind_options(packet)
             return
-        ttl_protocol, header_checksum, _, _, _, _, between, field = TTL_TO_TCP_CHECKSUM.unpack_from(
-            buffer, 8
-        )
-        change = -self.pseudo_change if packet.partial else self.transport_change
-        TTL_TO_TCP_CHECKSUM.pack_into(
+        ttl_protocol, header_checksum, _, _, _, _, between, field = self.row.unpack_from(buffer, 8)
+        self.row.pack_into(
             buffer,
             8,
             ttl_protocol - self.hop,
@@ -138,50 +114,52 @@ class TcpPatch(Patch):
             self.source_port,
             self.destination_port,
             between,
-            (field + change) % MODULUS,
+            self.adjusted(field, packet.partial),
         )
 
+    def _apply_behind_options(self, packet: Packet) -> None:
+        start = packet.header_length
+        self._apply_to_header(packet.buffer)
+        PORTS.pack_into(packet.buffer, start, self.source_port, self.destination_port)
+        packet.transport_checksum = self.adjusted(packet.transport_checksum, packet.partial)
 
-class UdpPatch(Patch):
-    """The same for UDP, in the same way, where a checksum may be absent.
-
-    RFC 768: a field of 0 means "no checksum" and stays 0, so a sum of 0 is sent as its twin 0xFFFF.
-    """
-
-    __slots__ = ()
-
-    def apply(self, packet: Packet) -> None:
-        buffer = packet.buffer
-        if buffer[0] != WITHOUT_OPTIONS:
-            self._apply_behind_options(packet)
-            return
-        ttl_protocol, header_checksum, _, _, _, _, length, field = TTL_TO_UDP_CHECKSUM.unpack_from(
-            buffer, 8
-        )
-        if packet.partial:
-            field = (field - self.pseudo_change) % MODULUS
-        elif field:
-            field = (field + self.transport_change) % MODULUS or MODULUS
-        TTL_TO_UDP_CHECKSUM.pack_into(
+    def _apply_to_header(self, buffer: Buffer) -> None:
+        ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
+        TTL_TO_DESTINATION.pack_into(
             buffer,
             8,
             ttl_protocol - self.hop,
             (header_checksum + self.pseudo_change + self.hop) % MODULUS,
             self.source,
             self.destination,
-            self.source_port,
-            self.destination_port,
-            length,
-            field,
         )
 
-    def _apply_behind_options(self, packet: Packet) -> None:
-        at = packet.header_length + CHECKSUM_OFFSET[UDP]
-        has_checksum = packet.partial or WORD.unpack_from(packet.buffer, at) != (0,)
-        super().apply(packet)
-        (field,) = WORD.unpack_from(packet.buffer, at)
-        if not packet.partial:
-            WORD.pack_into(packet.buffer, at, (field or MODULUS) if has_checksum else 0)
+    def adjusted(self, field: int, partial: bool) -> int:
+        """The transport checksum. A partial one is a sum and not its complement, so it changes the
+        other way."""
+        return (field - self.pseudo_change if partial else field + self.transport_change) % MODULUS
+
+
+class TcpPatch(Patch):
+    """The patch of a TCP leg."""
+
+    __slots__ = ()
+    row = TTL_TO_TCP_CHECKSUM
+
+
+class UdpPatch(Patch):
+    """The same for UDP, where a checksum may be absent.
+
+    RFC 768: a field of 0 means "no checksum" and stays 0, so a sum of 0 is sent as its twin 0xFFFF.
+    """
+
+    __slots__ = ()
+    row = TTL_TO_UDP_CHECKSUM
+
+    def adjusted(self, field: int, partial: bool) -> int:
+        if partial:
+            return (field - self.pseudo_change) % MODULUS
+        return (field + self.transport_change) % MODULUS or MODULUS if field else 0
 
 
 class EchoPatch(Patch):
@@ -196,21 +174,10 @@ class EchoPatch(Patch):
         self.identifier_change = (arrives[3] + arrives[4] - leaves[3] - leaves[4]) % MODULUS
 
     def apply(self, packet: Packet) -> None:
-        buffer = packet.buffer
-        transport = (buffer[0] & 15) * 4
-        ttl_protocol, header_checksum = TTL_AND_CHECKSUM.unpack_from(buffer, 8)
-        TTL_TO_DESTINATION.pack_into(
-            buffer,
-            8,
-            ttl_protocol - self.hop,
-            (header_checksum + self.pseudo_change + self.hop) % MODULUS,
-            self.source,
-            self.destination,
-        )
-        at = transport + CHECKSUM_OFFSET[ICMP]
-        (field,) = WORD.unpack_from(buffer, at)
-        WORD.pack_into(buffer, at, (field + self.identifier_change) % MODULUS)
-        WORD.pack_into(buffer, transport + 4, self.identifier)
+        self._apply_to_header(packet.buffer)
+        changed = (packet.transport_checksum + self.identifier_change) % MODULUS
+        packet.transport_checksum = changed
+        WORD.pack_into(packet.buffer, packet.header_length + 4, self.identifier)
 
 
 PATCHES: dict[int, type[Patch]] = {TCP: TcpPatch, UDP: UdpPatch, ICMP_QUERY: EchoPatch}

@@ -165,10 +165,7 @@ class Nat:
             return False
         if not TCP_HEADER <= header <= total - 20:
             return False
-        if leg.arrival is INSIDE:  # as `track.acknowledge` does
-            track.next_from_outside = acknowledgement
-        else:
-            track.next_from_inside = acknowledgement
+        track.acknowledge(leg.arrival is INSIDE, acknowledgement)
         return True
 
     def _follow(self, leg: Leg, packet: Packet, now: float) -> Verdict | None:

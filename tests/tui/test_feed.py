@@ -178,6 +178,14 @@ async def test_read_only_turns_nothing(tmp_path: Path) -> None:
         await feed.close()
 
 
+async def lost(feed: SocketFeed) -> None:
+    """Until the feed has noticed that the appliance has ended."""
+    async with asyncio.timeout(10):
+        while not feed.lost:
+            await feed.next_frame(0.25, running=True)
+            await asyncio.sleep(0.005)
+
+
 async def test_an_appliance_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     feed = SocketFeed(str(tmp_path / "nobody.sock"))
     await feed.next_frame(0.25, running=True)
@@ -188,10 +196,7 @@ async def test_an_appliance_that_ends_is_said_in_words(tmp_path: Path) -> None:
     async with appliance(tmp_path) as (path, _):
         feed = SocketFeed(str(path))
         await told(feed, Started)
-    async with asyncio.timeout(10):
-        while not feed.lost:
-            await feed.next_frame(0.25, running=True)
-            await asyncio.sleep(0.005)
+    await lost(feed)
     await feed.close()
 
 
@@ -202,10 +207,7 @@ async def test_with_the_appliance_its_clock_stops_and_every_key_is_answered_alik
     async with appliance(tmp_path) as (path, _):
         feed = SocketFeed(str(path))
         await told(feed, Started)
-    async with asyncio.timeout(10):
-        while not feed.lost:
-            await feed.next_frame(0.25, running=True)
-            await asyncio.sleep(0.005)
+    await lost(feed)
     assert feed.lost == "the appliance has ended"
     ended = (await feed.next_frame(0.25, running=True)).now
     for _try in range(3):
