@@ -39,8 +39,8 @@ lint: .venv/installed-dev
 
 bench: .venv/installed-dev
 	@$(MAKE) --no-print-directory system-packages DRIVEN='$(DRIVEN) $(COMPARED)'
-	$(BIN)/python -m bench
-	$(BIN)/python -m pytest -q bench/test_micro.py --benchmark-columns=min,median,iqr
+	$(BIN)/python -m tests.bench
+	$(BIN)/python -m pytest -q tests/bench/micro.py --benchmark-columns=min,median,iqr
 
 system-packages:
 	@missing=; for pair in $(DRIVEN); do \

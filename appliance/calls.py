@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from alg.sip import fields
 from alg.sip.message import Malformed, Message, NotSip, parse
-from appliance.eventlog import EventLog
-from appliance.events import CallState
+from appliance.journal.events import CallState
+from appliance.journal.log import EventLog
 
 REMEMBERED = 1000
 

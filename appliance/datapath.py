@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from appliance.calls import CallTracker
-from appliance.counters import WireCounters
-from appliance.droplog import DropLog
-from appliance.eventlog import EventLog
-from appliance.inspection import Inspector, Slot
-from appliance.streams import Connection, StreamInspector
+from appliance.gateway.inspection import Inspector, Slot
+from appliance.gateway.streams import Connection, StreamInspector
+from appliance.journal.counters import WireCounters
+from appliance.journal.drops import DropLog
+from appliance.journal.log import EventLog
 from nat import icmp
 from nat.drop import Drop
 from nat.endpoint import UDP, Side

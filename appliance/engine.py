@@ -14,24 +14,25 @@ from typing import Any
 
 from alg import registry
 from alg.base import Alg
-from appliance import filters, rfc
-from appliance.behavior import behavior_of
 from appliance.calls import CallTracker
-from appliance.counters import WireCounters
+from appliance.control import filters
 from appliance.datapath import Datapath
-from appliance.eventlog import EventLog
-from appliance.events import SettingChanged
-from appliance.inspection import Slot
-from appliance.narrator import Narrator, ends_of, parent_text
-from appliance.points import Points
-from appliance.settings import SettingError, Settings
+from appliance.gateway.inspection import Slot
+from appliance.journal.counters import WireCounters
+from appliance.journal.events import SettingChanged
+from appliance.journal.log import EventLog
+from appliance.journal.narrator import Narrator, ends_of, parent_text
+from appliance.journal.tap import Points
+from appliance.settings import rfc
+from appliance.settings.behavior import behavior_of
+from appliance.settings.table import SettingError, Settings
 from nat.behavior import Behavior
-from nat.decisions import Decide, Decisions, UnknownPoint
 from nat.endpoint import Side
 from nat.expectation import Expectation
 from nat.mapping import Flow, Leg
 from nat.mapping import Mapping as NatMapping
 from nat.packet import Packet
+from nat.policy import Decide, Decisions, UnknownPoint
 from nat.translator import Nat
 
 SLOTS = ("sip", "dns")

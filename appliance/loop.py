@@ -24,15 +24,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from appliance.control import ControlServer, Listener
+from appliance.control.server import ControlServer, Listener
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
-from appliance.events import Started
-from appliance.privileges import give_up, go_first
-from appliance.record import Recorder
-from appliance.settings import Settings
-from appliance.tun import Place, open_wires
-from appliance.wire import Wire, WireGone
+from appliance.journal.events import Started
+from appliance.journal.log import EventLog
+from appliance.journal.recorder import Recorder
+from appliance.settings.table import Settings
+from appliance.wires.privileges import give_up, go_first
+from appliance.wires.tun import Place, open_wires
+from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
 from nat.packet import Packet
 
@@ -70,7 +70,7 @@ class PacketEngine(Protocol):
 
 
 class Controller(Protocol):
-    """What the loop needs of `appliance.control.ControlServer`."""
+    """What the loop needs of `appliance.control.server.ControlServer`."""
 
     def register(self, selector: selectors.BaseSelector) -> None: ...
 

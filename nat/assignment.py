@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nat.behavior import Behavior
-from nat.decisions import AddressWish, PortWish
 from nat.endpoint import UDP, Endpoint
 from nat.limits import HighWater
 from nat.mapping import FiveTuple, inbound_key
 from nat.poison import Poisoned
+from nat.policy import AddressWish, PortWish
 from nat.ports import HIGHEST_PORT, WELL_KNOWN_END, PortPool
 
 POISON_TRIES = 64

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
-from nat.decisions import Decisions
 from nat.endpoint import TCP, Endpoint, Network
+from nat.policy import Decisions
 
 
 class Dependence(Enum):

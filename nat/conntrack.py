@@ -21,7 +21,6 @@ from math import ceil
 from nat.assignment import Assignment
 from nat.behavior import Behavior, Forward
 from nat.deadlines import Deadlines, Timer
-from nat.decisions import PortWish, ReverseWish
 from nat.drop import Drop
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.events import Observer
@@ -37,6 +36,7 @@ from nat.mapping import (
     legs_between,
     outbound_key,
 )
+from nat.policy import PortWish, ReverseWish
 
 ExternalKey = tuple[int, int, int]
 EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses

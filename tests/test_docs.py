@@ -24,17 +24,17 @@ import pytest
 from click.testing import CliRunner
 
 from alg import registry
-from appliance import config as configuration
-from appliance import netns
 from appliance.cli import root
-from appliance.settings import SETTINGS, Settings
+from appliance.settings import files as configuration
+from appliance.settings.table import SETTINGS, Settings
 from appliance.sim.scenario import load_scenario
+from appliance.wires import netns
 from docs import generate
 from nat.endpoint import Network, parse_address
 from tests.host.programs import Program, run_in
 from tests.source import ROOT, name_of, read, tree
 
-ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs", "bench")
+ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")

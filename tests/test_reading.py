@@ -25,7 +25,7 @@ MAY_IMPORT = {
 DRAWING_COMMANDS = "appliance/cli/"
 """Starts the screen: the one place above the arrow, inside functions only."""
 OUTSIDERS = {
-    "pytun": ("appliance/tun.py",),
+    "pytun": ("appliance/wires/tun.py",),
     "dnslib": ("alg/dns.py", "appliance/parties/"),
     "textual": ("tui/",),
     "rich": ("tui/",),
@@ -39,8 +39,8 @@ LONGEST_FUNCTION = 60
 # Tested by what uses them; a file of their own would only repeat the source.
 NO_TEST_OF_ITS_OWN = {
     "alg/base.py": "a protocol: only names and types",
-    "appliance/tun.py": "system calls: tests/host/test_tun.py, as root",
-    "appliance/netns.py": "system calls: used by every test in tests/host",
+    "appliance/wires/tun.py": "system calls: tests/host/test_tun.py, as root",
+    "appliance/wires/netns.py": "system calls: used by every test in tests/host",
 }
 
 

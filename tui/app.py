@@ -22,14 +22,14 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from alg.sip_poor.faults import FAULTS
-from appliance.events import Event, ExpectationClosed, FlowExpired, MappingExpired
+from appliance.journal.events import Event, ExpectationClosed, FlowExpired, MappingExpired
 from appliance.sim.simulation import Simulation
-from tui import diff, ladder, outcome, strip, timeline, why
+from tui.draw import diff, ladder, outcome, strip, timeline, why
+from tui.draw.lines import Line, Style
+from tui.draw.translations import explain
 from tui.feed import FASTEST, SLOWEST, Feed, FeedError, SimulationFeed, SocketFeed
 from tui.keys import INTERRUPTED, KEYS, for_mode, hints
-from tui.lines import Line, Style
 from tui.model import EVENTS_KEPT, Frame, Message, Model
-from tui.translations import explain
 from tui.widgets.alg_menu import AlgMenu
 from tui.widgets.drawn import Drawn, entitle
 from tui.widgets.event_log import EventLog

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from appliance.events import Event, Started, decode
+from appliance.journal.events import Event, Started, decode
 from appliance.sim.simulation import Simulation
 from tui.model import Frame
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.events import (
+from appliance.journal.events import (
     AlgError,
     CallOutcome,
     CallState,
@@ -23,10 +23,10 @@ from appliance.events import (
     SettingChanged,
     Started,
 )
-from appliance.text import short_value
-from tui import timeline
-from tui.timeline import Tick
-from tui.translations import Translations
+from appliance.journal.sentences import short_value
+from tui.draw import timeline
+from tui.draw.timeline import Tick
+from tui.draw.translations import Translations
 
 MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""

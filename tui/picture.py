@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance import config
+from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
 from tui.app import GlassnatApp

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from alg.sip_poor.case import Case
-from nat.decisions import Decide
+from nat.policy import Decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Fault:
 
     `prepare` acts before the correct steps run (and may refuse the message), `spoil` on their
     edits. `decisions` are taken in the place of the NAT as long as the fault is switched on
-    (`nat/decisions.py`), `manners` change how TCP streams are read (`alg.stream.Manners`). `kind`
+    (`nat/policy.py`), `manners` change how TCP streams are read (`alg.stream.Manners`). `kind`
     is `edit`, `refuse`, or the name of the decision that goes wrong.
     """
 

@@ -1,6 +1,6 @@
 """Faults of mapping: a NAT that gives out, shares or loses the wrong external endpoints.
 
-No message is wrong here. Each function stands at a decision point of the NAT (`nat/decisions.py`):
+No message is wrong here. Each function stands at a decision point of the NAT (`nat/policy.py`):
 it gets the normal answer and the facts, and answers something else. What has been decided for
 flows that exist stays as it is; the settings that `behavior` changes hold for them at once.
 """
@@ -15,9 +15,9 @@ from alg.sip_poor.case import Case
 from alg.sip_poor.doors import Doors
 from alg.sip_poor.fault import Fault
 from nat.behavior import Behavior, Dependence, PortPolicy
-from nat.decisions import AddressWish, PortWish, ReverseWish
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Flow, Mapping
+from nat.policy import AddressWish, PortWish, ReverseWish
 
 FIRST_STAGE, SECOND_STAGE = 5060 ^ 17973, 5060 ^ 40625
 """The two source ports that were seen one after the other in the place of 5060. Exclusive-or keeps

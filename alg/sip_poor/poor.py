@@ -21,7 +21,7 @@ from alg.sip_poor.case import Case
 from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
 from alg.stream import Manners
-from nat.decisions import Decide
+from nat.policy import Decide
 
 COUNTED_FOR = 86_400.0
 """Seconds that the messages are counted for an aim's `nth`."""

@@ -24,7 +24,7 @@ from appliance.cli.base import (
     narrate,
     on_terminal,
 )
-from appliance.text import clean
+from appliance.journal.sentences import clean
 from appliance.version import VERSION
 
 COMMANDS = {

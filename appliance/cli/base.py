@@ -20,8 +20,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from appliance.cli.words import offer, profiles, specs
-from appliance.duration import parse_duration
-from appliance.kinds import nearest, shown
+from appliance.settings.duration import parse_duration
+from appliance.settings.kinds import nearest, shown
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from appliance import config as configuration
 from appliance.cli.base import (
     JSON_OPTION,
     Chosen,
@@ -14,8 +13,9 @@ from appliance.cli.base import (
     narrate,
     setting_options,
 )
-from appliance.consistency import Problem, warnings
-from appliance.settings import Settings
+from appliance.settings import files as configuration
+from appliance.settings.checks import Problem, warnings
+from appliance.settings.table import Settings
 
 
 @click.group(cls=Group)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from appliance import config as configuration
 from appliance.cli.base import JSON_OPTION, USAGE, Failure, Group, emit, emit_json
 from appliance.cli.words import offer, profiles, scenarios
+from appliance.journal.sentences import clean, table
+from appliance.settings import files as configuration
 from appliance.sim.scenario import list_scenarios, load_scenario
-from appliance.text import clean, table
 
 
 @click.group(cls=Group)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from appliance import doctor as examination
+from appliance.cli import doctor as examination
 from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, OneOf, emit, emit_json
-from appliance.text import clean, table
+from appliance.journal.sentences import clean, table
 
 _MARKS = {
     examination.OK: ("ok", "green"),

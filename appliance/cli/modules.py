@@ -12,10 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from alg import compare, edits, lint, registry
+from alg import compare, edits, registry
 from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
+from alg.sip import lint
 from alg.sip_poor.faults import FAULTS
-from appliance import config as configuration
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
@@ -29,11 +29,12 @@ from appliance.cli.base import (
     narrate,
 )
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
-from appliance.kinds import nearest, shown
-from appliance.narrator import parent_text
-from appliance.settings import Settings
-from appliance.text import clean, table
-from appliance.trial import Situation, Trial
+from appliance.gateway.trial import Situation, Trial
+from appliance.journal.narrator import parent_text
+from appliance.journal.sentences import clean, table
+from appliance.settings import files as configuration
+from appliance.settings.kinds import nearest, shown
+from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
 from nat.expectation import Expectation
 

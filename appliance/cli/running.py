@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from alg.registry import SpecError
-from appliance import config as configuration
 from appliance.cli.base import (
     CONTROL_OPTION,
     JSON_OPTION,
@@ -44,14 +43,15 @@ from appliance.cli.words import (
     states,
     values,
 )
-from appliance.client import Client, ClientError, caller, find
-from appliance.control import WHATS, default_path, ensure_free
-from appliance.duration import duration_text
-from appliance.events import decode
-from appliance.filters import wanted
-from appliance.rfc import report
-from appliance.settings import SETTINGS, SettingError, Settings
-from appliance.text import Teller, clean, table
+from appliance.control.client import Client, ClientError, caller, find
+from appliance.control.filters import wanted
+from appliance.control.server import WHATS, default_path, ensure_free
+from appliance.journal.events import decode
+from appliance.journal.sentences import Teller, clean, table
+from appliance.settings import files as configuration
+from appliance.settings.duration import duration_text
+from appliance.settings.rfc import report
+from appliance.settings.table import SETTINGS, SettingError, Settings
 
 START_PATIENCE = 10.0
 """Seconds that an appliance may take to open its control socket."""

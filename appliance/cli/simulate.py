@@ -16,7 +16,6 @@ from xml.etree import ElementTree
 import click
 
 from alg.registry import SpecError
-from appliance import config as configuration
 from appliance.cli.base import (
     NO,
     USAGE,
@@ -31,13 +30,14 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.words import offer, scenarios
-from appliance.events import Event, encode
-from appliance.record import Recorder
-from appliance.settings import Settings
+from appliance.journal.events import Event, encode
+from appliance.journal.recorder import Recorder
+from appliance.journal.sentences import Teller, clean, outcome_line
+from appliance.settings import files as configuration
+from appliance.settings.table import Settings
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Scenario, ScenarioError, list_scenarios, load_scenario
 from appliance.sim.simulation import Simulation
-from appliance.text import Teller, clean, outcome_line
 
 FASTEST = "max"
 FASTEST_ON_SCREEN = 60.0

@@ -30,7 +30,7 @@ def scenarios(_: click.Context) -> Iterable[str]:
 
 
 def profiles(_: click.Context) -> Iterable[str]:
-    from appliance.config import list_profiles
+    from appliance.settings.files import list_profiles
 
     return [each["name"] for each in list_profiles()]
 
@@ -51,15 +51,15 @@ def specs(_: click.Context) -> Iterable[str]:
 
 def live_keys(_: click.Context) -> Iterable[str]:
     """The settings that can be changed while the appliance runs."""
-    from appliance.settings import SETTINGS
+    from appliance.settings.table import SETTINGS
 
     return [key for key, setting in SETTINGS.items() if setting.live]
 
 
 def values(context: click.Context) -> Iterable[str]:
     """The values of the setting that stands before, if they can be counted."""
-    from appliance.kinds import Flag, Word
-    from appliance.settings import SETTINGS
+    from appliance.settings.kinds import Flag, Word
+    from appliance.settings.table import SETTINGS
 
     key = context.params.get("key")
     kind = SETTINGS[key].kind if key in SETTINGS else None
@@ -71,19 +71,19 @@ def values(context: click.Context) -> Iterable[str]:
 
 
 def appliances(_: click.Context) -> Iterable[str]:
-    from appliance.client import running
+    from appliance.control.client import running
 
     return running()
 
 
 def protocols(_: click.Context) -> Iterable[str]:
-    from appliance.filters import PROTOCOLS
+    from appliance.control.filters import PROTOCOLS
 
     return PROTOCOLS
 
 
 def states(context: click.Context) -> Iterable[str]:
     """Of flows; of calls, if those are to be shown."""
-    from appliance.filters import CALL_STATES, FLOW_STATES
+    from appliance.control.filters import CALL_STATES, FLOW_STATES
 
     return CALL_STATES if context.params.get("what") == "calls" else FLOW_STATES

@@ -13,10 +13,10 @@ from random import Random
 from typing import Any
 
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
-from appliance.events import CallOutcome, Event, MediaStats, MessagePassed, Started
+from appliance.journal.events import CallOutcome, Event, MediaStats, MessagePassed, Started
+from appliance.journal.log import EventLog
 from appliance.parties.sipua import media_endpoint
-from appliance.settings import Settings
+from appliance.settings.table import Settings
 from appliance.sim.cast import party
 from appliance.sim.clock import Clock
 from appliance.sim.network import World

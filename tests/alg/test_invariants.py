@@ -18,18 +18,17 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from alg import lint
 from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
 from alg.context import EXPECTATIONS_PER_PARENT, MemoryContext
 from alg.edits import LARGEST_MESSAGE, BadEdit, apply
 from alg.off import Off
 from alg.registry import load
-from alg.sip import framing, message, parts
+from alg.sip import framing, lint, message, parts
 from alg.sip.correct import Sip, reasons
 from alg.sip.rewriting import LOWEST_OPENED_PORT
 from alg.sip_poor.faults import FAULTS
 from alg.stream import Stream
-from appliance.events import MessagePassed
+from appliance.journal.events import MessagePassed
 from nat.endpoint import Direction, Endpoint, Side
 from tests.golden.pairs import Pair, pairs
 from tests.spec import packets

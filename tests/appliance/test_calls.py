@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import REMEMBERED, CallTracker
-from appliance.eventlog import EventLog
-from appliance.events import CallState, Event
+from appliance.journal.events import CallState, Event
+from appliance.journal.log import EventLog
 from tests.fuzz.datapath import INVITE, REGISTER
 from tests.nat.packets import EXTERNAL, A, R, udp
 from tests.nat.rig import Rig

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alg.registry import SpecError
-from appliance.settings import SettingError
+from appliance.settings.table import SettingError
 from nat.endpoint import Endpoint
 from tests.spec.world import X1, A, B, World, Y
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from appliance.events import PacketDropped, SettingChanged
-from appliance.settings import SettingError
+from appliance.journal.events import PacketDropped, SettingChanged
+from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Mapping
 from tests.fuzz.datapath import INVITE, REGISTER

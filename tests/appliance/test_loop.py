@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from appliance.loop import PACKETS_PER_TURN, Loop, Signals, tame_collector
-from appliance.wire import DescriptorWire, WireGone
+from appliance.wires.wire import DescriptorWire, WireGone
 from nat.endpoint import Side
 from nat.packet import Packet
 

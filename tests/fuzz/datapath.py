@@ -23,7 +23,7 @@ from collections import Counter
 from struct import pack, unpack_from
 from typing import Any
 
-from appliance.streams import Connection
+from appliance.gateway.streams import Connection
 from nat.endpoint import Direction, Side
 from tests.nat.packets import (
     ACK,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import netns
+from appliance.wires import netns
 from tests.host.lab import Lab
 
 _numbers = count(1)

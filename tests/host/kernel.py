@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance import netns
+from appliance.wires import netns
 from nat.endpoint import Direction
 from tests.golden.pairs import Pair
 from tests.host.programs import run_in

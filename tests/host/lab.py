@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from appliance import netns
+from appliance.wires import netns
 from tests.host.programs import Program, run_in
 
 PHONE = "192.168.20.100"

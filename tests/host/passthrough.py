@@ -10,8 +10,8 @@ import sys
 from typing import NamedTuple
 
 from appliance.loop import Loop, Signals
-from appliance.tun import Place, open_wires
-from appliance.wire import WireError
+from appliance.wires.tun import Place, open_wires
+from appliance.wires.wire import WireError
 from nat.endpoint import Side
 from nat.packet import Packet
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from appliance import netns
+from appliance.wires import netns
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.netns import CommandError
+from appliance.wires.netns import CommandError
 from tests.golden.differences import comparable, differences, other_lines, ours
 from tests.golden.pairs import Pair
 from tests.host.kernel import KernelAlg, kernel_alg

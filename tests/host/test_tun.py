@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from appliance import netns
-from appliance.tun import (
+from appliance.wires import netns
+from appliance.wires.tun import (
     CHECKSUMS_AND_TCP_SEGMENTS,
     UDP_SEGMENTS,
     Place,
     open_wires,
     probe_offloads,
 )
-from appliance.wire import WireError, WireGone
+from appliance.wires.wire import WireError, WireGone
 from nat.packet import Packet
 from tests.host.programs import (
     WITHOUT_CAPABILITIES,

@@ -14,11 +14,11 @@ from socket import AF_UNIX, SOCK_DGRAM, socketpair
 from struct import Struct, unpack_from
 from typing import Any
 
-from appliance import config
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
-from appliance.events import Event, PacketDropped
-from appliance.wire import DescriptorWire
+from appliance.journal.events import Event, PacketDropped
+from appliance.journal.log import EventLog
+from appliance.settings import files as config
+from appliance.wires.wire import DescriptorWire
 from nat.conntrack import Conntrack
 from nat.endpoint import Side
 from nat.mapping import Arrival

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.settings import SETTINGS
+from appliance.settings.table import SETTINGS
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.config import ConfigError
+from appliance.settings.files import ConfigError
 from nat.endpoint import Endpoint
 from tests.spec.world import EXTERNAL, OUTSIDE, X1, X2, A, B, World, Y
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from appliance.config import load
+from appliance.settings.files import load
 from nat.drop import Drop
 from nat.endpoint import Endpoint
 from tests.spec.packets import SYN, UNREACHABLE, icmp, udp

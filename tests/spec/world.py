@@ -13,9 +13,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from appliance import config
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
+from appliance.journal.log import EventLog
+from appliance.settings import files as config
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
 from nat.packet import Packet

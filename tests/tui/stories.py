@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from appliance.events import (
+from appliance.journal.events import (
     CallOutcome,
     CallState,
     Change,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from appliance.events import Event, SettingChanged
+from appliance.journal.events import Event, SettingChanged
 from tests.tui.reading import assert_golden, screen_of
 from tests.tui.stories import FakeFeed, ended, flow, invite, message, one_way_audio, started
 from tui.app import GlassnatApp, poor_faults

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from appliance import config
-from appliance.control import ControlServer
-from appliance.events import SettingChanged, Started
+from appliance.control.server import ControlServer
+from appliance.journal.events import SettingChanged, Started
+from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
 from tui.feed import FASTEST, Feed, FeedError, SimulationFeed, SocketFeed

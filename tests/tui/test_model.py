@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.events import AlgError, Change, SettingChanged
+from appliance.journal.events import AlgError, Change, SettingChanged
 from tests.tui.stories import (
     SETTINGS,
     ended,

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.lines import Line, Style, wrap_words
+from tui.draw.lines import Line, Style, wrap_words
 from tui.widgets.drawn import Drawn, content
 
 _ROOM = 70

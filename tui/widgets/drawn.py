@@ -16,7 +16,7 @@ from textual.markup import parse_style
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.lines import Line, Style
+from tui.draw.lines import Line, Style
 
 _LOOKS = {
     Style.PLAIN: "",

@@ -11,8 +11,8 @@ from itertools import islice
 
 from textual.widgets import RichLog
 
-from appliance.text import Teller
-from tui.lines import Line, wrap_words
+from appliance.journal.sentences import Teller
+from tui.draw.lines import Line, wrap_words
 from tui.model import EVENTS_KEPT, Model
 from tui.widgets.drawn import entitle, page
 

@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
+from tui.draw.lines import Line, Style
 from tui.keys import for_mode
-from tui.lines import Line, Style
 from tui.widgets.pane import LinesPane
 
 _GLYPHS = (

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 
-from tui.lines import Line
+from tui.draw.lines import Line
 from tui.widgets.drawn import Drawn, entitle
 
 

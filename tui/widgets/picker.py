@@ -9,8 +9,8 @@ from textual.binding import Binding
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui.draw.lines import Line, Style
 from tui.keys import INTERRUPTED
-from tui.lines import Line, Style
 from tui.widgets.drawn import Drawn, content
 
 

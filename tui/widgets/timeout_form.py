@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tui.lines import Line, Style
+from tui.draw.lines import Line, Style
 from tui.widgets.drawn import Drawn, content
 
 PRESETS = (15, 30, 60, 120, 300)

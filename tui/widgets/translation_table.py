@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from tui.lines import Line, Style
-from tui.translations import HEADS, Layout, Translation, cells, layout
+from tui.draw.lines import Line, Style
+from tui.draw.translations import HEADS, Layout, Translation, cells, layout
 from tui.widgets.drawn import entitle, text
 
 ROWS_SHOWN = 2_000

@@ -6,7 +6,7 @@ import pytest
 
 from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS, KINDS
-from nat.decisions import POINTS
+from nat.policy import POINTS
 
 EVERYTHING = [fault for kind in KINDS for fault in kind.FAULTS]
 

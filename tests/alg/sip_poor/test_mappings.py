@@ -11,8 +11,8 @@ import pytest
 from alg.registry import SpecError
 from alg.sip_poor.mappings import FAULTS
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
-from appliance.settings import SettingError
+from appliance.journal.log import EventLog
+from appliance.settings.table import SettingError
 from nat.drop import Drop
 from nat.endpoint import Side, parse_address
 from tests.spec.world import EXTERNAL, X1, X2, A, B, World, Y

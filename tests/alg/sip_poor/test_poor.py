@@ -13,7 +13,7 @@ from alg.sip_poor.case import Case
 from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor, UnknownFault
-from nat.decisions import POINTS
+from nat.policy import POINTS
 
 DOORS = ("edit", "refuse", "map", "expect", "close", "keep", "hold", "adjust", "begin")
 

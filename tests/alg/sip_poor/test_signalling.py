@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alg.sip_poor.signalling import FAULTS
-from appliance.events import MessagePassed
+from appliance.journal.events import MessagePassed
 from nat.endpoint import Endpoint
 from tests.spec.world import A, World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance import config
+from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
 

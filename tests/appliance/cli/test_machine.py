@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance import doctor
-from appliance.doctor import LIMITED, MISSING, OK, Finding
+from appliance.cli import doctor
+from appliance.cli.doctor import LIMITED, MISSING, OK, Finding
 
 Run = Callable[..., Any]
 

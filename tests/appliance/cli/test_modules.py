@@ -13,7 +13,7 @@ import pytest
 
 from alg.registry import MODULES
 from alg.sip_poor.faults import FAULTS
-from appliance import config
+from appliance.settings import files as config
 
 Run = Callable[..., Any]
 

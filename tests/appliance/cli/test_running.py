@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from alg.registry import SpecError
-from appliance import client as clients
-from appliance import config
 from appliance.cli import running
-from appliance.control import ControlServer
+from appliance.control import client as clients
+from appliance.control.server import ControlServer
 from appliance.engine import Engine
-from appliance.eventlog import EventLog
-from appliance.events import Started
+from appliance.journal.events import Started
+from appliance.journal.log import EventLog
+from appliance.settings import files as config
 from nat.endpoint import Side
 from nat.packet import Packet
 

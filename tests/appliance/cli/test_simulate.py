@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from appliance.cli import simulate
-from appliance.events import decode
+from appliance.journal.events import decode
 from appliance.sim.simulation import Simulation
 
 Run = Callable[..., Any]

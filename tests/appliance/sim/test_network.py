@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.counters import WireCounters
+from appliance.journal.counters import WireCounters
 from appliance.parties.party import Action, Datagram, Report, Send, Wake, What
 from appliance.sim.clock import Clock
 from appliance.sim.network import World, no_way, pack, unpack

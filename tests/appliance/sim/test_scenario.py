@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.config import for_scenario
+from appliance.settings.files import for_scenario
 from appliance.sim.outcome import WORDS
 from appliance.sim.scenario import (
     PbxTable,

@@ -9,8 +9,7 @@ from functools import cache
 import msgspec
 import pytest
 
-from appliance.config import for_scenario
-from appliance.events import (
+from appliance.journal.events import (
     CallOutcome,
     Event,
     MediaStats,
@@ -19,6 +18,7 @@ from appliance.events import (
     decode,
     encode,
 )
+from appliance.settings.files import for_scenario
 from appliance.sim.scenario import Scenario, list_scenarios, load_scenario, read_scenario
 from appliance.sim.simulation import Simulation
 

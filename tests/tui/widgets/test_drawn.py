@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.app import App, ComposeResult
 
 from tests.tui.reading import screen_of
-from tui.lines import Line, Style
+from tui.draw.lines import Line, Style
 from tui.widgets.drawn import Drawn, content, entitle, text
 
 TUI = Path(__file__).resolve().parents[3] / "tui"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import App, ComposeResult
 
-from tui.lines import Line
+from tui.draw.lines import Line
 from tui.widgets.pane import LinesPane
 
 

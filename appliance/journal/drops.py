@@ -1,0 +1,132 @@
+"""Dropped packets as events, without a flood of them.
+
+The first drop of its kind is told at once; like ones within a second become one more event with a
+count. So the counts of all events add up to the counters, and a port scan is a line a second.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from appliance.journal.events import PacketDropped
+from appliance.journal.log import EventLog
+from nat.drop import Drop
+from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
+from nat.fragments import Gone
+from nat.mapping import FiveTuple
+from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
+
+SECOND = 1.0
+ALL_PROTOCOLS = -1
+MANY_KINDS = 16  # open at a time; beyond, drops are told together by their reason alone
+
+Kind = tuple[Side, Drop, int, int, int]
+
+
+class DropLog:
+    """Tells the event log of dropped packets."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._open: dict[Kind, PacketDropped] = {}
+        self._opened: dict[Kind, float] = {}
+
+    def add(
+        self,
+        side: Side,
+        drop: Drop,
+        packet: Packet,
+        count: int,
+        now: float,
+        arrived: FiveTuple | None = None,
+    ) -> None:
+        """A packet was dropped that stood for `count` on the wire. `arrived`: between whom it came,
+        when it has been translated since."""
+        kind = (side, drop, *(arrived[:3] if arrived else _addresses(packet)))
+        if not self._is_told(kind, count, now):
+            event = _described(kind, arrived[3:] if arrived else _ports(packet))
+            event.size = packet.length
+            self._tell(kind, event, count, now)
+
+    def add_fragments(self, gone: Gone, now: float) -> None:
+        """Fragments that were held were given up: all that is left of them is whose they were."""
+        side, source, destination, protocol, _ = gone.datagram
+        if gone.drop is not None:
+            kind = (side, gone.drop, protocol, source, destination)
+            if not self._is_told(kind, gone.pieces, now):
+                self._tell(kind, _described(kind), gone.pieces, now)
+
+    def _is_told(self, kind: Kind, count: int, now: float) -> bool:
+        """Count a drop into the event of its kind that is open, if one is."""
+        self.flush(now)
+        waiting = self._open.get(kind) or self._open.get(_by_reason(kind))
+        if waiting is None:
+            return False
+        waiting.count += count
+        waiting.last = self._log.since_start(now)
+        return True
+
+    def _tell(self, kind: Kind, event: PacketDropped, count: int, now: float) -> None:
+        if len(self._open) >= MANY_KINDS:
+            kind = _by_reason(kind)
+        event.count = count
+        event.first = event.last = self._log.since_start(now)
+        self._log.emit(event, now)
+        self._open[kind] = copy(event)
+        self._open[kind].count = 0
+        self._opened[kind] = now
+
+    def next_deadline(self) -> float | None:
+        first = next(iter(self._opened.values()), None)
+        return None if first is None else first + SECOND
+
+    def flush(self, now: float) -> None:
+        """Tell what has been repeated within the second that is over."""
+        while self._opened:
+            kind, opened = next(iter(self._opened.items()))
+            if opened + SECOND > now:
+                return
+            del self._opened[kind]
+            event = self._open.pop(kind)
+            if event.count:
+                self._log.emit(event, now)
+
+
+def _by_reason(kind: Kind) -> Kind:
+    """The kind that all drops of one reason share when there are too many kinds."""
+    return (kind[0], kind[1], ALL_PROTOCOLS, 0, 0)
+
+
+def _addresses(packet: Packet) -> tuple[int, int, int]:
+    """(protocol, source, destination) as far as the bytes can be trusted to hold them."""
+    if packet.length < MINIMUM_HEADER or packet.buffer[0] >> 4 != 4:
+        return 0, 0, 0
+    return packet.protocol, packet.source_address, packet.destination_address
+
+
+def _ports(packet: Packet) -> tuple[int, int] | None:
+    protocol, _, _ = _addresses(packet)
+    header = packet.header_length if protocol in (TCP, UDP) else 0
+    if header < MINIMUM_HEADER or packet.length < header + 4 or _is_later_piece(packet):
+        return None
+    return packet.ports
+
+
+def _is_later_piece(packet: Packet) -> bool:
+    """Behind the header of a later fragment stand no ports."""
+    return bool(packet.flags_and_offset & FRAGMENT_OFFSET)
+
+
+def _described(kind: Kind, ports: tuple[int, int] | None = None) -> PacketDropped:
+    side, drop, protocol, source, destination = kind
+    source_port, destination_port = (f":{port}" for port in ports) if ports else ("", "")
+    return PacketDropped(
+        side=str(side),
+        reason=drop.reason,
+        sentence=drop.sentence,
+        rfc=drop.rfc,
+        protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
+        source=address_text(source) + source_port,
+        destination=address_text(destination) + destination_port,
+        size=0,
+    )

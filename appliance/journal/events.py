@@ -1,0 +1,271 @@
+"""Everything that can happen, in one schema for the socket, `--json`, recordings and screens.
+
+Names are in the past tense. Each event has `id`, `t` (seconds since the start, on the appliance's
+clock) and `cause` (the id of the event that led to it), which `log.EventLog` fills in. Endpoints
+are strings, sizes are bytes; the bytes of a message are Latin-1 strings, one
+character a byte, and *not* safe to draw: see `tui/draw/wiretext.py`.
+"""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+
+class Event(msgspec.Struct, kw_only=True, tag_field="type"):
+    id: int = 0
+    t: float = 0.0
+    cause: int | None = None
+
+
+class Started(Event, tag="started"):
+    """The first event. `wall` is the wall clock (seconds since 1970) at t = 0."""
+
+    wall: float
+    name: str
+    mode: str  # "appliance" or "simulation"
+    title: str = ""
+    scenario: str = ""
+    seed: int | None = None
+    settings: dict[str, object] = {}
+    parties: dict[str, str] = {}  # address -> the name people use for it
+
+
+class MappingOpened(Event, tag="mapping-opened"):
+    mapping: int
+    protocol: str
+    internal: str
+    external: str
+    opened_by: str  # packet | alg | static | forward
+
+
+class MappingRefreshed(Event, tag="mapping-refreshed"):
+    """The mapping was still in use when its timer was looked at; `last` is the packet's time."""
+
+    mapping: int
+    protocol: str
+    internal: str
+    external: str
+    last: float
+
+
+class MappingExpired(Event, tag="mapping-expired"):
+    mapping: int
+    protocol: str
+    internal: str
+    external: str
+    why: str  # expired | closed | flushed | evicted | renumbered | replaced | cut
+
+
+class FlowOpened(Event, tag="flow-opened"):
+    flow: int
+    mapping: int
+    protocol: str
+    internal: str
+    external: str
+    remote: str
+    opened_by: str
+    alg: str | None = None
+
+
+class FlowExpired(Event, tag="flow-expired"):
+    flow: int
+    mapping: int
+    protocol: str
+    internal: str
+    external: str
+    remote: str
+    why: str
+    packets_out: int
+    packets_in: int
+    bytes_out: int
+    bytes_in: int
+
+
+class PacketDropped(Event, tag="packet-dropped"):
+    """Like drops within a second are one event with `count` > 1."""
+
+    side: str  # the wire it arrived on
+    reason: str  # the name of a member of nat.drop.Drop
+    sentence: str
+    rfc: str
+    protocol: str
+    source: str
+    destination: str
+    size: int
+    count: int = 1
+    first: float = 0.0
+    last: float = 0.0
+
+
+class Change(msgspec.Struct):
+    """One field of a message: what stood there, what left, what a correct ALG writes."""
+
+    field: str
+    span: tuple[int, int]
+    before: str
+    after: str
+    expected: str | None
+    verdict: str  # ok | missed | wrong | broken | info
+    rule: str
+    reason: str
+    rfc: str
+
+
+class MessagePassed(Event, tag="message-passed"):
+    """A message on an ALG's port, before and after."""
+
+    alg: str  # the slot: "sip" or "dns"
+    module: str  # what stood in it: a SPEC
+    flow: int | None
+    direction: str  # "out" or "in"
+    transport: str
+    source: str  # as it arrived
+    destination: str
+    new_source: str  # as it left
+    new_destination: str
+    verdict: str  # rewritten | unchanged | opaque | malformed | dropped
+    before: str
+    after: str
+    changes: list[Change]
+    summary: str = ""  # the start line's essence: "INVITE", "200 OK (INVITE)"
+    call_id: str = ""
+    note: str = ""
+
+
+class ExpectationOpened(Event, tag="expectation-opened"):
+    expectation: int
+    protocol: str
+    external: str
+    internal: str
+    remote: str | None  # "192.0.2.1:0" is any port; None is anyone
+    parent: str
+    reason: str
+    expires_in: float
+
+
+class ExpectationUsed(Event, tag="expectation-used"):
+    expectation: int
+    protocol: str
+    external: str
+    internal: str
+    remote: str
+    parent: str
+
+
+class ExpectationClosed(Event, tag="expectation-closed"):
+    expectation: int
+    protocol: str
+    external: str
+    internal: str
+    parent: str
+    why: str  # expired | closed | flushed | renumbered | replaced
+
+
+class CallState(Event, tag="call-state"):
+    """A call or registration moved on, as far as its messages tell."""
+
+    call: str  # Call-ID
+    kind: str  # "call" or "registration"
+    state: str  # trying | ringing | answered | ended | failed | registered | refused
+    caller: str
+    callee: str
+    detail: str = ""
+
+
+class CallOutcome(Event, tag="call-outcome"):
+    """How it ended for the people on the phone (simulation only: the parties know)."""
+
+    outcome: str
+    sentence: str
+    evidence: dict[str, object]
+
+
+class SettingChanged(Event, tag="setting-changed"):
+    key: str
+    old: object
+    new: object
+    who: str
+
+
+class MediaStats(Event, tag="media-stats"):
+    """Once a second while there is media: one direction of one call."""
+
+    stream: str
+    talker: str
+    listener: str
+    sent: int
+    heard: int
+    lost_at: str = ""
+
+
+class Difference(msgspec.Struct):
+    """What of a packet is not as it was at the point before."""
+
+    field: str
+    before: str
+    after: str
+
+
+class PacketSeen(Event, tag="packet-seen"):
+    """A packet at one of the four points of its way (`watch --points`); never in the log, so it
+    has no id. `packet` is the same number at all of its points."""
+
+    packet: int
+    point: str  # arrived | translated-in | translated-out | left
+    side: str  # the wire it came from; once translated, the one it goes to
+    protocol: str  # this and both ends are empty when it cannot be read
+    source: str
+    destination: str
+    ttl: int | None
+    size: int
+    segments: int = 1  # that a super-packet stands for
+    flow: int | None = None
+    changes: list[Difference] = []
+    own: bool = False  # the appliance's own answer
+    end: str | None = None  # why it goes no further: a drop's reason, "held" or "consumed"
+    skipped: int = 0  # packets before this one that were too many to be shown
+    head: str = ""  # the first 64 bytes
+
+
+class AlgError(Event, tag="alg-error"):
+    alg: str
+    module: str
+    error: str
+    disabled: bool = False  # too many for this flow: the module is off for it
+
+
+AnyEvent = (
+    Started
+    | MappingOpened
+    | MappingRefreshed
+    | MappingExpired
+    | FlowOpened
+    | FlowExpired
+    | PacketDropped
+    | MessagePassed
+    | ExpectationOpened
+    | ExpectationUsed
+    | ExpectationClosed
+    | CallState
+    | CallOutcome
+    | SettingChanged
+    | MediaStats
+    | PacketSeen
+    | AlgError
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON without its line end, ASCII only."""
+    line = _encoder.encode(event)
+    return line if line.isascii() else json.dumps(json.loads(line)).encode()
+
+
+def decode(line: bytes) -> AnyEvent:
+    """Raises msgspec.ValidationError or msgspec.DecodeError."""
+    return _decoder.decode(line)

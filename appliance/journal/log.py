@@ -1,0 +1,104 @@
+"""The one place where events get their number and time, and are handed to whoever listens.
+
+An event that is costly to build (a message with the reasons of all its changes) is kept as a
+function and built when somebody wants to read it: explaining costs nothing on the packet's road.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from appliance.journal.events import Event
+
+RING = 10_000
+
+Builder = Callable[[], Event]
+
+
+class Deferred:
+    """An event that is built when it is first read; it has its number and time from the start."""
+
+    __slots__ = ("_build", "_event", "cause", "id", "t")
+
+    def __init__(self, build: Builder) -> None:
+        self._build = build
+        self._event: Event | None = None
+        self.id = 0
+        self.t = 0.0
+        self.cause: int | None = None
+
+    def event(self) -> Event:
+        if self._event is None:
+            self._event = self._build()
+            self._event.id, self._event.t, self._event.cause = self.id, self.t, self.cause
+        return self._event
+
+
+Entry = Event | Deferred
+
+
+class EventLog:
+    """The last 10,000 events, and their subscribers. `zero` is the clock at t = 0 (seconds)."""
+
+    def __init__(self, zero: float) -> None:
+        self.zero = zero
+        self.last_id = 0
+        self._now, self._t = zero, 0.0  # of the last event: many have the same time
+        self._held: list[tuple[Entry, float]] | None = None
+        self._ring: deque[Entry] = deque(maxlen=RING)
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def emit(self, entry: Entry, now: float, cause: int | None = None) -> int:
+        """Number, date and hand out an event; answers its id."""
+        if self._held is not None:
+            self._held.append((entry, now))
+            return 0
+        if now != self._now:
+            self._now = now
+            self._t = self.since_start(now)
+        self.last_id = entry.id = self.last_id + 1
+        entry.t = self._t
+        entry.cause = cause
+        self._ring.append(entry)
+        if self._subscribers:
+            event = entry.event() if isinstance(entry, Deferred) else entry
+            for subscriber in self._subscribers:
+                subscriber(event)
+        return entry.id
+
+    def emit_later(self, build: Builder, now: float, cause: int | None = None) -> int:
+        """`emit` for an event that is built when somebody reads it."""
+        return self.emit(Deferred(build), now, cause)
+
+    def since_start(self, now: float) -> float:
+        """Seconds, to whole microseconds: no noise of binary fractions."""
+        return round(now - self.zero, 6)
+
+    def hold(self) -> None:
+        """Keep new events back, until it is known what caused them or that they never were."""
+        self._held = []
+
+    def take_held(self) -> list[tuple[Entry, float]]:
+        """End `hold`; the answer is for `release`, or for nobody when what it tells was undone."""
+        held, self._held = self._held or [], None
+        return held
+
+    def release(self, held: list[tuple[Entry, float]], cause: int) -> None:
+        """Hand out what was held back, caused by the event `cause`."""
+        for entry, now in held:
+            self.emit(entry, now, cause)
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Hand every later event to `callback`; the answer, when called, ends that."""
+        self._subscribers = [*self._subscribers, callback]
+
+        def unsubscribe() -> None:
+            self._subscribers = [each for each in self._subscribers if each is not callback]
+
+        return unsubscribe
+
+    def since(self, event_id: int) -> Iterator[Event]:
+        """The events now in the ring with a higher id, oldest first, built as they are read."""
+        entries = [entry for entry in self._ring if entry.id > event_id]
+        return (entry.event() if isinstance(entry, Deferred) else entry for entry in entries)

@@ -1,0 +1,165 @@
+"""Turns what the NAT tells its observer into events, and gives new flows their ALG slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from appliance.journal.counters import WireCounters
+from appliance.journal.drops import DropLog
+from appliance.journal.events import (
+    ExpectationClosed,
+    ExpectationOpened,
+    ExpectationUsed,
+    FlowExpired,
+    FlowOpened,
+    MappingExpired,
+    MappingOpened,
+    MappingRefreshed,
+)
+from appliance.journal.log import EventLog
+from nat.endpoint import PROTOCOL_NAMES, TCP
+from nat.events import Observer
+from nat.expectation import Expectation
+from nat.fragments import Gone
+from nat.mapping import Flow, Leg, Mapping
+
+REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
+
+
+class Ends(TypedDict):
+    """What every event says about the mapping it is about."""
+
+    protocol: str
+    internal: str
+    external: str
+
+
+def ends_of(mapping: Mapping) -> Ends:
+    return {
+        "protocol": PROTOCOL_NAMES[mapping.protocol],
+        "internal": str(mapping.internal),
+        "external": str(mapping.external),
+    }
+
+
+class Narrator(Observer):
+    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for; `drops` is
+    the log that the datapath tells of dropped packets."""
+
+    def __init__(self, log: EventLog, counters: tuple[WireCounters, WireCounters]) -> None:
+        self._log = log
+        self._counters = counters
+        self.give_slot: Callable[[Leg], None] = lambda leg: None
+        self.drops = DropLog(log)
+        self._opening: MappingOpened | None = None  # the last one
+        self._refreshed: dict[int, float] = {}
+
+    # These two are on the road of every new flow: written out, they take half the time.
+
+    def mapping_opened(self, mapping: Mapping, now: float) -> None:
+        event = MappingOpened(
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=str(mapping.internal),
+            external=str(mapping.external),
+            opened_by=mapping.opened_by,
+        )
+        self._log.emit(event, now)
+        self._opening = event
+
+    def flow_opened(self, flow: Flow, now: float) -> None:
+        mapping, slot, opening = flow.mapping, flow.outbound.slot, self._opening
+        if opening is not None and opening.mapping != mapping.id:
+            opening = None
+        event = FlowOpened(
+            flow=flow.id,
+            mapping=mapping.id,
+            protocol=PROTOCOL_NAMES[mapping.protocol],
+            internal=opening.internal if opening else str(mapping.internal),
+            external=opening.external if opening else str(mapping.external),
+            remote=str(flow.remote),
+            opened_by=flow.opened_by,
+            alg=slot.name if slot else None,
+        )
+        self._log.emit(event, now, opening.id if opening else None)
+
+    # --- all the others ----------------------------------------------------------------
+
+    def mapping_refreshed(self, mapping: Mapping, last: float, now: float) -> None:
+        if self._refreshed.get(mapping.id, -REFRESHES_APART) + REFRESHES_APART > now:
+            return
+        self._refreshed[mapping.id] = now
+        since_zero = self._log.since_start(last)
+        event = MappingRefreshed(mapping=mapping.id, **ends_of(mapping), last=since_zero)
+        self._log.emit(event, now)
+
+    def mapping_expired(self, mapping: Mapping, why: str, now: float) -> None:
+        self._refreshed.pop(mapping.id, None)
+        event = MappingExpired(mapping=mapping.id, **ends_of(mapping), why=why)
+        self._log.emit(event, now)
+
+    def leg_made(self, leg: Leg) -> None:
+        self.give_slot(leg)
+
+    def flow_reopened(self, flow: Flow) -> None:
+        flow.outbound.slot = flow.inbound.slot = None
+        self.give_slot(flow.outbound)
+
+    def flow_expired(self, flow: Flow, why: str, now: float) -> None:
+        mapping = flow.mapping
+        event = FlowExpired(
+            flow=flow.id,
+            mapping=mapping.id,
+            **ends_of(mapping),
+            remote=str(flow.remote),
+            why=why,
+            packets_out=flow.outbound.packets,
+            packets_in=flow.inbound.packets,
+            bytes_out=flow.outbound.bytes,
+            bytes_in=flow.inbound.bytes,
+        )
+        self._log.emit(event, now)
+        if mapping.protocol == TCP:  # what is kept of its streams goes with it
+            flow.outbound.slot = flow.inbound.slot = None
+
+    def expectation_opened(self, expectation: Expectation, now: float) -> None:
+        event = ExpectationOpened(
+            expectation=expectation.id,
+            **ends_of(expectation.mapping),
+            remote=None if expectation.remote is None else str(expectation.remote),
+            parent=parent_text(expectation.parent),
+            reason=expectation.reason,
+            expires_in=expectation.deadline - now,
+        )
+        self._log.emit(event, now)
+
+    def expectation_used(self, expectation: Expectation, remote: str, now: float) -> None:
+        event = ExpectationUsed(
+            expectation=expectation.id,
+            **ends_of(expectation.mapping),
+            remote=remote,
+            parent=parent_text(expectation.parent),
+        )
+        self._log.emit(event, now)
+
+    def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None:
+        event = ExpectationClosed(
+            expectation=expectation.id,
+            **ends_of(expectation.mapping),
+            parent=parent_text(expectation.parent),
+            why=why,
+        )
+        self._log.emit(event, now)
+
+    def fragments_gone(self, gone: Gone, now: float) -> None:
+        self._counters[gone.datagram.side].fragments_gone(gone.pieces, gone.drop)
+        if gone.drop is not None:
+            self.drops.add_fragments(gone, now)
+
+
+def parent_text(parent: object) -> str:
+    """How a parent is shown: ("call", "a84b4c76e667", …) as "call a84b4c76e667"."""
+    if isinstance(parent, tuple):
+        return " ".join(str(part) for part in parent[:2])
+    return str(parent)

@@ -1,0 +1,73 @@
+"""Recordings: every event as a line of JSON in a file.
+
+A full disk must not stop forwarding, and must not leave half a line behind: each event is one
+write, a write that did not get through whole is cut off again, and then the recording ends with one
+warning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from appliance.journal.events import Event, encode
+
+
+class Log(Protocol):
+    """What is needed of `appliance.journal.log.EventLog`."""
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]: ...
+
+    def since(self, event_id: int) -> Iterable[Event]: ...
+
+
+class Recorder:
+    """Writes events to a file, which is begun anew. Raises OSError when that is not possible."""
+
+    def __init__(self, path: str | Path, warn: Callable[[str], None]) -> None:
+        self._path = Path(path)
+        self._warn = warn
+        self._file: BinaryIO | None = self._path.open("wb", buffering=0)
+        self._good = 0  # bytes up to the end of the last whole line
+        self._unsubscribe: Callable[[], None] | None = None
+
+    def attach(self, log: Log) -> None:
+        """Record all that `log` still knows and all that follows."""
+        for event in log.since(0):
+            self.write(event)
+        self._unsubscribe = log.subscribe(self.write)
+
+    def write(self, event: Event) -> None:
+        """Append one event; after a failure, nothing."""
+        if self._file is None:
+            return
+        line = encode(event) + b"\n"
+        try:
+            written = self._file.write(line)
+        except OSError as error:
+            self._give_up(error.strerror or str(error))
+            return
+        if written != len(line):
+            self._give_up("no space left")
+            return
+        self._good += len(line)
+
+    def close(self) -> None:
+        """Stop recording. Calling it twice is harmless."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _give_up(self, reason: str) -> None:
+        if self._file is not None:
+            try:
+                os.ftruncate(self._file.fileno(), self._good)
+            except OSError:
+                reason += "; the last line may be cut"
+        self.close()
+        self._warn(f"recording to {self._path} ended: {reason}")

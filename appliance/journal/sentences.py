@@ -1,0 +1,222 @@
+"""Events as plain sentences, for `watch`, `sim --plain`, and everybody who cannot see the screen.
+
+One event is one sentence, with a line for each change of a message beneath. Everything that is
+text in an event is cleaned first (`clean`), whatever it says and wherever it came from; the
+sentences are put together from cleaned text only, so a message cannot move the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from appliance.journal.events import (
+    Change,
+    Event,
+    MediaStats,
+    MessagePassed,
+    PacketSeen,
+    SettingChanged,
+    Started,
+)
+from appliance.settings.duration import duration_text
+
+LONGEST = 256
+"""Characters of one text that are shown at most."""
+
+_SENTENCES = {
+    "started": "{title}",
+    "mapping-opened": "{internal} is {external} outside ({protocol}, opened by {opened_by})",
+    "mapping-refreshed": "{internal} is still {external} outside ({protocol}, in use)",
+    "mapping-expired": "{internal} is no longer {external} outside ({protocol}, {why})",
+    "flow-opened": "flow {flow}: {internal} talks to {remote} as {external} ({protocol})",
+    "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
+    "{sent} out, {packets_in} in)",
+    "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
+    "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}",
+    "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
+    "{expires_in:.0f} s ({reason})",
+    "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
+    "expectation-closed": "{external} is closed again ({why})",
+    "call-state": "{kind} {whose}: {state}{detail}",
+    "call-outcome": "{sentence}",
+    "setting-changed": "{who} changed {key} from {old} to {new}",
+    "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
+    "packet-seen": "packet {packet} {what}",
+    "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
+}
+_POINTS = {
+    "arrived": "arrived on the {side}: {protocol} from {source} to {destination}, {size} bytes",
+    "translated-in": "goes into translation, coming from the {side}",
+    "translated-out": "comes out of it, for the {side}: from {source} to {destination}",
+    "left": "left on the {side}: {protocol} from {source} to {destination}, {size} bytes",
+}
+_ENDPOINTS = ("internal", "external", "remote", "source", "destination")
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """`text` with every character that is not plain ink as a visible picture, cut to `longest`.
+
+    C0 controls become their Unicode pictures (ESC is `␛`); C1, DEL, bidirectional and other
+    invisible characters become `␦`. One character in is one character out, up to the cut.
+    """
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return cut if cut.isprintable() else "".join(map(_visible, cut))
+
+
+def short_value(value: object) -> str:
+    """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
+    if isinstance(value, float):
+        return duration_text(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(short_value, value)) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {short_value(each)}" for key, each in value.items()) or "none"
+    if value is None or value == "":
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "␦"
+
+
+class Teller:
+    """Tells events one after the other; remembers who is called what, and what it has said."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._media: dict[str, bool] = {}  # stream -> was the last second heard?
+        self._heard: dict[str, int] = {}
+
+    def tell(self, event: Event) -> list[str]:
+        """The lines for one event; none for a second that was like the one before."""
+        if isinstance(event, Started):
+            self._names = {clean(key): clean(name) for key, name in event.parties.items()}
+        if self._is_repetition(event):
+            return []
+        kind = str(event.__struct_config__.tag)
+        sentence = _SENTENCES[kind].format_map(self._words(event))
+        lines = [f"{event.t:9.3f}  {sentence}"]
+        if isinstance(event, MessagePassed):
+            lines += [f"{'':11}{line}" for line in map(_change, event.changes)]
+        if isinstance(event, PacketSeen):
+            lines += [f"{'':11}{line}" for line in _around(event)]
+        return lines
+
+    def _is_repetition(self, event: Event) -> bool:
+        if not isinstance(event, MediaStats):
+            return event.__struct_config__.tag == "mapping-refreshed"
+        stream = event.stream
+        heard = event.heard > self._heard.get(stream, 0)
+        before = self._media.get(stream)
+        self._heard[stream] = event.heard
+        self._media[stream] = heard
+        return before is heard
+
+    def _words(self, event: Event) -> dict[str, Any]:
+        """The fields of an event as cleaned text, with names beside addresses."""
+        words = {name: _word(value) for name, value in msgspec.structs.asdict(event).items()}
+        for name in _ENDPOINTS:
+            if name in words:
+                any_port = "expectation" in words and str(words[name]).endswith(":0")
+                words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
+        if isinstance(event, SettingChanged):
+            words |= {"old": clean(short_value(event.old)), "new": clean(short_value(event.new))}
+        _fill(words)
+        return words
+
+    def _who(self, endpoint: Any) -> str:
+        """`alice (192.168.20.100:5060)` where the address has a name."""
+        if not isinstance(endpoint, str):
+            return "anyone"
+        address, _, port = endpoint.rpartition(":")
+        name = self._names.get(address) or self._names.get(endpoint)
+        shown = address if port == "0" else endpoint
+        return f"{name} ({shown})" if name else shown
+
+
+def _word(value: object) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, int | float) or value is None:
+        return value
+    return clean(msgspec.json.encode(value).decode())
+
+
+def _fill(words: dict[str, Any]) -> None:
+    """Optional parts of sentences: empty, or with their own punctuation."""
+    if "count" in words:
+        words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
+        packet = f": {words['protocol']} from {words['source']} to {words['destination']}"
+        words["packet"] = packet if words["source"][:7] != "0.0.0.0" else ""  # unreadable
+        words["reason"] = words["reason"].lower().replace("_", "-")
+    for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):
+        if name in words:
+            words[name] = f"{before}{words[name]}" if words[name] else ""
+    if "packets_out" in words:
+        words["sent"] = f"{words['packets_out']} packet{'s' * (words['packets_out'] != 1)}"
+    if "disabled" in words:
+        words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
+    if "point" in words:
+        words["what"] = _POINTS.get(words["point"], "is at {point}").format_map(words)
+    if "summary" in words:
+        words["summary"] = words["summary"] or f"a {words['alg']} message"
+    if "caller" in words:
+        pair = f"from {words['caller']} to {words['callee']}"
+        words["whose"] = f"of {words['caller']}" if words["kind"] == "registration" else pair
+    if "mode" in words:
+        words["title"] = words["title"] or f"{words['name']} started ({words['mode']})"
+
+
+def _change(change: Change) -> str:
+    """`~ contact.host: "192.0.2.1" became "203.0.113.1": ok. The reason. (RFC 3261 20.10)`"""
+    before, after = clean(change.before, 80), clean(change.after, 80)
+    what = f'"{before}" became "{after}"' if before != after else f'"{before}" was left'
+    expected = ""
+    if change.verdict in ("missed", "wrong", "broken") and change.expected is not None:
+        expected = f', "{clean(change.expected, 80)}" was expected'
+    source = f" ({clean(change.rfc)})" if change.rfc else ""
+    return (
+        f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}. "
+        f"{clean(change.reason)}{source}"
+    )
+
+
+def _around(seen: PacketSeen) -> Iterator[str]:
+    """What else there is to say of a packet at one of its points."""
+    if seen.skipped:
+        yield f"({seen.skipped} packets before it were too many to be shown)"
+    if seen.own:
+        yield "the appliance's own answer"
+    for change in seen.changes:
+        yield f"{clean(change.field)}: {clean(change.before)} became {clean(change.after)}"
+    if seen.end is not None:
+        yield f"it goes no further: {clean(seen.end)}"
+
+
+def outcome_line(sentence: str) -> str:
+    """The last line of a run."""
+    return f"outcome: {clean(sentence, 4 * LONGEST)}"
+
+
+def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> Iterator[str]:
+    """Rows of named values as aligned text; `columns` maps keys to headings."""
+    cells = [[_cell(row.get(key)) for key in columns] for row in rows]
+    headings = list(columns.values())
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    for line in (headings, *cells):
+        yield "  ".join(
+            f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if isinstance(value, float) else clean(str(value))

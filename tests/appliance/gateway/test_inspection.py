@@ -1,0 +1,207 @@
+"""Whatever a module does, the NAT goes on (promise 4), and no byte changes without a reason (2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse
+from appliance.journal.events import AlgError, MessagePassed, decode, encode
+from nat.endpoint import Endpoint, Side
+from tests.fuzz.datapath import INVITE, REGISTER
+from tests.nat.packets import EXTERNAL, A, R, udp
+from tests.nat.rig import Rig, audit
+
+HELLO = udp(f"{A}:5060", f"{R}:5060", b"hello")
+GOOD = Edit(0, 1, b"J", "start", "rule")
+
+
+class Answering:
+    """A module that answers one thing, or raises it."""
+
+    name = "answering"
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    def inspect(self, message: bytes, context: AlgContext) -> Any:
+        self.asked += 1
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        context.expect(
+            context.internal, Endpoint.parse(f"{R}:1"), parent=1, reason="", lifetime=9.0
+        )
+        return self.answer
+
+    def explain(self, rule: str) -> Reason:
+        if rule == "rule":
+            return Reason("Because.", "RFC 0")
+        raise LookupError(rule)
+
+
+def rig_with(answer: Any) -> Rig:
+    rig = Rig(alg__sip__observe=False)
+    rig.engine.slots["sip"].module = Answering(answer)
+    return rig
+
+
+FAILURES: list[tuple[str, Any]] = [
+    ("raises", ValueError("oops")),
+    ("recurses without end", RecursionError()),
+    ("runs out of memory", MemoryError()),
+    ("answers None", None),
+    ("answers bytes", b"JELLO"),
+    ("answers a list of edits", [GOOD]),
+    ("edits beyond the end", Edits((Edit(4, 9, b"", "x", "rule"),))),
+    ("edits before the start", Edits((Edit(-1, 2, b"", "x", "rule"),))),
+    ("edits backwards", Edits((Edit(3, 2, b"", "x", "rule"),))),
+    ("overlaps", Edits((Edit(0, 3, b"a", "x", "rule"), Edit(2, 4, b"b", "y", "rule")))),
+    ("edits one place twice", Edits((GOOD, GOOD))),
+    ("changes nothing", Edits((Edit(0, 1, b"h", "x", "rule"),))),
+    ("replaces by text", Edits((Edit(0, 1, "J", "x", "rule"),))),  # type: ignore[arg-type]
+    ("grows beyond 65,507 bytes", Edits((Edit(0, 1, b"J" * 65507, "x", "rule"),))),
+    ("edits without a rule", Edits((Edit(0, 1, b"J", "x", None),))),  # type: ignore[arg-type]
+    ("edits that are none", Edits(("J",))),  # type: ignore[arg-type]
+    ("a reading that is none", Edits((GOOD,), reading=[])),  # type: ignore[arg-type]
+    ("a note that is none", Edits((GOOD,), note=object())),  # type: ignore[arg-type]
+    ("refuses for no rule", Refuse(None)),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("answer", [row[1] for row in FAILURES], ids=[r[0] for r in FAILURES])
+def test_a_module_that_fails_or_lies_has_its_message_passed_unchanged(answer: Any) -> None:
+    rig = rig_with(answer)
+    seen = rig.out(HELLO)
+    assert seen is not None
+    assert seen.payload == b"hello"
+    assert not rig.table.expectations, "and nothing is opened for it"
+    assert rig.counters()["alg"]["sip"]["errors"] == 1
+    (error,) = rig.told(AlgError)
+    assert error.error
+    assert not error.disabled
+    assert all(decode(encode(event)) for event in rig.events)
+    audit(rig)
+
+
+def test_after_ten_failures_it_is_off_for_the_flow_and_for_that_flow_only() -> None:
+    rig = rig_with(ValueError("oops"))
+    module = rig.engine.slots["sip"].module
+    assert isinstance(module, Answering)
+    for _ in range(15):
+        assert rig.out(HELLO) is not None
+    assert module.asked == 10
+    assert [error.disabled for error in rig.told(AlgError)] == [False] * 9 + [True]
+    rig.out(udp(f"{A}:5062", f"{R}:5060"))
+    assert module.asked == 11
+    rig.set("alg.sip.module", "sip")
+    assert rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER)) is not None
+    assert rig.counters()["alg"]["sip"]["rewritten"] == 1, "another module starts afresh"
+
+
+def test_a_refused_message_is_dropped_with_the_modules_reason() -> None:
+    rig = rig_with(Refuse("rule"))
+    assert rig.out(HELLO) is None
+    assert rig.drops() == {"refused-by-alg": 1}
+    assert rig.counters()["alg"]["sip"]["refused"] == 1
+    assert not rig.table.expectations
+    (told,) = rig.told(MessagePassed)
+    assert (told.verdict, told.note, told.after) == ("dropped", "rule", "")
+    audit(rig)
+
+
+def test_an_edit_is_told_with_its_reason_before_what_it_opened() -> None:
+    rig = rig_with(Edits((GOOD,)))
+    assert rig.out(HELLO) is not None
+    (told,) = rig.told(MessagePassed)
+    assert (told.before, told.after, told.verdict) == ("hello", "Jello", "rewritten")
+    (change,) = told.changes
+    assert (change.span, change.before, change.after) == ((0, 1), "h", "J")
+    assert (change.reason, change.rfc) == ("Because.", "RFC 0")
+    opened = [event for event in rig.events if event.cause == told.id]
+    assert [type(event).__name__ for event in opened] == ["ExpectationOpened"]
+
+
+def test_a_module_that_cannot_explain_itself_is_shown_without_a_reason() -> None:
+    rig = rig_with(Edits((Edit(0, 1, b"J", "x", "unknown"),)))
+    assert rig.out(HELLO) is not None
+    assert rig.told(MessagePassed)[0].changes[0].reason
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        (Reading.OPAQUE, "opaque"),
+        (Reading.MALFORMED, "malformed"),
+        (Reading.MESSAGE, "unchanged"),
+    ],
+)
+def test_what_a_module_took_the_message_for_is_counted(reading: Reading, verdict: str) -> None:
+    rig = rig_with(Edits(reading=reading, note="why"))
+    assert rig.out(HELLO) is not None
+    assert rig.counters()["alg"]["sip"][verdict] == 1
+    assert rig.told(MessagePassed)[0].verdict == verdict
+
+
+def test_a_watching_module_that_fails_stops_nothing() -> None:
+    rig = Rig(alg__sip__observe=True)
+    rig.engine.slots["sip"].correct = Answering(ValueError("oops"))
+    seen = rig.out(HELLO)
+    assert seen is not None
+    assert seen.payload == b"hello"
+    assert rig.counters()["alg"]["sip"]["errors"] == 1
+
+
+@pytest.mark.parametrize("module", ["off", "sip", "sip-poor:no-sdp"])
+@pytest.mark.parametrize("ports", ["preserve", "sequential", "random"])
+def test_watching_never_changes_a_forwarded_byte(module: str, ports: str) -> None:
+    """Invariant I-O2."""
+    left = []
+    for observe in (True, False):
+        rig = Rig(alg__sip__module=module, alg__sip__observe=observe, nat__ports=ports)
+        sent = [
+            udp(f"{A}:5060", f"{R}:5060", REGISTER), udp(f"{A}:5060", f"{R}:5060", INVITE),
+            udp(f"{A}:6000", f"{R}:6000"), udp(f"{A}:5060", f"{R}:5060", INVITE),
+            udp(f"{A}:7000", f"{R}:7000"), udp(f"{A}:7002", f"{R}:7000"),
+        ]  # fmt: skip
+        left.append([rig.out(data).data for data in sent])  # type: ignore[union-attr]
+    assert left[0] == left[1]
+
+
+def test_what_was_missed_is_told_beside_a_module_that_is_off() -> None:
+    rig = Rig(alg__sip__module="off", alg__sip__observe=True)
+    rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    (told,) = rig.told(MessagePassed)
+    assert told.verdict == "unchanged"
+    missed = {change.field for change in told.changes if change.verdict == "missed"}
+    assert "contact.host" in missed or any(field.startswith("contact") for field in missed)
+    assert not rig.table.expectations, "watching opens nothing"
+    assert len(rig.table.by_external) == 1
+
+
+def test_another_module_serves_the_flows_of_a_running_call_at_once() -> None:
+    rig = Rig(alg__sip__module="off")
+    before = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    rig.set("alg.sip.module", "sip")
+    after = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    rig.set("alg.sip.module", "off")
+    again = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    assert before is not None
+    assert after is not None
+    assert again is not None
+    assert (b"192.168.20.10:5060" in before.payload, EXTERNAL.encode() in after.payload) == (
+        True, True,
+    )  # fmt: skip
+    assert again.payload == before.payload
+
+
+def test_a_message_that_would_not_fit_is_left_alone() -> None:
+    """Invariant I-A10: what must not be fragmented may not grow beyond the MTU."""
+    rig = rig_with(Edits((Edit(0, 1, b"J" * 600, "x", "rule"),)))
+    long = udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000, flags=0x4000)
+    seen = rig.out(long)
+    assert seen is not None
+    assert seen.payload == b"h" + b"x" * 1000
+    free = rig.send(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000))
+    assert len(free) == 2, "what may be fragmented is"

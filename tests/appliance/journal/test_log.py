@@ -1,0 +1,73 @@
+"""One number and one time for each event, causes before effects, and no work for nobody."""
+
+from __future__ import annotations
+
+from appliance.journal.events import CallState, Event, SettingChanged
+from appliance.journal.log import RING, EventLog
+
+
+def change(key: str = "key") -> SettingChanged:
+    return SettingChanged(key=key, old=1, new=2, who="test")
+
+
+def test_events_are_numbered_and_dated_from_the_start() -> None:
+    log = EventLog(100.0)
+    assert [log.emit(change(), 100.0), log.emit(change(), 101.5)] == [1, 2]
+    first, second = log.since(0)
+    assert (first.id, first.t, second.id, second.t) == (1, 0.0, 2, 1.5)
+    assert [event.id for event in log.since(1)] == [2]
+
+
+def test_a_subscriber_hears_what_comes_until_it_leaves() -> None:
+    log, heard = EventLog(0.0), list[Event]()
+    log.emit(change("before"), 0.0)
+    leave = log.subscribe(heard.append)
+    log.emit(change("while"), 0.0)
+    leave()
+    leave()
+    log.emit(change("after"), 0.0)
+    assert [event.key for event in heard if isinstance(event, SettingChanged)] == ["while"]
+
+
+def test_an_event_that_is_costly_is_built_when_somebody_reads_it_and_once() -> None:
+    log, built = EventLog(0.0), list[int]()
+
+    def build() -> Event:
+        built.append(1)
+        return change()
+
+    log.emit_later(build, 2.0)
+    assert built == []
+    for _ in range(2):
+        assert [event.t for event in log.since(0)] == [2.0]
+    assert built == [1]
+
+
+def test_what_is_held_back_follows_its_cause_or_never_was() -> None:
+    log = EventLog(0.0)
+    log.hold()
+    log.emit(change("effect"), 1.0)
+    held = log.take_held()
+    cause = log.emit(change("cause"), 1.0)
+    log.release(held, cause)
+    log.hold()
+    log.emit(change("undone"), 2.0)
+    log.take_held()
+    told = log.since(0)
+    assert [(event.id, event.cause) for event in told] == [(1, None), (2, 1)]
+
+
+def test_the_ring_keeps_the_newest() -> None:
+    log = EventLog(0.0)
+    for _ in range(RING + 5):
+        log.emit(change(), 0.0)
+    kept = list(log.since(0))
+    assert (len(kept), kept[0].id, kept[-1].id) == (RING, 6, RING + 5)
+
+
+def test_a_cause_is_named_or_there_is_none() -> None:
+    log = EventLog(0.0)
+    state = CallState(call="c", kind="call", state="trying", caller="a", callee="b")
+    log.emit(state, 0.0)
+    log.emit(change(), 0.0, cause=9)
+    assert [event.cause for event in log.since(0)] == [None, 9]

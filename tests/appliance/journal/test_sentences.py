@@ -1,0 +1,229 @@
+"""Events as sentences, and nothing from the network raw in any of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.journal import events
+from appliance.journal.events import (
+    Change,
+    Difference,
+    FlowExpired,
+    MediaStats,
+    MessagePassed,
+    PacketDropped,
+    SettingChanged,
+    Started,
+)
+from appliance.journal.sentences import Teller, clean, outcome_line, short_value, table
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
+
+
+def filled(kind: type[Any], text: str) -> events.Event:
+    """An event with `text` wherever a text can stand."""
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name in ("id", "t", "cause"):
+            continue
+        samples: dict[object, object] = {
+            str: text, int: 3, float: 1.5, bool: True, object: text,
+            str | None: text, int | None: 3, dict[str, object]: {text: text},
+            dict[str, str]: {text: text},
+            list[Change]: [
+                Change(text, (0, 1), text, text, text, verdict, text, text, text)
+                for verdict in ("ok", "missed")
+            ],
+            list[Difference]: [Difference(text, text, text)],
+        }  # fmt: skip
+        values[field.name] = samples[field.type]
+    event: events.Event = kind(**values)
+    return event
+
+
+KINDS = [kind for kind in vars(events).values() if isinstance(kind, type)
+         and issubclass(kind, events.Event) and kind is not events.Event]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
+    lines = Teller().tell(filled(kind, "word"))
+    assert bool(lines) is (kind is not events.MappingRefreshed)
+    assert all("{" not in line for line in lines if kind is not events.Started)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_f9_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
+    """Terminal escapes, newlines and text that turns round are printed as pictures."""
+    for line in Teller().tell(filled(kind, HOSTILE)):
+        assert line.isprintable(), line
+
+
+@given(st.text())
+def test_cleaned_text_is_plain_ink_of_the_same_length(text: str) -> None:
+    shown = clean(text, 1000)
+    assert shown.isprintable()
+    assert len(shown) == len(text)
+
+
+def test_ten_megabytes_are_cut() -> None:
+    assert len(clean("x" * 10_000_000)) == 256
+    assert clean("x" * 300).endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[2J", "␛[2J"),
+        ("a\r\nb", "a␍␊b"),
+        ("\x7f", "␡"),
+        ("\x9b\u202e\u200b", "␦␦␦"),
+        ("[bold] é → ü", "[bold] é → ü"),
+    ],
+)
+def test_controls_become_pictures(raw: str, shown: str) -> None:
+    assert clean(raw) == shown
+
+
+def test_names_stand_beside_addresses() -> None:
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="x", mode="simulation", parties={"192.168.20.100": "alice"}))
+    opened = events.MappingOpened(
+        t=1.5,
+        mapping=1,
+        protocol="udp",
+        internal="192.168.20.100:5060",
+        external="203.0.113.1:5060",
+        opened_by="packet",
+    )
+    assert teller.tell(opened) == [
+        "    1.500  alice (192.168.20.100:5060) is 203.0.113.1:5060 outside (udp, opened by packet)"
+    ]
+
+
+def test_a_message_tells_each_change_with_its_reason() -> None:
+    change = Change(
+        field="contact.host",
+        span=(0, 5),
+        before="192.168.20.100",
+        after="192.168.20.100",
+        expected="203.0.113.1",
+        verdict="missed",
+        rule="contact",
+        reason="The registrar will send calls to this address.",
+        rfc="RFC 3261 20.10",
+    )
+    message = MessagePassed(
+        alg="sip", module="off", flow=1, direction="out", transport="udp",
+        source="192.168.20.100:5060", destination="203.0.113.9:5060",
+        new_source="203.0.113.1:5060", new_destination="203.0.113.9:5060",
+        verdict="unchanged", before="", after="", changes=[change], summary="REGISTER",
+    )  # fmt: skip
+    assert Teller().tell(message) == [
+        "    0.000  REGISTER out, 192.168.20.100:5060 to 203.0.113.9:5060: unchanged",
+        '           missed contact.host: "192.168.20.100" was left, "203.0.113.1" was expected. '
+        "The registrar will send calls to this address. (RFC 3261 20.10)",
+    ]
+
+
+def drop(count: int) -> PacketDropped:
+    return PacketDropped(
+        side="outside", reason="NO_MAPPING", sentence="Nothing inside is mapped to it.",
+        rfc="RFC 4787 5", protocol="udp", source="192.0.2.7:7", destination="203.0.113.1:9",
+        size=60, count=count,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "dropped on the"), (7, "dropped 7 packets on")])
+def test_drops_are_counted_and_named(count: int, told: str) -> None:
+    (line,) = Teller().tell(drop(count))
+    assert told in line
+    assert line.endswith("(no-mapping)")
+
+
+def test_audio_is_told_when_it_begins_to_be_heard_or_stops() -> None:
+    teller = Teller()
+    heard = [0, 0, 50, 100, 150, 150, 150]
+    told = [
+        bool(
+            teller.tell(
+                MediaStats(stream="1", talker="a", listener="b", sent=50 * second, heard=count)
+            )
+        )
+        for second, count in enumerate(heard, 1)
+    ]
+    assert told == [True, False, True, False, False, True, False]
+
+
+def test_an_expectation_for_any_port_or_anyone_reads_well() -> None:
+    opened = events.ExpectationOpened(
+        expectation=1, protocol="udp", external="203.0.113.1:4000", internal="192.168.20.100:4000",
+        remote="203.0.113.9:0", parent="call x", reason="Audio of the call.", expires_in=180.0,
+    )  # fmt: skip
+    assert "any port of 203.0.113.9 may send to" in Teller().tell(opened)[0]
+    opened.remote = None
+    assert "anyone may send to" in Teller().tell(opened)[0]
+
+
+def test_the_last_line_of_a_run_is_the_outcome() -> None:
+    assert outcome_line("one-way audio: bob hears alice") == (
+        "outcome: one-way audio: bob hears alice"
+    )
+
+
+def test_a_table_is_aligned_and_clean() -> None:
+    rows = [{"a": "x\x1b", "b": 1.25, "c": None}, {"a": "longer", "b": 2}]
+    assert list(table(rows, {"a": "A", "b": "B", "c": "C"})) == [
+        "A       B    C",
+        "x␛      1.2  -",
+        "longer  2    -",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (30.0, "30s"),
+        (7440.0, "2h4m"),
+        ("sip", "sip"),
+        (["203.0.113.1", "203.0.113.2"], "203.0.113.1, 203.0.113.2"),
+        ([], "none"),
+        ({"53": 30.0}, "53: 30s"),
+        (True, "true"),
+        (8192, "8192"),
+        (None, "none"),
+        (HOSTILE, "␛]0;owned␇␛[2J␍␊␦31m␦txt␡[bold]"),
+        ({"x\x1b": "y\x1b"}, "x␛: y␛"),
+    ],
+)
+def test_values_of_settings_are_short_and_clean(value: object, shown: str) -> None:
+    assert clean(short_value(value)) == shown
+
+
+def test_what_was_changed_is_told_as_people_write_it() -> None:
+    event = SettingChanged(key="nat.timeouts.udp", old=300.0, new=30.0, who="root", t=1.0)
+    assert Teller().tell(event) == ["    1.000  root changed nat.timeouts.udp from 5m to 30s"]
+
+
+@pytest.mark.parametrize(("sent", "told"), [(1, "1 packet out, 0 in"), (2, "2 packets out, 0 in")])
+def test_one_packet_is_not_packets(sent: int, told: str) -> None:
+    event = FlowExpired(
+        t=1.0,
+        flow=4,
+        mapping=3,
+        protocol="udp",
+        internal="192.168.20.100:4000",
+        external="203.0.113.1:4000",
+        remote="203.0.113.9:7000",
+        why="flushed",
+        packets_out=sent,
+        packets_in=0,
+        bytes_out=30,
+        bytes_in=0,
+    )
+    assert told in Teller().tell(event)[0]

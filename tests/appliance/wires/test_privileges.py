@@ -1,0 +1,37 @@
+"""After `give_up` a process can neither do more than its user, nor get it back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from appliance.wires.privileges import PRECEDENCE
+
+
+def _said_by(code: str) -> str:
+    """In a process of its own."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_whoever_carries_packets_runs_before_others_where_that_is_allowed() -> None:
+    """Nothing happens where it is not; here the kernel says which."""
+    code = "import os; from appliance.wires.privileges import PRECEDENCE, go_first; go_first()"
+    code += "; print(os.nice(0) - PRECEDENCE, os.geteuid())"
+    niceness, user = map(int, _said_by(code).split())
+    if user == 0:
+        assert niceness == os.nice(0)
+    else:
+        assert niceness in (os.nice(0), os.nice(0) - PRECEDENCE)
+
+
+def test_every_capability_is_gone_and_stays_gone() -> None:
+    """In a process of its own, since there is no way back."""
+    look = "print(open('/proc/self/status').read())"
+    code = f"from appliance.wires.privileges import give_up; give_up(); {look}"
+    status = _said_by(code)
+    facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(facts[name], 16) == 0
+    assert facts["NoNewPrivs"].strip() == "1"

@@ -1,0 +1,87 @@
+"""The call as a ladder, as text."""
+
+from __future__ import annotations
+
+from appliance.journal.events import Change, SettingChanged
+from tests.tui.stories import invite, media, message, one_way_audio, started
+from tests.tui.test_model import told
+from tui.draw.ladder import SHOWN, heading, row_of, rows
+from tui.draw.lines import plain
+
+
+def test_the_ladder_of_one_way_audio() -> None:
+    story = told(*one_way_audio())
+    assert plain([heading(story, 78, 1), *rows(story, 78, 1)]) == [
+        "        alice                     NAT                      bob",
+        "▸   1.000 │──INVITE (SDP)─────────►◇───────────────────────►│  5 missed",
+        "    1.021 │◄──100 Trying (INVITE)──◇────────────────────────│",
+        "    1.310 │◄──180 Ringing (INVITE)─◇────────────────────────│",
+        "    3.480 │◄──200 OK (INVITE)──────◇────────────────────────│",
+        "    3.501 │──ACK──────────────────►◇───────────────────────►│",
+        "   12.000 │═ RTP 498/498 ═════════►║═══════════════════════►│  heard",
+        "   12.000 │ LOST                   │✗◄ RTP 0/496 ┄┄┄┄┄┄┄┄┄┄┄│  LOST",
+    ]
+
+
+def test_a_narrow_pane_spares_the_notes() -> None:
+    drawn = plain(rows(told(*one_way_audio()), 48, selected=1))
+    assert drawn[0] == "▸   1.000 │──INVITE────────►◇─────────────────►│"
+    assert drawn[3] == "    3.480 │◄──200 OK────────◇──────────────────│"
+    assert {len(row) for row in drawn} == {48}
+
+
+def test_a_wide_pane_has_room_for_every_verdict() -> None:
+    verdicts = ("ok", "wrong", "missed", "broken")
+    changes = [Change("f", (0, 1), "a", "b", "c", each, "f", "r", "") for each in verdicts]
+    drawn = plain(rows(told(message("x", "INVITE", "out", changes=changes)), 100, None))
+    assert drawn[0].endswith("│  1 ok 1 wrong 1 missed 1 broken")
+
+
+def test_the_mark_counts_rewritten_fields() -> None:
+    drawn = plain(rows(told(invite("sip")), 78, None))
+    assert "►◆5─" in drawn[0]
+    assert drawn[0].endswith("5 ok")
+
+
+def test_a_dropped_message_stops_at_the_nat() -> None:
+    drawn = plain(
+        rows(
+            told(
+                message("x", "BYE", "out", verdict="dropped"),
+                message("x", "BYE", "in", verdict="dropped"),
+            ),
+            48,
+            None,
+        )
+    )
+    assert drawn[0].endswith("│──BYE───────────►✗                  │")
+    assert drawn[1].endswith("│                 ✗◄─────────────────│")
+
+
+def test_what_is_not_sip_is_called_so() -> None:
+    told_so = told(
+        message("\x00", "", "out", verdict="opaque"), message("x", "", "out", verdict="malformed")
+    )
+    drawn = plain(rows(told_so, 48, None))
+    assert "not SIP" in drawn[0]
+    assert "SIP?" in drawn[1]
+
+
+def test_audio_that_goes_out_and_is_lost_is_dotted_beyond_the_nat() -> None:
+    story = told(started(), invite(), media("alice", "bob", 0))
+    assert plain(rows(story, 48, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
+
+
+def test_a_turned_knob_stands_between_the_messages() -> None:
+    story = told(
+        invite(), SettingChanged(t=5.0, key="alg.sip.module", old="off", new="sip", who="screen")
+    )
+    assert "ALG: off > sip" in plain(rows(story, 48, None))[1]
+
+
+def test_a_long_story_is_drawn_around_the_selected_message() -> None:
+    story = told(*(message("x", f"OPTIONS {n}", "out") for n in range(SHOWN * 3)))
+    drawn = plain(rows(story, 78, 10))
+    assert len(drawn) == SHOWN
+    assert drawn[row_of(story, 10)].startswith("▸")
+    assert f"OPTIONS {SHOWN * 3 - 1}" in plain(rows(story, 78, None))[-1]

@@ -1,0 +1,212 @@
+"""The table: a row for each flow, its countdown, and what is left when it is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appliance.journal.events import FlowExpired, PacketDropped, SettingChanged
+from tests.tui.stories import AUDIO, EXTERNAL, PBX, PHONE, flow
+from tui.draw.translations import (
+    GHOST,
+    Translations,
+    cells,
+    duration,
+    explain,
+    layout,
+)
+
+
+def expired(t: float, why: str = "expired") -> FlowExpired:
+    return FlowExpired(
+        t=t,
+        flow=1,
+        mapping=1,
+        protocol="udp",
+        internal=PHONE,
+        external=EXTERNAL,
+        remote=PBX,
+        why=why,
+        packets_out=6,
+        packets_in=5,
+        bytes_out=1,
+        bytes_in=1,
+    )
+
+
+def dropped(reason: str, t: float) -> PacketDropped:
+    return PacketDropped(
+        t=t,
+        side="outside",
+        reason=reason,
+        sentence="",
+        rfc="",
+        protocol="udp",
+        source="198.51.100.7:9",
+        destination=EXTERNAL,
+        size=60,
+    )
+
+
+HOLE: dict[str, Any] = {
+    "protocol": "udp",
+    "external": "203.0.113.1:4000",
+    "internal": "192.168.20.100:4000",
+    "remote": "203.0.113.9:0",
+    "parent": "call",
+    "reason": "Audio of the call.",
+    "expires_in": 180.0,
+}
+
+
+def table(*flows: dict[str, Any], holes: tuple[dict[str, Any], ...] = ()) -> Translations:
+    made = Translations()
+    made.take(flows, holes, 100.0)
+    return made
+
+
+def shown(made: Translations, now: float = 100.0, bars: bool = True) -> list[str]:
+    """Each row's cells, joined."""
+    drawn = [cells(row, now, bars) for row in made.rows()]
+    return [" ".join(cell.plain for cell in row.values()) for row in drawn]
+
+
+def test_a_flow_is_a_row_with_its_three_endpoints_and_what_is_left_of_it() -> None:
+    assert shown(table(flow(), AUDIO)) == [
+        "udp 192.168.20.100:5060 :5060 203.0.113.9:5060 pkt ▓▓▓▓▓ 288s 6/5",
+        "udp 192.168.20.100:4000 :4000 203.0.113.9:10000 pkt ▓▓▓▓▓ 120s 498/0",
+    ]
+
+
+def test_the_bar_shrinks_between_two_snapshots() -> None:
+    made = table(flow())
+    assert "▓▓▓░░ 188s" in shown(made, 200.0)[0]
+    assert "░░░░░ 3s !" in shown(made, 385.0)[0]
+
+
+def test_a_flow_that_ended_stays_as_a_ghost_and_then_goes() -> None:
+    made = table(flow())
+    made.fold(expired(101.0))
+    made.take([], [], 107.0)
+    assert "gone 6s" in shown(made, 107.0)[0]
+    made.take([], [], 101.0 + GHOST)
+    assert made.rows() == []
+
+
+def test_a_snapshot_that_is_older_than_the_end_does_not_bring_a_flow_back() -> None:
+    made = table(flow())
+    made.fold(expired(101.0))
+    made.take([flow()], [], 101.0)
+    assert made.rows()[0].gone_at == 101.0
+
+
+def test_a_hole_of_the_alg_waits_until_a_flow_uses_it() -> None:
+    made = table(flow(), holes=(HOLE,))
+    assert shown(made)[1].endswith("203.0.113.9:* alg ▓▓▓▓▓ 180s waits")
+    made.take([flow(), AUDIO | {"opened_by": "alg"}], [HOLE], 101.0)
+    assert [row.key for row in made.rows()] == ["flow 1", "flow 2"]
+
+
+def test_a_hole_for_anyone_says_so() -> None:
+    assert "anyone" in shown(table(holes=(HOLE | {"remote": None},)))[0]
+
+
+def test_a_refused_packet_shows_on_the_row_that_it_was_meant_for() -> None:
+    made = table(flow())
+    made.fold(dropped("FILTERED", 100.0))
+    assert shown(made, 101.0)[0].endswith("✗filtered")
+    made.take([flow()], [], 105.0)
+    assert shown(made, 105.0)[0].endswith("6/5")
+
+
+def test_a_changed_timeout_rescales_the_bars() -> None:
+    made = table(flow())
+    made.fold(SettingChanged(key="nat.timeouts.udp", old=300.0, new=30.0, who="screen"))
+    made.take([flow(expires_in=30.0)], [], 101.0)
+    assert "▓▓▓▓▓ 30s" in shown(made, 101.0)[0]
+
+
+def test_a_row_without_a_timer_has_no_end() -> None:
+    assert "no end" in shown(table(flow(expires_in=None)))[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.9, "0s"), (59.2, "59s"), (999.0, "999s"), (3600.0, "60m"), (7440.0, "2h4m")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "A packet opened this: 203.0.113.9:5060 sees 192.168.20.100:5060 as"),
+        ({"state": "unanswered"}, "nothing came back yet, so the short timer runs"),
+        ({"opened_by": "alg"}, "The ALG's hole was used"),
+    ],
+)
+def test_a_row_explains_itself(change: dict[str, Any], said: str) -> None:
+    assert said in explain(table(flow(**change)).rows()[0], 100.0)
+
+
+def test_a_hole_and_a_ghost_explain_themselves() -> None:
+    made = table(flow(), holes=(HOLE,))
+    made.fold(expired(101.0))
+    ghost, hole = made.rows()
+    assert "sends to :5060 now reaches 192.168.20.100:5060 no more" in explain(ghost, 103.0)
+    assert "lets 203.0.113.9:* send to :4000" in explain(hole, 103.0)
+
+
+LONG = {"internal": "192.168.200.100:65535", "remote": "198.51.100.100:65535"}
+
+
+@pytest.mark.parametrize(
+    ("room", "change", "missing"),
+    [
+        (80, {}, set()),
+        (120, LONG, set()),
+        (80, LONG, {"bars"}),
+        (75, {}, {"bars"}),
+        (68, {}, {"bars", "proto"}),
+        (68, LONG, {"bars", "proto", "by"}),
+        (80, LONG | {"packets_out": 99_999, "packets_in": 99_999}, {"bars"}),
+    ],
+)
+def test_what_has_no_room_is_left_out_and_nothing_is_cut(
+    room: int, change: dict[str, Any], missing: set[str]
+) -> None:
+    """An endpoint without its last digit would be another endpoint."""
+    rows = table(flow(**change)).rows()
+    chosen = layout(rows, room)
+    drawn = cells(rows[0], 100.0, chosen.bars)
+    shown = {"proto", "internal", "external", "remote", "by", "left", "pkts"} - missing
+    assert set(chosen.widths) == shown
+    assert chosen.bars is ("bars" not in missing)
+    assert sum(chosen.widths.values()) <= room
+    assert all(len(drawn[name]) < width for name, width in chosen.widths.items())
+
+
+def test_where_there_is_no_room_at_all_the_endpoints_are_what_stays() -> None:
+    assert list(layout(table(flow()).rows(), 20).widths)[:3] == ["internal", "external", "remote"]
+
+
+def test_columns_do_not_shrink_while_rows_come_and_go() -> None:
+    """Else the table would jump whenever its longest row goes."""
+    wide = layout(table(flow(**LONG)).rows(), 120)
+    assert layout(table(flow()).rows(), 120, wide) == wide
+    assert layout(table(flow()).rows(), 80, wide) == layout(table(flow(**LONG)).rows(), 80)
+
+
+def test_a_ghost_fits_into_the_column_of_countdowns() -> None:
+    made = table(flow())
+    made.fold(expired(101.0))
+    assert " gone 6/5" in shown(made, 107.0, bars=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("packets", "text"), [(99_999, "99999/5"), (100_000, "100k/5"), (1_418_610, "1418k/5")]
+)
+def test_many_packets_are_counted_in_thousands(packets: int, text: str) -> None:
+    assert shown(table(flow(packets_out=packets)))[0].endswith(text)

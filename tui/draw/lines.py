@@ -1,0 +1,144 @@
+"""Lines of styled text: what the pure half of the screen produces and the widgets draw.
+
+A `Line` cleans whatever is put into it (`wiretext.py`), so a view that is made of lines cannot
+leak. Styles are names of meanings, not colours; `tui/widgets/drawn.py` knows what they look like.
+No Textual here, so that a test can read a screen as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from tui.draw.wiretext import SHOWN, WireText, wire_text
+
+
+class Style(Enum):
+    """What a piece of text means."""
+
+    PLAIN = "plain"
+    FAINT = "faint"
+    STRONG = "strong"
+    GOOD = "good"  # as wanted
+    BAD = "bad"  # not as wanted
+    CHANGED = "changed"  # characters that were replaced
+    KEY = "key"  # something to press
+    CURSOR = "cursor"  # the selected row's mark
+
+
+class Span(NamedTuple):
+    """Text in one style. `key`: the key that a click on it stands for; never from outside."""
+
+    text: WireText
+    style: Style
+    key: str = ""
+
+
+class Line:
+    """One row of the screen, built from left to right."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self, text: str = "", style: Style = Style.PLAIN, key: str = "") -> None:
+        self.spans: list[Span] = []
+        if text:
+            self.add(text, style, key)
+
+    def add(self, text: str, style: Style = Style.PLAIN, key: str = "") -> Line:
+        """Append text; answers the line, so that calls can be chained."""
+        if text:
+            self.spans.append(Span(wire_text(text), style, key))
+        return self
+
+    def extend(self, other: Line) -> Line:
+        self.spans.extend(other.spans)
+        return self
+
+    def pad(self, width: int) -> Line:
+        """Fill with spaces up to `width`, or cut to it."""
+        if len(self) > width:
+            self.spans = self.cut(width).spans
+        elif missing := width - len(self):
+            self.spans.append(Span(WireText(" " * missing), Style.PLAIN))
+        return self
+
+    def cut(self, width: int) -> Line:
+        """A line of at most `width` characters; an ellipsis says that there was more."""
+        if len(self) <= width:
+            return self
+        short = Line()
+        room = max(width - 1, 0)
+        for text, style, key in self.spans:
+            if room <= 0:
+                break
+            short.add(text[:room], style, key)
+            room -= len(text)
+        return short.add("…", Style.FAINT)
+
+    def key_at(self, column: int) -> str:
+        """The key that a click on this column stands for, or nothing."""
+        for text, _, key in self.spans:
+            if column < len(text):
+                return key
+            column -= len(text)
+        return ""
+
+    @property
+    def plain(self) -> str:
+        """The text alone."""
+        return "".join(span.text for span in self.spans)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and self.spans == other.spans
+
+    __hash__ = None  # type: ignore[assignment]  # a line grows while it is built
+
+    def __len__(self) -> int:
+        return sum(len(span.text) for span in self.spans)
+
+    def __repr__(self) -> str:
+        return f"Line({self.plain!r})"
+
+
+def wrap(line: Line, width: int) -> list[Line]:
+    """The line in pieces of `width` characters; nothing is lost. An empty line is one piece.
+
+    What is marked (a field that changed) is kept in one piece where one row can hold it.
+    """
+    pieces = [Line()]
+    for text, style, _ in line.spans:
+        rest = str(text)
+        if style is not Style.PLAIN and width - len(pieces[-1]) < len(rest) <= width:
+            pieces.append(Line())
+        while rest:
+            room = width - len(pieces[-1])
+            if room <= 0:
+                pieces.append(Line())
+                continue
+            pieces[-1].add(rest[:room], style)
+            rest = rest[room:]
+    return pieces
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """`text` in rows of at most `width` characters, broken between words where there are some."""
+    rows = [""]
+    for word in wire_text(text, 4 * SHOWN).split(" "):
+        whole = word
+        if rows[-1] and len(rows[-1]) + 1 + len(whole) > width:
+            rows.append("")
+        elif rows[-1]:
+            whole = " " + whole
+        while len(rows[-1]) + len(whole) > width:
+            room = width - len(rows[-1])
+            rows[-1] += whole[:room]
+            whole = whole[room:]
+            rows.append("")
+        rows[-1] += whole
+    return rows
+
+
+def plain(lines: Iterable[Line]) -> list[str]:
+    """The rows as text without trailing space, as tests and goldens compare them."""
+    return [line.plain.rstrip() for line in lines]

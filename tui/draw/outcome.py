@@ -1,0 +1,66 @@
+"""How the call went, in human terms: who hears whom, as two sentences with two bars.
+
+While the call lasts the verdict is what the counts say so far; when the simulation ends, the
+parties' own word replaces it.
+"""
+
+from __future__ import annotations
+
+from tui.draw.lines import Line, Style, wrap_words
+from tui.model import Model, Stream
+
+_BAR = 10
+
+
+def headline(model: Model) -> tuple[str, Style]:
+    """The outcome in a word or two, and whether it is good."""
+    if model.outcome is not None:
+        word = model.outcome.outcome
+        good = word == "both-ways"
+        text = "BOTH WAYS" if good else word.replace("-", " ").upper()
+        text = text.replace("ONE WAY", "ONE-WAY")
+        return text, Style.GOOD if good else Style.BAD
+    streams = list(model.streams.values())
+    if streams and any(stream.sent >= 10 for stream in streams):
+        return _heard_so_far(streams)
+    call = model.current_call()
+    if call is None:
+        return "nothing yet", Style.FAINT
+    text = call.state if call.kind == "registration" else f"{call.kind} {call.state}"
+    return text, Style.BAD if call.state in _BAD_STATES else Style.PLAIN
+
+
+_BAD_STATES = ("failed", "refused")
+
+
+def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
+    heard = [stream for stream in streams if not stream.in_trouble]
+    if not heard:
+        return "NO AUDIO", Style.BAD
+    if len(heard) < len(streams) or len(streams) == 1:
+        return "ONE-WAY AUDIO", Style.BAD
+    return "BOTH WAYS", Style.GOOD
+
+
+def rows(model: Model, width: int) -> list[Line]:
+    """Three lines: the verdict, and a bar for each direction or, without audio, the sentence."""
+    text, style = headline(model)
+    when = "OUTCOME" if model.outcome is not None else "SO FAR "
+    lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
+    streams = list(model.streams.values())[:2]
+    sentences = [f"{stream.listener} hears {stream.talker}" for stream in streams]
+    room = max((len(sentence) for sentence in sentences), default=0)
+    digits = max((len(str(stream.sent)) for stream in streams), default=0)
+    for stream, sentence in zip(streams, sentences, strict=True):
+        counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
+        lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))
+    if model.outcome is not None and not streams:
+        lines += [Line(f"   {row}") for row in wrap_words(model.outcome.sentence, width - 3)[:2]]
+    return lines + [Line()] * (3 - len(lines))
+
+
+def _bar(stream: Stream, sentence: str) -> Line:
+    share = stream.heard / stream.sent if stream.sent else 0.0
+    full = min(int(share * _BAR + 0.5), _BAR)
+    style = Style.BAD if stream.in_trouble else Style.GOOD
+    return Line(sentence).add("█" * full + "░" * (_BAR - full), style).add(f" {share:4.0%}")

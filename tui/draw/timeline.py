@@ -1,0 +1,87 @@
+"""The run on one line: when what happened, and where we are.
+
+    0s ├─I─1──2A══════●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤ 60s
+
+R registers, I invites, 1 rings, 2 is answered, A acknowledged, B ends; E a flow's timer ran out,
+X a packet or message was dropped, S a setting was changed. What a simulation has still to come is
+dotted; a running appliance shows its last two minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from appliance.journal.events import (
+    Event,
+    FlowExpired,
+    MessagePassed,
+    PacketDropped,
+    SettingChanged,
+)
+from tui.draw.lines import Line, Style
+
+LIVE_WINDOW = 120.0
+"""Seconds of a running appliance that are shown."""
+_CROWD = 3
+"""Columns that a mark may be shifted by when its own is taken."""
+
+_REQUESTS = {"REGISTER": "R", "INVITE": "I", "ACK": "A", "BYE": "B", "CANCEL": "C"}
+
+
+class Tick(NamedTuple):
+    """A mark at a time, in seconds."""
+
+    t: float
+    mark: str
+
+
+def mark(event: Event) -> str:
+    """The event's letter; empty when it has none."""
+    if isinstance(event, MessagePassed):
+        return "X" if event.verdict == "dropped" else _message_mark(event.summary)
+    if isinstance(event, FlowExpired):
+        return "E" if event.why == "expired" else ""
+    if isinstance(event, PacketDropped):
+        return "X"
+    return "S" if isinstance(event, SettingChanged) else ""
+
+
+def _message_mark(summary: str) -> str:
+    if summary[:3].isdecimal():
+        interesting = "INVITE" in summary and summary[:3] != "100"
+        return summary[0] if interesting else ""
+    return _REQUESTS.get(summary.partition(" ")[0], "")
+
+
+def row(
+    ticks: Iterable[Tick], audio_since: float | None, now: float, end: float | None, width: int
+) -> Line:
+    """The line. `end`: when a simulation will be over; None for a running appliance."""
+    first = max(now - LIVE_WINDOW, 0.0) if end is None else 0.0
+    last = max(first + LIVE_WINDOW, now) if end is None else max(end, 1.0)
+    left, right = f" {first:.0f}s ├", f"┤ {last:.0f}s"
+    room = max(width - len(left) - len(right) - 1, 4)
+
+    def column(t: float) -> int:
+        return min(int((t - first) / (last - first) * room), room - 1)
+
+    cells = _passed(column(now), room, None if audio_since is None else column(audio_since))
+    for t, letter in ticks:
+        if first <= t <= now:
+            _place(cells, column(t), letter)
+    cells[column(now)] = "●"
+    return Line(left, Style.FAINT).add("".join(cells)).add(right, Style.FAINT).cut(width)
+
+
+def _passed(now: int, room: int, audio: int | None) -> list[str]:
+    """The line without its marks: what has passed, and what is still to come."""
+    since = now if audio is None else max(audio, 0)
+    return ["─"] * min(since, now) + ["═"] * (now - min(since, now)) + ["┄"] * (room - now)
+
+
+def _place(cells: list[str], at: int, letter: str) -> None:
+    for column in range(at, min(at + _CROWD, len(cells))):
+        if not cells[column].isalnum():
+            cells[column] = letter
+            return
