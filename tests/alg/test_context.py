@@ -7,10 +7,9 @@ import pytest
 from alg.base import Unavailable
 from alg.context import EXPECTATIONS_PER_PARENT, MemoryContext
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import PHONE, SERVER, small_nat
 
-PHONE = Endpoint.parse("192.168.20.100:5060")
 SEEN = Endpoint.parse("203.0.113.1:5060")
-SERVER = Endpoint.parse("203.0.113.9:5060")
 
 
 def at(port: int, host: str = "192.168.20.100") -> Endpoint:
@@ -23,7 +22,7 @@ def outside(port: int) -> Endpoint:
 
 @pytest.fixture
 def context() -> MemoryContext:
-    return MemoryContext(Direction.OUT, PHONE, SEEN, SERVER)
+    return small_nat(external=SEEN)
 
 
 def test_the_carrying_flow_is_known(context: MemoryContext) -> None:
@@ -124,6 +123,6 @@ def test_rolling_back_undoes_everything_since_the_last_commit(context: MemoryCon
 
 def test_presets_stand_for_mappings_made_before() -> None:
     preset = {at(4000): outside(19032)}
-    context = MemoryContext(Direction.OUT, PHONE, SEEN, SERVER, presets=preset)
+    context = small_nat(external=SEEN, presets=preset)
     assert context.map(at(4000)) == outside(19032)
     assert context.map(at(4000), "tcp") == outside(19032)

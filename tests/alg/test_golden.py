@@ -12,6 +12,7 @@ from alg.sip.correct import Sip
 from nat.endpoint import Direction, Endpoint
 from tests.golden.differences import PAGE, page
 from tests.golden.pairs import Pair, pairs
+from tests.support.conversation import small_nat
 
 ALL = list(pairs().values())
 each_pair = pytest.mark.parametrize("pair", ALL, ids=[pair.name for pair in ALL])
@@ -67,7 +68,7 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
     inside, seen, server = map(
         Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060")
     )
-    answer = Sip().inspect(pair.after, MemoryContext(Direction.OUT, inside, seen, server))
+    answer = Sip().inspect(pair.after, small_nat(internal=inside, external=seen, remote=server))
     assert isinstance(answer, Edits)
     assert answer.edits == ()
 

@@ -31,14 +31,12 @@ from alg.stream import Stream
 from appliance.journal.events import MessagePassed
 from nat.endpoint import Direction, Endpoint, Side
 from tests.golden.pairs import Pair, pairs
-from tests.spec import packets
-from tests.spec.world import X1, A, World
+from tests.support import packets
+from tests.support.conversation import PHONE, SEEN, SERVER, small_nat
+from tests.support.world import X1, A, World
 
 ALL = list(pairs().values())
 USUAL = [pair for pair in ALL if not {"internal", "external", "transport"} & set(pair.values)]
-PHONE, SEEN, SERVER = map(
-    Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
-)
 MTU = 1500
 NEVER = ("call-id", "cseq", "authorization", "proxy-authorization", "www-authenticate", "warning",
          "refer-to", "replaces", "user-agent", "subject", "max-forwards", "expires",
@@ -49,10 +47,6 @@ JUNK = (b"\r\n", b"\n", b"\r\n ", b";", b",", b'"', b"<", b">", b"(", b":", b" "
         b"c=IN IP4 192.168.20.100\r\n")  # fmt: skip
 
 patient = settings(suppress_health_check=[HealthCheck.too_slow])
-
-
-def small_nat(direction: Direction = Direction.OUT) -> MemoryContext:
-    return MemoryContext(direction, PHONE, SEEN, SERVER)
 
 
 def inspected(data: bytes, context: MemoryContext, module: Alg | None = None) -> Edits | Refuse:
@@ -302,7 +296,7 @@ def test_a_stream_is_its_messages_however_it_is_cut(data: st.DataObject) -> None
     chosen = data.draw(st.lists(st.sampled_from(OVER_TCP), min_size=1, max_size=4))
     whole = b"".join(chosen)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(whole) - 1), max_size=8)))
-    contexts = [MemoryContext(Direction.OUT, PHONE, SEEN, SERVER, "tcp") for _ in range(2)]
+    contexts = [small_nat(transport="tcp") for _ in range(2)]
     stream = Stream(framing.frame, framing.NotSipStream)
     shown = b""
     for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):

@@ -8,8 +8,8 @@ from appliance.calls import REMEMBERED, CallTracker
 from appliance.journal.events import CallState, Event
 from appliance.journal.log import EventLog
 from tests.fuzz.datapath import INVITE, REGISTER
-from tests.nat.packets import EXTERNAL, A, R, udp
-from tests.nat.rig import Rig
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.world import World
 
 CONTACT = "Contact: <sip:alice@192.168.20.10>"
 CAUSE = 7
@@ -191,13 +191,13 @@ def test_the_oldest_calls_are_forgotten_first() -> None:
 
 @pytest.mark.parametrize("module", ["off", "sip"])
 def test_calls_are_seen_whatever_stands_in_the_slot(module: str) -> None:
-    rig = Rig(alg__sip__module=module)
-    rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
-    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
+    world = World({"alg.sip.module": module})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
         b"REGISTER sip:198.51.100.7 SIP/2.0", b"SIP/2.0 403 Forbidden"
     )))  # fmt: skip
-    assert [event.state for event in rig.told(CallState)] == ["trying", "registering", "refused"]
-    shown = rig.engine.show("calls", rig.now)
+    assert [event.state for event in world.told(CallState)] == ["trying", "registering", "refused"]
+    shown = world.show("calls")
     assert isinstance(shown, list)
     assert [call["kind"] for call in shown] == ["call", "registration"]

@@ -15,6 +15,7 @@ from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.correct import Sip
 from tests.golden.pairs import FOLDER, Pair, pairs
+from tests.support.conversation import small_nat
 
 FILE = FOLDER / "kernel" / "differences.toml"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "kernel-differences.md"
@@ -158,7 +159,7 @@ def _lines(message: bytes) -> list[str]:
 
 def _empty_nat(pair: Pair) -> MemoryContext:
     context = pair.context()
-    return MemoryContext(
+    return small_nat(
         context.direction,
         context.internal,
         context.external,

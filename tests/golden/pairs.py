@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 from alg.context import DEFAULT_SETTINGS, MemoryContext
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import small_nat
 
 FOLDER = Path(__file__).parent
 PHONE, SEEN, SERVER = "192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060"
@@ -102,7 +103,7 @@ class Pair:
             for pair in (*self.history, self)
             for internal, external in pair.values.get("map", {}).items()
         }
-        return MemoryContext(
+        return small_nat(
             self.direction,
             Endpoint.parse(values.get("internal", PHONE)),
             Endpoint.parse(values.get("external", SEEN)),

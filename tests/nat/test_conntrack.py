@@ -5,19 +5,13 @@ from __future__ import annotations
 import pytest
 
 from nat.behavior import Forward, Limits, Static
-from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
-from nat.events import Observer
 from nat.mapping import Mapping
-from tests.nat.box import APDM, EIM, Box, behavior, left
-from tests.nat.packets import EXTERNAL, A, B, R, S, udp
+from tests.support.packets import EXTERNAL, A, B, R, S, at, udp
+from tests.support.rig import APDM, EIM, Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
-
-
-def table(**changes: object) -> Conntrack:
-    return Conntrack(behavior(**changes), Observer())
 
 
 def pinned(found: Mapping | Drop) -> Mapping:
@@ -27,24 +21,24 @@ def pinned(found: Mapping | Drop) -> Mapping:
 
 def test_a_pinned_mapping_serves_every_remote_under_any_policy() -> None:
     """RTP must leave by the port that the SDP announced."""
-    box = Box(mapping=APDM)
-    mapping = pinned(box.nat.table.pin(UDP, PHONE, box.now))
-    box.nat.table.hold(mapping, box.now + 32.0)
+    rig = Rig(mapping=APDM)
+    mapping = pinned(rig.nat.table.pin(UDP, PHONE, rig.now))
+    rig.nat.table.hold(mapping, rig.now + 32.0)
     for remote in (f"{R}:1", f"{R}:2", f"{S}:1"):
-        assert left(box.out(udp(f"{A}:7000", remote))).source == str(mapping.external)
+        assert left(rig.out(udp(f"{A}:7000", remote))).source == mapping.external
 
 
 def test_pinning_finds_the_mapping_that_is_there() -> None:
-    box = Box(mapping=EIM)
-    seen = left(box.out(udp(f"{A}:7000", f"{R}:1")))
-    assert str(pinned(box.nat.table.pin(UDP, PHONE, box.now)).external) == seen.source
+    rig = Rig(mapping=EIM)
+    seen = left(rig.out(udp(f"{A}:7000", f"{R}:1")))
+    assert pinned(rig.nat.table.pin(UDP, PHONE, rig.now)).external == seen.source
 
 
 def test_a_pinned_port_is_never_shared() -> None:
     """Overloading is for remotes that are known; a pin is for all."""
-    box = Box(overloading=True)
-    left(box.out(udp(f"{B}:7000", f"{R}:1")))
-    assert pinned(box.nat.table.pin(UDP, PHONE, box.now)).external.port != 7000
+    rig = Rig(overloading=True)
+    left(rig.out(udp(f"{B}:7000", f"{R}:1")))
+    assert pinned(rig.nat.table.pin(UDP, PHONE, rig.now)).external.port != 7000
 
 
 def test_a_pair_is_adjacent_and_the_same_when_asked_again() -> None:
@@ -102,9 +96,9 @@ def test_announcing_a_mapping_again_and_again_holds_it_without_filling_the_queue
     assert not tables.pinned
 
 
-def forwarding(rules: list[Forward], box: Box) -> None:
-    box.nat.behavior.forwards = rules
-    box.nat.settings_changed(box.now)
+def forwarding(rules: list[Forward], rig: Rig) -> None:
+    rig.nat.behavior.forwards = rules
+    rig.nat.settings_changed(rig.now)
 
 
 FORWARD = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:7000"), Endpoint.parse(f"{B}:7000"))
@@ -113,42 +107,42 @@ FORWARD = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:7000"), Endpoint.parse(f"{B}:
 @pytest.mark.parametrize("has_door", [True, False])
 def test_a_forward_takes_its_port_from_whoever_has_it(has_door: bool) -> None:
     """Also from a call whose door would hold it."""
-    box = Box()
-    mapping = pinned(box.nat.table.pin(UDP, PHONE, box.now))
+    rig = Rig()
+    mapping = pinned(rig.nat.table.pin(UDP, PHONE, rig.now))
     if has_door:
-        box.nat.table.expectations.open(mapping, None, "call", "", 60.0, None, box.now)
+        rig.nat.table.expectations.open(mapping, None, "call", "", 60.0, None, rig.now)
     else:
-        box.nat.table.hold(mapping, box.now + 32.0)
-    forwarding([FORWARD], box)
-    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == f"{B}:7000"
-    assert not box.nat.table.expectations
-    assert left(box.out(udp(f"{A}:7000", f"{R}:9"))).source != f"{EXTERNAL}:7000"
+        rig.nat.table.hold(mapping, rig.now + 32.0)
+    forwarding([FORWARD], rig)
+    assert left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == at(B, 7000)
+    assert not rig.nat.table.expectations
+    assert left(rig.out(udp(f"{A}:7000", f"{R}:9"))).source != at(EXTERNAL, 7000)
 
 
 def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
     """Though a door was opened in its mapping, for one remote."""
-    box = Box(forwards=[FORWARD])
-    mapping = pinned(box.nat.table.pin(UDP, FORWARD.internal, box.now))
-    box.nat.table.expectations.open(
-        mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, box.now
+    rig = Rig(forwards=[FORWARD])
+    mapping = pinned(rig.nat.table.pin(UDP, FORWARD.internal, rig.now))
+    rig.nat.table.expectations.open(
+        mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, rig.now
     )
-    forwarding([], box)
+    forwarding([], rig)
     for stranger in (R, S):
-        assert box.into(udp(f"{stranger}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
-    assert not box.nat.table.by_external
-    assert not box.nat.table.hosts
+        assert rig.into(udp(f"{stranger}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+    assert not rig.nat.table.by_external
+    assert not rig.nat.table.hosts
 
 
 def test_a_registrar_that_grants_a_thousand_different_lifetimes_makes_few_timers() -> None:
     """Each is looked at whenever the loop asks for the next deadline. None may be cut short."""
-    box = Box()
-    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
-    (flow,) = box.nat.table.flows.values()
+    rig = Rig()
+    left(rig.out(udp(f"{A}:4000", f"{R}:5000")))
+    (flow,) = rig.nat.table.flows.values()
     for number in range(1000):
         seconds = 60.0 + number * 8 * 3600.0
-        box.nat.table.keep(flow, seconds)
-        assert seconds <= flow.expires_at() - box.now < max(2 * seconds, 7200.0)
-    assert len(box.nat.table.deadlines.timers) < 130
+        rig.nat.table.keep(flow, seconds)
+        assert seconds <= flow.expires_at() - rig.now < max(2 * seconds, 7200.0)
+    assert len(rig.nat.table.deadlines.timers) < 130
 
 
 def test_announcing_endpoints_takes_no_more_ports_than_a_host_could_use() -> None:

@@ -6,17 +6,12 @@ from nat.behavior import Limits
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.events import Observer
 from nat.expectation import Expectation
 from nat.mapping import Mapping
-from tests.nat.box import Box, behavior, left
-from tests.nat.packets import EXTERNAL, A, R, udp
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.rig import Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
-
-
-def table(**changes: object) -> Conntrack:
-    return Conntrack(behavior(**changes), Observer())
 
 
 def pinned(tables: Conntrack, port: int = PHONE.port) -> Mapping:
@@ -106,13 +101,13 @@ def test_the_limit_of_a_parent_counts_mappings() -> None:
 
 
 def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
-    box = Box()
-    doors = box.nat.table.expectations
-    door = opened(box.nat.table, used_lifetime=1000.0, now=box.now)
+    rig = Rig()
+    doors = rig.nat.table.expectations
+    door = opened(rig.nat.table, used_lifetime=1000.0, now=rig.now)
     assert door is not None
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    box.wait(500.0)
-    assert not box.nat.table.flows
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    doors.close(door, "closed", box.now)
-    assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+    left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    rig.wait(500.0)
+    assert not rig.nat.table.flows
+    left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    doors.close(door, "closed", rig.now)
+    assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING

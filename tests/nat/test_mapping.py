@@ -10,7 +10,7 @@ import pytest
 from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint
 from nat.mapping import Arrival, Flow, Leg, Mapping, inbound_key, legs_between
 from nat.packet import Packet
-from tests.nat.packets import (
+from tests.support.packets import (
     EXTERNAL,
     A,
     R,
@@ -43,7 +43,7 @@ def patched(leg: Leg, data: bytes) -> bytes:
 ROUND_TRIPS = [
     ("UDP", UDP, udp(f"{A}:4000", f"{R}:5000"), udp(f"{EXTERNAL}:40000", f"{R}:5000", ttl=63)),
     ("TCP", TCP, tcp(f"{A}:4000", f"{R}:5000"), tcp(f"{EXTERNAL}:40000", f"{R}:5000", ttl=63)),
-    ("ping", ICMP, ping(A, R, 4000), ping(EXTERNAL, R, 40000, ttl=63)),
+    ("ping", ICMP, ping(f"{A}:4000", R), ping(f"{EXTERNAL}:40000", R, ttl=63)),
     (
         "UDP behind options",
         UDP,
@@ -99,9 +99,9 @@ def test_incremental_and_full_sums_agree_for_a_thousand_payloads() -> None:
     for size in range(330):
         payload = RNG.randbytes(size)
         assert_sound(patched(outbound, udp(f"{A}:4000", f"{R}:5000", payload)))
-        segment = tcp(f"{A}:4000", f"{R}:5000", 16, seq=RNG.getrandbits(32), payload=payload)
+        segment = tcp(f"{A}:4000", f"{R}:5000", 16, sequence=RNG.getrandbits(32), payload=payload)
         assert_sound(patched(tcp_outbound, segment))
-        assert_sound(patched(ping_outbound, ping(A, R, 4000, size, payload)))
+        assert_sound(patched(ping_outbound, ping(f"{A}:4000", R, payload, sequence=size)))
 
 
 @pytest.mark.parametrize("options", [b"", b"\1\1\1\0"])
@@ -120,7 +120,7 @@ def test_the_ip_checksum_is_right_whatever_it_was_before() -> None:
     outbound, _ = legs(UDP)
     body = udp(f"{A}:4000", f"{R}:5000")[20:]
     for ident in range(0, 65536, 13):
-        data = ipv4(A, R, UDP, body, ident=ident)
+        data = ipv4(A, R, UDP, body, identification=ident)
         assert slow_checksum(patched(outbound, data)[:20]) == 0
 
 

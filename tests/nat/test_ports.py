@@ -10,7 +10,7 @@ import pytest
 from nat.behavior import PortPolicy
 from nat.endpoint import Endpoint, parse_address
 from nat.ports import FREE, RESERVED, RESTING, USED, PortPool
-from tests.nat.packets import A, B
+from tests.support.packets import A, B
 
 PRESERVE, SEQUENTIAL, RANDOM = PortPolicy.PRESERVE, PortPolicy.SEQUENTIAL, PortPolicy.RANDOM
 

@@ -6,7 +6,7 @@ from nat.endpoint import TCP, Endpoint, Side
 from nat.mapping import FiveTuple, TcpPatch
 from nat.packet import Packet
 from nat.unsolicited import WAIT, Unsolicited, before_the_turn
-from tests.spec import packets
+from tests.support import packets
 
 REMOTE, EXTERNAL = Endpoint.parse("203.0.113.9:7000"), Endpoint.parse("203.0.113.1:80")
 INTERNAL = Endpoint.parse("192.168.20.10:4000")

@@ -15,7 +15,7 @@ from appliance.journal.log import EventLog
 from appliance.settings.table import SettingError
 from nat.drop import Drop
 from nat.endpoint import Side, parse_address
-from tests.spec.world import EXTERNAL, X1, X2, A, B, World, Y
+from tests.support.world import EXTERNAL, X1, X2, A, B, World, Y
 
 PHONE = A._replace(port=5060)
 DESK = B._replace(port=5060)

@@ -10,7 +10,7 @@ import pytest
 from alg.sip_poor.signalling import FAULTS
 from appliance.journal.events import MessagePassed
 from nat.endpoint import Endpoint
-from tests.spec.world import A, World
+from tests.support.world import A, World
 
 SENDS_FROM = A._replace(port=50000)
 LISTENS_ON = A._replace(port=5060)

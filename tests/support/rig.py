@@ -1,4 +1,5 @@
-"""A NAT in a box: bytes in by one wire, bytes out by the other, and a clock that is a number."""
+"""A NAT without wires and ALGs: bytes in by one side, bytes out by the other, and a clock that is a
+number. Here alone do tests make a `Nat` or a `Conntrack`."""
 
 from __future__ import annotations
 
@@ -6,13 +7,14 @@ import random
 from typing import Any
 
 from nat.behavior import Behavior, Dependence, Limits, PortPolicy, Timeouts
+from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import Network, Side, parse_address
 from nat.events import Observer
 from nat.mapping import Arrival, Leg
 from nat.packet import Packet
 from nat.translator import Aside, Nat
-from tests.nat.packets import EXTERNAL, GATEWAY, Seen, assert_sound
+from tests.support.packets import EXTERNAL, GATEWAY, Seen, assert_sound
 
 EIM = EIF = Dependence.ENDPOINT_INDEPENDENT
 ADM = ADF = Dependence.ADDRESS_DEPENDENT
@@ -36,7 +38,12 @@ def behavior(**changes: Any) -> Behavior:
     return Behavior(**{**defaults, **changes})
 
 
-class Box:
+def table(**changes: Any) -> Conntrack:
+    """The tables of such a NAT alone."""
+    return Conntrack(behavior(**changes), Observer())
+
+
+class Rig:
     """`out` and `into` answer what left by the other wire (a Seen), or the reason why nothing
     did. `said` takes what the NAT sent by itself."""
 
