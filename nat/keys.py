@@ -33,6 +33,10 @@ class Keys:
     def __len__(self) -> int:
         return len(self._table)
 
+    def items(self) -> Iterator[tuple[Key, Mapping]]:
+        """All of them."""
+        return iter(self._table.items())
+
     def find(self, protocol: int, internal: Endpoint, remote: Endpoint) -> Mapping | None:
         """The mapping by which `internal` reaches `remote`."""
         return self._table.get((protocol, *internal, *self.dependence.scope(remote)))

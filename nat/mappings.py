@@ -224,12 +224,30 @@ class Mappings:
                 for each, mapping in zip((internal, second), have, strict=True)
             ]
             return ports[0], ports[1]
-        if have[0] and have[1] and have[1].external == _above(have[0].external):
-            return have[0].external, have[1].external
+        if have[0] is not None:
+            whole = self._completed(have[0].external, second, have[1], draft)
+            if whole is not None:
+                return whole
+            if have[1] is not None:
+                return Drop.NO_PORT  # both have been shown to somebody, and not as neighbours
         if self._has_all_ports(self._hosts.get(internal.address), 2):
             return Drop.HOST_PORT_LIMIT
         known = self._known_address(internal)
         return self.assignment.choose_pair(internal, known, now, draft) or Drop.NO_PORT
+
+    def _completed(
+        self, first: Endpoint, second: Endpoint, known: Mapping | None, draft: Draft | None
+    ) -> tuple[Endpoint, Endpoint] | None:
+        """The pair that begins with a mapping that there is already, if its neighbour is mapped
+        next to it or can be: one internal port must not get a second external one (REQ-1)."""
+        above = _above(first)
+        if known is not None:
+            return (first, above) if known.external == above else None
+        if above.port > HIGHEST_PORT or self._has_all_ports(self._hosts.get(second.address), 1):
+            return None
+        is_drafted = draft is not None and above.port in draft.taken(UDP, above.address)
+        pool = self.assignment.pool(UDP, above.address)
+        return (first, above) if pool.is_available(above.port, second) and not is_drafted else None
 
     def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
         """Undo `pin`, as if it had never been asked for: `before` was pinned in its place."""

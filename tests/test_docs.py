@@ -31,8 +31,8 @@ from appliance.sim.scenario import load_scenario
 from appliance.wires import netns
 from docs import generate
 from nat.endpoint import Network, parse_address
-from tests.host.programs import Program, run_in
 from tests.source import ROOT, name_of, read, tree
+from tests.support.programs import Program, run_in
 
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

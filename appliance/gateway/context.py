@@ -152,6 +152,11 @@ class Context:
         """Nothing was asked for."""
         self._ground.rollback()
 
+    def refuse(self) -> None:
+        """The message goes no further and opens nothing, but it has been seen."""
+        self._notes.commit()
+        self._ground.rollback()
+
     def _is_the_speaker(self, internal: Endpoint, transport: str) -> bool:
         """Is it the very endpoint that the message belongs to?"""
         return internal == self.internal and transport == self.transport

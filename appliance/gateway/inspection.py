@@ -41,7 +41,9 @@ class Inspector:
         context = Context(tables, self._table, leg, slot.memory, slot.settings, now)
         self._log.hold()
         outcome = self._run(slot, leg, message, context, room)
-        if not outcome.commits:
+        if isinstance(outcome.answer, Refuse):
+            context.refuse()
+        elif not outcome.commits:
             context.rollback()
         # After the active module, whose mappings it finds; before anything that is to close closes.
         correct = self._rehearse(slot, leg, message, now)

@@ -13,10 +13,10 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side
-from tests.appliance.ends import Line
-from tests.spec import packets
-from tests.spec.packets import ACK, SYN
-from tests.spec.world import A, B, World
+from tests.support import packets
+from tests.support.ends import Line
+from tests.support.packets import ACK, SYN
+from tests.support.world import A, B, World
 
 BROWSER = A._replace(port=50000)
 ATTACKER = Endpoint.parse("198.51.100.7:5060")

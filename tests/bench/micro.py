@@ -5,20 +5,18 @@ python -m pytest tests/bench/micro.py --benchmark-columns=min,median,iqr
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from nat.behavior import Behavior, Limits
-from nat.endpoint import UDP, Endpoint, Network, parse_address
-from nat.events import Observer
+from nat.behavior import Limits
+from nat.endpoint import UDP, Endpoint, Network
 from nat.mapping import Arrival, Leg, Why
 from nat.packet import IPV4, Packet
-from nat.policy import Policy
 from nat.translator import Nat
+from tests.support.rig import Rig
 
 Bench = Callable[..., Any]
 
@@ -38,13 +36,10 @@ def datagram(source: str, destination: str, payload: bytes = b"x" * 172) -> Pack
 
 @pytest.fixture
 def nat() -> Nat:
-    behavior = Behavior(
-        [Network.parse("192.168.0.0/16")], [parse_address("203.0.113.1")], rng=random.Random(1)
-    )
-    behavior.limits = Limits(
+    limits = Limits(
         flows=0, flows_per_host=0, unanswered_per_host=0, new_flows_per_second_per_host=0
     )
-    return Nat(behavior, Observer(), Policy())
+    return Rig(networks=[Network.parse("192.168.0.0/16")], limits=limits).nat
 
 
 def first_packets() -> Iterator[Packet]:

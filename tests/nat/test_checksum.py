@@ -7,7 +7,7 @@ import random
 import pytest
 
 from nat.checksum import adjusted, checksum, pseudo_header, sums_up
-from tests.nat.packets import slow_checksum
+from tests.support.packets import slow_checksum
 
 RNG = random.Random(7)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from alg.sip.dialogs import MOST_DIALOGS, Call
+from alg.sip.dialogs import MOST_DIALOGS
+from nat.endpoint import Direction
+from tests.support.conversation import occupy
 
 HEAD = """
 {start}
@@ -78,7 +80,7 @@ def play(talk: Any, story: str) -> None:
 
 
 def rtp_ports(talk: Any) -> list[str]:
-    ports = {known.internal.port for known in talk.context.expectations}
+    ports = {known.mapping.internal.port for known in talk.context.expectations}
     return [str(port) for port in sorted(ports) if port % 2 == 0]
 
 
@@ -265,7 +267,8 @@ def test_made_up_tags_do_not_fill_the_memory(plain: Any) -> None:
     play(plain, "> INVITE 1 sdp 4000")
     for number in range(40):
         play(plain, f"< 200 INVITE 1 tag t{number} sdp 9000")
-    (call,) = [value for value in plain.context.tables.memory.values() if isinstance(value, Call)]
+    context = plain.context.facing(Direction.IN)
+    call = context.recall(("call", "call-1", context.internal.address))
     assert len(call.dialogs) == MOST_DIALOGS
 
 
@@ -281,8 +284,8 @@ def test_two_inside_hosts_in_one_call_do_not_share_their_pinholes(plain: Any) ->
     play(plain, "> INVITE 1 sdp 4000")
     context = plain.context
     other = context.internal._replace(address=context.internal.address + 1)
-    plain.context = context.facing(context.direction)
-    plain.context.internal, plain.context.external = other, context.external._replace(port=5062)
+    occupy(context, other)
+    plain.context = context.facing(context.direction, internal=other)
     play(plain, "> BYE 9")
     assert rtp_ports(plain) == ["4000"]
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from alg.base import Unavailable
-from alg.context import MemoryContext
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
+from tests.support.conversation import occupy
 
 INVITE = """
 {method} sip:bob@example.com SIP/2.0
@@ -74,7 +75,7 @@ def busy(talk: Any, *ports: int) -> None:
     """Let another phone have these ports already."""
     for port in ports:
         other = talk.context.internal._replace(address=talk.context.internal.address + 1, port=port)
-        talk.context.map(other)
+        occupy(talk.context, other)
     talk.context.commit()
 
 
@@ -208,7 +209,7 @@ def test_a_foreign_origin_stays(plain: Any) -> None:
             "a=rtcp:14255 IN IP6 2001:db8::1",
             [14254],
         ),
-        ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14256", "a=rtcp:16001", [14255, 16001]),
+        ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14257", "a=rtcp:16001", [14255, 16001]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp:22", "14256", "a=rtcp:22", [14254]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp-mux", "14256", "a=rtcp-mux", [14254, 14255]),
     ],
@@ -386,7 +387,7 @@ def test_anyone_may_send_when_so_configured(conversation: Any) -> None:
 
 def test_a_pinhole_waits_three_minutes_and_then_lives_as_long_as_the_call(plain: Any) -> None:
     plain.out(invite())
-    assert {(known.lifetime, known.used_lifetime) for known in plain.context.expectations} == {
+    assert {(known.deadline, known.used_lifetime) for known in plain.context.expectations} == {
         (180.0, 86_400.0)
     }
 
@@ -400,7 +401,7 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
     def full(*arguments: Any, **more: Any) -> None:
         raise Unavailable("the limit is reached")
 
-    monkeypatch.setattr(MemoryContext, "expect", full)
+    monkeypatch.setattr(Trial, "expect", full)
     assert b"Via: SIP/2.0/UDP 192.168.20.100:5060" in plain.into(answer(theirs("198.51.100.7")))
     assert plain.note == "the limit is reached"
     assert plain.open == ["14254<-203.0.113.9", "14255<-203.0.113.9"]

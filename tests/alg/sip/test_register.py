@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from alg.base import Unavailable
-from alg.context import MemoryContext
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
+from nat.mapping import Why
 
 REGISTER = """
 REGISTER sip:203.0.113.9 SIP/2.0
@@ -124,7 +125,7 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
     def full(*arguments: Any, **more: Any) -> None:
         raise Unavailable("the limit is reached")
 
-    monkeypatch.setattr(MemoryContext, "expect", full)
+    monkeypatch.setattr(Trial, "expect", full)
     back = talk.into(ok(f"Contact: {SEEN};expires=60"))
     assert b"Via: SIP/2.0/UDP 192.168.20.100:5060" in back
     assert (talk.open, talk.note) == ([], "the limit is reached")
@@ -133,7 +134,10 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
 def test_a_mapping_that_is_gone_is_not_opened(talk: Any) -> None:
     talk.out(register("<sip:525@192.168.20.100:5070>"))
     internal = talk.context.internal._replace(port=5070)
-    del talk.context.tables.mappings["udp", internal]
+    mappings = talk.context.nat.table.mappings
+    (mapping,) = [mappings.pinned[17, internal]]
+    mapping.held_until = 0.0
+    mappings.close_if_idle(mapping, Why.CLOSED, 0.0)
     talk.into(ok("Expires: 60"))
     assert (talk.open, talk.note) == ([], "")
 
@@ -253,5 +257,5 @@ def test_the_signalling_mapping_lives_as_long_as_the_registration(
     talk = conversation(Sip(), "203.0.113.1:1024", timeout=timeout)
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires={granted}"))
-    assert talk.context.kept == kept
+    assert talk.kept == kept
     assert note in talk.note

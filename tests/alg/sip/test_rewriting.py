@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from alg.context import MemoryContext
 from alg.sip import parts
 from alg.sip.fields import MISSING, HostPort
 from alg.sip.message import parse
 from alg.sip.rewriting import Rewriting, Token
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import PHONE, small_nat
 
-PHONE, SEEN, SERVER = map(
-    Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
-)
 PRESETS = {
     Endpoint.parse("192.168.20.100:4000"): Endpoint.parse("203.0.113.1:19032"),
     Endpoint.parse("192.168.20.101:5060"): Endpoint.parse("203.0.113.1:5062"),
@@ -22,7 +19,7 @@ PRESETS = {
 
 def desk(direction: Direction, text: bytes = b"x") -> Rewriting:
     message = parse(b"INFO sip:" + text + b" SIP/2.0\r\ni: 1\r\nCSeq: 1 INFO\r\n\r\n")
-    context = MemoryContext(direction, PHONE, SEEN, SERVER, presets=PRESETS)
+    context = small_nat(direction, presets=PRESETS)
     return Rewriting(message, parts.read(message), context)
 
 

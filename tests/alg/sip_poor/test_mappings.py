@@ -15,7 +15,7 @@ from appliance.journal.log import EventLog
 from appliance.settings.table import SettingError
 from nat.drop import Drop
 from nat.endpoint import Side, parse_address
-from tests.spec.world import EXTERNAL, X1, X2, A, B, World, Y
+from tests.support.world import EXTERNAL, X1, X2, A, B, World, Y
 
 PHONE = A._replace(port=5060)
 DESK = B._replace(port=5060)
@@ -245,7 +245,7 @@ def test_a_fault_goes_with_its_module(fault: Any) -> None:
     nat.out(A, X1)
     nat.engine.set("alg.sip.module", "sip", "a test", nat.now)
     assert nat.engine.nat.behavior.hairpin
-    assert not nat.engine.nat.behavior.decisions.others
+    assert not nat.engine.nat.policy.others
     seen = nat.out(B._replace(port=4010), Y)
     assert seen.port == 4010
     assert nat.into(Y, seen) == B._replace(port=4010)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from alg.sip_poor.media import FAULTS
+from tests.support.conversation import occupy
 
 MESSAGE = """
 {start}
@@ -96,7 +97,7 @@ def test_a_fault_changes_this_and_nothing_else(
     pair = beside(fault)
     for nat in (pair.right, pair.poor):
         for port in (4000, 4002):  # taken by another phone, so that a port that is mapped changes
-            nat.context.map(nat.context.internal._replace(address=1, port=port))
+            occupy(nat.context, nat.context.internal._replace(address=1, port=port))
         nat.context.commit()
     assert pair.out(text) == difference
     assert len(pair.poor.open) == pinholes

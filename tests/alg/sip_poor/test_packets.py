@@ -8,9 +8,9 @@ from alg.sip_poor.packets import FAULTS
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side
 from nat.packet import Packet
-from tests.spec import packets
-from tests.spec.packets import Seen, pseudo_header, sum_of_words
-from tests.spec.world import X1, A, World
+from tests.support import packets
+from tests.support.packets import Seen, pseudo_header, sum_of_words
+from tests.support.world import X1, A, World
 
 PHONE = A._replace(port=5060)
 REGISTRAR = Endpoint.parse("203.0.113.9:5060")

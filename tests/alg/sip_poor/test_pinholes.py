@@ -76,13 +76,13 @@ def registered(beside: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_hide_then_forget_keeps_nothing(registered: Callable[..., Any]) -> None:
     pair = registered("hide-then-forget", ("a", 3600))
-    assert (pair.right.context.kept, pair.right.open) == (3632.0, ["5060<-203.0.113.9"])
-    assert (pair.poor.context.kept, pair.poor.open) == (None, [])
+    assert (pair.right.kept, pair.right.open) == (3632.0, ["5060<-203.0.113.9"])
+    assert (pair.poor.kept, pair.poor.open) == (None, [])
 
 
 def test_sip_timer_short_keeps_for_a_minute(registered: Callable[..., Any]) -> None:
     pair = registered("sip-timer-short", ("a", 3600))
-    assert pair.poor.context.kept == 60.0
+    assert pair.poor.kept == 60.0
     assert pair.poor.lifetimes == {60.0}
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from alg.sip_poor.tcp import FAULTS
 from nat.endpoint import Endpoint
-from tests.appliance.ends import Line
-from tests.spec.packets import ACK
-from tests.spec.world import A, World
+from tests.support.ends import Line
+from tests.support.packets import ACK
+from tests.support.world import A, World
 
 PHONE = A._replace(port=50000)
 SERVER = Endpoint.parse("198.51.100.7:5060")

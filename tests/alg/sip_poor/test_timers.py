@@ -7,8 +7,8 @@ from typing import Any
 
 from alg.sip_poor.timers import FAULTS
 from nat.endpoint import Endpoint, Side
-from tests.spec.packets import ACK, RST, UNREACHABLE, icmp
-from tests.spec.world import ROUTER, A, World, Y
+from tests.support.packets import ACK, RST, UNREACHABLE, icmp
+from tests.support.world import ROUTER, A, World, Y
 
 PHONE = A._replace(port=5060)
 PEER = Endpoint.parse("198.51.100.7:5060")

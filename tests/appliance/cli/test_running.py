@@ -23,10 +23,10 @@ from appliance.control import client as clients
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
 from appliance.journal.events import Started
-from appliance.journal.log import EventLog
 from appliance.settings import files as config
 from nat.endpoint import Side
 from nat.packet import Packet
+from tests.support.world import make_engine
 
 Run = Callable[..., Any]
 
@@ -59,7 +59,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def appliance(folder: Path, udp_packet: Packet) -> Iterator[Appliance]:
-    engine = Engine(config.defaults(), "lab", "appliance", EventLog(0.0))
+    engine = make_engine(config.defaults(), name="lab", mode="appliance")
     engine.log.emit(Started(wall=0.0, name="lab", mode="appliance"), 0.0)
     assert engine.handle(udp_packet, Side.INSIDE, 5.0)
     appliance = Appliance(folder / "lab.sock", engine)

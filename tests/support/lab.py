@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.wires import netns
-from tests.host.programs import Program, run_in
+from tests.support.programs import Program, run_in
 
 PHONE = "192.168.20.100"
 EXTERNAL = "203.0.113.1"

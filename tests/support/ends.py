@@ -10,9 +10,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 from nat.endpoint import Endpoint, Side
-from tests.spec import packets
-from tests.spec.packets import ACK, FIN, SYN, Seen
-from tests.spec.world import World
+from tests.support import packets
+from tests.support.packets import ACK, FIN, SYN, Seen
+from tests.support.world import World
 
 MODULUS = 1 << 32
 URG = 32
