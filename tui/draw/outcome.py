@@ -6,10 +6,13 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
+from tui.draw.endpoint import shortened
 from tui.draw.lines import Line, Style, wrap_words
 from tui.model import Model, Stream
 
 _BAR = 10
+_BESIDE_NAMES = len("    hears   of  ") + _BAR + len(" 100%")
+"""Characters of a direction of audio, but for its two names and two counts."""
 
 
 def headline(model: Model) -> tuple[str, Style]:
@@ -48,9 +51,13 @@ def rows(model: Model, width: int) -> list[Line]:
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
     streams = list(model.streams.values())[:2]
-    sentences = [f"{stream.listener} hears {stream.talker}" for stream in streams]
-    room = max((len(sentence) for sentence in sentences), default=0)
     digits = max((len(str(stream.sent)) for stream in streams), default=0)
+    name = (width - _BESIDE_NAMES - 2 * digits) // 2
+    sentences = [
+        f"{shortened(stream.listener, name)} hears {shortened(stream.talker, name)}"
+        for stream in streams
+    ]
+    room = max((len(sentence) for sentence in sentences), default=0)
     for stream, sentence in zip(streams, sentences, strict=True):
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
         lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))

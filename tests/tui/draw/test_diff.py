@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from appliance.journal.events import Change
 from tests.tui.stories import INVITE, changes, invite, message
-from tui.draw.diff import LINES_SHOWN, Options, blocks, counts, heading, heads, is_explained, rows
+from tui.draw.blocks import LINES_SHOWN, is_explained
+from tui.draw.diff import Options, counts, heading, heads, rows
 from tui.draw.lines import plain
 
 WIDE = 116
@@ -88,23 +89,6 @@ def test_a_silent_edit_is_drawn_as_one() -> None:
     drawn = plain(rows(event, WIDE))
     assert any("Max-Forwards: 70" in row and "Max-Forwards: 69" in row for row in drawn)
     assert drawn[-1].startswith("! SILENT EDIT")
-
-
-def test_an_edit_that_makes_two_lines_of_one_stays_beside_its_line() -> None:
-    text_before = "INVITE x\r\nVia: a\r\nTo: b\r\n"
-    change = Change("via", (10, 16), "Via: a", "Via: n\r\nVia: a", None, "ok", "via", "why", "")
-    event = message(text_before, "INVITE", "out", changes=[change])
-    block = next(block for block in blocks(event) if block.changes)
-    assert [line.plain for line in block.after] == ["«Via: n", "Via: a»"]
-
-
-def test_an_edit_across_lines_keeps_them_together() -> None:
-    text_before = "INVITE x\r\nVia: a\r\nTo: b\r\nl: 0"
-    change = Change("via", (10, 23), "Via: a\r\nTo: b", "To: c", None, "ok", "via", "why", "")
-    event = message(text_before, "INVITE", "out", changes=[change])
-    assert is_explained(event)
-    assert [line.plain for line in blocks(event)[1].before] == ["«Via: a", "To: b»"]
-    assert [line.plain for line in blocks(event)[2].before] == ["l: 0"]
 
 
 def test_a_message_of_32000_lines_costs_one_screenful() -> None:
