@@ -5,15 +5,13 @@ assumes that a message has lines. `passages` follows the changes through the mes
 change touches are a passage, all that lies between is one stretch that nobody has to look into.
 So a message of 60 KB with one change costs about as much as one of 60 bytes.
 
-Everything here is Latin-1 text, one character a byte, and *not* safe to draw, but for `dumped` and
-`spelled`, which answer plain ASCII and the few signs below.
+Everything here is Latin-1 text, one character a byte, and *not* safe to draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from ipaddress import ip_address
 from typing import NamedTuple, Protocol
 
 _HEAD = 16
@@ -26,10 +24,6 @@ _UNREADABLE_SHARE = 8
 
 FAULTS = ("broken", "wrong", "missed")
 """Verdicts on a change that is not as a correct module would have it, the worst first."""
-
-_PICTURES = bytes(code if 0x20 <= code < 0x7F else 0xB7 for code in range(256))
-_SPELLED = 48
-"""Bytes of a value that are spelled out at most."""
 
 
 class ChangeOf(Protocol):
@@ -285,83 +279,3 @@ def runs(message: str, passage: Passage, value_of: Callable[[ChangeOf], str]) ->
         at = max(at, end)
     if at < passage.end:
         yield Run(message[at : passage.end])
-
-
-# --- bytes as people read them -----------------------------------------------------------------
-
-_NOTHING = "¦"
-_SIGNS = {Mark.SAME: (" ", " "), Mark.CHANGED: ("«", "»"), Mark.LEFT: ("!", "!")}
-
-
-def dumped(some: Iterable[Run], offset: int, width: int) -> Iterator[list[Run]]:
-    """Rows of a hex dump, each in pieces whose mark tells how to draw them.
-
-        0030 00 04«cb 00 71 07»00 00 29 10 00 00 00 00 00 00 ····q···)·······
-
-    Signs stand in the gaps between the bytes, so that columns stay where they are: « and » around
-    changed bytes, ! and ! around those that were left and should not be, ¦ where something was put
-    in, or taken away.
-    """
-    for row in _in_rows(some, width):
-        yield _dumped_row(row, offset, width)
-        offset += sum(len(run.text) for run in row)
-
-
-def _in_rows(some: Iterable[Run], width: int) -> Iterator[list[Run]]:
-    row: list[Run] = []
-    room = width
-    for run in some:
-        at = 0
-        while at < len(run.text):
-            if not room:
-                yield row
-                row, room = [], width
-            piece = run.text[at : at + room]
-            row.append(Run(piece, run.mark, run.is_bad))
-            room -= len(piece)
-            at += len(piece)
-        if not run.text:
-            row.append(run)
-    if row:
-        yield row
-
-
-def _dumped_row(row: Sequence[Run], offset: int, width: int) -> list[Run]:
-    pieces: list[Run] = []
-    plain, before_gap, length = f"{offset:04x}", " ", 0
-    for text, mark, is_bad in row:
-        opens, closes = _SIGNS[mark]
-        if not text:
-            before_gap = _NOTHING
-            continue
-        gap = opens if before_gap != _NOTHING and mark is not Mark.SAME else before_gap
-        if mark is Mark.SAME:
-            plain += gap + _bytes(text).hex(" ")
-        else:
-            pieces += (Run(plain + gap), Run(_bytes(text).hex(" "), mark, is_bad))
-            plain = ""
-        before_gap, length = closes, length + len(text)
-    plain += before_gap + "   " * (width - length)
-    for text, mark, is_bad in row:
-        picture = _bytes(text).translate(_PICTURES).decode("latin-1")
-        if mark is Mark.SAME:
-            plain += picture
-        elif text:
-            pieces += (Run(plain), Run(picture, mark, is_bad))
-            plain = ""
-    return [*pieces, Run(plain)]
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("latin-1", "replace")
-
-
-def spelled(field: str, value: str) -> str:
-    """A value of a binary message as people write it: `203.0.113.7`, a name, or its bytes."""
-    data = _bytes(value)
-    if field.endswith("address") and len(data) in (4, 16):
-        return str(ip_address(data))
-    if len(data) > 4 and value.isascii() and value.isprintable():
-        return value
-    cut = " …" if len(data) > _SPELLED else ""
-    return (data[:_SPELLED].hex(" ") or "nothing") + cut

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from appliance.journal.events import MessagePassed
+from appliance.journal.hexdump import dumped
 from appliance.journal.rows import (
     ByteRows,
     ChangeOf,
@@ -28,7 +29,6 @@ from appliance.journal.rows import (
     applied,
     before_of,
     differs_from_wanted,
-    dumped,
     is_text,
     passages,
     rows,

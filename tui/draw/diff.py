@@ -20,13 +20,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from appliance.journal.events import MessagePassed
+from appliance.journal.hexdump import spelled
 from appliance.journal.rows import (
     FAULTS,
     ByteRows,
     ChangeOf,
     Cut,
     differs_from_wanted,
-    spelled,
 )
 from tui.draw.blocks import Block, Folded, blocks, cut_for, is_explained
 from tui.draw.endpoint import shortened

@@ -213,8 +213,8 @@ def layout(rows: Sequence[Translation], room: int, before: Layout | None = None)
     if sum(with_bars.values()) <= room:
         return Layout(with_bars, True, needs)
     candidates = [_widths(needs, _LEFT, without) for without in _FEWER]
-    fitting = (widths for widths in candidates if sum(widths.values()) <= room)
-    return Layout(next(fitting, None) or _squeezed(candidates[-1], room), False, needs)
+    fitting = [widths for widths in candidates if sum(widths.values()) <= room]
+    return Layout(fitting[0] if fitting else _squeezed(candidates[-1], room), False, needs)
 
 
 def _squeezed(widths: dict[str, int], room: int) -> dict[str, int]:
