@@ -395,7 +395,10 @@ def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[st
 def _reason(change: ChangeOf, is_binary: bool = False) -> str:
     expected = what = ""
     if is_binary:
-        what = f"{spelled(change.field, change.before)} -> {spelled(change.field, change.after)}. "
+        what = spelled(change.field, change.before)
+        if change.after != change.before:
+            what += f" -> {spelled(change.field, change.after)}"
+        what += ". "
     if change.verdict != "ok" and change.expected is not None:
         value = spelled(change.field, change.expected) if is_binary else change.expected
         expected = f" Expected: {clean(value)}."

@@ -130,6 +130,36 @@ def message(
     )
 
 
+# A response (RFC 1035 4.1) with two address records; the second lies across two rows of a dump.
+_RECORD = "\xc0\x0c\x00\x01\x00\x01\x00\x00\x0e\x10\x00\x04"
+DNS_ANSWER = (
+    "\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00"
+    "\x03www\x07example\x03com\x00\x00\x01\x00\x01"
+    f"{_RECORD}\xc6\x33\x64\x07{_RECORD}\xc6\x33\x64\x08"
+)
+
+
+def dns_answer(module: str = "dns", transport: str = "udp") -> MessagePassed:
+    """The answer through a module: `dns` writes the addresses that the inside can reach, `off`
+    leaves them, `poor` writes another one into the first."""
+    length = "\x00\x41" if transport == "tcp" else ""
+    text = length + DNS_ANSWER
+    made = []
+    for number, end in enumerate((len(text) - 16, len(text))):
+        before, wanted = text[end - 4 : end], f"\xcb\x00\x71{chr(7 + number)}"
+        after = {"off": before, "poor": "\x0a\x00\x00\x01"}.get(module, wanted)
+        verdict = {"off": "missed", "poor": "wrong"}.get(module, "ok")
+        field = f"answer[{number}].address"
+        why = "The client cannot reach the address that the server knows."
+        span = (end - 4, end)
+        made.append(
+            Change(field, span, before, after, wanted, verdict, "answer", why, "RFC 2694")
+        )
+    event = message(text, "answer www.example.com", "in", module=module, changes=made)
+    event.alg, event.transport = "dns", transport
+    return event
+
+
 def started(mode: str = "simulation", wall: float = 0.0) -> Started:
     return Started(
         id=1,

@@ -177,17 +177,18 @@ class _Blocks:
         )
 
     def _silent(self, part: _Silent) -> Block:
-        before = self._without_line_end(self._message.before, *part.before)
-        after = self._without_line_end(self._message.after, *part.after)
-        same = _in_common(before, after)
+        before = self._bytes_of(self._message.before, *part.before)
+        after = self._bytes_of(self._message.after, *part.after)
+        same = _in_common(before or "", after or "")
         return Block(
-            self._lines(_unexplained(before, same), part.before[0]) if before else (),
-            self._lines(_unexplained(after, same), part.after[0]) if after else (),
+            () if before is None else self._lines(_unexplained(before, same), part.before[0]),
+            () if after is None else self._lines(_unexplained(after, same), part.after[0]),
             differs=True,
         )
 
-    def _without_line_end(self, text: str, start: int, end: int) -> str:
-        return text[start : self._cut.row_at(text, end - 1).end] if start < end else ""
+    def _bytes_of(self, text: str, start: int, end: int) -> str | None:
+        """A stretch without its last line end; None when there is not one row in it."""
+        return text[start : self._cut.row_at(text, end - 1).end] if start < end else None
 
     def _lines(self, some: Iterable[Run], offset: int) -> tuple[Line, ...]:
         if isinstance(self._cut, ByteRows):

@@ -9,28 +9,27 @@ from __future__ import annotations
 
 def address_of(endpoint: str) -> str:
     """The address without its port and brackets; a text that has no port is all address."""
-    host, colon, port = endpoint.rpartition(":")
-    if endpoint.startswith("["):
-        return endpoint[1:].partition("]")[0]
-    is_version_6_alone = ":" in host
-    return endpoint if not colon or is_version_6_alone or not _is_port(port) else host
+    return _parted(endpoint)[0].removeprefix("[").removesuffix("]")
 
 
 def port_of(endpoint: str) -> str:
-    """The port as text; empty when there is none."""
-    _, colon, port = endpoint.rpartition(":")
-    return port if colon and not endpoint.endswith("]") else ""
+    """The port as text, `*` for any; empty when there is none."""
+    return _parted(endpoint)[1]
 
 
-def _is_port(text: str) -> bool:
-    return text == "*" or text.isdecimal()
+def _parted(endpoint: str) -> tuple[str, str]:
+    host, colon, port = endpoint.rpartition(":")
+    is_bare_version_6 = ":" in host and not host.endswith("]")
+    if not colon or is_bare_version_6 or endpoint.endswith("]"):
+        return endpoint, ""
+    return host, port
 
 
 def shortened(endpoint: str, room: int) -> str:
     """The endpoint in at most `room` characters (at least three). What goes is in the middle:
     without its last digits it would be another endpoint.
 
-    `[2001:db8:1:2::1234]:5060` in 18 characters is `[2001:…:1234]:5060`.
+    `[2001:db8:1:2::1234]:5060` in 18 characters is `[2001…::1234]:5060`.
     """
     if len(endpoint) <= room:
         return endpoint
