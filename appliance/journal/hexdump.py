@@ -67,6 +67,10 @@ def _in_rows(some: Iterable[Run], width: int) -> Iterator[list[Run]]:
     row: list[Run] = []
     room = width
     for run in some:
+        if len(run.text) <= room:
+            row.append(run)
+            room -= len(run.text)
+            continue
         at = 0
         while at < len(run.text):
             if not room:
@@ -84,28 +88,29 @@ def _in_rows(some: Iterable[Run], width: int) -> Iterator[list[Run]]:
 
 def _dumped_row(row: Sequence[Run], offset: int, width: int) -> list[Run]:
     pieces: list[Run] = []
-    plain, before_gap, length = f"{offset:04x}", " ", 0
+    pictures: list[Run] = []
+    plain, picture, before_gap, length = f"{offset:04x}", "", " ", 0
     for text, mark, is_bad in row:
         opens, closes = _SIGNS[mark]
         if not text:
             before_gap = _NOTHING
             continue
-        gap = opens if before_gap != _NOTHING and mark is not Mark.SAME else before_gap
+        data = _bytes(text)
+        seen = data.translate(_PICTURES).decode("latin-1")
         if mark is Mark.SAME:
-            plain += gap + _bytes(text).hex(" ")
+            plain += before_gap + data.hex(" ")
+            picture += seen
         else:
-            pieces += (Run(plain + gap), Run(_bytes(text).hex(" "), mark, is_bad))
-            plain = ""
+            gap = opens if before_gap != _NOTHING else _NOTHING
+            pieces += (Run(plain + gap), Run(data.hex(" "), mark, is_bad))
+            pictures += (Run(picture), Run(seen, mark, is_bad))
+            plain = picture = ""
         before_gap, length = closes, length + len(text)
     plain += before_gap + "   " * (width - length)
-    for text, mark, is_bad in row:
-        picture = _bytes(text).translate(_PICTURES).decode("latin-1")
-        if mark is Mark.SAME:
-            plain += picture
-        elif text:
-            pieces += (Run(plain), Run(picture, mark, is_bad))
-            plain = ""
-    return [*pieces, Run(plain)]
+    if not pictures:
+        return [*pieces, Run(plain + picture)]
+    first, *others = pictures
+    return [*pieces, Run(plain + first.text), *others, Run(picture)]
 
 
 def _bytes(text: str) -> bytes:
@@ -117,7 +122,7 @@ def spelled(field: str, value: str) -> str:
     data = _bytes(value)
     is_address = field.endswith("address")
     if is_address and len(data) == 4:
-        return str(ip_address(data))
+        return ".".join(map(str, data))
     if len(data) > 4 and value.isascii() and value.isprintable():
         return value
     if is_address and len(data) == 16:

@@ -152,9 +152,7 @@ def dns_answer(module: str = "dns", transport: str = "udp") -> MessagePassed:
         field = f"answer[{number}].address"
         why = "The client cannot reach the address that the server knows."
         span = (end - 4, end)
-        made.append(
-            Change(field, span, before, after, wanted, verdict, "answer", why, "RFC 2694")
-        )
+        made.append(Change(field, span, before, after, wanted, verdict, "answer", why, "RFC 2694"))
     event = message(text, "answer www.example.com", "in", module=module, changes=made)
     event.alg, event.transport = "dns", transport
     return event

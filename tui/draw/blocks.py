@@ -42,6 +42,8 @@ LINES_SHOWN = 400
 
 _PASSAGE = 200
 """Rows of one change that are drawn at most."""
+_LONG, _NEAR = 4_000, 24
+"""Characters from which on a passage of text is shortened, and how many stay near a change."""
 _COMPARED = 200
 """Lines of two texts that are compared with each other at most."""
 
@@ -197,7 +199,7 @@ class _Blocks:
             if next(dump, None) is not None:
                 lines.append(Line("…", Style.FAINT))
             return tuple(lines)
-        return tuple(_text_lines(some))
+        return tuple(_text_lines(_shortened(list(some))))
 
 
 def _dump_line(pieces: Iterable[Run]) -> Line:
@@ -206,6 +208,19 @@ def _dump_line(pieces: Iterable[Run]) -> Line:
         style = Style.CHANGED if run.mark is Mark.CHANGED else Style.PLAIN
         line.add(run.text, Style.BAD if run.is_bad else style)
     return line
+
+
+def _shortened(some: list[Run]) -> list[Run]:
+    """The same, but where a passage is very long, of what stands between its changes only the
+    beginning and the end."""
+    if sum(len(run.text) for run in some) <= _LONG:
+        return some
+    return [
+        Run(f"{run.text[:_NEAR]} … {run.text[-_NEAR:]}")
+        if run.mark is Mark.SAME and len(run.text) > 3 * _NEAR
+        else run
+        for run in some
+    ]
 
 
 def _text_lines(some: Iterable[Run]) -> list[Line]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.hexdump import spelled
@@ -32,7 +33,7 @@ from tui.draw.blocks import Block, Folded, blocks, cut_for, is_explained
 from tui.draw.endpoint import shortened
 from tui.draw.lines import Line, Style, wrap, wrap_words
 
-ROWS_SHOWN = 700
+ROWS_SHOWN = 400
 """Rows on the screen after which a message is drawn no further."""
 MANY = 20
 """Changes of one message from which on a reason is said once, and not with every change."""
@@ -100,7 +101,10 @@ def rows(message: MessagePassed, width: int, options: Options = Options()) -> li
         if isinstance(item, Folded):
             drawn.append(Line(f"  … {item.said}", Style.FAINT))
         else:
-            drawn += _drawn(item, width, options, reasons)
+            mine = list(islice(_drawn(item, width, options, reasons), ROWS_SHOWN))
+            if len(mine) == ROWS_SHOWN:
+                mine[-1] = Line("  … more of these lines", Style.FAINT)
+            drawn += mine
             left -= len(item.changes)
     return drawn + _closing(message, width, not explained)
 
