@@ -270,6 +270,34 @@ AUDIO = flow(
 )
 
 
+VERSION_6 = {
+    "192.168.20.100": "2001:db8:20:aaaa:bbbb:cccc:dddd:100",
+    "203.0.113.1": "2001:db8:113::1",
+    "203.0.113.9": "2001:db8:113:1111:2222:3333:4444:9",
+}
+_ENDS = ("source", "destination", "new_source", "new_destination", "internal", "external", "remote")
+
+
+def in_version_6(endpoint: str) -> str:
+    """`"[2001:db8:113::1]:5060"` for `"203.0.113.1:5060"`."""
+    host, _, port = endpoint.rpartition(":")
+    return f"[{VERSION_6[host]}]:{port}"
+
+
+def event_in_version_6(event: Event) -> Event:
+    """The same event between hosts that have IPv6 addresses."""
+    for name in _ENDS:
+        if hasattr(event, name):
+            setattr(event, name, in_version_6(getattr(event, name)))
+    if isinstance(event, Started):
+        event.parties = {VERSION_6[host]: name for host, name in event.parties.items()}
+    return event
+
+
+def flow_in_version_6(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: in_version_6(row[name]) for name in ("internal", "external", "remote")}
+
+
 class FakeFeed:
     """A feed whose news a test writes. `asked` keeps what the screen wanted to change."""
 

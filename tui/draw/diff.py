@@ -94,12 +94,12 @@ def rows(message: MessagePassed, width: int, options: Options = Options()) -> li
     left = len(message.changes)
     explained = is_explained(message)
     for item in blocks(message, cut, explained, options.unchanged):
-        if len(drawn) >= ROWS_SHOWN:
+        if isinstance(item, Folded):
+            drawn.append(Line(f"  … {item.said}", Style.FAINT))
+        elif len(drawn) >= ROWS_SHOWN:
             more = f"{left} more changes" if left else "more"
             drawn.append(Line(f"  … {more}", Style.FAINT))
             break
-        if isinstance(item, Folded):
-            drawn.append(Line(f"  … {item.said}", Style.FAINT))
         else:
             mine = list(islice(_drawn(item, width, options, reasons), ROWS_SHOWN))
             if len(mine) == ROWS_SHOWN:

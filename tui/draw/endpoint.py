@@ -36,3 +36,9 @@ def shortened(endpoint: str, room: int) -> str:
     room = max(room, 3)
     tail = max(room * 2 // 3, 1)
     return f"{endpoint[: room - tail - 1]}…{endpoint[len(endpoint) - tail :]}"
+
+
+def shares(one: int, other: int, room: int) -> tuple[int, int]:
+    """How many of `room` characters each of two texts gets: half, and what the other spares."""
+    first = min(one, max(room // 2, room - other))
+    return first, min(other, room - first)

@@ -6,7 +6,7 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
-from tui.draw.endpoint import shortened
+from tui.draw.endpoint import shares, shortened
 from tui.draw.lines import Line, Style, wrap_words
 from tui.model import Model, Stream
 
@@ -52,11 +52,7 @@ def rows(model: Model, width: int) -> list[Line]:
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
     streams = list(model.streams.values())[:2]
     digits = max((len(str(stream.sent)) for stream in streams), default=0)
-    name = (width - _BESIDE_NAMES - 2 * digits) // 2
-    sentences = [
-        f"{shortened(stream.listener, name)} hears {shortened(stream.talker, name)}"
-        for stream in streams
-    ]
+    sentences = [_hears(stream, width - _BESIDE_NAMES - 2 * digits) for stream in streams]
     room = max((len(sentence) for sentence in sentences), default=0)
     for stream, sentence in zip(streams, sentences, strict=True):
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
@@ -64,6 +60,12 @@ def rows(model: Model, width: int) -> list[Line]:
     if model.outcome is not None and not streams:
         lines += [Line(f"   {row}") for row in wrap_words(model.outcome.sentence, width - 3)[:2]]
     return lines + [Line()] * (3 - len(lines))
+
+
+def _hears(stream: Stream, room: int) -> str:
+    """`alice hears bob`; `room`: characters for the two names, which may be addresses."""
+    listener, talker = shares(len(stream.listener), len(stream.talker), room)
+    return f"{shortened(stream.listener, listener)} hears {shortened(stream.talker, talker)}"
 
 
 def _bar(stream: Stream, sentence: str) -> Line:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from appliance.journal.events import Event, FlowExpired, PacketDropped, SettingChanged
-from tui.draw.endpoint import address_of, port_of, shortened
+from tui.draw.endpoint import address_of, port_of, shares, shortened
 from tui.draw.lines import Line, Style
 
 GHOST = 20.0
@@ -222,10 +222,8 @@ def _squeezed(widths: dict[str, int], room: int) -> dict[str, int]:
     of version 4 needs."""
     ends = ("internal", "remote")
     room -= sum(width for name, width in widths.items() if name not in ends)
-    least = {name: min(widths[name], _ENDPOINT + 1) for name in ends}
-    first = min(widths["internal"], max(room // 2, room - widths["remote"], least["internal"]))
-    second = min(widths["remote"], max(room - first, least["remote"]))
-    return widths | {"internal": first, "remote": second}
+    shared = zip(ends, shares(widths["internal"], widths["remote"], room), strict=True)
+    return widths | {name: max(width, min(widths[name], _ENDPOINT + 1)) for name, width in shared}
 
 
 def _widths(needs: Mapping[str, int], left: int, without: tuple[str, ...]) -> dict[str, int]:

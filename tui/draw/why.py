@@ -33,7 +33,7 @@ def because(model: Model, message: Message | None) -> str:
     if _is_fresh(model.last_drop, model.now):
         return _refused(model.last_drop)
     if message is None:
-        return "No SIP message has passed yet."
+        return "No message has passed an ALG yet."
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != "both-ways":
         return _ended_badly(model.outcome, message, fault)

@@ -108,7 +108,9 @@ def test_a_change_is_in_the_rows_that_it_touches(
 
 
 def test_what_stands_behind_a_change_knows_how_far_it_has_moved() -> None:
-    parts = list(passages("x" * 12, [change(0, 0, "", "yy"), change(9, 12, "xxx", "")], ByteRows(4)))
+    parts = list(
+        passages("x" * 12, [change(0, 0, "", "yy"), change(9, 12, "xxx", "")], ByteRows(4))
+    )
     assert [part.shift for part in parts] == [0, 2, 2]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.draw.endpoint import address_of, port_of, shortened
+from tui.draw.endpoint import address_of, port_of, shares, shortened
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,18 @@ def test_an_endpoint_is_an_address_and_a_port(endpoint: str, address: str, port:
 )
 def test_what_is_too_long_loses_its_middle_and_keeps_its_port(room: int, shown: str) -> None:
     assert shortened("[2001:db8:1:2::1234]:5060", room) == shown
+
+
+@pytest.mark.parametrize(
+    ("lengths", "room", "given"),
+    [
+        ((20, 20), 40, (20, 20)),
+        ((39, 5), 30, (25, 5)),
+        ((5, 39), 30, (5, 25)),
+        ((39, 39), 31, (15, 16)),
+    ],
+)
+def test_two_texts_share_what_room_there_is(
+    lengths: tuple[int, int], room: int, given: tuple[int, int]
+) -> None:
+    assert shares(*lengths, room) == given
