@@ -15,8 +15,6 @@ _GLYPHS = (
     ("◇", "passed unchanged"),
     ("✗", "dropped"),
     ("«…»", "what a field was, and what it became"),
-    ("!…!", "in a hex dump: bytes that were left, and should not be"),
-    ("¦", "in a hex dump: here bytes were put in, or taken away"),
     ("!", "not as a correct ALG would have it: MISSED, WRONG or BROKEN"),
     ("?", "what a correct ALG writes"),
     ("RI12AB", "timeline: REGISTER, INVITE, ringing, answered, ACK, BYE"),
