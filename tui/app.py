@@ -216,7 +216,7 @@ class GlassnatApp(App[None]):
         message = self.message
         if message is None:
             entitle(base.query_one("#diff"), Line("3 Before / after"))
-            pane.show([Line("No SIP message has passed yet.")])
+            pane.show([Line("No message has passed an ALG yet.")])
             return
         picture = (message, pane.columns, self.options)
         if picture != self._pictured:

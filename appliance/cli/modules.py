@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -29,7 +29,9 @@ from appliance.cli.base import (
 )
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.gateway.trial import Situation, Trial
+from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
+from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
 from appliance.settings.kinds import nearest, shown
@@ -291,6 +293,13 @@ class _Run:
     def lines(self) -> list[str]:
         """Every line of the message; what was changed, or should have been, with its reason."""
         text = self.message.decode("latin-1")
+        lines = self._text_lines(text) if is_text(text) else list(self._byte_rows(text))
+        return lines + [
+            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
+            for each in self.findings
+        ]
+
+    def _text_lines(self, text: str) -> list[str]:
         rows = text.splitlines(keepends=True)
         starts = [0, *accumulate(map(len, rows))]
         lines: list[str] = []
@@ -298,11 +307,18 @@ class _Run:
             here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
             lines += _row(row, start, here)
         beyond = [each for each in self.changes if each.span[0] >= len(text)]
-        lines += [_reason(each) for each in beyond]
-        return lines + [
-            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
-            for each in self.findings
-        ]
+        return lines + [_reason(each) for each in beyond]
+
+    def _byte_rows(self, text: str) -> Iterator[str]:
+        """A message that is no text, as a hex dump."""
+        for before, after, changes in dump(text, self.changes):
+            if before == after:
+                yield from (f"{'!' if changes else ' '} {row}".rstrip() for row in before)
+            else:
+                yield from (click.style(f"- {row}", fg="red") for row in before)
+                yield from (click.style(f"+ {row}", fg="green") for row in after)
+            for each in changes:
+                yield _reason(each, is_binary=True)
 
     def summary(self) -> str:
         """One line of narration."""
@@ -377,12 +393,18 @@ def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[st
     return lines + [_reason(each) for each in changes]
 
 
-def _reason(change: compare.Comparison) -> str:
-    expected = ""
+def _reason(change: ChangeOf, is_binary: bool = False) -> str:
+    expected = what = ""
+    if is_binary:
+        what = spelled(change.field, change.before)
+        if change.after != change.before:
+            what += f" -> {spelled(change.field, change.after)}"
+        what += ". "
     if change.verdict != "ok" and change.expected is not None:
-        expected = f" Expected: {clean(change.expected)}."
+        value = spelled(change.field, change.expected) if is_binary else change.expected
+        expected = f" Expected: {clean(value)}."
     source = f" ({change.rfc})" if change.rfc else ""
     return (
-        f"    {change.verdict.upper()} {clean(change.field)}: {clean(change.reason)}"
+        f"    {change.verdict.upper()} {clean(change.field)}: {clean(what + change.reason)}"
         f"{expected}{clean(source)}"
     )

@@ -21,6 +21,8 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
+from appliance.journal.hexdump import spelled
+from appliance.journal.rows import is_text
 from appliance.settings.duration import duration_text
 
 LONGEST = 256
@@ -104,7 +106,8 @@ class Teller:
         sentence = _SENTENCES[kind].format_map(self._words(event))
         lines = [f"{event.t:9.3f}  {sentence}"]
         if isinstance(event, MessagePassed):
-            lines += [f"{'':11}{line}" for line in map(_change, event.changes)]
+            as_bytes = not is_text(event.before)
+            lines += [f"{'':11}{_change(change, as_bytes)}" for change in event.changes]
         if isinstance(event, PacketSeen):
             lines += [f"{'':11}{line}" for line in _around(event)]
         return lines
@@ -136,7 +139,7 @@ class Teller:
         if not isinstance(endpoint, str):
             return "anyone"
         address, _, port = endpoint.rpartition(":")
-        name = self._names.get(address) or self._names.get(endpoint)
+        name = self._names.get(address.strip("[]")) or self._names.get(endpoint)
         shown = address if port == "0" else endpoint
         return f"{name} ({shown})" if name else shown
 
@@ -174,13 +177,16 @@ def _fill(words: dict[str, Any]) -> None:
         words["title"] = words["title"] or f"{words['name']} started ({words['mode']})"
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, as_bytes: bool) -> str:
     """`~ contact.host: "192.0.2.1" became "203.0.113.1": ok. The reason. (RFC 3261 20.10)`"""
-    before, after = clean(change.before, 80), clean(change.after, 80)
+    before, after, wanted = (
+        clean(spelled(change.field, value) if as_bytes else value, 80)
+        for value in (change.before, change.after, change.expected or "")
+    )
     what = f'"{before}" became "{after}"' if before != after else f'"{before}" was left'
     expected = ""
     if change.verdict in ("missed", "wrong", "broken") and change.expected is not None:
-        expected = f', "{clean(change.expected, 80)}" was expected'
+        expected = f', "{wanted}" was expected'
     source = f" ({clean(change.rfc)})" if change.rfc else ""
     return (
         f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}. "

@@ -273,3 +273,27 @@ def test_one_that_does_not_exist_is_answered_with_the_nearest(glassnat: Run) -> 
     answer = glassnat("alg", "show", "no-spd")
     assert answer.code == 2
     assert 'did you mean "no-sdp"' in answer.err
+
+
+def test_a_message_that_is_no_text_is_a_hex_dump(glassnat: Run, tmp_path: Path) -> None:
+    """The module writes over the last two bytes, which lie across two rows."""
+    module = tmp_path / "mine.py"
+    module.write_text(
+        "from alg.base import Edit, Edits, Reason\n"
+        "class Mine:\n"
+        "    name = 'mine'\n"
+        "    def inspect(self, message, context):\n"
+        "        return Edits((Edit(15, 17, bytes([1, 27]), 'flags', 'flags'),))\n"
+        "    def explain(self, rule):\n"
+        "        return Reason('Because.', 'RFC 1035 4.1')\n"
+    )
+    path = tmp_path / "message"
+    path.write_bytes(bytes(20))
+    lines = glassnat("alg", "diff", str(path), "--alg", f"{module}:Mine").out.splitlines()
+    assert lines[:4] == [
+        f"- 0000{' 00' * 15}«00»{'·' * 16}",
+        f"- 0010«00»00 00 00{' ' * 37}····",
+        f"+ 0000{' 00' * 15}«01»{'·' * 16}",
+        f"+ 0010«1b»00 00 00{' ' * 37}····",
+    ]
+    assert lines[4].startswith("    WRONG flags: 00 00 -> 01 1b. Because. Expected: 00 00.")

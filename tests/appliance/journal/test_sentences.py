@@ -131,6 +131,33 @@ def test_a_message_tells_each_change_with_its_reason() -> None:
     ]
 
 
+def test_a_binary_message_tells_its_values_as_people_write_them() -> None:
+    """Between hosts with IPv6 addresses, whose names are found without the brackets."""
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="n", mode="simulation", parties={"2001:db8::1": "alice"}))
+    change = Change(
+        field="answer[0].address",
+        span=(4, 8),
+        before="\xc6\x33\x64\x07",
+        after="\xcb\x00\x71\x07",
+        expected=None,
+        verdict="ok",
+        rule="answer",
+        reason="Why.",
+        rfc="RFC 2694",
+    )
+    message = MessagePassed(
+        alg="dns", module="dns", flow=1, direction="in", transport="udp",
+        source="203.0.113.9:53", destination="[2001:db8::1]:4000",
+        new_source="203.0.113.9:53", new_destination="[2001:db8::1]:4000",
+        verdict="rewritten", before="\0\1\2\3\xc6\x33\x64\x07", after="", changes=[change],
+    )  # fmt: skip
+    assert teller.tell(message) == [
+        "    0.000  a dns message in, 203.0.113.9:53 to alice ([2001:db8::1]:4000): rewritten",
+        '           ok answer[0].address: "198.51.100.7" became "203.0.113.7". Why. (RFC 2694)',
+    ]
+
+
 def drop(count: int) -> PacketDropped:
     return PacketDropped(
         side="outside", reason="NO_MAPPING", sentence="Nothing inside is mapped to it.",

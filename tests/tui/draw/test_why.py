@@ -35,7 +35,7 @@ def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
 def test_what_was_done_right_is_said_too() -> None:
     assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten, each")
     assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
-    assert why(told()) == "No SIP message has passed yet."
+    assert why(told()) == "No message has passed an ALG yet."
 
 
 def test_a_module_that_failed_comes_first() -> None:
@@ -70,6 +70,18 @@ def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
     drop.source = drop.destination = "0.0.0.0"
     story = told(invite(), drop)
     story.now = 5.0
+    assert why(story).startswith("Dropped a packet on the outside:")
+
+
+def test_a_dropped_ipv6_packet_is_told_with_both_ends() -> None:
+    drop = dropped("FILTERED", 5.0)
+    drop.source, drop.destination = "[2001:db8::7]:9", "[2001:db8:113::1]:5060"
+    story = told(invite(), drop)
+    story.now = 5.0
+    assert why(story).startswith(
+        "Dropped a packet on the outside, [2001:db8::7]:9 to [2001:db8:113::1]:5060:"
+    )
+    drop.source = drop.destination = "[::]:0"
     assert why(story).startswith("Dropped a packet on the outside:")
 
 
