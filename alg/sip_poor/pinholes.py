@@ -45,8 +45,8 @@ FAULTS.add(
     does="Lets media in from the signalling peer only.",
     seen_in="MikroTik lecture on sip-direct-media; a thread of NethSecurity",
     breaks="Silence one second after the answer, when the media move to another server.",
-    look_at="glassnat show expectations after the answer: the address in its c= line is not among "
-    "the remotes.",
+    look_at="glassnat show expectations after an answer whose c= line names another server: that "
+    "server is not among the remotes.",
     rfc="RFC 8866 5.7",
     kind="expect",
     prepare=direct_media_block,
