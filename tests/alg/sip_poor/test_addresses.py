@@ -48,8 +48,10 @@ def test_every_fault_of_the_file_is_shown() -> None:
 def test_only_a_call_id_that_is_restored_keeps_the_registration_alive(
     beside: Callable[..., Any], fault: str, pinholes: int
 ) -> None:
-    """`callid-hide` looks fine at first, `callid-oneway` does not."""
+    """The registrar repeats the Call-ID that it saw (RFC 3261, 8.2.6.2)."""
     pair = beside(fault)
     pair.out(REGISTER)
-    pair.into(REGISTERED)
+    lines = pair.poor_bytes.decode().split("\r\n")
+    (seen,) = [line for line in lines if line.startswith("Call-ID")]
+    pair.poor.into(REGISTERED.replace("Call-ID: 1@203.0.113.1", seen))
     assert len(pair.poor.open) == pinholes
