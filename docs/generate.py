@@ -143,8 +143,11 @@ def sip_rules() -> str:
 def sip_faults() -> str:
     """Every fault of the poor SIP module."""
     return table(
-        ("fault", "what it does", "what breaks", "seen in"),
-        ((f"`{each.name}`", each.does, each.breaks, each.seen_in) for each in FAULTS.values()),
+        ("fault", "look at first", "what it does", "what breaks", "seen in"),
+        (
+            (f"`{each.name}`", each.look_at, each.does, each.breaks, each.seen_in)
+            for each in FAULTS.values()
+        ),
     )
 
 

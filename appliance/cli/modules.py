@@ -75,8 +75,8 @@ def _fault(name: str) -> dict[str, str]:
         "does": fault.does,
         "seen_in": fault.seen_in,
         "breaks": fault.breaks,
+        "look_at": fault.look_at,
         "kind": fault.kind,
-        "number": fault.number,
         "rfc": fault.rfc,
     }
 
@@ -86,8 +86,9 @@ def _fault(name: str) -> dict[str, str]:
 @JSON_OPTION
 def show_one(name: str, as_json: bool) -> None:
     """Explain a module or a fault."""
-    if name in FAULTS:
-        known: dict[str, str] = _fault(name)
+    fault = name.removeprefix("sip-poor:")
+    if fault in FAULTS:
+        known: dict[str, str] = _fault(fault)
     elif name in registry.MODULES:
         module = registry.MODULES[name]
         known = {"name": name, "title": module.title, "does": module.does}
@@ -99,7 +100,7 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json(known)
         return
     for key, value in known.items():
-        if value and key != "number":
+        if value:
             emit(f"{key.replace('_', ' '):<8}  {value}")
 
 

@@ -10,6 +10,7 @@ import pytest
 from alg.sip_poor.signalling import FAULTS
 from appliance.journal.events import MessagePassed
 from nat.endpoint import Endpoint
+from tests.alg.sip_poor.shown import not_shown
 from tests.support.world import A, World
 
 SENDS_FROM = A._replace(port=50000)
@@ -82,6 +83,4 @@ def test_tls_blind(beside: Callable[..., Any]) -> None:
 
 
 def test_every_fault_of_the_file_is_shown() -> None:
-    shown = {name.removeprefix("test_").replace("_", "-") for name in globals()}
-    for fault in FAULTS:
-        assert any(name.startswith(fault.name) for name in shown), fault.name
+    assert not_shown(FAULTS, globals()) == []

@@ -251,8 +251,9 @@ def test_modules_and_faults_are_listed(glassnat: Run) -> None:
     document = json.loads(glassnat("alg", "list", "--json").out)
     assert [module["name"] for module in document["modules"]] == list(MODULES)
     assert [fault["name"] for fault in document["faults"]] == list(FAULTS)
-    assert all(fault["does"] and fault["seen_in"] and fault["breaks"] and fault["kind"]
-               for fault in document["faults"])  # fmt: skip
+    for told in document["faults"]:
+        assert set(told) == {"name", "does", "seen_in", "breaks", "look_at", "kind", "rfc"}
+        assert all(told.values())
     printed = glassnat("alg", "list").out
     assert all(name in printed for name in (*MODULES, *FAULTS))
 
@@ -264,9 +265,12 @@ def test_one_is_explained(glassnat: Run, name: str) -> None:
     assert document["does"] in glassnat("alg", "show", name).out
 
 
-def test_a_fault_s_number_in_our_lists_explains_nothing_to_a_reader(glassnat: Run) -> None:
-    assert json.loads(glassnat("alg", "show", "no-sdp", "--json").out)["number"]
-    assert "number" not in glassnat("alg", "show", "no-sdp").out
+@pytest.mark.parametrize("name", ["no-sdp", "sip-poor:no-sdp"])
+def test_a_fault_says_what_to_look_at_first(glassnat: Run, name: str) -> None:
+    """By its name, or as it stands in a SPEC."""
+    document = json.loads(glassnat("alg", "show", name, "--json").out)
+    assert document["look_at"] == FAULTS["no-sdp"].look_at
+    assert f"look at   {document['look_at']}" in glassnat("alg", "show", name).out
 
 
 def test_one_that_does_not_exist_is_answered_with_the_nearest(glassnat: Run) -> None:

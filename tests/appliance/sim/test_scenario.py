@@ -90,6 +90,7 @@ def test_every_scenario_is_complete(scenario: object) -> None:
     assert loaded.title
     assert loaded.lesson
     assert loaded.guide.startswith("# ")
+    assert loaded.guide.split("\n\n")[1].startswith("**Look at first:** ")
     assert loaded.expect
     for_scenario(loaded.name, loaded.settings)
     assert {expectation.outcome for expectation in loaded.expect.values()} <= set(WORDS)
