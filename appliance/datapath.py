@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from appliance.calls import CallTracker
-from appliance.gateway.inspection import Inspector, Slot
+from appliance.gateway.inspection import Inspector
+from appliance.gateway.slot import Slot
 from appliance.gateway.streams import Connection, StreamInspector
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
@@ -44,7 +44,6 @@ class Datapath:
         nat: Nat,
         slots: Mapping[str, Slot],
         counters: tuple[WireCounters, WireCounters],
-        calls: CallTracker,
         log: EventLog,
     ) -> None:
         self.nat = nat
@@ -52,7 +51,7 @@ class Datapath:
         self.slots = slots
         self.counters = counters
         self.drops = DropLog(log)
-        self.inspector = Inspector(nat.table, calls, log)
+        self.inspector = Inspector(nat.table, log)
         self._streams = StreamInspector(self.inspector)
         self._identification = 0
         self._mtu = (0, 0, 0)  # by where a leg exits

@@ -13,11 +13,10 @@ from math import inf
 from typing import Any
 
 from alg import registry
-from alg.base import Alg
-from appliance.calls import CallTracker
+from alg.base import Alg, Application
 from appliance.control import filters
 from appliance.datapath import Datapath
-from appliance.gateway.inspection import Slot
+from appliance.gateway.slot import Slot
 from appliance.journal.counters import WireCounters
 from appliance.journal.events import SettingChanged
 from appliance.journal.log import EventLog
@@ -32,12 +31,9 @@ from nat.expectation import Expectation
 from nat.mapping import Flow, Leg
 from nat.mapping import Mapping as NatMapping
 from nat.packet import Packet
-from nat.policy import Decide, Decisions, UnknownPoint
+from nat.policy import Decisions, UnknownPoint
 from nat.translator import Nat
 
-SLOTS = ("sip", "dns")
-CORRECT = {"sip": "sip"}
-"""The module that runs dry in a slot, to say what another one missed."""
 SIMULATION_ONLY = frozenset(("untranslated",))
 """Decisions that no module may take on real wires: no packet with an internal source ever leaves
 the outside one."""
@@ -61,10 +57,9 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
         narrator = Narrator(log, counters)
-        self.slots = {name: self._new_slot(name) for name in SLOTS}
+        self.slots = {name: self._new_slot(each) for name, each in registry.APPLICATIONS.items()}
         self.nat = Nat(self._behavior(), narrator)
-        self.calls = CallTracker(log)
-        self.datapath = Datapath(self.nat, self.slots, counters, self.calls, log)
+        self.datapath = Datapath(self.nat, self.slots, counters, log)
         narrator.give_slot = self.datapath.give_slot
         narrator.drops = self.datapath.drops
         self.outbox = self.nat.outbox
@@ -73,10 +68,8 @@ class Engine:
 
     # --- settings ----------------------------------------------------------------------
 
-    def _new_slot(self, name: str) -> Slot:
-        correct = registry.load(CORRECT[name]) if CORRECT.get(name) in registry.MODULES else None
-        slot = Slot(name, self.settings.section(f"alg.{name}"), correct)
-        slot.configure(self.settings.section(f"alg.{name}"))
+    def _new_slot(self, application: Application) -> Slot:
+        slot = Slot(application, self.settings.section(f"alg.{application.name}"))
         self._check_decisions(slot.module)
         return slot
 
@@ -88,7 +81,7 @@ class Engine:
 
     def _check_decisions(self, module: Alg) -> None:
         """Raises SpecError for a module that would decide what is not its own to decide."""
-        others: Mapping[str, Decide] = getattr(module, "decisions", {})
+        others = module.decisions
         try:
             Decisions(others)
         except UnknownPoint as error:
@@ -102,8 +95,9 @@ class Engine:
         """Change a setting; flows that exist follow at once. Raises SettingError, and then
         nothing has changed."""
         section, _, word = key.rpartition(".")
-        if section in {f"alg.{name}" for name in SLOTS} and word in ("module", "faults"):
-            self._check_spec(section, {word: Settings.parse(key, value)})
+        for name in self.slots:
+            if section == f"alg.{name}" and word in ("module", "faults"):
+                self._check_spec(name, {word: Settings.parse(key, value)})
         old = self.settings.values.get(key, self.settings.values.get(section))
         new = self.settings.change(key, value, "set")
         for name, slot in self.slots.items():
@@ -115,10 +109,11 @@ class Engine:
         self.datapath.settings_changed()
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
-    def _check_spec(self, section: str, changed: Mapping[str, Any]) -> None:
-        wanted = {**self.settings.section(section), **changed}
+    def _check_spec(self, name: str, changed: Mapping[str, Any]) -> None:
+        wanted = {**self.settings.section(f"alg.{name}"), **changed}
+        spec, faults = str(wanted["module"]), wanted.get("faults", ())
         try:
-            self._check_decisions(registry.load(str(wanted["module"]), wanted.get("faults", ())))
+            self._check_decisions(registry.load(spec, faults, name))
         except registry.SpecError as error:
             raise SettingError(str(error)) from None
 
@@ -174,7 +169,7 @@ class Engine:
         documents: dict[str, Any] = {
             "flows": lambda: self._flows(now),
             "mappings": lambda: self._mappings(now),
-            "calls": self.calls.document,
+            "calls": self._calls,
             "expectations": lambda: [
                 _expectation(each, now)
                 for each in table.expectations.values()
@@ -188,6 +183,10 @@ class Engine:
             },
         }
         return documents[what]()
+
+    def _calls(self) -> list[dict[str, object]]:
+        followers = [slot.follower for slot in self.slots.values() if slot.follower]
+        return [call for follower in followers for call in follower.document(self.log.zero)]
 
     def _flows(self, now: float) -> Iterator[dict[str, object]]:
         for flow in list(self.nat.table.flows.values()):

@@ -14,7 +14,7 @@ What is right, and why, is in `docs/rules.md`, rule by rule; the steps cite them
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from alg.base import AlgContext, Edits, Reading, Reason, Refuse
 from alg.sip import dialogs, headers, offers, parts, register
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip.rewriting import Rewriting
+from alg.stream import RIGHT, Manners
+from nat.policy import Decide
 
 Step = Callable[[Rewriting], None]
 
@@ -42,6 +44,9 @@ class Sip:
     """What every field should become (RFC 3261, 3264, 3581, 3605, 8866)."""
 
     name = "sip"
+    application = "sip"
+    decisions: Mapping[str, Decide] = {}
+    manners: Manners = RIGHT
 
     def __init__(self, steps: tuple[Step, ...] = STEPS) -> None:
         self.steps = steps

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance import calls
+from alg.sip import calls
 from appliance.settings.kinds import nearest, one_of, shown
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network
 from nat.tcp import TcpState

@@ -1,107 +1,35 @@
 """Where the datapath and the ALG modules meet: one message through the module in its slot.
 
-A flow on an ALG's port carries a *slot*, not a module: changing the module during a call changes
-what stands in the slot, for flows that exist too. A module that raises, answers nonsense or has an
-edit refused never stops the NAT: its message passes unchanged, nothing is opened for it, the
-failure is counted and told, and after ten of them the module is off for that flow.
+A module that raises, answers nonsense or has an edit refused never stops the NAT: its message
+passes unchanged, nothing is opened for it, the failure is counted and told, and after ten of them
+the module is off for that flow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
-from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
-from alg.off import Off
-from alg.sip.message import summary
-from alg.stream import RIGHT, Manners
-from appliance.calls import CallTracker
-from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
-from appliance.gateway.context import DryContext, Ledger, LiveContext, Memory
-from appliance.journal.events import AlgError, Change, MessagePassed
+from alg import compare, edits
+from alg.base import Edit, Edits, Reading, Refuse, Unavailable
+from appliance.gateway.budget import OutOfTime
+from appliance.gateway.context import DryContext, LiveContext
+from appliance.gateway.slot import Slot
+from appliance.journal.events import AlgError, CallState, Change, MessagePassed
 from appliance.journal.log import EventLog
 from nat.conntrack import Conntrack
-from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
+from nat.endpoint import UDP, Direction, Endpoint
 from nat.mapping import Leg
-from nat.policy import Decide
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
-class Slot:
-    """A place for a module, with its settings, its memory and its counters."""
-
-    def __init__(self, name: str, settings: Mapping[str, Any], correct: Alg | None) -> None:
-        self.name = name
-        self.module: Alg = Off()
-        self.spec = "off"
-        self.settings = settings
-        self.correct = correct
-        self.memory = Memory()
-        self.shadow_memory = Memory()
-        self.ledger = Ledger()
-        self.errors_by_flow: dict[int, int] = {}
-        self.counters = dict.fromkeys(
-            ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors"), 0
-        )
-
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take over changed settings. Raises alg.registry.SpecError."""
-        spec = str(settings["module"])
-        faults = settings.get("faults", ())
-        if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
-            self.module = registry.load(spec, faults)
-            self.memory = Memory()
-            self.errors_by_flow.clear()
-        self.spec, self.settings = spec, settings
-
-    def budget(self) -> AbstractContextManager[None]:
-        """How long the module may take for a message: one that is not ours is watched."""
-        return time_budget(FOREIGN_SECONDS) if registry.is_foreign(self.spec) else nullcontext()
-
-    @property
-    def manners(self) -> Manners:
-        """How the module wants TCP streams to be read."""
-        manners: Manners = getattr(self.module, "manners", RIGHT)
-        return manners
-
-    def decisions(self) -> dict[str, Decide]:
-        """What the module wants to decide in the place of the NAT (`nat/policy.py`). Where it
-        raises, the NAT decides and the failure is counted."""
-        others: Mapping[str, Decide] = getattr(self.module, "decisions", {})
-        return {point: self._guarded(decide) for point, decide in others.items()}
-
-    def _guarded(self, decide: Decide) -> Decide:
-        def guarded(normal: Any, *facts: object) -> Any:
-            try:
-                with self.budget():
-                    return decide(normal, *facts)
-            except (Exception, OutOfTime):  # whatever a module does, the NAT goes on
-                self.counters["errors"] += 1
-                return normal
-
-        return guarded
-
-    def ports(self) -> set[tuple[int, int]]:
-        """(protocol, port) pairs that this ALG looks at, on the remote or the internal end."""
-        return {
-            (PROTOCOL_NUMBERS[transport], port)
-            for transport in self.settings.get("transports", ("udp",))
-            for port in self.settings.get("ports", ())
-        }
-
-
 class Inspector:
     """Runs messages through slots and tells the log what became of them."""
 
-    def __init__(self, table: Conntrack, calls: CallTracker, log: EventLog) -> None:
+    def __init__(self, table: Conntrack, log: EventLog) -> None:
         self._table = table
-        self._calls = calls
         self._log = log
 
     def inspect(self, slot: Slot, leg: Leg, message: bytes, room: int, now: float) -> bytes | None:
@@ -121,8 +49,7 @@ class Inspector:
         cause = self._tell(slot, leg, message, outcome, correct, now)
         if outcome.commits:
             self._log.release(opened, cause)
-        if slot.name == "sip":
-            self._calls.follow(message, now, cause)
+        self._follow(slot, message, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
@@ -151,12 +78,11 @@ class Inspector:
 
     def _dry(self, slot: Slot, leg: Leg, message: bytes, now: float) -> tuple[Edit, ...] | None:
         """What the correct module would have changed, when another one is active."""
-        correct = slot.correct
-        if correct is None or not slot.settings.get("observe") or slot.module.name == correct.name:
+        if not slot.observes:
             return None
         context = DryContext(self._table, leg, slot.shadow_memory, slot.settings, now, slot.ledger)
         try:
-            answer = correct.inspect(message, context)
+            answer = slot.correct.inspect(message, context)
         except Unavailable:
             return ()
         except Exception:  # nobody asked it: it may not stop what it only watches
@@ -164,6 +90,16 @@ class Inspector:
             return None
         context.commit_memory()
         return answer.edits if isinstance(answer, Edits) else ()
+
+    def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
+        """Tell what the message did to its conversation (a call), where somebody follows them."""
+        progress = slot.follower.follow(message, now) if slot.follower else None
+        if progress is not None:
+            name, kind, state, caller, callee, detail = progress
+            event = CallState(
+                call=name, kind=kind, state=state, caller=caller, callee=callee, detail=detail
+            )
+            self._log.emit(event, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
         slot.counters["errors"] += 1
@@ -194,13 +130,12 @@ class Inspector:
         slot.counters["refused" if verdict == "dropped" else verdict] += 1
         made = answer.edits if isinstance(answer, Edits) else ()
         note = answer.note if isinstance(answer, Edits) else answer.rule
-        module, spec, correct_module = slot.module, slot.spec, slot.correct
+        module, spec = slot.module, slot.spec
         flow_id = leg.flow.id if leg.flow else None
         ends = _ends(leg)
 
         def build() -> MessagePassed:
-            what, call_id = summary(message)
-            shadow = None if correct is None else correct_module
+            what, call_id = slot.application.summary(message)
             return MessagePassed(
                 alg=slot.name,
                 module=spec,
@@ -226,7 +161,9 @@ class Inspector:
                         reason=each.reason,
                         rfc=each.rfc,
                     )
-                    for each in compare.changes(message, module, made, shadow, correct)
+                    for each in compare.changes(
+                        message, module, made, slot.correct, correct, slot.application.soundness
+                    )
                 ],
                 summary=what,
                 call_id=call_id,
