@@ -39,9 +39,11 @@ def cited(text: str) -> Iterator[str]:
         yield from re.findall(_RULE_NAME, found[1])
 
 
-def definitions() -> list[str]:
+@cache
+def definitions() -> tuple[str, ...]:
     """Everything that may be cited, in the order of the two pages."""
-    return [head for page in DEFINED_IN for head in _HEADING.findall(page.read_text("utf-8"))]
+    texts = (page.read_text("utf-8") for page in DEFINED_IN)
+    return tuple(head for text in texts for head in _HEADING.findall(text))
 
 
 def with_tests(page: str) -> str:

@@ -42,7 +42,7 @@ SPAN = re.compile(r"`([^`\n]+)`")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
 PLACED = re.compile(r"`([A-Za-z_][\w.]*(?:\(\))?)`\s+in\s+`([\w/]+\.py)`")
 ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
-SECTION = re.compile(r"RFC \d+,? [\d.]+")  # RFC 3261 8.1.1.1 is no address
+SECTION = re.compile(r"RFC \d+\s[\d.]+")  # RFC 3261 8.1.1.1 is no address
 REDIRECTION = re.compile(r"\d?[<>|&]")
 FILE_KINDS = (".py", ".toml", ".md", ".tcss", ".txt", ".svg")
 
