@@ -1,4 +1,4 @@
-"""Where the NAT, the modules, the wires and the clock meet: the only room with I/O in it.
+"""Where the NAT and the modules meet wires, settings, files and the clock.
 
 Read in this order:
 
