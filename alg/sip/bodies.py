@@ -123,7 +123,8 @@ def _delimiters(data: bytes, delimiter: bytes, whole: Span) -> list[Span]:
 
 
 def _before_line_end(data: bytes, position: int, start: int) -> int:
-    """Back over one line end, which may open the next delimiter (an empty part)."""
+    """Back over one line end: where a part is empty, the line end behind one delimiter is the one
+    that belongs to the next."""
     if data[position - 2 : position] == b"\r\n":
         position -= 2
     elif data[position - 1 : position] in (b"\r", b"\n"):
@@ -132,7 +133,8 @@ def _before_line_end(data: bytes, position: int, start: int) -> int:
 
 
 def _part_headers(data: bytes, start: int, end: int) -> tuple[dict[bytes, Span], int]:
-    """The headers of a part, and where its content begins."""
+    """The headers of a part, and where its content begins. A part may have none at all: then it
+    begins with the empty line."""
     headers: dict[bytes, Span] = {}
     while found := grammar.HEADER.match(data, start, end):
         name = found[1].lower()

@@ -99,8 +99,8 @@ class Calls:
 def _next_state(state: str, message: Message) -> str:
     """Of a call (a registration is simpler):
 
-        trying ──180──► ringing ──200──► answered ──BYE──► ended
-           └───────────────┴─── 300 and more, but 401 and 407 ──► failed
+    trying ──180──► ringing ──200──► answered ──BYE──► ended
+       └───────────────┴─── 300 and more, but 401 and 407 ──► failed
     """
     if message.method == "REGISTER":
         return _next_registration(state, message)

@@ -143,6 +143,7 @@ def _start_line(data: bytes) -> tuple[int | None, str, tuple[int, int], int]:
 
 
 def _within_a_line(length: int) -> None:
+    """Longer lines overflow somebody's buffer, and cost everybody time (invariant I-A9)."""
     if length > LONGEST_LINE:
         raise Malformed(f"a line is longer than {LONGEST_LINE} bytes")
 
@@ -172,6 +173,8 @@ def _headers(data: bytes, position: int) -> tuple[dict[bytes, list[Header]], int
 
 
 def _cseq(data: bytes, headers: list[Header] | None) -> tuple[int, str]:
+    """Its number and method, by which answers are matched with what was asked: without it an ALG
+    cannot tell what a 200 grants (rule granted-not-wished)."""
     found = grammar.CSEQ.match(data, headers[0].start, headers[0].end) if headers else None
     if found is None or int(found[1]) > LARGEST_CSEQ:
         raise Malformed("there is no valid CSeq")

@@ -205,6 +205,8 @@ def _rewrite(
 
 
 def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
+    """Rule rtcp-attribute. Without the attribute there is nothing to write: RTCP is on the port
+    above, and `map_pair` has kept it there."""
     if plan.stream.rtcp_port == MISSING or plan.external_rtcp is None:
         return
     text = b"%d" % plan.external_rtcp.port
@@ -215,6 +217,7 @@ def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
 
 
 def _all_connections(session: Session) -> set[Span]:
+    """The places of all c= lines that name one IPv4 address."""
     connections = [line for stream in session.streams for line in stream.connections]
     if session.connection:
         connections.append(session.connection)
@@ -222,9 +225,17 @@ def _all_connections(session: Session) -> set[Span]:
 
 
 def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> None:
-    """What this description changes in the call, and the pinholes that follow from it."""
-    # A description in a request is the offer, except in ACK; in a response it is the answer if the
-    # request had one, and else itself an offer (a delayed offer, whose answer is in ACK).
+    """What this description changes in the call, and the pinholes that follow from it.
+
+    Every exchange is one offer and one answer, but they travel in different messages (RFC 3264 4):
+
+        early offer      INVITE: offer      200: answer        ACK: nothing
+        delayed offer    INVITE: nothing    200: offer         ACK: answer
+        early media      INVITE: offer      183: answer        200: the same answer again
+        reliable 18x     INVITE: nothing    183: offer         PRACK: answer
+    """
+    # Of requests, only ACK is known to carry an answer. PRACK may carry either; taken for an offer,
+    # it stands when the 200 to it comes.
     call = dialogs.recall(work)
     asked = dialogs.transaction(work)
     is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
@@ -258,6 +269,8 @@ def _own_streams(
 
 
 def _media(work: Rewriting, session: Session, plan: Plan | None, is_answer: bool) -> Media | None:
+    """Where the inside host listens for a planned stream; RTCP's port is not needed any more once
+    the answer has agreed to share RTP's (rule port-pair)."""
     if plan is None or plan.external is None:
         return None
     muxed = is_answer and plan.stream.rtcp_mux  # RFC 5761 5.1.1: the answer decides
@@ -294,6 +307,8 @@ def _peer_streams(work: Rewriting, call: Call, session: Session, is_answer: bool
 
 
 def _in_use(work: Rewriting, stream: Stream) -> bool:
+    """Port 0 ends a stream, or refuses it (RFC 3264 8.2); its m= line stays, so that the others
+    keep their places."""
     return fields.text(work.data, stream.port).strip(b"0") != b""
 
 
@@ -328,6 +343,8 @@ def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
 
 
 def _expect(work: Rewriting, internal: Endpoint, remote: Endpoint | None) -> None:
+    """Three minutes for the first packet, because a phone may ring so long; then as long as the
+    call, because during a hold nobody sends."""
     work.context.expect(
         internal,
         remote,
