@@ -17,6 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DEFINED_IN = (ROOT / "docs" / "rules.md", ROOT / "docs" / "promises.md")
 
+OF_CITATIONS = ROOT / "tests" / "test_citations.py"
+"""It cites to show how, and proves nothing."""
+
 TESTS = "Tests: "
 """How the line begins that is written here."""
 NOBODY = "–"
@@ -69,7 +72,7 @@ def _citing_tests() -> dict[str, list[tuple[str, str]]]:
     """By name: the file of each test that cites it, and its function; no function where the
     story of the whole file does."""
     citing: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path in sorted((ROOT / "tests").rglob("*.py")):
+    for path in sorted(set((ROOT / "tests").rglob("*.py")) - {OF_CITATIONS}):
         for name, place in _citations_in(path):
             if place not in citing[name]:
                 citing[name].append(place)
