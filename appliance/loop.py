@@ -34,7 +34,9 @@ from appliance.wires.privileges import give_up, go_first
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
+from nat.mapping import Leg
 from nat.packet import Packet
+from nat.translator import Verdict
 
 PACKETS_PER_TURN = 64
 INTERRUPTED = 130
@@ -47,20 +49,13 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
 
 
-class Exit(Protocol):
-    """What the loop needs of a leg: the wire that its packets leave on."""
-
-    @property
-    def exit(self) -> int: ...
-
-
 class PacketEngine(Protocol):
     """What the loop needs of `appliance.engine.Engine`."""
 
     @property
     def outbox(self) -> list[tuple[Side, Packet]]: ...
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Exit | None: ...
+    def handle(self, packet: Packet, side: Side, now: float) -> Verdict: ...
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None: ...
 
@@ -214,8 +209,8 @@ class Loop:
             packet = receive()
             if packet is None:
                 return carried
-            leg = handle(packet, side, now)
-            if leg is not None and not wires[leg.exit].send(packet):
+            verdict = handle(packet, side, now)
+            if isinstance(verdict, Leg) and not wires[verdict.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()

@@ -35,7 +35,7 @@ from appliance.settings import files as configuration
 from appliance.settings.kinds import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
-from nat.expectation import Expectation
+from nat.mapping import Expectation
 
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 

@@ -123,7 +123,7 @@ def _gateway_problems(values: Values, networks: list[Network], where: str) -> It
         yield Problem(
             "inside.gateway", f'is not in inside.networks ({where}); did you mean "{nearest}"?'
         )
-    elif home.prefix < 31 and gateway in (home.address, home.broadcast):
+    elif home.broadcast is not None and gateway in (home.address, home.broadcast):
         yield Problem("inside.gateway", f"{values['inside.gateway']} is no host of {home}")
     if values["inside.gateway"] == values["inside.address"].partition("/")[0]:
         yield Problem(
