@@ -126,21 +126,13 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
         name = span.rstrip("/")
         if not re.fullmatch(r"[\w./-]+", name) or not name.endswith(FILE_KINDS):
             continue
-        if name in OF_THE_READER | NOT_YET_THERE or re.search(r"\b[A-Z]{2,}/", name):
+        if name in OF_THE_READER or re.search(r"\b[A-Z]{2,}/", name):
             continue  # NAME/ stands for any
         known = name in all_files() or any(file.endswith(f"/{name}") for file in all_files())
         assert known, f"{name_of(page)} names {span}"
 
 
 OF_THE_READER = {"lab.toml", "FILE.toml"}
-
-NOT_YET_THERE = {"nat/admission.py", "nat/patch.py", "nat/rules.py"}
-"""The source is being taken apart into these files; the reading order has them already."""
-
-
-def test_files_that_are_awaited_have_not_come() -> None:
-    """Who brings one takes it out of the list."""
-    assert not NOT_YET_THERE & all_files()
 
 
 class Names(NamedTuple):
@@ -370,8 +362,7 @@ def test_the_first_evening_is_one() -> None:
     text = read(ROOT / "docs" / "reading-order.md").partition("## The first evening")[2]
     rows = re.findall(r"^\| \d \| `([\w/.]+)`", text.partition("\n## ")[0], re.MULTILINE)
     assert len(rows) == 6
-    lines = [len(read(ROOT / row).splitlines()) for row in rows if row not in NOT_YET_THERE]
-    assert sum(lines) < 2_568
+    assert sum(len(read(ROOT / row).splitlines()) for row in rows) < 2_568
 
 
 def test_the_reading_order_leads_to_every_room() -> None:
