@@ -26,11 +26,18 @@ TEXTS = sorted(
 
 NOT_YET_INSPECTED = (
     "nat/",
+    "alg/sip_poor/",
     "appliance/datapath.py",
     "appliance/engine.py",
     "appliance/gateway/",
-    "alg/sip_poor/",
+    "appliance/control/",
+    "appliance/parties/",
+    "appliance/scenarios/",
+    "docs/alg/your-own.md",
+    "tests/alg/sip/test_correct.py",
     "tests/alg/sip_poor/",
+    "tests/appliance/",
+    "tests/nat/",
 )
 """Files and folders in the middle of a change: they are inspected when it is done."""
 

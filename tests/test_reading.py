@@ -1,4 +1,4 @@
-"""Can it be read? The shape of the source, checked by looking at it.
+"""Can it be read in an evening? The shape of the source, checked by looking at it.
 
 Imports point one way only (`tui -> appliance -> alg -> nat -> standard library`), every file tells
 its story and has its test in the mirrored place, and nothing grows too long for one sitting.

@@ -220,7 +220,7 @@ class UserAgent(Machine):
     def new_request(
         self, method: str, uri: str, local: str, remote: str, call_id: str, cseq: int
     ) -> SipMessage:
-        """The headers that every request has (RFC 3261 8.1.1), with a branch of its own."""
+        """The headers that every request has (RFC 3261, 8.1.1), with a branch of its own."""
         return SipMessage(
             f"{method} {uri} SIP/2.0",
             [
@@ -325,7 +325,7 @@ class UserAgent(Machine):
         self._await_ack(call, T1, now + GIVE_UP, now)
 
     def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
-        """RFC 3261 13.3.1.4: the 2xx is repeated until the ACK comes; without one, after 64 T1
+        """RFC 3261, 13.3.1.4: the 2xx is repeated until the ACK comes; without one, after 64 T1
         the call is ended."""
         call.answering = self.timers.at(
             now + interval, lambda at: self._unacknowledged(call, interval, until, at)
@@ -367,7 +367,7 @@ class UserAgent(Machine):
                 self._cancel(call, now)
 
     def _cancel(self, call: Call, now: float) -> None:
-        """RFC 3261 9.1: a CANCEL is the INVITE over again, down to the branch."""
+        """RFC 3261, 9.1: a CANCEL is the INVITE over again, down to the branch."""
         cancel = SipMessage(
             f"CANCEL {call.invite.request_uri} SIP/2.0",
             [
@@ -412,7 +412,7 @@ class UserAgent(Machine):
         self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} gave up")
 
     def _dialog(self, request: SipMessage) -> Call | None:
-        """The call that a request belongs to: its Call-ID and our tag (RFC 3261 12)."""
+        """The call that a request belongs to: its Call-ID and our tag (RFC 3261, 12)."""
         call = self._calls.get(request.get("call-id"))
         tag = parameter_of(request.get("to"), "tag")
         return call if call is not None and tag == parameter_of(call.local, "tag") else None
@@ -433,7 +433,7 @@ class UserAgent(Machine):
     # --- audio --------------------------------------------------------------------------
 
     def _open_stream(self, remote: Endpoint | None = None) -> Stream:
-        """Listen on the first free even port (RFC 3550 11: RTCP has the odd one above)."""
+        """Listen on the first free even port (RFC 3550, 11: RTCP has the odd one above)."""
         port = self._habits.rtp_port
         while port in self._ports:
             port += 2

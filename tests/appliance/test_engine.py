@@ -41,7 +41,7 @@ def shown(rig: Rig, what: str) -> list[dict[str, Any]]:
     return list(document)
 
 
-def test_flows_are_shown_with_documented_keys() -> None:
+def test_flows_are_shown_in_the_contracts_words() -> None:
     rig = Rig()
     rig.out(OUT)
     rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
@@ -92,7 +92,7 @@ def test_a_forward_has_no_end_of_its_own() -> None:
     assert (mapping["opened_by"], mapping["flows"], mapping["expires_in"]) == ("forward", 0, None)
 
 
-def test_doors_are_shown_with_documented_keys() -> None:
+def test_doors_are_shown_in_the_contracts_words() -> None:
     rig = Rig()
     door(rig, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
     rig.now += 10.0
@@ -110,7 +110,7 @@ def test_doors_are_shown_with_documented_keys() -> None:
 
 
 def test_the_counters_tell_what_the_appliance_says_for_itself_on_each_wire() -> None:
-    """`show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
+    """Contract, `show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
     rig = Rig()
     rig.out(udp(f"{A}:4000", f"{R}:5000", ttl=1))
     rig.out(ping(A, GATEWAY))
@@ -257,7 +257,7 @@ def test_a_flushed_call_is_gone_with_its_doors() -> None:
 
 
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
-    """20,000 flows, and the reader takes them one by one."""
+    """Attack F1: 20,000 flows, and the reader takes them one by one."""
     rig = Rig(nat__limits__flows_per_host=100_000, nat__limits__unanswered_per_host=100_000)
     for number in range(20_000):
         rig.out(udp(f"{A}:4000", f"198.51.{100 + number // 5000}.7:{1000 + number % 5000}"))

@@ -30,7 +30,7 @@ def dotted(address: int) -> str:
 
 
 def slow_checksum(data: bytes) -> int:
-    """RFC 1071 4.1, word by word."""
+    """RFC 1071, 4.1, word by word."""
     total = 0
     for at in range(0, len(data) - 1, 2):
         total += data[at] << 8 | data[at + 1]

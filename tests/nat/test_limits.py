@@ -207,7 +207,7 @@ FULL: list[tuple[str, dict[str, Any]]] = [
 def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
     limits: dict[str, Any],
 ) -> None:
-    """RFC 6888 REQ-11, invariant I-M8."""
+    """RFC 6888 REQ-11, invariant I-M8, and attacks F1, B8."""
     rig = Rig(**limits)
     for number in range(500):
         rig.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:{5000 + number}"))
@@ -268,7 +268,7 @@ def test_who_is_refused_hears_so_but_not_too_often() -> None:
 
 
 def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
-    """Two budgets, so that one neighbour's pings do not silence the rest."""
+    """Attack C12: two budgets, so that one neighbour's pings do not silence the rest."""
     rig = Rig()
 
     def pings(host: int) -> int:
@@ -314,7 +314,7 @@ FILTERINGS = ["endpoint-independent", "address-dependent", "address-and-port-dep
 
 @pytest.mark.parametrize("filtering", FILTERINGS)
 def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
-    """3,000 packets from as many endpoints leave no state, and at
+    """Attack F5 and issue "Safety": 3,000 packets from as many endpoints leave no state, and at
     most a few answers."""
     rig = Rig(nat__filtering=filtering, nat__limits__flows=10, nat__limits__flows_per_host=10)
     assert flow(rig, 0)

@@ -133,7 +133,7 @@ def test_random_bytes_leave_as_they_came(message: bytes, direction: Direction) -
 
 @pytest.mark.parametrize("cut", range(0, len(INVITE) - 1, 7))
 def test_a_message_cut_short_is_left_alone(cut: int) -> None:
-    """Rule pass-unchanged: a wrong Content-Length leaves the message alone, and opens nothing."""
+    """A wrong Content-Length leaves the message alone as a whole, and opens nothing."""
     small_nat = context()
     answer = Sip().inspect(INVITE[:cut], small_nat)
     assert isinstance(answer, Edits)

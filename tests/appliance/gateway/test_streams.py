@@ -74,7 +74,6 @@ def test_an_edit_changes_the_length_here() -> None:
 
 @pytest.mark.parametrize("cut", [*range(1, 60), *range(60, len(FIRST), 17), len(FIRST) - 1])
 def test_a_message_may_be_cut_anywhere(nat: World, line: Line, cut: int) -> None:
-    """Rule whole-or-not."""
     line.say(line.inner, FIRST, cut)
     assert line.outer.heard == outside(FIRST)
 
@@ -131,7 +130,7 @@ def test_keep_alives_between_messages_pass(line: Line) -> None:
 
 @pytest.mark.parametrize(("begin", "stop"), [(0, 400), (0, 50), (50, 300), (200, 700), (3, 4)])
 def test_a_retransmission_shows_the_same_bytes(line: Line, begin: int, stop: int) -> None:
-    """Rules positions-shift and same-again. `End` compares what it hears again."""
+    """`End` compares what it hears again."""
     line.say(line.inner, FIRST + SECOND)
     line.repeat(line.inner, begin, min(stop, len(line.inner.said)))
     assert line.outer.heard == outside(FIRST + SECOND)
@@ -168,7 +167,7 @@ def test_a_forged_acknowledgement_loses_nothing(line: Line) -> None:
 
 
 def test_selective_acknowledgements_follow(line: Line) -> None:
-    """Rule positions-shift, RFC 2018: blocks name the numbers that their receiver has sent."""
+    """RFC 2018: blocks name the numbers that their receiver has sent."""
     line.say(line.inner, FIRST + SECOND)
     shown = len(outside(FIRST))
     second = _sack(line.inner.began + 1 + shown, line.inner.began + 1 + 2 * shown)

@@ -41,7 +41,7 @@ def test_every_default_is_a_valid_value_and_says_what_it_is_for(key: str) -> Non
         ("nat.port_range", [1024, 65535]),
     ],
 )
-def test_the_defaults_are_as_documented(key: str, default: object) -> None:
+def test_the_defaults_are_those_of_the_contract(key: str, default: object) -> None:
     assert Settings()[key] == default
 
 
