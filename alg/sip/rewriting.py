@@ -148,7 +148,7 @@ class Rewriting:
                 self._note_stale(before)
             return
         if self.outward:
-            self._remember_habit(token, before, after)
+            self._remember_missing_port(token, before, after)
             bare = token.where.port[0] < 0 and after.port == token.default_port
         elif token.where.port[0] < 0:
             bare = after.port == token.default_port
@@ -198,7 +198,7 @@ class Rewriting:
     #   out   Contact: <sip:a@192.168.20.100>   leaves as   <sip:a@203.0.113.1:1024>     remembered
     #   in    Contact: <sip:a@203.0.113.1:1024> arrives as  <sip:a@192.168.20.100>       recalled
 
-    def _remember_habit(self, token: Token, before: Endpoint, after: Endpoint) -> None:
+    def _remember_missing_port(self, token: Token, before: Endpoint, after: Endpoint) -> None:
         """Note that no port was written, or that now one is. Only for the default port: another
         one is always written, and if the mapped port is the default too nothing gets lost."""
         if before.port != token.default_port or after.port == token.default_port:
