@@ -1,7 +1,8 @@
 """What all commands share: groups that load their commands when needed, manners of output.
 
-Manners: stdout is data, stderr is narration; a failure is a sentence and an exit code of the
-contract, never a traceback; a wrong word is answered with the nearest right one.
+Manners: stdout is data, stderr is narration; a failure is a sentence and an exit code
+(`appliance/cli/__init__.py` has the table), never a traceback; a wrong word is answered with the
+nearest right one.
 """
 
 from __future__ import annotations

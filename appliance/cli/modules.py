@@ -280,7 +280,7 @@ class _Run:
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
-        """The contract's JSON."""
+        """As JSON."""
         return {
             "verdict": self.verdict,
             "before": self.message.decode("latin-1"),

@@ -23,7 +23,7 @@ PATIENCE = 10.0
 
 
 class ClientError(Exception):
-    """A question that got no answer, or a no. `exit_code` is the contract's: 2 for what was asked
+    """A question that got no answer, or a no. `exit_code`: 2 for what was asked
     wrongly, 3 for what is not permitted, 4 for an appliance that is not there."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:

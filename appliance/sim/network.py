@@ -233,6 +233,6 @@ class World:
 
 def no_way(address: int) -> str:
     """Why a packet to this address gets nowhere. Private addresses mean something only inside the
-    private network (RFC 1918, 3)."""
+    private network (RFC 1918 3)."""
     private = any(address in network for network in PRIVATE)
     return f"no {'route to' if private else 'host at'} {address_text(address)}"

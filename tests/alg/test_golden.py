@@ -76,7 +76,7 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
 
 @each_pair
 def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
-    """A retransmission must not become another message (RFC 3261, 17.1.1.2)."""
+    """A retransmission must not become another message (RFC 3261 17.1.1.2)."""
     if pair.values.get("reading", "message") != "message":
         return
     first, context = passed(pair)

@@ -427,7 +427,7 @@ def test_a_call_that_is_over_has_no_doors(history: list[Pair]) -> None:
 def test_a_registration_opens_with_its_own_2xx_alone(
     cseq: int, status: int, registrar: str, call_id: bytes
 ) -> None:
-    """I-E4: the same CSeq, the same call, from the registrar that was asked (H4)."""
+    """I-E4: the same CSeq, the same call, from the registrar that was asked."""
     context = small_nat()
     inspected(pairs()["register-no-port"].before, context)
     answer = pairs()["register-no-port-granted"].before

@@ -58,7 +58,7 @@ def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_f9_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
+def test_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
     """Terminal escapes, newlines and text that turns round are printed as pictures."""
     for line in Teller().tell(filled(kind, HOSTILE)):
         assert line.isprintable(), line

@@ -152,7 +152,7 @@ def test_every_problem_is_told_at_once_with_its_key_and_the_nearest_valid_value(
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1e300", "nan", "inf", '"forever"', "true", "[]"])
-def test_f10_a_timeout_that_is_none_is_refused_by_name(written: Write, value: str) -> None:
+def test_a_timeout_that_is_none_is_refused_by_name(written: Write, value: str) -> None:
     """Negative, zero, huge and not-a-number timeouts are refused with the field's name."""
     assert "nat.timeouts.udp" in problems_of(written(f"{SMALL}[nat.timeouts]\nudp = {value}"))
 

@@ -23,6 +23,7 @@ def test_lost_audio_is_followed_back_to_the_field_and_the_alg() -> None:
 
 
 def test_a_chain_that_cannot_be_closed_invents_nothing() -> None:
+    """Promise 7."""
     events = [event for event in one_way_audio() if event.__class__.__name__ == "MediaStats"]
     said = why(told(*events))
     assert said == "alice hears nothing of bob: no route to 192.168.20.100"
@@ -33,6 +34,7 @@ def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
 
 
 def test_what_was_done_right_is_said_too() -> None:
+    """Promise 7."""
     assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten, each")
     assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
     assert why(told()) == "No message has passed an ALG yet."
