@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 
 from appliance.cli.words import offer, profiles, specs
 from appliance.settings.duration import parse_duration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

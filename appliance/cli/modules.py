@@ -33,7 +33,7 @@ from appliance.gateway.trial import Situation, Trial
 from appliance.journal.narrator import parent_text
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
 from nat.expectation import Expectation

@@ -371,7 +371,9 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
     else:
         narrate(f"{answer['key']} is {_value_text(answer['key'], answer['value'])} now")
     if key in SETTINGS:
-        warn(Settings(Settings().values | {key: answer["value"]}), key)
+        changed = Settings()
+        changed.assign(key, answer["value"], "set")
+        warn(changed, key)
 
 
 def _value_text(key: str, value: object) -> str:

@@ -58,14 +58,14 @@ def live_keys(_: click.Context) -> Iterable[str]:
 
 def values(context: click.Context) -> Iterable[str]:
     """The values of the setting that stands before, if they can be counted."""
-    from appliance.settings.kinds import Flag, Word
+    from appliance.settings.kinds import Choice, Flag, Word
     from appliance.settings.table import SETTINGS
 
     key = context.params.get("key")
     kind = SETTINGS[key].kind if key in SETTINGS else None
     if key == "alg.sip.module":
         return specs(context)
-    if isinstance(kind, Word):
+    if isinstance(kind, Word | Choice):
         return kind.choices
     return ("true", "false") if isinstance(kind, Flag) else ()
 

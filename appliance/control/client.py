@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from appliance.control.server import ROOT_FOLDER
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 
 PATIENCE = 10.0
 """Seconds to wait for an answer. An appliance under full load answers within one."""

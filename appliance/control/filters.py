@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from appliance import calls
-from appliance.settings.kinds import nearest, one_of, shown
+from appliance.settings.hints import nearest, one_of, shown
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network
 from nat.tcp import TcpState
 
