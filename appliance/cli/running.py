@@ -44,8 +44,9 @@ from appliance.cli.words import (
     values,
 )
 from appliance.control.client import Client, ClientError, caller, find
-from appliance.control.filters import wanted
-from appliance.control.server import WHATS, default_path, ensure_free
+from appliance.control.filters import WHATS, wanted
+from appliance.control.listener import ensure_free
+from appliance.control.paths import default_path
 from appliance.journal.events import decode
 from appliance.journal.sentences import Teller, clean, table
 from appliance.settings import files as configuration

@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance import calls
 from appliance.settings.hints import nearest, one_of, shown
+from appliance.settings.kinds import Whole
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network
 from nat.tcp import TcpState
 
@@ -28,6 +29,8 @@ CALL_STATES = (
     *(calls.REGISTERING, calls.REGISTERED, calls.REFUSED, calls.UNREGISTERED),
 )
 
+WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings", "rfc")
+"""What `show` can be asked for."""
 FILTERS = {
     "flows": ("protocol", "internal", "external", "remote", "state"),
     "mappings": ("protocol", "internal", "external"),
@@ -77,10 +80,12 @@ def within(text: str) -> Test:
     `192.0.2.1:5060` is one endpoint, `192.0.2.1` all of a host, `192.0.2.0/24` all of a network,
     `:5060` a port of anybody. Raises ValueError.
     """
-    address, colon, port = text.partition(":")
+    address, port = _split(text)
     try:
-        network = Network.parse(address if address or not colon else "0.0.0.0/0")
-        Endpoint.parse(f"192.0.2.1:{port if colon else 0}")
+        network = Network.parse(address) if address else None
+        number = Whole(0, 65535).parse(port) if port else None
+        if network is None and number is None:
+            raise ValueError("neither an address nor a port")
     except ValueError:
         raise ValueError(
             f"{shown(text)} is none of: an endpoint such as 192.0.2.1:5060, an address, "
@@ -91,6 +96,17 @@ def within(text: str) -> Test:
         if cell is None:
             return False
         endpoint = Endpoint.parse(cell)
-        return endpoint.address in network and (not colon or endpoint.port == int(port))
+        here = network is None or endpoint.address in network
+        return here and (number is None or endpoint.port == number)
 
     return fits
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The address (or network) of a filter and its port, each empty if it is left out. An address
+    of IPv6 is full of colons: with a port it stands in brackets (RFC 3986 3.2.2)."""
+    bracket, _, port = text.rpartition("]:")
+    if bracket.startswith("["):
+        return bracket[1:], port
+    address, colon, port = text.partition(":")
+    return (text, "") if ":" in port else (address, port or colon)

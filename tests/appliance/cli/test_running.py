@@ -19,7 +19,7 @@ import pytest
 
 from alg.registry import SpecError
 from appliance.cli import running
-from appliance.control import client as clients
+from appliance.control import paths
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
 from appliance.journal.events import Started
@@ -52,7 +52,7 @@ class Appliance(threading.Thread):
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(clients, "ROOT_FOLDER", tmp_path / "root")
+    monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path / "root")
     monkeypatch.setenv("SUDO_USER", "alice")
     return tmp_path / "glassnat"
 
@@ -67,17 +67,6 @@ def appliance(folder: Path, udp_packet: Packet) -> Iterator[Appliance]:
     yield appliance
     appliance.stopping = True
     appliance.join()
-
-
-@pytest.fixture
-def udp_packet() -> Packet:
-    """192.168.20.100:5060 to 203.0.113.9:5060; a UDP checksum of 0 is none."""
-    payload = b"hello"
-    header = bytes.fromhex("450000000000000040110000c0a81464cb007109")
-    data = bytearray(header + bytes.fromhex("13c413c4000d0000") + payload)
-    data[2:4] = len(data).to_bytes(2, "big")
-    data[10:12] = (-int.from_bytes(data[:20], "big") % 0xFFFF).to_bytes(2, "big")
-    return Packet(data, len(data))
 
 
 @pytest.mark.usefixtures("appliance")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.control import filters
 from appliance.control.filters import wanted, within
+from nat.endpoint import Endpoint
 
 FLOW = {
     "protocol": "udp",
@@ -47,7 +49,30 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "fits"),
+    ("text", "address", "port"),
+    [
+        ("2001:db8::1", "2001:db8::1", None),
+        ("2001:db8::/32", "2001:db8::/32", None),
+        ("[2001:db8::1]:5060", "2001:db8::1", 5060),
+        ("::1", "::1", None),
+        ("192.0.2.1:5060", "192.0.2.1", 5060),
+        (":5060", None, 5060),
+    ],
+)
+def test_an_address_full_of_colons_is_told_from_its_port(
+    monkeypatch: pytest.MonkeyPatch, text: str, address: str | None, port: int | None
+) -> None:
+    """RFC 3986 3.2.2: with a port, an address of IPv6 stands in brackets."""
+    asked: list[str] = []
+    monkeypatch.setattr(filters.Network, "parse", lambda text: asked.append(text) or {7})
+    monkeypatch.setattr(filters.Endpoint, "parse", lambda text: Endpoint(7, int(text)))
+    fits = within(text)
+    assert asked == ([] if address is None else [address])
+    assert [fits("5060"), fits("9")] == [True, port is None]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fits"),
     [
         ({}, True),
         ({"protocol": "udp", "state": "answered"}, True),
@@ -57,12 +82,12 @@ def test_anything_else_is_refused(text: str) -> None:
         ({"external": "203.0.113.1", "remote": ":5061"}, False),
     ],
 )
-def test_a_row_fits_when_every_filter_does(filters: dict[str, str], fits: bool) -> None:
-    assert wanted("flows", filters)(FLOW) is fits
+def test_a_row_fits_when_every_filter_does(chosen: dict[str, str], fits: bool) -> None:
+    assert wanted("flows", chosen)(FLOW) is fits
 
 
 @pytest.mark.parametrize(
-    ("what", "filters", "said"),
+    ("what", "chosen", "said"),
     [
         ("flows", {"protocol": "upd"}, 'protocol: "upd" is not known.*did you mean "udp"'),
         ("flows", {"state": "answerd"}, 'did you mean "answered"'),
@@ -74,7 +99,7 @@ def test_a_row_fits_when_every_filter_does(filters: dict[str, str], fits: bool) 
     ],
 )
 def test_what_is_wrong_names_the_nearest_right_word(
-    what: str, filters: dict[str, object], said: str
+    what: str, chosen: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        wanted(what, filters)
+        wanted(what, chosen)
