@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from appliance.cli.words import offer, profiles, specs
+from appliance.cli.words import assignments, offer, profiles, specs
 from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, shown
 
@@ -210,6 +210,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "sets",
             metavar="KEY=VALUE",
             multiple=True,
+            shell_complete=assignments,
             help="Any setting, e.g. nat.timeouts.udp=30s.",
         ),
     )(command)

@@ -32,8 +32,8 @@ class Spec(Kind):
         if value.endswith(".py"):
             raise ValueError(f"{shown(value)} lacks its class; write {shown(value + ':MyAlg')}")
         name, colon, faults = value.partition(":")
-        if name not in self._own:
-            raise ValueError(one_of(name, (*self._own, "FILE.py:CLASS")))
+        if name not in self.modules:
+            raise ValueError(one_of(name, (*self.modules, "FILE.py:CLASS")))
         if colon and (name != self.poor or not all(faults.split(","))):
             raise ValueError(f"{shown(value)} is not a module; one of: {self._choices}")
         if name != "off":
@@ -41,16 +41,17 @@ class Spec(Kind):
         return value
 
     @property
-    def _own(self) -> tuple[str, ...]:
+    def modules(self) -> tuple[str, ...]:
+        """The built-in modules that may stand in this slot, by name."""
         return (*self.names, self.poor) if self.poor else self.names
 
     @property
     def _choices(self) -> str:
         poor = (f"{self.poor}:FAULT,FAULT",) if self.poor else ()
-        return ", ".join((*self._own, *poor, "FILE.py:CLASS"))
+        return ", ".join((*self.modules, *poor, "FILE.py:CLASS"))
 
     def schema(self) -> Schema:
-        return {"type": "string", "examples": list(self._own)}
+        return {"type": "string", "examples": list(self.modules)}
 
 
 @dataclass(frozen=True, slots=True)
