@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from appliance import calls
+from appliance.journal.sentences import split_endpoint
 from appliance.settings.hints import nearest, one_of, shown
 from appliance.settings.kinds import Whole
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network
@@ -80,10 +81,10 @@ def within(text: str) -> Test:
     `192.0.2.1:5060` is one endpoint, `192.0.2.1` all of a host, `192.0.2.0/24` all of a network,
     `:5060` a port of anybody. Raises ValueError.
     """
-    address, port = _split(text)
+    address, port = split_endpoint(text)
     try:
         network = Network.parse(address) if address else None
-        number = Whole(0, 65535).parse(port) if port else None
+        number = None if port is None else Whole(0, 65535).parse(port)
         if network is None and number is None:
             raise ValueError("neither an address nor a port")
     except ValueError:
@@ -100,13 +101,3 @@ def within(text: str) -> Test:
         return here and (number is None or endpoint.port == number)
 
     return fits
-
-
-def _split(text: str) -> tuple[str, str]:
-    """The address (or network) of a filter and its port, each empty if it is left out. An address
-    of IPv6 is full of colons: with a port it stands in brackets (RFC 3986 3.2.2)."""
-    bracket, _, port = text.rpartition("]:")
-    if bracket.startswith("["):
-        return bracket[1:], port
-    address, colon, port = text.partition(":")
-    return (text, "") if ":" in port else (address, port or colon)

@@ -13,6 +13,8 @@ import pytest
 from appliance.cli import root
 from appliance.cli.completion import source
 
+pytestmark = pytest.mark.needs("bash")
+
 BREAKS = ":=@"
 """Of `COMP_WORDBREAKS`, what our words are written with."""
 PRESS_TAB = """
