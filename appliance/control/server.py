@@ -31,6 +31,7 @@ from appliance.control.listener import Listener
 from appliance.control.session import Session
 from appliance.engine import Engine
 from appliance.journal.events import Event, encode
+from appliance.settings.table import SETTINGS
 from appliance.version import VERSION
 
 MOST_CLIENTS = 64
@@ -173,7 +174,9 @@ class ControlServer:
         if not isinstance(who, str) or len(who) > 64:
             raise ValueError('"who" is a short text')
         self.engine.set(key, request["value"], who, now)
-        return {"key": key, "value": self.engine.settings.values.get(key, request["value"])}
+        whole = key in SETTINGS  # and not one entry of a table
+        value = self.engine.settings.written(key) if whole else request["value"]
+        return {"key": key, "value": value}
 
     def _watch(self, client: Session, number: object, request: Mapping[str, Any]) -> None:
         since = request.get("since")

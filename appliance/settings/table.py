@@ -124,6 +124,15 @@ class Settings:
         return Settings(dict(self.forms), dict(self.origins))
 
     @staticmethod
+    def name_of(key: str) -> str:
+        """The setting that a key names, or that it names an entry of: `nat.timeouts.udp_by_port`
+        for `nat.timeouts.udp_by_port.53`. Raises SettingError."""
+        table = key.rpartition(".")[0]
+        if table in SETTINGS and isinstance(SETTINGS[table].kind, SecondsByPort):
+            return table
+        return find(key).key
+
+    @staticmethod
     def parse(key: str, value: object) -> Any:
         """One value (text, TOML or JSON) in the program's form. Raises SettingError."""
         kind = find(key).kind
@@ -140,9 +149,9 @@ class Settings:
 
         `nat.timeouts.udp_by_port.53` sets one entry of that table.
         """
-        table, _, entry = key.rpartition(".")
-        if table in SETTINGS and isinstance(SETTINGS[table].kind, SecondsByPort):
-            return self.extend(table, {entry: value}, origin)
+        name = self.name_of(key)
+        if name != key:
+            return self.extend(name, {key.removeprefix(f"{name}."): value}, origin)
         return self._store(key, self.parse(key, value), origin)
 
     def extend(self, key: str, entries: object, origin: str) -> Any:
@@ -155,15 +164,16 @@ class Settings:
         Raises SettingError and leaves everything as it was."""
         changed = self.copy()
         stored = changed.assign(key, value, origin)
-        name = key if key in SETTINGS else key.rpartition(".")[0]
+        name = self.name_of(key)
         if not SETTINGS[name].live:
             raise SettingError("cannot change while the appliance runs; set it in the file")
         if changed.forms[name] == self.forms[name]:
             return stored
-        before = contradictions(self.forms)
-        for problem in contradictions(changed.forms):
-            if problem not in before:
-                raise SettingError(f"{problem.key}: {problem.sentence}")
+        if problems := contradictions(changed.forms):
+            before = contradictions(self.forms)
+            for problem in problems:
+                if problem not in before:
+                    raise SettingError(f"{problem.key}: {problem.sentence}")
         self.forms, self.origins = changed.forms, changed.origins
         return stored
 

@@ -55,7 +55,7 @@ LIMITS = (
         "nat.limits.ports_per_host",
         Whole(0, 10_000_000),
         0,
-        "external ports of one host; 0 = what its flows and doors may need",
+        "external ports of one host; 0 = as many as its flows and expectations may need",
         "RFC 6888 REQ-4",
     ),
     live(
@@ -71,7 +71,7 @@ LIMITS = (
         2048,
         "flows of one host that nobody has answered yet",
     ),
-    live("nat.limits.expectations", _COUNT, 4096, "doors that ALGs hold open"),
+    live("nat.limits.expectations", _COUNT, 4096, "expectations that ALGs hold open"),
     live("nat.limits.expectations_per_host", _COUNT, 512, "the same, of one host"),
     live(
         "nat.limits.expectations_per_parent",
