@@ -8,14 +8,17 @@ length is a lie) and `info` (a change whose rule begins with `info-`: worth seei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from alg import edits
-from alg.base import Alg, Edit, Reason
-from alg.sip import message as sip_message
-from alg.sip import parts
-from alg.sip.correct import Sip
+from alg.base import Alg, Edit, Finding, Reason
+
+Soundness = Callable[[bytes], int]
+"""How much of a message can be read (`alg.base.Application`)."""
+
+Findings = Callable[[bytes], Sequence[Finding]]
+"""What is wrong with a message (`alg.base.Application`)."""
 
 SILENT = Reason("The module gives no reason.", "")
 
@@ -35,6 +38,12 @@ class Comparison:
     rfc: str
 
 
+def damage(before: bytes, after: bytes, findings: Findings) -> list[Finding]:
+    """What is wrong with a message after a module that was not wrong before."""
+    known = findings(before)
+    return [each for each in findings(after) if each not in known] if after else []
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Edits of both modules that touch the same bytes."""
@@ -49,21 +58,23 @@ def changes(
     message: bytes,
     active: Alg,
     active_edits: Sequence[Edit],
-    correct: Alg | None = None,
-    correct_edits: Sequence[Edit] | None = None,
+    correct: Alg,
+    correct_edits: Sequence[Edit] | None,
+    soundness: Soundness,
 ) -> list[Comparison]:
-    """The rows in the order of the message. When the correct module did not run everything is
-    `ok`, and `expected` is known only if the active module is the correct one itself. Raises
-    BadEdit, as `edits.apply` would."""
+    """The rows in the order of the message. When the correct module did not run (its edits are
+    None) everything is `ok`, and `expected` is known only if the active module is the correct one
+    itself. Raises BadEdit, as `edits.apply` would."""
     made = edits.ordered(message, active_edits)
-    if correct is None or correct_edits is None:
+    if correct_edits is None:
         places = [_Place(edit.start, edit.end, (one := (edit,)), one) for edit in made]
         rows = [_row(message, place, active, active) for place in places]
-        return rows if isinstance(active, Sip) else [replace(row, expected=None) for row in rows]
+        is_correct = active.name == correct.name
+        return rows if is_correct else [replace(row, expected=None) for row in rows]
     places = _places(made, edits.ordered(message, correct_edits))
     rows = [_row(message, place, active, correct) for place in places]
-    if made and _soundness(edits.apply(message, made)) < _soundness(message):
-        return _broken(message, places, rows, correct_edits)
+    if made and soundness(edits.apply(message, made)) < soundness(message):
+        return _broken(message, places, rows, correct_edits, soundness)
     return rows
 
 
@@ -132,11 +143,13 @@ def _broken(
     places: Sequence[_Place],
     rows: Sequence[Comparison],
     correct_edits: Sequence[Edit],
+    soundness: Soundness,
 ) -> list[Comparison]:
     """Blame the rows without which the message would be sound; all that differ if it takes
     several."""
     blamed = [
-        row.verdict in ("wrong", "missed") and _breaks_alone(message, place, correct_edits)
+        row.verdict in ("wrong", "missed")
+        and _breaks_alone(message, place, correct_edits, soundness)
         for place, row in zip(places, rows, strict=True)
     ]
     if not any(blamed):
@@ -147,21 +160,13 @@ def _broken(
     ]
 
 
-def _breaks_alone(message: bytes, place: _Place, correct_edits: Sequence[Edit]) -> bool:
+def _breaks_alone(
+    message: bytes, place: _Place, correct_edits: Sequence[Edit], soundness: Soundness
+) -> bool:
     """Would the correct message be broken with just this place as the active module left it?"""
     others = [edit for edit in correct_edits if edit not in place.correct]
     whole = edits.apply(message, correct_edits)
-    return _soundness(edits.apply(message, [*others, *place.active])) < _soundness(whole)
-
-
-def _soundness(message: bytes) -> int:
-    """How much of a SIP message can be read: 0 for none of it. Other messages are all alike."""
-    try:
-        found = parts.read(sip_message.parse(message))
-    except (sip_message.NotSip, sip_message.Malformed):
-        return 0
-    readable = [found.via, found.sender, found.recipient, *found.contacts]
-    return 1 + sum(part is not None for part in readable)
+    return soundness(edits.apply(message, [*others, *place.active])) < soundness(whole)
 
 
 def _explain(module: Alg, rule: str) -> Reason:

@@ -35,6 +35,7 @@ from appliance.wires.privileges import give_up, go_first
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
+from nat.mapping import Leg
 
 PACKETS_PER_TURN = 64
 INTERRUPTED = 130
@@ -182,8 +183,8 @@ class Loop:
             packet = receive()
             if packet is None:
                 return carried
-            leg = handle(packet, side, now)
-            if leg is not None and not wires[leg.exit].send(packet):
+            verdict = handle(packet, side, now)
+            if isinstance(verdict, Leg) and not wires[verdict.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()

@@ -8,7 +8,7 @@ out. This module has no state: what it must know later it asks its context to re
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from alg.base import AlgContext, Edits, Reading, Reason, Refuse
 from alg.sip import dialogs, headers, offers, parts, register
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip.rewriting import Rewriting
+from alg.stream import RIGHT, Manners
+from nat.policy import Decide
 
 Step = Callable[[Rewriting], None]
 
@@ -34,6 +36,9 @@ class Sip:
     """What every field should become (RFC 3261, 3264, 3581, 3605, 8866)."""
 
     name = "sip"
+    application = "sip"
+    decisions: Mapping[str, Decide] = {}
+    manners: Manners = RIGHT
 
     def __init__(self, steps: tuple[Step, ...] = STEPS) -> None:
         self.steps = steps

@@ -103,7 +103,10 @@ def port(text: bytes) -> int | None:
 
 @lru_cache(maxsize=4096)
 def address(text: bytes) -> int | None:
-    """An IPv4 address in dotted decimal, or None for names and everything else."""
+    """An IPv4 address in dotted decimal, or None for names and everything else (IPv6 among it:
+    there is no NAT for it here that could have changed one)."""
+    if b":" in text:
+        return None
     try:
         return parse_address(text.decode("ascii"))
     except ValueError:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from alg.base import Finding
 from alg.sip import fields, grammar, sdp
 from alg.sip.fields import Address, Span
 from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed
@@ -32,15 +33,6 @@ KNOWN_METHODS = frozenset(
 _STATUS = re.compile(rb"(?i:SIP)/([0-9.]++) ([^ \r\n]*+)")
 _REQUEST = re.compile(rb"([^ \r\n]*+) ([^\r\n]*?) ?(?i:SIP)/([0-9.]++)[ \t]*+(?=[\r\n]|\Z)")
 _NEXT_MESSAGE = re.compile(rb"[\r\n][A-Z]{3,12}+ sips?:[^ \r\n]++ SIP/2\.0[\r\n]")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong. Two findings are the same when check and sentence are."""
-
-    name: str
-    sentence: str
-    rfc: str
 
 
 @dataclass(slots=True)
@@ -111,12 +103,6 @@ def findings(message: bytes) -> list[Finding]:
     if view is None:
         return []
     return [Finding(name, sentence, rfc) for name, sentence, rfc, wrong in CHECKS if wrong(view)]
-
-
-def new_findings(before: bytes, after: bytes) -> list[Finding]:
-    """What is wrong with `after` that was not with `before`."""
-    old = findings(before)
-    return [finding for finding in findings(after) if finding not in old]
 
 
 def _read(data: bytes) -> View | None:

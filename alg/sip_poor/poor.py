@@ -39,6 +39,7 @@ class SipPoor:
     """
 
     name = "sip-poor"
+    application = "sip"
 
     def __init__(self, faults: Sequence[str] = (), seed: int = 0) -> None:
         self.seed = seed

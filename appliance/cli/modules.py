@@ -13,8 +13,7 @@ import click
 import msgspec
 
 from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
-from alg.sip import lint
+from alg.base import Alg, Edit, Edits, Finding, Reading, Refuse, Unavailable
 from alg.sip_poor.faults import FAULTS
 from appliance.cli.base import (
     JSON_OPTION,
@@ -36,9 +35,8 @@ from appliance.settings import files as configuration
 from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
-from nat.expectation import Expectation
+from nat.mapping import Expectation
 
-CORRECT = "sip"
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 
 
@@ -151,7 +149,7 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     "--alg",
     "spec",
     metavar="SPEC",
-    default=CORRECT,
+    default="sip",
     show_default=True,
     shell_complete=offer(specs),
     help="The module.",
@@ -256,25 +254,26 @@ class _Run:
     verdict: str
     note: str
     changes: Sequence[compare.Comparison]
-    findings: Sequence[lint.Finding]
+    findings: Sequence[Finding]
     context: Trial
 
     @classmethod
     def of(cls, message: bytes, spec: str, situation: Situation, settings: Settings) -> _Run:
         """Run the module in a NAT of its own, and the correct one in another."""
         module = _load(spec, settings)
-        correct = None if spec == CORRECT else registry.load(CORRECT)
+        application = registry.application_of(spec)
+        correct = application.correct()
         context = Trial(situation, settings, module)
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
-        if correct is not None:
+        if module.name != correct.name:
             ideal, _ = _inspect(correct, message, Trial(situation, settings, correct))
             expected = ideal.edits if isinstance(ideal, Edits) else ()
-        changes = compare.changes(message, module, active, correct, expected)
+        changes = compare.changes(message, module, active, correct, expected, application.soundness)
         dropped = isinstance(answer, Refuse)
         after = b"" if dropped else edits.apply(message, active)
-        damage = lint.new_findings(message, after)
+        damage = compare.damage(message, after, application.findings)
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
@@ -318,7 +317,9 @@ class _Run:
 
 def _load(spec: str, settings: Settings) -> Alg:
     try:
-        return registry.load(spec, settings["alg.sip.faults"])
+        name = registry.application_of(spec).name
+        faults = settings.section(f"alg.{name}").get("faults", ())
+        return registry.load(spec, faults, name)
     except registry.SpecError as error:
         raise Failure(f"--alg: {error} (see: glassnat alg list)", USAGE) from None
 

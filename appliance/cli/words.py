@@ -67,10 +67,9 @@ def _values_of(key: str, context: click.Context) -> Iterable[str]:
     from appliance.settings.table import SETTINGS
 
     kind = SETTINGS[key].kind if key in SETTINGS else None
-    if key == "alg.sip.module":
-        return specs(context)
     if isinstance(kind, Spec):
-        return kind.modules
+        fitting = kind.modules
+        return [word for word in specs(context) if word.partition(":")[0] in fitting]
     if isinstance(kind, Word | Choice):
         return kind.choices
     return ("true", "false") if isinstance(kind, Flag) else ()

@@ -12,8 +12,7 @@ from math import inf
 from appliance.engine import Engine
 from appliance.journal.narrator import ends_of, parent_text
 from appliance.settings.rfc import report
-from nat.expectation import Expectation
-from nat.mapping import Flow, Mapping
+from nat.mapping import Expectation, Flow, Mapping
 
 SIDES = ("inside", "outside")
 
@@ -32,7 +31,7 @@ def flows(engine: Engine, now: float) -> Iterator[dict[str, object]]:
 
 def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
     """Every mapping that something keeps alive."""
-    for at_endpoint in list(engine.nat.table.by_external.values()):
+    for at_endpoint in list(engine.nat.table.mappings.by_external.values()):
         for mapping in at_endpoint:
             until = _lives_until(mapping)
             if until > now:
@@ -48,9 +47,10 @@ def expectations(engine: Engine, now: float) -> list[dict[str, object]]:
     ]
 
 
-def calls(engine: Engine, _: float) -> object:
-    """The calls and registrations that were followed."""
-    return engine.calls.document()
+def calls(engine: Engine, _: float) -> list[dict[str, object]]:
+    """The calls and registrations that were followed, of each ALG that follows any."""
+    followers = [slot.follower for slot in engine.slots.values() if slot.follower]
+    return [call for follower in followers for call in follower.document(engine.log.zero)]
 
 
 def settings(engine: Engine, _: float) -> dict[str, object]:
@@ -72,7 +72,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
     wires = dict(zip(SIDES, engine.datapath.counters, strict=True))
     return {
         "wires": {
-            name: {**wire.document(), "own": engine.nat.icmp_sent[side]}
+            name: {**wire.document(), "own": engine.nat.own_icmp.sent[side]}
             for side, (name, wire) in enumerate(wires.items())
         },
         "drops": {
@@ -92,7 +92,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
 def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:
     """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
     nat = engine.nat
-    kept = (nat.table, nat.table.assignment, nat.reassembler)
+    kept = (nat.table, nat.table.mappings.assignment, nat.reassembler)
     marks = {limit: mark for each in kept for limit, mark in each.high_water.marks.items()}
     return {
         name: {

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from alg.base import Alg
-from appliance.gateway.context import LiveContext, Memory
+from appliance.gateway.context import Context, Tables
+from appliance.gateway.memory import Memory
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import Settings
 from nat.behavior import Behavior, Forward
 from nat.conntrack import Conntrack
 from nat.endpoint import PROTOCOL_NUMBERS, TCP, UDP, Direction, Endpoint
 from nat.events import Observer
-from nat.expectation import Expectation
-from nat.mapping import Leg
-from nat.policy import Decide, Decisions
+from nat.mapping import Expectation, FlowLeg, OpenedBy
+from nat.policy import Policy
+from nat.translator import Nat
 
 SEED = 0
 """Random ports are the same in every run, and the same for the module and the correct one."""
@@ -43,37 +44,36 @@ class Situation:
         return {**self.presets, self.internal: self.external}
 
 
-class Trial(LiveContext):
+class Trial(Context):
     """An AlgContext for one message. `module` may decide in the NAT's place, as faults do."""
 
     def __init__(self, situation: Situation, settings: Settings, module: Alg) -> None:
-        self.tables = Conntrack(_behavior(situation, settings, module), Observer())
-        super().__init__(
-            self.tables,
-            _leg(self.tables, situation),
-            Memory(),
-            settings.section("alg.sip"),
-            0.0,
-        )
+        behavior, policy = _behavior(situation, settings, module)
+        self.nat = Nat(behavior, Observer(), policy)
+        table = self.nat.table
+        leg = _leg(table, situation)
+        ground = Tables(table, leg, 0.0)
+        section = settings.section(f"alg.{module.application or 'sip'}")
+        super().__init__(ground, table, leg, Memory(), section, 0.0)
 
     @property
     def expectations(self) -> list[Expectation]:
         """What the module has opened."""
-        return list(self.tables.expectations.values())
+        return list(self.nat.table.expectations.values())
 
     def map_pair(self, internal: Endpoint) -> Endpoint:
         """RTP and RTCP. Who has preset a mapping for the first means its neighbour as well."""
-        first = self.tables.pinned.get((UDP, internal))
+        mappings = self.nat.table.mappings
+        first = mappings.pinned.get((UDP, internal))
         second = internal._replace(port=internal.port + 1)
-        if first is not None and (UDP, second) not in self.tables.pinned:
+        if first is not None and (UDP, second) not in mappings.pinned:
             above = first.external._replace(port=first.external.port + 1)
-            if above.port < 65536 and not self.tables.mappings_at(UDP, above):
-                self.tables.behavior.forwards.append(Forward(UDP, above, second))
-                self.tables.settings_changed(0.0)
+            if above.port < 65536 and not mappings.at(UDP, above):
+                mappings.open_forward(UDP, second, above, 0.0)
         return super().map_pair(internal)
 
 
-def _behavior(situation: Situation, settings: Settings, module: Alg) -> Behavior:
+def _behavior(situation: Situation, settings: Settings, module: Alg) -> tuple[Behavior, Policy]:
     behavior = behavior_of(settings, random.Random(SEED))
     others = [each for each in behavior.external if each != situation.external.address]
     presets = [
@@ -81,20 +81,19 @@ def _behavior(situation: Situation, settings: Settings, module: Alg) -> Behavior
         for internal, external in situation.mappings().items()
         for protocol in (UDP, TCP)
     ]
-    decisions: Mapping[str, Decide] = getattr(module, "decisions", {})
     chosen = replace(
         behavior,
         external=[situation.external.address, *others],
         forwards=[*behavior.forwards, *presets],
-        decisions=Decisions(decisions),
     )
-    return chosen.decisions.behavior(chosen)
+    policy = Policy(module.decisions)
+    return policy.behavior(chosen), policy
 
 
-def _leg(tables: Conntrack, situation: Situation) -> Leg:
+def _leg(table: Conntrack, situation: Situation) -> FlowLeg:
     """The way of a packet that carries the message."""
     protocol = PROTOCOL_NUMBERS[situation.transport]
-    mapping = tables.pinned[protocol, situation.internal]
-    flow = tables.open_flow(mapping, situation.remote, "packet", 0.0)
-    tables.choose_timer(flow)
+    mapping = table.mappings.pinned[protocol, situation.internal]
+    flow = table.open_flow(mapping, situation.remote, OpenedBy.PACKET, 0.0)
+    table.choose_timer(flow)
     return flow.outbound if situation.direction is Direction.OUT else flow.inbound

@@ -53,14 +53,9 @@ def derive(values: Values) -> dict[str, Any]:
 
 def _gateway(network: Network, taken: Interface | None) -> int:
     """The first host of a network; the second, when the kernel's end of the wire has the first."""
-    first = network.address + (1 if _has_broadcast(network) else 0)
+    first = network.address if network.broadcast is None else network.address + 1
     second = first + 1
     return second if taken and first == taken.address and second in network else first
-
-
-def _has_broadcast(network: Network) -> bool:
-    """Are the first and the last address no hosts? With one or two addresses all are (RFC 3021)."""
-    return network.broadcast - network.address > 1
 
 
 def contradictions(values: Values) -> list[Problem]:
@@ -126,7 +121,7 @@ def _gateway_problems(values: Values, where: str) -> Iterator[Problem]:
         yield Problem(
             "inside.gateway", f'is not in inside.networks ({where}); did you mean "{nearest}"?'
         )
-    elif _has_broadcast(home) and gateway in (home.address, home.broadcast):
+    elif home.broadcast is not None and gateway in (home.address, home.broadcast):
         yield Problem("inside.gateway", f"{address_text(gateway)} is no host of {home}")
     if kernel is not None and gateway == kernel.address:
         yield Problem(

@@ -18,16 +18,6 @@ LONGEST_ENDPOINT = 64
 """Characters; the longest endpoint there is, of IPv6 in brackets, has 47."""
 
 
-FIRST_IPV6 = 1 << 128
-"""An address of IPv6 has this added to its 128 bits, so that no address of IPv4 is the same number
-(`nat/endpoint.py`)."""
-
-
-def is_ipv6(address: int) -> bool:
-    """Is this an address of the second family?"""
-    return address >= FIRST_IPV6
-
-
 class Interface(NamedTuple):
     """An address of the kernel's, and the network that it says it is in."""
 

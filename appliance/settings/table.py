@@ -17,12 +17,12 @@ from typing import Any
 
 from appliance.settings.checks import Problem, contradictions, derive
 from appliance.settings.kinds import Name, SecondsByPort, Text
-from appliance.settings.network_kinds import is_ipv6
 from appliance.settings.sections.alg import ALGS
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
 from appliance.settings.sections.wires import WIRES
 from appliance.settings.setting import Setting
+from nat.endpoint import family_of
 
 _FILE = Text("the name of a file", 4096)
 
@@ -140,7 +140,7 @@ class Settings:
             form = kind.parse(value)
         except ValueError as error:
             raise SettingError(str(error)) from None
-        if any(is_ipv6(address) for address in kind.addresses(form)):
+        if any(family_of(address) == 6 for address in kind.addresses(form)):
             raise SettingError("IPv6 is not translated yet")
         return form
 

@@ -8,6 +8,7 @@ from alg.base import Edits
 from alg.compare import changes
 from alg.context import MemoryContext
 from alg.edits import apply
+from alg.sip.application import soundness
 from alg.sip.correct import Sip
 from nat.endpoint import Direction, Endpoint
 from tests.golden.differences import PAGE, page
@@ -54,7 +55,7 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
 @each_pair
 def test_every_change_is_explained(pair: Pair) -> None:
     answer, _ = passed(pair)
-    rows = changes(pair.before, Sip(), answer.edits)
+    rows = changes(pair.before, Sip(), answer.edits, Sip(), None, soundness)
     assert len(rows) == len(answer.edits)
     assert all(row.reason.endswith(".") and row.rfc.startswith("RFC ") for row in rows)
 

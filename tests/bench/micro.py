@@ -15,8 +15,9 @@ import pytest
 from nat.behavior import Behavior, Limits
 from nat.endpoint import UDP, Endpoint, Network, parse_address
 from nat.events import Observer
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, Leg, Why
 from nat.packet import IPV4, Packet
+from nat.policy import Policy
 from nat.translator import Nat
 
 Bench = Callable[..., Any]
@@ -43,7 +44,7 @@ def nat() -> Nat:
     behavior.limits = Limits(
         flows=0, flows_per_host=0, unanswered_per_host=0, new_flows_per_second_per_host=0
     )
-    return Nat(behavior, Observer())
+    return Nat(behavior, Observer(), Policy())
 
 
 def first_packets() -> Iterator[Packet]:
@@ -75,7 +76,7 @@ def test_admit_new_flows(nat: Nat, benchmark: Bench) -> None:
 
     def flush() -> tuple[tuple[list[Packet]], dict[str, object]]:
         for flow in list(nat.table.flows.values()):
-            nat.table.close_flow(flow, "flushed", 0.0)
+            nat.table.close_flow(flow, Why.FLUSHED, 0.0)
         return (list(first_packets()),), {}
 
     def admit(packets: list[Packet]) -> None:

@@ -10,9 +10,9 @@ from appliance.settings.module_kinds import Fault, Spec
 from appliance.settings.setting import Setting, live
 
 
-def _module(slot: str, kind: Spec, text: str, source: str) -> Setting:
+def _module(slot: str, text: str, source: str) -> Setting:
     """Which module stands in the slot. By default none does: `source` wants it so."""
-    return live(f"alg.{slot}.module", kind, "off", text, source)
+    return live(f"alg.{slot}.module", Spec(slot), "off", text, source)
 
 
 def _ports(slot: str, protocol: str, default: int, source: str) -> Setting:
@@ -29,13 +29,12 @@ def _ports(slot: str, protocol: str, default: int, source: str) -> Setting:
 SIP = (
     _module(
         "sip",
-        Spec(("off", "sip"), poor="sip-poor"),
         "off, sip, sip-poor, sip-poor:FAULT,FAULT or FILE.py:CLASS",
         "RFC 4787 REQ-10",
     ),
     live(
         "alg.sip.faults",
-        ListOf(Fault("sip-poor")),
+        ListOf(Fault("sip")),
         [],
         "what `sip-poor` does wrong when the module names no faults (see: glassnat alg list)",
     ),
@@ -78,13 +77,12 @@ SIP = (
 FTP = (
     _module(
         "ftp",
-        Spec(("off", "ftp"), poor="ftp-poor"),
         "off, ftp, ftp-poor, ftp-poor:FAULT,FAULT or FILE.py:CLASS",
         "RFC 5382 REQ-6",
     ),
     _ports("ftp", "FTP", 21, "RFC 959 8"),
 )
 
-DNS = (_module("dns", Spec(("off",)), "off: there is no module for DNS yet", "RFC 4787 REQ-10"),)
+DNS = (_module("dns", "off: there is no module for DNS yet", "RFC 4787 REQ-10"),)
 
 ALGS = (*SIP, *FTP, *DNS)

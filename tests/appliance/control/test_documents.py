@@ -62,8 +62,8 @@ def test_a_flow_is_shown_in_the_contracts_words_as_long_as_it_lives(engine: Engi
 def test_a_mapping_lives_as_long_as_what_needs_it(engine: Engine) -> None:
     (mapping,) = shown(engine, "mappings", 15.0)
     assert (mapping["internal"], mapping["flows"], mapping["expires_in"]) == (A, 1, 110.0)
-    held = engine.nat.table.pin(UDP, Endpoint.parse(A), 15.0)
-    engine.nat.table.hold(held, 215.0)
+    held = engine.nat.table.mappings.pin(UDP, Endpoint.parse(A), 15.0)
+    engine.nat.table.mappings.hold(held, 215.0)
     (mapping,) = shown(engine, "mappings", 15.0)
     assert mapping["expires_in"] == 200.0
     assert shown(engine, "mappings", 215.0) == []
@@ -83,7 +83,7 @@ def inline(table: dict[str, str]) -> str:
 
 def test_an_expectation_is_shown_in_the_contracts_words_until_it_is_over(engine: Engine) -> None:
     table = engine.nat.table
-    mapping = table.pin(UDP, Endpoint.parse(A), 5.0)
+    mapping = table.mappings.pin(UDP, Endpoint.parse(A), 5.0)
     parent = ("call", "c1", mapping.internal.address)
     table.expectations.open(mapping, None, parent, "media", 60.0, None, 5.0)
     (shown_one,) = shown(engine, "expectations", 15.0)

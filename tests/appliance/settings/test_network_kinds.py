@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.settings import network_kinds
 from appliance.settings.kinds import Kind
 from appliance.settings.network_kinds import (
     Address,
@@ -18,11 +17,11 @@ from appliance.settings.network_kinds import (
     InterfaceAddress,
     Namespace,
     Prefix,
-    is_ipv6,
 )
-from nat.endpoint import Endpoint, Network, parse_address
+from nat.endpoint import Endpoint, Network, family_of, parse_address
 
 HOST = parse_address("192.0.2.1")
+HOST6 = parse_address("2001:db8::1")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +107,21 @@ def test_where_there_is_no_address_there_is_none_to_ask_for() -> None:
     assert list(InterfaceAddress().addresses(None)) == []
 
 
-def test_an_address_of_the_second_family_is_carried_as_any_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """No kind counts bits: which family a number is of is for `nat/endpoint.py` to say."""
-    ipv6 = (1 << 128) | 0x2001_0DB8 << 96 | 1
-    monkeypatch.setattr(network_kinds, "parse_address", lambda text: ipv6)
-    kind = Address()
-    assert list(kind.addresses(kind.parse("2001:db8::1"))) == [ipv6]
-    assert is_ipv6(ipv6)
-    assert not is_ipv6(parse_address("255.255.255.255"))
+@pytest.mark.parametrize(
+    ("kind", "written", "form"),
+    [
+        (Address(), "2001:db8::1", HOST6),
+        (InterfaceAddress(), "2001:db8::1/64", Interface(HOST6, Network.parse("2001:db8::/64"))),
+        (Prefix(), "2001:db8::/32", Network.parse("2001:db8::/32")),
+        (EndpointText(), "[2001:db8::1]:5060", Endpoint(HOST6, 5060)),
+    ],
+)
+def test_the_second_family_is_carried_as_the_first(kind: Kind, written: str, form: object) -> None:
+    """Which family an address is of is for `nat/endpoint.py` to say; whether it can be used, for
+    one check in the table of settings."""
+    assert kind.parse(written) == form
+    assert kind.plain(form) == written
+    assert {family_of(address) for address in kind.addresses(form)} == {6}
 
 
 ALL_KINDS: list[Kind] = [

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from alg.base import Progress
 from alg.sip import fields
 from alg.sip.message import Malformed, Message, NotSip, parse
-from appliance.journal.events import CallState
-from appliance.journal.log import EventLog
 
 REMEMBERED = 1000
 
@@ -41,41 +40,33 @@ class Call:
     seen: int = 0
 
 
-class CallTracker:
-    """Follows messages; tells the log of every change of state."""
+class Calls:
+    """Follows the messages of one slot; see `alg.base.Follower`."""
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
+    def __init__(self) -> None:
         self._calls: OrderedDict[str, Call] = OrderedDict()
 
-    def follow(self, data: bytes, now: float, cause: int) -> None:
-        """A message passed; `cause` is the event that told of it."""
+    def follow(self, data: bytes, now: float) -> Progress | None:
+        """A message passed at `now` (seconds); the state that it led to, if that is another."""
         try:
             message = parse(data)
         except (NotSip, Malformed):
-            return
+            return None
         kind = KINDS.get(message.method)
         if kind is None:
-            return
+            return None
         call = self._calls.get(message.call_id)
         if call is None:
             if not message.is_request or message.method not in ("INVITE", "REGISTER"):
-                return
+                return None
             call = self._begin(message, kind, now)
         call.seen += 1
         state = _next_state(call.state, message)
         if state == call.state and call.seen > 1:
-            return
+            return None
         call.state, call.since = state, now
-        event = CallState(
-            call=call.call_id,
-            kind=call.kind,
-            state=state,
-            caller=call.caller,
-            callee=call.callee,
-            detail="" if message.status is None else str(message.status),
-        )
-        self._log.emit(event, now, cause)
+        detail = "" if message.status is None else str(message.status)
+        return Progress(call.call_id, call.kind, state, call.caller, call.callee, detail)
 
     def _begin(self, message: Message, kind: str, now: float) -> Call:
         state = TRYING if kind == "call" else REGISTERING
@@ -87,8 +78,8 @@ class CallTracker:
             self._calls.popitem(last=False)
         return call
 
-    def document(self) -> list[dict[str, object]]:
-        """As in `show calls`."""
+    def document(self, zero: float) -> list[dict[str, object]]:
+        """As in `show calls`; `since` counts from `zero` (seconds)."""
         return [
             {
                 "call": call.call_id,
@@ -96,7 +87,7 @@ class CallTracker:
                 "caller": call.caller,
                 "callee": call.callee,
                 "state": call.state,
-                "since": round(call.since - self._log.zero, 3),
+                "since": round(call.since - zero, 3),
                 "messages": call.seen,
             }
             for call in self._calls.values()
