@@ -23,6 +23,7 @@ from appliance.control.client import ClientError, caller
 from appliance.control.filters import wanted
 from appliance.journal.events import decode
 from appliance.journal.sentences import Teller, clean
+from appliance.settings.hints import counted
 from appliance.settings.table import SETTINGS, SettingError, Settings
 
 
@@ -95,8 +96,7 @@ def flush(
     if as_json:
         emit_json(answer)
     else:
-        count = answer["flushed"]
-        emit(f"{count} flow{'' if count == 1 else 's'} forgotten")
+        emit(f"{counted(answer['flushed'], 'flow')} forgotten")
 
 
 @click.command(cls=Command, short_help="The events of a running appliance.")

@@ -22,6 +22,7 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.settings.duration import duration_text
+from appliance.settings.hints import counted
 
 LONGEST = 256
 """Characters of one text that are shown at most."""
@@ -178,7 +179,7 @@ def _fill(words: dict[str, Any]) -> None:
         if name in words:
             words[name] = f"{before}{words[name]}" if words[name] else ""
     if "packets_out" in words:
-        words["sent"] = f"{words['packets_out']} packet{'s' * (words['packets_out'] != 1)}"
+        words["sent"] = counted(words["packets_out"], "packet")
     if "disabled" in words:
         words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
     if "point" in words:

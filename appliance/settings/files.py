@@ -17,7 +17,7 @@ from typing import Any
 
 from appliance.settings.checks import Problem
 from appliance.settings.duration import duration_text
-from appliance.settings.hints import nearest, shown
+from appliance.settings.hints import counted, nearest, shown
 from appliance.settings.kinds import Schema, Seconds, SecondsByPort
 from appliance.settings.setting import Setting
 from appliance.settings.table import SETTINGS, SettingError, Settings
@@ -40,8 +40,7 @@ class ConfigError(Exception):
 
     def report(self) -> str:
         """`FILE: 2 problems`, then a line for each key."""
-        count = len(self.problems)
-        lines = [f"{self.file}: {count} problem{'s' if count != 1 else ''}"]
+        lines = [f"{self.file}: {counted(len(self.problems), 'problem')}"]
         width = max((len(problem.key) for problem in self.problems), default=0)
         for key, sentence in self.problems:
             lines.append(f"  {key:<{width}}  {sentence}" if key else f"  {sentence}")

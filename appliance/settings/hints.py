@@ -1,6 +1,7 @@
 """What to say of a wrong value: the value itself, short and harmless, and the nearest right one.
 
-Used wherever people write words: settings, filters, names of appliances, commands.
+Used wherever people write words (settings, filters, names of appliances, commands) and are told
+how many there are of something.
 """
 
 from __future__ import annotations
@@ -29,3 +30,8 @@ def one_of(word: object, choices: Sequence[str]) -> str:
     """The sentence for what is not among the choices."""
     hint = nearest(word, choices) if isinstance(word, str) else ""
     return f"{shown(word)} is not known; one of: {', '.join(choices)}{hint}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 flow`, `2 flows`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.settings.hints import nearest, one_of, shown
+from appliance.settings.hints import counted, nearest, one_of, shown
 
 
 def test_values_in_messages_are_short_and_on_one_line() -> None:
@@ -32,3 +32,8 @@ def test_what_is_not_among_the_choices_is_answered_with_all_of_them() -> None:
         '"tpc" is not known; one of: udp, tcp; did you mean "tcp"?'
     )
     assert one_of(7, ["udp", "tcp"]) == "7 is not known; one of: udp, tcp"
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 flows"), (1, "1 flow"), (2, "2 flows")])
+def test_one_is_not_many(count: int, text: str) -> None:
+    assert counted(count, "flow") == text
