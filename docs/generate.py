@@ -25,7 +25,8 @@ sys.path.insert(0, str(DOCS.parent))  # also when started as a program, from any
 from alg.sip.correct import reasons  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
-from appliance.settings.table import SETTINGS, Setting  # noqa: E402
+from appliance.settings.setting import Setting  # noqa: E402
+from appliance.settings.table import SETTINGS  # noqa: E402
 from docs.citations import with_tests  # noqa: E402
 from nat.drop import Drop  # noqa: E402
 from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402

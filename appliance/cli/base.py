@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from appliance.cli.words import offer, profiles, specs
+from appliance.cli.words import assignments, offer, profiles, specs
 from appliance.settings.duration import parse_duration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -211,6 +211,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "sets",
             metavar="KEY=VALUE",
             multiple=True,
+            shell_complete=assignments,
             help="Any setting, e.g. nat.timeouts.udp=30s.",
         ),
     )(command)

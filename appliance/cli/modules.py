@@ -34,7 +34,7 @@ from appliance.journal.narrator import parent_text
 from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
 from nat.mapping import Expectation

@@ -20,7 +20,14 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
-from appliance.journal.sentences import Teller, clean, outcome_line, short_value, table
+from appliance.journal.sentences import (
+    Teller,
+    clean,
+    outcome_line,
+    short_value,
+    split_endpoint,
+    table,
+)
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -104,6 +111,45 @@ def test_names_stand_beside_addresses() -> None:
     assert teller.tell(opened) == [
         "    1.500  alice (192.168.20.100:5060) is 203.0.113.1:5060 outside (udp, opened by packet)"
     ]
+
+
+def test_a_name_stands_beside_an_address_of_the_second_family_too() -> None:
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="x", mode="simulation", parties={"2001:db8::1": "alice"}))
+    opened = events.FlowOpened(
+        flow=1, mapping=1, protocol="udp", internal="[2001:db8::1]:5060",
+        external="[2001:db8::2]:5060", remote="[2001:db8::9]:0", opened_by="packet",
+    )  # fmt: skip
+    assert teller.tell(opened) == [
+        "    0.000  flow 1: alice ([2001:db8::1]:5060) talks to 2001:db8::9 "
+        "as [2001:db8::2]:5060 (udp)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("192.0.2.1:5060", "192.0.2.1", "5060"),
+        ("192.0.2.1", "192.0.2.1", None),
+        ("192.0.2.1:", "192.0.2.1", ""),
+        (":5060", "", "5060"),
+        ("[2001:db8::1]:5060", "2001:db8::1", "5060"),
+        ("2001:db8::1", "2001:db8::1", None),
+        ("::1", "::1", None),
+        ("", "", None),
+    ],
+)
+def test_an_endpoint_of_either_family_is_an_address_and_a_port(
+    text: str, address: str, port: str | None
+) -> None:
+    assert split_endpoint(text) == (address, port)
+
+
+@pytest.mark.parametrize("source", ["0.0.0.0", "0.0.0.0:0", "::", "[::]:0"])
+def test_the_sender_of_a_packet_that_could_not_be_read_is_not_told(source: str) -> None:
+    """Whatever family the rest of the world is of."""
+    (line,) = Teller().tell(msgspec.structs.replace(drop(1), source=source))
+    assert "dropped on the outside: Nothing inside" in line
 
 
 def test_a_message_tells_each_change_with_its_reason() -> None:
