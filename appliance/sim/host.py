@@ -35,7 +35,8 @@ from appliance.sim.packets import (
     unpack_icmp,
     unpack_segment,
 )
-from appliance.sim.tcp import Connection, Segment, State, refusal
+from appliance.sim.segment import Segment, refusal
+from appliance.sim.tcp import Connection, State
 from nat.endpoint import TCP, Endpoint, Side
 from nat.packet import Packet
 from nat.tcp import ACK, RST, SYN
@@ -210,9 +211,11 @@ class Host:
             connection = self._connections.get((news.local, news.remote))
             if connection is None:
                 return
+            self.news.append(news)
             connection.hear_error(news.obstacle, sequence)
             self._forget_if_over(connection)
-        self.news.append(news)
+        else:
+            self.news.append(news)
 
     # --- connections --------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from appliance.parties.party import Datagram, Obstacle, Ping, Pong, Send, Undelivered
-from appliance.sim.tcp import Segment
+from appliance.sim.segment import Segment
 from nat import icmp
 from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.packet import Packet

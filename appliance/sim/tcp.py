@@ -26,16 +26,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from appliance.parties.party import Closed, Connected, Ending, Finished, News, Obstacle, Received
+from appliance.sim.incoming import Incoming
+from appliance.sim.segment import WINDOW, Segment, advanced, cut, distance, refusal
 from nat.endpoint import Endpoint
 from nat.tcp import ACK, FIN, PSH, RST, SYN
 
-SEQUENCE_BITS = 0xFFFFFFFF
-HALF = 0x80000000
-
-WINDOW = 65535  # bytes; what is received is read at once, so that it is always open
 OWN_SEGMENT = 1460  # bytes in the segments that a host is ready to receive
 DEFAULT_SEGMENT = 536  # bytes; for a peer that does not say (3.7.1)
-MOST_EARLY = 64  # segments kept for the time when what goes before them has come
 MOST_UNSENT = 1 << 20  # bytes
 
 FIRST_TIMEOUT = 1.0  # seconds (RFC 6298 2.1 and 2.4)
@@ -87,57 +84,12 @@ SENDING = {_S.ESTABLISHED, _S.CLOSE_WAIT, _S.FIN_WAIT_1, _S.CLOSING, _S.LAST_ACK
 HARD_ERRORS = {Obstacle.PROTOCOL_UNREACHABLE, Obstacle.PORT_UNREACHABLE}  # 3.9.2.2
 
 
-class Segment(NamedTuple):
-    """A TCP segment. `largest` is the maximum segment size option (bytes; 0: none)."""
-
-    source: Endpoint
-    destination: Endpoint
-    sequence: int
-    acknowledgement: int
-    flags: int
-    window: int = WINDOW
-    payload: bytes = b""
-    largest: int = 0
-
-    @property
-    def length(self) -> int:
-        """In sequence numbers: SYN and FIN count as a byte each (3.4)."""
-        return len(self.payload) + bool(self.flags & SYN) + bool(self.flags & FIN)
-
-
 class InFlight(NamedTuple):
     """A segment that has not been acknowledged yet."""
 
     sequence: int
     payload: bytes
     flags: int
-
-
-def distance(later: int, earlier: int) -> int:
-    """From one sequence number to another, the short way round the circle of 2^32 (3.4)."""
-    return (later - earlier + HALF & SEQUENCE_BITS) - HALF
-
-
-def cut(payload: bytes, sizes: Sequence[int]) -> list[bytes]:
-    """The pieces that a program wants its bytes sent in (see `Write`)."""
-    pieces, at = [], 0
-    for size in sizes[:-1]:
-        pieces.append(payload[at : at + size] if size else payload[at:])
-        at += len(pieces[-1])
-    last = sizes[-1] if sizes and sizes[-1] else max(1, len(payload))
-    pieces += [payload[start : start + last] for start in range(at, len(payload), last)]
-    return [piece for piece in pieces if piece]
-
-
-def refusal(segment: Segment) -> Segment | None:
-    """The RST to a segment that belongs to no connection (3.10.7.1); none to a RST."""
-    source, destination = segment.destination, segment.source
-    if segment.flags & RST:
-        return None
-    if segment.flags & ACK:
-        return Segment(source, destination, segment.acknowledgement, 0, RST, 0)
-    acknowledgement = segment.sequence + segment.length & SEQUENCE_BITS
-    return Segment(source, destination, 0, acknowledgement, RST | ACK, 0)
 
 
 class Connection:
@@ -176,9 +128,7 @@ class Connection:
         self._timeout = FIRST_TIMEOUT
         self._waiting_since = 0.0
         # receiving
-        self._expected = 0  # RCV.NXT
-        self._early: dict[int, bytes] = {}
-        self._fin_at: int | None = None
+        self._incoming = Incoming(0)
         self._owes_acknowledgement = False
         self._challenges = (0, 0)  # in which second, and how many
 
@@ -201,6 +151,8 @@ class Connection:
     def write(self, payload: bytes, sizes: Sequence[int], now: float) -> None:
         """Say this, as soon as it is open and the other side has room. What comes after a close,
         and more than can be kept, ends the connection as a broken program does."""
+        if self.state in (State.TIME_WAIT, State.CLOSED):
+            return  # too late
         waiting = sum(map(len, self._unsent))
         if self._has_closed or waiting + len(payload) > MOST_UNSENT:
             self.abort()
@@ -278,7 +230,7 @@ class Connection:
     def may_be_followed_by(self, syn: Segment) -> bool:
         """May the same two ends begin anew with this SYN (3.10.7.4, RFC 6191)?"""
         is_new = syn.flags & (SYN | ACK | RST) == SYN
-        after = distance(syn.sequence, self._expected) > 0
+        after = distance(syn.sequence, self._incoming.expected) > 0
         return self.state is State.TIME_WAIT and is_new and after
 
     def acknowledge(self) -> None:
@@ -308,7 +260,7 @@ class Connection:
 
     def _begin_receiving(self, syn: Segment) -> None:
         """Data that comes with a SYN is not taken: it will come again."""
-        self._expected = syn.sequence + 1 & SEQUENCE_BITS
+        self._incoming = Incoming(advanced(syn.sequence, 1))
         self._largest = min(syn.largest or DEFAULT_SEGMENT, OWN_SEGMENT)
         self._window = self._widest = syn.window
         self._window_told_by = (syn.sequence, syn.acknowledgement)
@@ -327,17 +279,14 @@ class Connection:
         is merely near, and a SYN, are answered by an acknowledgement; if the other side has really
         forgotten the connection, it says so with a RST of the right number.
         """
-        ahead = distance(segment.sequence, self._expected)
-        starts_inside = 0 <= ahead < WINDOW
-        ends_inside = ahead < 0 < ahead + segment.length
         is_reset = segment.flags & RST
-        if not (starts_inside or ends_inside):
+        if not self._incoming.is_in_window(segment):
             if not is_reset:
                 self._challenge(now)
             if segment.flags & FIN and self.state is State.TIME_WAIT:
                 self.deadline = now + TIME_WAIT  # its sender has not heard our last word
             return False
-        if is_reset and ahead == 0:
+        if is_reset and self._incoming.ahead(segment) == 0:
             self._end(Ending.RESET)
             return False
         if segment.flags & (RST | SYN):
@@ -407,38 +356,16 @@ class Connection:
     # --- data in ------------------------------------------------------------------------
 
     def _hear_data(self, segment: Segment) -> None:
-        """3.10.7.4, seventh. What comes early is kept until what goes before it has come."""
-        if self.state not in RECEIVING or not (segment.payload or segment.flags & FIN):
-            return
-        self._owes_acknowledgement = True
-        if segment.flags & FIN:
-            self._fin_at = segment.sequence + len(segment.payload) & SEQUENCE_BITS
-        ahead = distance(segment.sequence, self._expected)
-        payload = segment.payload[: WINDOW - ahead]
-        if ahead > 0:
-            is_known = len(self._early.get(segment.sequence, b"")) >= len(payload)
-            if not is_known and len(self._early) < MOST_EARLY:
-                self._early[segment.sequence] = payload
-            return
-        self._deliver(payload[-ahead:])
-        for sequence in sorted(self._early, key=self._distance_from_expected):
-            ahead = self._distance_from_expected(sequence)
-            if ahead <= 0:
-                self._deliver(self._early.pop(sequence)[-ahead:])
-
-    def _distance_from_expected(self, sequence: int) -> int:
-        return distance(sequence, self._expected)
-
-    def _deliver(self, payload: bytes) -> None:
-        if payload:
-            self._expected = self._expected + len(payload) & SEQUENCE_BITS
-            self._news.append(Received(self.local, self.remote, payload))
+        """3.10.7.4, seventh."""
+        if self.state in RECEIVING and (segment.payload or segment.flags & FIN):
+            self._owes_acknowledgement = True
+            payload = self._incoming.take(segment)
+            if payload:
+                self._news.append(Received(self.local, self.remote, payload))
 
     def _hear_fin(self, now: float) -> None:
         """3.10.7.4, eighth: once all that was said before it has been heard."""
-        if self.state in RECEIVING and self._fin_at == self._expected:
-            self._expected = self._expected + 1 & SEQUENCE_BITS
-            self._early.clear()
+        if self.state in RECEIVING and self._incoming.take_end():
             self._news.append(Finished(self.local, self.remote))
             self._step(Step.FIN_HEARD, now)
 
@@ -468,7 +395,6 @@ class Connection:
         self._owes_acknowledgement = False
         self._unsent.clear()
         self._in_flight.clear()
-        self._early.clear()
 
     # --- segments out -------------------------------------------------------------------
 
@@ -500,7 +426,7 @@ class Connection:
         self._in_flight.append(sent)
         self._out.append(self._segment(*sent))
         length = len(payload) + bool(flags & (SYN | FIN))
-        self._next = self._next + length & SEQUENCE_BITS
+        self._next = advanced(self._next, length)
 
     def _send_again(self) -> None:
         self._out.append(self._segment(*self._in_flight[0]))
@@ -516,7 +442,7 @@ class Connection:
             self.local,
             self.remote,
             sequence,
-            self._expected if flags & ACK else 0,
+            self._incoming.expected if flags & ACK else 0,
             flags,
             WINDOW,
             payload,

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.parties.machine import Machine
 from appliance.parties.party import Send
+from appliance.parties.signalling import Datagrams
 from appliance.parties.sipua import SipMessage, parse, respond
 from appliance.parties.transactions import Transactions, acknowledge
 from nat.endpoint import Endpoint
@@ -20,7 +21,9 @@ class Desk:
 
     def __init__(self) -> None:
         self.machine = Machine()
-        self.transactions = Transactions(self.machine, OWN, lambda response, now: "stray 2xx")
+        self.transactions = Transactions(
+            self.machine, Datagrams(self.machine, OWN), lambda response, now: "stray 2xx"
+        )
         self.responses: list[int] = []
         self.timeouts: list[float] = []
         self.sent: list[tuple[float, SipMessage]] = []
@@ -32,7 +35,7 @@ class Desk:
             PEER,
             0.0,
             lambda response, now: self.responses.append(response.status),
-            self.timeouts.append,
+            lambda why, now: self.timeouts.append(now),
         )
         self.collect(0.0)
         return request
