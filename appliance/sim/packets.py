@@ -232,9 +232,10 @@ def _read_quote(packet: Packet, obstacle: Obstacle) -> ErrorAbout | None:
         return None
     first, second, sequence = NUMBERS.unpack_from(quote, IPV4.size)
     if protocol == ICMP:
-        first, second, sequence = sequence >> 16, 0, 0
+        first, second = sequence >> 16, 0
     local, remote = Endpoint(source, first), Endpoint(destination, second)
-    return ErrorAbout(Undelivered(protocol, local, remote, obstacle, reporter), sequence)
+    news = Undelivered(protocol, local, remote, obstacle, reporter)
+    return ErrorAbout(news, sequence if protocol == TCP else 0)
 
 
 # --- all of them -----------------------------------------------------------------------------

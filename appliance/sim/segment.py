@@ -1,4 +1,4 @@
-"""A TCP segment, the arithmetic of sequence numbers, and how a stream is cut (RFC 9293 3.1, 3.4)."""
+"""TCP segments, the arithmetic of their numbers, and how a stream is cut (RFC 9293 3.1, 3.4)."""
 
 from __future__ import annotations
 

@@ -127,6 +127,7 @@ class Connection:
         self._fin_is_sent = False
         self._timeout = FIRST_TIMEOUT
         self._waiting_since = 0.0
+        self._lost_before = initial  # what was in flight when the timer ran out
         # receiving
         self._incoming = Incoming(0)
         self._owes_acknowledgement = False
@@ -191,6 +192,7 @@ class Connection:
         else:
             self._timeout = min(2 * self._timeout, LONGEST_TIMEOUT)
             self.deadline = now + self._timeout
+            self._lost_before = self._next
             if self._in_flight:
                 self._send_again()
             else:
@@ -253,6 +255,7 @@ class Connection:
             if flags & ACK:
                 self._forward_to(segment.acknowledgement, now)
                 self._open(now)
+                self.acknowledge()  # at once, as kernels do, and not with the first data
             else:  # both have opened at the same time (3.5, figure 8)
                 self.state = State.SYN_RECEIVED
                 self._in_flight[0] = self._in_flight[0]._replace(flags=SYN | ACK)
@@ -334,6 +337,8 @@ class Connection:
                 if arrived > 0:
                     rest = InFlight(acknowledged, payload[arrived:], flags)
                     self._in_flight[0] = rest
+                if distance(self._lost_before, acknowledged) > 0:
+                    self._send_again()  # RFC 6582 3.2: the next is lost too, do not wait for it
                 return
             self._in_flight.popleft()
             if flags & FIN:

@@ -143,12 +143,13 @@ def test_both_may_open_at_the_same_time() -> None:
     assert bench.told() == [OPEN]
 
 
-def test_what_is_written_before_it_is_open_goes_out_with_the_acknowledgement() -> None:
+def test_what_is_written_before_it_is_open_goes_out_behind_the_acknowledgement() -> None:
     bench = Bench()
     bench.tcp.connect(0.0)
     bench.writes(b"hello")
     bench.closes()
     assert bench.gets(SYN | ACK, THEIRS, OURS + 1) == [
+        (ACK, OURS + 1, THEIRS + 1, b""),
         (ACK | PSH, OURS + 1, THEIRS + 1, b"hello"),
         (FIN | ACK, OURS + 6, THEIRS + 1, b""),
     ]
