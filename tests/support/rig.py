@@ -45,6 +45,13 @@ def table(**changes: Any) -> Conntrack:
     return Conntrack(behavior(**changes), Observer(), Policy())
 
 
+class Through(Leg):
+    """Of a leg whoever carries packets needs to know by which wire they leave."""
+
+    def __init__(self, exit_: Arrival) -> None:
+        self.exit = exit_
+
+
 class Rig:
     """`out` and `into` answer what left by the other wire (a Seen), or the reason why nothing
     did. `said` takes what the NAT sent by itself."""
