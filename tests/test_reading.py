@@ -57,11 +57,7 @@ KNOWN_WAYS_UP: set[str] = {
 }
 KNOWN_LONG_FILES: set[str] = {
     "alg/sip_poor/headers.py",
-    "appliance/cli/running.py",
-    "appliance/control/server.py",
     "appliance/parties/agent.py",
-    "appliance/settings/kinds.py",
-    "appliance/settings/table.py",
     "nat/conntrack.py",
     "nat/translator.py",
 }
