@@ -1,4 +1,4 @@
-"""What an ALG module is, and the few doors it may use.
+"""What an ALG module is, and the few verbs by which it may ask the NAT for something.
 
 Strategy: **a module answers with edits, never with bytes.** The datapath applies them, so an edit
 without a reason cannot exist, the screen draws only what the module said, and a wrong edit is
@@ -11,12 +11,14 @@ A module never sees packets, tables, sockets or a clock. Lifetimes are in second
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from alg.stream import Frame, Manners
 from nat.endpoint import Direction, Endpoint
+from nat.policy import Decide
 
 
 class Reason(NamedTuple):
@@ -146,9 +148,24 @@ class AlgContext(Protocol):
 
 
 class Alg(Protocol):
-    """A module. The smallest one is `alg/off.py`."""
+    """A module. The smallest one is `alg/off.py`; `alg/foreign.py` makes one of somebody's own
+    class, which needs no more than `inspect` and `explain`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def application(self) -> str:
+        """The protocol that it reads (`Application.name`); empty for one that reads nothing."""
+
+    @property
+    def decisions(self) -> Mapping[str, Decide]:
+        """What it decides in the place of the NAT, by the name of the decision point
+        (`nat/policy.py`). A correct module decides nothing."""
+
+    @property
+    def manners(self) -> Manners:
+        """How it wants TCP streams to be read (`alg/stream.py`)."""
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         """Answer what is to be changed in one whole message (a UDP payload, or one message of a
@@ -156,3 +173,64 @@ class Alg(Protocol):
 
     def explain(self, rule: str) -> Reason:
         """The sentence behind a rule's name. Raises KeyError for a rule that is not its own."""
+
+
+class Progress(NamedTuple):
+    """A conversation between applications (a call, a registration) came to another state.
+
+    `name` tells conversations apart (SIP's Call-ID), `detail` is the answer's code, if it was one.
+    """
+
+    name: str
+    kind: str
+    state: str
+    caller: str
+    callee: str
+    detail: str
+
+
+class Follower(Protocol):
+    """A bystander that learns from messages which conversations there are, and changes nothing."""
+
+    def follow(self, message: bytes, now: float) -> Progress | None:
+        """A message passed at `now` (seconds); what it changed, if anything."""
+
+    def document(self, zero: float) -> list[dict[str, object]]:
+        """All conversations, as in `show calls`; `zero` is the time at which the clock of events
+        began (seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with a message. Two findings are the same when name and sentence
+    are."""
+
+    name: str
+    sentence: str
+    rfc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A protocol with addresses in its messages: all that the appliance must know of it.
+
+    Each folder of modules has one (`alg/sip/application.py`), and `alg/registry.py` lists them.
+    Nothing outside the folder names the protocol: the appliance gives each application a slot, and
+    settings of its own in `[alg.NAME]`.
+    """
+
+    name: str
+    correct: Callable[[], Alg]
+    """Makes the correct module, which is run dry beside any other to say what that one missed."""
+    frame: Frame
+    """How long the first message in some bytes of a TCP stream is (`alg.stream.Stream`)."""
+    not_a_message: type[Exception]
+    """What `frame` raises for bytes that are not this protocol's."""
+    summary: Callable[[bytes], tuple[str, str]]
+    """A message in a word or two, and the name of the conversation that it belongs to."""
+    soundness: Callable[[bytes], int]
+    """How much of a message can be read; 0 for none of it. Less after an edit than before it means
+    that the edit has broken the message."""
+    findings: Callable[[bytes], Sequence[Finding]]
+    """All that is wrong with a message, whoever wrote it."""
+    follower: Callable[[], Follower] | None = None

@@ -1,29 +1,35 @@
 """Which module a SPEC names: `off`, `sip`, `sip-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
 
-Registration is a table. A module of somebody's own needs no registration at all: a file and a
-class with the methods of `alg.base.Alg` will do.
+Registration is two tables: the applications, and their modules. A module of somebody's own needs no
+registration: a file and a class with the methods of `alg.base.Alg` will do.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from alg.base import Alg
+from alg import foreign
+from alg.base import Alg, Application
 from alg.off import Off
+from alg.sip.application import SIP
 from alg.sip.correct import Sip
 from alg.sip_poor.aim import AimError
 from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor, UnknownFault
 
+APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP,)}
+"""Each has a slot in the appliance; a new one is a row here."""
+
 
 class Module(NamedTuple):
-    """A built-in module, as `alg list` shows it."""
+    """A built-in module, as `alg list` shows it. `application` is empty for one that reads nothing
+    and fits every slot."""
 
     name: str
+    application: str
     title: str
     does: str
     make: Callable[[Sequence[str]], Alg]
@@ -37,11 +43,13 @@ class SpecError(ValueError):
 MODULES: dict[str, Module] = {
     "off": Module(
         "off",
+        "",
         "No ALG",
         "Leaves every message alone, which is often best.",
         lambda faults: Off(),
     ),
     "sip": Module(
+        "sip",
         "sip",
         "The correct SIP ALG",
         "Translates exactly the tokens that are endpoints of the inside host, and opens pinholes.",
@@ -49,6 +57,7 @@ MODULES: dict[str, Module] = {
     ),
     "sip-poor": Module(
         "sip-poor",
+        "sip",
         "A SIP ALG that is wrong on purpose",
         "Does what the correct one does, except for the faults that are switched on.",
         lambda faults: _poor(faults),
@@ -57,20 +66,40 @@ MODULES: dict[str, Module] = {
 }
 
 
-def load(spec: str, faults: Sequence[str] = ()) -> Alg:
-    """The module that `spec` names. `faults` are those of the scenario or profile, for a
-    `sip-poor` that names none itself. Raises SpecError."""
+def load(spec: str, faults: Sequence[str] = (), application: str = "sip") -> Alg:
+    """The module that `spec` names, for the slot of an application. `faults` are those of the
+    scenario or profile, for a poor module that names none itself. Raises SpecError."""
     name, colon, rest = spec.partition(":")
-    module = MODULES.get(name)
     if is_foreign(spec):
-        return _foreign(Path(name), rest)
+        try:
+            return foreign.load(Path(name), rest, application)
+        except foreign.ForeignError as error:
+            raise SpecError(str(error)) from error
+    fitting = names(application)
+    module = MODULES.get(name)
     if module is None:
-        there_are = f"there are {', '.join(MODULES)} and path/to/file.py:Class"
-        raise SpecError(f"{spec!r} is not a module{nearest(name, MODULES, there_are)}")
+        there_are = f"there are {', '.join(fitting)} and path/to/file.py:Class"
+        raise SpecError(f"{spec!r} is not a module{nearest(name, fitting, there_are)}")
+    if name not in fitting:
+        there_are = ", ".join(fitting)
+        raise SpecError(f"{name!r} does not read {application.upper()}; there are {there_are}")
     if colon and not module.takes_faults:
-        raise SpecError(f"{name!r} takes no faults; did you mean 'sip-poor:{rest}'?")
+        poor = next(each for each in fitting if MODULES[each].takes_faults)
+        raise SpecError(f"{name!r} takes no faults; did you mean '{poor}:{rest}'?")
     named = [part.strip() for part in rest.split(",") if part.strip()]
     return module.make(named if colon else faults)
+
+
+def names(application: str) -> list[str]:
+    """The built-in modules that may stand in the slot of an application."""
+    return [each.name for each in MODULES.values() if each.application in ("", application)]
+
+
+def application_of(spec: str) -> Application:
+    """The application that a SPEC is for; SIP for one that fits every slot, and for a module of
+    somebody's own."""
+    module = MODULES.get(spec.partition(":")[0])
+    return APPLICATIONS[module.application or SIP.name] if module else SIP
 
 
 def is_foreign(spec: str) -> bool:
@@ -94,32 +123,3 @@ def _poor(faults: Sequence[str]) -> Alg:
         raise SpecError(f"{name!r} is not a fault of sip-poor{hint}") from None
     except AimError as error:
         raise SpecError(str(error)) from None
-
-
-def _foreign(path: Path, class_name: str) -> Alg:
-    """An instance of somebody's own class. Whatever their file raises becomes a sentence: it is
-    their code, and a traceback of ours would not help them."""
-    if not path.is_file():
-        raise SpecError(f"there is no file {str(path)!r}")
-    if not class_name:
-        raise SpecError(f"{str(path)!r} needs the name of its class: {path}:Class")
-    specification = importlib.util.spec_from_file_location(f"foreign_alg_{path.stem}", path)
-    assert specification is not None  # a name that ends in .py always has a loader
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    try:
-        specification.loader.exec_module(module)
-        made = vars(module)[class_name]()
-    except KeyError:
-        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-        close = get_close_matches(class_name, classes, n=1, cutoff=0.3)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise SpecError(f"{str(path)!r} has no class {class_name!r}{hint}") from None
-    except Exception as error:
-        raise SpecError(f"{str(path)!r} cannot be used: {type(error).__name__}: {error}") from error
-    for method in ("inspect", "explain"):
-        if not callable(getattr(made, method, None)):
-            raise SpecError(f"{class_name} in {str(path)!r} has no method {method!r}")
-    if not isinstance(getattr(made, "name", None), str):
-        made.name = class_name
-    return cast("Alg", made)

@@ -3,12 +3,18 @@
 A message is read completely before anything is done; then each step does one thing to it. The
 steps are a tuple, so that a bad ALG (`alg/sip_poor/`) can be described by the step that it leaves
 out. This module has no state: what it must know later it asks its context to remember.
+
+    bytes ─► message.parse ─► parts.read ─► the steps, over one Rewriting ─► Edits
+             where all parts  what an ALG     each adds edits, and asks the
+             stand            looks at        context to map, expect, keep
+
+What is right, and why, is in `docs/rules.md`, rule by rule; the steps cite them by name.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +22,8 @@ from alg.base import AlgContext, Edits, Reading, Reason, Refuse
 from alg.sip import dialogs, headers, offers, parts, register
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip.rewriting import Rewriting
+from alg.stream import RIGHT, Manners
+from nat.policy import Decide
 
 Step = Callable[[Rewriting], None]
 
@@ -27,19 +35,25 @@ STEPS: tuple[Step, ...] = (
     offers.translate,
     dialogs.follow,
 )
-"""In this order: a call is followed last, because a final answer may close what is open."""
+"""The order matters twice. A call is begun before its description is translated, so that what is
+opened for it has a call to belong to; it is followed last, because a final answer may close what
+the description in it has just renewed."""
 
 
 class Sip:
     """What every field should become (RFC 3261, 3264, 3581, 3605, 8866)."""
 
     name = "sip"
+    application = "sip"
+    decisions: Mapping[str, Decide] = {}
+    manners: Manners = RIGHT
 
     def __init__(self, steps: tuple[Step, ...] = STEPS) -> None:
         self.steps = steps
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
-        """Never raises for any bytes; Unavailable when the NAT cannot give what is needed."""
+        """Never raises for any bytes (rule pass-unchanged); Unavailable when the NAT cannot give
+        what is needed."""
         try:
             parsed = parse(message)
             found = parts.read(parsed)
@@ -53,6 +67,7 @@ class Sip:
         return Edits(tuple(sorted(work.edits, key=lambda edit: edit.start)), note=work.note)
 
     def explain(self, rule: str) -> Reason:
+        """Raises KeyError for what is no rule of `reasons.toml`."""
         return reasons()[rule]
 
 

@@ -3,6 +3,10 @@
 A list of small checks, each with one sentence. Run before and after an ALG, the findings that are
 new name the damage to somebody who does not know SIP. Unlike `alg.sip.message`, reading here is
 loose: the worse a message is, the more there is to say about it.
+
+To add a check, add a row to `CHECKS` at the end: its name, its sentence, where it is written, and a
+question to a `View` that is true when something is wrong. A question about what is not there (a
+Via without a branch in a message without a Via) answers that nothing is wrong: another row says so.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from alg.base import Finding
 from alg.sip import fields, grammar, sdp
 from alg.sip.fields import Address, Span
 from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed
@@ -32,15 +37,6 @@ KNOWN_METHODS = frozenset(
 _STATUS = re.compile(rb"(?i:SIP)/([0-9.]++) ([^ \r\n]*+)")
 _REQUEST = re.compile(rb"([^ \r\n]*+) ([^\r\n]*?) ?(?i:SIP)/([0-9.]++)[ \t]*+(?=[\r\n]|\Z)")
 _NEXT_MESSAGE = re.compile(rb"[\r\n][A-Z]{3,12}+ sips?:[^ \r\n]++ SIP/2\.0[\r\n]")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong. Two findings are the same when check and sentence are."""
-
-    name: str
-    sentence: str
-    rfc: str
 
 
 @dataclass(slots=True)
@@ -111,12 +107,6 @@ def findings(message: bytes) -> list[Finding]:
     if view is None:
         return []
     return [Finding(name, sentence, rfc) for name, sentence, rfc, wrong in CHECKS if wrong(view)]
-
-
-def new_findings(before: bytes, after: bytes) -> list[Finding]:
-    """What is wrong with `after` that was not with `before`."""
-    old = findings(before)
-    return [finding for finding in findings(after) if finding not in old]
 
 
 def _read(data: bytes) -> View | None:

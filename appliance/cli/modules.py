@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -13,8 +13,7 @@ import click
 import msgspec
 
 from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
-from alg.sip import lint
+from alg.base import Alg, Edit, Edits, Finding, Reading, Refuse, Unavailable
 from alg.sip_poor.faults import FAULTS
 from appliance.cli.base import (
     JSON_OPTION,
@@ -30,15 +29,16 @@ from appliance.cli.base import (
 )
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.gateway.trial import Situation, Trial
+from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
+from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
-from nat.expectation import Expectation
+from nat.mapping import Expectation
 
-CORRECT = "sip"
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 
 
@@ -75,8 +75,8 @@ def _fault(name: str) -> dict[str, str]:
         "does": fault.does,
         "seen_in": fault.seen_in,
         "breaks": fault.breaks,
+        "look_at": fault.look_at,
         "kind": fault.kind,
-        "number": fault.number,
         "rfc": fault.rfc,
     }
 
@@ -86,8 +86,9 @@ def _fault(name: str) -> dict[str, str]:
 @JSON_OPTION
 def show_one(name: str, as_json: bool) -> None:
     """Explain a module or a fault."""
-    if name in FAULTS:
-        known: dict[str, str] = _fault(name)
+    fault = name.removeprefix("sip-poor:")
+    if fault in FAULTS:
+        known: dict[str, str] = _fault(fault)
     elif name in registry.MODULES:
         module = registry.MODULES[name]
         known = {"name": name, "title": module.title, "does": module.does}
@@ -99,7 +100,7 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json(known)
         return
     for key, value in known.items():
-        if value and key != "number":
+        if value:
             emit(f"{key.replace('_', ' '):<8}  {value}")
 
 
@@ -151,7 +152,7 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     "--alg",
     "spec",
     metavar="SPEC",
-    default=CORRECT,
+    default="sip",
     show_default=True,
     shell_complete=offer(specs),
     help="The module.",
@@ -256,29 +257,30 @@ class _Run:
     verdict: str
     note: str
     changes: Sequence[compare.Comparison]
-    findings: Sequence[lint.Finding]
+    findings: Sequence[Finding]
     context: Trial
 
     @classmethod
     def of(cls, message: bytes, spec: str, situation: Situation, settings: Settings) -> _Run:
         """Run the module in a NAT of its own, and the correct one in another."""
         module = _load(spec, settings)
-        correct = None if spec == CORRECT else registry.load(CORRECT)
+        application = registry.application_of(spec)
+        correct = application.correct()
         context = Trial(situation, settings, module)
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
-        if correct is not None:
+        if module.name != correct.name:
             ideal, _ = _inspect(correct, message, Trial(situation, settings, correct))
             expected = ideal.edits if isinstance(ideal, Edits) else ()
-        changes = compare.changes(message, module, active, correct, expected)
+        changes = compare.changes(message, module, active, correct, expected, application.soundness)
         dropped = isinstance(answer, Refuse)
         after = b"" if dropped else edits.apply(message, active)
-        damage = lint.new_findings(message, after)
+        damage = compare.damage(message, after, application.findings)
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
-        """The contract's JSON."""
+        """As JSON."""
         return {
             "verdict": self.verdict,
             "before": self.message.decode("latin-1"),
@@ -292,6 +294,13 @@ class _Run:
     def lines(self) -> list[str]:
         """Every line of the message; what was changed, or should have been, with its reason."""
         text = self.message.decode("latin-1")
+        lines = self._text_lines(text) if is_text(text) else list(self._byte_rows(text))
+        return lines + [
+            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
+            for each in self.findings
+        ]
+
+    def _text_lines(self, text: str) -> list[str]:
         rows = text.splitlines(keepends=True)
         starts = [0, *accumulate(map(len, rows))]
         lines: list[str] = []
@@ -299,11 +308,18 @@ class _Run:
             here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
             lines += _row(row, start, here)
         beyond = [each for each in self.changes if each.span[0] >= len(text)]
-        lines += [_reason(each) for each in beyond]
-        return lines + [
-            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
-            for each in self.findings
-        ]
+        return lines + [_reason(each) for each in beyond]
+
+    def _byte_rows(self, text: str) -> Iterator[str]:
+        """A message that is no text, as a hex dump."""
+        for before, after, changes in dump(text, self.changes):
+            if before == after:
+                yield from (f"{'!' if changes else ' '} {row}".rstrip() for row in before)
+            else:
+                yield from (click.style(f"- {row}", fg="red") for row in before)
+                yield from (click.style(f"+ {row}", fg="green") for row in after)
+            for each in changes:
+                yield _reason(each, is_binary=True)
 
     def summary(self) -> str:
         """One line of narration."""
@@ -318,7 +334,9 @@ class _Run:
 
 def _load(spec: str, settings: Settings) -> Alg:
     try:
-        return registry.load(spec, settings["alg.sip.faults"])
+        name = registry.application_of(spec).name
+        faults = settings.section(f"alg.{name}").get("faults", ())
+        return registry.load(spec, faults, name)
     except registry.SpecError as error:
         raise Failure(f"--alg: {error} (see: glassnat alg list)", USAGE) from None
 
@@ -376,12 +394,18 @@ def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[st
     return lines + [_reason(each) for each in changes]
 
 
-def _reason(change: compare.Comparison) -> str:
-    expected = ""
+def _reason(change: ChangeOf, is_binary: bool = False) -> str:
+    expected = what = ""
+    if is_binary:
+        what = spelled(change.field, change.before)
+        if change.after != change.before:
+            what += f" -> {spelled(change.field, change.after)}"
+        what += ". "
     if change.verdict != "ok" and change.expected is not None:
-        expected = f" Expected: {clean(change.expected)}."
+        value = spelled(change.field, change.expected) if is_binary else change.expected
+        expected = f" Expected: {clean(value)}."
     source = f" ({change.rfc})" if change.rfc else ""
     return (
-        f"    {change.verdict.upper()} {clean(change.field)}: {clean(change.reason)}"
+        f"    {change.verdict.upper()} {clean(change.field)}: {clean(what + change.reason)}"
         f"{expected}{clean(source)}"
     )

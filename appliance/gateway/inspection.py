@@ -1,136 +1,66 @@
 """Where the datapath and the ALG modules meet: one message through the module in its slot.
 
-A flow on an ALG's port carries a *slot*, not a module: changing the module during a call changes
-what stands in the slot, for flows that exist too. A module that raises, answers nonsense or has an
-edit refused never stops the NAT: its message passes unchanged, nothing is opened for it, the
-failure is counted and told, and after ten of them the module is off for that flow.
+A module that raises, answers nonsense or has an edit refused never stops the NAT: its message
+passes unchanged, nothing is opened for it, the failure is counted and told, and after ten of them
+the module is off for that flow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
-from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
-from alg.off import Off
-from alg.sip.message import summary
-from alg.stream import RIGHT, Manners
-from appliance.calls import CallTracker
-from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
-from appliance.gateway.context import DryContext, Ledger, LiveContext, Memory
-from appliance.journal.events import AlgError, Change, MessagePassed
+from alg import compare, edits
+from alg.base import Edit, Edits, Reading, Refuse, Unavailable
+from appliance.gateway.budget import OutOfTime
+from appliance.gateway.context import Context, Tables
+from appliance.gateway.rehearsal import Rehearsal
+from appliance.gateway.slot import Slot
+from appliance.journal.events import AlgError, CallState, Change, MessagePassed
 from appliance.journal.log import EventLog
 from nat.conntrack import Conntrack
-from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
-from nat.mapping import Leg
-from nat.policy import Decide
+from nat.endpoint import UDP, Direction, Endpoint
+from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
-class Slot:
-    """A place for a module, with its settings, its memory and its counters."""
-
-    def __init__(self, name: str, settings: Mapping[str, Any], correct: Alg | None) -> None:
-        self.name = name
-        self.module: Alg = Off()
-        self.spec = "off"
-        self.settings = settings
-        self.correct = correct
-        self.memory = Memory()
-        self.shadow_memory = Memory()
-        self.ledger = Ledger()
-        self.errors_by_flow: dict[int, int] = {}
-        self.counters = dict.fromkeys(
-            ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors"), 0
-        )
-
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take over changed settings. Raises alg.registry.SpecError."""
-        spec = str(settings["module"])
-        faults = settings.get("faults", ())
-        if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
-            self.module = registry.load(spec, faults)
-            self.memory = Memory()
-            self.errors_by_flow.clear()
-        self.spec, self.settings = spec, settings
-
-    def budget(self) -> AbstractContextManager[None]:
-        """How long the module may take for a message: one that is not ours is watched."""
-        return time_budget(FOREIGN_SECONDS) if registry.is_foreign(self.spec) else nullcontext()
-
-    @property
-    def manners(self) -> Manners:
-        """How the module wants TCP streams to be read."""
-        manners: Manners = getattr(self.module, "manners", RIGHT)
-        return manners
-
-    def decisions(self) -> dict[str, Decide]:
-        """What the module wants to decide in the place of the NAT (`nat/policy.py`). Where it
-        raises, the NAT decides and the failure is counted."""
-        others: Mapping[str, Decide] = getattr(self.module, "decisions", {})
-        return {point: self._guarded(decide) for point, decide in others.items()}
-
-    def _guarded(self, decide: Decide) -> Decide:
-        def guarded(normal: Any, *facts: object) -> Any:
-            try:
-                with self.budget():
-                    return decide(normal, *facts)
-            except (Exception, OutOfTime):  # whatever a module does, the NAT goes on
-                self.counters["errors"] += 1
-                return normal
-
-        return guarded
-
-    def ports(self) -> set[tuple[int, int]]:
-        """(protocol, port) pairs that this ALG looks at, on the remote or the internal end."""
-        return {
-            (PROTOCOL_NUMBERS[transport], port)
-            for transport in self.settings.get("transports", ("udp",))
-            for port in self.settings.get("ports", ())
-        }
-
-
 class Inspector:
     """Runs messages through slots and tells the log what became of them."""
 
-    def __init__(self, table: Conntrack, calls: CallTracker, log: EventLog) -> None:
+    def __init__(self, table: Conntrack, log: EventLog) -> None:
         self._table = table
-        self._calls = calls
         self._log = log
 
     def inspect(self, slot: Slot, leg: Leg, message: bytes, room: int, now: float) -> bytes | None:
         """The message to send instead, the same object when nothing is to be changed, or None
         when the module refuses it. `room` is how long it may become, in bytes."""
         slot.counters["seen"] += 1
-        correct = self._dry(slot, leg, message, now)
-        context = LiveContext(self._table, leg, slot.memory, slot.settings, now)
+        tables = Tables(self._table, leg, now)
+        context = Context(tables, self._table, leg, slot.memory, slot.settings, now)
         self._log.hold()
         outcome = self._run(slot, leg, message, context, room)
+        if isinstance(outcome.answer, Refuse):
+            context.refuse()
+        elif not outcome.commits:
+            context.rollback()
+        # After the active module, whose mappings it finds; before anything that is to close closes.
+        correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
             context.commit()
-        else:
-            context.rollback()
         opened = self._log.take_held()
         # The chain of causes begins with the message: it is numbered before what it opened.
         cause = self._tell(slot, leg, message, outcome, correct, now)
         if outcome.commits:
             self._log.release(opened, cause)
-        if slot.name == "sip":
-            self._calls.follow(message, now, cause)
+        self._follow(slot, message, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
 
-    def _run(
-        self, slot: Slot, leg: Leg, message: bytes, context: LiveContext, room: int
-    ) -> Outcome:
-        flow_id = leg.flow.id if leg.flow else 0
+    def _run(self, slot: Slot, leg: Leg, message: bytes, context: Context, room: int) -> Outcome:
+        flow_id = _flow_id(leg) or 0
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
         try:
@@ -149,28 +79,43 @@ class Inspector:
             return _left_alone(message, "left alone: the longer message would not fit the MTU")
         return Outcome(answer, after, commits=True)
 
-    def _dry(self, slot: Slot, leg: Leg, message: bytes, now: float) -> tuple[Edit, ...] | None:
+    def _rehearse(
+        self, slot: Slot, leg: Leg, message: bytes, now: float
+    ) -> tuple[Edit, ...] | None:
         """What the correct module would have changed, when another one is active."""
-        correct = slot.correct
-        if correct is None or not slot.settings.get("observe") or slot.module.name == correct.name:
+        if not slot.observes:
             return None
-        context = DryContext(self._table, leg, slot.shadow_memory, slot.settings, now, slot.ledger)
+        ground = Rehearsal(self._table, leg, now, slot.ledger)
+        context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
-            answer = correct.inspect(message, context)
+            answer = slot.correct.inspect(message, context)
         except Unavailable:
+            context.rollback()
             return ()
         except Exception:  # nobody asked it: it may not stop what it only watches
+            context.rollback()
             slot.counters["errors"] += 1
             return None
-        context.commit_memory()
+        context.commit()
         return answer.edits if isinstance(answer, Edits) else ()
+
+    def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
+        """Tell what the message did to its conversation (a call), where somebody follows them."""
+        progress = slot.follower.follow(message, now) if slot.follower else None
+        if progress is not None:
+            name, kind, state, caller, callee, detail = progress
+            event = CallState(
+                call=name, kind=kind, state=state, caller=caller, callee=callee, detail=detail
+            )
+            self._log.emit(event, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
         slot.counters["errors"] += 1
         disabled = False
-        if leg.flow:
-            errors = slot.errors_by_flow.get(leg.flow.id, 0) + 1
-            slot.errors_by_flow[leg.flow.id] = errors
+        flow_id = _flow_id(leg)
+        if flow_id is not None:
+            errors = slot.errors_by_flow.get(flow_id, 0) + 1
+            slot.errors_by_flow[flow_id] = errors
             if len(slot.errors_by_flow) > MOST_REMEMBERED:
                 del slot.errors_by_flow[next(iter(slot.errors_by_flow))]
             disabled = errors == TOO_MANY_ERRORS
@@ -194,13 +139,12 @@ class Inspector:
         slot.counters["refused" if verdict == "dropped" else verdict] += 1
         made = answer.edits if isinstance(answer, Edits) else ()
         note = answer.note if isinstance(answer, Edits) else answer.rule
-        module, spec, correct_module = slot.module, slot.spec, slot.correct
-        flow_id = leg.flow.id if leg.flow else None
+        module, spec = slot.module, slot.spec
+        flow_id = _flow_id(leg)
         ends = _ends(leg)
 
         def build() -> MessagePassed:
-            what, call_id = summary(message)
-            shadow = None if correct is None else correct_module
+            what, call_id = slot.application.summary(message)
             return MessagePassed(
                 alg=slot.name,
                 module=spec,
@@ -226,7 +170,9 @@ class Inspector:
                         reason=each.reason,
                         rfc=each.rfc,
                     )
-                    for each in compare.changes(message, module, made, shadow, correct)
+                    for each in compare.changes(
+                        message, module, made, slot.correct, correct, slot.application.soundness
+                    )
                 ],
                 summary=what,
                 call_id=call_id,
@@ -278,11 +224,14 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     )
 
 
+def _flow_id(leg: Leg) -> int | None:
+    return leg.flow.id if isinstance(leg, FlowLeg) else None
+
+
 def _ends(leg: Leg) -> tuple[str, str, str, str]:
     """Source and destination as the packet arrived, and as it leaves."""
     _, source, destination, source_port, destination_port = leg.key
     mapping = leg.mapping
-    assert mapping is not None
     arrived = Endpoint(source, source_port), Endpoint(destination, destination_port)
     if leg.direction is Direction.OUT:
         return str(arrived[0]), str(arrived[1]), str(mapping.external), str(arrived[1])

@@ -1,9 +1,9 @@
-"""SIP over TCP: packets to streams and back (the streams themselves are `alg/stream.py`).
+"""Messages over TCP: packets to streams and back (the streams themselves are `alg/stream.py`).
 
 A TCP flow on an ALG's port carries a `Connection` in its slot. Each segment gives its bytes to the
 stream of its direction and leaves with what the stream wants sent on; sequence numbers,
 acknowledgements and SACK blocks follow the edits for the life of the connection. A connection that
-turns out not to be SIP lets go of its slot and is on the fast road again.
+turns out not to be its application's lets go of its slot and is on the fast road again.
 
 A connection whose first byte was not seen never gets here (RFC 3261 18.3 gives no way to find the
 next message in the middle of a stream, and attackers have found several).
@@ -14,11 +14,12 @@ from __future__ import annotations
 from struct import Struct
 from weakref import WeakSet
 
-from alg.sip.framing import NotSipStream, frame
+from alg.base import Application
 from alg.stream import Manners, Piece, Stream
-from appliance.gateway.inspection import Inspector, Slot
+from appliance.gateway.inspection import Inspector
+from appliance.gateway.slot import Slot
 from nat.endpoint import Direction
-from nat.mapping import Leg
+from nat.mapping import FlowLeg, Leg
 from nat.mss import MAXIMUM_SEGMENT_SIZE, NO_OPERATION, tcp_options
 from nat.packet import MAXIMUM_LENGTH, MINIMUM_HEADER, WORD, Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
@@ -39,8 +40,8 @@ HIGHEST_POINTER = 0xFFFF
 class Way:
     """One direction of a connection: its stream, and the sequence numbers it began with."""
 
-    def __init__(self) -> None:
-        self.stream = Stream(frame, NotSipStream)
+    def __init__(self, application: Application) -> None:
+        self.stream = Stream(application.frame, application.not_a_message)
         self.began: int | None = None
         # Without the 20 bytes that every TCP header has, as the MSS option counts (RFC 9293 3.7.1):
         self.largest_segment = DEFAULT_SEGMENT  # that its receiver takes
@@ -63,7 +64,7 @@ class Connection:
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self.ways = {Direction.OUT: Way(), Direction.IN: Way()}
+        self.ways = {direction: Way(slot.application) for direction in Direction}
 
     @property
     def name(self) -> str:
@@ -78,7 +79,7 @@ class Connection:
     def is_only_read(self) -> bool:
         """Does nobody want to edit, and has nobody edited?"""
         streams = [way.stream for way in self.ways.values()]
-        return self.slot.module.name == "off" and all(each.is_untouched for each in streams)
+        return self.slot.is_off and all(each.is_untouched for each in streams)
 
     def is_done(self) -> bool:
         """Nothing is read any more, and nothing has to be adjusted."""
@@ -107,7 +108,7 @@ class StreamInspector:
             self._end(leg, connection)
             return [packet]
         sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
-        manners = connection.slot.manners
+        manners = connection.slot.module.manners
         shown = acknowledgement
         if flags & ACK:
             shown = self._acknowledge(packet, back, acknowledgement, manners)
@@ -139,7 +140,7 @@ class StreamInspector:
         if back.began is None and packet.buffer[start + FLAGS_AT] & ACK:
             # A forward lets a SYN in without a flow to remember it; its answer says its number.
             back.began = acknowledgement - 1 & SEQUENCE_BITS
-        track = leg.flow.tcp if leg.flow is not None else None
+        track = leg.flow.tcp if isinstance(leg, FlowLeg) else None
         if way.began is None or (track is not None and not track.state.is_established):
             way.began = sequence
         if packet.payload:
@@ -151,8 +152,8 @@ class StreamInspector:
 
     def _end(self, leg: Leg, connection: Connection) -> None:
         """From now on the connection is like any other."""
-        if leg.flow is not None and connection.is_done():
-            leg.flow.outbound.slot = leg.flow.inbound.slot = None
+        if isinstance(leg, FlowLeg) and connection.is_done() and not leg.flow.is_over:
+            leg.slot = leg.opposite.slot = None
 
     def _take(
         self,
@@ -169,8 +170,8 @@ class StreamInspector:
             after = self._inspector.inspect(slot, leg, message, LONGEST_MESSAGE, now)
             return b"" if after is None else after
 
-        hold = slot.module.name != "off"
-        pieces = way.stream.take(position, data, edit, now, hold, slot.manners)
+        hold = not slot.is_off
+        pieces = way.stream.take(position, data, edit, now, hold, slot.module.manners)
         return pieces + self._count_held(way.stream)
 
     def _count_held(self, stream: Stream) -> list[Piece]:

@@ -72,8 +72,8 @@ class Phone(UserAgent):
             self._registration_id,
             self._registration_cseq,
         )
-        contact = f"<sip:{self.name}@{self.own}>;expires={self._expires}"
-        request.headers.append(("Contact", contact))
+        contact = self.contact(self.name)
+        request.headers.append(("Contact", f"{contact};expires={self._expires}"))
         self.report(What.REGISTRATION_TRIED, self.name)
         self._transactions.request(
             request, self._registrar, now, self._registrar_says, self._registrar_is_silent
@@ -93,16 +93,15 @@ class Phone(UserAgent):
             self.call(whom, now)
 
     def _granted(self, response: SipMessage) -> int:
-        """RFC 3261, 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
+        """RFC 3261 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
         for contact in response.all("contact"):
             if endpoint_of(contact) == self.own:
                 return _seconds(parameter_of(contact, "expires"), self._expires)
         return _seconds(response.get("expires"), self._expires)
 
-    def _registrar_is_silent(self, now: float) -> None:
-        self._without_service(
-            What.REGISTRATION_UNANSWERED, f"no valid answer in {GIVE_UP:.0f} s", now
-        )
+    def _registrar_is_silent(self, why: str, now: float) -> None:
+        detail = why or f"no valid answer in {GIVE_UP:.0f} s"
+        self._without_service(What.REGISTRATION_UNANSWERED, detail, now)
 
     def _without_service(self, what: What, detail: str, now: float) -> None:
         self._registered = False
@@ -124,7 +123,7 @@ class Phone(UserAgent):
         super().hang_up(now)
 
     def accepts(self, uri: str) -> bool:
-        """RFC 3261, 8.2.2.1: only the URI that it gave as its Contact."""
+        """RFC 3261 8.2.2.1: only the URI that it gave as its Contact."""
         return user_of(uri) == self.name and endpoint_of(uri) == self.own
 
 

@@ -7,6 +7,7 @@ import pytest
 from alg.base import Alg, AlgContext, Edit, Edits, Reason, Refuse
 from alg.compare import SILENT, changes
 from alg.off import Off
+from alg.sip.application import soundness
 from alg.sip.correct import Sip
 
 MESSAGE = (
@@ -45,7 +46,7 @@ class Careless:
 
 
 def verdicts(active: list[Edit], correct: list[Edit]) -> list[str]:
-    return [row.verdict for row in changes(MESSAGE, Careless(), active, Sip(), correct)]
+    return [row.verdict for row in changes(MESSAGE, Careless(), active, Sip(), correct, soundness)]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_when_only_all_together_are_too_much_all_are_to_blame() -> None:
 
 
 def test_a_row_says_what_why_and_what_it_should_be() -> None:
-    (row,) = changes(MESSAGE, Off(), [], Sip(), [RIGHT])
+    (row,) = changes(MESSAGE, Off(), [], Sip(), [RIGHT], soundness)
     assert (row.field, row.before, row.after, row.expected) == (
         "via.host",
         "192.168.20.100:5060",
@@ -102,23 +103,23 @@ def test_a_row_says_what_why_and_what_it_should_be() -> None:
 
 
 def test_without_the_correct_module_nothing_is_expected() -> None:
-    (row,) = changes(MESSAGE, Careless(), [BODY])
+    (row,) = changes(MESSAGE, Careless(), [BODY], Sip(), None, soundness)
     assert (row.verdict, row.expected, row.reason) == ("ok", None, "Because.")
 
 
 def test_the_correct_module_needs_no_shadow() -> None:
-    (row,) = changes(MESSAGE, Sip(), [RIGHT])
+    (row,) = changes(MESSAGE, Sip(), [RIGHT], Sip(), None, soundness)
     assert (row.verdict, row.expected) == ("ok", "203.0.113.1:1024")
 
 
 def test_a_module_that_cannot_explain_itself_is_no_accident() -> None:
-    (row,) = changes(MESSAGE, Careless(), [edit(b"bob", b"eve", "unknown")])
+    (row,) = changes(MESSAGE, Careless(), [edit(b"bob", b"eve", "unknown")], Sip(), None, soundness)
     assert (row.reason, row.rfc) == SILENT
 
 
 def test_bytes_become_characters_one_to_one() -> None:
     data = b"\xff\x00" + MESSAGE
-    (row,) = changes(data, Careless(), [Edit(0, 2, b"\x80", "f", "other")])
+    (row,) = changes(data, Careless(), [Edit(0, 2, b"\x80", "f", "other")], Sip(), None, soundness)
     assert (row.before, row.after) == ("\xff\x00", "\x80")
 
 

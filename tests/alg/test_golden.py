@@ -8,9 +8,10 @@ import pytest
 
 from alg.base import Edits
 from alg.compare import changes
-from alg.context import MemoryContext
 from alg.edits import apply
+from alg.sip.application import soundness
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
 from nat.endpoint import Direction, Endpoint
 from tests.golden.differences import PAGE, page
 from tests.golden.pairs import Pair, pairs
@@ -23,7 +24,7 @@ def each_of(some: Iterable[Pair]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("pair", list(some), ids=lambda pair: pair.name)
 
 
-def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
+def passed(pair: Pair) -> tuple[Edits, Trial]:
     """What the ALG answers after everything that came before."""
     start = pair.context()
     answer = Edits()
@@ -36,9 +37,9 @@ def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
     return answer, start
 
 
-def pinholes(context: MemoryContext) -> list[str]:
+def pinholes(context: Trial) -> list[str]:
     return sorted(
-        f"{known.internal.port} <- {_peer(known.remote)}" for known in context.expectations
+        f"{known.mapping.internal.port} <- {_peer(known.remote)}" for known in context.expectations
     )
 
 
@@ -60,7 +61,7 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
 def test_every_change_is_explained() -> None:
     for pair in ALL:
         answer, _ = passed(pair)
-        rows = changes(pair.before, Sip(), answer.edits)
+        rows = changes(pair.before, Sip(), answer.edits, Sip(), None, soundness)
         assert len(rows) == len(answer.edits), pair.name
         for row in rows:
             assert row.reason.endswith("."), pair.name
@@ -80,7 +81,7 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
 
 @each_of(pair for pair in ALL if pair.changes)
 def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
-    """A retransmission must not become another message (RFC 3261, 17.1.1.2)."""
+    """A retransmission must not become another message (RFC 3261 17.1.1.2)."""
     first, context = passed(pair)
     again = Sip().inspect(pair.before, context.facing(pair.direction, pair.remote))
     assert isinstance(again, Edits)

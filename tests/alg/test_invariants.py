@@ -7,11 +7,10 @@ only what it must not.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import pytest
@@ -19,16 +18,16 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from alg.base import Alg, Edit, Edits, Reading, Refuse, Unavailable
-from alg.context import EXPECTATIONS_PER_PARENT, MemoryContext
 from alg.edits import LARGEST_MESSAGE, BadEdit, apply
 from alg.registry import load
 from alg.sip import framing, lint, message, parts
 from alg.sip.correct import Sip, reasons
 from alg.sip.rewriting import LOWEST_OPENED_PORT
-from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
 from alg.stream import Stream
+from appliance.gateway.trial import Trial
 from appliance.journal.events import MessagePassed
+from nat.behavior import Limits
 from nat.endpoint import Direction, Endpoint, Side
 from tests.golden.pairs import Pair, pairs
 from tests.support import packets
@@ -50,7 +49,7 @@ JUNK = (b"\r\n", b"\n", b"\r\n ", b";", b",", b'"', b"<", b">", b"(", b":", b" "
 patient = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
-def inspected(data: bytes, context: MemoryContext, module: Alg | None = None) -> Edits | Refuse:
+def inspected(data: bytes, context: Trial, module: Alg | None = None) -> Edits | Refuse:
     """As the datapath does it: what cannot be had undoes everything, and the message passes."""
     try:
         answer = (module or Sip()).inspect(data, context)
@@ -294,7 +293,7 @@ OVER_TCP = [
 ]
 
 
-def edited_alone(data: bytes, context: MemoryContext) -> bytes:
+def edited_alone(data: bytes, context: Trial) -> bytes:
     answer = inspected(data, context)
     return apply(data, answer.edits) if isinstance(answer, Edits) else b""
 
@@ -342,29 +341,21 @@ def test_after_the_first_thing_that_is_not_sip_nothing_is_read(
 # --- doors -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Scarce(MemoryContext):
-    """A NAT that refuses what it is asked for the nth time."""
+def make_scarce(context: Trial, nth: int) -> Iterator[int]:
+    """Let a NAT refuse what it is asked for the nth time; the answer counts, from 1."""
+    asked = itertools.count(1)
 
-    refusals: frozenset[int] = frozenset()
-    asked: Counter[str] = field(default_factory=Counter)
+    def scarce(verb: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(*facts: Any, **more: Any) -> Any:
+            if next(asked) == nth:
+                raise Unavailable("there is no more of it")
+            return verb(*facts, **more)
 
-    def _ask(self) -> None:
-        self.asked["times"] += 1
-        if self.asked["times"] in self.refusals:
-            raise Unavailable("there is no more of it")
+        return ask
 
-    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
-        self._ask()
-        return MemoryContext.map(self, internal, transport)
-
-    def map_pair(self, internal: Endpoint) -> Endpoint:
-        self._ask()
-        return MemoryContext.map_pair(self, internal)
-
-    def expect(self, internal: Endpoint, remote: Endpoint | None, **more: Any) -> None:
-        self._ask()
-        MemoryContext.expect(self, internal, remote, **more)
+    for name in ("map", "map_pair", "expect"):
+        setattr(context, name, scarce(getattr(context, name)))
+    return asked
 
 
 OPENS = [
@@ -374,53 +365,42 @@ OPENS = [
 ]
 
 
-def scarce(pair: Pair, *refusals: int) -> Scarce:
-    start = pair.context()
-    return Scarce(
-        Direction.OUT, PHONE, SEEN, SERVER, settings=start.settings, presets=start.presets,
-        refusals=frozenset(refusals),
-    )  # fmt: skip
-
-
-def times_asked(pair: Pair) -> int:
-    """How often the ALG asks the NAT for something because of a message."""
-    context = scarce(pair)
-    inspected(pair.before, context)
-    return context.asked["times"]
-
-
 @pytest.mark.parametrize("pair", OPENS, ids=[pair.name for pair in OPENS])
 def test_no_message_advertises_a_port_that_is_not_open(pair: Pair) -> None:
     """I-E5: whatever the NAT refuses. Both ports of a pair are open or none is."""
-    asked = times_asked(pair)
-    assert asked
-    for nth in range(1, asked + 1):
-        check_advertised_ports(pair, scarce(pair, nth))
+    asked = make_scarce(context := pair.context(), 0)
+    inspected(pair.before, context)
+    times = next(asked)
+    assert times > 1
+    for nth in range(1, times):
+        make_scarce(context := pair.context(), nth)
+        check_advertised_ports(pair, context)
 
 
-def check_advertised_ports(pair: Pair, context: Scarce) -> None:
+def check_advertised_ports(pair: Pair, context: Trial) -> None:
     answer = inspected(pair.before, context)
     assert isinstance(answer, Edits)
-    opened = {known.external.port for known in context.expectations}
+    opened = {known.mapping.external.port for known in context.expectations}
     for edit in answer.edits:
         if edit.field == "sdp.m.port":
             assert int(edit.replacement) in opened
     if not answer.edits:
+        context.rollback()
         assert context.expectations == []
 
 
-def check_doors(context: MemoryContext) -> None:
+def check_doors(context: Trial) -> None:
     """I-E1 to I-E3, at any moment."""
     siblings: dict[Hashable, set[Endpoint]] = {}
     for known in context.expectations:
-        assert known.internal.address == PHONE.address
-        assert known.internal.port >= LOWEST_OPENED_PORT
-        assert known.external.address == SEEN.address
-        assert context.external_of(known.internal, known.transport) == known.external
+        assert known.mapping.internal.address == PHONE.address
+        assert known.mapping.internal.port >= LOWEST_OPENED_PORT
+        assert known.mapping.external.address == SEEN.address
+        assert known.mapping.external == context.external_of(known.mapping.internal)
         assert known.remote is not None
-        assert 0 < known.lifetime <= 86_400
-        siblings.setdefault(known.parent, set()).add(known.internal)
-    assert all(len(ports) <= EXPECTATIONS_PER_PARENT for ports in siblings.values())
+        assert 0 < known.deadline <= 86_400
+        siblings.setdefault(known.parent, set()).add(known.mapping.internal)
+    assert all(len(ports) <= Limits().expectations_per_parent for ports in siblings.values())
 
 
 STANDARD = [pair for pair in USUAL if "settings" not in pair.values]
@@ -464,7 +444,7 @@ def test_a_call_that_is_over_has_no_doors(history: list[Pair]) -> None:
 def test_a_registration_opens_with_its_own_2xx_alone(
     cseq: int, status: int, registrar: str, call_id: bytes
 ) -> None:
-    """I-E4: the same CSeq, the same call, from the registrar that was asked (H4)."""
+    """I-E4: the same CSeq, the same call, from the registrar that was asked."""
     context = small_nat()
     inspected(pairs()["register-no-port"].before, context)
     answer = pairs()["register-no-port-granted"].before
@@ -479,14 +459,7 @@ def test_a_registration_opens_with_its_own_2xx_alone(
 # --- the poor module ---------------------------------------------------------------------------
 
 
-def acts_on_messages(fault: Fault) -> bool:
-    """The others decide in the NAT's place, and do with a message what the correct module does."""
-    return fault.prepare is not None or fault.spoil is not None
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, fault in FAULTS.items() if acts_on_messages(fault)]
-)
+@pytest.mark.parametrize("name", [each for each in FAULTS if FAULTS[each].acts_on_messages])
 def test_a_fault_keeps_what_no_fault_may_break(name: str) -> None:
     """I-A8: it never raises anything but Unavailable, its edits can be applied and are explained,
     and it opens nothing for another host."""
@@ -500,7 +473,9 @@ def test_a_fault_keeps_what_no_fault_may_break(name: str) -> None:
         apply(pair.before, answer.edits)
         for edit in answer.edits:
             assert module.explain(edit.rule).sentence
-        assert all(known.internal.address == PHONE.address for known in context.expectations)
+        assert all(
+            known.mapping.internal.address == PHONE.address for known in context.expectations
+        )
 
 
 # --- time --------------------------------------------------------------------------------------

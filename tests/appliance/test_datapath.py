@@ -186,7 +186,7 @@ def test_a_super_packet_that_turns_back_is_not_read_as_one_message() -> None:
         {"alg.sip.module": "sip", "nat.filtering": "endpoint-independent", "nat.ports": "random"}
     )
     world.pass_out(udp(f"{B}:5060", f"{R}:7000"))
-    (mapping,) = world.table.by_external.values()
+    (mapping,) = world.table.mappings.by_external.values()
     external = str(mapping[0].external)
     seen = world.show("counters")["alg"]["sip"]["seen"]
     packet = super_packet(f"{A}:7000", external, REGISTER, REGISTER)

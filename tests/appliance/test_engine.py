@@ -29,7 +29,7 @@ FORWARD = {"protocol": "udp", "external": f"{EXTERNAL}:53", "internal": f"{A}:53
 
 def door(world: World, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
     """A mapping of A's port 7000 that only an expectation holds open."""
-    mapping = world.table.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
+    mapping = world.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
     parent = ("call", "c1", mapping.internal.address)
     world.table.expectations.open(mapping, remote, parent, "media", lifetime, None, world.now)
@@ -83,7 +83,7 @@ def test_a_mapping_lives_as_long_as_its_door_or_its_announcement() -> None:
     world = World()
     mapping = door(world, lifetime=60.0)
     assert shown(world, "mappings")[0]["expires_in"] == 60.0
-    world.table.hold(mapping, world.now + 100.0)
+    world.table.mappings.hold(mapping, world.now + 100.0)
     assert shown(world, "mappings")[0]["expires_in"] == 100.0
 
 
@@ -249,7 +249,9 @@ def test_an_end_that_is_none_flushes_nothing(end: str) -> None:
 def test_a_flushed_call_is_gone_with_its_doors() -> None:
     world = World()
     world.pass_out(OUT)
-    mapping = world.table.mapping_for(17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000"))
+    mapping = world.table.mappings.find(
+        17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000")
+    )
     assert isinstance(mapping, Mapping)
     world.table.expectations.open(mapping, None, "call", "", 60.0, None, world.now)
     assert world.engine.flush(world.now) == 1

@@ -13,7 +13,7 @@ import pytest
 
 from nat.behavior import Limits
 from nat.endpoint import UDP, Endpoint, Network
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, Leg, Why
 from nat.packet import IPV4, Packet
 from nat.translator import Nat
 from tests.support.rig import Rig
@@ -71,7 +71,7 @@ def test_admit_new_flows(nat: Nat, benchmark: Bench) -> None:
 
     def flush() -> tuple[tuple[list[Packet]], dict[str, object]]:
         for flow in list(nat.table.flows.values()):
-            nat.table.close_flow(flow, "flushed", 0.0)
+            nat.table.close_flow(flow, Why.FLUSHED, 0.0)
         return (list(first_packets()),), {}
 
     def admit(packets: list[Packet]) -> None:

@@ -28,7 +28,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alg.context import DEFAULT_SETTINGS, MemoryContext
+from appliance.gateway.trial import Trial
 from nat.endpoint import Direction, Endpoint
 from tests.support.conversation import small_nat
 
@@ -95,7 +95,7 @@ class Pair:
             position, start = mark.end(), end
         return found
 
-    def context(self) -> MemoryContext:
+    def context(self) -> Trial:
         """The small NAT before anything has passed; what is mapped stands from the beginning."""
         values = (self.history or [self])[0].values
         mapped = {
@@ -109,7 +109,7 @@ class Pair:
             Endpoint.parse(values.get("external", SEEN)),
             self.remote,
             transport=values.get("transport", "udp"),
-            settings={**DEFAULT_SETTINGS, **values.get("settings", {})},
+            settings=values.get("settings", {}),
             presets=mapped,
         )
 

@@ -7,8 +7,7 @@ import pytest
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.expectation import Expectation
-from nat.mapping import Mapping
+from nat.mapping import Expectation, Mapping, OpenedBy
 from tests.support.packets import EXTERNAL, A, R, S, udp
 from tests.support.rig import APDM, Rig, left
 
@@ -27,7 +26,7 @@ def door(remote: str | None) -> Expectation:
     """A door with a deadline at 10 s."""
     ends = Endpoint.parse(f"{A}:7000"), Endpoint.parse(f"{EXTERNAL}:7000")
     wanted = None if remote is None else Endpoint.parse(remote)
-    made = Expectation(1, Mapping(1, UDP, *ends, "alg"), wanted, "call", "media")
+    made = Expectation(1, Mapping(1, UDP, *ends, OpenedBy.ALG), wanted, "call", "media")
     made.deadline = 10.0
     return made
 
@@ -58,7 +57,7 @@ PHONE = Endpoint.parse(f"{A}:7000")
 
 def opened(rig: Rig, remote: str | None = None) -> Expectation:
     """A door to the phone in a running NAT."""
-    mapping = rig.nat.table.pin(UDP, PHONE, rig.now)
+    mapping = rig.nat.table.mappings.pin(UDP, PHONE, rig.now)
     assert isinstance(mapping, Mapping)
     wanted = None if remote is None else Endpoint.parse(remote)
     made = rig.nat.table.expectations.open(mapping, wanted, "call", "media", 60.0, None, rig.now)

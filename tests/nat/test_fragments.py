@@ -7,12 +7,11 @@ import random
 
 import pytest
 
-from nat.drop import Drop
+from nat.drop import Aside, Drop
 from nat.endpoint import Side
 from nat.fragments import FragmentLimits, Gone, Reassembler
 from nat.fragments import fragment as cut_for
 from nat.packet import Packet
-from nat.translator import Aside
 from tests.support.packets import (
     DONT_FRAGMENT,
     EXTERNAL,

@@ -9,8 +9,7 @@ import pytest
 
 from nat import icmp
 from nat.drop import Drop
-from nat.endpoint import parse_address
-from nat.mapping import ICMP_QUERY
+from nat.endpoint import ICMP_QUERY, parse_address
 from nat.packet import Packet
 from tests.support.packets import (
     EXTERNAL,

@@ -94,11 +94,11 @@ def bytes_held(world: World, number: int) -> bool:
 def door(world: World, parent: object, number: int) -> bool:
     """Does the table take one more expectation?"""
     table = world.table
-    mapping = table.pin(17, Endpoint(parse_address(A), 7000 + number), world.now)
+    mapping = table.mappings.pin(17, Endpoint(parse_address(A), 7000 + number), world.now)
     assert not isinstance(mapping, Drop)
     opened = table.expectations.open(mapping, None, parent, "", 10.0, None, world.now)
     if opened is None:
-        table.unpin(mapping, None, world.now)
+        table.mappings.unpin(mapping, None, world.now)
     return opened is not None
 
 
@@ -243,7 +243,7 @@ def test_a_host_that_announces_ports_without_end_takes_no_more_than_it_could_use
 
 def test_who_may_have_one_port_and_wants_two_leaves_no_trace() -> None:
     world = World({"nat.limits.ports_per_host": 1})
-    pair = world.table.pin_pair(Endpoint(parse_address(A), 7000), world.now)
+    pair = world.table.mappings.pin_pair(Endpoint(parse_address(A), 7000), world.now)
     assert pair is Drop.HOST_PORT_LIMIT
     assert not world.table.hosts
     audit(world)

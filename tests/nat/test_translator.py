@@ -154,8 +154,7 @@ def test_a_live_change_of_the_port_range_leaves_a_forward_its_port() -> None:
     """Invariant I-M4."""
     rule = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:5060"), Endpoint.parse(f"{B}:5060"))
     rig = Rig(forwards=[rule])
-    rig.nat.behavior.port_range = (1024, 60000)
-    rig.nat.settings_changed(rig.now)
+    rig.change(port_range=(1024, 60000))
     assert left(rig.out(udp(f"{A}:5060", f"{R}:5060"))).source == at(EXTERNAL, 5062)
     assert left(rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060"))).destination == at(B, 5060)
 
@@ -166,8 +165,7 @@ def test_settings_that_change_together_find_all_that_exists() -> None:
     rig = Rig(forwards=[rule], filtering=EIF)
     left(rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060")))
     left(rig.out(udp(f"{B}:5060", f"{S}:1")))
-    rig.nat.behavior.forwards, rig.nat.behavior.filtering = [], APDF
-    rig.nat.settings_changed(rig.now)
+    rig.change(forwards=[], filtering=APDF)
     assert not rig.nat.table.flows
     assert rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060")) is Drop.NO_MAPPING
 

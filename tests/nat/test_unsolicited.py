@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nat.endpoint import TCP, Endpoint, Side
-from nat.mapping import FiveTuple, TcpPatch
+from nat.endpoint import TCP, Endpoint, FiveTuple, Side
 from nat.packet import Packet
+from nat.patch import TcpPatch
 from nat.unsolicited import WAIT, Unsolicited, before_the_turn
 from tests.support import packets
 

@@ -1,4 +1,4 @@
-"""RFC 4787 section 4: address and port mapping of UDP."""
+"""RFC 4787 4: address and port mapping of UDP."""
 
 from __future__ import annotations
 

@@ -30,30 +30,33 @@ def audit(world: World) -> None:
 def _audit_flows(table: Conntrack) -> None:
     assert sum(len(legs) for legs in table.legs) == 2 * len(table.flows)
     assert len(table.flows) <= table.high_water.marks.get("flows", 0)
-    scope = table.behavior.filtering.scope
     for flow in table.flows.values():
         for leg in (flow.outbound, flow.inbound):
             assert table.legs[leg.arrival][leg.key] is leg
             assert leg.flow is flow
-        assert flow in flow.mapping.permitted[scope(flow.remote)]
-        assert flow.mapping in table.by_external[(flow.mapping.protocol, *flow.mapping.external)]
+        assert flow.mapping.filtered_by is not None
+        assert flow in flow.mapping.permitted[flow.mapping.filtered_by.scope(flow.remote)]
+        assert (
+            flow.mapping
+            in table.mappings.by_external[(flow.mapping.protocol, *flow.mapping.external)]
+        )
     assert sum(len(mapping.flows()) for mapping in _mappings(table)) == len(table.flows)
 
 
 def _mappings(table: Conntrack) -> list[Any]:
-    return [mapping for mappings in table.by_external.values() for mapping in mappings]
+    return [mapping for mappings in table.mappings.by_external.values() for mapping in mappings]
 
 
 def _audit_mappings(table: Conntrack) -> None:
     existing = {id(mapping) for mapping in _mappings(table)}
-    for mappings in table.by_external.values():
+    for mappings in table.mappings.by_external.values():
         assert mappings, "an empty list was left behind"
         if not table.behavior.overloading:
             assert len(mappings) == 1, mappings
-    for key, mapping in table.mappings.items():
+    for key, mapping in table.mappings.keys.items():
         assert id(mapping) in existing
         assert key in mapping.keys
-    assert all(id(mapping) in existing for mapping in table.pinned.values())
+    assert all(id(mapping) in existing for mapping in table.mappings.pinned.values())
 
 
 def _audit_hosts(table: Conntrack) -> None:
@@ -71,7 +74,7 @@ def _audit_hosts(table: Conntrack) -> None:
 
 
 def _audit_ports(table: Conntrack) -> None:
-    for (protocol, address), pool in table.assignment.pools.items():
+    for (protocol, address), pool in table.mappings.assignment.pools.items():
         assert sum(pool.counts().values()) == 65536
         used = {
             mapping.external.port
@@ -101,7 +104,7 @@ def _audit_timers(table: Conntrack) -> None:
         assert all(seen[flow.id] <= flow.refreshed for flow in standing), "looked at too late"
         assert set(seen) == {flow.id for flow in standing}
         assert timer.stale == len(timer.heap) - len(standing)
-    assert all(flow.timer is not None for flow in table.flows.values())
+    assert not any(flow.is_over for flow in table.flows.values())
 
 
 def audit_books(world: World) -> None:

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from alg.base import Alg, Edits, Reading, Refuse
-from alg.context import DEFAULT_SETTINGS, Expectation, MemoryContext
 from alg.edits import apply
-from nat.endpoint import Direction, Endpoint
+from appliance.gateway.trial import Situation, Trial
+from appliance.settings.table import Settings
+from nat.endpoint import PROTOCOL_NUMBERS, Direction, Endpoint
+from nat.mapping import Expectation, Mapping
 
 PHONE = Endpoint.parse("192.168.20.100:5060")
 SEEN = Endpoint.parse("203.0.113.1:1024")  # what the server sees of the phone
@@ -20,10 +22,23 @@ def small_nat(
     internal: Endpoint = PHONE,
     external: Endpoint = SEEN,
     remote: Endpoint = SERVER,
+    settings: dict[str, Any] | None = None,
     **more: Any,
-) -> MemoryContext:
-    """A context for a module with no NAT behind it. Here alone do tests make one."""
-    return MemoryContext(direction, internal, external, remote, **more)
+) -> Trial:
+    """A context for one message, in a NAT with nothing else in it, as `alg diff` makes one.
+    `settings` are those of `[alg.sip]`. Here alone do tests make one."""
+    chosen = Settings()
+    for key, value in (settings or {}).items():
+        chosen.values[f"alg.sip.{key}"] = value
+    return Trial(Situation(direction, internal, external, remote, **more), chosen)
+
+
+def occupy(context: Trial, internal: Endpoint, transport: str = "udp") -> None:
+    """An inside endpoint has a mapping already, whoever's it is."""
+    mappings = context.nat.table.mappings
+    mapping = mappings.pin(PROTOCOL_NUMBERS[transport], internal, 0.0)
+    assert isinstance(mapping, Mapping)
+    mappings.hold(mapping, 86_400.0)
 
 
 def wire(text: str) -> bytes:
@@ -49,8 +64,8 @@ class Conversation:
 
     def __init__(self, module: Alg, external: str = str(SEEN), **settings: Any) -> None:
         self.module = module
-        self.settings = {**DEFAULT_SETTINGS, **settings}
-        self.context = small_nat(external=Endpoint.parse(external), settings=self.settings)
+        self.context = small_nat(external=Endpoint.parse(external), settings=settings)
+        self.kept: float | None = None
         self.answer: Edits | Refuse = Edits()
 
     def out(self, text: str | bytes, remote: str = "203.0.113.9:5060") -> bytes:
@@ -64,13 +79,11 @@ class Conversation:
         context = self.context.facing(direction, Endpoint.parse(remote))
         self.answer = self.module.inspect(message, context)
         if isinstance(self.answer, Refuse):
-            remembered = context.tables.memory
-            context.rollback()
-            context.tables.memory = remembered
-            context.commit()
+            context.refuse()
             return b""
         edited = apply(message, self.answer.edits)
-        self.context.commit()
+        context.commit()
+        self.kept = context.ground.kept if context.ground.kept is not None else self.kept
         for edit in self.answer.edits:
             assert self.module.explain(edit.rule).sentence
         return edited
@@ -98,9 +111,10 @@ class Conversation:
 
     @property
     def lifetimes(self) -> set[float]:
-        return {known.lifetime for known in self.context.expectations}
+        """Seconds from the beginning; the clock stands still in a conversation."""
+        return {known.deadline for known in self.context.expectations}
 
 
 def _pinhole(known: Expectation) -> str:
     remote = "anyone" if known.remote is None else re.sub(r":0$", "", str(known.remote))
-    return f"{known.internal.port}<-{remote}"
+    return f"{known.mapping.internal.port}<-{remote}"

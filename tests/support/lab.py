@@ -55,7 +55,7 @@ class Lab:
         run_in(self.world, "sysctl", "-qw", "net.ipv4.ip_forward=1")
 
     def write_configuration(self, more: str = "") -> Path:
-        """The contract's sample, for these namespaces. `more` is TOML that follows."""
+        """The sample configuration, for these namespaces. `more` is TOML that follows."""
         path = self.folder / "lab.toml"
         path.write_text(f"""
 name = "{self.name}"

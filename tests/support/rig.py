@@ -4,16 +4,18 @@ number. Here alone do tests make a `Nat` or a `Conntrack`."""
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from nat.behavior import Behavior, Dependence, Limits, PortPolicy, Timeouts
 from nat.conntrack import Conntrack
-from nat.drop import Drop
+from nat.drop import Aside, Drop
 from nat.endpoint import Network, Side, parse_address
 from nat.events import Observer
 from nat.mapping import Arrival, Leg
 from nat.packet import Packet
-from nat.translator import Aside, Nat
+from nat.policy import Policy
+from nat.translator import Nat
 from tests.support.packets import EXTERNAL, GATEWAY, Seen, assert_sound
 
 EIM = EIF = Dependence.ENDPOINT_INDEPENDENT
@@ -40,15 +42,17 @@ def behavior(**changes: Any) -> Behavior:
 
 def table(**changes: Any) -> Conntrack:
     """The tables of such a NAT alone."""
-    return Conntrack(behavior(**changes), Observer())
+    return Conntrack(behavior(**changes), Observer(), Policy())
 
 
 class Rig:
     """`out` and `into` answer what left by the other wire (a Seen), or the reason why nothing
     did. `said` takes what the NAT sent by itself."""
 
-    def __init__(self, observer: Observer | None = None, **changes: Any) -> None:
-        self.nat = Nat(behavior(**changes), observer or Observer())
+    def __init__(
+        self, observer: Observer | None = None, policy: Policy | None = None, **changes: Any
+    ) -> None:
+        self.nat = Nat(behavior(**changes), observer or Observer(), policy or Policy())
         self.now = 100.0
         self.last_leg: Leg | None = None
 
@@ -69,6 +73,10 @@ class Rig:
                 return Seen(packet.to_bytes())
             verdict = self.nat.translate(packet, Arrival.TURN, self.now)
         return verdict
+
+    def change(self, **changes: Any) -> None:
+        """Other settings for the NAT that runs."""
+        self.nat.change(replace(self.nat.behavior, **changes), self.nat.policy, self.now)
 
     def wait(self, seconds: float) -> None:
         """Time goes by, and what is over is tidied up."""

@@ -23,8 +23,9 @@ from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
-from nat.mapping import Arrival
+from nat.mapping import Arrival, Leg
 from nat.packet import Packet
+from nat.translator import Verdict
 from tests.support import packets
 from tests.support.packets import ACK, SYN, Seen, assert_sound
 
@@ -74,6 +75,7 @@ class World:
         self.log.subscribe(self.events.append)
         self.engine = make_engine(config.for_scenario("test", table), mode=mode, log=self.log)
         self.now = 0.0
+        self.verdict: Verdict | None = None  # on the last packet
         self.dropped: Drop | None = None
         self._queues: dict[Side, deque[Seen]] = {INSIDE: deque(), OUTSIDE: deque()}
 
@@ -100,9 +102,9 @@ class World:
         makes it a super-packet, whose checksum is `partial` like those that a local program leaves
         to the kernel."""
         packet = self._arrive(side, data, segment_size, partial or bool(segment_size))
-        leg = self.engine.handle(packet, side, self.now)
+        self.verdict = leg = self.engine.handle(packet, side, self.now)
         left: list[tuple[Side, bytes]] = []
-        if leg is not None:
+        if isinstance(leg, Leg):
             assert leg.exit in (Arrival.INSIDE, Arrival.OUTSIDE)
             left.append((Side(leg.exit), self._leave(Side(leg.exit), packet)))
         return left + self.own()
@@ -131,10 +133,8 @@ class World:
 
     def put(self, side: Side, data: bytes) -> None:
         """Bytes arrive on a wire; what leaves is to be claimed by `take`."""
-        before = Counter(self.engine.datapath.counters[side].drops)
         self._claim(self.send(side, data))
-        new = Counter(self.engine.datapath.counters[side].drops) - before
-        self.dropped = next(iter(new), None)
+        self.dropped = self.verdict if isinstance(self.verdict, Drop) else None
 
     def _collect(self) -> None:
         self._claim(self.own())

@@ -52,6 +52,6 @@ def test_until_its_headers_are_whole_more_is_needed(message: bytes) -> None:
     ],
 )
 def test_what_does_not_begin_as_sip_is_not_sip(data: bytes) -> None:
-    """NAT slipstreaming: no message is looked for in the middle of anything."""
+    """Rule first-byte-or-never: no message is looked for in the middle of anything."""
     with pytest.raises(NotSipStream):
         frame(data)

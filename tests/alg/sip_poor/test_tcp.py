@@ -6,6 +6,7 @@ import pytest
 
 from alg.sip_poor.tcp import FAULTS
 from nat.endpoint import Endpoint
+from tests.alg.sip_poor.shown import not_shown
 from tests.support.ends import Line
 from tests.support.packets import ACK
 from tests.support.world import A, World
@@ -66,6 +67,4 @@ def test_tcp_slip() -> None:
 
 
 def test_every_fault_of_the_file_is_shown() -> None:
-    shown = {name.removeprefix("test_").replace("_", "-") for name in globals()}
-    for fault in FAULTS:
-        assert any(name.startswith(fault.name) for name in shown), fault.name
+    assert not_shown(FAULTS, globals()) == []

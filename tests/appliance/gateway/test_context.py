@@ -56,10 +56,11 @@ def expect(context: AlgContext, **changed: Any) -> Endpoint:
 def trace(world: World) -> tuple[Any, ...]:
     """Everything that a later packet could notice."""
     table = world.table
-    pools = [(key, pool.counts()) for key, pool in table.assignment.pools.items()]
+    pools = [(key, pool.counts()) for key, pool in table.mappings.assignment.pools.items()]
     doors = [(door.id, door.deadline, door.used_lifetime) for door in table.expectations.values()]
     return (
-        sorted(table.by_external), sorted(table.mappings), sorted(table.pinned), pools, doors,
+        sorted(table.mappings.by_external), len(table.mappings.keys),
+        sorted(table.mappings.pinned), pools, doors,
         [(flow.id, flow.timer and flow.timer.name) for flow in table.flows.values()],
         world.engine.slots["sip"].memory.recall("key", world.now),
     )  # fmt: skip
@@ -122,9 +123,9 @@ def test_an_announced_mapping_waits_for_its_use_and_then_goes() -> None:
     world = world_with(Asking(lambda context: context.map(MEDIA)))
     world.pass_out(HELLO)
     world.wait(31.0)
-    assert len(world.table.pinned) == 1
+    assert len(world.table.mappings.pinned) == 1
     world.wait(1.0)
-    assert not world.table.pinned
+    assert not world.table.mappings.pinned
     audit(world)
 
 
@@ -187,7 +188,9 @@ def test_pairs_are_neighbours_and_found_again() -> None:
     world.pass_out(HELLO)
     first, second = module.answers
     assert first == second
-    rtp, rtcp = (world.table.pinned[17, Endpoint(MEDIA.address, port)] for port in (7000, 7001))
+    rtp, rtcp = (
+        world.table.mappings.pinned[17, Endpoint(MEDIA.address, port)] for port in (7000, 7001)
+    )
     assert rtcp.external.port == rtp.external.port + 1 == first.port + 1
     assert first.port % 2 == 0
 
@@ -200,7 +203,7 @@ def test_without_two_free_neighbours_there_is_no_pair() -> None:
     assert world.show("counters")["alg"]["sip"]["errors"] == 0, (
         "a full pool is no error of the module"
     )
-    assert len(world.table.by_external) == 1
+    assert len(world.table.mappings.by_external) == 1
 
 
 def test_a_module_sees_who_speaks_and_remembers() -> None:

@@ -178,7 +178,7 @@ def test_what_was_missed_is_told_beside_a_module_that_is_off() -> None:
     missed = {change.field for change in told.changes if change.verdict == "missed"}
     assert "contact.host" in missed or any(field.startswith("contact") for field in missed)
     assert not world.table.expectations, "watching opens nothing"
-    assert len(world.table.by_external) == 1
+    assert len(world.table.mappings.by_external) == 1
 
 
 def test_another_module_serves_the_flows_of_a_running_call_at_once() -> None:

@@ -40,7 +40,7 @@ def test_like_ones_within_a_second_are_one_more_event() -> None:
 
 
 def test_a_scan_is_no_flood_of_events() -> None:
-    """Attack F5: 1,000 sources a second make 16 lines and one for the rest of a reason; so what was
+    """1,000 sources a second make 16 lines and one for the rest of a reason; so what was
     told before does not leave the log's 10,000 lines for minutes."""
     world = World()
     for second in range(3):

@@ -69,7 +69,7 @@ def test_a_refresh_is_told_at_most_once_a_second() -> None:
 
 def test_a_door_is_told_of_when_it_opens_is_used_and_closes() -> None:
     world = World()
-    mapping = world.table.pin(17, Endpoint.parse(f"{A}:7000"), world.now)
+    mapping = world.table.mappings.pin(17, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
     world.table.expectations.open(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, world.now)
     world.pass_in(udp(f"{R}:9", f"{EXTERNAL}:7000"))

@@ -1,4 +1,4 @@
-"""Saying it again, and giving up (RFC 3261, 17)."""
+"""Saying it again, and giving up (RFC 3261 17)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from appliance.parties.machine import Machine
 from appliance.parties.party import Send
+from appliance.parties.signalling import Datagrams, Transport
 from appliance.parties.sipua import SipMessage, parse, respond
-from appliance.parties.transactions import Transactions, acknowledge
+from appliance.parties.transactions import Transactions, acknowledge, cancel
 from nat.endpoint import Endpoint
 
 OWN, PEER = Endpoint.parse("192.168.20.100:5060"), Endpoint.parse("203.0.113.9:5060")
@@ -18,11 +19,14 @@ OWN, PEER = Endpoint.parse("192.168.20.100:5060"), Endpoint.parse("203.0.113.9:5
 class Desk:
     """One user agent's transactions with everything they do written down."""
 
-    def __init__(self) -> None:
+    def __init__(self, reliable: bool = False) -> None:
         self.machine = Machine()
-        self.transactions = Transactions(self.machine, OWN, lambda response, now: "stray 2xx")
+        transport: Transport = Datagrams(self.machine, OWN)
+        transport.is_reliable = reliable
+        self.transactions = Transactions(self.machine, transport, lambda response, now: "stray 2xx")
         self.responses: list[int] = []
         self.timeouts: list[float] = []
+        self.broken: list[str] = []
         self.sent: list[tuple[float, SipMessage]] = []
 
     def ask(self, method: str) -> SipMessage:
@@ -32,7 +36,7 @@ class Desk:
             PEER,
             0.0,
             lambda response, now: self.responses.append(response.status),
-            self.timeouts.append,
+            lambda why, now: self.broken.append(why) if why else self.timeouts.append(now),
         )
         self.collect(0.0)
         return request
@@ -71,7 +75,7 @@ def desk() -> Desk:
 
 
 def test_a_request_is_repeated_ever_more_slowly_and_given_up_after_32_seconds(desk: Desk) -> None:
-    """RFC 3261, 17.1.2.2: timer E doubles up to T2 = 4 s; timer F is 64 T1."""
+    """RFC 3261 17.1.2.2: timer E doubles up to T2 = 4 s; timer F is 64 T1."""
     desk.ask("REGISTER")
     desk.run_until(100.0)
     assert desk.times("REGISTER") == [
@@ -81,7 +85,7 @@ def test_a_request_is_repeated_ever_more_slowly_and_given_up_after_32_seconds(de
 
 
 def test_an_invite_is_repeated_doubling_without_end(desk: Desk) -> None:
-    """RFC 3261, 17.1.1.2: timer A is not capped; timer B is 64 T1."""
+    """RFC 3261 17.1.1.2: timer A is not capped; timer B is 64 T1."""
     desk.ask("INVITE")
     desk.run_until(100.0)
     assert desk.times("INVITE") == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
@@ -106,7 +110,7 @@ def test_a_final_answer_ends_the_transaction(desk: Desk) -> None:
 
 
 def test_a_refused_invite_is_acknowledged_each_time_and_told_once(desk: Desk) -> None:
-    """RFC 3261, 17.1.1.3."""
+    """RFC 3261 17.1.1.3."""
     invite = desk.ask("INVITE")
     refusal = respond(invite, 486, OWN, "2")
     desk.hear(refusal, 0.1)
@@ -121,7 +125,7 @@ def test_a_refused_invite_is_acknowledged_each_time_and_told_once(desk: Desk) ->
 
 
 def test_a_repeated_2xx_is_the_callers_business(desk: Desk) -> None:
-    """RFC 3261, 13.2.2.4."""
+    """RFC 3261 13.2.2.4."""
     invite = desk.ask("INVITE")
     answer = respond(invite, 200, OWN, "2")
     desk.hear(answer, 0.1)
@@ -152,7 +156,7 @@ def rename(name: str, value: str) -> Spoil:
     ],
 )
 def test_an_answer_that_is_not_ones_own_is_discarded(desk: Desk, spoil: Spoil, reason: str) -> None:
-    """RFC 3261, 18.1.2: a response whose top Via is not what the client inserted is discarded in
+    """RFC 3261 18.1.2: a response whose top Via is not what the client inserted is discarded in
     silence; 17.1.3: the branch and the method of CSeq must match."""
     answer = respond(desk.ask("REGISTER"), 200, OWN, "2")
     spoil(answer)
@@ -163,7 +167,7 @@ def test_an_answer_that_is_not_ones_own_is_discarded(desk: Desk, spoil: Spoil, r
 
 
 def test_a_repeated_request_gets_the_last_answer_again(desk: Desk) -> None:
-    """RFC 3261, 17.2.2."""
+    """RFC 3261 17.2.2."""
     request = a_request("REGISTER", f"SIP/2.0/UDP {PEER};branch=z9hG4bK-9")
     assert not desk.transactions.repeated(request)
     desk.transactions.accept(request, 0.0)
@@ -176,7 +180,7 @@ def test_a_repeated_request_gets_the_last_answer_again(desk: Desk) -> None:
 
 
 def test_another_branch_or_method_is_another_request(desk: Desk) -> None:
-    """RFC 3261, 17.2.3."""
+    """RFC 3261 17.2.3."""
     desk.transactions.accept(a_request("INVITE"), 0.0)
     assert not desk.transactions.repeated(a_request("CANCEL"))
     assert not desk.transactions.repeated(a_request("INVITE", f"SIP/2.0/UDP {OWN};branch=other"))
@@ -187,6 +191,51 @@ def test_answers_are_forgotten_in_the_end(desk: Desk) -> None:
     desk.transactions.accept(request, 0.0)
     desk.run_until(1000.0)
     assert not desk.transactions.repeated(request)
+
+
+# --- over a transport that repeats by itself -----------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+def test_over_a_reliable_transport_a_request_is_said_once(method: str) -> None:
+    """RFC 3261, 17.1.1.2 and 17.1.2.2: timers A and E are for unreliable ones, B and F for all."""
+    desk = Desk(reliable=True)
+    desk.ask(method)
+    desk.run_until(100.0)
+    assert desk.times(method) == [0.0]
+    assert desk.timeouts == [32.0]
+
+
+def test_over_a_reliable_transport_a_refusal_does_not_come_again() -> None:
+    """RFC 3261, 17.1.1.2: timer D is 0."""
+    desk = Desk(reliable=True)
+    refusal = respond(desk.ask("INVITE"), 486, OWN, "2")
+    assert desk.hear(refusal, 0.1) == ""
+    assert desk.hear(refusal, 0.2) == "nothing was asked in that branch"
+    assert (desk.times("ACK"), desk.responses) == ([0.1], [486])
+    assert desk.machine.timers.next() is None
+
+
+def test_a_broken_connection_ends_what_was_asked_on_it() -> None:
+    """RFC 3261, 17.1.4: the transaction user hears of it at once."""
+    desk = Desk(reliable=True)
+    desk.ask("REGISTER")
+    desk.transactions.broken({OWN}, "reset", 1.0)
+    assert desk.broken == []
+    desk.transactions.broken({PEER}, "reset", 1.0)
+    assert (desk.broken, desk.timeouts) == (["reset"], [])
+    assert desk.machine.timers.next() is None
+
+
+def test_a_cancel_is_the_invite_over_again() -> None:
+    """RFC 3261, 9.1."""
+    invite = a_request("INVITE")
+    again = cancel(invite)
+    assert again.start == "CANCEL sip:203.0.113.9 SIP/2.0"
+    assert again.get("cseq") == "1 CANCEL"
+    assert [again.get(name) for name in ("via", "from", "to", "call-id")] == [
+        invite.get(name) for name in ("via", "from", "to", "call-id")
+    ]
 
 
 def test_the_ack_to_a_refusal_repeats_the_invites_number() -> None:

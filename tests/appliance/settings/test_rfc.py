@@ -11,7 +11,8 @@ import pytest
 from alg.sip_poor.faults import FAULTS
 from appliance.settings import files as config
 from appliance.settings import rfc
-from appliance.settings.table import DEPENDENCE, SETTINGS, Settings
+from appliance.settings.sections.nat import DEPENDENCE
+from appliance.settings.table import SETTINGS, Settings
 from nat.endpoint import Endpoint
 from tests.support import packets
 from tests.support.packets import ACK, FIN, SYN

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import REMEMBERED, CallTracker
-from appliance.journal.events import CallState, Event
-from appliance.journal.log import EventLog
-from tests.fuzz.datapath import INVITE, REGISTER
-from tests.support.packets import EXTERNAL, A, R, udp
-from tests.support.world import World
+from alg.base import Progress
+from alg.sip.calls import REMEMBERED, Calls
 
 CONTACT = "Contact: <sip:alice@192.168.20.10>"
-CAUSE = 7
 
 
 def message(start: str, method: str, call: str = "c1", *extra: str) -> bytes:
@@ -39,24 +34,24 @@ def register(answer: str = "REGISTER", *extra: str) -> bytes:
 
 
 class Bystander:
-    """A tracker, and what it told; a message a second, beginning at t = 0."""
+    """A follower of calls, and what it told; a message a second, beginning at t = 0."""
 
     def __init__(self, *messages: bytes) -> None:
-        self.log = EventLog(100.0)
-        self.told: list[Event] = []
-        self.log.subscribe(self.told.append)
-        self.tracker = CallTracker(self.log)
+        self.told: list[Progress] = []
+        self.calls = Calls()
         self.now = 100.0
         for each in messages:
             self.hear(each)
 
     def hear(self, data: bytes) -> None:
-        self.tracker.follow(data, self.now, CAUSE)
+        progress = self.calls.follow(data, self.now)
+        if progress:
+            self.told.append(progress)
         self.now += 1.0
 
     @property
     def states(self) -> list[str]:
-        return [event.state for event in self.told if isinstance(event, CallState)]
+        return [progress.state for progress in self.told]
 
 
 ACK, BYE = message("ACK", "ACK"), message("BYE", "BYE")
@@ -136,13 +131,13 @@ NOBODYS = {
 def test_only_an_invite_or_a_register_begins_something(title: str) -> None:
     bystander = Bystander(NOBODYS[title])
     assert bystander.told == []
-    assert bystander.tracker.document() == []
+    assert bystander.calls.document(100.0) == []
 
 
 def test_the_document_says_since_when_and_how_many_messages() -> None:
-    """Contract, `show calls`: seconds since the start; people by the user part of their URI."""
+    """`show calls`: seconds since the start; people by the user part of their URI."""
     bystander = Bystander(invite(), invite("180 Ringing"), invite("180 Ringing"))
-    assert bystander.tracker.document() == [
+    assert bystander.calls.document(100.0) == [
         {
             "call": "c1",
             "kind": "call",
@@ -155,12 +150,10 @@ def test_the_document_says_since_when_and_how_many_messages() -> None:
     ]
 
 
-def test_a_change_names_the_message_that_caused_it_and_its_status() -> None:
+def test_a_change_names_its_status() -> None:
     trying, failed = Bystander(invite(), invite("486 Busy Here")).told
-    assert isinstance(trying, CallState)
-    assert isinstance(failed, CallState)
-    assert (trying.cause, trying.detail, trying.kind) == (CAUSE, "", "call")
-    assert (failed.cause, failed.detail, failed.t) == (CAUSE, "486", 1.0)
+    assert (trying.detail, trying.kind) == ("", "call")
+    assert failed.detail == "486"
 
 
 PEOPLE = {
@@ -175,7 +168,9 @@ PEOPLE = {
 @pytest.mark.parametrize("uri", PEOPLE)
 def test_people_are_named_by_their_user_part_and_no_password_is_shown(uri: str) -> None:
     """RFC 3261 19.1.1: a URI may hold a password; it is for no screen and no log."""
-    (call,) = Bystander(invite().replace(b"sip:alice@example.net", uri.encode())).tracker.document()
+    (call,) = Bystander(invite().replace(b"sip:alice@example.net", uri.encode())).calls.document(
+        100.0
+    )
     assert call["caller"] == PEOPLE[uri]
 
 
@@ -184,20 +179,6 @@ def test_the_oldest_calls_are_forgotten_first() -> None:
     bystander = Bystander()
     for number in range(REMEMBERED + 5):
         bystander.hear(message("INVITE", "INVITE", f"c{number}"))
-    calls = [call["call"] for call in bystander.tracker.document()]
+    calls = [call["call"] for call in bystander.calls.document(100.0)]
     assert len(calls) == REMEMBERED
     assert (calls[0], calls[-1]) == ("c5", f"c{REMEMBERED + 4}")
-
-
-@pytest.mark.parametrize("module", ["off", "sip"])
-def test_calls_are_seen_whatever_stands_in_the_slot(module: str) -> None:
-    world = World({"alg.sip.module": module})
-    world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
-    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
-        b"REGISTER sip:198.51.100.7 SIP/2.0", b"SIP/2.0 403 Forbidden"
-    )))  # fmt: skip
-    assert [event.state for event in world.told(CallState)] == ["trying", "registering", "refused"]
-    shown = world.show("calls")
-    assert isinstance(shown, list)
-    assert [call["kind"] for call in shown] == ["call", "registration"]

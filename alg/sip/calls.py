@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from alg.base import Progress
 from alg.sip import fields
 from alg.sip.message import Malformed, Message, NotSip, parse
-from appliance.journal.events import CallState
-from appliance.journal.log import EventLog
 
 REMEMBERED = 1000
+"""Conversations; the oldest goes when there is one more. Nobody is asked whether it has ended: a
+server could begin any number of calls and end none."""
 
 TRYING, RINGING, ANSWERED, ENDED, FAILED = "trying", "ringing", "answered", "ended", "failed"
 REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
@@ -41,41 +42,33 @@ class Call:
     seen: int = 0
 
 
-class CallTracker:
-    """Follows messages; tells the log of every change of state."""
+class Calls:
+    """Follows the messages of one slot; see `alg.base.Follower`."""
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
+    def __init__(self) -> None:
         self._calls: OrderedDict[str, Call] = OrderedDict()
 
-    def follow(self, data: bytes, now: float, cause: int) -> None:
-        """A message passed; `cause` is the event that told of it."""
+    def follow(self, data: bytes, now: float) -> Progress | None:
+        """A message passed at `now` (seconds); the state that it led to, if that is another."""
         try:
             message = parse(data)
         except (NotSip, Malformed):
-            return
+            return None
         kind = KINDS.get(message.method)
-        if kind is None:
-            return
+        if kind is None:  # an OPTIONS or an INFO moves no call
+            return None
         call = self._calls.get(message.call_id)
         if call is None:
             if not message.is_request or message.method not in ("INVITE", "REGISTER"):
-                return
+                return None
             call = self._begin(message, kind, now)
         call.seen += 1
         state = _next_state(call.state, message)
         if state == call.state and call.seen > 1:
-            return
+            return None
         call.state, call.since = state, now
-        event = CallState(
-            call=call.call_id,
-            kind=call.kind,
-            state=state,
-            caller=call.caller,
-            callee=call.callee,
-            detail="" if message.status is None else str(message.status),
-        )
-        self._log.emit(event, now, cause)
+        detail = "" if message.status is None else str(message.status)
+        return Progress(call.call_id, call.kind, state, call.caller, call.callee, detail)
 
     def _begin(self, message: Message, kind: str, now: float) -> Call:
         state = TRYING if kind == "call" else REGISTERING
@@ -87,8 +80,8 @@ class CallTracker:
             self._calls.popitem(last=False)
         return call
 
-    def document(self) -> list[dict[str, object]]:
-        """As in `show calls`."""
+    def document(self, zero: float) -> list[dict[str, object]]:
+        """As in `show calls`; `since` counts from `zero` (seconds)."""
         return [
             {
                 "call": call.call_id,
@@ -96,7 +89,7 @@ class CallTracker:
                 "caller": call.caller,
                 "callee": call.callee,
                 "state": call.state,
-                "since": round(call.since - self._log.zero, 3),
+                "since": round(call.since - zero, 3),
                 "messages": call.seen,
             }
             for call in self._calls.values()
@@ -104,6 +97,11 @@ class CallTracker:
 
 
 def _next_state(state: str, message: Message) -> str:
+    """Of a call (a registration is simpler):
+
+    trying ──180──► ringing ──200──► answered ──BYE──► ended
+       └───────────────┴─── 300 and more, but 401 and 407 ──► failed
+    """
     if message.method == "REGISTER":
         return _next_registration(state, message)
     if state in OVER:
@@ -122,6 +120,8 @@ def _next_state(state: str, message: Message) -> str:
 
 
 def _next_registration(state: str, message: Message) -> str:
+    """A 2xx lists the contacts that are registered now; one that lists none has ended it (RFC 3261
+    10.3)."""
     if message.status is None or message.status < 200 or message.status in (401, 407):
         return state
     if message.status >= 300:

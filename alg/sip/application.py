@@ -1,0 +1,25 @@
+"""SIP as an application: what the appliance must know of it (RFC 3261)."""
+
+from __future__ import annotations
+
+from alg.base import Application
+from alg.sip import parts
+from alg.sip.calls import Calls
+from alg.sip.correct import Sip
+from alg.sip.framing import NotSipStream, frame
+from alg.sip.lint import findings
+from alg.sip.message import Malformed, NotSip, parse, summary
+
+
+def soundness(message: bytes) -> int:
+    """How many of the parts that decide where answers and calls go can be read, and one for the
+    message itself."""
+    try:
+        found = parts.read(parse(message))
+    except (NotSip, Malformed):
+        return 0
+    readable = [found.via, found.sender, found.recipient, *found.contacts]
+    return 1 + sum(part is not None for part in readable)
+
+
+SIP = Application("sip", Sip, frame, NotSipStream, summary, soundness, findings, Calls)
