@@ -1,7 +1,8 @@
 """Packets for tests, built and judged by code that shares nothing with the code under test.
 
-The checksum here adds words up as RFC 1071 draws it; the product has one `%`. Where both agree, both are
-right. An address is text or a number, an endpoint text (`"192.168.20.10:4000"`) or an `Endpoint`.
+The checksum here adds words up as RFC 1071 draws it; the product has one `%`. Where both agree,
+both are right. An address is text or a number, an endpoint text (`"192.168.20.10:4000"`) or an
+`Endpoint`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def place(text: Place) -> Endpoint:
 
 
 def sum_of_words(data: bytes) -> int:
-    """One's complement addition of 16-bit words (RFC 1071 1); carries are added at the end (2, A)."""
+    """One's complement addition of 16-bit words (RFC 1071 1), carries at the end (2, A)."""
     if len(data) % 2:
         data += b"\0"
     total = sum(unpack(f"!{len(data) // 2}H", data))
@@ -66,7 +67,7 @@ def sum_of_words(data: bytes) -> int:
 
 
 def slow_checksum(data: bytes) -> int:
-    """RFC 1071, 4.1."""
+    """RFC 1071 4.1."""
     return 0xFFFF - sum_of_words(data)
 
 
