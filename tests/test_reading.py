@@ -53,14 +53,6 @@ KNOWN_WITHOUT_MIRROR: set[str] = {
     "appliance/gateway/memory.py",
     "appliance/gateway/rehearsal.py",
     "appliance/gateway/slots.py",
-    "nat/admission.py",
-    "nat/changes.py",
-    "nat/errors.py",
-    "nat/following.py",
-    "nat/keys.py",
-    "nat/mappings.py",
-    "nat/patch.py",
-    "nat/rules.py",
 }
 
 DRAWING_COMMANDS = "appliance.cli."

@@ -60,7 +60,7 @@ def sum_of_words(data: bytes) -> int:
     """One's complement addition of 16-bit words (RFC 1071 1), carries at the end (2, A)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
