@@ -1,5 +1,8 @@
 """What every test may rely on: host tests that cannot run say why, and CI accepts no skip.
 
+Tests may run on two processors (`pytest -n 2 --dist worksteal -m "not host"`), but for those that
+drive the real appliance: they use up the machine, and some measure it.
+
 Properties are tried with a few examples each, so that everybody runs all tests every time, and with
 many when `HYPOTHESIS_PROFILE=long` is set.
 """

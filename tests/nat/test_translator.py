@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from nat.behavior import Dependence, Forward
+from nat.behavior import Dependence
 from nat.drop import Drop
-from nat.endpoint import UDP, Endpoint
 from tests.support.packets import (
     EXTERNAL,
     A,
@@ -23,9 +22,8 @@ from tests.support.packets import (
     place,
     pong,
     udp,
-    unreachable,
 )
-from tests.support.rig import ADM, APDF, APDM, EIF, EIM, RANDOM, SEQUENTIAL, Rig, left
+from tests.support.rig import ADM, APDM, EIF, EIM, RANDOM, SEQUENTIAL, Rig, left
 
 
 def test_an_echo_reply_whose_checksum_is_somebodys_identifier_is_not_taken_for_theirs() -> None:
@@ -150,26 +148,6 @@ def test_overloading_never_gives_two_hosts_one_conversation(mapping: Dependence)
     assert left(rig.into(udp(f"{S}:5000", f"{EXTERNAL}:4000"))).destination == at(B, 4000)
 
 
-def test_a_live_change_of_the_port_range_leaves_a_forward_its_port() -> None:
-    """Invariant I-M4."""
-    rule = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:5060"), Endpoint.parse(f"{B}:5060"))
-    rig = Rig(forwards=[rule])
-    rig.change(port_range=(1024, 60000))
-    assert left(rig.out(udp(f"{A}:5060", f"{R}:5060"))).source == at(EXTERNAL, 5062)
-    assert left(rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060"))).destination == at(B, 5060)
-
-
-def test_settings_that_change_together_find_all_that_exists() -> None:
-    """A forward that goes while the filter changes: every flow must be found under its scope."""
-    rule = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:5060"), Endpoint.parse(f"{B}:5060"))
-    rig = Rig(forwards=[rule], filtering=EIF)
-    left(rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060")))
-    left(rig.out(udp(f"{B}:5060", f"{S}:1")))
-    rig.change(forwards=[], filtering=APDF)
-    assert not rig.nat.table.flows
-    assert rig.into(udp(f"{S}:1", f"{EXTERNAL}:5060")) is Drop.NO_MAPPING
-
-
 def test_the_same_packets_at_the_same_times_make_the_same_bytes() -> None:
     """Invariant I-T4, with ports drawn at random."""
 
@@ -188,16 +166,3 @@ def test_a_hop_to_oneself_ends(data: bytes) -> None:
     own = left(rig.out(udp(f"{A}:4000", f"{EXTERNAL}:4000", data)))
     assert (own.source, own.destination) == (at(EXTERNAL, 4000), at(A, 4000))
     assert left(rig.out(udp(f"{A}:4001", f"{EXTERNAL}:4000"))).source == at(EXTERNAL, 4001)
-
-
-def test_an_error_about_a_hairpinned_packet_hides_the_neighbour() -> None:
-    """RFC 5508 REQ-5, invariant I-X4: A hears of it from B's external address."""
-    rig = Rig(filtering=EIF)
-    left(rig.out(udp(f"{A}:4000", f"{R}:5000")))
-    left(rig.out(udp(f"{B}:4001", f"{R}:5000")))
-    turned = left(rig.out(udp(f"{A}:4000", f"{EXTERNAL}:4001")))
-    assert (turned.source, turned.destination) == (at(EXTERNAL, 4000), at(B, 4001))
-    told = left(rig.out(unreachable(B, EXTERNAL, turned.data)))
-    assert told.addresses == (EXTERNAL, A)
-    assert told.quoted.source == at(A, 4000)
-    assert told.quoted.destination == at(EXTERNAL, 4001)

@@ -12,16 +12,19 @@ from nat.conntrack import Conntrack
 from nat.drop import Aside, Drop
 from nat.endpoint import Network, Side, parse_address
 from nat.events import Observer
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, Leg, Mapping, OpenedBy, legs_between
 from nat.packet import Packet
 from nat.policy import Policy
 from nat.translator import Nat
-from tests.support.packets import EXTERNAL, GATEWAY, Seen, assert_sound
+from tests.support import packets
+from tests.support.packets import EXTERNAL, GATEWAY, Seen, assert_sound, at
 
 EIM = EIF = Dependence.ENDPOINT_INDEPENDENT
 ADM = ADF = Dependence.ADDRESS_DEPENDENT
 APDM = APDF = Dependence.ADDRESS_AND_PORT_DEPENDENT
 PRESERVE, SEQUENTIAL, RANDOM = PortPolicy.PRESERVE, PortPolicy.SEQUENTIAL, PortPolicy.RANDOM
+
+INTERNAL, PUBLIC, REMOTE = at(packets.A, 4000), at(EXTERNAL, 40000), at(packets.R, 5000)
 
 JUNK = b"\xa5" * 64
 """Behind every packet in its buffer: whoever reads too far or forgets to write will show it."""
@@ -50,6 +53,17 @@ class Through(Leg):
 
     def __init__(self, exit_: Arrival) -> None:
         self.exit = exit_
+
+
+def legs(protocol: int) -> tuple[Leg, Leg]:
+    """Those of a flow from INTERNAL to REMOTE, which sees PUBLIC."""
+    return legs_between(Leg, Mapping(1, protocol, INTERNAL, PUBLIC, OpenedBy.PACKET), REMOTE)
+
+
+def pinned(found: Mapping | Drop) -> Mapping:
+    """A mapping that was asked for, which must be there."""
+    assert isinstance(found, Mapping)
+    return found
 
 
 class Rig:

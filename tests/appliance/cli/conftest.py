@@ -10,13 +10,12 @@ import pytest
 
 from appliance.cli import main
 from appliance.control import paths
-from appliance.engine import Engine
 from appliance.journal.events import Started
-from appliance.journal.log import EventLog
 from appliance.settings import files as config
 from nat.endpoint import Side
 from nat.packet import Packet
 from tests.appliance.cli.served import Appliance
+from tests.support.world import make_engine
 
 
 class Answer(NamedTuple):
@@ -48,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def appliance(folder: Path, udp_packet: Packet) -> Iterator[Appliance]:
-    engine = Engine(config.defaults(), "lab", "appliance", EventLog(0.0))
+    engine = make_engine(config.defaults(), name="lab", mode="appliance")
     engine.log.emit(Started(wall=0.0, name="lab", mode="appliance"), 0.0)
     assert engine.handle(udp_packet, Side.INSIDE, 5.0)
     appliance = Appliance(folder / "lab.sock", engine)

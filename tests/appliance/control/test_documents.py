@@ -11,10 +11,10 @@ import pytest
 from appliance.control import documents
 from appliance.control.filters import WHATS
 from appliance.engine import Engine
-from appliance.journal.log import EventLog
 from appliance.settings import files as config
 from nat.endpoint import UDP, Endpoint, Side
 from nat.packet import Packet
+from tests.support.world import make_engine
 
 A, EXTERNAL, R = "192.168.20.100:5060", "203.0.113.1:5060", "203.0.113.9:5060"
 FORWARD = {"protocol": "udp", "external": "203.0.113.1:53", "internal": "192.168.20.10:5300"}
@@ -23,7 +23,7 @@ FORWARD = {"protocol": "udp", "external": "203.0.113.1:53", "internal": "192.168
 @pytest.fixture
 def engine(udp_packet: Packet) -> Engine:
     """One that has let one flow out, at 5 seconds."""
-    engine = Engine(config.defaults(), "lab", "appliance", EventLog(0.0))
+    engine = make_engine(config.defaults())
     assert engine.handle(udp_packet, Side.INSIDE, 5.0)
     return engine
 
@@ -69,9 +69,8 @@ def test_a_mapping_lives_as_long_as_what_needs_it(engine: Engine) -> None:
     assert shown(engine, "mappings", 215.0) == []
 
 
-def test_a_forward_has_no_end_of_its_own(engine: Engine) -> None:
-    engine = Engine(config.defaults(sets=[f"nat.forward=[{inline(FORWARD)}]"]), "x", "appliance",
-                    EventLog(0.0))  # fmt: skip
+def test_a_forward_has_no_end_of_its_own() -> None:
+    engine = make_engine(config.defaults(sets=[f"nat.forward=[{inline(FORWARD)}]"]))
     (mapping,) = shown(engine, "mappings", 5.0)
     assert (mapping["opened_by"], mapping["expires_in"]) == ("forward", None)
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from appliance.engine import Engine
-from appliance.journal.log import EventLog
 from appliance.parties.party import (
     Action,
     Close,
@@ -34,6 +32,7 @@ from appliance.sim.packets import unpack_segment
 from nat.endpoint import ICMP, TCP, UDP, Endpoint, Side, parse_address
 from nat.packet import Packet
 from tests.appliance.sim.speaker import Speaker
+from tests.support.world import make_engine
 
 SETTINGS = {
     "inside": {"networks": ["192.168.20.0/24"], "gateway": "192.168.20.1"},
@@ -53,7 +52,7 @@ class House:
     def __init__(self, *sets: str) -> None:
         self.clock = Clock()
         settings = for_scenario("test", SETTINGS, None, list(sets))
-        self.engine = Engine(settings, "test", "simulation", EventLog(0.0))
+        self.engine = make_engine(settings, mode="simulation")
         delays = (0.001, 0.010)
         self.world = World(self.clock, self.engine, [EXTERNAL], delays, lambda report, now: None)
         self.browser, self.server = Speaker(BROWSER), Speaker(SERVER)

@@ -1,4 +1,4 @@
-"""Whom a door lets in, and until when (invariant I-E3)."""
+"""Who may open what: connections from the inside, and expectations from outside."""
 
 from __future__ import annotations
 
@@ -7,50 +7,21 @@ import pytest
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Expectation, Mapping, OpenedBy
-from tests.support.packets import EXTERNAL, A, R, S, udp
+from nat.mapping import Expectation, Mapping
+from tests.support.packets import (
+    ACK,
+    EXTERNAL,
+    FIN,
+    PSH,
+    RST,
+    SYN,
+    A,
+    R,
+    S,
+    tcp,
+    udp,
+)
 from tests.support.rig import APDM, Rig, left
-
-KNOCKS = [
-    # the door is for, who knocks, is let in
-    (f"{R}:7000", f"{R}:7000", True),
-    (f"{R}:7000", f"{R}:7001", False),
-    (f"{R}:7000", f"{S}:7000", False),
-    (f"{R}:0", f"{R}:7001", True),  # any port of that address
-    (f"{R}:0", f"{S}:7001", False),
-    (None, f"{S}:7001", True),  # anyone
-]
-
-
-def door(remote: str | None) -> Expectation:
-    """A door with a deadline at 10 s."""
-    ends = Endpoint.parse(f"{A}:7000"), Endpoint.parse(f"{EXTERNAL}:7000")
-    wanted = None if remote is None else Endpoint.parse(remote)
-    made = Expectation(1, Mapping(1, UDP, *ends, OpenedBy.ALG), wanted, "call", "media")
-    made.deadline = 10.0
-    return made
-
-
-@pytest.mark.parametrize(("remote", "knocks", "admitted"), KNOCKS)
-def test_a_door_is_for_one_endpoint_one_host_or_anyone(
-    remote: str | None, knocks: str, admitted: bool
-) -> None:
-    assert door(remote).admits(Endpoint.parse(knocks), 9.9) is admitted
-
-
-@pytest.mark.parametrize("remote", [None, f"{R}:0", f"{R}:7000"])
-def test_a_door_is_shut_from_its_deadline_on(remote: str | None) -> None:
-    """Invariant I-T1: also when nobody has tidied it up yet."""
-    moments = (9.999, 10.0, 11.0)
-    admitted = [door(remote).admits(Endpoint.parse(f"{R}:7000"), now) for now in moments]
-    assert admitted == [True, False, False]
-
-
-def test_a_door_that_was_given_no_time_lets_nobody_in() -> None:
-    fresh = Expectation(1, door(None).mapping, None, "call", "media")
-    assert not fresh.admits(Endpoint.parse(f"{R}:7000"), 0.0)
-    assert (fresh.flow, fresh.used_lifetime) == (None, None), "and use would not prolong it"
-
 
 PHONE = Endpoint.parse(f"{A}:7000")
 
@@ -109,3 +80,12 @@ def test_a_door_for_one_remote_is_shut_to_others() -> None:
     opened(rig, f"{R}:0")
     assert rig.into(udp(f"{S}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED
     assert not rig.nat.table.flows
+
+
+@pytest.mark.parametrize("flags", [ACK, ACK | PSH, RST, RST | ACK, FIN | ACK, SYN | ACK])
+def test_only_a_syn_opens_a_connection(flags: int) -> None:
+    """RFC 7857 2: no "loose" pick-up; a RST without a connection creates nothing."""
+    rig = Rig()
+    assert rig.out(tcp(f"{A}:4000", f"{R}:80", flags)) is Drop.NOT_OPENING
+    assert not rig.nat.table.flows
+    assert not rig.nat.table.hosts
