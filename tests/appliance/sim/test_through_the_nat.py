@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from appliance.control import documents
 from appliance.parties.party import (
     Action,
     Close,
@@ -82,7 +83,7 @@ class House:
                 self.clock.step()
 
     def flows(self) -> list[dict[str, Any]]:
-        found: Any = self.engine.show("flows", self.clock.now)
+        found: Any = documents.show(self.engine, "flows", self.clock.now)
         return list(found)
 
     def sizes(self, side: Side, source: Endpoint) -> list[int]:
