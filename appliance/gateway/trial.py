@@ -52,7 +52,7 @@ class Trial(LiveContext):
             self.tables,
             _leg(self.tables, situation),
             Memory(),
-            settings.section("alg.sip"),
+            settings.section(f"alg.{module.application}"),
             0.0,
         )
 

@@ -462,7 +462,7 @@ class Spec:
         name, colon, faults = value.partition(":")
         if name not in self.modules:
             raise ValueError(one_of(name, (*self.modules, "FILE.py:CLASS")))
-        if colon and (name != "sip-poor" or not all(faults.split(","))):
+        if colon and (not name.endswith("-poor") or not all(faults.split(","))):
             raise ValueError(f"{shown(value)} is not a module; one of: {self._choices}")
         if colon:
             _check_faults(value)
@@ -470,7 +470,7 @@ class Spec:
 
     @property
     def _choices(self) -> str:
-        poor = ("sip-poor:FAULT,FAULT",) if "sip-poor" in self.modules else ()
+        poor = tuple(f"{name}:FAULT,FAULT" for name in self.modules if name.endswith("-poor"))
         return ", ".join((*self.modules, *poor, "FILE.py:CLASS"))
 
     def schema(self) -> Schema:
@@ -496,6 +496,6 @@ def _check_faults(spec: str) -> None:
     from alg import registry  # all the modules: most commands have no fault to look up
 
     try:
-        registry.load(spec)
+        registry.load(spec, application=registry.application_of(spec).name)
     except registry.SpecError as error:
         raise ValueError(f"{error} (see: glassnat alg list)") from None

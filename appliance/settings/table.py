@@ -430,6 +430,26 @@ _TABLE = (
         True,
         "run the correct module dry beside the active one, to say what was missed",
     ),
+    _live(
+        "alg.ftp.module",
+        Spec(("off", "ftp", "ftp-poor")),
+        "off",
+        "off, ftp, ftp-poor, ftp-poor:FAULT,FAULT or FILE.py:CLASS",
+        "RFC 4787 REQ-10",
+    ),
+    _live(
+        "alg.ftp.ports",
+        ListOf(Whole(1, 65535), 1, 8),
+        [21],
+        "remote or internal ports that FTP is looked for on",
+        "RFC 959 8",
+    ),
+    _live(
+        "alg.ftp.observe",
+        Flag(),
+        True,
+        "run the correct module dry beside the active one, to say what was missed",
+    ),
     Setting(
         "alg.dns.module",
         Spec(("off",)),
