@@ -29,11 +29,13 @@ TELNET = rb"(?:\xff[\xf0-\xf9]|\xff[\xfb-\xfe].)*"
 
 # The beginning of a command (RFC 959 5.3) or of a reply (4.2), as far as it tells which it is.
 BEGINNING = re.compile(
-    TELNET + rb"(?:(?P<code>[1-6][0-9][0-9])(?P<more>[ -]|\r)|(?P<verb>[A-Za-z]+)[ \r])", re.DOTALL
+    TELNET + rb"(?:(?P<code>[1-6][0-9][0-9])(?P<more>[ -]|\r)|(?P<verb>[A-Za-z][A-Za-z0-9]*)[ \r])",
+    re.DOTALL,
 )
 # The same when there are too few bytes to tell.
 TRUNCATED = re.compile(
-    TELNET + rb"(?:\xff[\xfb-\xfe]?|[1-6]?|[1-6][0-9]{1,2}|(?P<verb>[A-Za-z]+))\Z", re.DOTALL
+    TELNET + rb"(?:\xff[\xfb-\xfe]?|[1-6]?|[1-6][0-9]{1,2}|(?P<verb>[A-Za-z][A-Za-z0-9]*))\Z",
+    re.DOTALL,
 )
 
 _BYTE = rb"(?:0|[1-9][0-9]{0,2})"

@@ -118,10 +118,9 @@ class Reply:
 
 def parse(data: bytes) -> Command | Reply:
     """The one message that these bytes are. Raises NotFtp."""
-    if frame(data) != len(data):
-        raise NotFtp("this is not exactly one FTP message")
     begins = grammar.BEGINNING.match(data)
-    assert begins is not None  # or it would have no length
+    if frame(data) != len(data) or begins is None:
+        raise NotFtp("this is not exactly one FTP message")
     line_end = len(data) - 2
     if begins["verb"] is not None:
         start = min(begins.end(), line_end)

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from alg.base import AlgContext, Edits, Reason, Refuse
 from alg.ftp import correct
 from alg.ftp.correct import Ftp
-from alg.ftp_poor.case import Case
-from alg.ftp_poor.faults import FAULTS
+from alg.ftp_poor.faults import FAULTS, Case
 from alg.stream import Manners
 from nat.policy import Decide
 

@@ -435,7 +435,7 @@ _TABLE = (
         Spec(("off", "ftp", "ftp-poor")),
         "off",
         "off, ftp, ftp-poor, ftp-poor:FAULT,FAULT or FILE.py:CLASS",
-        "RFC 4787 REQ-10",
+        "RFC 5382 REQ-6",
     ),
     _live(
         "alg.ftp.ports",
