@@ -38,7 +38,7 @@ LOWEST_PORT = 1024
 """RFC 2577 3: a data connection to a system port is an attack on what listens there."""
 
 CHOOSES_A_PORT = frozenset(("PORT", "EPRT", "PASV", "EPSV", "LPRT", "LPSV"))
-"""Commands after which the port that was chosen before is not used any more (RFC 959 4.1.2)."""
+"""Commands after which the port that was chosen before is not used any more (RFC 959 3.2)."""
 BEGINS_OR_ENDS = frozenset((220, 221, 421))
 """Replies after which nothing counts that was said before: 220 is the first one of a connection and
 the one to REIN, 221 and 421 close the connection (RFC 959 4.2.1)."""
@@ -47,8 +47,8 @@ Peer = Callable[[AlgContext], Endpoint | None]
 
 
 def other_end(context: AlgContext) -> Endpoint:
-    """Who may connect: the address that the control connection is with, from any port. (RFC 959 5.2
-    says port 20, and most servers behind firewalls use another.)"""
+    """Who may connect: the address that the control connection is with, from any port. (RFC 959 3.2
+    says port 20, and many servers have no right to that.)"""
     return Endpoint(context.remote.address, 0)
 
 

@@ -23,7 +23,7 @@ among them; the one name of a header (Host) has a colon behind it there and none
 
 LONGEST_VERB = max(map(len, VERBS))
 
-# Telnet commands that may stand before a line (RFC 959 3.3; RFC 854): one byte behind IAC, or two
+# Telnet commands that may stand before a line (RFC 959 4.1; RFC 854): one byte behind IAC, or two
 # for WILL, WONT, DO and DONT. ABOR comes with IAC IP and IAC DM.
 TELNET = rb"(?:\xff[\xf0-\xf9]|\xff[\xfb-\xfe].)*"
 

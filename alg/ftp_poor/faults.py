@@ -55,7 +55,7 @@ OPEN_TO_ALL: Fault[Case] = Fault(
     seen_in="Constructed",
     breaks="Whoever comes first gets the file, or puts another one in its place.",
     look_at="`glassnat show expectations` before the file is asked for: remote is nobody's address",
-    rfc="RFC 2577 6",
+    rfc="RFC 2577 8",
     kind="expect",
     prepare=open_to_all,
 )

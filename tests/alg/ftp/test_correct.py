@@ -66,7 +66,7 @@ def test_so_does_its_extended_form(outwards: Control) -> None:
 
 
 def test_the_server_may_connect_from_any_port(outwards: Control) -> None:
-    """RFC 959 5.2 says port 20; servers without the right to it take another."""
+    """RFC 959 3.2 says port 20; servers without the right to it take another."""
     outwards.ask(PORT, b"200 ok\r\n")
     assert outwards.connects(SERVER._replace(port=61234), 40001) == DATA_PORT
 
@@ -79,7 +79,7 @@ def test_nobody_else_may_connect(outwards: Control) -> None:
 
 
 def test_a_port_is_for_one_connection(outwards: Control) -> None:
-    """RFC 959 5.2: each transfer has its own."""
+    """RFC 959 3.3: the connection ends with the file, and the next file has another."""
     outwards.ask(PORT, b"200 ok\r\n")
     assert outwards.open == [f"{DATA_PORT} <- 203.0.113.9:0"]
     outwards.connects(DATA, 40001)
@@ -175,7 +175,7 @@ def test_a_reply_is_asked_for_once(inwards: Control) -> None:
     "command", [b"PORT 192,168,20,10,156,66\r\n", b"EPRT |1|192.168.20.10|40002|\r\n"]
 )
 def test_the_next_port_closes_the_last_one(outwards: Control, command: bytes) -> None:
-    """RFC 959 4.1.2: one PORT counts, the last."""
+    """RFC 959 3.2: a command that changes the port ends what was before."""
     outwards.ask(PORT, b"200 ok\r\n")
     outwards.ask(command, b"200 ok\r\n")
     assert outwards.open == [f"{HOST}:40002 <- 203.0.113.9:0"]
@@ -320,7 +320,7 @@ def test_several_commands_may_come_in_one_segment(outwards: Control) -> None:
 
 
 def test_an_abort_may_come_with_telnet_commands(outwards: Control) -> None:
-    """RFC 959 4.1.3: IP, Synch, and then ABOR."""
+    """RFC 959 4.1: IP, Synch, and then ABOR."""
     outwards.ask(b"\xff\xf4\xff\xf2ABOR\r\n", b"426 closed\r\n", b"226 aborted\r\n")
     outwards.ask(PORT, b"200 ok\r\n")
     assert outwards.heard_last(outwards.server) == PORT_OUTSIDE
