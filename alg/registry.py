@@ -89,16 +89,17 @@ MODULES: dict[str, Module] = {
 }
 
 
-def load(spec: str, faults: Sequence[str] = (), application: str = "sip") -> Alg:
-    """The module that `spec` names, for the slot of an application. `faults` are those of the
-    scenario or profile, for a poor module that names none itself. Raises SpecError."""
+def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
+    """The module that `spec` names, for the slot of an application (by default its own). `faults`
+    are those of the scenario or profile, for a poor module that names none itself. Raises
+    SpecError."""
     name, colon, rest = spec.partition(":")
     if is_foreign(spec):
         try:
-            return foreign.load(Path(name), rest, application)
+            return foreign.load(Path(name), rest, application or SIP.name)
         except foreign.ForeignError as error:
             raise SpecError(str(error)) from error
-    fitting = names(application)
+    fitting = names(application) if application else list(MODULES)
     module = MODULES.get(name)
     if module is None:
         there_are = f"there are {', '.join(fitting)} and path/to/file.py:Class"
@@ -107,7 +108,8 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "sip") -> Alg
         there_are = ", ".join(fitting)
         raise SpecError(f"{name!r} does not read {application.upper()}; there are {there_are}")
     if colon and not module.takes_faults:
-        poor = next(each for each in fitting if MODULES[each].takes_faults)
+        slot = application or module.application or SIP.name
+        poor = next(each for each in names(slot) if MODULES[each].takes_faults)
         raise SpecError(f"{name!r} takes no faults; did you mean '{poor}:{rest}'?")
     named = [part.strip() for part in rest.split(",") if part.strip()]
     return module.make(named if colon else faults)

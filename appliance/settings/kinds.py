@@ -496,6 +496,6 @@ def _check_faults(spec: str) -> None:
     from alg import registry  # all the modules: most commands have no fault to look up
 
     try:
-        registry.load(spec, application=registry.application_of(spec).name)
+        registry.load(spec)
     except registry.SpecError as error:
         raise ValueError(f"{error} (see: glassnat alg list)") from None

@@ -33,7 +33,7 @@ def own(tmp_path: Path) -> Path:
 
 def test_every_listed_module_loads_under_its_name() -> None:
     for name, module in MODULES.items():
-        assert load(name, application=module.application or "sip").name == name == module.name
+        assert load(name).name == name == module.name
         assert module.title
         assert module.does.endswith(".")
 
@@ -67,7 +67,7 @@ def test_a_class_in_a_file_is_a_module(own: Path) -> None:
         ("sip-poor:no-sdp@moon=full", "method, direction, nth, code"),
         ("", "is not a module"),
         ("off:no-sdp", "takes no faults"),
-        ("ftp", "does not read SIP; there are off, sip, sip-poor"),
+        ("ftp:no-seqadj", "did you mean 'ftp-poor:no-seqadj'"),
         ("missing.py:Mine", "no file"),
         ("{own}", "needs the name of its class"),
         ("{own}:", "needs the name of its class"),
@@ -83,11 +83,18 @@ def test_a_wrong_spec_is_one_sentence(own: Path, spec: str, sentence: str) -> No
 
 def test_a_fault_is_one_of_the_module_s_own() -> None:
     with pytest.raises(SpecError, match="'no-sdp' is not a fault of ftp-poor"):
-        load("ftp-poor:no-sdp", application="ftp")
+        load("ftp-poor:no-sdp")
     with pytest.raises(SpecError, match="did you mean 'open-to-all'"):
-        load("ftp-poor:open-for-all", application="ftp")
+        load("ftp-poor:open-for-all")
+
+
+def test_a_slot_takes_modules_of_its_own_application() -> None:
+    with pytest.raises(SpecError, match="'ftp' does not read SIP; there are off, sip, sip-poor"):
+        load("ftp", application="sip")
+    with pytest.raises(SpecError, match="there are off, ftp, ftp-poor"):
+        load("sip", application="ftp")
     with pytest.raises(SpecError, match="did you mean 'ftp-poor:no-seqadj'"):
-        load("ftp:no-seqadj", application="ftp")
+        load("off:no-seqadj", application="ftp")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ come through. (What each message becomes, one by one, is in `golden.toml`.)"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def test_so_does_its_extended_form(outwards: Control) -> None:
     outwards.ask(b"EPRT |1|192.168.20.10|40001|\r\n", b"200 ok\r\n")
     assert outwards.heard_last(outwards.server) == b"EPRT |1|203.0.113.1|40001|\r\n"
     assert outwards.connects(DATA, 40001) == DATA_PORT
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"nat.mapping": "address-and-port-dependent"},
+        {"nat.filtering": "address-and-port-dependent"},
+        {"nat.ports": "random", "nat.mapping": "address-dependent"},
+        {"nat.ports": "sequential", "nat.filtering": "endpoint-independent"},
+    ],
+)
+def test_whatever_the_behaviour_of_the_nat(settings: dict[str, str]) -> None:
+    control = Control.outwards(**settings)
+    control.greet()
+    control.ask(PORT, b"200 ok\r\n")
+    high, low = re.findall(rb"\d+", control.heard_last(control.server))[-2:]
+    assert control.connects(DATA, int(high) * 256 + int(low)) == DATA_PORT
 
 
 def test_the_server_may_connect_from_any_port(outwards: Control) -> None:
@@ -324,6 +342,17 @@ def test_an_abort_may_come_with_telnet_commands(outwards: Control) -> None:
     outwards.ask(b"\xff\xf4\xff\xf2ABOR\r\n", b"426 closed\r\n", b"226 aborted\r\n")
     outwards.ask(PORT, b"200 ok\r\n")
     assert outwards.heard_last(outwards.server) == PORT_OUTSIDE
+
+
+@pytest.mark.parametrize("size", [8_000, 9_000, 30_000])
+def test_a_reply_of_many_lines_arrives(outwards: Control, size: int) -> None:
+    """One too long to be held is let go, with its connection."""
+    listing = b"213-Status\r\n" + b" 227 (192,168,20,10,13,61)\r\n" * (size // 29) + b"213 End\r\n"
+    outwards.ask(b"STAT\r\n")
+    outwards.line.say(outwards.server, listing, *range(1000, len(listing), 1000))
+    outwards.ask(b"NOOP\r\n", b"200 ok\r\n")
+    assert outwards.client.heard == outwards.server.said
+    assert (outwards.open, outwards.counters["errors"]) == ([], 0)
 
 
 def test_tls_is_let_go(outwards: Control) -> None:
