@@ -4,6 +4,14 @@ One row for each place that either of them changes. The verdicts: `ok` (the same
 (the correct one changes it, this one does not), `wrong` (another result, or a change where there
 should be none), `broken` (a change after which the message cannot be read any more, or whose
 length is a lie) and `info` (a change whose rule begins with `info-`: worth seeing, not judged).
+
+Places are compared by what stands there afterwards, not by the edits that put it there, because two
+modules may cut the same change differently:
+
+    Contact: <sip:a@192.168.20.100:5060>            a place: 16 to 35
+                    └────────── one edit ┘          the correct module: 203.0.113.1:5060
+                    └─ one edit ─┘                  the active module:  203.0.113.1
+    Contact: <sip:a@203.0.113.1:5060>               the same result, so the verdict is `ok`
 """
 
 from __future__ import annotations
@@ -46,7 +54,8 @@ def damage(before: bytes, after: bytes, findings: Findings) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Edits of both modules that touch the same bytes."""
+    """Bytes of the message that one module or both change, with the edits of each that touch
+    them. `start` and `end` enclose all these edits."""
 
     start: int
     end: int
@@ -83,6 +92,8 @@ def _places(active: Sequence[Edit], correct: Sequence[Edit]) -> list[_Place]:
     tagged = [(edit, True) for edit in active] + [(edit, False) for edit in correct]
     tagged.sort(key=lambda pair: (pair[0].start, pair[0].end))
     places: list[_Place] = []
+    # In the order of the message, each edit either touches the last place, and may make it longer,
+    # or begins one of its own.
     for edit, is_active in tagged:
         last = places[-1] if places else None
         if last is None or not _touches(last, edit):
@@ -98,10 +109,14 @@ def _places(active: Sequence[Edit], correct: Sequence[Edit]) -> list[_Place]:
 
 
 def _touches(place: _Place, edit: Edit) -> bool:
+    """`edit` begins at or behind the beginning of `place`. Two insertions at one point touch as
+    well, although neither has any bytes to share."""
     return edit.start < place.end or (edit.start, edit.end) == (place.start, place.end)
 
 
 def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison:
+    """The reason is that of the module under examination if it changes the place at all, else that
+    of the correct module: why it should have."""
     before = message[place.start : place.end]
     after = _result(message, place, place.active)
     same = place.correct is place.active
@@ -123,6 +138,7 @@ def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison
 
 
 def _verdict(place: _Place, after: bytes, expected: bytes) -> str:
+    """All but `broken`, which no place can tell by itself (see `_broken`)."""
     if after == expected:
         return "ok"
     if place.active and all(edit.rule.startswith("info-") for edit in place.active):
@@ -145,8 +161,8 @@ def _broken(
     correct_edits: Sequence[Edit],
     soundness: Soundness,
 ) -> list[Comparison]:
-    """Blame the rows without which the message would be sound; all that differ if it takes
-    several."""
+    """The message as a whole can be read less well than before. Blame the rows that do so alone;
+    when it takes several rows together, all rows that differ from the correct ones."""
     blamed = [
         row.verdict in ("wrong", "missed")
         and _breaks_alone(message, place, correct_edits, soundness)
@@ -163,14 +179,16 @@ def _broken(
 def _breaks_alone(
     message: bytes, place: _Place, correct_edits: Sequence[Edit], soundness: Soundness
 ) -> bool:
-    """Would the correct message be broken with just this place as the active module left it?"""
+    """Would the correct message be broken with just this place as the active module left it? Asked
+    of the correct message, so that one row's fault is not blamed on the others."""
     others = [edit for edit in correct_edits if edit not in place.correct]
     whole = edits.apply(message, correct_edits)
     return soundness(edits.apply(message, [*others, *place.active])) < soundness(whole)
 
 
 def _explain(module: Alg, rule: str) -> Reason:
-    """A foreign module's explanations are not worth an accident."""
+    """A foreign module's explanation may raise, or be anything: then the row says that there is
+    none. It is asked for when somebody looks; the message has long left (promise 4)."""
     try:
         reason = module.explain(rule)
         return reason if type(reason) is Reason else Reason(*reason)

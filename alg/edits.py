@@ -2,7 +2,14 @@
 
 An ALG answers edits, never bytes (`alg/base.py`). Whatever module made them, they come through
 here: an edit outside the message, on top of another, or one that changes nothing is refused with
-all its companions, and then the message leaves as it came (invariant I-A1).
+all its companions, and then the message leaves as it came (invariant I-A1, promise 2).
+
+    Via: SIP/2.0/UDP 192.168.20.100:5060;rport      the message before; this line is at 40
+                     └─ 57 ────── 76 ─┘             Edit(57, 76, b"203.0.113.1:1024", …)
+    Via: SIP/2.0/UDP 203.0.113.1:1024;rport         and after
+
+All offsets are of the message *before*, so a module needs no arithmetic: that the line got shorter
+moves nothing that another edit names.
 """
 
 from __future__ import annotations
@@ -21,7 +28,11 @@ class BadEdit(ValueError):
 
 
 def ordered(message: bytes, edits: Sequence[Edit]) -> list[Edit]:
-    """The edits in the order of the message, each known to be sound. Raises BadEdit."""
+    """The edits in the order of the message, each known to be sound. Raises BadEdit.
+
+    Two edits may touch (one ends where the other begins), but not overlap. An insertion, whose
+    start is its end, may stand at the edge of another edit; two at one point would have no order.
+    """
     for edit in edits:
         _check(message, edit)
     in_order = sorted(edits, key=lambda edit: (edit.start, edit.end))
@@ -32,7 +43,8 @@ def ordered(message: bytes, edits: Sequence[Edit]) -> list[Edit]:
 
 
 def apply(message: bytes, edits: Sequence[Edit]) -> bytes:
-    """The message with all edits made; the very same object when there are none. Raises BadEdit."""
+    """The message with all edits made, all other bytes as they were (rule byte-exact); the very
+    same object when there are none. Raises BadEdit."""
     if not edits:
         return message
     pieces: list[bytes] = []
@@ -48,6 +60,8 @@ def apply(message: bytes, edits: Sequence[Edit]) -> bytes:
 
 
 def _check(message: bytes, edit: Edit) -> None:
+    """A foreign module may answer anything, so types are looked at before values. An edit that
+    changes nothing is refused because the screen would show a change that nobody can see."""
     if type(edit.start) is not int or type(edit.end) is not int:
         raise BadEdit(f"{_name(edit)} has a position that is not a number")
     if type(edit.replacement) is not bytes:

@@ -2,9 +2,9 @@
 sequence numbers.
 
     what the sender sent     │ REGISTER … 512 bytes │ INVITE … 800 bytes │
-                             0                      512                  1312      positions sent
+                             1                      513                  1313      positions sent
     what the receiver gets   │ REGISTER … 508 bytes  │ INVITE … 796 bytes  │
-                             0                       508                  1304     positions shown
+                             1                       509                  1305     positions shown
 
 Strategy: bytes are held back until their message is whole; then it is shown, edited or not. To the
 sender a held segment looks lost for a moment, which TCP knows how to live with. What was shown is
@@ -12,8 +12,28 @@ kept until it is acknowledged, so that a retransmission, wherever it is cut, sho
 A position is a count of bytes (the SYN is 0) and never wraps; sequence numbers are translated to
 positions by whoever holds the packet.
 
-A stream is ALG material from its first byte or never. Once it is `over`, bytes pass as they come,
-but the difference that earlier edits made stays for the life of the connection.
+The REGISTER above, sent in two segments whose acknowledgement is lost. Positions of the first byte
+and of the one after the last; the SYN was 0, so the data begins at 1:
+
+    the sender sends        this file does                       the receiver gets
+    ──────────────────────  ───────────────────────────────────  ────────────────────────
+    1..301   first part     holds it: the message is not whole   nothing
+    301..513 second part    edits the message, 512 bytes to 508  1..509
+                            a chunk: sent 1..513 is shown 1..509
+                            a cut: from 513 on, shown is sent - 4
+                                                                 acknowledges 509 (lost)
+    1..301   once more      finds the chunk: an edited message   1..509 once more
+                            is shown again as a whole
+                                                                 acknowledges 509
+                            sent(509) is 513; forgets the chunk
+    513..    the INVITE     shown(513) is 509                    509..
+
+The retransmitted part cannot be cut out of the edited message, because no byte of the one stands
+for a byte of the other. The receiver drops what it has already, so showing too much is harmless.
+
+A stream is read by an ALG from its first byte or never (rule first-byte-or-never). Once it is
+`over`, bytes pass as they come, but the difference that earlier edits made stays for the life of
+the connection (rule positions-shift): the two ends count differently from then on.
 """
 
 from __future__ import annotations
@@ -28,13 +48,16 @@ LONGEST_HELD = 8192
 LONGEST_WAIT = 5.0
 """Seconds that a message may take to come in, once it has begun."""
 MOST_CUTS = 1000
+"""Edits of which one stream remembers where they shifted it. Retransmissions come from near the
+end of the stream, so of more than these the oldest are forgotten."""
 
 Edit = Callable[[bytes], bytes]
 Frame = Callable[[bytes], int]
 
 
 class Manners(NamedTuple):
-    """How a module wants its streams to be read. These are right; others were seen in products."""
+    """How a module wants its streams to be read. The defaults are right; the poor module takes
+    others, each of which was seen in a product."""
 
     waits: bool = True
     """Is a message held back until all of it is there?"""
@@ -55,7 +78,8 @@ class Piece(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Bytes that were shown and are not acknowledged yet, sent as [sent, sent_end)."""
+    """Bytes that were shown and are not acknowledged yet. The sender's are [sent, sent_end); the
+    receiver's begin at `shown`, and are of the same length unless they were `edited`."""
 
     sent: int
     sent_end: int
@@ -80,7 +104,7 @@ class Stream:
         self._passed = 1  # everything before this position has been shown
         self._held = bytearray()  # the bytes from the last boundary on
         self._skip = 0  # bytes of a message too long to be held, still to come
-        self._since: float | None = None
+        self._waiting_since: float | None = None  # seconds; when the message held began to come
         self._cuts: list[tuple[int, int]] = [(0, 0)]  # from here on: (sent, shown)
         self._chunks: deque[Chunk] = deque()
         self._acknowledged = 1
@@ -97,13 +121,16 @@ class Stream:
         return self._received
 
     def shown(self, position: int) -> int:
-        """Where a sent position is shown to the receiver."""
+        """Where a sent position is shown to the receiver: the last cut before it says how far the
+        two have come apart."""
         sent, shown = self._cuts[bisect_right(self._cuts, (position, 1 << 62)) - 1]
         return shown + position - sent
 
     def sent(self, position: int) -> int:
         """What an acknowledgement of a shown position acknowledges of what was sent; one from
         within an edited message acknowledges nothing of it."""
+        # An edited message has no byte in the middle that stands for one of the sender's. Whoever
+        # acknowledges half of it has acknowledged none of it; the sender will send it all again.
         for chunk in self._chunks:
             if chunk.edited and chunk.shown < position < chunk.shown + len(chunk.data):
                 return chunk.sent
@@ -113,8 +140,9 @@ class Stream:
         return position
 
     def acknowledge(self, position: int) -> None:
-        """The receiver has everything before this shown position. (Not true of what has not been
-        shown: somebody forges, and retransmissions will still be needed.)"""
+        """The receiver has everything before this shown position: the chunks up to there are not
+        needed any more. An acknowledgement of what was never shown is forged and is ignored, or it
+        would take away what a retransmission needs."""
         if position > self.shown(self._received):
             return
         while self._chunks and self._chunks[0].shown + len(self._chunks[0].data) <= position:
@@ -139,29 +167,35 @@ class Stream:
         """Bytes came in at a sent position; answers what is to be sent on now, in order.
 
         `edit` answers what is to be shown of a whole message. Without `hold` it is a reader only:
-        bytes pass at once, and what it answers does not count.
+        bytes pass at once, and what it answers does not count. (So the correct module reads along
+        while `off` is active.)
         """
-        pieces = self._again(position, min(position + len(data), self._passed))
+        # Three kinds of bytes, in this order: those that were shown before, those that the sender
+        # skipped (a segment before them was lost), and those that are new.
+        pieces = self._retransmitted(position, min(position + len(data), self._passed))
         if self.over:
-            return pieces + self._straight_on(position, data)
+            return pieces + self._pass_unread(position, data)
         if position > self._received:
             if hold:
-                return pieces  # something before it was lost: its sender will send this again
-            # A reader has let it pass, and will never see what was lost in its place.
+                # TCP delivers in order. What is not passed on is not acknowledged, so the sender
+                # will send this again behind what was lost.
+                return pieces
+            # A reader has let these bytes pass before those that were lost, and keeps nothing that
+            # could be put in order later. So it stops reading.
             pieces += self.give_up("bytes were lost on the way")
-            return pieces + self._straight_on(position, data)
-        if self._since is not None and now - self._since > LONGEST_WAIT:
+            return pieces + self._pass_unread(position, data)
+        if self._waiting_since is not None and now - self._waiting_since > LONGEST_WAIT:
             pieces += self.give_up("a message took too long to come in")
-            return pieces + self._straight_on(position, data)
+            return pieces + self._pass_unread(position, data)
         fresh = data[self._received - position :]
         if fresh:
-            pieces += self._take_in(fresh, edit, now, hold, manners)
+            pieces += self._take_new(fresh, edit, now, hold, manners)
         return pieces
 
-    def _take_in(
+    def _take_new(
         self, fresh: bytes, edit: Edit, now: float, hold: bool, manners: Manners
     ) -> list[Piece]:
-        """The next bytes of the stream."""
+        """Take the next bytes of the stream, and answer what they make whole."""
         if hold and manners.reads_each_segment:
             return self._read_alone(fresh, edit)
         self._received += len(fresh)
@@ -169,9 +203,11 @@ class Stream:
         return self._advance(edit, now, hold, hold and manners.waits)
 
     def _read_alone(self, fresh: bytes, edit: Edit) -> list[Piece]:
-        """Look for whole messages from the beginning of a segment on, whatever came before it."""
+        """Look for whole messages from the beginning of a segment on, whatever came before it.
+        This is the mistake that NAT slipstreaming uses: a segment begins wherever a web page wants
+        it to. Only a fault of the poor module reads like this."""
         pieces = self._release()
-        self._since, self._skip = None, 0
+        self._waiting_since, self._skip = None, 0
         self._received += len(fresh)
         self._held += fresh
         while self._held:
@@ -186,11 +222,12 @@ class Stream:
 
     def give_up(self, why: str) -> list[Piece]:
         """The stream is over for the ALG; what was held is to be sent on as it is."""
-        self.over, self.why_over, self._since = True, why, None
+        self.over, self.why_over, self._waiting_since = True, why, None
         self._skip = 0
         return self._release()
 
     def _advance(self, edit: Edit, now: float, hold: bool, waits: bool) -> list[Piece]:
+        """Show every message that is whole now; stop at one that is not."""
         pieces: list[Piece] = []
         while self._held and not self.over:
             if self._skip:
@@ -200,13 +237,15 @@ class Stream:
                 length = self._frame(bytes(self._held))
             except self._not_a_message as reason:
                 return pieces + self.give_up(str(reason))
+            # The length may be larger than what has come: framing reads it from the headers.
             if length > LONGEST_HELD:
                 self._skip = length
             elif not length and len(self._held) > LONGEST_HELD:
                 return pieces + self.give_up("a message is too long to be held")
             elif not length or length > len(self._held):
-                self._since = now if self._since is None else self._since
-                return pieces + ([] if waits else self._release_watched())
+                if self._waiting_since is None:
+                    self._waiting_since = now
+                return pieces + ([] if waits else self._show_unedited())
             else:
                 pieces += self._show(length, edit, hold)
         return pieces
@@ -216,16 +255,19 @@ class Stream:
         message = bytes(self._held[:length])
         begins = self._received - len(self._held)
         del self._held[:length]
-        self._since = None
+        self._waiting_since = None
         if hold and self._passed == begins:
             return self._pass(message, edit(message))
         if not hold:
             edit(message)
-        # Otherwise part of it was shown before anybody wanted to change it: none of it may change.
+        # Otherwise part of it was shown before the module was switched on. What the receiver has
+        # cannot be changed any more, so none of the message may be.
         rest = message[self._passed - begins :]
         return self._pass(rest, rest) if rest else []
 
     def _pass(self, original: bytes, shown: bytes) -> list[Piece]:
+        """Show the next bytes, and keep them until they are acknowledged. All that is ever shown
+        comes through here, but for what follows when the stream is over."""
         start = self._passed
         position = self.shown(start)
         self._passed += len(original)
@@ -233,7 +275,7 @@ class Stream:
         self._chunks.append(Chunk(start, self._passed, position, shown, edited))
         if len(shown) != len(original):
             self._cuts.append((self._passed, position + len(shown)))
-            del self._cuts[1 : max(1, len(self._cuts) - MOST_CUTS)]
+            del self._cuts[1 : max(1, len(self._cuts) - MOST_CUTS)]  # the first says "from 0 on"
         return [Piece(position, shown)] if shown else []
 
     def _skip_bytes(self) -> list[Piece]:
@@ -252,21 +294,24 @@ class Stream:
         self._held.clear()
         return self._pass(data, data) if data else []
 
-    def _release_watched(self) -> list[Piece]:
-        """The same, but go on reading the message that they begin."""
+    def _show_unedited(self) -> list[Piece]:
+        """Show everything that is held, as it is, and keep it to read the rest of its message. Who
+        does this can no longer edit it (`_show` sees that a part has passed)."""
         begins = self._received - len(self._held)
         data = bytes(self._held[self._passed - begins :])
         return self._pass(data, data) if data else []
 
-    def _straight_on(self, position: int, data: bytes) -> list[Piece]:
-        """Bytes of a stream that is over, beyond what was shown while it was not."""
+    def _pass_unread(self, position: int, data: bytes) -> list[Piece]:
+        """Bytes of a stream that is over, so far as they were not shown while it was being read.
+        They are not kept: nothing is edited any more, and a retransmission passes like these."""
         begin = max(position, self._passed)
         fresh = data[begin - position :]
         self._received = max(self._received, position + len(data))
         return [Piece(self.shown(begin), fresh)] if fresh else []
 
-    def _again(self, start: int, end: int) -> list[Piece]:
-        """Retransmitted bytes: the same as the first time, an edited message as a whole."""
+    def _retransmitted(self, start: int, end: int) -> list[Piece]:
+        """The bytes that stand for the retransmitted [start, end): the same as the first time, an
+        edited message as a whole."""
         if start >= end:
             return []
         pieces = [
@@ -275,13 +320,15 @@ class Stream:
             if chunk.sent < end and start < chunk.sent_end
         ]
         if not pieces:
-            # All of it has been acknowledged, and the sender has not heard: an empty segment from
-            # before the window makes the receiver say so again (RFC 9293 3.10.7.4).
+            # All of it has been acknowledged, but the acknowledgement was lost on its way to the
+            # sender. The bytes are not kept any more; an empty segment from before the window makes
+            # the receiver acknowledge once more (RFC 9293 3.10.7.4).
             pieces.append(Piece(self.shown(self._acknowledged) - 1, b""))
         return pieces
 
 
 def _part(chunk: Chunk, start: int, end: int) -> Piece:
+    """What a chunk shows of the sent [start, end)."""
     if chunk.edited:
         return Piece(chunk.shown, chunk.data)
     first = max(start, chunk.sent) - chunk.sent

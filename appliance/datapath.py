@@ -2,8 +2,8 @@
 
     wire.receive → Datapath.handle(packet, side, now)
                      nat.translate → Leg | Drop | Aside   what it becomes: `nat/translator.py`
-                     leg.patch.apply(packet)              addresses, ports, sums: `nat/mapping.py`
-                     if leg.slot: inspect                 what an ALG makes of it: `inspection.py`
+                     leg.patch.apply(packet)              addresses, ports, sums: `nat/patch.py`
+                     if leg.slot: inspect                 what an ALG makes of it: `gateway/`
                  → wire.send
 
 The datapath has no clock and no sockets. The loop (`loop.py`) and the simulation (`sim/`) own both
@@ -12,107 +12,123 @@ and call the same `handle`; they differ only in who supplies `now`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from appliance.gateway.inspection import Inspector
-from appliance.gateway.slot import Slot
 from appliance.gateway.streams import Connection, StreamInspector
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.log import EventLog
+from appliance.journal.tap import EXIT_SIDES, Point, Tap, Taps
 from nat import icmp
-from nat.drop import Drop
-from nat.endpoint import UDP, Side
+from nat.drop import Aside, Drop
+from nat.endpoint import UDP, FiveTuple, Side
 from nat.fragments import fragment
-from nat.mapping import Arrival, FiveTuple, Leg
+from nat.mapping import Arrival, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
-from nat.translator import Aside, Nat, Verdict
+from nat.translator import Nat, Verdict
 
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
 # (a name of the module is read faster than an enum's member)
-INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+TURN = Arrival.TURN
 MOST_DATAGRAMS = 128
 """In a UDP super-packet: so many does Linux let a sender join (UDP_MAX_SEGMENTS)."""
-EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
 
 
 class Datapath:
-    """A NAT, its ALG slots, and the counters of both wires (by where a packet arrived)."""
+    """A NAT, the ALGs beside it, and the counters of both wires (by where a packet arrived)."""
 
     def __init__(
         self,
         nat: Nat,
-        slots: Mapping[str, Slot],
         counters: tuple[WireCounters, WireCounters],
+        drops: DropLog,
         log: EventLog,
     ) -> None:
         self.nat = nat
-        self.translate_by(nat.translate)
-        self.slots = slots
         self.counters = counters
-        self.drops = DropLog(log)
-        self.inspector = Inspector(nat.table, log)
-        self._streams = StreamInspector(self.inspector)
+        self.drops = drops
+        self.taps = Taps(self._tapped_by)
+        self._tap: Tap | None = None
+        self._translate = nat.translate
+        self._inspector = Inspector(nat.table, log)
+        self._streams = StreamInspector(self._inspector)
         self._identification = 0
-        self._mtu = (0, 0, 0)  # by where a leg exits
-        self._narrowest = 0
-        self._slots_by_port: dict[tuple[int, int], Slot] = {}
         self.settings_changed()
 
-    def translate_by(self, translate: Callable[[Packet, Arrival, float], Verdict]) -> None:
-        """Ask `translate` in the place of the NAT: somebody stands beside it (see `points.py`)."""
-        self._translate = translate
-
     def settings_changed(self) -> None:
-        """To be called after the NAT's behaviour or a slot's settings were changed."""
+        """To be called after the NAT's behaviour was changed."""
         inside, outside = self.nat.behavior.mtu
-        self._mtu = (inside, outside, inside)
+        self._mtu = (inside, outside, inside)  # by where a leg exits
         self._narrowest = min(self._mtu)
-        self._slots_by_port = {port: slot for slot in self.slots.values() for port in slot.ports()}
-        for flow in self.nat.table.flows.values():
-            if flow.mapping.protocol == UDP:
-                flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Leg | None:
-        """What a received packet becomes: it is rewritten in place and leaves by the answered
-        leg's `exit`, or None: refused, consumed, held, or cut into fragments. What else there is
-        to send stands in `nat.outbox` afterwards.
+    def _tapped_by(self, tap: Tap | None) -> None:
+        """From now on this one looks at all packets; None: nobody does, and nothing is done."""
+        self._tap = tap
+
+    def handle(self, packet: Packet, side: Side, now: float, tap: Tap | None = None) -> Verdict:
+        """What a received packet becomes. It is rewritten in place and leaves by the answered leg's
+        `exit`; or it was refused (a Drop) or set aside. What else there is to send stands in
+        `nat.outbox` afterwards.
 
         `segments` are the packets on the wire that a super-packet stands for, `largest` is the
         length of the longest of them."""
-        size = largest = packet.length
-        segments = 1
-        if packet.segment_size:
-            segments, largest = packet.on_the_wire()
+        if self._tap is not tap:
+            return self._handle_tapped(packet, side, now)
+        size = packet.length
+        segments, largest = packet.on_the_wire() if packet.segment_size else (1, size)
         counters = self.counters[side]
         counters.received += segments
         counters.received_bytes += size
         arrival = ARRIVALS[side]
         while True:
             leg = self._translate(packet, arrival, now)
-            if type(leg) is not Leg:
-                self._set_aside(leg, packet, segments, side, now)
-                return None
-            if packet.segment_size and self._goes_singly(packet, leg, largest):
-                self._handle_each(packet, segments, side, now)
-                return None
-            if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
-                self._drop(Drop.TOO_BIG, packet, segments, side, now)
-                return None
+            if not isinstance(leg, Leg):
+                return self._set_aside(leg, packet, segments, side, now)
+            if largest > self._narrowest or packet.segment_size:
+                verdict = self._refit(packet, leg, segments, largest, side, now)
+                if verdict is not None:
+                    return verdict
             leg.packets += segments
             leg.bytes += packet.length
-            leg.patch.apply(packet)
-            if leg.slot is not None and not self._inspect(packet, leg, segments, side, now):
-                return None
+            if tap is None:
+                leg.patch.apply(packet)
+            else:
+                _apply_tapped(leg, packet, tap, now)
+            if leg.slot is not None:
+                verdict = self._inspect(packet, leg, segments, side, now)
+                if verdict is not None:
+                    return verdict
             if leg.exit is not TURN:
                 break
             arrival = TURN  # hairpin: back in, as if it came from outside
         counters.forwarded += segments
         counters.forwarded_bytes += size
-        is_long = packet.length > self._narrowest and not packet.segment_size
-        if is_long and self._cut(packet, leg):
-            return None
-        return leg
+        return leg if packet.length <= self._narrowest else self._cut(packet, leg)
+
+    def _handle_tapped(self, packet: Packet, side: Side, now: float) -> Verdict:
+        """The same, looked at."""
+        tap, outbox = self._tap, self.nat.outbox
+        assert tap is not None
+        waiting = len(outbox)
+        tap.see(Point.ARRIVED, packet, side, None, now)
+        verdict = self.handle(packet, side, now, tap)
+        if isinstance(verdict, Leg):
+            tap.see(Point.LEFT, packet, EXIT_SIDES[verdict.exit], verdict, now)
+        for exit_side, sent in outbox[waiting:]:
+            tap.see(Point.LEFT, sent, exit_side, verdict, now)
+        tap.see(Point.DONE, packet, side, verdict, now)
+        return verdict
+
+    # --- packets that do not go on as they are -----------------------------------------
+
+    def _refit(
+        self, packet: Packet, leg: Leg, segments: int, largest: int, side: Side, now: float
+    ) -> Verdict | None:
+        """A super-packet, or one longer than the narrowest wire. None: it may go on."""
+        if packet.segment_size and self._goes_singly(packet, leg, largest):
+            return self._handle_each(packet, segments, side, now)
+        if largest > self._narrowest and self._is_too_big(packet, leg, largest, side, now):
+            return self._drop(Drop.TOO_BIG, packet, segments, side, now)
+        return None
 
     def _goes_singly(self, packet: Packet, leg: Leg, largest: int) -> bool:
         """Is a UDP super-packet to be taken apart, for an ALG to read each message, or because each
@@ -124,30 +140,30 @@ class Datapath:
         may_be_cut = not packet.flags_and_offset & DONT_FRAGMENT
         return leg.slot is not None or (may_be_cut and largest > self._mtu[leg.exit])
 
-    def _handle_each(self, packet: Packet, segments: int, side: Side, now: float) -> None:
+    def _handle_each(self, packet: Packet, segments: int, side: Side, now: float) -> Verdict:
         """Of several datagrams each goes its own way, by the outbox, and is counted there."""
         if segments > MOST_DATAGRAMS:
-            self._drop(Drop.MALFORMED, packet, segments, side, now)
-            return
+            return self._drop(Drop.MALFORMED, packet, segments, side, now)
         self.counters[side].received -= segments
         self.counters[side].received_bytes -= packet.length
         for datagram in packet.datagrams():
-            leg = self.handle(datagram, side, now)
-            if leg is not None:
-                self.nat.outbox.append((EXIT_SIDES[leg.exit], datagram))
+            verdict = self.handle(datagram, side, now, self._tap)
+            if isinstance(verdict, Leg):
+                self.nat.outbox.append((EXIT_SIDES[verdict.exit], datagram))
+        return Aside.REPLACED
 
     # --- what is not forwarded ---------------------------------------------------------
 
     def _set_aside(
-        self, verdict: Verdict, packet: Packet, segments: int, side: Side, now: float
-    ) -> None:
-        counters = self.counters[side]
+        self, verdict: Drop | Aside, packet: Packet, segments: int, side: Side, now: float
+    ) -> Verdict:
+        if isinstance(verdict, Drop):
+            return self._drop(verdict, packet, segments, side, now)
         if verdict is Aside.HELD:
-            counters.held += 1
-        elif verdict is Aside.ANSWERED:
-            counters.consume(segments, packet.length)
-        elif isinstance(verdict, Drop):
-            self._drop(verdict, packet, segments, side, now)
+            self.counters[side].held += 1
+        else:
+            self.counters[side].consume(segments, packet.length)
+        return verdict
 
     def _drop(
         self,
@@ -157,11 +173,12 @@ class Datapath:
         side: Side,
         now: float,
         arrived: FiveTuple | None = None,
-    ) -> None:
+    ) -> Drop:
         """`segments`: as many as were counted when it came (it may have been cut since). `arrived`:
         between whom it came, when it has been translated since."""
         self.counters[side].drop(drop, segments, packet.length)
         self.drops.add(side, drop, packet, segments, now, arrived)
+        return drop
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take a packet that `handle` answered a leg for (`side`: its arrival)."""
@@ -176,82 +193,51 @@ class Datapath:
         may_be_cut = not packet.segment_size and not packet.flags_and_offset & DONT_FRAGMENT
         if largest <= mtu or may_be_cut:
             return False
-        self.nat.send_error(
+        self.nat.own_icmp.send_error(
             packet, side, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, now, rest=mtu
         )
         return True
 
-    def _cut(self, packet: Packet, leg: Leg) -> bool:
+    def _cut(self, packet: Packet, leg: Leg) -> Verdict:
         """Put the fragments of a datagram that is too long for its exit into the outbox."""
         mtu = self._mtu[leg.exit]
-        if packet.length <= mtu:
-            return False
+        if packet.length <= mtu or packet.segment_size:
+            return leg
         packet.complete()
         self._identification = self._identification + 1 & 0xFFFF
         for piece in fragment(packet, mtu, self._identification):
             self.nat.outbox.append((EXIT_SIDES[leg.exit], Packet.of(piece)))
-        return True
+        return Aside.REPLACED
 
     # --- application-layer gateways ----------------------------------------------------
 
-    def give_slot(self, leg: Leg) -> None:
-        """Give a leg that was just made the ALG slot of its port, if there is one; the outbound
-        leg of a flow has it together with the inbound one.
-
-        A TCP flow gets a connection to hold its streams: it begins with the flow, at the SYN, or
-        never (see `streams.py`). None that turns back (hairpin): its segments would have to turn
-        once more after they were cut.
-        """
-        slot = self.slot_of(leg)
-        if slot is None:
-            return
-        flow = leg.flow
-        if leg.key[0] == UDP:
-            leg.slot = slot
-        elif flow is not None and leg.exit is not TURN:
-            leg.slot = Connection(slot)
-        if flow is not None:
-            flow.inbound.slot = leg.slot
-
-    def slot_of(self, leg: Leg) -> Slot | None:
-        """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
-        mapping = leg.mapping
-        if mapping is None or mapping.opened_by == "untranslated":
-            return None
-        protocol, _, _, source_port, destination_port = leg.key
-        remote_port = destination_port if leg.arrival is INSIDE else source_port
-        by_port = self._slots_by_port
-        return by_port.get((protocol, remote_port)) or by_port.get(
-            (protocol, mapping.internal.port)
-        )
-
-    def _inspect(self, packet: Packet, leg: Leg, segments: int, side: Side, now: float) -> bool:
-        """Put a message through the leg's slot. False when `packet` is not to be forwarded."""
+    def _inspect(
+        self, packet: Packet, leg: Leg, segments: int, side: Side, now: float
+    ) -> Verdict | None:
+        """Put a message through the leg's slot. None: `packet` goes on, perhaps edited."""
         drop = packet.check_transport()
         if drop:
-            self._drop(drop, packet, segments, side, now, leg.key)
-            return False
+            return self._drop(drop, packet, segments, side, now, leg.key)
         if isinstance(leg.slot, Connection):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         if packet.segment_size:
-            return True
+            return None
         message = packet.payload
-        after = self.inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
+        after = self._inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
         if after is None:
-            self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now, leg.key)
-            return False
+            return self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now, leg.key)
         if after is not message:
             self._write(packet, after)
-        return True
+        return None
 
     def _write(self, packet: Packet, message: bytes) -> None:
         """Put an edited message into its datagram."""
-        decisions = self.nat.behavior.decisions
-        if "finish" in decisions.others:
+        policy = self.nat.policy
+        if "finish" in policy.others:
             packet.complete()
         before = packet.transport_checksum
         packet.replace_payload(message)
-        packet.transport_checksum = decisions.finish(packet.transport_checksum, before)
+        packet.transport_checksum = policy.finish(packet.transport_checksum, before)
 
     def _inspect_stream(
         self,
@@ -261,25 +247,31 @@ class Datapath:
         segments: int,
         side: Side,
         now: float,
-    ) -> bool:
+    ) -> Verdict | None:
         size = packet.length
         onward = self._streams.inspect(packet, leg, connection, now)
         if onward == [packet]:
-            return True
+            return None
         if not onward:
             self.counters[side].consume(segments, size)
-            return False
+            return Aside.KEPT
         if len(onward) == 1:
             packet.replace_by(onward[0])
-            return True
+            return None
         # In order: all of them take the way that packets of our own take.
         self.counters[side].forwarded += segments
         self.counters[side].forwarded_bytes += size
         self.nat.outbox += [(EXIT_SIDES[leg.exit], each) for each in onward]
-        return False
+        return Aside.REPLACED
 
     def _room(self, packet: Packet, leg: Leg) -> int:
         """How long the message may become: what is not to be fragmented must fit the MTU."""
         fragments = not packet.flags_and_offset & DONT_FRAGMENT
         largest = MAXIMUM_LENGTH if fragments else self._mtu[leg.exit]
         return largest - packet.payload_start
+
+
+def _apply_tapped(leg: Leg, packet: Packet, tap: Tap, now: float) -> None:
+    tap.see(Point.TRANSLATED_IN, packet, EXIT_SIDES[leg.arrival], leg, now)
+    leg.patch.apply(packet)
+    tap.see(Point.TRANSLATED_OUT, packet, EXIT_SIDES[leg.exit], leg, now)

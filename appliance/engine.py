@@ -8,16 +8,18 @@ appliance (`show`, `set`, `flush`) is here as well.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
 from alg import registry
-from alg.base import Alg, Application
 from appliance.control import filters
 from appliance.datapath import Datapath
 from appliance.gateway.slot import Slot
+from appliance.gateway.slots import Slots
 from appliance.journal.counters import WireCounters
+from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
 from appliance.journal.log import EventLog
 from appliance.journal.narrator import Narrator, ends_of, parent_text
@@ -27,16 +29,14 @@ from appliance.settings.behavior import behavior_of
 from appliance.settings.table import SettingError, Settings
 from nat.behavior import Behavior
 from nat.endpoint import Side
-from nat.expectation import Expectation
-from nat.mapping import Flow, Leg
+from nat.mapping import Expectation, Flow, Why
 from nat.mapping import Mapping as NatMapping
 from nat.packet import Packet
-from nat.policy import Decisions, UnknownPoint
+from nat.policy import Policy
 from nat.translator import Nat
 
-SIMULATION_ONLY = frozenset(("untranslated",))
-"""Decisions that no module may take on real wires: no packet with an internal source ever leaves
-the outside one."""
+AT_ONCE = 250
+"""Flows looked at between two packets, after a setting was changed."""
 
 
 class Engine:
@@ -56,40 +56,23 @@ class Engine:
         self.log = log
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
-        narrator = Narrator(log, counters)
-        self.slots = {name: self._new_slot(each) for name, each in registry.APPLICATIONS.items()}
-        self.nat = Nat(self._behavior(), narrator)
-        self.datapath = Datapath(self.nat, self.slots, counters, log)
-        narrator.give_slot = self.datapath.give_slot
-        narrator.drops = self.datapath.drops
+        drops = DropLog(log)
+        self.slots = Slots(settings, is_real=mode != "simulation")
+        narrator = Narrator(log, counters, drops, self.slots.give)
+        behavior, policy = self._behavior()
+        self.nat = Nat(behavior, narrator, policy)
+        self.datapath = Datapath(self.nat, counters, drops, log)
+        self.handle = self.datapath.handle
         self.outbox = self.nat.outbox
-        self.handle: Callable[[Packet, Side, float], Leg | None] = self.datapath.handle
-        self.points = Points(self, self.datapath, log)
+        self.points = Points(self.datapath.taps, log)
+        self._work: deque[Iterator[None]] = deque()
 
     # --- settings ----------------------------------------------------------------------
 
-    def _new_slot(self, application: Application) -> Slot:
-        slot = Slot(application, self.settings.section(f"alg.{application.name}"))
-        self._check_decisions(slot.module)
-        return slot
-
-    def _behavior(self) -> Behavior:
+    def _behavior(self) -> tuple[Behavior, Policy]:
         """What the settings ask of the NAT, and what modules decide in its place."""
-        behavior = behavior_of(self.settings, self._rng)
-        behavior.decisions = Decisions(*(slot.decisions() for slot in self.slots.values()))
-        return behavior.decisions.behavior(behavior)
-
-    def _check_decisions(self, module: Alg) -> None:
-        """Raises SpecError for a module that would decide what is not its own to decide."""
-        others = module.decisions
-        try:
-            Decisions(others)
-        except UnknownPoint as error:
-            raise registry.SpecError(str(error)) from None
-        if self.mode != "simulation" and SIMULATION_ONLY & set(others):
-            raise registry.SpecError(
-                f"{module.name!r} would let packets out untranslated: in simulation only"
-            )
+        policy = self.slots.policy()
+        return policy.behavior(behavior_of(self.settings, self._rng)), policy
 
     def set(self, key: str, value: Any, who: str, now: float) -> None:
         """Change a setting; flows that exist follow at once. Raises SettingError, and then
@@ -100,38 +83,49 @@ class Engine:
                 self._check_spec(name, {word: Settings.parse(key, value)})
         old = self.settings.values.get(key, self.settings.values.get(section))
         new = self.settings.change(key, value, "set")
+        if old == new:
+            return
         for name, slot in self.slots.items():
             if key.startswith(f"alg.{name}."):
-                slot.configure(self.settings.section(f"alg.{name}"))
-                self._choose_timers_of(slot)
-        self.nat.behavior = self.nat.table.behavior = self._behavior()
-        self.nat.settings_changed(now)
+                self._configure(slot, word)
+        self.nat.change(*self._behavior(), now)
         self.datapath.settings_changed()
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
+    def _configure(self, slot: Slot, word: str) -> None:
+        slot.configure(self.settings.section(f"alg.{slot.name}"))
+        if self.slots.ports_changed():
+            self._work.append(self.slots.give_anew(self.nat.table))
+        if word in ("module", "faults", "timeout"):
+            self._work.append(self.slots.choose_timers(slot, self.nat.table))
+        self._proceed()
+
+    def _proceed(self) -> None:
+        """Look at some more of the flows that follow a changed setting."""
+        for _ in range(AT_ONCE):
+            if not self._work:
+                return
+            if next(self._work[0], self) is self:  # the end
+                self._work.popleft()
+
     def _check_spec(self, name: str, changed: Mapping[str, Any]) -> None:
-        wanted = {**self.settings.section(f"alg.{name}"), **changed}
-        spec, faults = str(wanted["module"]), wanted.get("faults", ())
         try:
-            self._check_decisions(registry.load(spec, faults, name))
+            self.slots.check(name, {**self.settings.section(f"alg.{name}"), **changed})
         except registry.SpecError as error:
             raise SettingError(str(error)) from None
-
-    def _choose_timers_of(self, slot: Slot) -> None:
-        """How long signalling keeps its mapping is the new module's to say, from now on."""
-        for flow in self.nat.table.flows.values():
-            if flow.outbound.slot is slot:
-                self.nat.table.keep(flow, None)
 
     # --- time --------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do, on the clock of `now`."""
+        if self._work:
+            return 0.0  # at once
         deadlines = (self.nat.next_deadline(), self.datapath.drops.next_deadline())
         return min((each for each in deadlines if each is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
+        self._proceed()
         self.nat.expire(now)
         self.datapath.drops.flush(now)
 
@@ -156,8 +150,8 @@ class Engine:
         doomed = [flow for flow in self.nat.table.flows.values() if fits(ends_of(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
-                self.nat.table.expectations.close(expectation, "flushed", now)
-            self.nat.table.close_flow(flow, "flushed", now)
+                self.nat.table.expectations.close(expectation, Why.FLUSHED, now)
+            self.nat.table.close_flow(flow, Why.FLUSHED, now)
         return len(doomed)
 
     def show(self, what: str, now: float) -> object:
@@ -194,7 +188,7 @@ class Engine:
                 yield _flow(flow, now)
 
     def _mappings(self, now: float) -> Iterator[dict[str, object]]:
-        for mappings in list(self.nat.table.by_external.values()):
+        for mappings in list(self.nat.table.mappings.by_external.values()):
             for mapping in mappings:
                 until = _lives_until(mapping)
                 if until > now:
@@ -205,7 +199,7 @@ class Engine:
         inside, outside = self.datapath.counters
         return {
             "wires": {
-                name: {**counters.document(), "own": self.nat.icmp_sent[side]}
+                name: {**counters.document(), "own": self.nat.own_icmp.sent[side]}
                 for side, (name, counters) in enumerate((("inside", inside), ("outside", outside)))
             },
             "drops": {
@@ -224,7 +218,7 @@ class Engine:
     def _limits(self, now: float) -> dict[str, dict[str, int]]:
         """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
         nat = self.nat
-        kept = (nat.table, nat.table.assignment, nat.reassembler)
+        kept = (nat.table, nat.table.mappings.assignment, nat.reassembler)
         marks = {limit: mark for each in kept for limit, mark in each.high_water.marks.items()}
         return {
             name: {

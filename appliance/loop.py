@@ -22,9 +22,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from appliance.control.server import ControlServer, Listener
+from appliance.control.listener import Listener
+from appliance.control.server import ControlServer
 from appliance.engine import Engine
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
@@ -34,7 +35,7 @@ from appliance.wires.privileges import give_up, go_first
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
-from nat.packet import Packet
+from nat.mapping import Leg
 
 PACKETS_PER_TURN = 64
 INTERRUPTED = 130
@@ -45,38 +46,6 @@ BACKLOG_GRAIN = 0.001
 """The same when more is due than is done at once."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
-
-
-class Exit(Protocol):
-    """What the loop needs of a leg: the wire that its packets leave on."""
-
-    @property
-    def exit(self) -> int: ...
-
-
-class PacketEngine(Protocol):
-    """What the loop needs of `appliance.engine.Engine`."""
-
-    @property
-    def outbox(self) -> list[tuple[Side, Packet]]: ...
-
-    def handle(self, packet: Packet, side: Side, now: float) -> Exit | None: ...
-
-    def not_sent(self, packet: Packet, side: Side, now: float) -> None: ...
-
-    def next_deadline(self) -> float | None: ...
-
-    def expire(self, now: float) -> None: ...
-
-
-class Controller(Protocol):
-    """What the loop needs of `appliance.control.server.ControlServer`."""
-
-    def register(self, selector: selectors.BaseSelector) -> None: ...
-
-    def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def run(settings: Settings, control_path: Path) -> int:
@@ -128,9 +97,9 @@ class Loop:
     def __init__(
         self,
         wires: Sequence[Wire],
-        engine: PacketEngine,
+        engine: Engine,
         signals: Signals,
-        control: Controller | None = None,
+        control: ControlServer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wires = wires
@@ -214,8 +183,8 @@ class Loop:
             packet = receive()
             if packet is None:
                 return carried
-            leg = handle(packet, side, now)
-            if leg is not None and not wires[leg.exit].send(packet):
+            verdict = handle(packet, side, now)
+            if isinstance(verdict, Leg) and not wires[verdict.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
                 self._send_outbox()

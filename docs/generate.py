@@ -7,7 +7,8 @@ A page marks where a table belongs; what stands between the two marks is replace
     <!-- /generated -->
 
 So a table in the manual cannot differ from the table in the source; `tests/test_docs.py` checks
-that this program would change nothing.
+that this program would change nothing. The lines `Tests:` in `rules.md` and `promises.md` are
+written from what the tests cite (`docs/citations.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
-from appliance.settings.table import SETTINGS, Setting  # noqa: E402
+from appliance.settings.setting import Setting  # noqa: E402
+from appliance.settings.table import SETTINGS  # noqa: E402
+from docs.citations import with_tests  # noqa: E402
 from nat.drop import Drop  # noqa: E402
 from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
 from tui.keys import KEYS  # noqa: E402
@@ -146,8 +149,11 @@ def rules(reasons: Mapping[str, Reason]) -> str:
 def sip_faults() -> str:
     """Every fault of the poor SIP module."""
     return table(
-        ("fault", "what it does", "what breaks", "seen in"),
-        ((f"`{each.name}`", each.does, each.breaks, each.seen_in) for each in FAULTS.values()),
+        ("fault", "look at first", "what it does", "what breaks", "seen in"),
+        (
+            (f"`{each.name}`", each.look_at, each.does, each.breaks, each.seen_in)
+            for each in FAULTS.values()
+        ),
     )
 
 
@@ -183,7 +189,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def filled(page: str) -> str:
     """A page with all its generated parts as the source has them now."""
-    return PLACE.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], page)
+    return with_tests(PLACE.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], page))
 
 
 def pages() -> Iterator[Path]:

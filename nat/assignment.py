@@ -6,18 +6,29 @@ an ALG has fixed does not come here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Container
+from typing import NamedTuple
 
 from nat.behavior import Behavior
-from nat.endpoint import UDP, Endpoint
+from nat.endpoint import UDP, Endpoint, FiveTuple, inbound_key
 from nat.limits import HighWater
-from nat.mapping import FiveTuple, inbound_key
 from nat.poison import Poisoned
-from nat.policy import AddressWish, PortWish
+from nat.policy import AddressWish, Policy, PortWish
 from nat.ports import HIGHEST_PORT, WELL_KNOWN_END, PortPool
 
 POISON_TRIES = 64
 """Ports looked at before a mapping is refused because all of them are poisoned."""
+
+
+class Draft(NamedTuple):
+    """A NAT as it would be if some endpoints were in use that are not: what a rehearsal has given
+    out. `taken` answers their ports, for a protocol and an external address; chance has dice of its
+    own, because to watch must not change what the NAT draws."""
+
+    taken: Callable[[int, int], Container[int]]
+    rng: random.Random
+
 
 MayShare = Callable[[int, Endpoint, Endpoint], bool]
 """(protocol, external endpoint, remote) -> may one more mapping have it, to talk to that remote?"""
@@ -29,15 +40,17 @@ class Assignment:
     `known` is the address that an inside host appears under already, if it has mappings.
     """
 
-    def __init__(self, behavior: Behavior, may_share: MayShare) -> None:
+    def __init__(self, behavior: Behavior, policy: Policy, may_share: MayShare) -> None:
         self._behavior = behavior
+        self._policy = policy
         self._may_share = may_share
         self._poisoned = Poisoned()
         self.pools: dict[tuple[int, int], PortPool] = {}
         self.high_water = HighWater()
 
-    def settings_changed(self, behavior: Behavior) -> None:
+    def settings_changed(self, behavior: Behavior, policy: Policy) -> None:
         self._behavior = behavior
+        self._policy = policy
         for pool in self.pools.values():
             self._set_up(pool)
 
@@ -65,7 +78,7 @@ class Assignment:
     def address_of(self, internal: Endpoint, known: int | None) -> int:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
         it each of its endpoints may have another one, but always the same."""
-        external, decisions = self._behavior.external, self._behavior.decisions
+        external, policy = self._behavior.external, self._policy
         if len(external) == 1:
             return external[0]
         if known not in external:
@@ -74,9 +87,9 @@ class Assignment:
             normal = external[(internal.address + internal.port) % len(external)]
         else:
             normal = external[internal.address % len(external)] if known is None else known
-        if "external_address" not in decisions.others:
+        if "external_address" not in policy.others:
             return normal
-        return decisions.external_address(normal, AddressWish(internal, external, known))
+        return policy.external_address(normal, AddressWish(internal, external, known))
 
     def choose(
         self,
@@ -85,8 +98,10 @@ class Assignment:
         remote: Endpoint | None,
         known: int | None,
         now: float,
+        draft: Draft | None = None,
     ) -> Endpoint | None:
-        """An external endpoint for a mapping to `remote`, or (None) to everybody."""
+        """An external endpoint for a mapping to `remote`, or (None) to everybody. In a `draft`
+        nothing is used up by it."""
         address = self.address_of(internal, known)
         pool = self.pool(protocol, address)
         pool.settle(now)
@@ -95,7 +110,7 @@ class Assignment:
             port = None
             if remote is not None and self._behavior.overloading:
                 port = self._shared_port(protocol, Endpoint(address, wish.port), remote)
-            port = port or self._free_port(protocol, pool, wish)
+            port = port or self._free_port(protocol, pool, wish, address, draft)
             if port is None:
                 return None
             external = Endpoint(address, port)
@@ -110,26 +125,43 @@ class Assignment:
         may_share = wish != remote and self._may_share(protocol, wish, remote)
         return wish.port if may_share else None
 
-    def _free_port(self, protocol: int, pool: PortPool, wish: Endpoint) -> int | None:
+    def _free_port(
+        self, protocol: int, pool: PortPool, wish: Endpoint, address: int, draft: Draft | None
+    ) -> int | None:
         behavior = self._behavior
-        port = pool.choose(wish, behavior.ports, behavior.parity and protocol == UDP, behavior.rng)
-        if "port" not in behavior.decisions.others:
+        parity = behavior.parity and protocol == UDP
+        if draft is None:
+            rng = behavior.rng
+            port = pool.choose(wish, behavior.ports, parity, rng)
+        else:
+            rng = draft.rng
+            with pool.rehearsing():
+                taken = draft.taken(protocol, address)
+                port = pool.choose(wish, behavior.ports, parity, rng, taken)
+        if "port" not in self._policy.others:
             return port
-        return behavior.decisions.port(port, PortWish(protocol, wish, pool, behavior.rng))
+        return self._policy.port(port, PortWish(protocol, wish, pool, rng))
 
     def choose_pair(
-        self, internal: Endpoint, known: int | None, now: float
+        self, internal: Endpoint, known: int | None, now: float, draft: Draft | None = None
     ) -> tuple[Endpoint, Endpoint] | None:
         """External endpoints with adjacent ports, for RTP and the RTCP that goes with it."""
         behavior = self._behavior
         address = self.address_of(internal, known)
         pool = self.pool(UDP, address)
         pool.settle(now)
-        port = pool.choose_pair(internal, behavior.ports, behavior.rng)
+        if draft is None:
+            rng = behavior.rng
+            port = pool.choose_pair(internal, behavior.ports, rng)
+        else:
+            rng = draft.rng
+            with pool.rehearsing():
+                taken = draft.taken(UDP, address)
+                port = pool.choose_pair(internal, behavior.ports, rng, taken)
         if port is None:
             return None
-        wish = PortWish(UDP, Endpoint(internal.address, internal.port + 1), pool, behavior.rng)
-        second = behavior.decisions.rtcp_port(port + 1, wish)
+        wish = PortWish(UDP, Endpoint(internal.address, internal.port + 1), pool, rng)
+        second = self._policy.rtcp_port(port + 1, wish)
         return Endpoint(address, port), Endpoint(address, second)
 
     def poison(self, arrives: FiveTuple, now: float) -> None:

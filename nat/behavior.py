@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from nat.endpoint import TCP, Endpoint, Network
-from nat.policy import Decisions
 
 
 class Dependence(Enum):
@@ -142,7 +141,6 @@ class Behavior:
     forwards: list[Forward] = field(default_factory=list)
     mtu: tuple[int, int] = (1500, 1500)  # of the inside and the outside wire, in bytes
     rng: random.Random = field(default_factory=random.SystemRandom)
-    decisions: Decisions = field(default_factory=Decisions)
 
     def filtering_of(self, protocol: int) -> Dependence:
         if protocol == TCP and self.tcp_filtering is not None:

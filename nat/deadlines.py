@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush, heapreplace
+from math import inf
 from typing import Generic, Protocol, TypeVar, cast
 
 MANY = 64
@@ -35,11 +36,15 @@ class Timer:
         self.stale = 0  # entries beyond one for each record that stands under this timer
 
 
+GONE = Timer("gone", -inf)
+"""What stands under no timer any more: its time is over whenever somebody asks."""
+
+
 class Record(Protocol):
     """What can be forgotten."""
 
     id: int
-    timer: Timer | None
+    timer: Timer
     refreshed: float
 
 
@@ -47,7 +52,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Deadlines(Generic[R]):
-    """All timers of one kind of record. A record whose `timer` is None is ignored and let go."""
+    """All timers of one kind of record. A record under `GONE` is ignored and let go."""
 
     def __init__(self) -> None:
         self.timers: dict[str, Timer] = {}
@@ -65,16 +70,15 @@ class Deadlines(Generic[R]):
         to another timer, but not while it stays under one.)"""
         if record.timer is timer:
             return
-        if record.timer is not None:
-            self.let_go(record)
+        self.let_go(record)
         record.timer = timer
         entry: Entry = (record.refreshed, record.id, record)
         heappush(timer.heap, entry)
 
     def let_go(self, record: R) -> None:
         """The record stands under no timer any more."""
-        timer, record.timer = record.timer, None
-        if timer is None:
+        timer, record.timer = record.timer, GONE
+        if timer is GONE:
             return
         timer.stale += 1
         if timer.stale > MANY and timer.stale * 2 > len(timer.heap):
@@ -114,7 +118,7 @@ class Deadlines(Generic[R]):
                     continue
                 heappop(heap)
                 if record.timer is timer:
-                    record.timer = None
+                    record.timer = GONE
                     yield cast(R, record), True
                 else:
                     timer.stale -= 1

@@ -1,4 +1,5 @@
-"""Why a packet was not forwarded. Each refused packet has exactly one of these reasons."""
+"""What becomes of a packet that is not forwarded: it is refused, and then for exactly one reason,
+or it is set aside."""
 
 from __future__ import annotations
 
@@ -74,3 +75,13 @@ class Drop(Enum):
     def reason(self) -> str:
         """The word used in JSON and on screens."""
         return self.name.lower().replace("_", "-")
+
+
+class Aside(Enum):
+    """A packet that is neither refused nor forwarded as it is."""
+
+    HELD = "held"  # a fragment that waits for the rest
+    ANSWERED = "answered"  # it was for the NAT itself
+    # by the appliance around the NAT:
+    KEPT = "kept"  # its bytes wait for the rest of their message
+    REPLACED = "replaced"  # other packets go on in its place: fragments, segments, datagrams

@@ -6,9 +6,8 @@ live ones: an observer reads what it needs and keeps nothing.
 
 from __future__ import annotations
 
-from nat.expectation import Expectation
 from nat.fragments import Gone
-from nat.mapping import Flow, Leg, Mapping
+from nat.mapping import Expectation, Flow, Leg, Mapping, Why
 
 
 class Observer:
@@ -23,20 +22,20 @@ class Observer:
     def mapping_refreshed(self, mapping: Mapping, last: float, now: float) -> None:
         """A flow of the mapping came due and had been used meanwhile, `last` at last."""
 
-    def mapping_expired(self, mapping: Mapping, why: str, now: float) -> None: ...
+    def mapping_expired(self, mapping: Mapping, why: Why, now: float) -> None: ...
 
     def flow_opened(self, flow: Flow, now: float) -> None: ...
 
     def flow_reopened(self, flow: Flow) -> None:
         """A TCP connection that was over begins anew between the same endpoints."""
 
-    def flow_expired(self, flow: Flow, why: str, now: float) -> None: ...
+    def flow_expired(self, flow: Flow, why: Why, now: float) -> None: ...
 
     def expectation_opened(self, expectation: Expectation, now: float) -> None: ...
 
     def expectation_used(self, expectation: Expectation, remote: str, now: float) -> None: ...
 
-    def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None: ...
+    def expectation_closed(self, expectation: Expectation, why: Why, now: float) -> None: ...
 
     def fragments_gone(self, gone: Gone, now: float) -> None:
         """Fragments that were held are part of a datagram that goes on, or given up."""

@@ -1,33 +1,48 @@
-"""The doors that stand open: how many there may be, until when, and what ends with them.
+"""The expectations that stand: how many there may be, until when, and what ends with them.
 
-An ALG opens a door for packets that a message has announced, the translator lets the first of them
-in (`use`), and the door closes with the call or registration it belongs to (its parent), at its
-deadline, or with the mapping behind it. `expectation.py` is one door; here is the table of all.
+An ALG opens an expectation for packets that a message has announced, the NAT lets the first of them
+in (`use`), and it closes with the call or registration it belongs to (its parent), at its deadline,
+or with the mapping behind it. One expectation is a record in `mapping.py`; here is the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
 
+from nat.behavior import Limits
 from nat.deadlines import MANY
 from nat.endpoint import Endpoint
-from nat.expectation import Expectation
-from nat.mapping import Flow, Mapping
+from nat.events import Observer
+from nat.limits import HighWater, Hosts
+from nat.mapping import Expectation, Flow, Mapping, Why
 
-if TYPE_CHECKING:
-    from nat.conntrack import Conntrack
+Closed = Callable[[Expectation, Why, float], None]
+"""Told of each expectation that was closed, why and when: what it held may go."""
 
 
 class Expectations(dict[int, Expectation]):
-    """All doors by their id; `by_parent` has them by what they belong to. Only `open` and `close`
-    change either. `table` has the mappings and flows behind the doors, and counts its hosts'."""
+    """All expectations by their id; `by_parent` has them by what they belong to. Only `open` and
+    `close` change either. They are counted to the `hosts` behind their mappings; `ids` are shared
+    with all other records of the NAT."""
 
-    def __init__(self, table: Conntrack) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        hosts: Hosts,
+        ids: Iterator[int],
+        high_water: HighWater,
+        observer: Observer,
+        closed: Closed,
+    ) -> None:
         super().__init__()
+        self.limits = limits
         self.by_parent: dict[Hashable, list[Expectation]] = {}
-        self._table = table
+        self._hosts = hosts
+        self._ids = ids
+        self._high_water = high_water
+        self._observer = observer
+        self._closed = closed
         self._heap: list[tuple[float, int]] = []  # (deadline, id), and some that were moved since
 
     def open(
@@ -40,98 +55,105 @@ class Expectations(dict[int, Expectation]):
         used_lifetime: float | None,
         now: float,
     ) -> Expectation | None:
-        """Let `remote` in to `mapping`, or let it go on coming in (for the words see
-        `alg.base.AlgContext.expect`). None at a limit."""
+        """Let `remote` in to `mapping`, or let it go on coming in. None at a limit.
+
+        It closes `lifetime` seconds from now unless a packet uses it, and `used_lifetime` seconds
+        after its first use (None: `lifetime` goes on counting)."""
         known = self.find(mapping, remote, parent)
         if known is not None:
             if known.flow is not None and used_lifetime is not None:
                 lifetime = used_lifetime
             self.set_deadline(known, now + lifetime, used_lifetime)
             return known
-        if self._are_too_many(mapping, parent):
+        if self.are_too_many(mapping, parent):
             return None
-        self._table.last_id += 1
-        door = Expectation(self._table.last_id, mapping, remote, parent, reason)
-        self[door.id] = door
-        self.by_parent.setdefault(parent, []).append(door)
-        mapping.expectations = (*mapping.expectations, door)
-        self._count(door, now)
-        self.set_deadline(door, now + lifetime, used_lifetime)
-        self._table.observer.expectation_opened(door, now)
-        return door
+        expectation = Expectation(next(self._ids), mapping, remote, parent, reason)
+        self[expectation.id] = expectation
+        self.by_parent.setdefault(parent, []).append(expectation)
+        mapping.expectations = (*mapping.expectations, expectation)
+        self._count(expectation, now)
+        self.set_deadline(expectation, now + lifetime, used_lifetime)
+        self._observer.expectation_opened(expectation, now)
+        return expectation
 
     def find(
         self, mapping: Mapping, remote: Endpoint | None, parent: Hashable
     ) -> Expectation | None:
-        for door in mapping.expectations:
-            if door.parent == parent and door.remote == remote:
-                return door
+        for expectation in mapping.expectations:
+            if expectation.parent == parent and expectation.remote == remote:
+                return expectation
         return None
 
-    def set_deadline(self, door: Expectation, deadline: float, used_lifetime: float | None) -> None:
-        """From now on the door closes at `deadline`, or `used_lifetime` after its first use."""
-        door.deadline = deadline
-        door.used_lifetime = used_lifetime
+    def set_deadline(
+        self, expectation: Expectation, deadline: float, used_lifetime: float | None
+    ) -> None:
+        """From now on it closes at `deadline`, or `used_lifetime` after its first use."""
+        expectation.deadline = deadline
+        expectation.used_lifetime = used_lifetime
         if len(self._heap) > MANY + 4 * len(self):
             self._heap = [(each.deadline, id_) for id_, each in self.items()]
             heapify(self._heap)
         else:
-            heappush(self._heap, (deadline, door.id))
+            heappush(self._heap, (deadline, expectation.id))
 
-    def use(self, door: Expectation, flow: Flow, now: float) -> None:
+    def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
         """The first packet came: `flow` is what it opened."""
-        door.flow = flow
-        if door.used_lifetime is not None:
-            self.set_deadline(door, now + door.used_lifetime, door.used_lifetime)
-        self._table.observer.expectation_used(door, str(flow.remote), now)
+        expectation.flow = flow
+        if expectation.used_lifetime is not None:
+            self.set_deadline(
+                expectation, now + expectation.used_lifetime, expectation.used_lifetime
+            )
+        self._observer.expectation_used(expectation, str(flow.remote), now)
 
-    def close(self, door: Expectation, why: str, now: float) -> None:
-        """Shut one door. The flow that came in by it ends with it, unless it merely ran out of
-        time; so does the mapping, when nothing else needs that."""
-        if self.pop(door.id, None) is None:
+    def close(self, expectation: Expectation, why: Why, now: float) -> None:
+        """End one. Twice is harmless."""
+        if self.pop(expectation.id, None) is None:
             return
-        table, mapping = self._table, door.mapping
-        mapping.expectations = tuple(each for each in mapping.expectations if each is not door)
-        siblings = self.by_parent[door.parent]
-        siblings.remove(door)
+        mapping = expectation.mapping
+        mapping.expectations = tuple(
+            each for each in mapping.expectations if each is not expectation
+        )
+        siblings = self.by_parent[expectation.parent]
+        siblings.remove(expectation)
         if not siblings:
-            del self.by_parent[door.parent]
-        table.hosts[mapping.internal.address].expectations -= 1
-        table.forget_if_idle(mapping.internal.address)
-        table.observer.expectation_closed(door, why, now)
-        if door.flow is not None and why != "expired":
-            table.close_flow(door.flow, why, now)
-        table.close_mapping_if_idle(mapping, why, now)
+            del self.by_parent[expectation.parent]
+        self._hosts[mapping.internal.address].expectations -= 1
+        self._hosts.forget_if_idle(mapping.internal.address)
+        self._observer.expectation_closed(expectation, why, now)
+        self._closed(expectation, why, now)
 
     # --- limits ------------------------------------------------------------------------
 
-    def _are_too_many(self, mapping: Mapping, parent: Hashable) -> bool:
-        """Does a limit forbid one more door?"""
-        limits = self._table.behavior.limits
-        host = self._table.hosts.get(mapping.internal.address)
+    def are_too_many(self, mapping: Mapping, parent: Hashable) -> bool:
+        """Does a limit forbid one more?"""
+        limits = self.limits
+        host = self._hosts.get(mapping.internal.address)
         return (
             len(self) >= limits.expectations
             or self._held_by(parent, mapping) > limits.expectations_per_parent
             or (host is not None and host.expectations >= limits.expectations_per_host)
         )
 
-    def _count(self, door: Expectation, now: float) -> None:
-        host = self._table.host(door.mapping.internal.address, now)
+    def _count(self, expectation: Expectation, now: float) -> None:
+        host = self._hosts.of(expectation.mapping.internal.address, now)
         host.expectations += 1
-        reach = self._table.high_water.reach
+        reach = self._high_water.reach
         reach("expectations", len(self))
         reach("expectations_per_host", host.expectations)
-        reach("expectations_per_parent", self._held_by(door.parent, door.mapping))
+        reach("expectations_per_parent", self._held_by(expectation.parent, expectation.mapping))
 
     def _held_by(self, parent: Hashable, mapping: Mapping) -> int:
         """How many mappings `parent` would hold open, `mapping` among them."""
-        held = {door.mapping.id for door in self.by_parent.get(parent, ())}
+        held = {expectation.mapping.id for expectation in self.by_parent.get(parent, ())}
         return len(held | {mapping.id})
 
     def most_of_a_parent(self) -> int:
         """How many mappings the parent with the most of them holds open."""
         return max(
-            (len({door.mapping.id for door in doors}) for doors in self.by_parent.values()),
+            (
+                len({expectation.mapping.id for expectation in siblings})
+                for siblings in self.by_parent.values()
+            ),
             default=0,
         )
 
@@ -145,6 +167,6 @@ class Expectations(dict[int, Expectation]):
         """Close what is over."""
         while self._heap and self._heap[0][0] <= now:
             deadline, id_ = heappop(self._heap)
-            door = self.get(id_)
-            if door is not None and door.deadline == deadline:
-                self.close(door, "expired", now)
+            expectation = self.get(id_)
+            if expectation is not None and expectation.deadline == deadline:
+                self.close(expectation, Why.EXPIRED, now)

@@ -1,4 +1,4 @@
-"""ICMP errors: a packet inside a packet (RFC 5508 4, RFC 792), and what the NAT says for itself.
+"""ICMP messages (RFC 792, RFC 5508): errors, which quote a packet, and what the NAT says itself.
 
 An error about an outbound packet comes from the outside and quotes it *as it left*:
 
@@ -19,11 +19,11 @@ given back the tuple with which it once arrived: the key of the opposite leg.
 
 from __future__ import annotations
 
-from nat.behavior import Refusal
+from nat.behavior import Behavior, Refusal
 from nat.checksum import MODULUS, checksum, sums_up
 from nat.drop import Drop
-from nat.endpoint import ICMP, TCP, UDP
-from nat.mapping import ICMP_QUERY, FiveTuple
+from nat.endpoint import ICMP, ICMP_QUERY, TCP, UDP, FiveTuple, Side, is_unicast
+from nat.limits import IcmpRate
 from nat.packet import (
     CHECKSUM_OFFSET,
     FRAGMENT_OFFSET,
@@ -183,9 +183,47 @@ def says_a_possible_mtu(packet: Packet, own: int) -> bool:
 
 def may_be_answered_by_an_error(packet: Packet) -> bool:
     """RFC 1122 3.2.2: never an error about an error, a later fragment, or a multicast."""
-    if packet.flags_and_offset & FRAGMENT_OFFSET or packet.destination_address >> 28 >= 0xE:
+    if packet.flags_and_offset & FRAGMENT_OFFSET or not is_unicast(packet.destination_address):
         return False
     return packet.protocol != ICMP or packet.buffer[packet.header_length] in QUERIES
+
+
+class OwnIcmp:
+    """What a NAT says by itself, within a budget for each wire. Packets are put into `outbox`."""
+
+    def __init__(self, behavior: Behavior) -> None:
+        self.behavior = behavior
+        self.outbox: list[tuple[Side, Packet]] = []
+        self.sent = [0, 0]  # by side
+        self._rates = (IcmpRate(behavior.rng), IcmpRate(behavior.rng))
+
+    def send_error(
+        self, about: Packet, side: Side, type_: int, code: int, now: float, rest: int = 0
+    ) -> None:
+        """Answer a packet with an ICMP error of our own, if rules and rate allow one. `rest` is the
+        second word of its header."""
+        own = self._own_address(side)
+        if own is not None and may_be_answered_by_an_error(about):
+            self._send(side, error(about, own, type_, code, rest), about.source_address, now)
+
+    def refuse(self, packet: Packet, drop: Drop, now: float) -> None:
+        """An inside host hears that there is no room for its flow."""
+        code = REFUSALS.get(self.behavior.refusal)
+        if drop in TELL_THE_SENDER and code is not None:
+            self.send_error(packet, Side.INSIDE, UNREACHABLE, code, now)
+
+    def answer_ping(self, request: Packet, side: Side, now: float) -> None:
+        self._send(side, echo_reply(request), request.source_address, now)
+
+    def _own_address(self, side: Side) -> int | None:
+        if side is Side.INSIDE:
+            return self.behavior.gateway
+        return self.behavior.outside_address or self.behavior.external[0]
+
+    def _send(self, side: Side, data: bytes, target: int, now: float) -> None:
+        if self._rates[side].allows(target, self.behavior.limits, now):
+            self.sent[side] += 1
+            self.outbox.append((side, Packet.of(data)))
 
 
 def error(about: Packet, source: int, type_: int, code: int, rest: int = 0) -> bytes:

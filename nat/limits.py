@@ -57,6 +57,27 @@ class Host:
         return not self.flows and not self.expectations and not self.ports
 
 
+class Hosts(dict[int, Host]):
+    """The inside hosts that have anything in use, by address."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__()
+        self.limits = limits
+
+    def of(self, address: int, now: float) -> Host:
+        """The account of a host; a new one for a host that had nothing in use."""
+        host = self.get(address)
+        if host is None:
+            host = self[address] = Host(self.limits, now)
+        return host
+
+    def forget_if_idle(self, address: int) -> None:
+        """Let go of a host that has nothing in use."""
+        host = self.get(address)
+        if host is not None and host.is_idle:
+            del self[address]
+
+
 class HighWater:
     """The most that was ever in use at one time, by the name of the limit."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nat.mapping import FiveTuple
+from nat.endpoint import FiveTuple
 
 MOST = 1024
 """Remembered at once. A stranger who sends more only makes the NAT behave better."""

@@ -1,7 +1,7 @@
 """Where this NAT decides, and where somebody may decide otherwise.
 
-The NAT works out each answer by its own rules and then asks here. `Decisions()` agrees with all of
-them. `Decisions(others)` lets functions of somebody else have the last word at points they name:
+The NAT works out each answer by its own rules and then asks here. `Policy()` agrees with all of
+them. `Policy(others)` lets functions of somebody else have the last word at points they name:
 each gets the normal answer and the facts, and returns an answer. So a NAT that is wrong on purpose
 needs no branch in the NAT, and every wrong turning that it can take stands in the one list below.
 
@@ -25,19 +25,16 @@ pay nothing; flows that exist keep their legs when other decisions are taken lat
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nat.behavior import Behavior
 from nat.endpoint import Endpoint
-
-if TYPE_CHECKING:
-    import random
-
-    from nat.behavior import Behavior
-    from nat.mapping import Flow
-    from nat.mapping import Mapping as NatMapping
-    from nat.ports import PortPool
+from nat.mapping import Flow
+from nat.mapping import Mapping as NatMapping
+from nat.ports import PortPool
 
 Decide = Callable[..., Any]
 """The normal answer and the facts of one point -> another answer."""
@@ -59,7 +56,7 @@ POINTS = frozenset(
     )
 )
 
-SETTLED = ("networks", "external", "untranslated", "decisions")
+SETTLED = ("networks", "external", "untranslated")
 """Parts of a `Behavior` that nobody else decides: otherwise packets might leave as they are."""
 
 PORT_NUMBERS = range(1, 65536)
@@ -123,7 +120,7 @@ class ReverseWish:
         ]
 
 
-class Decisions:
+class Policy:
     """Asked by the NAT at every point. `others` have the last word, one after the other.
 
     An answer that no NAT could act on (a port that is no number of a port, another host) counts as

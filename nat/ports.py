@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 
 from nat.behavior import PortPolicy
 from nat.endpoint import Endpoint
@@ -16,6 +18,8 @@ from nat.limits import HighWater
 
 FREE, USED, RESTING, RESERVED = 0, 1, 2, 3
 HIGHEST_PORT = 65535
+TO_BE_CHOSEN = bytes.maketrans(bytes((RESERVED,)), bytes((FREE,)))
+NOT_TO_BE_CHOSEN = bytes.maketrans(bytes((FREE,)), bytes((RESERVED,)))
 WELL_KNOWN_END = 1024  # RFC 4787 REQ-3a: ports below stay below
 RANDOM_TRIES = 32
 PAIR_TRIES = 2048
@@ -60,21 +64,15 @@ class PortPool:
             return
         self.first, self.last = first, last
         self._cursor = first
-        for port in range(1, 65536):
-            if self.state(port) in (FREE, RESERVED):
-                self._set(port, self._state_when_unused(port))
-
-    def copy(self) -> PortPool:
-        """The same pool to try things out on."""
-        twin = object.__new__(PortPool)
-        twin.first, twin.last, twin.rest = self.first, self.last, self.rest
-        twin._states = (self._states[0][:], self._states[1][:])
-        twin._counts = list(self._counts)
-        twin._resting = dict(self._resting)
-        twin._resting_order = deque()
-        twin._cursor = self._cursor
-        twin._kept_out = set(self._kept_out)
-        return twin
+        for parity, table in enumerate(self._states):
+            low, high = _indices(parity, max(first, 1), last)
+            table[:low] = table[:low].translate(NOT_TO_BE_CHOSEN)
+            table[low:high] = table[low:high].translate(TO_BE_CHOSEN)
+            table[high:] = table[high:].translate(NOT_TO_BE_CHOSEN)
+        for port in self._kept_out:
+            if self.state(port) == FREE:
+                self._states[port & 1][port >> 1] = RESERVED
+        self._counts = [sum(table.count(state) for table in self._states) for state in range(4)]
 
     def counts(self) -> dict[str, int]:
         """How many of the 65,536 ports are in which state."""
@@ -134,26 +132,45 @@ class PortPool:
         """Was the port given up by `internal`, not long ago?"""
         return self.state(port) == RESTING and self._resting[port][1] == internal
 
+    @contextmanager
+    def rehearsing(self) -> Iterator[None]:
+        """What is chosen meanwhile leaves no trace, since nobody will take it."""
+        cursor = self._cursor
+        yield
+        self._cursor = cursor
+
     # --- choosing ----------------------------------------------------------------------
 
     def choose(
-        self, internal: Endpoint, policy: PortPolicy, parity: bool, rng: random.Random
+        self,
+        internal: Endpoint,
+        policy: PortPolicy,
+        parity: bool,
+        rng: random.Random,
+        taken: Container[int] = (),
     ) -> int | None:
         """A port that `internal` may take, or None when there is none (of the right class and,
-        if `parity`, of the right parity)."""
-        if policy is PortPolicy.PRESERVE and self.is_available(internal.port, internal):
+        if `parity`, of the right parity). Ports that are `taken` count as used."""
+        is_own = policy is PortPolicy.PRESERVE and internal.port not in taken
+        if is_own and self.is_available(internal.port, internal):
             return internal.port
         low, high = self._class_of(internal.port)
         parities = (internal.port & 1,) if parity else (0, 1)
         if policy is PortPolicy.RANDOM:
-            return self._choose_random(low, high, parities, rng)
+            return self._choose_random(low, high, parities, rng, taken)
         wish = internal.port if policy is PortPolicy.PRESERVE else self._cursor
-        port = self._next_free(min(max(wish, low), high), low, high, parities)
+        port = self._next_free(min(max(wish, low), high), low, high, parities, taken)
         if port is not None and policy is PortPolicy.SEQUENTIAL:
             self._cursor = port + 1 if port < self.last else self.first
         return port
 
-    def choose_pair(self, internal: Endpoint, policy: PortPolicy, rng: random.Random) -> int | None:
+    def choose_pair(
+        self,
+        internal: Endpoint,
+        policy: PortPolicy,
+        rng: random.Random,
+        taken: Container[int] = (),
+    ) -> int | None:
         """A port of `internal`'s parity with the next one free as well: RTP and its RTCP.
 
         The same pair first, then upward in steps of two, around the pool once.
@@ -166,10 +183,13 @@ class PortPool:
         second = Endpoint(internal.address, internal.port + 1)
         port: int | None = start
         for _ in range(PAIR_TRIES):
-            port = self._next_available(port, low, high, internal)
             if port is None:
                 return None
-            if port + 1 <= high and self.is_available(port + 1, second):
+            port = self._next_available(port, low, high, internal, taken)
+            if port is None:
+                return None
+            has_neighbour = port + 1 <= high and port + 1 not in taken
+            if has_neighbour and self.is_available(port + 1, second):
                 self._cursor = port + 2 if port + 2 <= self.last else self.first
                 return port
             port += 2
@@ -187,36 +207,50 @@ class PortPool:
         return self.first, self.last
 
     def _choose_random(
-        self, low: int, high: int, parities: tuple[int, ...], rng: random.Random
+        self,
+        low: int,
+        high: int,
+        parities: tuple[int, ...],
+        rng: random.Random,
+        taken: Container[int],
     ) -> int | None:
         for _ in range(RANDOM_TRIES):
             port = rng.randrange(low, high + 1)
-            if port & 1 in parities and self.state(port) == FREE:
+            if port & 1 in parities and self.state(port) == FREE and port not in taken:
                 return port
-        return self._next_free(port, low, high, parities)
+        return self._next_free(port, low, high, parities, taken)
 
     def _next_available(
-        self, start: int | None, low: int, high: int, internal: Endpoint
+        self, start: int, low: int, high: int, internal: Endpoint, taken: Container[int]
     ) -> int | None:
         """`start` if `internal` may have it, else the next free port of its parity."""
-        if start is not None and low <= start <= high and self.is_available(start, internal):
+        is_possible = low <= start <= high and start not in taken
+        if is_possible and self.is_available(start, internal):
             return start
-        start = low if start is None else start
-        return self._next_free(start, low, high, (start & 1,))
+        return self._next_free(start, low, high, (start & 1,), taken)
 
-    def _next_free(self, start: int, low: int, high: int, parities: tuple[int, ...]) -> int | None:
+    def _next_free(
+        self, start: int, low: int, high: int, parities: tuple[int, ...], taken: Container[int]
+    ) -> int | None:
         """The first free port from `start` upward, then from `low`."""
         for first, last in ((start, high), (low, start - 1)):
             found = [
-                port for parity in parities if (port := self._find(parity, first, last)) is not None
+                port
+                for parity in parities
+                if (port := self._find(parity, first, last, taken)) is not None
             ]
             if found:
                 return min(found)
         return None
 
-    def _find(self, parity: int, first: int, last: int) -> int | None:
-        index = self._states[parity].find(FREE, *_indices(parity, first, last))
-        return None if index < 0 else index * 2 + parity
+    def _find(self, parity: int, first: int, last: int, taken: Container[int]) -> int | None:
+        begin, end = _indices(parity, first, last)
+        while (begin := self._states[parity].find(FREE, begin, end)) >= 0:
+            port = begin * 2 + parity
+            if port not in taken:
+                return port
+            begin += 1
+        return None
 
 
 def _indices(parity: int, first: int, last: int) -> tuple[int, int]:

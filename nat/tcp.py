@@ -102,3 +102,39 @@ def flags_make_sense(flags: int) -> bool:
     if flags & FIN:
         return bool(flags & ACK)
     return flags != 0
+
+
+class TcpTrack:
+    """Where a connection stands, and the sequence number each side must send next as its peer
+    last acknowledged it (a RST with another one is not accepted by the peer: RFC 5961 3.2)."""
+
+    __slots__ = ("answer_to_syn", "next_from_inside", "next_from_outside", "state")
+
+    def __init__(self, state: TcpState) -> None:
+        self.state = state
+        self.next_from_inside: int | None = None
+        self.next_from_outside: int | None = None
+        self.answer_to_syn: int | None = None
+
+    def begin(self, outward: bool, sequence: int) -> None:
+        """A side opens anew: what its peer once acknowledged no longer counts."""
+        self.answer_to_syn = sequence + 1 & 0xFFFFFFFF
+        if outward:
+            self.next_from_outside = None
+        else:
+            self.next_from_inside = None
+
+    def acknowledge(self, outward: bool, number: int) -> None:
+        """A segment says which number its sender wants next from its peer."""
+        if outward:
+            self.next_from_outside = number
+        else:
+            self.next_from_inside = number
+
+    def accepts_reset(self, outward: bool, sequence: int, acknowledgement: int) -> bool:
+        """Would the receiver take this RST? Only with the sequence number that comes next (RFC
+        5961 3.2), or, when nothing has come yet, in answer to its SYN (RFC 9293 3.10.7.3)."""
+        expected = self.next_from_inside if outward else self.next_from_outside
+        if expected is None:
+            return acknowledgement == self.answer_to_syn
+        return sequence == expected

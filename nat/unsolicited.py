@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nat.endpoint import Side
-from nat.mapping import FiveTuple, TcpPatch
+from nat.endpoint import FiveTuple, Side
 from nat.packet import Packet
+from nat.patch import TcpPatch
 
 WAIT = 6.0  # seconds
 

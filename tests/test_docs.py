@@ -31,8 +31,8 @@ from appliance.sim.scenario import load_scenario
 from appliance.wires import netns
 from docs import generate
 from nat.endpoint import Network, parse_address
-from tests.host.programs import Program, run_in
 from tests.source import ROOT, name_of, read, tree
+from tests.support.programs import Program, run_in
 
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -42,7 +42,7 @@ SPAN = re.compile(r"`([^`\n]+)`")
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\(\))?")
 PLACED = re.compile(r"`([A-Za-z_][\w.]*(?:\(\))?)`\s+in\s+`([\w/]+\.py)`")
 ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
-SECTION = re.compile(r"RFC \d+,? [\d.]+")  # RFC 3261 8.1.1.1 is no address
+SECTION = re.compile(r"RFC \d+\s[\d.]+")  # RFC 3261 8.1.1.1 is no address
 REDIRECTION = re.compile(r"\d?[<>|&]")
 FILE_KINDS = (".py", ".toml", ".md", ".tcss", ".txt", ".svg")
 
@@ -355,6 +355,14 @@ def test_what_a_console_block_shows_is_what_the_program_prints(
 @each_page()
 def test_generated_tables_are_those_of_the_source(page: Path) -> None:
     assert read(page) == generate.filled(read(page)), "run: python docs/generate.py"
+
+
+def test_the_first_evening_is_one() -> None:
+    """Six files, and no more lines than all of h11 has (2,568)."""
+    text = read(ROOT / "docs" / "reading-order.md").partition("## The first evening")[2]
+    rows = re.findall(r"^\| \d \| `([\w/.]+)`", text.partition("\n## ")[0], re.MULTILINE)
+    assert len(rows) == 6
+    assert sum(len(read(ROOT / row).splitlines()) for row in rows) < 2_568
 
 
 def test_the_reading_order_leads_to_every_room() -> None:

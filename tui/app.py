@@ -23,6 +23,7 @@ from textual.screen import Screen
 
 from alg.sip_poor.faults import FAULTS
 from appliance.journal.events import Event, ExpectationClosed, FlowExpired, MappingExpired
+from appliance.settings.hints import counted
 from appliance.sim.simulation import Simulation
 from tui.draw import diff, ladder, outcome, strip, timeline, why
 from tui.draw.lines import Line, Style
@@ -216,7 +217,7 @@ class GlassnatApp(App[None]):
         message = self.message
         if message is None:
             entitle(base.query_one("#diff"), Line("3 Before / after"))
-            pane.show([Line("No SIP message has passed yet.")])
+            pane.show([Line("No message has passed an ALG yet.")])
             return
         picture = (message, pane.columns, self.options)
         if picture != self._pictured:
@@ -373,7 +374,7 @@ class GlassnatApp(App[None]):
             self.say(str(error))
             return
         await self.advance(0.0)
-        self.say(f"{count} flows forgotten.")
+        self.say(f"{counted(count, 'flow')} forgotten.")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does can also be found by name."""

@@ -23,17 +23,16 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
+from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
 from tui.draw import timeline
+from tui.draw.endpoint import address_of
 from tui.draw.timeline import Tick
 from tui.draw.translations import Translations
 
 MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""
 EVENTS_KEPT = 5_000
-
-FAULTS = ("broken", "wrong", "missed")
-"""Verdicts on a change that is not as a correct module would have it, the worst first."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ class Model:
 
     def name(self, endpoint: str) -> str:
         """What people call the host of an endpoint: its party's name, or the address."""
-        address = endpoint.rpartition(":")[0] or endpoint
+        address = address_of(endpoint)
         return self.names.get(address, address)
 
     def audio_since(self) -> float | None:

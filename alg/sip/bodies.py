@@ -1,7 +1,17 @@
 """Where the session descriptions are in a message's body, and which lengths depend on them.
 
-A body is one description, or several parts of which some may be descriptions (RFC 2046, 5.1). What
+A body is one description, or several parts of which some may be descriptions (RFC 2046 5.1). What
 is encoded or of another type is not looked at.
+
+    Content-Type: multipart/mixed;boundary=x
+    Content-Length: 131                  counts all from here on …
+                                         ┐
+    --x                                  │
+    Content-Type: application/sdp        │
+    Content-Length: 49                   │ counts the description alone
+                                         │┐
+    v=0 … c=IN IP4 192.168.20.100 …      ││ an edit here changes both lengths,
+    --x--                                ┘  and the digits of the inner one are counted by the outer
 """
 
 from __future__ import annotations
@@ -17,6 +27,7 @@ from alg.sip.fields import Span
 from alg.sip.message import FULL_NAMES, Malformed, Message
 
 MOST_PARTS = 16
+"""In a body; a message with more is left alone."""
 _SDP = b"application/sdp"
 _PLAIN_ENCODINGS = (b"", b"7bit", b"8bit", b"binary", b"identity")
 _BOUNDARY = re.compile(
@@ -63,8 +74,9 @@ def find(message: Message) -> Body:
 
 
 def recount(lengths: Sequence[Length], edits: Sequence[Edit]) -> list[Edit]:
-    """The edits that keep every length right after `edits` (RFC 3261, 20.14): parts first,
-    because their digits are counted by the whole."""
+    """The edits that keep every length right after `edits` (rule lengths-follow; RFC 3261 20.14):
+    parts first, because their digits are counted by the whole. A length that another number of
+    digits makes longer by a byte is itself a growth of the whole."""
     made: list[Edit] = []
     for digits, (start, end) in reversed(lengths):
         growth = sum(
@@ -93,7 +105,7 @@ def _parts(
 
 def _delimiters(data: bytes, delimiter: bytes, whole: Span) -> list[Span]:
     """From the line end before each delimiter line to the end of that line; the line end belongs
-    to the delimiter (RFC 2046, 5.1.1)."""
+    to the delimiter, not to the part before it (RFC 2046 5.1.1)."""
     line = re.compile(
         rb"(?:\r\n|\n|\r|\A)" + re.escape(delimiter) + rb"(--)?[ \t]*+(?:\r\n|\n|\r|\Z)"
     )
@@ -102,7 +114,7 @@ def _delimiters(data: bytes, delimiter: bytes, whole: Span) -> list[Span]:
     body = data[whole[0] : whole[1]]
     while found := line.search(body, position - whole[0]):
         cuts.append((found.start() + whole[0], found.end() + whole[0]))
-        if found[1] is not None:
+        if found[1] is not None:  # the one with "--" behind it is the last
             return cuts
         if len(cuts) > MOST_PARTS:
             raise Malformed(f"there are more than {MOST_PARTS} parts in the body")
@@ -111,7 +123,8 @@ def _delimiters(data: bytes, delimiter: bytes, whole: Span) -> list[Span]:
 
 
 def _before_line_end(data: bytes, position: int, start: int) -> int:
-    """Back over one line end, which may open the next delimiter (an empty part)."""
+    """Back over one line end: where a part is empty, the line end behind one delimiter is the one
+    that belongs to the next."""
     if data[position - 2 : position] == b"\r\n":
         position -= 2
     elif data[position - 1 : position] in (b"\r", b"\n"):
@@ -120,7 +133,8 @@ def _before_line_end(data: bytes, position: int, start: int) -> int:
 
 
 def _part_headers(data: bytes, start: int, end: int) -> tuple[dict[bytes, Span], int]:
-    """The headers of a part, and where its content begins."""
+    """The headers of a part, and where its content begins. A part may have none at all: then it
+    begins with the empty line."""
     headers: dict[bytes, Span] = {}
     while found := grammar.HEADER.match(data, start, end):
         name = found[1].lower()
@@ -131,6 +145,8 @@ def _part_headers(data: bytes, start: int, end: int) -> tuple[dict[bytes, Span],
 
 
 def _part_length(data: bytes, headers: dict[bytes, Span], content: Span) -> Length | None:
+    """A part need not say how long it is. If it does, and wrongly, then two readers may see two
+    bodies (rule one-reading)."""
     span = headers.get(b"content-length")
     if span is None:
         return None
@@ -152,9 +168,11 @@ def _is_description(data: bytes, headers: dict[bytes, Span]) -> bool:
 
 
 def _is_plain(encoding: bytes | None) -> bool:
+    """Can the bytes be read as they stand? An edit in compressed or base64 text would break it."""
     return (encoding or b"").strip().lower() in _PLAIN_ENCODINGS
 
 
 def _digits(data: bytes, span: Span) -> Span:
+    """Where the number in a header stands, without the white space around it, which stays."""
     found = grammar.NUMBER.match(data, *span)
     return found.span(1) if found else (span[0], span[0])

@@ -15,6 +15,8 @@ from alg.sip import fields
 from alg.sip.message import Malformed, Message, NotSip, parse
 
 REMEMBERED = 1000
+"""Conversations; the oldest goes when there is one more. Nobody is asked whether it has ended: a
+server could begin any number of calls and end none."""
 
 TRYING, RINGING, ANSWERED, ENDED, FAILED = "trying", "ringing", "answered", "ended", "failed"
 REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
@@ -53,7 +55,7 @@ class Calls:
         except (NotSip, Malformed):
             return None
         kind = KINDS.get(message.method)
-        if kind is None:
+        if kind is None:  # an OPTIONS or an INFO moves no call
             return None
         call = self._calls.get(message.call_id)
         if call is None:
@@ -95,6 +97,11 @@ class Calls:
 
 
 def _next_state(state: str, message: Message) -> str:
+    """Of a call (a registration is simpler):
+
+    trying ──180──► ringing ──200──► answered ──BYE──► ended
+       └───────────────┴─── 300 and more, but 401 and 407 ──► failed
+    """
     if message.method == "REGISTER":
         return _next_registration(state, message)
     if state in OVER:
@@ -113,6 +120,8 @@ def _next_state(state: str, message: Message) -> str:
 
 
 def _next_registration(state: str, message: Message) -> str:
+    """A 2xx lists the contacts that are registered now; one that lists none has ended it (RFC 3261
+    10.3)."""
     if message.status is None or message.status < 200 or message.status in (401, 407):
         return state
     if message.status >= 300:

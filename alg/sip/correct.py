@@ -3,6 +3,12 @@
 A message is read completely before anything is done; then each step does one thing to it. The
 steps are a tuple, so that a bad ALG (`alg/sip_poor/`) can be described by the step that it leaves
 out. This module has no state: what it must know later it asks its context to remember.
+
+    bytes ─► message.parse ─► parts.read ─► the steps, over one Rewriting ─► Edits
+             where all parts  what an ALG     each adds edits, and asks the
+             stand            looks at        context to map, expect, keep
+
+What is right, and why, is in `docs/rules.md`, rule by rule; the steps cite them by name.
 """
 
 from __future__ import annotations
@@ -29,7 +35,9 @@ STEPS: tuple[Step, ...] = (
     offers.translate,
     dialogs.follow,
 )
-"""In this order: a call is followed last, because a final answer may close what is open."""
+"""The order matters twice. A call is begun before its description is translated, so that what is
+opened for it has a call to belong to; it is followed last, because a final answer may close what
+the description in it has just renewed."""
 
 
 class Sip:
@@ -44,7 +52,8 @@ class Sip:
         self.steps = steps
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
-        """Never raises for any bytes; Unavailable when the NAT cannot give what is needed."""
+        """Never raises for any bytes (rule pass-unchanged); Unavailable when the NAT cannot give
+        what is needed."""
         try:
             parsed = parse(message)
             found = parts.read(parsed)
@@ -58,6 +67,7 @@ class Sip:
         return Edits(tuple(sorted(work.edits, key=lambda edit: edit.start)), note=work.note)
 
     def explain(self, rule: str) -> Reason:
+        """Raises KeyError for what is no rule of `reasons.toml`."""
         return reasons()[rule]
 
 

@@ -1,10 +1,19 @@
-"""The life of a call, as far as its pinholes depend on it (rules 2.8).
+"""The life of a call, as far as its pinholes depend on it.
 
-Theory of operation. A call is what messages with one Call-ID say about one inside host. Its state
-is one immutable record that the context remembers, so a message that fails leaves no trace. A call
-may have several dialogs (forking): a BYE ends one, and the pinholes go with the last. An offer
-within a call that is running (re-INVITE, UPDATE) is provisional until its answer: a failure brings
-the old streams back, they were never closed.
+Theory of operation. A call is what messages with one Call-ID say about one inside host (rule
+call-not-connection). Its state is one immutable record that the context remembers, so a message
+that fails leaves no trace. A call may have several dialogs (forking): a BYE ends one, and the
+pinholes go with the last (rule closed-with-the-call). An offer within a call that is running
+(re-INVITE, UPDATE) is provisional until its answer: when it fails, the old streams, which were
+never closed, are all that is left (rule failed-offer-undone).
+
+    message                   streams      before       open
+    INVITE, port 4000         4000         None         4000
+    200 to it                 4000         None         4000
+    INVITE again, port 5000   5000         4000         4000 and 5000
+      either 200 to it        5000         None         5000
+      or     488 to it        4000         None         4000
+    BYE                       over                      nothing
 """
 
 from __future__ import annotations
@@ -16,11 +25,13 @@ from alg.sip.rewriting import LONGEST_LIFE, Rewriting
 from nat.endpoint import Endpoint
 
 MOST_DIALOGS = 16
-"""Branches of one forked call that are told apart; a server could make up any number of tags."""
+"""Branches of one forked call that are told apart. A server could make up any number of tags, and
+every dialog of a call must be hung up before its pinholes close."""
 
 
 class Transaction(NamedTuple):
-    """A request: who sent it, its method and number."""
+    """A request: who sent it, its method and number. Its answers carry the same CSeq, so one value
+    stands for the request and for them."""
 
     outward: bool
     method: str
@@ -42,7 +53,7 @@ class Call(NamedTuple):
     peers: tuple[int | None, ...] = ()
     """The address that the other side's description gives for each stream."""
     dialogs: frozenset[tuple[bytes, bytes]] = frozenset()
-    """(own tag, peer's tag) of those that a 2xx has confirmed."""
+    """(own tag, peer's tag) of those that a 2xx has confirmed (RFC 3261 12)."""
     invite: Transaction | None = None
     """The latest INVITE."""
     offer: Transaction | None = None
@@ -59,6 +70,7 @@ def parent(work: Rewriting) -> tuple[str, str, int]:
 
 
 def recall(work: Rewriting) -> Call:
+    """What is known of the call that the message belongs to; an empty record for a new one."""
     known: Call | None = work.context.recall(parent(work))
     return known or Call()
 
@@ -74,19 +86,21 @@ def transaction(work: Rewriting) -> Transaction:
 
 
 def follow(work: Rewriting) -> None:
-    """Let a message act on the state of its call; descriptions are `offers.py`'s business."""
+    """Let a message act on the state of its call. What its description says has been done by then
+    (`offers.py`)."""
     message = work.message
     if message.method == "BYE" and message.is_request:
         _hang_up(work)
     elif message.method == "CANCEL" and message.is_request:
-        if not recall(work).dialogs:
+        if not recall(work).dialogs:  # what has been answered cannot be cancelled any more
             end(work)
     elif message.status is not None and message.status >= 200:
         _final_answer(work, message.status)
 
 
 def begin(work: Rewriting) -> None:
-    """Note an INVITE before anything is opened for it."""
+    """Note an INVITE before anything is opened for it. With the Call-ID of a call that is over, a
+    new one begins."""
     if work.message.method != "INVITE" or not work.message.is_request:
         return
     call = recall(work)
@@ -104,7 +118,8 @@ def end(work: Rewriting) -> None:
 
 
 def _hang_up(work: Rewriting) -> None:
-    """The request is enough. A BYE for one of several dialogs leaves the others their media."""
+    """The request is enough: the answer may never come. A BYE for one of several dialogs leaves the
+    others their media, and one for a dialog that is not known leaves those that are."""
     call = recall(work)
     left = call.dialogs - {_dialog(work)}
     if left == call.dialogs and left:
@@ -116,6 +131,8 @@ def _hang_up(work: Rewriting) -> None:
 
 
 def _final_answer(work: Rewriting, status: int) -> None:
+    """A 2xx confirms a dialog and the offer in its request; another answer ends a call that nobody
+    has answered, or takes the offer back."""
     call = recall(work)
     asked = transaction(work)
     if status < 300:
@@ -148,6 +165,8 @@ def _take_back(work: Rewriting, call: Call) -> Call:
 def close_unused(
     work: Rewriting, old: tuple[Media | None, ...], new: tuple[Media | None, ...]
 ) -> None:
+    """Close what `old` listens at and `new` does not. Ports are compared, not places in the list: a
+    stream may have moved to another m= line."""
     used = {endpoint for media in new if media for endpoint in media}
     for media in old:
         for endpoint in media or ():
@@ -156,7 +175,8 @@ def close_unused(
 
 
 def _dialog(work: Rewriting) -> tuple[bytes, bytes]:
-    """(own tag, peer's tag), whoever of the two sent the message."""
+    """(own tag, peer's tag), whoever of the two sent the message: From is the sender of the
+    request, also in its answer."""
     tags = []
     for address in (work.parts.sender, work.parts.recipient):
         tag = address.parameters.get(b"tag", fields.MISSING) if address else fields.MISSING

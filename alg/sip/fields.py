@@ -2,6 +2,14 @@
 
 Everything answers offsets into the message. What cannot be read is None: a token that an ALG
 cannot read it does not touch, and the rest of the message is still worth translating.
+
+    m: "A,<sip:b@c>" <sip:alice@192.168.20.100:5060;ob>;expires=60
+                                └───── where ─────┘             ^^  the value of expires
+                      └──────────── uri ─────────────┘  from 18 to 50
+
+The quoted display name holds a comma, a URI and an @, and is none of them (rule never-touched).
+`ob` stands inside the brackets, so it is a parameter of the URI; without brackets it would be one
+of the header (RFC 3261 20.10).
 """
 
 from __future__ import annotations
@@ -27,7 +35,7 @@ class HostPort(NamedTuple):
 
 
 class Via(NamedTuple):
-    """One hop: `SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1`."""
+    """One hop: `SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1`. `transport` is lower case."""
 
     transport: bytes
     sent_by: HostPort
@@ -35,7 +43,8 @@ class Via(NamedTuple):
 
 
 class Address(NamedTuple):
-    """A SIP URI in its header: `"Alice" <sip:alice@192.0.2.1:5060;ob>;expires=60`."""
+    """A SIP URI in its header: `"Alice" <sip:alice@192.0.2.1:5060;ob>;expires=60`. `secure` is
+    true of `sips:`; `parameters` are those of the header."""
 
     uri: Span
     secure: bool
@@ -46,7 +55,7 @@ class Address(NamedTuple):
 
 def elements(data: bytes, header: Header) -> list[Span]:
     """The values of a header that may be a comma-separated list, which equals as many lines
-    (RFC 3261, 7.3.1). Raises Malformed when a quotation mark or a bracket is not closed, and for
+    (RFC 3261 7.3.1). Raises Malformed when a quotation mark or a bracket is not closed, and for
     more values than a message may have lines."""
     if data.find(b",", header.start, header.end) < 0:
         return [(header.start, header.end)]
@@ -67,7 +76,7 @@ def elements(data: bytes, header: Header) -> list[Span]:
 
 
 def via(data: bytes, span: Span) -> Via | None:
-    """RFC 3261, 20.42."""
+    """A Via value as far as it can be read (RFC 3261 20.42); None if its sent-by cannot."""
     found = grammar.VIA.match(data, *span)
     if found is None:
         return None
@@ -76,7 +85,7 @@ def via(data: bytes, span: Span) -> Via | None:
 
 
 def address(data: bytes, span: Span) -> Address | None:
-    """A `name-addr` or `addr-spec` with a SIP URI in it (RFC 3261, 20.10); None for `*`, `tel:`
+    """A `name-addr` or `addr-spec` with a SIP URI in it (RFC 3261 20.10); None for `*`, `tel:`
     and whatever else is not one."""
     bracket = grammar.DISPLAY_NAME.match(data, *span)
     if bracket is None:
@@ -127,4 +136,5 @@ def text(data: bytes, span: Span) -> bytes:
 
 
 def _secure(scheme: bytes) -> bool:
+    """Is it `sips`, in any case? The grammar lets nothing else through but `sip`."""
     return len(scheme) == len(b"sips")

@@ -1,9 +1,15 @@
-"""Where a SIP message ends in a stream (RFC 3261 18.3).
+r"""Where a SIP message ends in a stream (RFC 3261 18.3).
 
-A stream is SIP from its first byte or it is not SIP. This file never looks for a message in the
-middle of anything: an ALG that does can be made to read one out of a web form (NAT slipstreaming,
-2020). So the first bytes must be a SIP start line as far as they go, and every next message must
-begin exactly where the last one ended.
+A stream is SIP from its first byte or it is not SIP (rule first-byte-or-never). This file never
+looks for a message in the middle of anything: an ALG that does can be made to read one out of a web
+form (NAT slipstreaming, 2020). So the first bytes must be a SIP start line as far as they go, and
+every next message must begin exactly where the last one ended.
+
+    what has come                                  frame() says
+    "REGI"                                         NEED_MORE: it may become a method
+    "REGISTER sip:a SIP/2.0\r\nl: 5\r\n"           NEED_MORE: the headers do not end yet
+    "REGISTER sip:a SIP/2.0\r\nl: 5\r\n\r\nhe"     37, although only 34 have come
+    "POST / HTTP/1.1\r\n…REGISTER sip:a SIP/2.0"   NotSipStream, for good
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ from alg.sip import grammar
 
 LONGEST_METHOD = 20
 LONGEST_START_LINE = 8192
+"""Bytes."""
 
 NEED_MORE = 0
 """Nothing speaks against SIP yet, but the message is not whole enough to know its length."""

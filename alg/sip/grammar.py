@@ -1,4 +1,4 @@
-"""The productions of RFC 3261, section 25, that a SIP ALG needs, under their names.
+"""The productions of RFC 3261 25 that a SIP ALG needs, under their names.
 
 Strategy: every repetition of a character is possessive (`*+`, `++`), and where a group repeats, its
 alternatives begin with different characters, so a match never goes back over what it has read and
@@ -58,7 +58,7 @@ LIST_ELEMENT = re.compile(rb'(?:[^",<]++|' + QUOTED + rb"|<[^>]*+>)*")
 # The same for Via, where RFC 2543 allowed comments: commas inside (…) do not separate either.
 VIA_ELEMENT = re.compile(rb'(?:[^",<(]++|' + QUOTED + rb"|<[^>]*+>|\((?:[^()\\]++|\\.)*\))*")
 
-# sent-protocol LWS sent-by, with white space around every separator (RFC 4475, 3.1.1.1)
+# sent-protocol LWS sent-by, with white space around every separator (RFC 4475 3.1.1.1)
 VIA = re.compile(
     WS + rb"(?i:SIP)" + WS + rb"/" + WS + rb"2\.0" + WS + rb"/" + WS
     + rb"(" + TOKEN + rb")[ \t\r\n]++(" + HOST + rb")(?:" + WS + rb":" + WS + rb"([0-9]++))?"
@@ -79,7 +79,7 @@ _HOST_AND_PORT = rb"(" + HOST + rb")(?::([0-9]++))?"
 URI = re.compile(
     rb'(?i:(sips?)):(?:[^@<>" \t\r\n]*+@|(?![^@<>" \t\r\n]*+@))' + _HOST_AND_PORT + rb"(?=[;?]|\Z)"
 )
-# Without angle brackets what follows ; belongs to the header (RFC 3261, 20.10).
+# Without angle brackets what follows ; belongs to the header (RFC 3261 20.10).
 BARE_URI = re.compile(
     WS + rb'(?i:(sips?)):(?:[^@<>;?," \t\r\n]*+@|(?![^@<>;?," \t\r\n]*+@))'
     + _HOST_AND_PORT + WS + rb"(?=;|\Z)"
@@ -103,7 +103,10 @@ def port(text: bytes) -> int | None:
 
 @lru_cache(maxsize=4096)
 def address(text: bytes) -> int | None:
-    """An IPv4 address in dotted decimal, or None for names and everything else."""
+    """An IPv4 address in dotted decimal, or None for names and everything else (IPv6 among it:
+    there is no NAT for it here that could have changed one)."""
+    if b":" in text:
+        return None
     try:
         return parse_address(text.decode("ascii"))
     except ValueError:

@@ -1,8 +1,19 @@
-"""Which header is translated in which kind of message (rules 2.3).
+"""Which header is translated in which kind of message.
 
-The table is short because tokens are mapped by what they are. What is left to say per field: only
-the top Via, and only in requests outwards and responses inwards; Contact never in requests
-inwards; From and To by address alone; Call-ID, tags, branches, CSeq and credentials never.
+The table is short because tokens are mapped by what they are (rule own-endpoint). What is left to
+say per field: only the top Via, and only in requests outwards and responses inwards (rule
+top-via-only); Contact never in requests inwards; From and To by address alone (rule
+host-without-port); Call-ID, tags, branches, CSeq and credentials never (rule never-touched).
+
+                    request out    response in    request in     response out
+    Request-URI     own            –              own            –
+    top Via         own            own            never          never
+    Contact         own            own            never          own
+    From, To        host only      host only      host only      host only
+    (Record-)Route  own            own            own            own
+
+Why a Via is left alone in what comes in: a request from outside carries the Vias of the servers on
+its way, which find their own text again in the answer.
 """
 
 from __future__ import annotations
@@ -23,10 +34,10 @@ MOST_CONTACTS = 8
 """Ports other than the one it sends from that a message may have opened for its contacts."""
 
 MAKES_DIALOG = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "REGISTER"))
-"""Methods whose Contact others will send to later (RFC 3261, 12.1; RFC 6665; RFC 3515)."""
+"""Methods whose Contact others will send to later (RFC 3261 12.1; RFC 6665; RFC 3515)."""
 
 COMES_BACK_IN = {"record-route": "route"}
-"""The field in which others repeat what was written in this one (RFC 3261, 12.1); a Contact is
+"""The field in which others repeat what was written in this one (RFC 3261 12.1); a Contact is
 repeated in a Request-URI."""
 
 
@@ -45,6 +56,8 @@ def translate(work: Rewriting) -> None:
 
 
 def _contacts(work: Rewriting) -> None:
+    """Every value of every Contact. What makes others send to it later is opened first, so that
+    the edit can name the port that it was given."""
     rule = "contact-restored"
     if work.outward:
         rule = "contact" if work.message.method == "REGISTER" else "contact-dialog"
@@ -57,12 +70,13 @@ def _contacts(work: Rewriting) -> None:
 
 
 def _open_contacts(work: Rewriting, tokens: list[Token]) -> None:
-    """Count first: a message that names too many ports is left alone as a whole."""
+    """Rule contact-opens. Count first: a message that names too many ports is left alone as a
+    whole, and nothing has been asked for when that is found out."""
     wanted = {
         (internal, token.transport)
         for token in tokens
         if (internal := work.endpoint(token)) and work.may_open(internal)
-    } - {(work.context.internal, work.context.transport)}
+    } - {(work.context.internal, work.context.transport)}  # open already: the message came from it
     if len(wanted) > MOST_CONTACTS:
         raise Unavailable(f"the message names more than {MOST_CONTACTS} contacts of its own")
     for internal, transport in sorted(wanted):
@@ -84,6 +98,7 @@ def _open_contact(work: Rewriting, internal: Endpoint, transport: str) -> None:
 
 
 def _request_uri(work: Rewriting) -> None:
+    """Inwards it is the Contact that the phone once sent, as the outside came to know it."""
     address = fields.request_uri(work.data, work.message.uri)
     token = work.token(address) if address else None
     if token:
@@ -92,6 +107,17 @@ def _request_uri(work: Rewriting) -> None:
 
 
 def _top_via(work: Rewriting, via: Via) -> None:
+    """The sent-by, and the parameters in which the next server wrote what it saw.
+
+    What a phone sends, and what it gets back with the answer (`received = "hide"`):
+
+        out, as it was      Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK7;rport
+        out, as it leaves   Via: SIP/2.0/UDP 203.0.113.1:1024;branch=z9hG4bK7;rport
+        in, as it comes     Via: SIP/2.0/UDP 203.0.113.1:1024;branch=z9hG4bK7
+                              ;rport=1024;received=203.0.113.1
+        in, as it arrives   Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK7
+                              ;rport=5060;received=192.168.20.100
+    """
     transport = {b"udp": "udp", b"tcp": "tcp", b"tls": "tcp"}.get(via.transport)
     if transport is None:
         return
@@ -108,8 +134,8 @@ def _top_via(work: Rewriting, via: Via) -> None:
 
 
 def _open_reply_port(work: Rewriting, via: Via, token: Token) -> None:
-    """Some phones send from one port and want the answers at another (seen: Cisco 7941, 7945).
-    RFC 3261, 18.2.2, sends them to the port in the Via, unless `rport` is there."""
+    """Rule reply-port: some phones send from one port and want the answers at another (seen: Cisco
+    7941, 7945). RFC 3261 18.2.2 sends them to the port in the Via, unless `rport` is there."""
     context = work.context
     internal = work.endpoint(token)
     if internal is None or internal == context.internal or b"rport" in via.parameters:
@@ -127,8 +153,9 @@ def _open_reply_port(work: Rewriting, via: Via, token: Token) -> None:
 
 
 def _hide_received(work: Rewriting, via: Via) -> None:
-    """`received` and `rport` tell a phone its public address (RFC 3581, 4); in the mode "hide"
-    neither side is to notice the NAT."""
+    """Rule hide-or-learn: `received` and `rport` tell a phone its public address (RFC 3581 4); in
+    the mode "hide" neither side is to notice the NAT. Only this flow's external endpoint is
+    restored: behind a second NAT the server has seen another one."""
     external, internal = work.context.external, work.context.internal
     received, rport = via.parameters.get(b"received"), via.parameters.get(b"rport")
     if received and grammar.address(fields.text(work.data, received)) == external.address:
@@ -139,7 +166,9 @@ def _hide_received(work: Rewriting, via: Via) -> None:
 
 
 def _parties(work: Rewriting) -> None:
-    """From and To. The inside host is the sender of its own requests and of their answers."""
+    """From and To. In a dialog both are copied into every message, the answers included, so From
+    names the sender of the *request*: the inside host in its own requests and the answers to
+    them."""
     own_is_sender = work.message.is_request == work.outward
     for address, what, is_sender in (
         (work.parts.sender, "from", True),
@@ -150,9 +179,10 @@ def _parties(work: Rewriting) -> None:
 
 
 def _party(work: Rewriting, address: Address, what: str, *, own: bool) -> None:
-    """The host alone: a port is not allowed in From and To (RFC 3261, 19.1.1). The way back
+    """Rule host-without-port: a port is not allowed in From and To (RFC 3261 19.1.1). The way back
     restores what the dialog's own message had, which the address alone cannot tell: a phone may
-    have written the external address itself."""
+    have written the external address itself. So the pair of what stands inside and what stands
+    outside is remembered when it is first seen."""
     before = grammar.address(fields.text(work.data, address.where.host))
     if before is None or before not in (
         work.context.internal.address,
@@ -161,7 +191,7 @@ def _party(work: Rewriting, address: Address, what: str, *, own: bool) -> None:
         return
     key = ("party", work.message.call_id, work.host, own)
     pair: tuple[int, int] | None = work.context.recall(key)
-    here, there = (0, 1) if work.outward else (1, 0)  # inside first
+    here, there = (0, 1) if work.outward else (1, 0)  # a pair is (inside, outside)
     if pair and pair[here] == before:
         after = pair[there]
     else:

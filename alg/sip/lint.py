@@ -3,6 +3,10 @@
 A list of small checks, each with one sentence. Run before and after an ALG, the findings that are
 new name the damage to somebody who does not know SIP. Unlike `alg.sip.message`, reading here is
 loose: the worse a message is, the more there is to say about it.
+
+To add a check, add a row to `CHECKS` at the end: its name, its sentence, where it is written, and a
+question to a `View` that is true when something is wrong. A question about what is not there (a
+Via without a branch in a message without a Via) answers that nothing is wrong: another row says so.
 """
 
 from __future__ import annotations

@@ -1,9 +1,18 @@
 """A SIP message as places: where each part stands, never what it would look like tidied up.
 
 Strategy: nothing is normalised and nothing is copied. The parser answers offsets into the bytes
-that came, so that an edit can say exactly which of them it replaces and all others stay (rule G4).
-It is strict where two readers could see two messages in the same bytes (two Call-IDs, a wrong
-Content-Length): such a message is Malformed and passes as it came.
+that came, so that an edit can say exactly which of them it replaces and all others stay (rule
+byte-exact). It is strict where two readers could see two messages in the same bytes (two Call-IDs,
+a wrong Content-Length; rule one-reading): such a message is Malformed and passes as it came.
+
+    0         10        20        30
+    │         │         │         │
+    INVITE sip:bob@192.0.2.9 SIP/2.0␍␊        uri (7, 24)
+    i : abc␍␊ ␉def␍␊                          Header(b"call-id", 37, 48, name_start=34)
+    ␍␊
+
+`i` is the compact form of Call-ID, its colon has white space before it, and its value is folded
+over two lines. All of that is legal, is read, and is what leaves again.
 """
 
 from __future__ import annotations
@@ -20,7 +29,7 @@ MOST_HEADERS = 128
 LONGEST_LINE = 8_192
 """Bytes in a start line or a header, folds included."""
 LARGEST_CSEQ = 2**31 - 1
-"""RFC 3261, 8.1.1.5."""
+"""RFC 3261 8.1.1.5."""
 
 FULL_NAMES = {
     b"a": b"accept-contact",
@@ -43,10 +52,10 @@ FULL_NAMES = {
     b"x": b"session-expires",
     b"y": b"identity",
 }
-"""Compact forms: RFC 3261, 7.3.3, and the IANA registry of SIP header fields."""
+"""Compact forms: RFC 3261 7.3.3, and the IANA registry of SIP header fields."""
 
 ONLY_ONCE = frozenset((b"call-id", b"cseq", b"from", b"to", b"content-length", b"content-type"))
-"""Two of these and two parsers may read two messages (RFC 4475, 3.3.8)."""
+"""Two of these and two parsers may read two messages (RFC 4475 3.3.8)."""
 
 
 class NotSip(Exception):
@@ -134,6 +143,7 @@ def _start_line(data: bytes) -> tuple[int | None, str, tuple[int, int], int]:
 
 
 def _within_a_line(length: int) -> None:
+    """Longer lines overflow somebody's buffer, and cost everybody time (invariant I-A9)."""
     if length > LONGEST_LINE:
         raise Malformed(f"a line is longer than {LONGEST_LINE} bytes")
 
@@ -163,6 +173,8 @@ def _headers(data: bytes, position: int) -> tuple[dict[bytes, list[Header]], int
 
 
 def _cseq(data: bytes, headers: list[Header] | None) -> tuple[int, str]:
+    """Its number and method, by which answers are matched with what was asked: without it an ALG
+    cannot tell what a 200 grants (rule granted-not-wished)."""
     found = grammar.CSEQ.match(data, headers[0].start, headers[0].end) if headers else None
     if found is None or int(found[1]) > LARGEST_CSEQ:
         raise Malformed("there is no valid CSeq")

@@ -1,13 +1,23 @@
-"""Session descriptions: where media will be sent, and the pinholes for it (rules 2.6 to 2.8).
+"""Session descriptions: where media will be sent, and the pinholes for it.
 
 Outwards, each stream of the inside host gets an external port (RTP and RTCP a pair, adjacent and
-of the same parity), the description names it, and a pinhole lets the peer in: the signalling peer
-and, as soon as it is known, the address in the peer's own description. Inwards, nothing is
-translated but a host's own external endpoints coming back.
+of the same parity: rule port-pair), the description names it, and a pinhole lets the peer in: the
+signalling peer and, as soon as it is known, the address in the peer's own description (rule
+peer-only). Inwards, nothing is translated but a host's own external endpoints coming back.
+
+    inside, as it was              outside, as it leaves          opened, for three minutes
+    o=- 1 1 IN IP4 192.168.20.100  o=- 1 1 IN IP4 203.0.113.1
+    c=IN IP4 192.168.20.100        c=IN IP4 203.0.113.1
+    m=audio 14254 RTP/AVP 0        m=audio 40000 RTP/AVP 0        40000 and 40001, for the peer
+    m=video 0 RTP/AVP 31           m=video 0 RTP/AVP 31           port 0 is no stream
+    m=audio 9 TCP/MSRP *           m=audio 9 TCP/MSRP *           nothing: it is no RTP over UDP
+
+Opening comes before writing: the description can name a port only when the NAT has given it. If the
+NAT refuses one, nothing is opened and nothing is edited (invariant I-E5).
 
 What is left alone: everything when ICE is present, because ICE finds a way by itself and a default
-candidate that no candidate line repeats is "ice-mismatch" (RFC 8445, 5.4); streams over TCP; ranges
-of ports; addresses that are not this host's.
+candidate that no candidate line repeats is "ice-mismatch" (RFC 8445 5.4; rule ice-finds-a-way);
+streams over TCP; ranges of ports; addresses that are not this host's (rule unmappable-stays).
 """
 
 from __future__ import annotations
@@ -23,10 +33,11 @@ from alg.sip.sdp import Session, Stream
 from nat.endpoint import Endpoint, address_text
 
 NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
-"""The methods whose descriptions mean something (RFC 6337, table 1)."""
+"""The methods whose descriptions are offers or answers (rule negotiating-messages)."""
 
 FIRST_PACKET = 180.0
-"""Seconds that a pinhole waits for its first packet; then it lives as long as the call."""
+"""Seconds that a pinhole waits for its first packet; then it lives as long as the call (rule
+as-long-as-the-call)."""
 
 MOST_OPENED = 8
 """Ports that one message may open: four RTP/RTCP pairs."""
@@ -78,7 +89,8 @@ def translate_addresses(work: Rewriting) -> None:
 
 
 def _opens(work: Rewriting) -> bool:
-    """May this message open pinholes? Not error responses, nor methods that negotiate nothing."""
+    """May this message open pinholes? Not error responses, nor methods that negotiate nothing, nor
+    what is still on its way for a call that has been hung up."""
     status = work.message.status
     fits = work.message.method in NEGOTIATES and (status is None or 100 < status < 300)
     return fits and not dialogs.recall(work).over
@@ -99,25 +111,28 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
         if work.is_own(rtp):
             work.note = NOT_MAPPED
         return None
-    if b"RTP/" not in stream.protocol:
+    if b"RTP/" not in stream.protocol:  # UDPTL, a fax: it has no RTCP
         return Plan(stream, rtp, None, adjacent=False)
     rtcp = _rtcp(work, stream, rtp)
     return Plan(stream, rtp, rtcp, adjacent=rtcp == Endpoint(address, port + 1))
 
 
 def _is_mappable(stream: Stream) -> bool:
+    """Any profile of RTP, or a fax, over UDP and on one port. Of what we do not know, we cannot
+    know how many ports it takes."""
     over_udp = not stream.protocol.startswith(b"TCP/")
     known = b"RTP/" in stream.protocol or stream.protocol.endswith(b"UDPTL")
     return stream.single and over_udp and known
 
 
 def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:
+    """Where the stream is to be sent; None for what is no single IPv4 address."""
     connection = session.connection_of(stream)
     return grammar.address(fields.text(work.data, connection.address)) if connection else None
 
 
 def _rtcp(work: Rewriting, stream: Stream, rtp: Endpoint) -> Endpoint | None:
-    """`a=rtcp` if there is one (RFC 3605), else the port above RTP (RFC 3550, 11)."""
+    """`a=rtcp` if there is one (RFC 3605 2.1), else the port above RTP (RFC 3550 11)."""
     if stream.rtcp_port == MISSING:
         return Endpoint(rtp.address, rtp.port + 1) if rtp.port < 65535 else None
     port = grammar.port(fields.text(work.data, stream.rtcp_port))
@@ -128,7 +143,9 @@ def _rtcp(work: Rewriting, stream: Stream, rtp: Endpoint) -> Endpoint | None:
 
 
 def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
-    """Ask for all external ports; more than one message may open is refused before the first."""
+    """Ask for all external ports. A description that wants more than one message may open is
+    refused before the first is asked for. Ports that are mapped already are answered as they are,
+    so a retransmission leaves with the same bytes (rule same-again)."""
     own = [plan for planned in plans for plan in planned if plan and work.may_open(plan.rtp)]
     wanted = {port for plan in own for port in (plan.rtp, plan.rtcp) if port}
     if len(wanted) > MOST_OPENED:
@@ -141,7 +158,8 @@ def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
 
 
 def _map_pair(work: Rewriting, plan: Plan) -> bool:
-    """Adjacent ports. Where the description names that of RTCP they may be apart (RFC 3605)."""
+    """Map RTP and RTCP to adjacent ports. False if there are none and they may be apart, because
+    the description names that of RTCP (RFC 3605 2.1); raises Unavailable if they may not."""
     try:
         plan.external = work.context.map_pair(plan.rtp)
     except Unavailable:
@@ -153,7 +171,8 @@ def _map_pair(work: Rewriting, plan: Plan) -> bool:
 
 
 def _look_up(work: Rewriting, plans: list[list[Plan | None]]) -> None:
-    """Only what the NAT holds already: inwards, and where nothing is negotiated."""
+    """Nothing is asked for, only looked up: inwards, where the endpoints of this host come back,
+    and where nothing is negotiated."""
     for plan in (plan for planned in plans for plan in planned if plan):
         plan.external = work.counterpart(plan.rtp, "udp")
         if plan.rtcp:
@@ -164,7 +183,9 @@ def _rewrite(
     work: Rewriting, session: Session, plans: list[Plan | None], *, everywhere: bool
 ) -> None:
     """Ports of mapped streams, and the addresses they use. A c= line that no mapped stream uses
-    stays as it is; `everywhere` says otherwise for messages that negotiate nothing."""
+    stays as it is (rule stream-by-stream), or the other side would send a stream that we have left
+    alone to an external address where nobody waits for it. Nobody sends by a message that
+    negotiates nothing, so there `everywhere` translates all addresses of this host."""
     restored = "" if work.outward else "-restored"
     mapped = [plan for plan in plans if plan and plan.external]
     used: set[Span] = set()
@@ -184,6 +205,8 @@ def _rewrite(
 
 
 def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
+    """Rule rtcp-attribute. Without the attribute there is nothing to write: RTCP is on the port
+    above, and `map_pair` has kept it there."""
     if plan.stream.rtcp_port == MISSING or plan.external_rtcp is None:
         return
     text = b"%d" % plan.external_rtcp.port
@@ -194,6 +217,7 @@ def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
 
 
 def _all_connections(session: Session) -> set[Span]:
+    """The places of all c= lines that name one IPv4 address."""
     connections = [line for stream in session.streams for line in stream.connections]
     if session.connection:
         connections.append(session.connection)
@@ -201,7 +225,17 @@ def _all_connections(session: Session) -> set[Span]:
 
 
 def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> None:
-    """What this description changes in the call, and the pinholes that follow from it."""
+    """What this description changes in the call, and the pinholes that follow from it.
+
+    Every exchange is one offer and one answer, but they travel in different messages (RFC 3264 4):
+
+        early offer      INVITE: offer      200: answer        ACK: nothing
+        delayed offer    INVITE: nothing    200: offer         ACK: answer
+        early media      INVITE: offer      183: answer        200: the same answer again
+        reliable 18x     INVITE: nothing    183: offer         PRACK: answer
+    """
+    # Of requests, only ACK is known to carry an answer. PRACK may carry either; taken for an offer,
+    # it stands when the 200 to it comes.
     call = dialogs.recall(work)
     asked = dialogs.transaction(work)
     is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
@@ -219,6 +253,8 @@ def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> N
 def _own_streams(
     work: Rewriting, call: Call, session: Session, plans: list[Plan | None], is_answer: bool
 ) -> Call:
+    """The call with the inside host's streams as this description has them. The old ones stay open
+    beside them while the other side may still refuse (rule failed-offer-undone)."""
     streams = tuple(
         _media(work, session, plan, is_answer) or _held(work, session, call, index)
         for index, plan in enumerate(plans)
@@ -233,14 +269,17 @@ def _own_streams(
 
 
 def _media(work: Rewriting, session: Session, plan: Plan | None, is_answer: bool) -> Media | None:
+    """Where the inside host listens for a planned stream; RTCP's port is not needed any more once
+    the answer has agreed to share RTP's (rule port-pair)."""
     if plan is None or plan.external is None:
         return None
-    muxed = is_answer and plan.stream.rtcp_mux  # RFC 5761, 5.1.1: the answer decides
+    muxed = is_answer and plan.stream.rtcp_mux  # RFC 5761 5.1.1: the answer decides
     return Media(plan.rtp, plan.rtcp if plan.external_rtcp and not muxed else None)
 
 
 def _held(work: Rewriting, session: Session, call: Call, index: int) -> Media | None:
-    """An old-style hold (RFC 3264, 8.4) says 0.0.0.0 and keeps its port: the stream goes on."""
+    """Rule hold-keeps: an old-style hold (RFC 3264 8.4) says 0.0.0.0 and keeps its port. The stream
+    goes on with the port that it had, or resuming would find it closed."""
     stream = session.streams[index]
     on_hold = _address(work, session, stream) == 0 and _in_use(work, stream)
     return call.streams[index] if on_hold and index < len(call.streams) else None
@@ -268,6 +307,8 @@ def _peer_streams(work: Rewriting, call: Call, session: Session, is_answer: bool
 
 
 def _in_use(work: Rewriting, stream: Stream) -> bool:
+    """Port 0 ends a stream, or refuses it (RFC 3264 8.2); its m= line stays, so that the others
+    keep their places."""
     return fields.text(work.data, stream.port).strip(b"0") != b""
 
 
@@ -281,7 +322,8 @@ def _open(work: Rewriting, call: Call) -> None:
 
 
 def _open_inwards(work: Rewriting, call: Call) -> None:
-    """What an answer adds is a courtesy: without it the answer must still reach the phone."""
+    """Learnt from the peer's description: one more address that may send. When the NAT cannot give
+    that, the message must still reach the phone, so the refusal is only noted."""
     try:
         _open(work, call)
     except Unavailable as reason:
@@ -289,6 +331,8 @@ def _open_inwards(work: Rewriting, call: Call) -> None:
 
 
 def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
+    """Who may send to a stream (rule peer-only); None is anyone. Port 0 is any port, because
+    nothing says that media comes from the port at which its sender listens."""
     if work.context.settings.get("media_peers") == "any":
         return [None]
     remotes: list[Endpoint | None] = [work.signalling_peer]
@@ -299,6 +343,8 @@ def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
 
 
 def _expect(work: Rewriting, internal: Endpoint, remote: Endpoint | None) -> None:
+    """Three minutes for the first packet, because a phone may ring so long; then as long as the
+    call, because during a hold nobody sends."""
     work.context.expect(
         internal,
         remote,

@@ -15,6 +15,7 @@ from alg.sip.message import Header, Message
 from alg.sip.sdp import Session
 
 ROUTES = (b"record-route", b"route", b"path", b"service-route")
+"""Headers that name hops of later requests (rule routes-of-its-own)."""
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Parts:
     """The topmost: the only one that this NAT may be about."""
     contacts: list[Address]
     contact_star: bool
-    """`Contact: *`: all of them (RFC 3261, 10.2.2)."""
+    """`Contact: *`: all of them (RFC 3261 10.2.2)."""
     sender: Address | None
     """From."""
     recipient: Address | None
@@ -36,7 +37,7 @@ class Parts:
 
 
 def read(message: Message) -> Parts:
-    """Raises Malformed."""
+    """Raises Malformed for a list or a body that has two readings, or one that has none."""
     data, headers = message.data, message.headers
     contacts = headers.get(b"contact", [])
     body = bodies.find(message)
@@ -58,6 +59,8 @@ def read(message: Message) -> Parts:
 
 
 def _top_via(data: bytes, headers: list[Header]) -> Via | None:
+    """The first value of the first Via: several lines and one line with commas mean the same. If it
+    cannot be read, no lower one is taken in its place."""
     return fields.via(data, fields.elements(data, headers[0])[0]) if headers else None
 
 

@@ -1,9 +1,20 @@
-"""Registrations: which of the phone's ports the registrar may call, and for how long (rules 2.5).
+"""Registrations: which of the phone's ports the registrar may call, and for how long.
 
 A REGISTER only asks. What it asks for is remembered, and opened when the registrar's 2xx with the
-same CSeq says what it grants, to the registrar's address alone. The server sees no NAT any more
-and therefore sends no keep-alives, so the ALG owes the phone that its signalling mapping lives as
-long as the registration: forgetting this is the best-known fault of ALGs.
+same CSeq says what it grants (rule granted-not-wished), to the registrar's address alone (rule
+registrar-only). The server sees no NAT any more and therefore sends no keep-alives, so the ALG owes
+the phone that its signalling mapping lives as long as the registration (rule signalling-lives-on):
+forgetting this is the best-known fault of ALGs.
+
+    phone                     ALG                                  registrar
+    REGISTER 1, Contact 5070  maps 5070, remembers what is asked   ►
+              ◄               401: forgets it, nothing was opened   401
+    REGISTER 2, credentials   remembers what is asked              ►
+              ◄               200 to 2: 5070 is open to the         200, expires=300
+                              registrar for 300 s, the signalling
+                              flow kept for an hour at least
+    REGISTER 3, expires=0     remembers what is asked              ►
+              ◄               200 to 3: closes it                   200
 """
 
 from __future__ import annotations
@@ -17,10 +28,10 @@ from alg.sip.rewriting import LONGEST_LIFE, Rewriting
 from nat.endpoint import Endpoint
 
 TRANSACTION_LIFE = 32.0
-"""Seconds: 64 * T1, after which nobody waits for an answer any more (RFC 3261, 17.1.2.2)."""
+"""Seconds: 64 * T1, after which nobody waits for an answer any more (RFC 3261 17.1.2.2)."""
 
 DEFAULT_EXPIRES = 3_600
-"""Seconds, when neither side names any (RFC 3261, 10.2.1.1 leaves it to the registrar)."""
+"""Seconds, when neither side names any (RFC 3261 10.2.1.1 leaves it to the registrar)."""
 
 LEAST_SIGNALLING_LIFE = 3_600.0
 """Seconds that a flow which carries SIP is kept at least, with `timeout = "auto"`."""
@@ -35,10 +46,15 @@ class Asked(NamedTuple):
 
     cseq: int
     parent: tuple[str, str, int, int]
+    """What the expectations belong to: one address of record of one host at one registrar. A PBX
+    registers many of them from one port, and none may close those of another."""
     registrar: int
+    """Its address."""
     contacts: tuple[tuple[Endpoint, str], ...]
+    """Where the phone listens, and over which transport."""
     wishes: tuple[int, ...]
     star: bool
+    """`Contact: *` with Expires 0: all of the address of record are to go (RFC 3261 10.2.2)."""
 
 
 def follow(work: Rewriting) -> None:
@@ -69,7 +85,8 @@ def keep_signalling(work: Rewriting) -> None:
 
 
 def _asked(work: Rewriting) -> Asked:
-    """The phone's own contacts; those of others are their own affair (third-party registration)."""
+    """The phone's own contacts; those of others are registered on their behalf, and nothing is
+    opened for them (rule own-contacts-only)."""
     default = _default_expires(work)
     contacts, wishes = [], []
     for contact in work.parts.contacts:
@@ -90,7 +107,8 @@ def _asked(work: Rewriting) -> Asked:
 
 
 def _answered(work: Rewriting, asked: Asked, status: int) -> None:
-    """401 and 407 bring a new REGISTER; after another failure the old registration still holds."""
+    """401 and 407 bring a new REGISTER; after another failure the old registration still holds, so
+    neither closes anything. Rule unregistering-closes is about what a 2xx says."""
     if status >= 300:
         return
     if asked.star:
@@ -105,7 +123,8 @@ def _answered(work: Rewriting, asked: Asked, status: int) -> None:
 
 def _granted(work: Rewriting, asked: Asked) -> dict[tuple[Endpoint, str], int]:
     """Seconds for each contact that was asked for: what the answer says of that value, else its
-    Expires (RFC 3261, 10.2.4). A contact that the answer does not list is not registered."""
+    Expires (RFC 3261 10.2.4). A contact that the answer does not list is not registered; only an
+    answer that lists none at all, and names a time, is taken to mean those that were asked for."""
     default = _default_expires(work)
     granted = dict.fromkeys(asked.contacts, 0)
     if not work.parts.contacts and default is not None:
@@ -123,6 +142,8 @@ def _granted(work: Rewriting, asked: Asked) -> dict[tuple[Endpoint, str], int]:
 
 
 def _activate(work: Rewriting, asked: Asked, contact: tuple[Endpoint, str], seconds: float) -> None:
+    """Open what is granted, or close it when that is no time. The port was mapped when it was asked
+    for, because the Contact had to be written; if that mapping has gone since, so has the phone."""
     internal, transport = contact
     if seconds <= 0:
         work.context.close(asked.parent, internal)
@@ -142,11 +163,13 @@ def _activate(work: Rewriting, asked: Asked, contact: tuple[Endpoint, str], seco
 
 
 def _granted_key(work: Rewriting) -> tuple[str, Endpoint, str, int]:
+    """Under which the longest registration of a signalling flow is remembered."""
     context = work.context
     return ("granted", context.internal, context.transport, context.remote.address)
 
 
 def _place(work: Rewriting, contact: Address) -> tuple[Endpoint, str] | None:
+    """Where a contact says that it can be reached, as it is written."""
     token = work.token(contact)
     endpoint = work.endpoint(token) if token else None
     return (endpoint, token.transport) if token and endpoint else None
@@ -162,8 +185,8 @@ def _internal(work: Rewriting, place: tuple[Endpoint, str] | None) -> tuple[Endp
 
 
 def _expires(work: Rewriting, contact: Address, default: int | None) -> int | None:
-    """The `expires` of this value, else that of the message; None when nobody says, and no time
-    at all for what is not a number: a pinhole needs a valid reason."""
+    """The `expires` of this value, else that of the message; None when neither is there. What is
+    there and is no number counts as 0 seconds: nothing is opened without a valid reason."""
     if b"expires" not in contact.parameters:
         return default
     return grammar.number(fields.text(work.data, contact.parameters[b"expires"])) or 0
@@ -176,6 +199,6 @@ def _default_expires(work: Rewriting) -> int | None:
 
 
 def _address_of_record(work: Rewriting) -> str:
-    """To names what is being registered (RFC 3261, 10.2)."""
+    """To names what is being registered (RFC 3261 10.2)."""
     recipient = work.parts.recipient
     return fields.text(work.data, recipient.uri).decode("latin-1") if recipient else ""

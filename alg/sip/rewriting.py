@@ -1,11 +1,20 @@
 """The one principle: a token is changed only if it is exactly an endpoint of this host.
 
-Rules G1, G1a, G2 and G8 of a correct ALG. Outwards, an internal endpoint becomes the external one
-that the NAT holds for it; inwards, the other way round. What a token *is* decides, not in which
-field it stands; so requests, responses, foreign addresses and phones that already know their
-public address need no rules of their own.
+Outwards, an internal endpoint becomes the external one that the NAT holds for it; inwards, the
+other way round (rules own-endpoint, address-alone, whole-token and port-as-written). What a token
+*is* decides, not in which field it stands; so requests, responses, foreign addresses and phones
+that already know their public address need no rules of their own.
 
-`Rewriting` is the desk on which one message lies: its parts, the NAT's doors, the edits so far.
+    the NAT holds 192.168.20.100:5060 ⇄ 203.0.113.1:1024 for the host that speaks; outwards
+
+    192.168.20.100:5060      203.0.113.1:1024       its internal endpoint
+    192.168.20.100           203.0.113.1:1024       the same: no port is port 5060
+    192.168.20.100:5070      stays                  another port, which the NAT has not mapped
+    192.168.20.101:5060      stays                  another host
+    203.0.113.1:1024         stays                  its external endpoint is known to it already
+    198.51.100.7:5060        stays                  somebody else's
+
+`Rewriting` is one message at work: its parts, what the context answers, the edits so far.
 """
 
 from __future__ import annotations
@@ -22,12 +31,12 @@ from alg.sip.parts import Parts
 from nat.endpoint import Direction, Endpoint, address_text
 
 DEFAULT_PORT = 5060
-"""Of SIP over UDP and TCP (RFC 3261, 19.1.2)."""
+"""Of SIP over UDP and TCP (RFC 3261 19.1.2)."""
 DEFAULT_SECURE_PORT = 5061
 
 LOWEST_OPENED_PORT = 1024
-"""Nothing is opened to the system services of a host, whatever its messages say (invariant
-I-E2)."""
+"""Nothing is opened to the system services of a host, whatever its messages say (invariant I-E2):
+a web page can make a browser write a message (NAT slipstreaming, 2020)."""
 
 LONGEST_LIFE = 86_400.0
 """Seconds: no registration, call or memory of one is believed to last longer than a day."""
@@ -35,14 +44,16 @@ LONGEST_LIFE = 86_400.0
 STALE = "an external address in it is stale or foreign (learned by STUN?); it stays as it is"
 
 _CARRIED_BY = {b"udp": "udp", b"tcp": "tcp", b"tls": "tcp", b"ws": "tcp", b"wss": "tcp"}
+"""What the NAT translates for each `transport` of a URI; SCTP and others it does not."""
 
 
 class Token(NamedTuple):
     """A host with its port, written or not, and what it means.
 
-    `origin` names the writer's habit that tells whether a port is written (rule G7): a request's
-    branch for a Via, because every transaction stands alone; for URIs the field, together with the
-    one in which the same URI comes back.
+    `origin` is what the way back is known by (rule round-trip): the same writer writes a port, or
+    leaves it out, in all tokens of one origin. For a Via it is the branch, because every
+    transaction stands alone; for URIs the field, together with the one in which the same URI comes
+    back.
     """
 
     where: HostPort
@@ -102,7 +113,11 @@ class Rewriting:
         return None if address is None or port is None else Endpoint(address, port)
 
     def counterpart(self, endpoint: Endpoint, transport: str) -> Endpoint | None:
-        """The other name of one of this host's own endpoints; None for every other endpoint."""
+        """The other name of one of this host's own endpoints; None for every other endpoint.
+
+        The endpoint of the flow that carries the message is answered without asking the NAT: it may
+        be the flow's first packet, whose mapping under a symmetric NAT is for this remote only.
+        """
         context = self.context
         carrier = transport == context.transport
         if self.outward:
@@ -124,8 +139,8 @@ class Rewriting:
         return self.is_own(internal) and internal.port >= LOWEST_OPENED_PORT
 
     def map_token(self, token: Token, what: str, rule: str) -> None:
-        """Rules G1 and G8. "No port" is compared as the default port; the mapped port is written
-        if it is not the default, or if a port was written before."""
+        """Rules own-endpoint and port-as-written: "no port" is compared as the default port; the
+        mapped port is written if it is not the default, or if a port was written before."""
         before = self.endpoint(token)
         after = self.counterpart(before, token.transport) if before else None
         if before is None or after is None:
@@ -133,31 +148,32 @@ class Rewriting:
                 self._note_stale(before)
             return
         if self.outward:
-            self._remember_habit(token, before, after)
+            self._remember_missing_port(token, before, after)
             bare = token.where.port[0] < 0 and after.port == token.default_port
         elif token.where.port[0] < 0:
             bare = after.port == token.default_port
         else:
-            bare = self._had_no_port(token, after)
+            bare = self._had_no_port(token, after)  # the port may have been added on the way out
         self._write(token.where, after, bare, what, rule)
 
     def counterpart_address(self, address: int) -> int | None:
-        """Rule G1a, for tokens that have no port by nature."""
+        """The other name of this host's address, for tokens that have no port by nature (rule
+        address-alone)."""
         here, there = self.context.internal.address, self.context.external.address
         if not self.outward:
             here, there = there, here
         return there if address == here else None
 
     def map_address(self, span: Span, what: str, rule: str) -> None:
-        """Rule G1a for the address at `span`."""
+        """Edit the address at `span`, if it is this host's."""
         address = grammar.address(fields.text(self.data, span))
         other = None if address is None else self.counterpart_address(address)
         if other is not None:
             self.replace(span, address_text(other).encode(), what, rule)
 
     def _note_stale(self, endpoint: Endpoint) -> None:
-        """A phone that writes an external address which is not its own (any more) is not helped
-        by a second mapping: its ports would jump with every message (rule 2.4)."""
+        """Rule public-stays: a phone that writes an external address which is not its own (any
+        more) is not helped by a second mapping, because its ports would jump with every message."""
         context = self.context
         if not context.is_external_address(endpoint.address) or endpoint == context.external:
             return
@@ -175,10 +191,16 @@ class Rewriting:
         after = host if bare else b"%b%b%d" % (host, between, endpoint.port)
         self.replace((where.host[0], where.port[1]), after, what, rule)
 
-    # What a phone wrote without a port may have to leave with one. Rule G7 wants it restored
-    # exactly: to a phone, 192.0.2.1 and 192.0.2.1:5060 are two URIs (RFC 3261, 19.1.4).
+    # What a phone wrote without a port may have to leave with one, because the NAT maps to another
+    # port than 5060. It must come back without (rule round-trip): to a phone, 192.0.2.1 and
+    # 192.0.2.1:5060 are two URIs (RFC 3261 19.1.4). So what it left out is remembered:
+    #
+    #   out   Contact: <sip:a@192.168.20.100>   leaves as   <sip:a@203.0.113.1:1024>     remembered
+    #   in    Contact: <sip:a@203.0.113.1:1024> arrives as  <sip:a@192.168.20.100>       recalled
 
-    def _remember_habit(self, token: Token, before: Endpoint, after: Endpoint) -> None:
+    def _remember_missing_port(self, token: Token, before: Endpoint, after: Endpoint) -> None:
+        """Note that no port was written, or that now one is. Only for the default port: another
+        one is always written, and if the mapped port is the default too nothing gets lost."""
         if before.port != token.default_port or after.port == token.default_port:
             return
         key = ("no port", token.origin, before, token.transport)

@@ -2,6 +2,17 @@
 
 All other lines are not even looked at. Offsets count from the beginning of the message, so that an
 edit of a body needs no arithmetic.
+
+    v=0
+    o=- 1 1 IN IP4 192.168.20.100       origin
+    c=IN IP4 192.168.20.100             connection, of the session
+    m=audio 14254 RTP/AVP 0             a stream, at the session's connection
+    m=video 14256 RTP/AVP 31            another …
+    c=IN IP4 198.51.100.7               … at one of its own, which overrides the session's
+    a=rtcp:14300 IN IP4 198.51.100.7    … whose RTCP is not on the port above
+
+A line belongs to the last m= line above it, or to the session if there is none yet. So one pass
+over the lines in their order is enough.
 """
 
 from __future__ import annotations
@@ -56,7 +67,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Session:
-    """One description."""
+    """One description. A place is MISSING if the line is not there or names nothing of IPv4."""
 
     origin: Span = MISSING
     connection: Connection | None = None
@@ -65,7 +76,7 @@ class Session:
     """Does it offer candidates? Then ICE will find a way, and an ALG can only be in it."""
 
     def connection_of(self, stream: Stream) -> Connection | None:
-        """The media level overrides the session level (RFC 8866, 5.7). A list of addresses, which
+        """The media level overrides the session level (RFC 8866 5.7). A list of addresses, which
         only multicast has, is nobody's."""
         if not stream.connections:
             return self.connection
@@ -86,17 +97,20 @@ def parse(data: bytes, start: int, end: int) -> Session:
 
 
 def _lacks_address(data: bytes, session: Session, stream: Stream) -> bool:
-    """RFC 8866, 5.7: there is one in the session, or in each stream that is in use."""
+    """RFC 8866 5.7: there is one in the session, or in each stream that is in use."""
     in_use = data[slice(*stream.port)].strip(b"0") != b""
     return in_use and session.connection_of(stream) is None
 
 
 def _origin(session: Session, value: bytes, offset: int) -> None:
+    """An o= line that cannot be read is nobody's: no media is sent to what it says."""
     if found := _ORIGIN.match(value):
         session.origin = _moved(found.span(1), offset)
 
 
 def _connection(session: Session, value: bytes, offset: int) -> None:
+    """A c= line decides where media goes. One of another kind is left alone; one that cannot be
+    read could be read otherwise by somebody else (rule one-reading)."""
     found = _CONNECTION.match(value)
     if found is None and _ANY_CONNECTION.match(value) is None:
         raise Malformed("a c= line cannot be read")
@@ -151,4 +165,5 @@ _READERS = {
 
 
 def _moved(span: Span, offset: int) -> Span:
+    """From offsets in a line's value to offsets in the message."""
     return (span[0] + offset, span[1] + offset) if span[0] >= 0 else MISSING

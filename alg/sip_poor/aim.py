@@ -1,4 +1,4 @@
-"""Aiming a fault: at which messages it happens.
+"""Aiming a fault: saying in which messages it happens.
 
 Written after the fault's name: `no-sdp@method=INVITE@direction=out@nth=2@code=200`. Without an aim
 a fault happens wherever it can.
@@ -27,7 +27,7 @@ class Aim:
     code: int | None = None
 
     def fits(self, method: str, direction: Direction, code: int | None) -> bool:
-        """All but `nth`, which takes a memory."""
+        """Does the message fit all conditions but `nth`? For that one messages must be counted."""
         return (
             self.method in (None, method)
             and self.direction in (None, direction)

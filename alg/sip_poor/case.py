@@ -1,9 +1,9 @@
-"""One message under a bad ALG's hands: what a fault may do to it.
+"""One message in a bad ALG: what a fault may do to it.
 
-Before the correct steps run, a fault may leave one out, put one in, change the doors to the NAT, or
-refuse the message. Afterwards it may change, add or drop edits. A fault always wins over the
-correct edit at the same place, and lengths are counted again at the end unless a fault forbids it:
-so that faults can be combined and each one breaks only what it says.
+Before the correct steps run, a fault may leave one out, put one in, wrap the context that the steps
+will ask, or refuse the message. Afterwards it may change, add or drop edits. Where a fault and a
+correct step edit the same place, the fault's edit is taken. Lengths are counted again at the end,
+unless a fault forbids it. So faults can be combined, and each one breaks only what it says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,19 @@
-"""What a fault is: a small named function, and the four things a class wants to know about it."""
+"""What a fault is, and how the files of faults are written.
+
+Each file holds the faults of one kind. A fault is one or two small functions, and directly under
+them its row: what it is called, what it does, what breaks, where to look first, and which of the
+functions act when.
+
+    FAULTS = Faults()
+
+    def no_sdp(case: Case) -> None:
+        case.leave_out(offers.translate)
+
+    FAULTS.add("no-sdp", does="Translates the headers and leaves …", …, prepare=no_sdp)
+
+So a new fault is written in one place, and nothing else has to be told of it. A new file of faults
+is added to `KINDS` in `faults.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +28,21 @@ from nat.policy import Decide
 class Fault:
     """A misbehaviour that was seen in a product, to be switched on alone.
 
-    `prepare` acts before the correct steps run (and may refuse the message), `spoil` on their
-    edits. `decisions` are taken in the place of the NAT as long as the fault is switched on
-    (`nat/policy.py`), `manners` change how TCP streams are read (`alg.stream.Manners`). `kind`
-    is `edit`, `refuse`, or the name of the decision that goes wrong.
+    For the reader: `does` says what it gets wrong, `breaks` what the caller notices, `look_at`
+    where to look first (a field of a message, a counter, a view of the screen), `seen_in` who was
+    seen doing it ("Constructed" if nobody was), `rfc` the rule that it breaks. `kind` is `edit`,
+    `refuse`, or the name of the decision or context verb that goes wrong.
+
+    For the module: `prepare` acts before the correct steps run (and may refuse the message),
+    `spoil` on their edits. `decisions` are taken in the place of the NAT as long as the fault is
+    switched on (`nat/policy.py`), `manners` change how TCP streams are read (`alg.stream.Manners`).
     """
 
     name: str
-    number: str
     does: str
     seen_in: str
     breaks: str
+    look_at: str
     rfc: str
     kind: str = "edit"
     prepare: Callable[[Case], None] | None = None
@@ -32,6 +51,47 @@ class Fault:
     manners: Mapping[str, bool] = field(default_factory=dict)
 
     @property
+    def acts_on_messages(self) -> bool:
+        """Does the module do anything else than the correct one when it reads a message?"""
+        return self.prepare is not None or self.spoil is not None
+
+    @property
     def can_be_aimed(self) -> bool:
         """Does it act on messages alone?"""
         return not self.decisions and not self.manners
+
+
+class Faults(list[Fault]):
+    """The faults of one file, in the order in which they stand there."""
+
+    def add(  # noqa: PLR0913 - an argument for each column of the row
+        self,
+        name: str,
+        *,
+        does: str,
+        seen_in: str,
+        breaks: str,
+        look_at: str,
+        rfc: str,
+        kind: str = "edit",
+        prepare: Callable[[Case], None] | None = None,
+        spoil: Callable[[Case], None] | None = None,
+        decisions: Mapping[str, Decide] | None = None,
+        manners: Mapping[str, bool] | None = None,
+    ) -> None:
+        """Write the row of the fault whose functions stand above. Columns are those of `Fault`."""
+        self.append(
+            Fault(
+                name,
+                does,
+                seen_in,
+                breaks,
+                look_at,
+                rfc,
+                kind,
+                prepare,
+                spoil,
+                decisions or {},
+                manners or {},
+            )
+        )

@@ -12,38 +12,19 @@ from dataclasses import replace
 
 from alg.sip import fields, register
 from alg.sip_poor.case import Case
-from alg.sip_poor.doors import Doors
-from alg.sip_poor.fault import Fault
+from alg.sip_poor.fault import Faults
+from alg.sip_poor.verbs import WrappedContext
 from nat.behavior import Behavior, Dependence, PortPolicy
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Flow, Mapping
 from nat.policy import AddressWish, PortWish, ReverseWish
 
-FIRST_STAGE, SECOND_STAGE = 5060 ^ 17973, 5060 ^ 40625
-"""The two source ports that were seen one after the other in the place of 5060. Exclusive-or keeps
-different ports different."""
-
-NOT_READY_FOR = 1.0
-"""Seconds after the start."""
-
-
-class SplitAnnouncement(Doors):
-    """Believes that everything goes by the line that the signalling goes by."""
-
-    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
-        external = super().external_of(internal, transport)
-        return external and external._replace(address=self.external.address)
-
-    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
-        return super().map(internal, transport)._replace(address=self.external.address)
-
-    def map_pair(self, internal: Endpoint) -> Endpoint:
-        return super().map_pair(internal)._replace(address=self.external.address)
+FAULTS = Faults()
 
 
 def stun_clash(case: Case) -> None:
-    """As soon as the registrar has answered a phone that knows its public address, its mapping is
-    given up."""
+    """When the registrar has answered a phone that knows its public address, the phone's mapping
+    is given up."""
     context = case.context
     if case.message is None or case.parts is None or case.message.method != "REGISTER":
         return
@@ -65,12 +46,51 @@ def another_port(normal: int | None, wish: PortWish) -> int | None:
     return normal
 
 
+FAULTS.add(
+    "stun-clash",
+    does="Takes a new port for each registration of a phone that knows its public address.",
+    seen_in="Speedtouch 780 together with STUN in the phone",
+    breaks="The registrar sees the ports jump, nonces cross: registering never succeeds.",
+    look_at="The external port of the phone's signalling flow in view 1: another one with every "
+    "REGISTER.",
+    rfc="RFC 4787 REQ-1",
+    kind="port",
+    prepare=stun_clash,
+    decisions={"port": another_port},
+)
+
+
 def unrelated_port(normal: int, wish: PortWish) -> int:
     return wish.at_random() or normal
 
 
+FAULTS.add(
+    "rtcp-not-adjacent",
+    does="Gives RTCP a port that is not the one above its RTP.",
+    seen_in="Source of pktkit",
+    breaks="RTCP is lost; phones that watch it hang up.",
+    look_at="The external ports of RTP and RTCP in glassnat show mappings: they are not "
+    "neighbours.",
+    rfc="RFC 3605 1",
+    kind="rtcp_port",
+    decisions={"rtcp_port": unrelated_port},
+)
+
+
 def no_hairpin(normal: Behavior) -> Behavior:
     return replace(normal, hairpin=False)
+
+
+FAULTS.add(
+    "no-hairpin",
+    does="Does not send packets back in that were sent to its own external address.",
+    seen_in="Restcomm, issue 858; RFC 4787 had to ask for it",
+    breaks="No audio between two desks, while calls to the outside are fine.",
+    look_at="The drops counted as no-hairpin on the inside wire (glassnat show counters).",
+    rfc="RFC 4787 REQ-9",
+    kind="behavior",
+    decisions={"behavior": no_hairpin},
+)
 
 
 def not_for_two(normal: bool, mapping: Mapping, remote: Endpoint) -> bool:
@@ -78,10 +98,40 @@ def not_for_two(normal: bool, mapping: Mapping, remote: Endpoint) -> bool:
     return normal and (mapping.opened_by != "packet" or not mapping.permitted)
 
 
+FAULTS.add(
+    "remap-on-new-flow",
+    does="Gives a phone's port another mapping as soon as it talks to one more remote.",
+    seen_in="PJSIP wiki, on STUN and NATs that change their minds",
+    breaks="What the phone registered, or learned by STUN, is a dead port.",
+    look_at="The external port of the phone's signalling in view 1: another one for each remote, "
+    "and the one that was registered is gone.",
+    rfc="RFC 4787 REQ-1",
+    kind="serves",
+    decisions={"serves": not_for_two, "port": another_port},
+)
+
+
 def other_socket(normal: Endpoint, wish: ReverseWish) -> Endpoint:
     """Whatever the host mapped last."""
     siblings = wish.siblings()
     return siblings[-1] if siblings else normal
+
+
+FAULTS.add(
+    "wrong-port-forward",
+    does="Hands what comes in to another port of the same host, when several are open.",
+    seen_in="PJSIP wiki",
+    breaks="STUN fails for some sockets, and audio lands at the signalling's port.",
+    look_at="The destination of a packet that comes in, before and after translation (glassnat "
+    "watch --points): the host is right and the port is not.",
+    rfc="RFC 3022 4.1",
+    kind="reverse",
+    decisions={"reverse": other_socket},
+)
+
+FIRST_STAGE, SECOND_STAGE = 5060 ^ 17973, 5060 ^ 40625
+"""The two source ports that were seen one after the other in the place of 5060. Exclusive-or keeps
+different ports different."""
 
 
 def two_stages(normal: int | None, wish: PortWish) -> int | None:
@@ -93,158 +143,141 @@ def one_stage_back(normal: Endpoint, wish: ReverseWish) -> Endpoint:
     return normal._replace(port=normal.port ^ FIRST_STAGE or normal.port)
 
 
+FAULTS.add(
+    "reply-port-lost",
+    does="Translates the source port twice on the way out, and back only once.",
+    seen_in="Check Point's SIP_UDP service: 5060, 17973, 40625",
+    breaks="Replies reach the host on a port where nobody listens: registering loops.",
+    look_at="The destination of an answer, before and after translation (glassnat watch --points): "
+    "it comes to 40625 and goes on to 17973, and the phone listens on 5060.",
+    rfc="RFC 3022 4.1",
+    kind="reverse",
+    decisions={"port": two_stages, "reverse": one_stage_back},
+)
+
+
 def same_port_for_all(normal: int | None, wish: PortWish) -> int | None:
-    """The inside port, whoever may have it: the newest flow gets what comes in."""
+    """The inside port, although another host has it: the newest flow gets what comes in."""
     return wish.internal.port if wish.protocol == UDP else normal
+
+
+FAULTS.add(
+    "second-phone-steals",
+    does="Gives the same external port to every phone that uses the same inside port.",
+    seen_in="AAISP, on routers where one phone works and two do not",
+    breaks="What is sent to the first phone rings at the second one's desk.",
+    look_at="The external ports of the phones' signalling flows in view 1: two hosts have the same "
+    "one.",
+    rfc="RFC 4787 REQ-3",
+    kind="port",
+    decisions={"port": same_port_for_all},
+)
 
 
 def stale_after_renumber(normal: Behavior) -> Behavior:
     return replace(normal, keep_renumbered=True)
 
 
-def failed_back(normal: int, wish: AddressWish) -> int:
-    """Who has been on the last line stays there; what is opened from now on takes the first."""
-    return wish.choices[-1] if wish.known is None else wish.choices[0]
+FAULTS.add(
+    "stale-after-renumber",
+    does="Keeps flows on an external address that is not its own any more.",
+    seen_in="OPNsense, issues 4652, 3052 and 2414; pfSense",
+    breaks="All phones are gone until somebody flushes the table: their retries keep it alive.",
+    look_at="The external address of the flows in view 1 after outside.external has been changed: "
+    "it is still the old one.",
+    rfc="RFC 4787 4.1",
+    kind="behavior",
+    decisions={"behavior": stale_after_renumber},
+)
+
+
+class SplitAnnouncement(WrappedContext):
+    """Announces everything at the external address that the signalling has, also what is mapped at
+    another one."""
+
+    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
+        external = super().external_of(internal, transport)
+        return external and external._replace(address=self.external.address)
+
+    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        return super().map(internal, transport)._replace(address=self.external.address)
+
+    def map_pair(self, internal: Endpoint) -> Endpoint:
+        return super().map_pair(internal)._replace(address=self.external.address)
 
 
 def announce_the_other_line(case: Case) -> None:
     case.context = SplitAnnouncement(case.context)
 
 
+def failed_back(normal: int, wish: AddressWish) -> int:
+    """A host's first mapping gets the last external address, and its later ones the first: as if
+    the first line had been down when the host began, and had come back."""
+    return wish.choices[-1] if wish.known is None else wish.choices[0]
+
+
+FAULTS.add(
+    "split-wan",
+    does="Sends new flows of a host out by another line than its signalling (two addresses).",
+    seen_in="OPNsense, issue 3516, after failing back",
+    breaks="Calls are set up without audio: announced on one line, open on the other.",
+    look_at="The address in the c= line of an INVITE that leaves in view 3, and the external "
+    "address of the audio in view 1: they differ.",
+    rfc="RFC 4787 REQ-2",
+    kind="external_address",
+    prepare=announce_the_other_line,
+    decisions={"external_address": failed_back},
+)
+
+NOT_READY_FOR = 1.0
+"""Seconds after the start."""
+
+
 def born_unnatted(normal: bool, internal: Endpoint, remote: Endpoint, now: float) -> bool:
     return normal or now < NOT_READY_FOR
+
+
+FAULTS.add(
+    "born-unnatted",
+    does="Lets flows that begin within its first second pass untranslated (simulation only).",
+    seen_in="aif, issue 19; nebula, issue 889",
+    breaks="The phone that was first cannot be reached until it is silent. Breaks promise 1: "
+    "packets with internal sources leave.",
+    look_at="The first flow in view 1: its external endpoint is the internal one.",
+    rfc="RFC 3022 4.1",
+    kind="untranslated",
+    decisions={"untranslated": born_unnatted},
+)
 
 
 def symmetric_random(normal: Behavior) -> Behavior:
     return replace(normal, mapping=Dependence.ADDRESS_AND_PORT_DEPENDENT, ports=PortPolicy.RANDOM)
 
 
+FAULTS.add(
+    "symmetric-random",
+    does="Maps by address and port of the remote, each time to a random port.",
+    seen_in="Default of pfSense and OPNsense",
+    breaks="What STUN says is useless, and hole punching fails.",
+    look_at="The external ports of one internal endpoint in view 1: a random one for each remote.",
+    rfc="RFC 4787 REQ-1",
+    kind="behavior",
+    decisions={"behavior": symmetric_random},
+)
+
+
 def oldest(normal: Flow | None, flows: Table[int, Flow]) -> Flow | None:
     return next(iter(flows.values()), normal)
 
 
-FAULTS = (
-    Fault(
-        "stun-clash",
-        "M20",
-        does="Takes a new port for each registration of a phone that knows its public address.",
-        seen_in="Speedtouch 780 together with STUN in the phone",
-        breaks="The registrar sees the ports jump, nonces cross: registering never succeeds.",
-        rfc="RFC 4787 REQ-1",
-        kind="port",
-        prepare=stun_clash,
-        decisions={"port": another_port},
-    ),
-    Fault(
-        "rtcp-not-adjacent",
-        "M28",
-        does="Gives RTCP a port that is not the one above its RTP.",
-        seen_in="Source of pktkit",
-        breaks="RTCP is lost; phones that watch it hang up.",
-        rfc="RFC 3605 1",
-        kind="rtcp_port",
-        decisions={"rtcp_port": unrelated_port},
-    ),
-    Fault(
-        "no-hairpin",
-        "M39",
-        does="Does not send packets back in that were sent to its own external address.",
-        seen_in="Restcomm, issue 858; RFC 4787 had to ask for it",
-        breaks="No audio between two desks, while calls to the outside are fine.",
-        rfc="RFC 4787 REQ-9",
-        kind="behavior",
-        decisions={"behavior": no_hairpin},
-    ),
-    Fault(
-        "remap-on-new-flow",
-        "M45",
-        does="Gives a phone's port another mapping as soon as it talks to one more remote.",
-        seen_in="PJSIP wiki, on STUN and NATs that change their minds",
-        breaks="What the phone registered, or learned by STUN, is a dead port.",
-        rfc="RFC 4787 REQ-1",
-        kind="serves",
-        decisions={"serves": not_for_two, "port": another_port},
-    ),
-    Fault(
-        "wrong-port-forward",
-        "M46",
-        does="Hands what comes in to another port of the same host, when several are open.",
-        seen_in="PJSIP wiki",
-        breaks="STUN fails for some sockets, and audio lands at the signalling's port.",
-        rfc="RFC 3022 4.1",
-        kind="reverse",
-        decisions={"reverse": other_socket},
-    ),
-    Fault(
-        "reply-port-lost",
-        "M47",
-        does="Translates the source port twice on the way out, and back only once.",
-        seen_in="Check Point's SIP_UDP service: 5060, 17973, 40625",
-        breaks="Replies reach the host on a port where nobody listens: registering loops.",
-        rfc="RFC 3022 4.1",
-        kind="reverse",
-        decisions={"port": two_stages, "reverse": one_stage_back},
-    ),
-    Fault(
-        "second-phone-steals",
-        "M48",
-        does="Gives the same external port to every phone that uses the same inside port.",
-        seen_in="AAISP, on routers where one phone works and two do not",
-        breaks="What is sent to the first phone rings at the second one's desk.",
-        rfc="RFC 4787 REQ-3",
-        kind="port",
-        decisions={"port": same_port_for_all},
-    ),
-    Fault(
-        "stale-after-renumber",
-        "M49",
-        does="Keeps flows on an external address that is not its own any more.",
-        seen_in="OPNsense, issues 4652, 3052 and 2414; pfSense",
-        breaks="All phones are gone until somebody flushes the table: their retries keep it alive.",
-        rfc="RFC 4787 4.1",
-        kind="behavior",
-        decisions={"behavior": stale_after_renumber},
-    ),
-    Fault(
-        "split-wan",
-        "M50",
-        does="Sends new flows of a host out by another line than its signalling (two addresses).",
-        seen_in="OPNsense, issue 3516, after failing back",
-        breaks="Calls are set up without audio: announced on one line, open on the other.",
-        rfc="RFC 4787 REQ-2",
-        kind="external_address",
-        prepare=announce_the_other_line,
-        decisions={"external_address": failed_back},
-    ),
-    Fault(
-        "born-unnatted",
-        "M51",
-        does="Lets flows that begin within its first second pass untranslated (simulation only).",
-        seen_in="aif, issue 19; nebula, issue 889",
-        breaks="The phone that was first cannot be reached until it is silent. Breaks promise 1: "
-        "packets with internal sources leave.",
-        rfc="RFC 3022 4.1",
-        kind="untranslated",
-        decisions={"untranslated": born_unnatted},
-    ),
-    Fault(
-        "symmetric-random",
-        "M53",
-        does="Maps by address and port of the remote, each time to a random port.",
-        seen_in="Default of pfSense and OPNsense",
-        breaks="What STUN says is useless, and hole punching fails.",
-        rfc="RFC 4787 REQ-1",
-        kind="behavior",
-        decisions={"behavior": symmetric_random},
-    ),
-    Fault(
-        "table-full-evict",
-        "M55",
-        does="Throws out the oldest flow when the table is full, whoever uses it.",
-        seen_in="RFC 6888 had to forbid it",
-        breaks="Calls and registrations drop at random under load.",
-        rfc="RFC 6888 REQ-11",
-        kind="victim",
-        decisions={"victim": oldest},
-    ),
+FAULTS.add(
+    "table-full-evict",
+    does="Throws out the oldest flow when the table is full, whoever uses it.",
+    seen_in="RFC 6888 had to forbid it",
+    breaks="Calls and registrations drop at random under load.",
+    look_at="The flows that end as evicted, in view 4, while glassnat show counters has as many "
+    "flows as the limit allows.",
+    rfc="RFC 6888 REQ-11",
+    kind="victim",
+    decisions={"victim": oldest},
 )

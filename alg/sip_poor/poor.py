@@ -1,8 +1,8 @@
 """The SIP ALG that is wrong on purpose.
 
-It does not inherit from the correct one: it takes the correct one's steps and edits, and lets each
-switched-on fault spoil them. Nothing else is wrong with it, so whatever a class sees going wrong
-has the name of a fault. Nobody should mend it by accident.
+It does not inherit from the correct one. It takes the correct one's steps and edits, and each fault
+that is switched on may spoil them. Nothing else is wrong with it: what goes wrong in a lesson is
+what a fault with a name does. Faults look like mistakes, and must not be corrected.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class SipPoor:
 
 
 def _in_order(data: bytes, edits: Sequence[Edit]) -> list[Edit]:
-    """Promise 4 of a bad ALG too: its edits can be applied, or there are none."""
+    """Edits that can be applied, or none: a bad ALG must not stop the NAT either (promise 4)."""
     try:
         return ordered(data, edits)
     except BadEdit:

@@ -1,4 +1,5 @@
-"""Faults about the port that answers come to, and the honest limit of every ALG."""
+"""Faults about where the answers to a phone's signalling go, and about signalling that no ALG can
+read."""
 
 from __future__ import annotations
 
@@ -9,16 +10,19 @@ from alg.base import AlgContext
 from alg.sip import fields, grammar
 from alg.sip.rewriting import DEFAULT_PORT
 from alg.sip_poor.case import Case
-from alg.sip_poor.doors import Doors
-from alg.sip_poor.fault import Fault
+from alg.sip_poor.fault import Faults
+from alg.sip_poor.verbs import WrappedContext
 from nat.endpoint import Endpoint
 
 LISTENS_FOR = 180.0
 """Seconds that a phone's listening port is remembered after its last message."""
 
+FAULTS = Faults()
 
-class SourcePortOnly(Doors):
-    """Knows one port of a phone: the one that it sends from stands for the one it listens on."""
+
+class SourcePortOnly(WrappedContext):
+    """Knows one port of a phone, the one that it sends from, and takes the port that the phone
+    listens on for the same."""
 
     def __init__(self, context: AlgContext, listening: Endpoint, outward: bool) -> None:
         super().__init__(context)
@@ -71,28 +75,30 @@ def _sent_by(case: Case) -> Endpoint | None:
     return Endpoint(address, port) if address is not None and port else None
 
 
+FAULTS.add(
+    "reply-to-5060",
+    does="Sends the answers to the port that a phone sends from, not to the one in its Via.",
+    seen_in="Correction in the Linux helper for the Cisco 7941 and 7945",
+    breaks="A phone that sends from one port and listens on another never registers.",
+    look_at="The top Via of a REGISTER that leaves in view 3: its port is the external one of the "
+    "port that the phone sends from (view 1), and the answer goes there.",
+    rfc="RFC 3261 18.2.2",
+    kind="map",
+    prepare=reply_to_5060,
+)
+
+
 def tls_blind(case: Case) -> None:
     case.steps = []
 
 
-FAULTS = (
-    Fault(
-        "reply-to-5060",
-        "M52",
-        does="Sends the answers to the port that a phone sends from, not to the one in its Via.",
-        seen_in="Correction in the Linux helper for the Cisco 7941 and 7945",
-        breaks="A phone that sends from one port and listens on another never registers.",
-        rfc="RFC 3261 18.2.2",
-        kind="map",
-        prepare=reply_to_5060,
-    ),
-    Fault(
-        "tls-blind",
-        "M65",
-        does="Sees nothing in any message, as if all of them were encrypted.",
-        seen_in="Manual of FreeSWITCH; it is the limit of every ALG",
-        breaks="Whatever an ALG would have mended: with TLS the phone and its server must do it.",
-        rfc="RFC 3261 26.2.1",
-        prepare=tls_blind,
-    ),
+FAULTS.add(
+    "tls-blind",
+    does="Sees nothing in any message, as if all of them were encrypted.",
+    seen_in="Manual of FreeSWITCH; it is the limit of every ALG",
+    breaks="Whatever an ALG would have mended: with TLS the phone and its server must do it.",
+    look_at="Any message that leaves in view 3: nothing is changed, and what should be is marked "
+    "as missed.",
+    rfc="RFC 3261 26.2.1",
+    prepare=tls_blind,
 )

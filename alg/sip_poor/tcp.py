@@ -1,42 +1,48 @@
-"""Faults in reading SIP from a TCP stream: they are manners (`alg.stream.Manners`), not functions.
+"""Faults in reading SIP from a TCP stream.
 
-They hold for connections that exist too, but a connection that has turned out not to be SIP has
-been let go, and is not looked at again.
+They are manners (`alg.stream.Manners`) and not functions, so their rows stand alone. Manners hold
+for connections that exist too, except for one that has turned out not to be SIP: it is not looked
+at again.
 """
 
 from __future__ import annotations
 
-from alg.sip_poor.fault import Fault
+from alg.sip_poor.fault import Faults
 
-FAULTS = (
-    Fault(
-        "tcp-split-miss",
-        "M59",
-        does="Does not edit a message that comes in more than one segment.",
-        seen_in="Source of the Linux helper",
-        breaks="Now and then a private Contact gets out, depending on how long a message is.",
-        rfc="RFC 3261 18.3",
-        kind="hold",
-        manners={"waits": False},
-    ),
-    Fault(
-        "tcp-no-seqadj",
-        "M60",
-        does="Edits messages and leaves the sequence numbers as they were.",
-        seen_in="Source of pktkit (to be shown)",
-        breaks="The connection stalls after the first message whose length has changed.",
-        rfc="RFC 9293 3.4",
-        kind="adjust",
-        manners={"adjusts": False},
-    ),
-    Fault(
-        "tcp-slip",
-        "M61",
-        does="Reads every segment as if the connection began with it, also within a web form.",
-        seen_in="NAT slipstreaming, 2020; the Linux helper, tried",
-        breaks="A web page opens a port of its visitor to the attacker.",
-        rfc="RFC 3261 18.3",
-        kind="begin",
-        manners={"reads_each_segment": True},
-    ),
+FAULTS = Faults()
+
+FAULTS.add(
+    "tcp-split-miss",
+    does="Does not edit a message that comes in more than one segment.",
+    seen_in="Source of the Linux helper nf_conntrack_sip",
+    breaks="Now and then a private Contact gets out, depending on how long a message is.",
+    look_at="The SIP messages counted as seen (glassnat show counters): fewer than were sent, for "
+    "those in two segments are not read.",
+    rfc="RFC 3261 18.3",
+    kind="hold",
+    manners={"waits": False},
+)
+
+FAULTS.add(
+    "tcp-no-seqadj",
+    does="Edits messages and leaves the sequence numbers as they were.",
+    seen_in="Source of pktkit",
+    breaks="The connection stalls after the first message whose length has changed.",
+    look_at="View 2 after the first message of a connection whose length has changed: no later "
+    "message gets through.",
+    rfc="RFC 9293 3.4",
+    kind="adjust",
+    manners={"adjusts": False},
+)
+
+FAULTS.add(
+    "tcp-slip",
+    does="Reads every segment as if the connection began with it, also within a web form.",
+    seen_in="NAT slipstreaming, 2020; the Linux helper, tried",
+    breaks="A web page opens a port of its visitor to the attacker.",
+    look_at="The message read on a connection that is none of SIP, in view 4, then glassnat show "
+    "expectations: a port of the visitor is open.",
+    rfc="RFC 3261 18.3",
+    kind="begin",
+    manners={"reads_each_segment": True},
 )

@@ -1,7 +1,8 @@
 """What all commands share: groups that load their commands when needed, manners of output.
 
-Manners: stdout is data, stderr is narration; a failure is a sentence and an exit code of the
-contract, never a traceback; a wrong word is answered with the nearest right one.
+Manners: stdout is data, stderr is narration; a failure is a sentence and an exit code
+(`appliance/cli/__init__.py` has the table), never a traceback; a wrong word is answered with the
+nearest right one.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from appliance.cli.words import offer, profiles, specs
+from appliance.cli.words import assignments, offer, profiles, specs
 from appliance.settings.duration import parse_duration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -210,6 +211,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "sets",
             metavar="KEY=VALUE",
             multiple=True,
+            shell_complete=assignments,
             help="Any setting, e.g. nat.timeouts.udp=30s.",
         ),
     )(command)

@@ -56,7 +56,7 @@ def validate(file: str, as_json: bool) -> int:
         emit_json({"file": file, "valid": False, "problems": _listed(error.problems)})
         return error.exit_code
     if as_json:
-        found = _listed(warnings(settings.values))
+        found = _listed(warnings(settings.forms))
         emit_json({"file": file, "valid": True, "problems": [], "warnings": found})
     else:
         warn(settings)
@@ -91,7 +91,7 @@ def show(file: str | None, chosen: Chosen, as_json: bool) -> None:
 
 def warn(settings: Settings, only: str = "") -> None:
     """Say on stderr what is allowed but not as the RFCs want it; of one key, or of all."""
-    for key, sentence in warnings(settings.values):
+    for key, sentence in warnings(settings.forms):
         if key == only or not only:
             narrate(f"note: {key} {sentence}")
 

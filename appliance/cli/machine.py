@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 from appliance.cli import doctor as examination
 from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, OneOf, emit, emit_json
+from appliance.cli.completion import source
 from appliance.journal.sentences import clean, table
 
 _MARKS = {
@@ -66,6 +66,4 @@ def completion(context: click.Context, shell: str) -> None:
       glassnat completion bash >> ~/.bashrc
       glassnat completion fish > ~/.config/fish/completions/glassnat.fish
     """
-    maker = get_completion_class(shell)
-    assert maker is not None
-    emit(maker(context.find_root().command, {}, "glassnat", "_GLASSNAT_COMPLETE").source())
+    emit(source(shell, context.find_root().command))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -28,13 +28,15 @@ from appliance.cli.base import (
 )
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.gateway.trial import Situation, Trial
+from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
+from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
-from appliance.settings.kinds import nearest, shown
+from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
-from nat.expectation import Expectation
+from nat.mapping import Expectation
 
 LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 
@@ -67,14 +69,13 @@ def list_all(as_json: bool) -> None:
     narrate("\nUse one: --alg sip-poor:FAULT,FAULT   More about one: glassnat alg show FAULT")
 
 
-COLUMNS = ("does", "seen_in", "breaks", "look_at", "kind", "number", "rfc")
+COLUMNS = ("does", "seen_in", "breaks", "look_at", "kind", "rfc")
 """What is told of a fault beside its name and module."""
 
 
 def _fault(module: str, name: str) -> dict[str, str]:
     fault = registry.MODULES[module].faults[name]
-    told = {key: str(getattr(fault, key)) for key in COLUMNS if hasattr(fault, key)}
-    return {"name": name, "module": module, **told}
+    return {"name": name, "module": module, **{key: getattr(fault, key) for key in COLUMNS}}
 
 
 def _faults_called(name: str) -> list[dict[str, str]]:
@@ -106,7 +107,7 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json(known)
         return
     for key, value in known.items():
-        if value and key != "number":
+        if value:
             emit(f"{key.replace('_', ' '):<8}  {value}")
 
 
@@ -297,7 +298,7 @@ class _Run:
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
-        """The contract's JSON."""
+        """As JSON."""
         return {
             "verdict": self.verdict,
             "before": self.message.decode("latin-1"),
@@ -311,6 +312,13 @@ class _Run:
     def lines(self) -> list[str]:
         """Every line of the message; what was changed, or should have been, with its reason."""
         text = self.message.decode("latin-1")
+        lines = self._text_lines(text) if is_text(text) else list(self._byte_rows(text))
+        return lines + [
+            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
+            for each in self.findings
+        ]
+
+    def _text_lines(self, text: str) -> list[str]:
         rows = text.splitlines(keepends=True)
         starts = [0, *accumulate(map(len, rows))]
         lines: list[str] = []
@@ -318,11 +326,18 @@ class _Run:
             here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
             lines += _row(row, start, here)
         beyond = [each for each in self.changes if each.span[0] >= len(text)]
-        lines += [_reason(each) for each in beyond]
-        return lines + [
-            click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
-            for each in self.findings
-        ]
+        return lines + [_reason(each) for each in beyond]
+
+    def _byte_rows(self, text: str) -> Iterator[str]:
+        """A message that is no text, as a hex dump."""
+        for before, after, changes in dump(text, self.changes):
+            if before == after:
+                yield from (f"{'!' if changes else ' '} {row}".rstrip() for row in before)
+            else:
+                yield from (click.style(f"- {row}", fg="red") for row in before)
+                yield from (click.style(f"+ {row}", fg="green") for row in after)
+            for each in changes:
+                yield _reason(each, is_binary=True)
 
     def summary(self) -> str:
         """One line of narration."""
@@ -403,12 +418,18 @@ def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[st
     return lines + [_reason(each) for each in changes]
 
 
-def _reason(change: compare.Comparison) -> str:
-    expected = ""
+def _reason(change: ChangeOf, is_binary: bool = False) -> str:
+    expected = what = ""
+    if is_binary:
+        what = spelled(change.field, change.before)
+        if change.after != change.before:
+            what += f" -> {spelled(change.field, change.after)}"
+        what += ". "
     if change.verdict != "ok" and change.expected is not None:
-        expected = f" Expected: {clean(change.expected)}."
+        value = spelled(change.field, change.expected) if is_binary else change.expected
+        expected = f" Expected: {clean(value)}."
     source = f" ({change.rfc})" if change.rfc else ""
     return (
-        f"    {change.verdict.upper()} {clean(change.field)}: {clean(change.reason)}"
+        f"    {change.verdict.upper()} {clean(change.field)}: {clean(what + change.reason)}"
         f"{expected}{clean(source)}"
     )

@@ -178,7 +178,7 @@ def _draw(
     """The run on the screen. Knobs turned there are laid over the settings of the next run."""
 
     def begin(knobs: Mapping[str, Any]) -> Simulation:
-        own = Settings(dict(settings.values), dict(settings.origins))
+        own = settings.copy()
         for key, value in knobs.items():
             own.assign(key, value, "set")
         simulation = _simulation(story, own, seed)

@@ -57,16 +57,33 @@ def live_keys(_: click.Context) -> Iterable[str]:
 
 def values(context: click.Context) -> Iterable[str]:
     """The values of the setting that stands before, if they can be counted."""
-    from appliance.settings.kinds import Flag, Word
+    return _values_of(context.params.get("key", ""), context)
+
+
+def _values_of(key: str, context: click.Context) -> Iterable[str]:
+    from appliance.settings.kinds import Choice, Flag, Word
+    from appliance.settings.module_kinds import Spec
     from appliance.settings.table import SETTINGS
 
-    key = context.params.get("key")
     kind = SETTINGS[key].kind if key in SETTINGS else None
-    if key == "alg.sip.module":
-        return specs(context)
-    if isinstance(kind, Word):
+    if isinstance(kind, Spec):
+        fitting = kind.modules
+        return [word for word in specs(context) if word.partition(":")[0] in fitting]
+    if isinstance(kind, Word | Choice):
         return kind.choices
     return ("true", "false") if isinstance(kind, Flag) else ()
+
+
+def assignments(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """`KEY=` as long as the key is being typed, then `KEY=VALUE`."""
+    from appliance.settings.table import SETTINGS
+
+    key, equals, _value = incomplete.partition("=")
+    if equals:
+        words = [f"{key}={value}" for value in _values_of(key, context)]
+    else:
+        words = [f"{each}=" for each in SETTINGS]
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def appliances(_: click.Context) -> Iterable[str]:

@@ -15,27 +15,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from appliance.control.server import ROOT_FOLDER
-from appliance.settings.kinds import nearest, shown
+from appliance.control.paths import folders
+from appliance.settings.hints import nearest, shown
 
 PATIENCE = 10.0
 """Seconds to wait for an answer. An appliance under full load answers within one."""
 
 
 class ClientError(Exception):
-    """A question that got no answer, or a no. `exit_code` is the contract's: 2 for what was asked
+    """A question that got no answer, or a no. `exit_code`: 2 for what was asked
     wrongly, 3 for what is not permitted, 4 for an appliance that is not there."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
-
-
-def folders() -> list[Path]:
-    """Where sockets are looked for: this user's folder, then root's."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    own = (Path(runtime) / "glassnat",) if runtime else ()
-    return [*own, ROOT_FOLDER]
 
 
 def running() -> dict[str, Path]:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alg.sip import calls
-from appliance.settings.kinds import nearest, one_of, shown
+from appliance.journal.sentences import split_endpoint
+from appliance.settings.hints import nearest, one_of, shown
+from appliance.settings.kinds import Whole
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network
 from nat.tcp import TcpState
 
@@ -28,6 +30,8 @@ CALL_STATES = (
     *(calls.REGISTERING, calls.REGISTERED, calls.REFUSED, calls.UNREGISTERED),
 )
 
+WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings", "rfc")
+"""What `show` can be asked for."""
 FILTERS = {
     "flows": ("protocol", "internal", "external", "remote", "state"),
     "mappings": ("protocol", "internal", "external"),
@@ -77,10 +81,12 @@ def within(text: str) -> Test:
     `192.0.2.1:5060` is one endpoint, `192.0.2.1` all of a host, `192.0.2.0/24` all of a network,
     `:5060` a port of anybody. Raises ValueError.
     """
-    address, colon, port = text.partition(":")
+    address, port = split_endpoint(text)
     try:
-        network = Network.parse(address if address or not colon else "0.0.0.0/0")
-        Endpoint.parse(f"192.0.2.1:{port if colon else 0}")
+        network = Network.parse(address) if address else None
+        number = None if port is None else Whole(0, 65535).parse(port)
+        if network is None and number is None:
+            raise ValueError("neither an address nor a port")
     except ValueError:
         raise ValueError(
             f"{shown(text)} is none of: an endpoint such as 192.0.2.1:5060, an address, "
@@ -91,6 +97,7 @@ def within(text: str) -> Test:
         if cell is None:
             return False
         endpoint = Endpoint.parse(cell)
-        return endpoint.address in network and (not colon or endpoint.port == int(port))
+        here = network is None or endpoint.address in network
+        return here and (number is None or endpoint.port == number)
 
     return fits

@@ -1,135 +1,184 @@
-"""The doors of `alg.base.AlgContext` into the running NAT, as a transaction.
+"""The context verbs of `alg.base.AlgContext`, as a transaction.
 
-What a module asks for is granted at once, because it must write the answer into the message, and
-undone when the module raises or its edits are refused. Closing, forgetting and remembering wait
-for the commit.
+There is one context and it stands on one of two grounds:
 
-`DryContext` is for a module that only watches: it reads the real mappings first, answers the rest
-from a ledger of what it would have opened, and touches nothing.
+    Tables      the running NAT. What a module asks for is granted at once, because it must write
+                the answer into the message, and undone when the module raises or its edits are
+                refused. Closing, forgetting and remembering wait for the commit.
+    Rehearsal   (`rehearsal.py`) for a module that only watches. It answers what the running NAT
+                would, by asking the same tables, and changes nothing in them.
+
+So a prediction cannot differ from what would happen: it is made by the same code.
 """
 
 from __future__ import annotations
 
-import random
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Any, Protocol
 
 from alg.base import Unavailable
+from appliance.gateway.memory import Memory, Notes
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
-from nat.expectation import Expectation
-from nat.mapping import Leg
+from nat.mapping import Expectation, FlowLeg, Leg, Why
 from nat.mapping import Mapping as NatMapping
 
 ANNOUNCED = 32.0
 """Seconds that a mapping lives which a message has announced and nothing uses yet: as long as a SIP
 transaction may take to be answered (RFC 3261 17.1.1.2, 64 * T1)."""
 
-REMEMBERED = 10_000
 LONGEST = 365 * 86400.0
 """Seconds: nothing that a module asks for lasts longer."""
 LOWEST_PORT = 1024
-"""Invariant I-E2: no door to a system port of an inside host."""
+"""No expectation for a system port of an inside host (invariant I-E2)."""
 
 
-class Memory:
-    """What a module asked to be remembered, the oldest first to go. Lifetimes in seconds."""
+class Ground(Protocol):
+    """What a context stands on. `protocol` is an IP protocol number; everything is asked for on
+    behalf of the inside host that the message belongs to."""
 
-    def __init__(self) -> None:
-        self._values: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
+    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None: ...
 
-    def recall(self, key: Hashable, now: float) -> Any:
-        value, deadline = self._values.get(key, (None, 0.0))
-        return value if deadline > now else None
+    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None: ...
 
-    def remember(self, key: Hashable, value: Any, deadline: float) -> None:
-        self._values[key] = (value, deadline)
-        self._values.move_to_end(key)
-        while len(self._values) > REMEMBERED:
-            self._values.popitem(last=False)
+    def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
+        """See `nat.mappings.Mappings.pin`."""
 
-    def forget(self, key: Hashable) -> None:
-        self._values.pop(key, None)
+    def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
+        """The first of two adjacent ones."""
+
+    def expect(
+        self,
+        protocol: int,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None,
+    ) -> None:
+        """Raises Unavailable."""
+
+    def close(self, parent: Hashable, internal: Endpoint | None) -> None: ...
+
+    def keep(self, seconds: float) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
 
 
-_FORGOTTEN = object()
-
-
-class _Context:
-    """What both contexts share: where the message is, and a memory written at the commit."""
+class Context:
+    """An AlgContext for the message that `leg` carries."""
 
     def __init__(
         self,
+        ground: Ground,
         table: Conntrack,
         leg: Leg,
         memory: Memory,
         settings: Mapping[str, Any],
         now: float,
     ) -> None:
-        mapping = leg.mapping
-        assert mapping is not None
         self.direction = leg.direction
-        self.internal = mapping.internal
-        self.external = mapping.external
-        _, source, destination, source_port, destination_port = leg.key
-        outward = leg.direction is Direction.OUT
-        self.remote = (
-            Endpoint(destination, destination_port) if outward else Endpoint(source, source_port)
-        )
+        self.internal = leg.mapping.internal
+        self.external = leg.mapping.external
+        self.remote = remote_of(leg)
         self.transport = "udp" if leg.key[0] == UDP else "tcp"
         self.settings = settings
-        self._table = table
-        self._leg = leg
-        self._mapping = mapping
-        self._memory = memory
-        self._now = now
-        self._written: dict[Hashable, tuple[Any, float]] = {}
+        self._ground = ground
+        self._owned = table.rules.owned
+        self._notes = Notes(memory, now)
+        self.recall = self._notes.recall
+        self.remember = self._notes.remember
+        self.forget = self._notes.forget
 
     def is_external_address(self, address: int) -> bool:
-        return address in self._table.owned
+        return address in self._owned
+
+    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
+        if self._is_the_speaker(internal, transport):
+            return self.external
+        return self._ground.external_of(PROTOCOL_NUMBERS[transport], internal)
 
     def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
         if external == self.external and transport == self.transport:
             return self.internal
-        protocol = PROTOCOL_NUMBERS[transport]
-        for mapping in self._table.mappings_at(protocol, external):
-            return mapping.internal
-        return self._table.static_internal(external)
+        return self._ground.internal_of(PROTOCOL_NUMBERS[transport], external)
 
-    def _real_external_of(self, internal: Endpoint, transport: str) -> Endpoint | None:
-        if internal == self.internal and transport == self.transport:
+    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        self._must_be_own(internal)
+        if self._is_the_speaker(internal, transport):
             return self.external
-        protocol = PROTOCOL_NUMBERS[transport]
-        mapping = self._table.mapping_for(protocol, internal, self.remote)
-        if mapping is not None:
-            return mapping.external
-        return self._table.static_external(internal)
+        return _granted(self._ground.pin(PROTOCOL_NUMBERS[transport], internal))
 
-    def recall(self, key: Hashable) -> Any:
-        if key in self._written:
-            value = self._written[key][0]
-            return None if value is _FORGOTTEN else value
-        return self._memory.recall(key, self._now)
+    def map_pair(self, internal: Endpoint) -> Endpoint:
+        self._must_be_own(internal)
+        return _granted(self._ground.pin_pair(internal))
 
-    def remember(self, key: Hashable, value: Any, lifetime: float) -> None:
-        self._written[key] = (value, self._now + lifetime)
+    def expect(
+        self,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        *,
+        transport: str = "udp",
+        parent: Hashable,
+        reason: str,
+        lifetime: float,
+        used_lifetime: float | None = None,
+    ) -> None:
+        self._must_be_own(internal)
+        _check_ends(internal, remote, parent)
+        _check_lifetime(lifetime)
+        _check_lifetime(used_lifetime)
+        self._ground.expect(
+            PROTOCOL_NUMBERS[transport], internal, remote, parent, reason, lifetime, used_lifetime
+        )
 
-    def forget(self, key: Hashable) -> None:
-        self._written[key] = (_FORGOTTEN, 0.0)
+    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
+        self._ground.close(parent, internal)
 
-    def commit_memory(self) -> None:
-        for key, (value, deadline) in self._written.items():
-            if value is _FORGOTTEN:
-                self._memory.forget(key)
-            else:
-                self._memory.remember(key, value, deadline)
+    def keep(self, seconds: float) -> None:
+        _check_lifetime(seconds)
+        self._ground.keep(seconds)
+
+    def commit(self) -> None:
+        """The edits were accepted: everything asked for becomes permanent."""
+        self._notes.commit()
+        self._ground.commit()
+
+    def rollback(self) -> None:
+        """Nothing was asked for."""
+        self._ground.rollback()
+
+    def refuse(self) -> None:
+        """The message goes no further and opens nothing, but it has been seen."""
+        self._notes.commit()
+        self._ground.rollback()
+
+    def _is_the_speaker(self, internal: Endpoint, transport: str) -> bool:
+        """Is it the very endpoint that the message belongs to?"""
+        return internal == self.internal and transport == self.transport
 
     def _must_be_own(self, internal: Endpoint) -> None:
-        """Invariant I-E2: nothing is ever opened for another host than the one that speaks."""
+        """Nothing is ever opened for another host than the one that speaks (invariant I-E2)."""
         if internal.address != self.internal.address:
             raise Unavailable(f"{internal} is not an endpoint of the host that sent the message")
+
+
+def remote_of(leg: Leg) -> Endpoint:
+    """The other end of the packets of a leg, as they arrive."""
+    _, source, destination, source_port, destination_port = leg.key
+    if leg.direction is Direction.OUT:
+        return Endpoint(destination, destination_port)
+    return Endpoint(source, source_port)
+
+
+def _granted(answer: Endpoint | Drop) -> Endpoint:
+    if isinstance(answer, Drop):
+        raise Unavailable(answer.sentence)
+    return answer
 
 
 def _check_lifetime(seconds: float | None) -> None:
@@ -148,19 +197,15 @@ def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -
         raise Unavailable(f"{internal} is a system port")
 
 
-class LiveContext(_Context):
-    """The doors into the tables."""
+class Tables:
+    """The running NAT as the ground of a context, and what must be undone if it comes to that."""
 
-    def __init__(
-        self,
-        table: Conntrack,
-        leg: Leg,
-        memory: Memory,
-        settings: Mapping[str, Any],
-        now: float,
-    ) -> None:
-        super().__init__(table, leg, memory, settings, now)
-        self._doors = table.expectations
+    def __init__(self, table: Conntrack, leg: Leg, now: float) -> None:
+        self._table = table
+        self._mappings = table.mappings
+        self._leg = leg
+        self._remote = remote_of(leg)
+        self._now = now
         self._pinned: list[NatMapping] = []
         self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
@@ -168,99 +213,88 @@ class LiveContext(_Context):
         self._doomed: dict[int, Expectation] = {}
         self.kept: float | None = None
 
-    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
-        return self._real_external_of(internal, transport)
+    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
+        mapping = self._mappings.find(protocol, internal, self._remote)
+        return mapping.external if mapping else self._table.rules.static_external(internal)
 
-    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
-        self._must_be_own(internal)
-        if internal == self.internal and transport == self.transport:
-            return self.external
-        before = dict(self._pins_of(transport, internal))
-        pinned = self._table.pin(PROTOCOL_NUMBERS[transport], internal, self._now)
+    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None:
+        for mapping in self._mappings.at(protocol, external):
+            return mapping.internal
+        return self._table.rules.static_internal(external)
+
+    def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
+        before = self._mappings.pinned.get((protocol, internal))
+        pinned = self._mappings.pin(protocol, internal, self._now)
         if isinstance(pinned, Drop):
-            raise Unavailable(pinned.sentence)
-        self._note_pins([pinned], before)
+            return pinned
+        self._note_pin(pinned, before)
         return pinned.external
 
-    def _pins_of(self, transport: str, *internals: Endpoint) -> Mapping[Endpoint, NatMapping]:
-        """Which of these endpoints are pinned already."""
-        protocol = PROTOCOL_NUMBERS[transport]
-        known = {each: self._table.pinned.get((protocol, each)) for each in internals}
-        return {each: mapping for each, mapping in known.items() if mapping is not None}
-
-    def _note_pins(
-        self, pinned: Sequence[NatMapping], before: Mapping[Endpoint, NatMapping]
-    ) -> None:
-        self._pinned += pinned
-        self._newly_pinned += [
-            (mapping, before.get(mapping.internal))
-            for mapping in pinned
-            if before.get(mapping.internal) is not mapping
-        ]
-
-    def map_pair(self, internal: Endpoint) -> Endpoint:
-        self._must_be_own(internal)
-        before = dict(self._pins_of("udp", internal, Endpoint(internal.address, internal.port + 1)))
-        pair = self._table.pin_pair(internal, self._now)
+    def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
+        second = internal._replace(port=internal.port + 1)
+        before = [self._mappings.pinned.get((UDP, each)) for each in (internal, second)]
+        pair = self._mappings.pin_pair(internal, self._now)
         if isinstance(pair, Drop):
-            raise Unavailable(pair.sentence)
-        self._note_pins(pair, before)
+            return pair
+        for mapping, known in zip(pair, before, strict=True):
+            self._note_pin(mapping, known)
         return pair[0].external
+
+    def _note_pin(self, mapping: NatMapping, before: NatMapping | None) -> None:
+        self._pinned.append(mapping)
+        if mapping is not before:
+            self._newly_pinned.append((mapping, before))
 
     def expect(
         self,
+        protocol: int,
         internal: Endpoint,
         remote: Endpoint | None,
-        *,
-        transport: str = "udp",
         parent: Hashable,
         reason: str,
         lifetime: float,
-        used_lifetime: float | None = None,
+        used_lifetime: float | None,
     ) -> None:
-        self._must_be_own(internal)
-        _check_ends(internal, remote, parent)
-        _check_lifetime(lifetime)
-        _check_lifetime(used_lifetime)
-        mapping = self._mapping_to_hold(internal, transport)
-        known = self._doors.find(mapping, remote, parent)
+        mapping = self._mapping_to_hold(protocol, internal)
+        expectations = self._table.expectations
+        known = expectations.find(mapping, remote, parent)
         if known is not None:
             self._renewed.append((known, known.deadline, known.used_lifetime))
-        door = self._doors.open(mapping, remote, parent, reason, lifetime, used_lifetime, self._now)
-        if door is None:
-            raise Unavailable("this inside host has all the expectations it may have")
-        self._doomed.pop(door.id, None)
+        opened = expectations.open(
+            mapping, remote, parent, reason, lifetime, used_lifetime, self._now
+        )
+        if opened is None:
+            raise Unavailable(FULL)
+        self._doomed.pop(opened.id, None)
         if known is None:
-            self._opened.append(door)
+            self._opened.append(opened)
 
-    def _mapping_to_hold(self, internal: Endpoint, transport: str) -> NatMapping:
-        if internal == self.internal and transport == self.transport and self._mapping.id:
-            return self._mapping
-        mapping = self._table.pinned.get((PROTOCOL_NUMBERS[transport], internal))
+    def _mapping_to_hold(self, protocol: int, internal: Endpoint) -> NatMapping:
+        own = self._leg.mapping
+        if (protocol, internal) == (own.protocol, own.internal) and own.id:
+            return own
+        mapping = self._mappings.pinned.get((protocol, internal))
         if mapping is None:
             raise Unavailable(f"{internal} has no mapping to hold open")
         return mapping
 
-    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
-        for door in self._doors.by_parent.get(parent, ()):
-            if internal is None or door.mapping.internal == internal:
-                self._doomed[door.id] = door
+    def close(self, parent: Hashable, internal: Endpoint | None) -> None:
+        for each in self._table.expectations.by_parent.get(parent, ()):
+            if internal is None or each.mapping.internal == internal:
+                self._doomed[each.id] = each
 
     def keep(self, seconds: float) -> None:
-        _check_lifetime(seconds)
         self.kept = seconds
 
     def commit(self) -> None:
-        """The edits were accepted: everything asked for becomes permanent."""
-        self.commit_memory()
-        for door in self._doomed.values():
-            self._doors.close(door, "closed", self._now)
+        for expectation in self._doomed.values():
+            self._table.expectations.close(expectation, Why.CLOSED, self._now)
         for mapping in self._pinned:
             if not mapping.is_needed(self._now):
-                self._table.hold(mapping, self._now + ANNOUNCED)
-        flow = self._leg.flow
-        if flow is not None and (self.transport == "udp" or self._outlasts_tcp()):
-            self._table.keep(flow, self.kept)
+                self._mappings.hold(mapping, self._now + ANNOUNCED)
+        leg = self._leg
+        if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
+            self._table.keep(leg.flow, self.kept)
 
     def _outlasts_tcp(self) -> bool:
         """An established connection is kept for hours anyway (RFC 5382 REQ-5); never shorten it."""
@@ -268,97 +302,13 @@ class LiveContext(_Context):
         return self.kept is not None and self.kept > usual
 
     def rollback(self) -> None:
-        """Nothing was asked for."""
-        for door in self._opened:
-            self._doors.close(door, "rolled back", self._now)
+        for expectation in self._opened:
+            self._table.expectations.close(expectation, Why.UNDONE, self._now)
         for renewed, deadline, used_lifetime in reversed(self._renewed):
-            if renewed.id in self._doors:
-                self._doors.set_deadline(renewed, deadline, used_lifetime)
+            if renewed.id in self._table.expectations:
+                self._table.expectations.set_deadline(renewed, deadline, used_lifetime)
         for mapping, pinned_before in self._newly_pinned:
-            self._table.unpin(mapping, pinned_before, self._now)
+            self._mappings.unpin(mapping, pinned_before, self._now)
 
 
-class Ledger:
-    """What a watching module would have opened: internal endpoints and the external ones it would
-    have announced. Bounded like everything else that traffic can fill."""
-
-    def __init__(self) -> None:
-        self.externals: OrderedDict[tuple[str, Endpoint], Endpoint] = OrderedDict()
-        self.rng = random.Random(0)  # not the NAT's: watching must not change what it draws
-
-    def add(self, transport: str, internal: Endpoint, external: Endpoint) -> None:
-        self.externals[transport, internal] = external
-        while len(self.externals) > REMEMBERED:
-            self.externals.popitem(last=False)
-
-
-class DryContext(_Context):
-    """The doors painted on the wall."""
-
-    def __init__(
-        self,
-        table: Conntrack,
-        leg: Leg,
-        memory: Memory,
-        settings: Mapping[str, Any],
-        now: float,
-        ledger: Ledger,
-    ) -> None:
-        super().__init__(table, leg, memory, settings, now)
-        self._ledger = ledger
-
-    def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
-        real = self._real_external_of(internal, transport)
-        return real or self._ledger.externals.get((transport, internal))
-
-    def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
-        real = super().internal_of(external, transport)
-        if real is not None:
-            return real
-        for (kind, internal), known in self._ledger.externals.items():
-            if known == external and kind == transport:
-                return internal
-        return None
-
-    def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
-        self._must_be_own(internal)
-        known = self.external_of(internal, transport)
-        return known or self._predict(transport, internal, pair=False)
-
-    def map_pair(self, internal: Endpoint) -> Endpoint:
-        self._must_be_own(internal)
-        second = Endpoint(internal.address, internal.port + 1)
-        known, above = self.external_of(internal), self.external_of(second)
-        if known and above and above.port == known.port + 1:
-            return known
-        external = self._predict("udp", internal, pair=True)
-        self._ledger.add("udp", second, Endpoint(external.address, external.port + 1))
-        return external
-
-    def _predict(self, transport: str, internal: Endpoint, pair: bool) -> Endpoint:
-        """What the NAT would answer now, if what stands in the ledger were real."""
-        table = self._table
-        protocol = PROTOCOL_NUMBERS[transport]
-        address = table.external_address_of(internal)
-        pool = table.assignment.pool(protocol, address).copy()
-        for (kind, _), external in self._ledger.externals.items():
-            if kind == transport and external.address == address:
-                pool.take(external.port)
-        policy = table.behavior.ports
-        if pair:
-            port = pool.choose_pair(internal, policy, self._ledger.rng)
-        else:
-            port = pool.choose(internal, policy, table.behavior.parity, self._ledger.rng)
-        if port is None:
-            raise Unavailable(Drop.NO_PORT.sentence)
-        external = Endpoint(address, port)
-        self._ledger.add(transport, internal, external)
-        return external
-
-    def expect(self, internal: Endpoint, *_: Any, **__: Any) -> None:
-        """Opens nothing, so the endpoint is all that is looked at."""
-        self._must_be_own(internal)
-
-    def close(self, parent: Hashable, internal: Endpoint | None = None) -> None: ...
-
-    def keep(self, seconds: float) -> None: ...
+FULL = "this inside host has all the expectations it may have"

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from alg import compare, edits
 from alg.base import Edit, Edits, Reading, Refuse, Unavailable
 from appliance.gateway.budget import OutOfTime
-from appliance.gateway.context import DryContext, LiveContext
+from appliance.gateway.context import Context, Tables
+from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.journal.events import AlgError, CallState, Change, MessagePassed
 from appliance.journal.log import EventLog
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Direction, Endpoint
-from nat.mapping import Leg
+from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
@@ -36,14 +37,18 @@ class Inspector:
         """The message to send instead, the same object when nothing is to be changed, or None
         when the module refuses it. `room` is how long it may become, in bytes."""
         slot.counters["seen"] += 1
-        correct = self._dry(slot, leg, message, now)
-        context = LiveContext(self._table, leg, slot.memory, slot.settings, now)
+        tables = Tables(self._table, leg, now)
+        context = Context(tables, self._table, leg, slot.memory, slot.settings, now)
         self._log.hold()
         outcome = self._run(slot, leg, message, context, room)
+        if isinstance(outcome.answer, Refuse):
+            context.refuse()
+        elif not outcome.commits:
+            context.rollback()
+        # After the active module, whose mappings it finds; before anything that is to close closes.
+        correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
             context.commit()
-        else:
-            context.rollback()
         opened = self._log.take_held()
         # The chain of causes begins with the message: it is numbered before what it opened.
         cause = self._tell(slot, leg, message, outcome, correct, now)
@@ -54,10 +59,8 @@ class Inspector:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
 
-    def _run(
-        self, slot: Slot, leg: Leg, message: bytes, context: LiveContext, room: int
-    ) -> Outcome:
-        flow_id = leg.flow.id if leg.flow else 0
+    def _run(self, slot: Slot, leg: Leg, message: bytes, context: Context, room: int) -> Outcome:
+        flow_id = _flow_id(leg) or 0
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
         try:
@@ -76,19 +79,24 @@ class Inspector:
             return _left_alone(message, "left alone: the longer message would not fit the MTU")
         return Outcome(answer, after, commits=True)
 
-    def _dry(self, slot: Slot, leg: Leg, message: bytes, now: float) -> tuple[Edit, ...] | None:
+    def _rehearse(
+        self, slot: Slot, leg: Leg, message: bytes, now: float
+    ) -> tuple[Edit, ...] | None:
         """What the correct module would have changed, when another one is active."""
         if not slot.observes:
             return None
-        context = DryContext(self._table, leg, slot.shadow_memory, slot.settings, now, slot.ledger)
+        ground = Rehearsal(self._table, leg, now, slot.ledger)
+        context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
         except Unavailable:
+            context.rollback()
             return ()
         except Exception:  # nobody asked it: it may not stop what it only watches
+            context.rollback()
             slot.counters["errors"] += 1
             return None
-        context.commit_memory()
+        context.commit()
         return answer.edits if isinstance(answer, Edits) else ()
 
     def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
@@ -104,9 +112,10 @@ class Inspector:
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
         slot.counters["errors"] += 1
         disabled = False
-        if leg.flow:
-            errors = slot.errors_by_flow.get(leg.flow.id, 0) + 1
-            slot.errors_by_flow[leg.flow.id] = errors
+        flow_id = _flow_id(leg)
+        if flow_id is not None:
+            errors = slot.errors_by_flow.get(flow_id, 0) + 1
+            slot.errors_by_flow[flow_id] = errors
             if len(slot.errors_by_flow) > MOST_REMEMBERED:
                 del slot.errors_by_flow[next(iter(slot.errors_by_flow))]
             disabled = errors == TOO_MANY_ERRORS
@@ -131,7 +140,7 @@ class Inspector:
         made = answer.edits if isinstance(answer, Edits) else ()
         note = answer.note if isinstance(answer, Edits) else answer.rule
         module, spec = slot.module, slot.spec
-        flow_id = leg.flow.id if leg.flow else None
+        flow_id = _flow_id(leg)
         ends = _ends(leg)
 
         def build() -> MessagePassed:
@@ -215,11 +224,14 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     )
 
 
+def _flow_id(leg: Leg) -> int | None:
+    return leg.flow.id if isinstance(leg, FlowLeg) else None
+
+
 def _ends(leg: Leg) -> tuple[str, str, str, str]:
     """Source and destination as the packet arrived, and as it leaves."""
     _, source, destination, source_port, destination_port = leg.key
     mapping = leg.mapping
-    assert mapping is not None
     arrived = Endpoint(source, source_port), Endpoint(destination, destination_port)
     if leg.direction is Direction.OUT:
         return str(arrived[0]), str(arrived[1]), str(mapping.external), str(arrived[1])

@@ -13,7 +13,8 @@ from alg.base import Alg, Application
 from alg.foreign import Foreign
 from alg.off import Off
 from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
-from appliance.gateway.context import Ledger, Memory
+from appliance.gateway.memory import Memory
+from appliance.gateway.rehearsal import Ledger
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
 

@@ -19,7 +19,7 @@ from alg.stream import Manners, Piece, Stream
 from appliance.gateway.inspection import Inspector
 from appliance.gateway.slot import Slot
 from nat.endpoint import Direction
-from nat.mapping import Leg
+from nat.mapping import FlowLeg, Leg
 from nat.mss import MAXIMUM_SEGMENT_SIZE, NO_OPERATION, tcp_options
 from nat.packet import MAXIMUM_LENGTH, MINIMUM_HEADER, WORD, Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
@@ -140,7 +140,7 @@ class StreamInspector:
         if back.began is None and packet.buffer[start + FLAGS_AT] & ACK:
             # A forward lets a SYN in without a flow to remember it; its answer says its number.
             back.began = acknowledgement - 1 & SEQUENCE_BITS
-        track = leg.flow.tcp if leg.flow is not None else None
+        track = leg.flow.tcp if isinstance(leg, FlowLeg) else None
         if way.began is None or (track is not None and not track.state.is_established):
             way.began = sequence
         if packet.payload:
@@ -152,8 +152,8 @@ class StreamInspector:
 
     def _end(self, leg: Leg, connection: Connection) -> None:
         """From now on the connection is like any other."""
-        if leg.flow is not None and connection.is_done():
-            leg.flow.outbound.slot = leg.flow.inbound.slot = None
+        if isinstance(leg, FlowLeg) and connection.is_done() and not leg.flow.is_over:
+            leg.slot = leg.opposite.slot = None
 
     def _take(
         self,

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from alg.base import Alg
-from appliance.gateway.context import LiveContext, Memory
+from appliance.gateway.context import Context, Tables
+from appliance.gateway.memory import Memory
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import Settings
-from nat.behavior import Behavior, Forward
+from nat.behavior import Forward
 from nat.conntrack import Conntrack
 from nat.endpoint import PROTOCOL_NUMBERS, TCP, UDP, Direction, Endpoint
 from nat.events import Observer
-from nat.expectation import Expectation
-from nat.mapping import Leg
-from nat.policy import Decide, Decisions
+from nat.mapping import Expectation, FlowLeg, OpenedBy
+from nat.policy import Policy
+from nat.translator import Nat
 
 SEED = 0
 """Random ports are the same in every run, and the same for the module and the correct one."""
@@ -38,63 +39,75 @@ class Situation:
     transport: str = "udp"
     presets: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
 
-    def mappings(self) -> dict[Endpoint, Endpoint]:
-        """Internal to external; that of the message itself is one of them."""
-        return {**self.presets, self.internal: self.external}
 
+class Trial(Context):
+    """An AlgContext for one message. `module` may decide in the NAT's place, as faults do. The next
+    message of a conversation has a context of its own over the same NAT: see `facing`."""
 
-class Trial(LiveContext):
-    """An AlgContext for one message. `module` may decide in the NAT's place, as faults do."""
+    def __init__(
+        self,
+        situation: Situation,
+        settings: Settings,
+        module: Alg | None = None,
+        before: Trial | None = None,
+    ) -> None:
+        self._situation = situation
+        self._trial_settings = settings
+        self._module = module
+        self.nat: Nat = before.nat if before else _new_nat(situation, settings, module)
+        self.memory: Memory = before.memory if before else Memory()
+        name = module.application if module and module.application else "sip"
+        table = self.nat.table
+        leg = _leg(table, situation)
+        self.ground = Tables(table, leg, 0.0)
+        super().__init__(self.ground, table, leg, self.memory, settings.section(f"alg.{name}"), 0.0)
 
-    def __init__(self, situation: Situation, settings: Settings, module: Alg) -> None:
-        self.tables = Conntrack(_behavior(situation, settings, module), Observer())
-        super().__init__(
-            self.tables,
-            _leg(self.tables, situation),
-            Memory(),
-            settings.section(f"alg.{module.application}"),
-            0.0,
+    def facing(
+        self,
+        direction: Direction,
+        remote: Endpoint | None = None,
+        internal: Endpoint | None = None,
+    ) -> Trial:
+        """The context of the next packet in the same NAT, of this inside endpoint or of another
+        that has a mapping; what was asked for here has been committed or rolled back by then."""
+        last = self._situation
+        situation = replace(
+            last,
+            direction=direction,
+            remote=remote or last.remote,
+            internal=internal or last.internal,
         )
+        return Trial(situation, self._trial_settings, self._module, before=self)
 
     @property
     def expectations(self) -> list[Expectation]:
         """What the module has opened."""
-        return list(self.tables.expectations.values())
-
-    def map_pair(self, internal: Endpoint) -> Endpoint:
-        """RTP and RTCP. Who has preset a mapping for the first means its neighbour as well."""
-        first = self.tables.pinned.get((UDP, internal))
-        second = internal._replace(port=internal.port + 1)
-        if first is not None and (UDP, second) not in self.tables.pinned:
-            above = first.external._replace(port=first.external.port + 1)
-            if above.port < 65536 and not self.tables.mappings_at(UDP, above):
-                self.tables.behavior.forwards.append(Forward(UDP, above, second))
-                self.tables.settings_changed(0.0)
-        return super().map_pair(internal)
+        return list(self.nat.table.expectations.values())
 
 
-def _behavior(situation: Situation, settings: Settings, module: Alg) -> Behavior:
+def _new_nat(situation: Situation, settings: Settings, module: Alg | None) -> Nat:
     behavior = behavior_of(settings, random.Random(SEED))
     others = [each for each in behavior.external if each != situation.external.address]
+    own = Forward(PROTOCOL_NUMBERS[situation.transport], situation.external, situation.internal)
     presets = [
         Forward(protocol, external, internal)
-        for internal, external in situation.mappings().items()
+        for internal, external in situation.presets.items()
         for protocol in (UDP, TCP)
     ]
-    decisions: Mapping[str, Decide] = getattr(module, "decisions", {})
     chosen = replace(
         behavior,
         external=[situation.external.address, *others],
-        forwards=[*behavior.forwards, *presets],
-        decisions=Decisions(decisions),
+        forwards=[*behavior.forwards, *dict.fromkeys((own, *presets))],
     )
-    return chosen.decisions.behavior(chosen)
+    policy = Policy(module.decisions if module else {})
+    return Nat(policy.behavior(chosen), Observer(), policy)
 
 
-def _leg(tables: Conntrack, situation: Situation) -> Leg:
+def _leg(table: Conntrack, situation: Situation) -> FlowLeg:
     """The way of a packet that carries the message."""
     protocol = PROTOCOL_NUMBERS[situation.transport]
-    mapping = tables.pinned[protocol, situation.internal]
-    flow = tables.open_flow(mapping, situation.remote, "packet", 0.0)
-    tables.choose_timer(flow)
+    mapping = table.mappings.pinned[protocol, situation.internal]
+    known = [flow for flow in mapping.flows() if flow.remote == situation.remote]
+    flow = known[0] if known else table.open_flow(mapping, situation.remote, OpenedBy.PACKET, 0.0)
+    table.choose_timer(flow)
     return flow.outbound if situation.direction is Direction.OUT else flow.inbound

@@ -11,9 +11,8 @@ from copy import copy
 from appliance.journal.events import PacketDropped
 from appliance.journal.log import EventLog
 from nat.drop import Drop
-from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
+from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, FiveTuple, Side, address_text
 from nat.fragments import Gone
-from nat.mapping import FiveTuple
 from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0

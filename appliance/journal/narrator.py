@@ -20,9 +20,8 @@ from appliance.journal.events import (
 from appliance.journal.log import EventLog
 from nat.endpoint import PROTOCOL_NAMES, TCP
 from nat.events import Observer
-from nat.expectation import Expectation
 from nat.fragments import Gone
-from nat.mapping import Flow, Leg, Mapping
+from nat.mapping import Expectation, Flow, Leg, Mapping, Why
 
 REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
 
@@ -44,14 +43,20 @@ def ends_of(mapping: Mapping) -> Ends:
 
 
 class Narrator(Observer):
-    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for; `drops` is
-    the log that the datapath tells of dropped packets."""
+    """Watches one NAT. `give_slot` gives a new leg the ALG that its packets are for; `drops` tells
+    of dropped packets."""
 
-    def __init__(self, log: EventLog, counters: tuple[WireCounters, WireCounters]) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        counters: tuple[WireCounters, WireCounters],
+        drops: DropLog,
+        give_slot: Callable[[Leg], None],
+    ) -> None:
         self._log = log
         self._counters = counters
-        self.give_slot: Callable[[Leg], None] = lambda leg: None
-        self.drops = DropLog(log)
+        self._drops = drops
+        self._give_slot = give_slot
         self._opening: MappingOpened | None = None  # the last one
         self._refreshed: dict[int, float] = {}
 
@@ -94,19 +99,19 @@ class Narrator(Observer):
         event = MappingRefreshed(mapping=mapping.id, **ends_of(mapping), last=since_zero)
         self._log.emit(event, now)
 
-    def mapping_expired(self, mapping: Mapping, why: str, now: float) -> None:
+    def mapping_expired(self, mapping: Mapping, why: Why, now: float) -> None:
         self._refreshed.pop(mapping.id, None)
         event = MappingExpired(mapping=mapping.id, **ends_of(mapping), why=why)
         self._log.emit(event, now)
 
     def leg_made(self, leg: Leg) -> None:
-        self.give_slot(leg)
+        self._give_slot(leg)
 
     def flow_reopened(self, flow: Flow) -> None:
         flow.outbound.slot = flow.inbound.slot = None
-        self.give_slot(flow.outbound)
+        self._give_slot(flow.outbound)
 
-    def flow_expired(self, flow: Flow, why: str, now: float) -> None:
+    def flow_expired(self, flow: Flow, why: Why, now: float) -> None:
         mapping = flow.mapping
         event = FlowExpired(
             flow=flow.id,
@@ -143,7 +148,7 @@ class Narrator(Observer):
         )
         self._log.emit(event, now)
 
-    def expectation_closed(self, expectation: Expectation, why: str, now: float) -> None:
+    def expectation_closed(self, expectation: Expectation, why: Why, now: float) -> None:
         event = ExpectationClosed(
             expectation=expectation.id,
             **ends_of(expectation.mapping),
@@ -155,7 +160,7 @@ class Narrator(Observer):
     def fragments_gone(self, gone: Gone, now: float) -> None:
         self._counters[gone.datagram.side].fragments_gone(gone.pieces, gone.drop)
         if gone.drop is not None:
-            self.drops.add_fragments(gone, now)
+            self._drops.add_fragments(gone, now)
 
 
 def parent_text(parent: object) -> str:

@@ -8,19 +8,12 @@ warning.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from appliance.journal.events import Event, encode
-
-
-class Log(Protocol):
-    """What is needed of `appliance.journal.log.EventLog`."""
-
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]: ...
-
-    def since(self, event_id: int) -> Iterable[Event]: ...
+from appliance.journal.log import EventLog
 
 
 class Recorder:
@@ -33,7 +26,7 @@ class Recorder:
         self._good = 0  # bytes up to the end of the last whole line
         self._unsubscribe: Callable[[], None] | None = None
 
-    def attach(self, log: Log) -> None:
+    def attach(self, log: EventLog) -> None:
         """Record all that `log` still knows and all that follows."""
         for event in log.since(0):
             self.write(event)

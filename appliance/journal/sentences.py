@@ -21,7 +21,10 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
+from appliance.journal.hexdump import spelled
+from appliance.journal.rows import is_text
 from appliance.settings.duration import duration_text
+from appliance.settings.hints import counted
 
 LONGEST = 256
 """Characters of one text that are shown at most."""
@@ -66,6 +69,18 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return cut if cut.isprintable() else "".join(map(_visible, cut))
 
 
+def split_endpoint(text: str) -> tuple[str, str | None]:
+    """The text of an endpoint as address and port; None where it has no port.
+
+    An address of IPv6 is full of colons: with a port it stands in brackets (RFC 3986 3.2.2).
+    """
+    bracketed, _, port = text.rpartition("]:")
+    if bracketed.startswith("["):
+        return bracketed[1:], port
+    address, colon, port = text.partition(":")
+    return (address, port) if colon and ":" not in port else (text, None)
+
+
 def short_value(value: object) -> str:
     """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
     if isinstance(value, float):
@@ -104,7 +119,8 @@ class Teller:
         sentence = _SENTENCES[kind].format_map(self._words(event))
         lines = [f"{event.t:9.3f}  {sentence}"]
         if isinstance(event, MessagePassed):
-            lines += [f"{'':11}{line}" for line in map(_change, event.changes)]
+            as_bytes = not is_text(event.before)
+            lines += [f"{'':11}{_change(change, as_bytes)}" for change in event.changes]
         if isinstance(event, PacketSeen):
             lines += [f"{'':11}{line}" for line in _around(event)]
         return lines
@@ -135,10 +151,16 @@ class Teller:
         """`alice (192.168.20.100:5060)` where the address has a name."""
         if not isinstance(endpoint, str):
             return "anyone"
-        address, _, port = endpoint.rpartition(":")
+        address, port = split_endpoint(endpoint)
         name = self._names.get(address) or self._names.get(endpoint)
         shown = address if port == "0" else endpoint
         return f"{name} ({shown})" if name else shown
+
+
+def _is_nobody(source: str) -> bool:
+    """Does it stand for the sender of a packet that could not be read? That is the unspecified
+    address (RFC 6890) of either family."""
+    return split_endpoint(source)[0] in ("0.0.0.0", "::")
 
 
 def _word(value: object) -> Any:
@@ -154,13 +176,13 @@ def _fill(words: dict[str, Any]) -> None:
     if "count" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
         packet = f": {words['protocol']} from {words['source']} to {words['destination']}"
-        words["packet"] = packet if words["source"][:7] != "0.0.0.0" else ""  # unreadable
+        words["packet"] = "" if _is_nobody(words["source"]) else packet
         words["reason"] = words["reason"].lower().replace("_", "-")
     for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):
         if name in words:
             words[name] = f"{before}{words[name]}" if words[name] else ""
     if "packets_out" in words:
-        words["sent"] = f"{words['packets_out']} packet{'s' * (words['packets_out'] != 1)}"
+        words["sent"] = counted(words["packets_out"], "packet")
     if "disabled" in words:
         words["disabled"] = "; it is off for this flow now" if words["disabled"] else ""
     if "point" in words:
@@ -174,13 +196,16 @@ def _fill(words: dict[str, Any]) -> None:
         words["title"] = words["title"] or f"{words['name']} started ({words['mode']})"
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, as_bytes: bool) -> str:
     """`~ contact.host: "192.0.2.1" became "203.0.113.1": ok. The reason. (RFC 3261 20.10)`"""
-    before, after = clean(change.before, 80), clean(change.after, 80)
+    before, after, wanted = (
+        clean(spelled(change.field, value) if as_bytes else value, 80)
+        for value in (change.before, change.after, change.expected or "")
+    )
     what = f'"{before}" became "{after}"' if before != after else f'"{before}" was left'
     expected = ""
     if change.verdict in ("missed", "wrong", "broken") and change.expected is not None:
-        expected = f', "{clean(change.expected, 80)}" was expected'
+        expected = f', "{wanted}" was expected'
     source = f" ({clean(change.rfc)})" if change.rfc else ""
     return (
         f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}. "

@@ -9,50 +9,88 @@
 that turns back (hairpin) passes ② and ③ twice; one that goes no further says why at the last point
 it came to, and what the appliance answers by itself is shown as its own.
 
-Nobody looks, nothing is paid: `Points.begin` steps between the loop and the datapath, and beside
-the translation; `end` steps back. Of a flood only so many packets a second are shown, and how many
-were not is told.
+Whoever wants to look is a tap; while there is none, packets are not looked at. Of a flood only so
+many packets a second are shown, and how many were not is told.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Protocol
 
-from appliance.datapath import EXIT_SIDES, Datapath
 from appliance.journal.events import Difference, PacketSeen
 from appliance.journal.log import EventLog
+from nat.drop import Aside, Drop
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side, address_text
-from nat.mapping import Arrival, Leg
+from nat.mapping import FlowLeg, Leg
 from nat.packet import CHECKSUM_OFFSET, MINIMUM_TRANSPORT, Packet
-from nat.translator import SIDES, Verdict
+from nat.translator import Verdict
 
+EXIT_SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)
+"""The wire that a leg exits by, and the one that it arrives by: what turns back stays inside."""
 PACKETS_PER_SECOND = 500
 HEAD = 64
 """Bytes of a packet that are shown as they are: its headers."""
 
+
+class Point(StrEnum):
+    """Where a packet is looked at."""
+
+    ARRIVED = "arrived"
+    TRANSLATED_IN = "translated-in"
+    TRANSLATED_OUT = "translated-out"
+    LEFT = "left"
+    DONE = "done"
+    """It has left, or it goes no further: no point of its way, but the end of it."""
+
+
+class Tap(Protocol):
+    """Somebody who looks at packets."""
+
+    def see(
+        self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
+    ) -> None:
+        """A packet at a point, to be copied by who wants to keep it. `side` is the wire that it is
+        nearest to. `verdict` is known once it was translated; what leaves with a verdict that is no
+        leg is another packet in its place (`Aside.REPLACED`) or an answer of our own."""
+
+
+class Taps:
+    """All taps of a datapath, as one. `tapped_by` is told whether there is any."""
+
+    def __init__(self, tapped_by: Callable[[Tap | None], None]) -> None:
+        self._taps: list[Tap] = []
+        self._tapped_by = tapped_by
+
+    def add(self, tap: Tap) -> None:
+        self._taps.append(tap)
+        self._tapped_by(self)
+
+    def remove(self, tap: Tap) -> None:
+        self._taps = [each for each in self._taps if each is not tap]
+        self._tapped_by(self if self._taps else None)
+
+    def see(
+        self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
+    ) -> None:
+        for tap in self._taps:
+            tap.see(point, packet, side, verdict, now)
+
+
 Show = Callable[[PacketSeen], None]
 
 
-class Handling(Protocol):
-    """What is needed of `appliance.engine.Engine`."""
-
-    handle: Callable[[Packet, Side, float], Leg | None]
-
-
 class Points:
-    """Shows the packets of one datapath, dated as the events of `log` are."""
+    """A tap that shows packets as events, dated as those of `log` are."""
 
-    def __init__(self, engine: Handling, datapath: Datapath, log: EventLog) -> None:
-        self._engine = engine
-        self._datapath = datapath
+    def __init__(self, taps: Taps, log: EventLog) -> None:
+        self._taps = taps
         self._log = log
         self._show: Show = lambda seen: None
         self._number = 0
         self._way: list[PacketSeen] | None = None  # of the packet under way; None: not looked at
         self._last: Packet | None = None  # as it was at the last point
-        self._patch: _PatchSeen | None = None
         self._second = 0.0
         self._shown = 0
         self._skipped = 0
@@ -60,52 +98,40 @@ class Points:
     def begin(self, show: Show) -> None:
         """From now on packets are handed to `show`, once for each point."""
         self._show = show
-        self._engine.handle = self.handle
-        self._datapath.translate_by(self._translate)
+        self._taps.add(self)
 
     def end(self) -> None:
         """Nobody looks any more."""
-        self._engine.handle = self._datapath.handle
-        self._datapath.translate_by(self._datapath.nat.translate)
+        self._taps.remove(self)
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Leg | None:
-        """`Datapath.handle`, looked at."""
-        self._number += 1
-        if not self._has_time_for_one_more(now):
-            self._skipped += 1
-            return self._datapath.handle(packet, side, now)
-        outbox = self._datapath.nat.outbox
-        waiting, books = len(outbox), self._books(side)
-        self._way, self._last = [], None
+    def see(
+        self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
+    ) -> None:
+        if point is Point.ARRIVED:
+            self._begin_way(now)
         way = self._way
-        self._look("arrived", side, packet, now)
-        leg = self._datapath.handle(packet, side, now)
-        if self._patch is not None:
-            self._patch.step_aside()
-        if leg is not None:
-            self._look("left", EXIT_SIDES[leg.exit], packet, now, leg)
-        else:
-            way[-1].end = next(iter(self._books(side) - books), None)
-            is_own = way[-1].end is not None
-            for exit_side, sent in outbox[waiting:]:
-                self._look("left", exit_side, sent, now, own=is_own)
+        if way is None:
+            return
+        leg = verdict if isinstance(verdict, Leg) else None
+        if point is not Point.DONE:
+            own = leg is None and point is Point.LEFT and verdict is not Aside.REPLACED
+            self._look(point, side, packet, now, leg, own)
+            return
         self._way = None
+        if leg is None:
+            last = max(at for at, seen in enumerate(way) if seen.point != Point.LEFT)
+            way[last].end = _end_of(verdict)
         for seen in way:
             self._show(seen)
-        return leg
 
-    def _translate(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
-        """`Nat.translate`, looked at; and so is what the datapath does with its answer."""
-        verdict = self._datapath.nat.translate(packet, arrival, now)
-        if self._way is not None and isinstance(verdict, Leg):
-            self._look("translated-in", SIDES[arrival], packet, now, verdict)
-            self._patch = _PatchSeen(
-                verdict, lambda out: self._look_at_translated(out, verdict, now)
-            )
-        return verdict
-
-    def _look_at_translated(self, packet: Packet, leg: Leg, now: float) -> None:
-        self._look("translated-out", EXIT_SIDES[leg.exit], packet, now, leg)
+    def _begin_way(self, now: float) -> None:
+        self._number += 1
+        self._last = None
+        if self._has_time_for_one_more(now):
+            self._way = []
+        else:
+            self._way = None
+            self._skipped += 1
 
     def _has_time_for_one_more(self, now: float) -> bool:
         if now - self._second >= 1.0:
@@ -113,17 +139,9 @@ class Points:
         self._shown += 1
         return self._shown <= PACKETS_PER_SECOND
 
-    def _books(self, side: Side) -> Counter[str]:
-        """What became of the packets of a wire that went no further, by the reason. (A fragment
-        that was held is consumed when its datagram goes on: no end of anything.)"""
-        counters = self._datapath.counters[side]
-        reasons = {drop.reason: count for drop, count in counters.drops.items()}
-        kept = counters.held + counters.consumed
-        return Counter({**reasons, "held": counters.held, "consumed": kept})
-
     def _look(
         self,
-        point: str,
+        point: Point,
         side: Side,
         packet: Packet,
         now: float,
@@ -135,7 +153,7 @@ class Points:
         is_readable = current.check() is None
         facts = _facts(current) if is_readable else {}
         changes = [] if own or before is None or not is_readable else _differences(before, current)
-        flow = leg.flow if leg is not None else None
+        flow = leg.flow if isinstance(leg, FlowLeg) else None
         self._way.append(
             PacketSeen(
                 t=self._log.since_start(now),
@@ -156,28 +174,17 @@ class Points:
             )
         )
         self._skipped = 0
-        if is_readable and point != "left":
+        if is_readable and point is not Point.LEFT:
             self._last = current
 
 
-class _PatchSeen:
-    """Stands in the place of a leg's patch for one packet: applies it, and then lets it be seen."""
-
-    def __init__(self, leg: Leg, look: Callable[[Packet], None]) -> None:
-        self._leg = leg
-        self._patch = leg.patch
-        self._look = look
-        leg.patch = self
-
-    def apply(self, packet: Packet) -> None:
-        self.step_aside()
-        self._patch.apply(packet)
-        self._look(packet)
-
-    def step_aside(self) -> None:
-        """Also when the packet did not come so far."""
-        if self._leg.patch is self:
-            self._leg.patch = self._patch
+def _end_of(verdict: Verdict | None) -> str | None:
+    """Why a packet goes no further; None when others go on in its place."""
+    if isinstance(verdict, Drop):
+        return verdict.reason
+    if verdict is Aside.REPLACED:
+        return None
+    return "held" if verdict is Aside.HELD else "consumed"
 
 
 def _facts(packet: Packet) -> dict[str, str]:

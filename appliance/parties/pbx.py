@@ -21,7 +21,7 @@ from appliance.parties.party import What
 from appliance.parties.sipua import SipMessage, parameter_of, uri_of, user_of
 from nat.endpoint import Endpoint
 
-DEFAULT_EXPIRES = 3600  # seconds; RFC 3261, 10.2.1.1
+DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Pbx(UserAgent):
     # --- the registrar --------------------------------------------------------------------
 
     def _registered(self, request: SipMessage, source: Endpoint, now: float) -> None:
-        """RFC 3261, 10.3, for one Contact a user."""
+        """RFC 3261 10.3, for one Contact a user."""
         user, contact = user_of(request.get("to")), request.get("contact")
         if contact:
             granted = min(_expiry(request, contact), self._switches.max_expires)
@@ -140,7 +140,7 @@ class Pbx(UserAgent):
 
 
 def _expiry(request: SipMessage, contact: str) -> int:
-    """The lifetime asked for: beside the Contact, else in Expires, else an hour (RFC 3261,
+    """The lifetime asked for: beside the Contact, else in Expires, else an hour (RFC 3261
     10.2.1.1)."""
     for text in (parameter_of(contact, "expires"), request.get("expires")):
         if text.isascii() and text.isdecimal() and len(text) < 8:

@@ -93,7 +93,7 @@ class Phone(UserAgent):
             self.call(whom, now)
 
     def _granted(self, response: SipMessage) -> int:
-        """RFC 3261, 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
+        """RFC 3261 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
         for contact in response.all("contact"):
             if endpoint_of(contact) == self.own:
                 return _seconds(parameter_of(contact, "expires"), self._expires)
@@ -124,7 +124,7 @@ class Phone(UserAgent):
         super().hang_up(now)
 
     def accepts(self, uri: str) -> bool:
-        """RFC 3261, 8.2.2.1: only the URI that it gave as its Contact."""
+        """RFC 3261 8.2.2.1: only the URI that it gave as its Contact."""
         return user_of(uri) == self.name and endpoint_of(uri) == self.own
 
 

@@ -23,10 +23,10 @@ from nat.endpoint import Endpoint
 
 HEADER = Struct("!BBHII")  # version and flags, marker and payload type, sequence, timestamp, SSRC
 VERSION_2 = 0x80
-MARKER = 0x80  # RFC 3551, 4.1: the first packet of a talkspurt
+MARKER = 0x80  # RFC 3551 4.1: the first packet of a talkspurt
 PCMU = 0
 
-INTERVAL = 0.020  # seconds between packets; RFC 3551, 4.2
+INTERVAL = 0.020  # seconds between packets; RFC 3551 4.2
 SAMPLES = 160  # of 8,000 a second
 TONES = (400, 500, 800, 1000)  # Hz; each has a whole number of periods in 160 samples
 
@@ -69,7 +69,7 @@ class Stream:
         self.sent = 0
         self.heard = 0
         self.listening = True
-        # RFC 3550, 5.1: all three start at random values.
+        # RFC 3550 5.1: all three start at random values.
         self._ssrc = rng.getrandbits(32)
         self._sequence = rng.getrandbits(16)
         self._timestamp = rng.getrandbits(32)
@@ -85,7 +85,7 @@ class Stream:
         return packet + self._tone
 
     def hear(self, packet: bytes) -> bool:
-        """Count a packet if it is RTP with this codec (RFC 3550, A.1)."""
+        """Count a packet if it is RTP with this codec (RFC 3550 A.1)."""
         if len(packet) < HEADER.size or packet[0] >> 6 != 2 or packet[1] & 0x7F != PCMU:
             return False
         self.heard += 1

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from nat.endpoint import Endpoint, address_text, parse_address
 
 DEFAULT_PORT = 5060
-MAGIC_COOKIE = "z9hG4bK"  # RFC 3261, 8.1.1.7: every branch starts with it
+MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 8.1.1.7: every branch starts with it
 USER_AGENT = "glassnat-party/1.0"
 
-COMPACT = {  # RFC 3261, 7.3.3
+COMPACT = {  # RFC 3261 7.3.3
     "c": "content-type",
     "f": "from",
     "i": "call-id",
@@ -97,7 +97,7 @@ class SipMessage:
 def parse(payload: bytes) -> SipMessage:
     """Read one datagram. Raises UnreadableError.
 
-    RFC 3261, 18.3: a datagram that ends before its Content-Length is in error; bytes after it
+    RFC 3261 18.3: a datagram that ends before its Content-Length is in error; bytes after it
     are dropped.
     """
     head, blank, body = payload.partition(b"\r\n\r\n")
@@ -133,7 +133,7 @@ def _check_start(start: str) -> None:
 
 
 def _headers(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Name and value of each header, with folded lines joined (RFC 3261, 7.3.1)."""
+    """Name and value of each header, with folded lines joined (RFC 3261 7.3.1)."""
     whole: list[str] = []
     for line in lines:
         if line[:1] in (" ", "\t") and whole:
@@ -148,7 +148,7 @@ def _headers(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 class Via(NamedTuple):
-    """One Via value: who sent the message, and the parameters (RFC 3261, 20.42)."""
+    """One Via value: who sent the message, and the parameters (RFC 3261 20.42)."""
 
     sent_by: str
     parameters: dict[str, str]
@@ -221,7 +221,7 @@ def status_of(response: SipMessage) -> str:
 
 
 def respond(request: SipMessage, status: int, source: Endpoint, tag: str) -> SipMessage:
-    """The frame of a response: what RFC 3261, 8.2.6 has copied from the request.
+    """The frame of a response: what RFC 3261 8.2.6 has copied from the request.
 
     18.2.1: when the datagram came from another address than the top Via says, `received` is
     added, and RFC 3581 fills in an empty `rport`.
@@ -256,7 +256,7 @@ def _stamped(top: str, source: Endpoint) -> str:
 
 
 def reply_to(request: SipMessage, source: Endpoint) -> Endpoint:
-    """Where the response goes: RFC 3261, 18.2.2 (the address it came from, but the *port* that
+    """Where the response goes: RFC 3261 18.2.2 (the address it came from, but the *port* that
     the Via says), or RFC 3581 (the port it came from) when the request asked for it."""
     via = read_via(request.get("via"))
     if "rport" in via.parameters:
@@ -283,7 +283,7 @@ def sdp(user: str, media: Endpoint, session: int) -> bytes:
 
 def media_endpoint(body: bytes) -> Endpoint | None:
     """Where the other side wants its audio: c= and the first m=audio. The c= of the stream wins
-    over that of the session (RFC 8866, 5.7). None when there is nothing to send to."""
+    over that of the session (RFC 8866 5.7). None when there is nothing to send to."""
     connection = port = ""
     for line in body.decode("latin-1").splitlines():
         if line.startswith("m="):

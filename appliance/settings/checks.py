@@ -1,7 +1,8 @@
 """What one setting says about another: values that follow, and values that contradict.
 
-Each check is a small function from all values to the problems it sees, listed at the end of the
-file; a value that is fine by itself has been through its kind already (`kinds.py`).
+Each check is a small function from all values, in the program's form, to the problems it sees,
+listed at the end of the file; a value that is fine by itself has been through its kind already
+(`kinds.py`).
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from nat.endpoint import Endpoint, Network, address_text, parse_address
+from appliance.settings.network_kinds import Interface
+from nat.endpoint import PROTOCOL_NAMES, Endpoint, Network, address_text
 
 Values = Mapping[str, Any]
+"""By their key, in the program's form: the `forms` of a `Settings`."""
 
 RESERVED = tuple(
     Network.parse(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4")
@@ -41,19 +44,18 @@ def derive(values: Values) -> dict[str, Any]:
     """
     derived: dict[str, Any] = {}
     networks = values["inside.networks"]
-    if not networks and values["inside.address"]:
-        networks = derived["inside.networks"] = [str(Network.parse(values["inside.address"]))]
-    if not values["inside.gateway"] and networks:
-        derived["inside.gateway"] = address_text(_gateway(networks[0], values["inside.address"]))
+    if not networks and values["inside.address"] is not None:
+        networks = derived["inside.networks"] = (values["inside.address"].network,)
+    if values["inside.gateway"] is None and networks:
+        derived["inside.gateway"] = _gateway(networks[0], values["inside.address"])
     return derived
 
 
-def _gateway(network_text: str, taken_text: str) -> int:
+def _gateway(network: Network, taken: Interface | None) -> int:
     """The first host of a network; the second, when the kernel's end of the wire has the first."""
-    network = Network.parse(network_text)
-    first = network.address + (1 if network.prefix < 31 else 0)
-    taken = parse_address(taken_text.partition("/")[0]) if taken_text else None
-    return first + 1 if first == taken and first + 1 in network else first
+    first = network.address if network.broadcast is None else network.address + 1
+    second = first + 1
+    return second if taken and first == taken.address and second in network else first
 
 
 def contradictions(values: Values) -> list[Problem]:
@@ -70,12 +72,8 @@ def warnings(values: Values) -> list[Problem]:
     ]
 
 
-def _networks(values: Values) -> list[Network]:
-    return [Network.parse(text) for text in values["inside.networks"]]
-
-
 def _is_inside(address: int, values: Values) -> bool:
-    return any(address in network for network in _networks(values))
+    return any(address in network for network in values["inside.networks"])
 
 
 def _wires(values: Values) -> Iterator[Problem]:
@@ -90,7 +88,7 @@ def _wires(values: Values) -> Iterator[Problem]:
 
 
 def _inside_networks(values: Values) -> Iterator[Problem]:
-    networks = _networks(values)
+    networks = values["inside.networks"]
     for position, network in enumerate(networks):
         for other in networks[:position]:
             if network.overlaps(other):
@@ -103,29 +101,29 @@ def _inside_networks(values: Values) -> Iterator[Problem]:
 
 
 def _inside_addresses(values: Values) -> Iterator[Problem]:
-    networks = _networks(values)
-    if not networks:
+    if not values["inside.networks"]:
         return
-    where = ", ".join(values["inside.networks"])
-    if values["inside.gateway"]:
-        yield from _gateway_problems(values, networks, where)
-    if values["inside.address"]:
-        address = parse_address(values["inside.address"].partition("/")[0])
-        if not _is_inside(address, values):
-            yield Problem("inside.address", f"is not in inside.networks ({where})")
+    where = ", ".join(map(str, values["inside.networks"]))
+    if values["inside.gateway"] is not None:
+        yield from _gateway_problems(values, where)
+    kernel = values["inside.address"]
+    if kernel is not None and not _is_inside(kernel.address, values):
+        yield Problem("inside.address", f"is not in inside.networks ({where})")
 
 
-def _gateway_problems(values: Values, networks: list[Network], where: str) -> Iterator[Problem]:
-    gateway = parse_address(values["inside.gateway"])
+def _gateway_problems(values: Values, where: str) -> Iterator[Problem]:
+    gateway, kernel, networks = (
+        values[f"inside.{key}"] for key in ("gateway", "address", "networks")
+    )
     home = next((network for network in networks if gateway in network), None)
     if home is None:
-        nearest = address_text(_gateway(values["inside.networks"][0], values["inside.address"]))
+        nearest = address_text(_gateway(networks[0], kernel))
         yield Problem(
             "inside.gateway", f'is not in inside.networks ({where}); did you mean "{nearest}"?'
         )
-    elif home.prefix < 31 and gateway in (home.address, home.broadcast):
-        yield Problem("inside.gateway", f"{values['inside.gateway']} is no host of {home}")
-    if values["inside.gateway"] == values["inside.address"].partition("/")[0]:
+    elif home.broadcast is not None and gateway in (home.address, home.broadcast):
+        yield Problem("inside.gateway", f"{address_text(gateway)} is no host of {home}")
+    if kernel is not None and gateway == kernel.address:
         yield Problem(
             "inside.gateway", "is also inside.address, the address of the kernel's end of the wire"
         )
@@ -133,14 +131,14 @@ def _gateway_problems(values: Values, networks: list[Network], where: str) -> It
 
 def _external_addresses(values: Values) -> Iterator[Problem]:
     """RFC 4787 REQ-7: a NAT whose two sides use the same addresses cannot tell them apart."""
-    kernel = values["outside.address"].partition("/")[0]
-    for text in values["outside.external"]:
-        address = parse_address(text)
+    kernel = values["outside.address"]
+    for address in values["outside.external"]:
+        text = address_text(address)
         if _is_inside(address, values):
             yield Problem("outside.external", f"{text} lies in inside.networks (RFC 4787 REQ-7)")
         if any(address in reserved for reserved in RESERVED):
             yield Problem("outside.external", f"{text} is reserved and cannot be a host's address")
-        if text == kernel:
+        if kernel is not None and address == kernel.address:
             yield Problem(
                 "outside.external",
                 f"{text} is also outside.address; the appliance must own it alone",
@@ -148,10 +146,10 @@ def _external_addresses(values: Values) -> Iterator[Problem]:
 
 
 def _both_sides(values: Values) -> Iterator[Problem]:
-    if not values["outside.address"]:
+    if values["outside.address"] is None:
         return
-    outside = Network.parse(values["outside.address"])
-    for network in _networks(values):
+    outside = values["outside.address"].network
+    for network in values["inside.networks"]:
         if network.overlaps(outside):
             yield Problem(
                 "outside.address",
@@ -160,59 +158,65 @@ def _both_sides(values: Values) -> Iterator[Problem]:
 
 
 def _statics(values: Values) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
+    seen: dict[int, int] = {}
     for number, static in enumerate(values["nat.static"], 1):
-        internal, external = static["internal"], static["external"]
-        if not _is_inside(parse_address(internal), values):
-            yield Problem("nat.static", f"entry {number}: {internal} is not in inside.networks")
-        if _is_inside(parse_address(external), values):
+        if not _is_inside(static.internal, values):
+            text = address_text(static.internal)
+            yield Problem("nat.static", f"entry {number}: {text} is not in inside.networks")
+        if _is_inside(static.external, values):
+            text = address_text(static.external)
             yield Problem(
-                "nat.static", f"entry {number}: {external} lies in inside.networks (RFC 4787 REQ-7)"
+                "nat.static", f"entry {number}: {text} lies in inside.networks (RFC 4787 REQ-7)"
             )
-        for address in dict.fromkeys((internal, external)):
+        for address in dict.fromkeys((static.internal, static.external)):
             if address in seen:
                 yield Problem(
-                    "nat.static", f"entry {number}: {address} stands in entry {seen[address]} too"
+                    "nat.static",
+                    f"entry {number}: {address_text(address)} stands in entry {seen[address]} too",
                 )
             seen.setdefault(address, number)
 
 
 def _forwards(values: Values) -> Iterator[Problem]:
-    owned = [*values["outside.external"], *(static["external"] for static in values["nat.static"])]
-    seen: dict[tuple[str, str], int] = {}
+    owned = {*values["outside.external"], *(static.external for static in values["nat.static"])}
+    seen: dict[tuple[int, Endpoint], int] = {}
     for number, forward in enumerate(values["nat.forward"], 1):
-        external, internal = forward["external"], forward["internal"]
-        if external.partition(":")[0] not in owned:
+        protocol, external, internal = forward.protocol, forward.external, forward.internal
+        if external.address not in owned:
             yield Problem(
                 "nat.forward",
                 f"entry {number}: {external} is not on an address of outside.external",
             )
-        if not _is_inside(Endpoint.parse(internal).address, values):
+        if not _is_inside(internal.address, values):
             yield Problem("nat.forward", f"entry {number}: {internal} is not in inside.networks")
-        key = (forward["protocol"], external)
-        if key in seen:
+        if (protocol, external) in seen:
             yield Problem(
                 "nat.forward",
-                f"entry {number}: {' '.join(key)} stands in entry {seen[key]} too",
+                f"entry {number}: {PROTOCOL_NAMES[protocol]} {external} stands in entry "
+                f"{seen[protocol, external]} too",
             )
-        seen.setdefault(key, number)
+        seen.setdefault((protocol, external), number)
 
 
 def _no_translate(values: Values) -> Iterator[Problem]:
     """A remote that sees inside addresses can be neither inside nor ourselves."""
-    for text in values["nat.no_translate"]:
-        remotes = Network.parse(text)
-        for network in _networks(values):
+    for remotes in values["nat.no_translate"]:
+        for network in values["inside.networks"]:
             if remotes.overlaps(network):
-                yield Problem("nat.no_translate", f"{text} overlaps {network} of the inside")
+                yield Problem("nat.no_translate", f"{remotes} overlaps {network} of the inside")
         for external in values["outside.external"]:
-            if parse_address(external) in remotes:
-                yield Problem("nat.no_translate", f"{text} holds {external} of outside.external")
+            if external in remotes:
+                yield Problem(
+                    "nat.no_translate",
+                    f"{remotes} holds {address_text(external)} of outside.external",
+                )
 
 
 def _not_built(values: Values) -> Iterator[Problem]:
     if values["capture.file"]:
         yield Problem("capture.file", "captures cannot be written yet; leave it empty")
+    if values["alg.dns.module"] != "off":
+        yield Problem("alg.dns.module", 'there is no ALG for DNS yet; leave it "off"')
 
 
 _CHECKS = (

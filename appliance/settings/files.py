@@ -17,8 +17,10 @@ from typing import Any
 
 from appliance.settings.checks import Problem
 from appliance.settings.duration import duration_text
-from appliance.settings.kinds import Schema, Seconds, SecondsByPort, nearest, shown
-from appliance.settings.table import SETTINGS, Setting, SettingError, Settings
+from appliance.settings.hints import counted, nearest, shown
+from appliance.settings.kinds import Schema, Seconds, SecondsByPort
+from appliance.settings.setting import Setting
+from appliance.settings.table import SETTINGS, SettingError, Settings
 
 LARGEST_FILE = 1 << 20
 """Bytes; a larger file is not a configuration."""
@@ -38,8 +40,7 @@ class ConfigError(Exception):
 
     def report(self) -> str:
         """`FILE: 2 problems`, then a line for each key."""
-        count = len(self.problems)
-        lines = [f"{self.file}: {count} problem{'s' if count != 1 else ''}"]
+        lines = [f"{self.file}: {counted(len(self.problems), 'problem')}"]
         width = max((len(problem.key) for problem in self.problems), default=0)
         for key, sentence in self.problems:
             lines.append(f"  {key:<{width}}  {sentence}" if key else f"  {sentence}")
@@ -64,8 +65,9 @@ class _Layers:
     def add(self, key: str, value: object, origin: str) -> None:
         try:
             if _is_port_table(key) and self.settings.origins[key] != "default":
-                value = {**self.settings[key], **Settings.parse(key, value)}
-            self.settings.assign(key, value, origin)
+                self.settings.extend(key, value, origin)
+            else:
+                self.settings.assign(key, value, origin)
         except SettingError as error:
             self.problems.append(Problem(_plain(key), str(error)))
 
@@ -240,7 +242,7 @@ def toml_value(value: object) -> str:
 
 
 def setting_text(setting: Setting, value: object) -> str:
-    """The value of a setting as TOML writes it, durations as `"5m"`."""
+    """A plain value of a setting as TOML writes it, durations as `"5m"`."""
     if isinstance(setting.kind, Seconds) and isinstance(value, int | float):
         return toml_value(duration_text(value))
     if isinstance(setting.kind, SecondsByPort) and isinstance(value, Mapping):
@@ -282,7 +284,7 @@ def effective(settings: Settings) -> str:
         if head != section:
             section = head
             lines += ["", f"[{head}]"]
-        text = f"{name} = {setting_text(setting, settings[key])}"
+        text = f"{name} = {setting_text(setting, settings.written(key))}"
         lines.append(f"{text:<60} # {settings.origins[key]}")
     return "\n".join(lines) + "\n"
 

@@ -1,22 +1,25 @@
 """The kinds of values a setting can have, and what to say when a value is not one.
 
-A kind turns what a person wrote (a TOML value, a JSON value, or the text after `--set KEY=`) into
-the one form that the program uses, or raises ValueError with a sentence that says what is wrong
-and names the nearest valid value. Results are plain JSON-able values: addresses, endpoints and
-networks stay canonical text, durations are float seconds.
+A value has two forms. As *plain* JSON-able data people write and read it: `"address-dependent"`,
+`"192.0.2.1:5060"`, `300.0`. In the *program's form* the NAT works with it: a `Dependence`, an
+`Endpoint`, seconds. A kind turns what a person wrote (a TOML value, a JSON value, or the text after
+`--set KEY=`) into the program's form, once, or raises ValueError with a sentence that says what is
+wrong and names the nearest valid value. `plain` is the way back.
+
+Here are the general kinds; those of the network are in `network_kinds.py`, those that name ALG
+modules in `module_kinds.py`.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from appliance.settings.duration import duration_text, parse_duration
-from nat.endpoint import Endpoint, Network, address_text, parse_address
+from appliance.settings.hints import nearest, one_of, shown
 
 Schema = dict[str, Any]
 
@@ -25,35 +28,27 @@ LONGEST_DURATION = 30 * 86400.0
 SHORTEST_DURATION = 0.001
 
 
-class Kind(Protocol):
+class Kind(ABC):
     """What every kind can do."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def parse(self, value: object) -> Any:
         """The value in the program's form. Raises ValueError with a sentence."""
 
+    def plain(self, form: Any) -> Any:
+        """The program's form as JSON-able data, which `parse` reads back. Most kinds need no form
+        of their own."""
+        return form
+
+    def addresses(self, form: Any) -> Iterator[int]:
+        """The addresses in a value, in the program's form. Most kinds have none."""
+        return iter(())
+
+    @abstractmethod
     def schema(self) -> Schema:
         """The JSON Schema of what may be written."""
-
-
-def shown(value: object) -> str:
-    """A value in an error message: short, one line, ASCII, whatever it was."""
-    try:
-        text = json.dumps(value, default=str)
-    except (ValueError, RecursionError):  # a number of thousands of digits, a nest of brackets
-        return "this"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def nearest(word: str, choices: Sequence[str]) -> str:
-    """`"; did you mean "x"?"` for the choice that looks most like `word`, or nothing."""
-    close = difflib.get_close_matches(word[:80].lower(), choices, n=1, cutoff=0.5)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
-def one_of(word: object, choices: Sequence[str]) -> str:
-    """The sentence for what is not among the choices."""
-    hint = nearest(word, choices) if isinstance(word, str) else ""
-    return f"{shown(word)} is not known; one of: {', '.join(choices)}{hint}"
 
 
 def _is_digits(text: str) -> bool:
@@ -61,7 +56,7 @@ def _is_digits(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Kind):
     """true or false."""
 
     def parse(self, value: object) -> bool:
@@ -76,7 +71,7 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Kind):
     """A whole number from `low` to `high`."""
 
     low: int
@@ -101,7 +96,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(Kind):
     """A duration; `words` are accepted besides (`"auto"`)."""
 
     low: float = SHORTEST_DURATION
@@ -136,7 +131,7 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Word(Kind):
     """One of a few words."""
 
     choices: tuple[str, ...]
@@ -151,7 +146,29 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Choice(Kind):
+    """One of a few words, each of which stands for something that the program works with."""
+
+    meanings: Mapping[str, Any]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(self.meanings)
+
+    def parse(self, value: object) -> Any:
+        if not isinstance(value, str) or value not in self.meanings:
+            raise ValueError(one_of(value, self.choices))
+        return self.meanings[value]
+
+    def plain(self, form: Any) -> str:
+        return next(word for word, meaning in self.meanings.items() if meaning == form)
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.meanings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Kind):
     """Printable text of a limited length, without the characters in `forbidden`."""
 
     what: str
@@ -175,7 +192,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Kind):
     """A name that is also part of file and namespace names: letters, digits, `-` and `_`."""
 
     longest: int = 32
@@ -195,114 +212,6 @@ class Name:
         return {"type": "string", "pattern": f"^[A-Za-z0-9][A-Za-z0-9_-]{{0,{self.longest - 1}}}$"}
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """The name of a network device (Linux: at most 15 bytes, no white space, no `/` or `:`)."""
-
-    def parse(self, value: object) -> str:
-        name = Text("a device name such as gn-in", 15, "/: %", empty=False).parse(value)
-        if name in (".", ".."):
-            raise ValueError(f"{shown(name)} is not a device name")
-        return name
-
-    def schema(self) -> Schema:
-        return {"type": "string", "minLength": 1, "maxLength": 15}
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """A network namespace: a name under /run/netns or an absolute path; empty: stay here."""
-
-    def parse(self, value: object) -> str:
-        name = Text("a namespace such as phones, or a path", 255).parse(value)
-        if name in (".", "..") or ("/" in name and not name.startswith("/")):
-            raise ValueError(f"{shown(name)} is neither a namespace's name nor an absolute path")
-        return name
-
-    def schema(self) -> Schema:
-        return {"type": "string", "maxLength": 255}
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An IPv4 address; `empty` allows none."""
-
-    empty: bool = False
-
-    def parse(self, value: object) -> str:
-        if value == "" and self.empty:
-            return ""
-        if not isinstance(value, str):
-            raise ValueError(f"{shown(value)} is not an IPv4 address such as 192.0.2.1")
-        try:
-            return address_text(parse_address(value))
-        except ValueError:
-            raise ValueError(f"{shown(value)} is not an IPv4 address such as 192.0.2.1") from None
-
-    def schema(self) -> Schema:
-        return {"type": "string", "format": "ipv4"} if not self.empty else {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceAddress:
-    """An address with the length of its network, `192.168.20.100/24`; empty: none."""
-
-    def parse(self, value: object) -> str:
-        if value == "":
-            return ""
-        sentence = f"{shown(value)} is not an address with a prefix such as 192.168.20.100/24"
-        if not isinstance(value, str) or "/" not in value:
-            raise ValueError(sentence)
-        try:
-            network = Network.parse(value)
-            return f"{address_text(parse_address(value.partition('/')[0]))}/{network.prefix}"
-        except ValueError:
-            raise ValueError(sentence) from None
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A network such as `192.168.20.0/24`, without host bits."""
-
-    def parse(self, value: object) -> str:
-        if not isinstance(value, str):
-            raise ValueError(f"{shown(value)} is not a network such as 192.168.20.0/24")
-        try:
-            network = Network.parse(value)
-            written = parse_address(value.partition("/")[0])
-        except ValueError:
-            raise ValueError(f"{shown(value)} is not a network such as 192.168.20.0/24") from None
-        if written != network.address:
-            raise ValueError(f'{shown(value)} has host bits; did you mean "{network}"?')
-        return str(network)
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointText:
-    """An address and a port that is not 0, `203.0.113.1:5060`."""
-
-    def parse(self, value: object) -> str:
-        sentence = f"{shown(value)} is not an endpoint such as 192.0.2.1:5060"
-        if not isinstance(value, str) or len(value) > 21:
-            raise ValueError(sentence)
-        try:
-            endpoint = Endpoint.parse(value)
-        except ValueError:
-            raise ValueError(sentence) from None
-        if endpoint.port == 0:
-            raise ValueError(f"{shown(value)}: port 0 cannot be used")
-        return str(endpoint)
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
-
 def _from_text(text: str) -> object:
     """A list or table written on a command line: as in TOML, or bare items between commas."""
     if text.startswith(("[", "{")):
@@ -314,25 +223,31 @@ def _from_text(text: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list without duplicates, at least `low` and at most `high` long."""
+class ListOf(Kind):
+    """A list without duplicates, at least `low` and at most `high` long; a tuple in the program."""
 
     item: Kind
     low: int = 0
     high: int = 64
 
-    def parse(self, value: object) -> list[Any]:
+    def parse(self, value: object) -> tuple[Any, ...]:
         if isinstance(value, str):
             value = _from_text(value)
         if not isinstance(value, list):
             raise ValueError(f"{shown(value)} is not a list; write [{shown(value)}]")
         if not self.low <= len(value) <= self.high:
             raise ValueError(f"has {len(value)} entries; {self.low} to {self.high} are allowed")
-        items = [self.item.parse(entry) for entry in value]
+        items = tuple(self.item.parse(entry) for entry in value)
         for position, entry in enumerate(items):
             if entry in items[:position]:
-                raise ValueError(f"{shown(entry)} stands there twice")
+                raise ValueError(f"{shown(self.item.plain(entry))} stands there twice")
         return items
+
+    def plain(self, form: Any) -> list[Any]:
+        return [self.item.plain(entry) for entry in form]
+
+    def addresses(self, form: Any) -> Iterator[int]:
+        return (address for entry in form for address in self.item.addresses(entry))
 
     def schema(self) -> Schema:
         return {
@@ -345,10 +260,10 @@ class ListOf:
 
 
 @dataclass(frozen=True, slots=True)
-class PortRange:
+class PortRange(Kind):
     """Two ports, the lower first: `[1024, 65535]`, `1024-65535` or `1024,65535`."""
 
-    def parse(self, value: object) -> list[int]:
+    def parse(self, value: object) -> tuple[int, int]:
         if isinstance(value, str):
             value = value.split("-") if "-" in value else _from_text(value)
         if not isinstance(value, list) or len(value) != 2:
@@ -356,7 +271,10 @@ class PortRange:
         low, high = (Whole(1, 65535).parse(port) for port in value)
         if low > high:
             raise ValueError(f"the range is reversed; did you mean [{high}, {low}]?")
-        return [low, high]
+        return low, high
+
+    def plain(self, form: Any) -> list[int]:
+        return list(form)
 
     def schema(self) -> Schema:
         port = Whole(1, 65535).schema()
@@ -364,7 +282,7 @@ class PortRange:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondsByPort:
+class SecondsByPort(Kind):
     """A table from port to duration: `{53 = "30s"}`."""
 
     def parse(self, value: object) -> dict[int, float]:
@@ -383,6 +301,9 @@ class SecondsByPort:
             times[Whole(1, 65535).parse(port)] = float(seconds)
         return times
 
+    def plain(self, form: Any) -> dict[int, float]:
+        return dict(form)
+
     def schema(self) -> Schema:
         return {
             "type": "object",
@@ -392,22 +313,24 @@ class SecondsByPort:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """A list of tables that all have the same keys: `[[nat.forward]]`."""
+class Records(Kind):
+    """A list of tables that all have the same keys: `[[nat.forward]]`. Of each table `record`
+    makes what the program works with; its attributes are called as the keys are."""
 
+    record: Callable[..., Any]
     fields: Mapping[str, Kind]
     high: int = 1024
 
-    def parse(self, value: object) -> list[dict[str, Any]]:
+    def parse(self, value: object) -> tuple[Any, ...]:
         if isinstance(value, str):
             value = _from_text(value)
         if isinstance(value, Mapping):
             raise ValueError("is a list of tables; write [[...]] with two brackets")
         if not isinstance(value, list) or len(value) > self.high:
             raise ValueError(f"is not a list of at most {self.high} tables")
-        return [self._record(number, entry) for number, entry in enumerate(value, 1)]
+        return tuple(self._record(number, entry) for number, entry in enumerate(value, 1))
 
-    def _record(self, number: int, entry: object) -> dict[str, Any]:
+    def _record(self, number: int, entry: object) -> Any:
         if not isinstance(entry, Mapping):
             raise ValueError(f"entry {number}: {shown(entry)} is not a table")
         complaints = [
@@ -415,18 +338,32 @@ class Records:
             for key in entry
             if key not in self.fields
         ]
-        record: dict[str, Any] = {}
+        forms: dict[str, Any] = {}
         for key, kind in self.fields.items():
             if key not in entry:
                 complaints.append(f"{key} is missing")
                 continue
             try:
-                record[key] = kind.parse(entry[key])
+                forms[key] = kind.parse(entry[key])
             except ValueError as error:
                 complaints.append(f"{key}: {error}")
         if complaints:
             raise ValueError(f"entry {number}: " + "; ".join(complaints))
-        return record
+        return self.record(**forms)
+
+    def plain(self, form: Any) -> list[dict[str, Any]]:
+        return [
+            {key: kind.plain(getattr(record, key)) for key, kind in self.fields.items()}
+            for record in form
+        ]
+
+    def addresses(self, form: Any) -> Iterator[int]:
+        return (
+            address
+            for record in form
+            for key, kind in self.fields.items()
+            for address in kind.addresses(getattr(record, key))
+        )
 
     def schema(self) -> Schema:
         properties = {key: kind.schema() for key, kind in self.fields.items()}
@@ -437,65 +374,3 @@ class Records:
             "additionalProperties": False,
         }
         return {"type": "array", "items": record}
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """An ALG module: a name, `sip-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
-
-    Of somebody's own module only the form is checked, and nothing is imported: it must not run
-    before the program has given up its privileges.
-    """
-
-    modules: tuple[str, ...]
-
-    def parse(self, value: object) -> str:
-        if not isinstance(value, str) or not value.isprintable() or len(value) > 4096:
-            raise ValueError(f"{shown(value)} is not a module; one of: {self._choices}")
-        head, colon, tail = value.rpartition(":")
-        if colon and head.endswith(".py"):
-            if not tail.isidentifier():
-                raise ValueError(f"{shown(tail)} is not the name of a class in {shown(head)}")
-            return value
-        if value.endswith(".py"):
-            raise ValueError(f"{shown(value)} lacks its class; write {shown(value + ':MyAlg')}")
-        name, colon, faults = value.partition(":")
-        if name not in self.modules:
-            raise ValueError(one_of(name, (*self.modules, "FILE.py:CLASS")))
-        if colon and (not name.endswith("-poor") or not all(faults.split(","))):
-            raise ValueError(f"{shown(value)} is not a module; one of: {self._choices}")
-        if colon:
-            _check_faults(value)
-        return value
-
-    @property
-    def _choices(self) -> str:
-        poor = tuple(f"{name}:FAULT,FAULT" for name in self.modules if name.endswith("-poor"))
-        return ", ".join((*self.modules, *poor, "FILE.py:CLASS"))
-
-    def schema(self) -> Schema:
-        return {"type": "string", "examples": list(self.modules)}
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault of `sip-poor`, aimed or not: `no-sdp`, `no-sdp@method=INVITE`."""
-
-    def parse(self, value: object) -> str:
-        if not isinstance(value, str) or not value or len(value) > 128 or "," in value:
-            raise ValueError(f"{shown(value)} is not a fault of sip-poor (see: glassnat alg list)")
-        _check_faults(f"sip-poor:{value}")
-        return value
-
-    def schema(self) -> Schema:
-        return {"type": "string", "maxLength": 128}
-
-
-def _check_faults(spec: str) -> None:
-    """Raises ValueError when a fault, or its aim, is not known."""
-    from alg import registry  # all the modules: most commands have no fault to look up
-
-    try:
-        registry.load(spec)
-    except registry.SpecError as error:
-        raise ValueError(f"{error} (see: glassnat alg list)") from None

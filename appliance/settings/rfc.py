@@ -15,7 +15,8 @@ from importlib.resources import files
 from math import inf
 from typing import Any
 
-from appliance.settings.table import DEPENDENCE, Settings
+from appliance.settings.sections.nat import DEPENDENCE
+from appliance.settings.table import Settings
 
 WELL_KNOWN_END = 1024
 ABSOLUTE = ("MUST", "MUST NOT")
@@ -47,9 +48,9 @@ class Requirement:
         if self.missing:
             return [self.missing]
         broken = [
-            f"{key} is {_shown(settings[key])}, and must {_wanted(need)}"
+            f"{key} is {_shown(settings.written(key))}, and must {_wanted(need)}"
             for key, need in self._needs_of(settings).items()
-            if not _fits(settings[key], need)
+            if not _fits(settings.written(key), need)
         ]
         faults = _faults(settings)
         broken += [
@@ -68,13 +69,13 @@ class Requirement:
         acting = {
             key: need
             for key, need in self.needs.items()
-            if key not in IDLE or settings[IDLE[key][0]] != IDLE[key][1]
+            if key not in IDLE or settings.written(IDLE[key][0]) != IDLE[key][1]
         }
         return {_decisive(settings, key): _of(settings, need) for key, need in acting.items()}
 
     def reason(self, settings: Settings) -> str:
         """Why it is met."""
-        given = [f"{key} is {_shown(settings[key])}" for key in self._needs_of(settings)]
+        given = [f"{key} is {_shown(settings.written(key))}" for key in self._needs_of(settings)]
         if self.rests_on:
             given.append(f"Every MUST of {', '.join(self.rests_on)} is met.")
         return "; ".join([*given, self.why] if self.why else given)
@@ -124,13 +125,14 @@ def report(settings: Settings) -> list[dict[str, object]]:
 def _decisive(settings: Settings, key: str) -> str:
     """The setting that decides: where one says "as another", the other."""
     word, other = FOLLOWS.get(key, ("", ""))
-    return other if word and settings[key] == word else key
+    return other if word and settings.written(key) == word else key
 
 
 def _of(settings: Settings, need: Any) -> Any:
     """A need that depends on another setting, as the words that it comes to."""
     if isinstance(need, Mapping) and "as_strict_as" in need:
-        return list(DEPENDENCE[DEPENDENCE.index(settings[need["as_strict_as"]]) :])
+        words = list(DEPENDENCE)
+        return words[words.index(settings.written(need["as_strict_as"])) :]
     return need
 
 

@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from appliance.journal.tap import EXIT_SIDES
 from appliance.parties.party import Action, Datagram, Party, Report, Send, Wake
 from appliance.sim.clock import Clock, Happening
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint, Network, Side, address_text
+from nat.mapping import Leg
 from nat.packet import Packet
 
 if TYPE_CHECKING:
@@ -127,7 +129,6 @@ class World:
         self._externals = frozenset(externals)
         self._delays = delays
         self._on_report = on_report
-        self._drops: tuple[Counter[Drop], Counter[Drop]] = (Counter(), Counter())
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
         self._arrivals: tuple[Happening, Happening] = (self._from_inside, self._from_outside)
 
@@ -189,24 +190,16 @@ class World:
     def _cross(self, packet: Packet, side: Side, now: float) -> None:
         """A packet has come to the NAT: the one step that is not decided here."""
         engine = self._engine
-        leg = engine.handle(packet, side, now)
-        if leg is not None:
-            self._forward(packet, leg.exit, now)
-        else:
-            self._look_for_drop(packet, side)
+        verdict = engine.handle(packet, side, now)
+        if isinstance(verdict, Leg):
+            self._forward(packet, EXIT_SIDES[verdict.exit], now)
+        elif isinstance(verdict, Drop):
+            place = f"dropped by the NAT: {verdict.reason}"
+            self._lose(packet.source, packet.destination, place)
         if engine.outbox:
             own, engine.outbox[:] = engine.outbox[:], []
             for exit_, extra in own:
                 self._forward(extra, exit_, now)
-
-    def _look_for_drop(self, packet: Packet, side: Side) -> None:
-        """The NAT has not forwarded a packet: its counters say whether it is lost, and why."""
-        drops, known = self._engine.datapath.counters[side].drops, self._drops[side]
-        for drop, count in drops.items():
-            if known[drop] != count:
-                known[drop] = count
-                place = f"dropped by the NAT: {drop.reason}"
-                self._lose(packet.source, packet.destination, place)
 
     def _forward(self, packet: Packet, side: int, now: float) -> None:
         """The NAT has put a packet on a wire (a side of it)."""
@@ -240,6 +233,6 @@ class World:
 
 def no_way(address: int) -> str:
     """Why a packet to this address gets nowhere. Private addresses mean something only inside the
-    private network (RFC 1918, 3)."""
+    private network (RFC 1918 3)."""
     private = any(address in network for network in PRIVATE)
     return f"no {'route to' if private else 'host at'} {address_text(address)}"

@@ -1,108 +1,19 @@
-"""A phone behind a NAT, a server outside, and the messages between them."""
+"""Conversations through the correct ALG, and what it takes to have others."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from alg.base import Alg, Edits, Reading, Refuse
-from alg.context import DEFAULT_SETTINGS, Expectation, MemoryContext
-from alg.edits import apply
 from alg.sip.correct import Sip
-from nat.endpoint import Direction, Endpoint
-
-PHONE = Endpoint.parse("192.168.20.100:5060")
-SERVER = Endpoint.parse("203.0.113.9:5060")
-
-
-def wire(text: str) -> bytes:
-    """A message as it is written in a test: line ends become CRLF, `Content-Length: ?` is counted,
-    indentation and the first line end go."""
-    lines = text.strip("\n").split("\n")
-    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    head, empty, body = "\r\n".join(line[margin:] for line in lines).partition("\r\n\r\n")
-    if not empty:
-        empty = "\r\n\r\n"
-    head = head.rstrip("\r\n")
-    return (
-        head.replace("Content-Length: ?", f"Content-Length: {len(body)}") + empty + body
-    ).encode()
-
-
-class Conversation:
-    """Messages through one module and one small NAT, each committed like the datapath does.
-
-    `out` and `into` answer the bytes that leave; `answer` is what the module said. Of a message
-    that is refused only what was remembered stays.
-    """
-
-    def __init__(self, module: Alg, external: str, **settings: Any) -> None:
-        self.module = module
-        self.settings = {**DEFAULT_SETTINGS, **settings}
-        self.context = MemoryContext(
-            Direction.OUT, PHONE, Endpoint.parse(external), SERVER, settings=self.settings
-        )
-        self.answer: Edits | Refuse = Edits()
-
-    def out(self, text: str | bytes, remote: str = "203.0.113.9:5060") -> bytes:
-        return self._pass(Direction.OUT, text, remote)
-
-    def into(self, text: str | bytes, remote: str = "203.0.113.9:5060") -> bytes:
-        return self._pass(Direction.IN, text, remote)
-
-    def _pass(self, direction: Direction, text: str | bytes, remote: str) -> bytes:
-        message = text if isinstance(text, bytes) else wire(text)
-        context = self.context.facing(direction, Endpoint.parse(remote))
-        self.answer = self.module.inspect(message, context)
-        if isinstance(self.answer, Refuse):
-            remembered = context.tables.memory
-            context.rollback()
-            context.tables.memory = remembered
-            context.commit()
-            return b""
-        edited = apply(message, self.answer.edits)
-        self.context.commit()
-        for edit in self.answer.edits:
-            assert self.module.explain(edit.rule).sentence
-        return edited
-
-    @property
-    def edited(self) -> dict[str, str]:
-        """What the last message's edits wrote, by field."""
-        assert isinstance(self.answer, Edits)
-        return {edit.field: edit.replacement.decode("latin-1") for edit in self.answer.edits}
-
-    @property
-    def reading(self) -> Reading:
-        assert isinstance(self.answer, Edits)
-        return self.answer.reading
-
-    @property
-    def note(self) -> str:
-        assert isinstance(self.answer, Edits)
-        return self.answer.note
-
-    @property
-    def open(self) -> list[str]:
-        """The pinholes: `internal-port<-remote`."""
-        return sorted({_pinhole(known) for known in self.context.expectations})
-
-    @property
-    def lifetimes(self) -> set[float]:
-        return {known.lifetime for known in self.context.expectations}
-
-
-def _pinhole(known: Expectation) -> str:
-    remote = "anyone" if known.remote is None else re.sub(r":0$", "", str(known.remote))
-    return f"{known.internal.port}<-{remote}"
+from tests.support.conversation import Conversation, wire
 
 
 @pytest.fixture
 def talk() -> Conversation:
     """Through the correct ALG, where the phone's port 5060 is seen as 1024."""
-    return Conversation(Sip(), "203.0.113.1:1024")
+    return Conversation(Sip())
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ def test_edits_are_made_whatever_their_order(edits: list[Edit], after: bytes) ->
     ],
 )
 def test_a_wrong_edit_is_refused_with_a_sentence(edits: list[Edit], complaint: str) -> None:
+    """Invariant I-A1; and rule small-enough: a datagram holds 65,507 bytes."""
     with pytest.raises(BadEdit, match=complaint):
         apply(MESSAGE, edits)
 
@@ -62,7 +63,7 @@ def test_without_edits_the_very_same_object_comes_back() -> None:
 
 @given(st.binary(max_size=60), st.data())
 def test_only_bytes_inside_declared_edits_differ(message: bytes, data: st.DataObject) -> None:
-    """I-A1: bytes outside the declared edits are identical."""
+    """Invariant I-A1, rule byte-exact: bytes outside the declared edits are identical."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(message)), max_size=8)))
     edits = [
         edit(start, end, b"<" + message[start:end] + b">")

@@ -6,19 +6,20 @@ import pytest
 
 from alg.base import Edits
 from alg.compare import changes
-from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.application import soundness
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
 from nat.endpoint import Direction, Endpoint
 from tests.golden.differences import PAGE, page
 from tests.golden.pairs import Pair, pairs
+from tests.support.conversation import small_nat
 
 ALL = list(pairs().values())
 each_pair = pytest.mark.parametrize("pair", ALL, ids=[pair.name for pair in ALL])
 
 
-def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
+def passed(pair: Pair) -> tuple[Edits, Trial]:
     """What the ALG answers after everything that came before."""
     start = pair.context()
     answer = Edits()
@@ -31,9 +32,9 @@ def passed(pair: Pair) -> tuple[Edits, MemoryContext]:
     return answer, start
 
 
-def pinholes(context: MemoryContext) -> list[str]:
+def pinholes(context: Trial) -> list[str]:
     return sorted(
-        f"{known.internal.port} <- {_peer(known.remote)}" for known in context.expectations
+        f"{known.mapping.internal.port} <- {_peer(known.remote)}" for known in context.expectations
     )
 
 
@@ -68,14 +69,14 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
     inside, seen, server = map(
         Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060")
     )
-    answer = Sip().inspect(pair.after, MemoryContext(Direction.OUT, inside, seen, server))
+    answer = Sip().inspect(pair.after, small_nat(internal=inside, external=seen, remote=server))
     assert isinstance(answer, Edits)
     assert answer.edits == ()
 
 
 @each_pair
 def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
-    """A retransmission must not become another message (RFC 3261, 17.1.1.2)."""
+    """A retransmission must not become another message (RFC 3261 17.1.1.2)."""
     if pair.values.get("reading", "message") != "message":
         return
     first, context = passed(pair)

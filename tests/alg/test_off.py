@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 
 from alg.base import Edits
-from alg.context import MemoryContext
 from alg.off import Off
-from nat.endpoint import Direction, Endpoint
+from nat.endpoint import Endpoint
+from tests.support.conversation import small_nat
 
 ENDPOINT = Endpoint.parse("192.0.2.1:5060")
 
 
 @pytest.mark.parametrize("message", [b"", b"INVITE sip:192.0.2.1 SIP/2.0\r\n\r\n", b"\xff" * 99])
 def test_nothing_is_ever_edited(message: bytes) -> None:
-    context = MemoryContext(Direction.OUT, ENDPOINT, ENDPOINT, ENDPOINT)
-    answer = Off().inspect(message, context)
+    answer = Off().inspect(message, small_nat())
     assert isinstance(answer, Edits)
     assert answer.edits == ()
     with pytest.raises(KeyError):

@@ -67,6 +67,7 @@ def test_the_result_does_not_depend_on_segmentation(data) -> None:
 
 
 def test_a_message_is_held_until_it_is_whole() -> None:
+    """Rule whole-or-not."""
     stream = Stream(frame, NotSipStream)
     whole = message(1)
     assert stream.take(1, whole[:40], edit, 0.0) == []
@@ -126,6 +127,7 @@ def test_after_a_message_that_fails_to_parse_earlier_edits_still_count() -> None
 
 
 def test_a_message_longer_than_8_kib_passes_unread_and_the_next_one_is_edited() -> None:
+    """Rule whole-or-not."""
     stream, receiver = Stream(frame, NotSipStream), Receiver()
     long, short = message(1, b"y" * LONGEST_HELD), message(2)
     sent = long + short
@@ -135,6 +137,7 @@ def test_a_message_longer_than_8_kib_passes_unread_and_the_next_one_is_edited() 
 
 
 def test_a_message_that_takes_too_long_is_not_waited_for() -> None:
+    """Rule whole-or-not."""
     stream = Stream(frame, NotSipStream)
     whole = message(1)
     stream.take(1, whole[:40], edit, 0.0)
@@ -175,6 +178,7 @@ def test_a_module_switched_on_within_a_message_begins_with_the_next() -> None:
 
 
 def test_many_edits_of_both_signs_keep_positions_in_step() -> None:
+    """Rule positions-shift."""
     rng = random.Random(7)
     stream, receiver = Stream(frame, NotSipStream), Receiver()
     sent = expected = b""

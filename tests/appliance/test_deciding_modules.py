@@ -9,7 +9,7 @@ import pytest
 from alg.registry import SpecError
 from appliance.settings.table import SettingError
 from nat.endpoint import Endpoint
-from tests.spec.world import X1, A, B, World, Y
+from tests.support.world import X1, A, B, World, Y
 
 MODULE = """
 from alg.base import Edits, Reason

@@ -14,8 +14,9 @@ from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Mapping
 from tests.fuzz.datapath import INVITE, REGISTER
-from tests.nat.packets import EXTERNAL, GATEWAY, SYN, A, B, R, ping, tcp, udp
-from tests.nat.rig import Rig, audit
+from tests.support.audit import audit
+from tests.support.packets import EXTERNAL, GATEWAY, SYN, A, B, R, ping, tcp, udp
+from tests.support.world import World
 
 OUT = udp(f"{A}:4000", f"{R}:5000")
 
@@ -26,77 +27,77 @@ REGISTERED = REGISTER.replace(
 FORWARD = {"protocol": "udp", "external": f"{EXTERNAL}:53", "internal": f"{A}:5300"}
 
 
-def door(rig: Rig, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
+def door(world: World, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
     """A mapping of A's port 7000 that only an expectation holds open."""
-    mapping = rig.table.pin(UDP, Endpoint.parse(f"{A}:7000"), rig.now)
+    mapping = world.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
     parent = ("call", "c1", mapping.internal.address)
-    rig.table.expectations.open(mapping, remote, parent, "media", lifetime, None, rig.now)
+    world.table.expectations.open(mapping, remote, parent, "media", lifetime, None, world.now)
     return mapping
 
 
-def shown(rig: Rig, what: str) -> list[dict[str, Any]]:
-    document = rig.engine.show(what, rig.now)
+def shown(world: World, what: str) -> list[dict[str, Any]]:
+    document = world.engine.show(what, world.now)
     assert isinstance(document, Iterable)
     return list(document)
 
 
 def test_flows_are_shown_in_the_contracts_words() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
-    rig.now += 10.0
-    (flow,) = shown(rig, "flows")
+    world = World()
+    world.pass_out(OUT)
+    world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
+    world.now += 10.0
+    (flow,) = shown(world, "flows")
     assert flow["protocol"] == "udp"
     assert (flow["internal"], flow["external"], flow["remote"]) == (
         f"{A}:4000", f"{EXTERNAL}:4000", f"{R}:5000",
     )  # fmt: skip
     assert (flow["state"], flow["expires_in"], flow["opened_by"]) == ("answered", 290.0, "packet")
     assert (flow["packets_out"], flow["packets_in"], flow["alg"]) == (1, 1, None)
-    rig.now += 290.0
-    assert shown(rig, "flows") == [], "what is over is not shown, tidied up or not"
+    world.now += 290.0
+    assert shown(world, "flows") == [], "what is over is not shown, tidied up or not"
 
 
 def test_a_mapping_lives_as_long_as_its_longest_flow() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.now += 10.0
-    rig.out(udp(f"{A}:4000", f"{R}:5001"))
-    (mapping,) = shown(rig, "mappings")
+    world = World()
+    world.pass_out(OUT)
+    world.now += 10.0
+    world.pass_out(udp(f"{A}:4000", f"{R}:5001"))
+    (mapping,) = shown(world, "mappings")
     assert (mapping["flows"], mapping["expires_in"]) == (2, 120.0)
 
 
 def test_what_is_over_is_not_shown_whether_it_was_tidied_up_or_not() -> None:
     """Invariant I-T1, of mappings and doors."""
-    rig = Rig()
-    rig.out(OUT)
-    door(rig, lifetime=60.0)
-    rig.now += 60.0
-    assert shown(rig, "expectations") == []
-    assert [mapping["internal"] for mapping in shown(rig, "mappings")] == [f"{A}:4000"]
-    rig.now += 60.0
-    assert shown(rig, "mappings") == []
+    world = World()
+    world.pass_out(OUT)
+    door(world, lifetime=60.0)
+    world.now += 60.0
+    assert shown(world, "expectations") == []
+    assert [mapping["internal"] for mapping in shown(world, "mappings")] == [f"{A}:4000"]
+    world.now += 60.0
+    assert shown(world, "mappings") == []
 
 
 def test_a_mapping_lives_as_long_as_its_door_or_its_announcement() -> None:
-    rig = Rig()
-    mapping = door(rig, lifetime=60.0)
-    assert shown(rig, "mappings")[0]["expires_in"] == 60.0
-    rig.table.hold(mapping, rig.now + 100.0)
-    assert shown(rig, "mappings")[0]["expires_in"] == 100.0
+    world = World()
+    mapping = door(world, lifetime=60.0)
+    assert shown(world, "mappings")[0]["expires_in"] == 60.0
+    world.table.mappings.hold(mapping, world.now + 100.0)
+    assert shown(world, "mappings")[0]["expires_in"] == 100.0
 
 
 def test_a_forward_has_no_end_of_its_own() -> None:
-    rig = Rig(nat__forward=[FORWARD])
-    (mapping,) = shown(rig, "mappings")
+    world = World({"nat.forward": [FORWARD]})
+    (mapping,) = shown(world, "mappings")
     assert (mapping["opened_by"], mapping["flows"], mapping["expires_in"]) == ("forward", 0, None)
 
 
 def test_doors_are_shown_in_the_contracts_words() -> None:
-    rig = Rig()
-    door(rig, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
-    rig.now += 10.0
-    (shown_door,) = shown(rig, "expectations")
+    world = World()
+    door(world, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
+    world.now += 10.0
+    (shown_door,) = shown(world, "expectations")
     del shown_door["id"]
     assert shown_door == {
         "protocol": "udp",
@@ -111,56 +112,56 @@ def test_doors_are_shown_in_the_contracts_words() -> None:
 
 def test_the_counters_tell_what_the_appliance_says_for_itself_on_each_wire() -> None:
     """Contract, `show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
-    rig = Rig()
-    rig.out(udp(f"{A}:4000", f"{R}:5000", ttl=1))
-    rig.out(ping(A, GATEWAY))
-    rig.into(ping(R, EXTERNAL))
-    wires = rig.counters()["wires"]
+    world = World()
+    world.pass_out(udp(f"{A}:4000", f"{R}:5000", ttl=1))
+    world.pass_out(ping(A, GATEWAY))
+    world.pass_in(ping(R, EXTERNAL))
+    wires = world.show("counters")["wires"]
     assert (wires["inside"]["own"], wires["outside"]["own"]) == (2, 1)
     assert (wires["inside"]["forwarded"], wires["outside"]["forwarded"]) == (0, 0)
 
 
 def test_the_counters_tell_how_much_is_in_use_and_was_at_most() -> None:
-    rig = Rig(nat__limits__flows=100)
+    world = World({"nat.limits.flows": 100})
     for port in (5000, 5001, 5002):
-        rig.out(udp(f"{A}:4000", f"{R}:{port}"))
-    rig.engine.flush(rig.now)
-    rig.out(OUT)
-    counters = rig.counters()
+        world.pass_out(udp(f"{A}:4000", f"{R}:{port}"))
+    world.engine.flush(world.now)
+    world.pass_out(OUT)
+    counters = world.show("counters")
     assert counters["flows"] == {"now": 1, "high_water": 3, "limit": 100}
     assert counters["limits"]["flows"] == counters["flows"]
     assert counters["limits"]["flows_per_host"]["high_water"] == 3
 
 
 def test_everything_shown_is_json() -> None:
-    rig = Rig(alg__sip__module="sip")
+    world = World({"alg.sip.module": "sip"})
     for message in (REGISTER, INVITE):
-        rig.out(udp(f"{A}:5060", f"{R}:5060", message))
+        world.pass_out(udp(f"{A}:5060", f"{R}:5060", message))
     for what in ("flows", "mappings", "calls", "expectations"):
-        assert json.loads(json.dumps(shown(rig, what))), what
+        assert json.loads(json.dumps(shown(world, what))), what
     for what in ("counters", "settings"):
-        assert json.loads(json.dumps(rig.engine.show(what, rig.now))), what
+        assert json.loads(json.dumps(world.engine.show(what, world.now))), what
 
 
 def test_what_does_not_exist_cannot_be_shown() -> None:
     with pytest.raises(KeyError):
-        Rig().engine.show("nothing", 0.0)
+        World().engine.show("nothing", 0.0)
 
 
 def test_a_changed_timeout_acts_on_flows_that_exist() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
-    rig.set("nat.timeouts.udp", "30s")
-    rig.wait(29.9)
-    assert len(shown(rig, "flows")) == 1
-    rig.wait(0.1)
-    assert shown(rig, "flows") == []
-    (change,) = rig.told(SettingChanged)
+    world = World()
+    world.pass_out(OUT)
+    world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
+    world.set("nat.timeouts.udp", "30s")
+    world.wait(29.9)
+    assert len(shown(world, "flows")) == 1
+    world.wait(0.1)
+    assert shown(world, "flows") == []
+    (change,) = world.told(SettingChanged)
     assert (change.key, change.old, change.new, change.who) == (
         "nat.timeouts.udp", 300.0, 30.0, "test",
     )  # fmt: skip
-    audit(rig)
+    audit(world)
 
 
 BAD = [
@@ -177,33 +178,33 @@ BAD = [
 
 @pytest.mark.parametrize(("key", "value"), BAD)
 def test_a_setting_that_cannot_be_changes_nothing(key: str, value: Any) -> None:
-    rig = Rig(alg__sip__module="sip-poor")
-    rig.out(OUT)
-    before = json.dumps(rig.engine.show("settings", rig.now))
+    world = World({"alg.sip.module": "sip-poor"})
+    world.pass_out(OUT)
+    before = json.dumps(world.show("settings"))
     with pytest.raises(SettingError):
-        rig.set(key, value)
-    assert json.dumps(rig.engine.show("settings", rig.now)) == before
-    assert rig.told(SettingChanged) == []
-    assert rig.out(OUT) is not None
+        world.set(key, value)
+    assert json.dumps(world.show("settings")) == before
+    assert world.told(SettingChanged) == []
+    assert world.pass_out(OUT) is not None
 
 
 @pytest.mark.parametrize("key", ["nat.mapping", "nat.filtering"])
 @pytest.mark.parametrize("first", ["endpoint-independent", "address-and-port-dependent"])
 @pytest.mark.parametrize("then", ["endpoint-independent", "address-dependent"])
 def test_flows_outlive_a_change_of_behaviour(key: str, first: str, then: str) -> None:
-    rig = Rig(**{key.replace(".", "__"): first})
+    world = World({key: first})
     for port in (5000, 5001):
-        rig.out(udp(f"{A}:4000", f"{R}:{port}"))
-    before = shown(rig, "flows")
-    rig.set(key, then)
-    audit(rig)
+        world.pass_out(udp(f"{A}:4000", f"{R}:{port}"))
+    before = shown(world, "flows")
+    world.set(key, then)
+    audit(world)
     for port in (5000, 5001):
-        assert rig.out(udp(f"{A}:4000", f"{R}:{port}")) is not None
-    assert [flow["external"] for flow in shown(rig, "flows")] == [
+        assert world.pass_out(udp(f"{A}:4000", f"{R}:{port}")) is not None
+    assert [flow["external"] for flow in shown(world, "flows")] == [
         flow["external"] for flow in before
     ]
-    rig.wait(1000.0)
-    audit(rig)
+    world.wait(1000.0)
+    audit(world)
 
 
 FLUSHES: list[tuple[dict[str, str], int]] = [
@@ -225,118 +226,124 @@ FLUSHES: list[tuple[dict[str, str], int]] = [
 
 @pytest.mark.parametrize(("wanted", "count"), FLUSHES)
 def test_flush_forgets_what_fits_and_says_how_many(wanted: dict[str, str], count: int) -> None:
-    rig = Rig()
+    world = World()
     for data in (
         OUT, udp(f"{A}:4000", f"{R}:5001"), udp(f"{B}:4001", f"{R}:5000"),
-        tcp(f"{A}:4000", f"{R}:80", SYN), ping(A, R, 4007),
+        tcp(f"{A}:4000", f"{R}:80", SYN), ping(f"{A}:4007", R),
     ):  # fmt: skip
-        rig.out(data)
-    assert rig.engine.flush(rig.now, **wanted) == count
-    assert len(shown(rig, "flows")) == 5 - count
-    audit(rig)
+        world.pass_out(data)
+    assert world.engine.flush(world.now, **wanted) == count
+    assert len(shown(world, "flows")) == 5 - count
+    audit(world)
 
 
 @pytest.mark.parametrize("end", ["192.168.20", "192.168.20.10:99999", "hosts"])
 def test_an_end_that_is_none_flushes_nothing(end: str) -> None:
-    rig = Rig()
-    rig.out(OUT)
+    world = World()
+    world.pass_out(OUT)
     with pytest.raises(ValueError, match="is none of"):
-        rig.engine.flush(rig.now, internal=end)
-    assert len(shown(rig, "flows")) == 1
+        world.engine.flush(world.now, internal=end)
+    assert len(shown(world, "flows")) == 1
 
 
 def test_a_flushed_call_is_gone_with_its_doors() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    mapping = rig.table.mapping_for(17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000"))
+    world = World()
+    world.pass_out(OUT)
+    mapping = world.table.mappings.find(
+        17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000")
+    )
     assert isinstance(mapping, Mapping)
-    rig.table.expectations.open(mapping, None, "call", "", 60.0, None, rig.now)
-    assert rig.engine.flush(rig.now) == 1
-    assert not rig.table.expectations
-    audit(rig)
+    world.table.expectations.open(mapping, None, "call", "", 60.0, None, world.now)
+    assert world.engine.flush(world.now) == 1
+    assert not world.table.expectations
+    audit(world)
 
 
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     """Attack F1: 20,000 flows, and the reader takes them one by one."""
-    rig = Rig(nat__limits__flows_per_host=100_000, nat__limits__unanswered_per_host=100_000)
+    world = World({
+        "nat.limits.flows_per_host": 100_000,
+        "nat.limits.unanswered_per_host": 100_000,
+        "nat.limits.new_flows_per_second_per_host": 0,
+    })  # fmt: skip
     for number in range(20_000):
-        rig.out(udp(f"{A}:4000", f"198.51.{100 + number // 5000}.7:{1000 + number % 5000}"))
+        world.pass_out(udp(f"{A}:4000", f"198.51.{100 + number // 5000}.7:{1000 + number % 5000}"))
     started = time.perf_counter()
-    pages = iter(rig.engine.show("flows", rig.now))  # type: ignore[call-overload]
+    pages = iter(world.engine.show("flows", world.now))  # type: ignore[call-overload]
     next(pages)
-    assert rig.out(udp(f"{A}:4000", f"{R}:999")) is not None
-    rig.engine.flush(rig.now, external=f"{EXTERNAL}:9")
+    assert world.pass_out(udp(f"{A}:4000", f"{R}:999")) is not None
+    world.engine.flush(world.now, external=f"{EXTERNAL}:9")
     assert sum(1 for _ in pages) == 19_999
     assert time.perf_counter() - started < 1.0
 
 
 def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
     """A suspended machine wakes up: 2,000 flows are over, and the loop still turns."""
-    rig = Rig()
+    world = World()
     for number in range(2000):
-        rig.out(udp(f"{A}:4000", f"{R}:{1000 + number}"))
-    rig.now += 3600.0
-    rig.engine.expire(rig.now)
-    remaining = len(rig.table.flows)
+        world.pass_out(udp(f"{A}:4000", f"{R}:{1000 + number}"))
+    world.now += 3600.0
+    world.engine.expire(world.now)
+    remaining = len(world.table.flows)
     assert 0 < remaining < 2000
-    deadline = rig.engine.next_deadline()
+    deadline = world.engine.next_deadline()
     assert deadline is not None
-    assert deadline <= rig.now
-    rig.tidy()
-    assert not rig.table.flows
-    audit(rig)
+    assert deadline <= world.now
+    world.at(world.now)
+    assert not world.table.flows
+    audit(world)
 
 
 def test_a_module_that_goes_leaves_the_usual_timers() -> None:
     """Signalling of a registered phone is kept as long as the registration, while `sip` is there;
     whoever turns it off gets RFC 4787's five minutes back, at once."""
-    rig = Rig(alg__sip__module="sip")
-    rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
-    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTERED))
-    (flow,) = shown(rig, "flows")
+    world = World({"alg.sip.module": "sip"})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTERED))
+    (flow,) = shown(world, "flows")
     assert flow["expires_in"] > 3000.0
-    rig.set("alg.sip.module", "off")
-    (flow,) = shown(rig, "flows")
+    world.set("alg.sip.module", "off")
+    (flow,) = shown(world, "flows")
     assert flow["expires_in"] == 300.0
-    audit(rig)
+    audit(world)
 
 
 def test_repeated_drops_wake_the_engine_when_their_second_is_over() -> None:
-    rig = Rig()
+    world = World()
     for _ in range(3):
-        rig.into(udp(f"{R}:5000", f"{EXTERNAL}:9"))
-    assert rig.engine.next_deadline() == rig.now + 1.0
-    rig.wait(1.0)
-    assert [event.count for event in rig.told(PacketDropped)] == [1, 2]
-    assert rig.engine.next_deadline() is None
+        world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:9"))
+    assert world.engine.next_deadline() == world.now + 1.0
+    world.wait(1.0)
+    assert [event.count for event in world.told(PacketDropped)] == [1, 2]
+    assert world.engine.next_deadline() is None
 
 
 def test_the_earliest_deadline_counts() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    assert rig.engine.next_deadline() == rig.now + 120.0
-    rig.into(udp(f"{R}:5000", f"{EXTERNAL}:9"))
-    assert rig.engine.next_deadline() == rig.now + 1.0
+    world = World()
+    world.pass_out(OUT)
+    assert world.engine.next_deadline() == world.now + 120.0
+    world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:9"))
+    assert world.engine.next_deadline() == world.now + 1.0
 
 
 @pytest.mark.parametrize("word", ["module", "faults"])
 def test_a_specification_of_nothing_names_the_nearest(word: str) -> None:
-    rig = Rig(alg__sip__module="sip-poor", alg__sip__faults=["no-sdp"])
-    module = rig.engine.slots["sip"].module
+    world = World({"alg.sip.module": "sip-poor", "alg.sip.faults": ["no-sdp"]})
+    module = world.engine.slots["sip"].module
     wrong: Any = "sip-por" if word == "module" else ["no-sdq"]
     with pytest.raises(SettingError, match="sip-poor" if word == "module" else "no-sdp"):
-        rig.set(f"alg.sip.{word}", wrong)
-    assert rig.engine.slots["sip"].module is module
+        world.set(f"alg.sip.{word}", wrong)
+    assert world.engine.slots["sip"].module is module
 
 
 def test_one_entry_of_a_table_of_timeouts_can_be_set() -> None:
-    rig = Rig()
-    rig.out(udp(f"{A}:4000", f"{R}:123"))
-    rig.set("nat.timeouts.udp_by_port.123", "10s")
-    assert shown(rig, "flows")[0]["expires_in"] == 10.0
-    (change,) = rig.told(SettingChanged)
+    world = World()
+    world.pass_out(udp(f"{A}:4000", f"{R}:123"))
+    world.set("nat.timeouts.udp_by_port.123", "10s")
+    assert shown(world, "flows")[0]["expires_in"] == 10.0
+    (change,) = world.told(SettingChanged)
     assert (change.old, change.new) == ({53: 30.0}, {53: 30.0, 123: 10.0})
 
 
 def test_nothing_to_do_has_no_deadline() -> None:
-    assert Rig().engine.next_deadline() is None
+    assert World().engine.next_deadline() is None

@@ -11,20 +11,23 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import pytest
 
 from appliance.loop import PACKETS_PER_TURN, Loop, Signals, tame_collector
 from appliance.wires.wire import DescriptorWire, WireGone
 from nat.endpoint import Side
+from nat.mapping import Arrival, Leg
 from nat.packet import Packet
 
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 
 
-class Through(NamedTuple):
-    exit: int
+class Through(Leg):
+    """Of a leg the loop needs to know on which wire its packets leave."""
+
+    def __init__(self, exit_: Arrival) -> None:
+        self.exit = exit_
 
 
 class Engine:
@@ -37,7 +40,7 @@ class Engine:
         self.expired: list[float] = []
         self.deadline: float | None = None
         self.verdict: Callable[[Packet, Side], Through | None] = lambda packet, side: Through(
-            side.other
+            Arrival(side.other)
         )
 
     def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
@@ -137,7 +140,7 @@ def test_what_does_not_leave_is_not_sent(world: World) -> None:
 
 def test_a_packet_may_turn_back(world: World) -> None:
     """A hairpinned packet leaves on the wire it came from."""
-    world.engine.verdict = lambda packet, side: Through(INSIDE)
+    world.engine.verdict = lambda packet, side: Through(Arrival.INSIDE)
     world.far[INSIDE].send(b"hairpin")
     world.loop.turn()
     assert world.waiting(INSIDE) == [b"hairpin"]

@@ -1,5 +1,5 @@
 """NAT slipstreaming: a web page makes its visitor's browser send something that an ALG might take
-for SIP, so that a port of the visitor opens to the attacker (invariants H1 to H10).
+for SIP, so that a port of the visitor opens to the attacker (invariants I-A7 and I-E2).
 
 It must not work against the correct ALG, and must work against the fault `tcp-slip`: that is its
 lesson.
@@ -13,10 +13,10 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side
-from tests.appliance.ends import Line
-from tests.spec import packets
-from tests.spec.packets import ACK, SYN
-from tests.spec.world import A, B, World
+from tests.support import packets
+from tests.support.ends import Line
+from tests.support.packets import ACK, SYN
+from tests.support.world import A, B, World
 
 BROWSER = A._replace(port=50000)
 ATTACKER = Endpoint.parse("198.51.100.7:5060")
@@ -102,14 +102,14 @@ def nothing_happened(line: Line) -> bool:
     return is_whole and not doors(line) and not any(reaches(line, each) for each in strangers)
 
 
-def test_h1_the_attack_of_2020_fails() -> None:
+def test_the_attack_of_2020_fails() -> None:
     """A segment that begins with REGISTER is still the inside of a web form."""
     line = visit(CORRECT)
     attack(line, register(TARGET))
     assert nothing_happened(line)
 
 
-def test_h1_and_works_against_the_fault() -> None:
+def test_and_works_against_the_fault() -> None:
     line = visit(POOR)
     attack(line, register(TARGET))
     assert b"Contact: <sip:a@203.0.113.1:" in line.outer.heard
@@ -117,7 +117,7 @@ def test_h1_and_works_against_the_fault() -> None:
     assert reaches(line, ATTACKER._replace(port=4444)) == [TARGET]
 
 
-def test_h1_a_door_opened_by_the_fault_ends_with_the_registration() -> None:
+def test_what_the_fault_opened_ends_with_the_registration() -> None:
     line = visit(POOR)
     attack(line, register(TARGET))
     line.nat.wait(71)
@@ -126,14 +126,14 @@ def test_h1_a_door_opened_by_the_fault_ends_with_the_registration() -> None:
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h2_a_register_within_a_segment_is_nothing(module: str) -> None:
+def test_a_register_within_a_segment_is_nothing(module: str) -> None:
     line = visit(module)
     attack(line, b"aaa" + register(TARGET), filler=form(700))
     assert nothing_happened(line)
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h3_nothing_opens_for_another_host(module: str) -> None:
+def test_nothing_opens_for_another_host(module: str) -> None:
     line = visit(module)
     attack(line, register(B._replace(port=3389)))
     assert doors(line) == []
@@ -142,7 +142,7 @@ def test_h3_nothing_opens_for_another_host(module: str) -> None:
 
 @pytest.mark.parametrize("answer_cseq", [None, 2])
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h4_a_door_needs_the_right_answer(module: str, answer_cseq: int | None) -> None:
+def test_an_expectation_needs_the_right_answer(module: str, answer_cseq: int | None) -> None:
     """None at all, or one with another CSeq."""
     line = visit(module)
     attack(line, register(TARGET), answer_cseq)
@@ -151,7 +151,7 @@ def test_h4_a_door_needs_the_right_answer(module: str, answer_cseq: int | None) 
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h5_no_system_port_opens(module: str) -> None:
+def test_no_system_port_opens(module: str) -> None:
     line = visit(module)
     attack(line, register(A._replace(port=22)))
     assert doors(line) == []
@@ -159,14 +159,14 @@ def test_h5_no_system_port_opens(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h6_a_second_address_outside_is_refused(module: str) -> None:
+def test_a_second_address_outside_is_refused(module: str) -> None:
     line = visit(module)
     attack(line, register(TARGET))
     assert reaches(line, ACCOMPLICE) == []
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h7_a_later_fragment_is_never_read(module: str) -> None:
+def test_a_later_fragment_is_never_read(module: str) -> None:
     """A TURN name so long that it is cut, and its second fragment looks like a UDP datagram with
     a REGISTER in it."""
     nat = World({"alg.sip.module": module})
@@ -184,7 +184,7 @@ def test_h7_a_later_fragment_is_never_read(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h8_there_is_no_alg_for_h323(module: str) -> None:
+def test_there_is_no_alg_for_h323(module: str) -> None:
     nat = World({"alg.sip.module": module})
     line = Line(nat, BROWSER, ATTACKER._replace(port=1720))
     line.say(line.inner, b"\x03\x00\x00\x30\x08\x02\x00\x01\x62" + register(B))
@@ -193,7 +193,7 @@ def test_h8_there_is_no_alg_for_h323(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
-def test_h9_a_true_sip_client_works(module: str) -> None:
+def test_a_true_sip_client_works(module: str) -> None:
     """It speaks SIP from the first byte on, and may be called."""
     line = visit(module)
     line.say(line.inner, register(TARGET))
@@ -204,7 +204,7 @@ def test_h9_a_true_sip_client_works(module: str) -> None:
 
 
 @pytest.mark.parametrize("largest", [100, 536])
-def test_h10_small_segments_do_not_help(largest: int) -> None:
+def test_small_segments_do_not_help(largest: int) -> None:
     """The server names a size at which the REGISTER begins a segment."""
     line = visit(CORRECT, largest)
     filler, slipped = form(3 * largest), register(TARGET)
@@ -215,7 +215,7 @@ def test_h10_small_segments_do_not_help(largest: int) -> None:
     assert nothing_happened(line)
 
 
-def test_h10_nor_does_sending_again_with_other_boundaries() -> None:
+def test_nor_does_sending_again_with_other_boundaries() -> None:
     """The first time the REGISTER lies within a segment, and the second time it begins one."""
     line = visit(CORRECT)
     filler, slipped = form(700), register(TARGET)
@@ -227,7 +227,7 @@ def test_h10_nor_does_sending_again_with_other_boundaries() -> None:
     assert nothing_happened(line)
 
 
-def test_h10_nor_a_lost_segment() -> None:
+def test_nor_a_lost_segment() -> None:
     """The form is lost, the REGISTER comes first, and the form again."""
     line = visit(CORRECT)
     filler, slipped = form(), register(TARGET)

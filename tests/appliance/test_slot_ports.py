@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nat.endpoint import Endpoint
-from tests.spec.world import A, World
+from tests.support.world import A, World
 
 
 @pytest.mark.parametrize(

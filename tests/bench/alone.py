@@ -28,7 +28,8 @@ from nat.packet import Packet
 from tests.bench.contestants import CONFIGURATION, SERVER, Appliance, appliance
 from tests.bench.figure import Figure
 from tests.bench.raw import packets
-from tests.host.programs import run_in, running
+from tests.support.programs import run_in, running
+from tests.support.world import make_engine
 
 MANY, FEW = 100_000, 100
 RUNS = 5
@@ -67,8 +68,10 @@ def _engine() -> Engine:
         file = Path(f"/tmp/bench-{os.getpid()}.toml")
         undo.callback(file.unlink)
         file.write_text(CONFIGURATION.format(pid=os.getpid(), client="", server=""))
-        return Engine(
-            config.load(file, sets=NO_LIMITS), "bench", "appliance", EventLog(time.monotonic())
+        return make_engine(
+            config.load(file, sets=NO_LIMITS),
+            log=EventLog(time.monotonic()),
+            rng=random.SystemRandom(),
         )
 
 

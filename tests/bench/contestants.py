@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from appliance.wires import netns
 from appliance.wires.netns import CommandError
-from tests.host.programs import run_in, running, until
+from tests.support.programs import run_in, running, until
 
 CLIENT = "192.168.20.100"
 SERVER = "203.0.113.9"

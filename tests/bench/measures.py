@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.bench.contestants import SERVER, Road
-from tests.host.programs import run_in, running
+from tests.support.programs import run_in, running
 
 RTP_PAYLOAD = 172
 """Bytes of a G.711 packet of 20 ms behind its UDP header."""

@@ -5,19 +5,18 @@ python -m pytest tests/bench/micro.py --benchmark-columns=min,median,iqr
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from nat.behavior import Behavior, Limits
-from nat.endpoint import UDP, Endpoint, Network, parse_address
-from nat.events import Observer
-from nat.mapping import Arrival, Leg
+from nat.behavior import Limits
+from nat.endpoint import UDP, Endpoint, Network
+from nat.mapping import Arrival, Leg, Why
 from nat.packet import IPV4, Packet
 from nat.translator import Nat
+from tests.support.rig import Rig
 
 Bench = Callable[..., Any]
 
@@ -37,13 +36,10 @@ def datagram(source: str, destination: str, payload: bytes = b"x" * 172) -> Pack
 
 @pytest.fixture
 def nat() -> Nat:
-    behavior = Behavior(
-        [Network.parse("192.168.0.0/16")], [parse_address("203.0.113.1")], rng=random.Random(1)
-    )
-    behavior.limits = Limits(
+    limits = Limits(
         flows=0, flows_per_host=0, unanswered_per_host=0, new_flows_per_second_per_host=0
     )
-    return Nat(behavior, Observer())
+    return Rig(networks=[Network.parse("192.168.0.0/16")], limits=limits).nat
 
 
 def first_packets() -> Iterator[Packet]:
@@ -75,7 +71,7 @@ def test_admit_new_flows(nat: Nat, benchmark: Bench) -> None:
 
     def flush() -> tuple[tuple[list[Packet]], dict[str, object]]:
         for flow in list(nat.table.flows.values()):
-            nat.table.close_flow(flow, "flushed", 0.0)
+            nat.table.close_flow(flow, Why.FLUSHED, 0.0)
         return (list(first_packets()),), {}
 
     def admit(packets: list[Packet]) -> None:

@@ -8,6 +8,7 @@ with a description. The kernel's own helper plays them too.
 from __future__ import annotations
 
 import json
+import random
 import statistics
 import time
 from contextlib import ExitStack
@@ -19,7 +20,6 @@ from alg.edits import apply
 from alg.sip.application import soundness
 from alg.sip.correct import Sip
 from appliance.engine import Engine
-from appliance.journal.log import EventLog
 from appliance.settings import files as config
 from appliance.wires.netns import CommandError
 from nat.endpoint import Endpoint, Side
@@ -28,8 +28,9 @@ from tests.bench.contestants import CLIENT, CONFIGURATION, SERVER, Road, applian
 from tests.bench.figure import Figure
 from tests.golden.pairs import pairs
 from tests.host.kernel import kernel_router
-from tests.host.programs import Program, run_in, running, until
-from tests.spec import packets
+from tests.support import packets
+from tests.support.programs import Program, run_in, running, until
+from tests.support.world import make_engine
 
 SCENARIOS = Path(__file__).parents[1] / "host" / "sipp"
 RATES = (400, 500, 600, 700, 800, 1000, 1250, 1500, 2000, 3000)
@@ -155,7 +156,7 @@ def _engine() -> Engine:
     with TemporaryDirectory() as folder:
         file = Path(folder, "bench.toml")
         file.write_text(CONFIGURATION.format(pid=0, client="", server=""))
-        return Engine(config.load(file), "bench", "appliance", EventLog(0.0))
+        return make_engine(config.load(file), rng=random.SystemRandom())
 
 
 def _external(engine: Engine, internal: Endpoint) -> Endpoint:

@@ -11,7 +11,7 @@ that leaves speaks of the packet that leaves; one packet at most goes on (or its
 segments), and at most one ICMP of our own; what leaves by the outside wire comes from an external
 address and what leaves by the inside wire goes to an inside one (invariant I-X4); lengths and
 header checksums are right; a transport checksum is right exactly if it was; the books balance.
-Every 20,000 inputs the tables are audited (`tests/nat/rig.py`).
+Every 20,000 inputs the tables are audited (`tests/nat/world.py`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from typing import Any
 
 from appliance.gateway.streams import Connection
 from nat.endpoint import Direction, Side
-from tests.nat.packets import (
+from tests.support.audit import audit, audit_events
+from tests.support.packets import (
     ACK,
     EXTERNAL,
     FIN,
     GATEWAY,
-    MF,
+    MORE_FRAGMENTS,
     RST,
     SYN,
     URG,
@@ -38,18 +39,20 @@ from tests.nat.packets import (
     B,
     R,
     S,
+    cut,
     dotted,
-    fragments,
     icmp,
     ipv4,
     ping,
+    pong,
     slow_checksum,
     tcp,
     transport_is_sound,
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, WiredRig, audit, audit_events
+from tests.support.wired import WiredWorld
+from tests.support.world import World
 
 REGISTER = (
     b"REGISTER sip:198.51.100.7 SIP/2.0\r\n"
@@ -85,15 +88,17 @@ def seeds() -> list[tuple[Side, bytes]]:
     for flags in (SYN, ACK, SYN | ACK, FIN | ACK, RST, RST | ACK):
         inside.append(tcp(f"{A}:4000", f"{R}:80", flags, options=b"\2\4\5\xb4"))
         inside.append(tcp(f"{A}:5060", f"{R}:5060", flags, payload=REGISTER[:40]))
-        outside.append(tcp(f"{R}:80", f"{EXTERNAL}:4000", flags, seq=2000, ack=1001))
+        outside.append(
+            tcp(f"{R}:80", f"{EXTERNAL}:4000", flags, sequence=2000, acknowledgement=1001)
+        )
         outside.append(tcp(f"{R}:5060", f"{EXTERNAL}:5060", flags, payload=ANSWER))
     for message in (REGISTER, INVITE):
         inside.append(udp(f"{A}:5060", f"{R}:5060", message))
-        inside += fragments(udp(f"{A}:5060", f"{R}:5060", message * 4, ident=5), 200, 600)
+        inside += cut(udp(f"{A}:5060", f"{R}:5060", message * 4, identification=5), 200, 600)
     outside.append(udp(f"{R}:5060", f"{EXTERNAL}:5060", ANSWER))
-    outside += fragments(udp(f"{R}:5060", f"{EXTERNAL}:5060", ANSWER, ident=6), 64)
+    outside += cut(udp(f"{R}:5060", f"{EXTERNAL}:5060", ANSWER, identification=6), 64)
     inside += [ping(A, R), ping(B, R), ping(A, GATEWAY), ping(A, EXTERNAL), icmp(A, R, 13)]
-    outside += [ping(R, EXTERNAL, reply=True), ping(R, EXTERNAL), icmp(R, EXTERNAL, 5)]
+    outside += [pong(R, EXTERNAL), ping(R, EXTERNAL), icmp(R, EXTERNAL, 5)]
     for quoted in (
         udp(f"{EXTERNAL}:4000", f"{R}:5060", ttl=60),
         tcp(f"{EXTERNAL}:4000", f"{R}:80"), ping(EXTERNAL, R),
@@ -149,7 +154,10 @@ class Mutator:
         elif choice < 0.7:
             data[at : at + 2] = rng.randbytes(2)
         elif choice < 0.8:
-            data[6:8] = pack("!H", rng.choice((0, MF, MF | 1, 1, 8, 0x4000, 0x8000, 0x1FFF)))
+            data[6:8] = pack(
+                "!H",
+                rng.choice((0, MORE_FRAGMENTS, MORE_FRAGMENTS | 1, 1, 8, 0x4000, 0x8000, 0x1FFF)),
+            )
         elif choice < 0.88:
             address = rng.choice((A, B, R, S, EXTERNAL, GATEWAY, "127.0.0.1", "224.0.0.1"))
             where = rng.choice((12, 16))
@@ -192,9 +200,11 @@ class Talk:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
 
-    def next(self, rig: Rig) -> tuple[Side, bytes] | None:
+    def next(self, world: World) -> tuple[Side, bytes] | None:
         rng = self.rng
-        flows = [flow for flow in rig.table.flows.values() if flow.tcp and flow.remote.port == 5060]
+        flows = [
+            flow for flow in world.table.flows.values() if flow.tcp and flow.remote.port == 5060
+        ]
         if not flows:
             return Side.INSIDE, self._opening(f"{A}:{rng.choice((4000, 5060))}", f"{R}:5060", SYN)
         flow = rng.choice(flows)
@@ -221,7 +231,8 @@ class Talk:
         options = rng.choice((b"", b"", b"\1\1\5\x0a" + rng.randbytes(8), b"\1" * 40))
         heard = back.stream.shown(back.stream.received) - rng.choice((0, 0, 1, 100, 70000))
         return side, tcp(
-            *ends, flags, seq=way.number(way.stream.received + near), ack=back.number(heard),
+            *ends, flags, sequence=way.number(way.stream.received + near),
+            acknowledgement=back.number(heard),
             payload=word[: 65400 - len(options)], options=options,
         )  # fmt: skip
 
@@ -229,8 +240,8 @@ class Talk:
         rng = self.rng
         segment = rng.choice((0, 64, 1460, 65535))
         return tcp(
-            source, destination, flags, seq=rng.choice((1000, 0xFFFFFF00)),
-            ack=rng.choice((1001, 0xFFFFFF01)), options=pack("!BBH", 2, 4, segment),
+            source, destination, flags, sequence=rng.choice((1000, 0xFFFFFF00)),
+            acknowledgement=rng.choice((1001, 0xFFFFFF01)), options=pack("!BBH", 2, 4, segment),
         )  # fmt: skip
 
 
@@ -241,33 +252,34 @@ class Target:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         rng = self.rng
-        behaviour: dict[str, Any] = {
-            "nat__mapping": rng.choice(MAPPING), "nat__filtering": rng.choice(MAPPING),
-            "nat__ports": rng.choice(("preserve", "sequential", "random")),
-            "nat__overloading": rng.random() < 0.3, "nat__hairpin": rng.random() < 0.8,
-            "nat__poisoning": rng.random() < 0.3,
-            "nat__eviction": rng.choice(("off", "unanswered-first")),
-            "nat__mss_clamp": rng.random() < 0.3, "nat__refresh_inbound": rng.random() < 0.3,
-            "nat__limits__flows": rng.choice((20, 2000)),
-            "outside__mtu": rng.choice((576, 1500, 65535)),
-            "alg__sip__module": rng.choice(("off", "sip", "sip", "sip-poor:no-sdp")),
-            "alg__sip__transports": ["udp", "tcp"], "nat__forward": [FORWARD],
+        settings: dict[str, Any] = {
+            "nat.mapping": rng.choice(MAPPING), "nat.filtering": rng.choice(MAPPING),
+            "nat.ports": rng.choice(("preserve", "sequential", "random")),
+            "nat.overloading": rng.random() < 0.3, "nat.hairpin": rng.random() < 0.8,
+            "nat.poisoning": rng.random() < 0.3,
+            "nat.eviction": rng.choice(("off", "unanswered-first")),
+            "nat.mss_clamp": rng.random() < 0.3, "nat.refresh_inbound": rng.random() < 0.3,
+            "nat.limits.flows": rng.choice((20, 2000)),
+            "nat.limits.new_flows_per_second_per_host": 0,
+            "outside.mtu": rng.choice((576, 1500, 65535)),
+            "alg.sip.module": rng.choice(("off", "sip", "sip", "sip-poor:no-sdp")),
+            "alg.sip.transports": ["udp", "tcp"], "nat.forward": [FORWARD],
         }  # fmt: skip
-        self.rigs = (Rig(**behaviour), WiredRig(**behaviour))
+        self.worlds = (World(settings), WiredWorld(settings))
         self.talk = Talk(rng)
-        for rig in self.rigs:
-            rig.events.clear()
+        for world in self.worlds:
+            world.events.clear()
         self.outcomes: Counter[str] = Counter()
 
     def converse(self) -> tuple[Side, bytes] | None:
         """A segment for one of the connections there are, now and then."""
-        return self.talk.next(self.rigs[0]) if self.rng.random() < 0.15 else None
+        return self.talk.next(self.worlds[0]) if self.rng.random() < 0.15 else None
 
     def throw(self, side: Side, data: bytes) -> None:
         rng = self.rng
         step = rng.choice(STEPS) if rng.random() < 0.001 else rng.choice((0.0, 0.0, 0.001, 0.1))
-        for rig in self.rigs:
-            rig.now += step
+        for world in self.worlds:
+            world.now += step
         size = rng.choice((8, 100, 536, 1448)) if rng.random() < 0.2 else 0
         partial = bool(size) or rng.random() < 0.2
         if len(data) < LEAST_SUPER_PACKET:
@@ -277,7 +289,7 @@ class Target:
         elif partial and rng.random() < 0.9:
             data = promise(data)
         tidy = rng.random() < 0.01
-        plain, wired = (self._one(rig, side, data, size, partial, tidy) for rig in self.rigs)
+        plain, wired = (self._one(world, side, data, size, partial, tidy) for world in self.worlds)
         assert plain == wired, "another kind of buffer, other bytes"
         self.outcomes["passed" if plain else "stayed"] += 1
         for exit_side, packet in plain:
@@ -286,18 +298,18 @@ class Target:
             self._judge_sums(data, [packet for _, packet in plain])
 
     def _one(
-        self, rig: Rig, side: Side, data: bytes, size: int, partial: bool, tidy: bool
+        self, world: World, side: Side, data: bytes, size: int, partial: bool, tidy: bool
     ) -> list[tuple[Side, bytes]]:
-        said = sum(rig.engine.nat.icmp_sent)
-        left = rig.send(side, data, size, partial)
+        said = sum(world.engine.nat.icmp_sent)
+        left = world.send(side, data, size, partial)
         # (A super-packet of messages goes on as several datagrams, each for itself.)
         several = size and data[9] == 17
         if not several:
-            assert sum(rig.engine.nat.icmp_sent) <= said + 1, "I-X5: one ICMP of our own at most"
+            assert sum(world.engine.nat.icmp_sent) <= said + 1, "I-X5: one ICMP of our own at most"
         whole = [packet for _, packet in left if not unpack_from("!H", packet, 6)[0] & 0x3FFF]
         assert several or len(whole) <= 1 or {packet[9] for packet in whole} == {6}, "I-X5"
         if tidy:
-            rig.tidy()
+            world.at(world.now)
         return left
 
     def _judge(self, exit_side: Side, packet: bytes) -> None:
@@ -357,12 +369,12 @@ def run(inputs: int, seed: int) -> Counter[str]:
                 print(f"input {number} of seed {seed}: {side} {data.hex()}")
                 raise
         outcomes += target.outcomes
-        outcomes.update(target.rigs[0].drops())
-        assert target.rigs[0].counters() == target.rigs[1].counters()
-        for rig in target.rigs:
-            rig.wait(10_000.0)  # longer than the clock has gone back
-            audit(rig)
-            audit_events(rig)
+        outcomes.update(target.worlds[0].drops())
+        assert target.worlds[0].show("counters") == target.worlds[1].show("counters")
+        for world in target.worlds:
+            world.wait(10_000.0)  # longer than the clock has gone back
+            audit(world)
+            audit_events(world)
     return outcomes
 
 

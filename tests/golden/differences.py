@@ -11,10 +11,11 @@ from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
-from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
 from tests.golden.pairs import FOLDER, Pair, pairs
+from tests.support.conversation import small_nat
 
 FILE = FOLDER / "kernel" / "differences.toml"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "kernel-differences.md"
@@ -83,7 +84,7 @@ def ours(pair: Pair) -> tuple[bytes, list[str]]:
         left = apply(each.before, answer.edits)  # type: ignore[union-attr]
         context.commit()
     doors = {
-        (known.external.port, "anyone" if known.remote is None else str(known.remote))
+        (known.mapping.external.port, "anyone" if known.remote is None else str(known.remote))
         for known in start.expectations
     }
     return left, sorted(f"{port} <- {who.removesuffix(':0')}" for port, who in doors)
@@ -156,9 +157,9 @@ def _lines(message: bytes) -> list[str]:
     return message.decode("latin-1").replace("\r\n", "\n").split("\n")
 
 
-def _empty_nat(pair: Pair) -> MemoryContext:
+def _empty_nat(pair: Pair) -> Trial:
     context = pair.context()
-    return MemoryContext(
+    return small_nat(
         context.direction,
         context.internal,
         context.external,

@@ -28,8 +28,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alg.context import DEFAULT_SETTINGS, MemoryContext
+from appliance.gateway.trial import Trial
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import small_nat
 
 FOLDER = Path(__file__).parent
 PHONE, SEEN, SERVER = "192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060"
@@ -94,7 +95,7 @@ class Pair:
             position, start = mark.end(), end
         return found
 
-    def context(self) -> MemoryContext:
+    def context(self) -> Trial:
         """The small NAT before anything has passed; what is mapped stands from the beginning."""
         values = (self.history or [self])[0].values
         mapped = {
@@ -102,13 +103,13 @@ class Pair:
             for pair in (*self.history, self)
             for internal, external in pair.values.get("map", {}).items()
         }
-        return MemoryContext(
+        return small_nat(
             self.direction,
             Endpoint.parse(values.get("internal", PHONE)),
             Endpoint.parse(values.get("external", SEEN)),
             self.remote,
             transport=values.get("transport", "udp"),
-            settings={**DEFAULT_SETTINGS, **values.get("settings", {})},
+            settings=values.get("settings", {}),
             presets=mapped,
         )
 

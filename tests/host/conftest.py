@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.wires import netns
-from tests.host.lab import Lab
+from tests.support.lab import Lab
 
 _numbers = count(1)
 

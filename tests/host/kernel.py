@@ -19,7 +19,7 @@ from pathlib import Path
 from appliance.wires import netns
 from nat.endpoint import Direction
 from tests.golden.pairs import Pair
-from tests.host.programs import run_in
+from tests.support.programs import run_in
 
 PHONE, SERVER = ("192.168.20.100", 5060), ("203.0.113.9", 5060)
 EXTERNAL = ("203.0.113.1", 1024)

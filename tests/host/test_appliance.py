@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.lab import (
+from tests.support.lab import (
     EXTERNAL,
     GLASSNAT,
     PHONE,
@@ -25,7 +25,7 @@ from tests.host.lab import (
     tshark,
     verified,
 )
-from tests.host.programs import (
+from tests.support.programs import (
     WITHOUT_CAPABILITIES,
     Program,
     run_in,

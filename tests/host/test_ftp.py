@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.host.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab
-from tests.host.programs import Program, running, try_in
+from tests.support.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab
+from tests.support.programs import Program, running, try_in
 
 pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "curl", "nc")]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab, capture, tshark, verified
-from tests.host.programs import Program, run_in, until
+from tests.support.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab, capture, tshark, verified
+from tests.support.programs import Program, run_in, until
 
 pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "tcpdump", "tshark", "sipp")]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab
-from tests.host.programs import Program, run_in, until
+from tests.support.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab
+from tests.support.programs import Program, run_in, until
 
 pytestmark = pytest.mark.host
 

@@ -19,7 +19,7 @@ from appliance.wires.tun import (
 )
 from appliance.wires.wire import WireError, WireGone
 from nat.packet import Packet
-from tests.host.programs import (
+from tests.support.programs import (
     WITHOUT_CAPABILITIES,
     Program,
     run_in,

@@ -13,8 +13,8 @@ import pytest
 
 from nat.assignment import Assignment
 from nat.behavior import Behavior, PortPolicy
-from nat.endpoint import TCP, UDP, Endpoint, Network, parse_address
-from nat.mapping import inbound_key
+from nat.endpoint import TCP, UDP, Endpoint, Network, inbound_key, parse_address
+from nat.policy import Policy
 
 ONE, TWO = parse_address("203.0.113.1"), parse_address("203.0.113.2")
 HOST = Endpoint.parse("192.168.20.10:4000")
@@ -27,7 +27,7 @@ BEHAVIOR = Behavior(
 
 def assignment(**changes: object) -> Assignment:
     behavior = replace(BEHAVIOR, **changes)  # type: ignore[arg-type]
-    return Assignment(behavior, lambda protocol, external, remote: False)
+    return Assignment(behavior, Policy(), lambda protocol, external, remote: False)
 
 
 def test_a_host_stays_on_the_address_that_it_is_known_by() -> None:
@@ -55,7 +55,7 @@ def test_protocols_and_addresses_have_pools_of_their_own() -> None:
 def test_a_change_of_settings_reaches_pools_that_exist() -> None:
     chosen = assignment()
     pool = chosen.pool(UDP, ONE)
-    chosen.settings_changed(replace(BEHAVIOR, port_range=(5000, 5009), port_rest=1.0))
+    chosen.settings_changed(replace(BEHAVIOR, port_range=(5000, 5009), port_rest=1.0), Policy())
     assert (pool.first, pool.last, pool.rest) == (5000, 5009, 1.0)
 
 
@@ -89,7 +89,7 @@ def test_a_shared_port_is_preferred_where_sharing_is_allowed() -> None:
         asked.append((protocol, external, remote))
         return True
 
-    chosen = Assignment(behavior, may_share)
+    chosen = Assignment(behavior, Policy(), may_share)
     chosen.pool(UDP, ONE).take(4000)
     assert chosen.choose(UDP, HOST, REMOTE, None, 0.0) == Endpoint(ONE, 4000)
     assert asked == [(UDP, Endpoint(ONE, 4000), REMOTE)]

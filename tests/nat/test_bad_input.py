@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from nat.endpoint import Side
-from tests.nat.packets import (
+from tests.support.audit import audit, audit_events
+from tests.support.packets import (
     ACK,
-    DF,
+    DONT_FRAGMENT,
     EXTERNAL,
     FIN,
     GATEWAY,
-    MF,
+    MORE_FRAGMENTS,
     PSH,
     RST,
     SYN,
@@ -29,16 +30,19 @@ from tests.nat.packets import (
     S,
     Seen,
     assert_sound,
+    at,
     fragment,
     icmp,
     ipv4,
     ping,
+    pong,
     tcp,
     truncations,
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, WiredRig, audit, audit_events
+from tests.support.wired import WiredWorld
+from tests.support.world import World
 
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 OUT = udp(f"{A}:4000", f"{R}:5000")
@@ -47,34 +51,36 @@ LEFT = udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
 PASSES = ""
 
 
-NewRig = Callable[[], Rig]
+NewWorld = Callable[[], World]
 
 
-@pytest.fixture(params=[Rig, WiredRig], ids=["own-buffer", "wire"])
-def new_rig(request: pytest.FixtureRequest) -> Iterator[NewRig]:
+@pytest.fixture(params=[World, WiredWorld], ids=["own-buffer", "wire"])
+def new_world(request: pytest.FixtureRequest) -> Iterator[NewWorld]:
     """Packets come in a buffer of their own, or from a wire: between rubbish, in a memoryview."""
-    rig = request.param()
-    yield lambda: rig
-    rig.close()
+    world = request.param()
+    yield lambda: world
+    world.close()
 
 
-def live(new_rig: NewRig = Rig) -> Rig:
+def live(new_world: NewWorld = World) -> World:
     """An engine with a UDP flow, a TCP connection and a ping."""
-    rig = new_rig()
-    assert rig.out(OUT)
-    assert rig.into(IN)
-    assert rig.out(tcp(f"{A}:4000", f"{R}:80", SYN, seq=100))
-    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, seq=500, ack=101))
-    assert rig.out(tcp(f"{A}:4000", f"{R}:80", ACK, seq=101, ack=501))
-    assert rig.out(ping(A, R, 4000))
-    rig.now += 1.0
-    return rig
+    world = new_world()
+    assert world.pass_out(OUT)
+    assert world.pass_in(IN)
+    assert world.pass_out(tcp(f"{A}:4000", f"{R}:80", SYN, sequence=100))
+    assert world.pass_in(
+        tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, sequence=500, acknowledgement=101)
+    )
+    assert world.pass_out(tcp(f"{A}:4000", f"{R}:80", ACK, sequence=101, acknowledgement=501))
+    assert world.pass_out(ping(f"{A}:4000", R))
+    world.now += 1.0
+    return world
 
 
-def state(rig: Rig) -> list[tuple[Any, ...]]:
+def state(world: World) -> list[tuple[Any, ...]]:
     return [
         (flow.id, flow.refreshed, flow.state, flow.outbound.packets, flow.inbound.packets)
-        for flow in rig.table.flows.values()
+        for flow in world.table.flows.values()
     ]
 
 
@@ -162,7 +168,7 @@ TRANSPORT = [
      "not-opening"),
 ]  # fmt: skip
 
-QUERY = ping(EXTERNAL, R, 4000)
+QUERY = ping(f"{EXTERNAL}:4000", R)
 ERRORS = [
     # C: ICMP
     ("C2 unknown flow", OUTSIDE, unreachable(R, EXTERNAL, udp(f"{EXTERNAL}:9", f"{R}:9")),
@@ -191,9 +197,9 @@ ERRORS = [
       for kind in (4, 5, 13, 17)],
     *[(f"C8 next MTU {mtu}", OUTSIDE, unreachable(R, EXTERNAL, LEFT, 4, mtu), "icmp-bad-mtu")
       for mtu in (0, 60, 67, 1501, 65535)],
-    ("C9 unsolicited echo reply", OUTSIDE, ping(R, EXTERNAL, 9, reply=True), "no-mapping"),
-    ("C9 echo reply of a stranger", OUTSIDE, ping(S, EXTERNAL, 4000, reply=True), "filtered"),
-    ("C9 echo reply from inside", INSIDE, ping(A, R, 9, reply=True), "not-opening"),
+    ("C9 unsolicited echo reply", OUTSIDE, pong(R, f"{EXTERNAL}:9"), "no-mapping"),
+    ("C9 echo reply of a stranger", OUTSIDE, pong(S, f"{EXTERNAL}:4000"), "filtered"),
+    ("C9 echo reply from inside", INSIDE, pong(A, f"{R}:9"), "not-opening"),
     ("C  error to another destination", OUTSIDE, unreachable(R, S, LEFT), "not-ours"),
     ("C  error from inside about nothing", INSIDE, unreachable(A, R, udp(f"{R}:9", f"{A}:9")),
      "icmp-unknown-flow"),
@@ -206,7 +212,8 @@ ERRORS = [
 FRAGMENTS = [
     ("D5 end beyond 65,535", INSIDE, fragment(OUT, 65528, b"x" * 8, more=False),
      "fragment-too-long"),
-    ("A8 DF and MF", INSIDE, ipv4(A, R, 17, b"x" * 8, flags=DF | MF), "malformed"),
+    ("A8 DF and MF", INSIDE, ipv4(A, R, 17, b"x" * 8, fragment=DONT_FRAGMENT | MORE_FRAGMENTS),
+     "malformed"),
 ]  # fmt: skip
 
 ALL = [
@@ -221,15 +228,15 @@ ALL = [
     ids=[f"{row[0]}, {row[1]}" for row in ALL],
 )
 def test_bad_input_stays_where_it_is_and_changes_nothing(
-    new_rig: NewRig, side: Side, data: bytes, reason: str
+    new_world: NewWorld, side: Side, data: bytes, reason: str
 ) -> None:
-    rig = live(new_rig)
-    before = state(rig)
-    assert rig.send(side, data) == []
-    assert rig.drops(str(side)) == {reason: 1}
-    assert state(rig) == before
-    audit(rig)
-    audit_events(rig)
+    world = live(new_world)
+    before = state(world)
+    assert world.send(side, data) == []
+    assert world.drops(str(side)) == {reason: 1}
+    assert state(world) == before
+    audit(world)
+    audit_events(world)
 
 
 GOOD = [
@@ -239,8 +246,8 @@ GOOD = [
      udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\x07\3\4\0", ttl=63)),
     ("A5 end of options, then junk", INSIDE, udp(f"{A}:4000", f"{R}:5000", options=b"\0\x83\3\4"),
      udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\0\x83\3\4", ttl=63)),
-    ("A8 the evil bit", INSIDE, udp(f"{A}:4000", f"{R}:5000", flags=0x8000),
-     udp(f"{EXTERNAL}:4000", f"{R}:5000", flags=0x8000, ttl=63)),
+    ("A8 the evil bit", INSIDE, udp(f"{A}:4000", f"{R}:5000", fragment=0x8000),
+     udp(f"{EXTERNAL}:4000", f"{R}:5000", fragment=0x8000, ttl=63)),
     ("DSCP and ECN", INSIDE, udp(f"{A}:4000", f"{R}:5000", tos=0xB9),
      udp(f"{EXTERNAL}:4000", f"{R}:5000", tos=0xB9, ttl=63)),
     ("B1 UDP without checksum", OUTSIDE, udp(f"{R}:5000", f"{EXTERNAL}:4000", checksum=0),
@@ -260,7 +267,7 @@ GOOD = [
     ("C8 next MTU 1400", OUTSIDE, unreachable(R, EXTERNAL, LEFT, 4, 1400),
      unreachable(R, A, udp(f"{A}:4000", f"{R}:5000", ttl=63), 4, 1400, ttl=63)),
     ("C  about a ping", OUTSIDE, unreachable(S, EXTERNAL, QUERY),
-     unreachable(S, A, ping(A, R, 4000), ttl=63)),
+     unreachable(S, A, ping(f"{A}:4000", R), ttl=63)),
     ("C  from inside, about what came in", INSIDE, unreachable(A, R, udp(f"{R}:5000", f"{A}:4000")),
      unreachable(EXTERNAL, R, udp(f"{R}:5000", f"{EXTERNAL}:4000"), ttl=63)),
     ("C  from another host inside", INSIDE, unreachable(B, R, udp(f"{R}:5000", f"{A}:4000")),
@@ -272,119 +279,125 @@ GOOD = [
     ("side", "data", "expected"), [row[1:] for row in GOOD], ids=[row[0] for row in GOOD]
 )
 def test_what_only_looks_bad_passes(
-    new_rig: NewRig, side: Side, data: bytes, expected: bytes
+    new_world: NewWorld, side: Side, data: bytes, expected: bytes
 ) -> None:
-    rig = live(new_rig)
-    ((exit_side, packet),) = rig.send(side, data)
+    world = live(new_world)
+    ((exit_side, packet),) = world.send(side, data)
     assert exit_side is side.other
     assert packet == expected
-    audit(rig)
+    audit(world)
 
 
 def test_an_error_about_a_flow_that_is_over_is_about_nothing_also_before_tidying_up() -> None:
     """I-C1 and I-T1: alive counts, not being in a table still."""
-    rig = live()
-    rig.now += 1000.0
-    assert rig.into(unreachable(R, EXTERNAL, LEFT)) is None
-    assert rig.drops("outside") == {"icmp-unknown-flow": 1}
+    world = live()
+    world.now += 1000.0
+    assert world.pass_in(unreachable(R, EXTERNAL, LEFT)) is None
+    assert world.drops("outside") == {"icmp-unknown-flow": 1}
 
 
 @pytest.mark.parametrize("payload", [b"short", b"x" * 20], ids=["slow road", "fast road"])
 def test_the_first_answer_counts_only_with_a_right_checksum(payload: bytes) -> None:
     """B2: else anybody's noise would bring a flow under the longer timer."""
-    rig = Rig()
-    assert rig.out(OUT)
-    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", payload, checksum=5)) is None
-    assert rig.drops("outside") == {"bad-transport-checksum": 1}
-    assert [flow.state for flow in rig.table.flows.values()] == ["unanswered"]
-    assert rig.into(IN) is not None
-    assert [flow.state for flow in rig.table.flows.values()] == ["answered"]
+    world = World()
+    assert world.pass_out(OUT)
+    assert world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000", payload, checksum=5)) is None
+    assert world.drops("outside") == {"bad-transport-checksum": 1}
+    assert [flow.state for flow in world.table.flows.values()] == ["unanswered"]
+    assert world.pass_in(IN) is not None
+    assert [flow.state for flow in world.table.flows.values()] == ["answered"]
 
 
 def test_a_reset_that_answers_no_syn_of_ours_ends_no_opening() -> None:
     """E1, RFC 9293 3.10.7.3: before anything has come, only a RST that acknowledges the SYN is one.
     It is forwarded all the same: its receiver knows what to do with it."""
-    rig = Rig()
-    assert rig.out(tcp(f"{A}:4000", f"{R}:80", SYN, seq=100))
-    (flow,) = rig.table.flows.values()
+    world = World()
+    assert world.pass_out(tcp(f"{A}:4000", f"{R}:80", SYN, sequence=100))
+    (flow,) = world.table.flows.values()
     for ack in (0, 100, 102, 999):
-        assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, seq=0, ack=ack))
+        assert world.pass_in(
+            tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, sequence=0, acknowledgement=ack)
+        )
         assert flow.state == "opening"
-    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, seq=0, ack=101))
+    assert world.pass_in(
+        tcp(f"{R}:80", f"{EXTERNAL}:4000", RST | ACK, sequence=0, acknowledgement=101)
+    )
     assert flow.state == "reset"
 
 
 def test_a_syn_repeated_for_ever_keeps_no_half_open_connection() -> None:
     """B9: it ends at its hard limit, and the next SYN begins another one."""
-    rig = Rig()
-    syn = tcp(f"{A}:4000", f"{R}:80", SYN, seq=100)
-    assert rig.out(syn)
-    (first,) = rig.table.flows
+    world = World()
+    syn = tcp(f"{A}:4000", f"{R}:80", SYN, sequence=100)
+    assert world.pass_out(syn)
+    (first,) = world.table.flows
     for _ in range(3):
-        rig.wait(100.0)
-        assert rig.out(syn)
-    assert first not in rig.table.flows
-    assert rig.into(tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, seq=500, ack=101))
-    assert rig.out(tcp(f"{A}:4000", f"{R}:80", ACK, seq=101, ack=501))
-    assert [flow.state for flow in rig.table.flows.values()] == ["established"]
+        world.wait(100.0)
+        assert world.pass_out(syn)
+    assert first not in world.table.flows
+    assert world.pass_in(
+        tcp(f"{R}:80", f"{EXTERNAL}:4000", SYN | ACK, sequence=500, acknowledgement=101)
+    )
+    assert world.pass_out(tcp(f"{A}:4000", f"{R}:80", ACK, sequence=101, acknowledgement=501))
+    assert [flow.state for flow in world.table.flows.values()] == ["established"]
 
 
 def test_a_wrong_quoted_checksum_is_kept_as_wrong_as_it_was() -> None:
     """C6, RFC 5508 REQ-3c: it is not judged, and not repaired either."""
-    rig = live()
+    world = live()
     quoted = udp(f"{EXTERNAL}:4000", f"{R}:5000", b"hello", checksum=0x1111)
-    seen = rig.into(unreachable(R, EXTERNAL, quoted))
+    seen = world.pass_in(unreachable(R, EXTERNAL, quoted))
     assert seen is not None
     assert_sound(seen.data)
-    assert seen.quoted.source == f"{A}:4000"
+    assert seen.quoted.source == at(A, 4000)
 
 
 @pytest.mark.parametrize("ident", range(0, 65536, 4096 + 1))
 def test_the_quoted_header_keeps_a_right_checksum_whatever_it_was(ident: int) -> None:
     """Also when it had been 0, which for UDP means "none" and for IPv4 means 0."""
-    rig = live()
-    plain = udp(f"{EXTERNAL}:4000", f"{R}:5000", ident=ident)
+    world = live()
+    plain = udp(f"{EXTERNAL}:4000", f"{R}:5000", identification=ident)
     for other in (ident, (ident + int.from_bytes(plain[10:12], "big")) & 0xFFFF):
-        quoted = udp(f"{EXTERNAL}:4000", f"{R}:5000", ident=other)
-        seen = rig.into(unreachable(R, EXTERNAL, quoted))
+        quoted = udp(f"{EXTERNAL}:4000", f"{R}:5000", identification=other)
+        seen = world.pass_in(unreachable(R, EXTERNAL, quoted))
         assert seen is not None
-        assert seen.body[8:] == udp(f"{A}:4000", f"{R}:5000", ident=other)
+        assert seen.body[8:] == udp(f"{A}:4000", f"{R}:5000", identification=other)
 
 
 @pytest.mark.parametrize("protocol", [n for n in range(256) if n not in (1, 6, 17)])
 def test_other_protocols_are_refused_by_name(protocol: int) -> None:
     """A15."""
-    rig = Rig()
-    assert rig.out(ipv4(A, R, protocol, b"x" * 20)) is None
-    assert rig.drops() == {"unsupported-protocol": 1}
+    world = World()
+    assert world.pass_out(ipv4(A, R, protocol, b"x" * 20)) is None
+    assert world.drops() == {"unsupported-protocol": 1}
 
 
 @pytest.mark.parametrize("ttl", [0, 1])
 def test_at_the_end_of_its_life_a_packet_is_answered_from_our_own_address(ttl: int) -> None:
     """A4: traceroute sees the NAT as a hop, from both sides, and no entry is made."""
-    rig = live()
-    before = state(rig)
-    inside = rig.out(udp(f"{B}:4000", f"{R}:5000", ttl=ttl))
-    outside = rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", ttl=ttl))
+    world = live()
+    before = state(world)
+    inside = world.pass_out(udp(f"{B}:4000", f"{R}:5000", ttl=ttl))
+    outside = world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000", ttl=ttl))
     for seen, own, told in ((inside, GATEWAY, B), (outside, EXTERNAL, R)):
         assert seen is not None
-        assert (seen.source_address, seen.destination_address, seen.kind) == (own, told, 11)
+        assert (seen.addresses, seen.icmp[0]) == ((own, told), 11)
         assert_sound(seen.data)
-    assert state(rig) == before
+    assert state(world) == before
 
 
 @pytest.mark.parametrize("ttl", [1, 2, 3])
 def test_a_packet_that_turns_back_is_one_hop_further_and_not_two(ttl: int) -> None:
     """A4 and invariant I-X5: it passes the NAT twice and ends on the way in only."""
-    rig = Rig(nat__filtering="endpoint-independent")
-    assert rig.out(OUT)
-    seen = rig.out(udp(f"{B}:4000", f"{EXTERNAL}:4000", ttl=ttl))
+    world = World({"nat.filtering": "endpoint-independent"})
+    assert world.pass_out(OUT)
+    seen = world.pass_out(udp(f"{B}:4000", f"{EXTERNAL}:4000", ttl=ttl))
     assert seen is not None
     if ttl == 1:
-        assert (seen.destination_address, seen.kind) == (B, 11)
+        assert (seen.addresses[1], seen.icmp[0]) == (B, 11)
         return
     assert_sound(seen.data)
-    assert (seen.destination, seen.ttl) == (f"{A}:4000", ttl - 1)
+    assert (seen.destination, seen.ttl) == (at(A, 4000), ttl - 1)
 
 
 NEVER_ANSWERED = [
@@ -397,7 +410,7 @@ NEVER_ANSWERED = [
 @pytest.mark.parametrize("data", [r[1] for r in NEVER_ANSWERED], ids=[r[0] for r in NEVER_ANSWERED])
 def test_there_is_never_an_error_about(data: bytes) -> None:
     """Invariant I-X5, RFC 1122 3.2.2."""
-    assert Rig().out(data) is None
+    assert World().pass_out(data) is None
 
 
 KINDS = [
@@ -405,8 +418,8 @@ KINDS = [
     ("UDP in", OUTSIDE, IN),
     ("TCP out", INSIDE, tcp(f"{A}:4000", f"{R}:80", ACK, options=b"\1\1\1\0", payload=b"data")),
     ("TCP in", OUTSIDE, tcp(f"{R}:80", f"{EXTERNAL}:4000", ACK, payload=b"data")),
-    ("ping out", INSIDE, ping(A, R, 4000)),
-    ("ping in", OUTSIDE, ping(R, EXTERNAL, 4000, reply=True)),
+    ("ping out", INSIDE, ping(f"{A}:4000", R)),
+    ("ping in", OUTSIDE, pong(R, f"{EXTERNAL}:4000")),
     ("an error in", OUTSIDE, unreachable(R, EXTERNAL, LEFT)),
     ("an error out", INSIDE, unreachable(A, R, udp(f"{R}:5000", f"{A}:4000"))),
     ("with options", INSIDE, udp(f"{A}:4000", f"{R}:5000", options=b"\x07\7\4\0\0\0\0\0")),
@@ -416,34 +429,34 @@ KINDS = [
 
 @pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
 def test_cut_short_at_every_length_it_is_malformed(
-    new_rig: NewRig, side: Side, data: bytes
+    new_world: NewWorld, side: Side, data: bytes
 ) -> None:
     """As a wire that lies would deliver it."""
-    rig = live(new_rig)
-    before = state(rig)
+    world = live(new_world)
+    before = state(world)
     for cut in truncations(data):
-        assert rig.send(side, cut) == []
-    assert rig.drops() == {"malformed": len(data)}
-    assert state(rig) == before
+        assert world.send(side, cut) == []
+    assert world.drops() == {"malformed": len(data)}
+    assert state(world) == before
 
 
 @pytest.mark.parametrize(("side", "data"), [r[1:] for r in KINDS], ids=[r[0] for r in KINDS])
 def test_cut_short_with_lengths_that_fit_nothing_is_read_beyond_the_end(
-    new_rig: NewRig, side: Side, data: bytes
+    new_world: NewWorld, side: Side, data: bytes
 ) -> None:
     """As a sender that lies would send it: the IPv4 header is right, what follows is not whole."""
-    rig = live(new_rig)
+    world = live(new_world)
     header = (data[0] & 15) * 4
     for length in range(header, len(data)):
         seen = Seen(data)
         cut = ipv4(
             seen.source_address, seen.destination_address, seen.protocol, data[header:length],
-            options=data[20:header], flags=int.from_bytes(data[6:8], "big"),
+            options=data[20:header], fragment=int.from_bytes(data[6:8], "big"),
         )  # fmt: skip
-        for exit_side, packet in rig.send(side, cut):
+        for exit_side, packet in world.send(side, cut):
             assert exit_side is not side
             assert len(packet) == len(cut), "the junk behind the packet stays behind"
-    audit(rig)
+    audit(world)
 
 
 MESSAGES = [
@@ -471,13 +484,13 @@ def test_what_is_not_sound_sip_passes_unchanged_opens_nothing_and_is_counted(
     module: str, message: bytes
 ) -> None:
     """Bytes fail open, pinholes fail closed."""
-    rig = Rig(alg__sip__module=module, outside__mtu=65535)
-    seen = rig.out(udp(f"{A}:5060", f"{R}:5060", message))
+    world = World({"alg.sip.module": module, "outside.mtu": 65535})
+    seen = world.pass_out(udp(f"{A}:5060", f"{R}:5060", message))
     assert seen is not None
     assert seen.payload == message
-    assert not rig.table.expectations
-    counted = rig.counters()["alg"]["sip"]
+    assert not world.table.expectations
+    counted = world.show("counters")["alg"]["sip"]
     assert counted["seen"] == 1
     assert counted["opaque"] + counted["malformed"] + counted["unchanged"] == 1
     assert counted["errors"] == 0
-    audit(rig)
+    audit(world)

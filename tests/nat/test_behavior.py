@@ -6,8 +6,8 @@ import pytest
 
 from nat.behavior import Dependence, Forward, Static, Timeouts
 from nat.endpoint import ICMP, TCP, UDP, Endpoint, Network, parse_address
-from tests.nat.box import ADF, APDF, EIF, behavior
-from tests.nat.packets import EXTERNAL, A, R
+from tests.support.packets import EXTERNAL, A, R
+from tests.support.rig import ADF, APDF, EIF, behavior
 
 REMOTE = Endpoint.parse(f"{R}:5060")
 

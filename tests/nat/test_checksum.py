@@ -7,12 +7,12 @@ import random
 import pytest
 
 from nat.checksum import adjusted, checksum, pseudo_header, sums_up
-from tests.nat.packets import slow_checksum
+from tests.support.packets import slow_checksum
 
 RNG = random.Random(7)
 
 WORDS = [
-    (b"\x00\x01\xf2\x03\xf4\xf5\xf6\xf7", 0x220D),  # the example of RFC 1071, 3
+    (b"\x00\x01\xf2\x03\xf4\xf5\xf6\xf7", 0x220D),  # the example of RFC 1071 3
     (b"", 0xFFFF),
     (b"\x00\x00", 0xFFFF),
     (b"\xff\xff", 0x0000),
@@ -50,7 +50,7 @@ def test_one_wrong_bit_does_not_sum_up() -> None:
 @pytest.mark.parametrize("new", [0, 1, 0xFFFF, 0x1234])
 @pytest.mark.parametrize("old", [0, 1, 0xFFFF, 0xABCD])
 def test_a_changed_word_changes_the_checksum_by_its_difference(old: int, new: int) -> None:
-    """RFC 1624, 3: the trap is the pair 0 and 0xFFFF."""
+    """RFC 1624 3: the trap is the pair 0 and 0xFFFF."""
     rest = b"\x45\x00\x12\x34"
     before = checksum(rest + old.to_bytes(2, "big"))
     after = checksum(rest + new.to_bytes(2, "big"))

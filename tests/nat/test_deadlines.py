@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from itertools import count
 
-from nat.deadlines import MANY, Deadlines, Timer
+from nat.deadlines import GONE, MANY, Deadlines, Timer
 
 IDS = count(1)
 
@@ -15,7 +15,7 @@ class Note:
 
     def __init__(self, now: float) -> None:
         self.id = next(IDS)
-        self.timer: Timer | None = None
+        self.timer: Timer = GONE
         self.refreshed = now
 
 
@@ -31,7 +31,7 @@ def test_a_record_is_over_exactly_at_its_timeout() -> None:
     assert deadlines.next_deadline() == 15.0
     assert forgotten(deadlines, 14.999) == []
     assert forgotten(deadlines, 15.0) == [note]
-    assert note.timer is None
+    assert note.timer is GONE
     assert deadlines.next_deadline() is None
 
 

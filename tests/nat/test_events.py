@@ -10,8 +10,8 @@ from nat.behavior import Forward, Timeouts
 from nat.endpoint import UDP, Endpoint
 from nat.events import Observer
 from nat.mapping import Leg, Mapping
-from tests.nat.box import EIF, Box, left
-from tests.nat.packets import ACK, EXTERNAL, FIN, RST, SYN, A, R, S, fragments, tcp, udp
+from tests.support.packets import ACK, EXTERNAL, FIN, RST, SYN, A, R, S, cut, tcp, udp
+from tests.support.rig import EIF, Rig, left
 
 OUT = udp(f"{A}:4000", f"{R}:5000")
 BACK = udp(f"{R}:5000", f"{EXTERNAL}:4000")
@@ -45,83 +45,83 @@ for _hook in HOOKS:
     setattr(Diary, _hook, _writing(_hook))
 
 
-def watched(**changes: Any) -> tuple[Box, Diary]:
+def watched(**changes: Any) -> tuple[Rig, Diary]:
     diary = Diary()
-    return Box(diary, **changes), diary
+    return Rig(diary, **changes), diary
 
 
-def pin(box: Box) -> Mapping:
+def pin(rig: Rig) -> Mapping:
     """A mapping that an ALG has asked for."""
-    mapping = box.nat.table.pin(UDP, Endpoint.parse(f"{A}:7000"), box.now)
+    mapping = rig.nat.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), rig.now)
     assert isinstance(mapping, Mapping)
     return mapping
 
 
-def connect(box: Box) -> None:
-    left(box.out(tcp(INNER, SERVER, SYN, seq=1)))
-    left(box.into(tcp(SERVER, OUTER, SYN | ACK, seq=100, ack=2)))
-    left(box.out(tcp(INNER, SERVER, ACK, seq=2, ack=101)))
+def connect(rig: Rig) -> None:
+    left(rig.out(tcp(INNER, SERVER, SYN, sequence=1)))
+    left(rig.into(tcp(SERVER, OUTER, SYN | ACK, sequence=100, acknowledgement=2)))
+    left(rig.out(tcp(INNER, SERVER, ACK, sequence=2, acknowledgement=101)))
 
 
-def reset(box: Box) -> None:
-    left(box.out(tcp(INNER, SERVER, RST, seq=2)))
+def reset(rig: Rig) -> None:
+    left(rig.out(tcp(INNER, SERVER, RST, sequence=2)))
 
 
-def finish(box: Box) -> None:
-    left(box.out(tcp(INNER, SERVER, FIN | ACK, seq=2, ack=101)))
-    left(box.into(tcp(SERVER, OUTER, FIN | ACK, seq=101, ack=3)))
-    left(box.out(tcp(INNER, SERVER, ACK, seq=3, ack=102)))
+def finish(rig: Rig) -> None:
+    left(rig.out(tcp(INNER, SERVER, FIN | ACK, sequence=2, acknowledgement=101)))
+    left(rig.into(tcp(SERVER, OUTER, FIN | ACK, sequence=101, acknowledgement=3)))
+    left(rig.out(tcp(INNER, SERVER, ACK, sequence=3, acknowledgement=102)))
 
 
-def one_of_everything(box: Box) -> None:
-    left(box.out(OUT))
-    for piece in fragments(LONG, 400):
-        box.out(piece)
-    box.nat.table.expectations.open(pin(box), None, "call", "media", 10.0, None, box.now)
-    left(box.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
-    box.wait(60.0)
-    left(box.out(OUT))
-    connect(box)
-    reset(box)
-    left(box.out(tcp(INNER, SERVER, SYN, seq=5000)))
-    box.wait(500.0)
+def one_of_everything(rig: Rig) -> None:
+    left(rig.out(OUT))
+    for piece in cut(LONG, 400):
+        rig.out(piece)
+    rig.nat.table.expectations.open(pin(rig), None, "call", "media", 10.0, None, rig.now)
+    left(rig.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
+    rig.wait(60.0)
+    left(rig.out(OUT))
+    connect(rig)
+    reset(rig)
+    left(rig.out(tcp(INNER, SERVER, SYN, sequence=5000)))
+    rig.wait(500.0)
 
 
 def test_everything_that_can_be_told_is_told() -> None:
-    box, diary = watched()
-    one_of_everything(box)
+    rig, diary = watched()
+    one_of_everything(rig)
     assert {word for word, _ in diary.entries} == set(HOOKS)
 
 
 def test_an_observer_may_say_nothing_to_all_of_it() -> None:
-    box = Box(Observer())
-    one_of_everything(box)
-    assert not box.nat.table.flows
+    rig = Rig(Observer())
+    one_of_everything(rig)
+    assert not rig.nat.table.flows
 
 
 def test_a_flow_is_told_after_its_mapping_and_ends_before_it() -> None:
-    box, diary = watched()
-    left(box.out(OUT))
-    box.wait(120.0)
+    rig, diary = watched()
+    left(rig.out(OUT))
+    rig.wait(120.0)
     assert diary.words == ["mapping_opened", "flow_opened", "flow_expired", "mapping_expired"]
     assert [facts[1] for facts in diary.all("flow_expired")] == ["expired"]
     assert [facts[1] for facts in diary.all("mapping_expired")] == ["expired"]
 
 
 def test_packets_of_a_known_flow_are_no_events() -> None:
-    box, diary = watched()
-    left(box.out(OUT))
+    rig, diary = watched()
+    left(rig.out(OUT))
     before = list(diary.entries)
     for _ in range(10):
-        left(box.into(BACK))
-        left(box.out(OUT))
+        left(rig.into(BACK))
+        left(rig.out(OUT))
     assert diary.entries == before
 
 
 def test_both_legs_of_a_flow_are_made_before_it_is_told() -> None:
     """There the appliance gives them their ALG: the first packet must already meet it."""
-    box, diary = watched()
-    left(box.out(OUT))
+    rig, diary = watched()
+    left(rig.out(OUT))
     words = [word for word, _ in diary.entries]
     assert words == ["mapping_opened", "leg_made", "flow_opened"]
     (flow, _) = diary.all("flow_opened")[0]
@@ -130,23 +130,22 @@ def test_both_legs_of_a_flow_are_made_before_it_is_told() -> None:
 
 def test_a_leg_for_one_packet_is_told_and_no_flow() -> None:
     """A stranger who is let in fills no table."""
-    box, diary = watched(filtering=EIF)
-    left(box.out(OUT))
+    rig, diary = watched(filtering=EIF)
+    left(rig.out(OUT))
     diary.entries.clear()
-    left(box.into(udp(f"{S}:9", f"{EXTERNAL}:4000")))
+    left(rig.into(udp(f"{S}:9", f"{EXTERNAL}:4000")))
     ((leg,),) = diary.all("leg_made")
-    assert isinstance(leg, Leg)
-    assert leg.flow is None
+    assert type(leg) is Leg  # and not one of a flow
     assert diary.words == []
 
 
 def test_a_flow_that_came_due_in_use_is_told_as_a_refresh_at_its_last_packet() -> None:
-    box, diary = watched()
-    left(box.out(OUT))
-    began = box.now
-    box.wait(100.0)
-    left(box.out(OUT))
-    box.wait(20.0)
+    rig, diary = watched()
+    left(rig.out(OUT))
+    began = rig.now
+    rig.wait(100.0)
+    left(rig.out(OUT))
+    rig.wait(20.0)
     ((mapping, last, now),) = diary.all("mapping_refreshed")
     assert isinstance(mapping, Mapping)
     assert (last - began, now - began) == (100.0, 120.0)
@@ -154,45 +153,44 @@ def test_a_flow_that_came_due_in_use_is_told_as_a_refresh_at_its_last_packet() -
 
 @pytest.mark.parametrize("end", [reset, finish])
 def test_a_connection_that_begins_anew_is_told_and_stays_one_flow(end: Any) -> None:
-    box, diary = watched()
-    connect(box)
-    end(box)
+    rig, diary = watched()
+    connect(rig)
+    end(rig)
     assert "flow_reopened" not in diary.words
-    left(box.out(tcp(INNER, SERVER, SYN, seq=5000)))
-    (flow,) = box.nat.table.flows.values()
+    left(rig.out(tcp(INNER, SERVER, SYN, sequence=5000)))
+    (flow,) = rig.nat.table.flows.values()
     assert diary.all("flow_reopened") == [(flow,)]
     assert diary.words.count("flow_opened") == 1
 
 
 def test_a_door_is_told_when_it_opens_is_first_used_and_shuts() -> None:
-    box, diary = watched()
-    doors = box.nat.table.expectations
-    door = doors.open(pin(box), None, "call", "media", 32.0, 60.0, box.now)
+    rig, diary = watched()
+    doors = rig.nat.table.expectations
+    door = doors.open(pin(rig), None, "call", "media", 32.0, 60.0, rig.now)
     assert door is not None
     for _ in range(3):
-        left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    doors.close(door, "closed", box.now)
+        left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    doors.close(door, "closed", rig.now)
     assert diary.words == [
         "mapping_opened", "expectation_opened", "flow_opened", "expectation_used",
         "expectation_closed", "flow_expired", "mapping_expired",
     ]  # fmt: skip
-    assert diary.all("expectation_used") == [(door, f"{R}:9", box.now)]
-    assert diary.all("expectation_closed") == [(door, "closed", box.now)]
+    assert diary.all("expectation_used") == [(door, f"{R}:9", rig.now)]
+    assert diary.all("expectation_closed") == [(door, "closed", rig.now)]
 
 
 def test_a_renewed_door_is_not_told_again() -> None:
-    box, diary = watched()
-    mapping = pin(box)
+    rig, diary = watched()
+    mapping = pin(rig)
     for _ in range(3):
-        box.nat.table.expectations.open(mapping, None, "call", "media", 32.0, None, box.now)
+        rig.nat.table.expectations.open(mapping, None, "call", "media", 32.0, None, rig.now)
     assert diary.words.count("expectation_opened") == 1
 
 
 def test_a_forward_is_told_as_a_mapping_when_it_is_set_and_taken_away() -> None:
     rule = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:80"), Endpoint.parse(f"{A}:8080"))
-    box, diary = watched(forwards=[rule])
-    box.nat.behavior.forwards = []
-    box.nat.settings_changed(box.now)
+    rig, diary = watched(forwards=[rule])
+    rig.change(forwards=[])
     assert diary.words == ["mapping_opened", "mapping_expired"]
     ((mapping, why, _),) = diary.all("mapping_expired")
     assert (mapping.opened_by, why) == ("forward", "closed")
@@ -201,9 +199,9 @@ def test_a_forward_is_told_as_a_mapping_when_it_is_set_and_taken_away() -> None:
 @pytest.mark.parametrize("complete", [True, False])
 def test_held_fragments_are_told_when_they_go_on_or_are_given_up(complete: bool) -> None:
     """Two of three are held; the third, if it comes, completes the datagram and is never held."""
-    box, diary = watched(timeouts=Timeouts(fragments=30.0))
-    for piece in fragments(LONG, 400, 400)[: 3 if complete else 2]:
-        box.out(piece)
-    box.wait(30.0)
+    rig, diary = watched(timeouts=Timeouts(fragments=30.0))
+    for piece in cut(LONG, 400, 400)[: 3 if complete else 2]:
+        rig.out(piece)
+    rig.wait(30.0)
     ((gone, _),) = diary.all("fragments_gone")
     assert (gone.drop is None, gone.pieces) == (complete, 2)

@@ -7,10 +7,9 @@ import pytest
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.expectation import Expectation
-from nat.mapping import Mapping
-from tests.nat.box import APDM, Box, left
-from tests.nat.packets import EXTERNAL, A, R, S, udp
+from nat.mapping import Expectation, Mapping, OpenedBy
+from tests.support.packets import EXTERNAL, A, R, S, udp
+from tests.support.rig import APDM, Rig, left
 
 KNOCKS = [
     # the door is for, who knocks, is let in
@@ -27,7 +26,7 @@ def door(remote: str | None) -> Expectation:
     """A door with a deadline at 10 s."""
     ends = Endpoint.parse(f"{A}:7000"), Endpoint.parse(f"{EXTERNAL}:7000")
     wanted = None if remote is None else Endpoint.parse(remote)
-    made = Expectation(1, Mapping(1, UDP, *ends, "alg"), wanted, "call", "media")
+    made = Expectation(1, Mapping(1, UDP, *ends, OpenedBy.ALG), wanted, "call", "media")
     made.deadline = 10.0
     return made
 
@@ -56,57 +55,57 @@ def test_a_door_that_was_given_no_time_lets_nobody_in() -> None:
 PHONE = Endpoint.parse(f"{A}:7000")
 
 
-def opened(box: Box, remote: str | None = None) -> Expectation:
+def opened(rig: Rig, remote: str | None = None) -> Expectation:
     """A door to the phone in a running NAT."""
-    mapping = box.nat.table.pin(UDP, PHONE, box.now)
+    mapping = rig.nat.table.mappings.pin(UDP, PHONE, rig.now)
     assert isinstance(mapping, Mapping)
     wanted = None if remote is None else Endpoint.parse(remote)
-    made = box.nat.table.expectations.open(mapping, wanted, "call", "media", 60.0, None, box.now)
+    made = rig.nat.table.expectations.open(mapping, wanted, "call", "media", 60.0, None, rig.now)
     assert made is not None
     return made
 
 
 def test_the_first_who_comes_in_gets_a_flow_and_the_door_is_in_use() -> None:
-    box = Box()
-    new = opened(box)
-    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == str(PHONE)
-    (flow,) = box.nat.table.flows.values()
+    rig = Rig()
+    new = opened(rig)
+    assert left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == PHONE
+    (flow,) = rig.nat.table.flows.values()
     assert new.flow is flow
     assert (str(flow.remote), flow.opened_by) == (f"{R}:9", "alg")
 
 
 def test_later_ones_come_in_and_open_nothing() -> None:
     """A door for anyone must not let a stranger fill the tables."""
-    box = Box()
-    opened(box)
+    rig = Rig()
+    opened(rig)
     for port in range(1, 20):
-        left(box.into(udp(f"{S}:{port}", f"{EXTERNAL}:7000")))
-    assert len(box.nat.table.flows) == 1
+        left(rig.into(udp(f"{S}:{port}", f"{EXTERNAL}:7000")))
+    assert len(rig.nat.table.flows) == 1
 
 
 def test_a_host_that_may_have_no_more_flows_is_reached_all_the_same() -> None:
     """RFC 6888 REQ-4 limits what a host uses up, not who may call it."""
-    box = Box(limits=Limits(flows_per_host=1, new_flows_per_second_per_host=0))
-    left(box.out(udp(f"{A}:4000", f"{R}:5000")))
-    new = opened(box)
-    assert left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == str(PHONE)
-    assert len(box.nat.table.flows) == 1
+    rig = Rig(limits=Limits(flows_per_host=1, new_flows_per_second_per_host=0))
+    left(rig.out(udp(f"{A}:4000", f"{R}:5000")))
+    new = opened(rig)
+    assert left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == PHONE
+    assert len(rig.nat.table.flows) == 1
     assert new.flow is None
 
 
 def test_who_talks_already_by_another_mapping_gets_no_second_flow() -> None:
     """One conversation has one flow, by whichever external port its packets come in."""
-    box = Box(mapping=APDM)
-    talking = left(box.out(udp(f"{A}:7000", f"{R}:9"))).source
-    opened(box)
-    (door_mapping,) = {each.mapping for each in box.nat.table.expectations.values()}
-    assert str(door_mapping.external) != talking
-    assert left(box.into(udp(f"{R}:9", str(door_mapping.external)))).destination == str(PHONE)
-    assert len(box.nat.table.flows) == 1
+    rig = Rig(mapping=APDM)
+    talking = left(rig.out(udp(f"{A}:7000", f"{R}:9"))).source
+    opened(rig)
+    (door_mapping,) = {each.mapping for each in rig.nat.table.expectations.values()}
+    assert door_mapping.external != talking
+    assert left(rig.into(udp(f"{R}:9", str(door_mapping.external)))).destination == PHONE
+    assert len(rig.nat.table.flows) == 1
 
 
 def test_a_door_for_one_remote_is_shut_to_others() -> None:
-    box = Box()
-    opened(box, f"{R}:0")
-    assert box.into(udp(f"{S}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED
-    assert not box.nat.table.flows
+    rig = Rig()
+    opened(rig, f"{R}:0")
+    assert rig.into(udp(f"{S}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED
+    assert not rig.nat.table.flows

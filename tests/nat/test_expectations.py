@@ -6,21 +6,15 @@ from nat.behavior import Limits
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.events import Observer
-from nat.expectation import Expectation
-from nat.mapping import Mapping
-from tests.nat.box import Box, behavior, left
-from tests.nat.packets import EXTERNAL, A, R, udp
+from nat.mapping import Expectation, Mapping, OpenedBy
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.rig import Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
 
 
-def table(**changes: object) -> Conntrack:
-    return Conntrack(behavior(**changes), Observer())
-
-
 def pinned(tables: Conntrack, port: int = PHONE.port) -> Mapping:
-    found = tables.pin(UDP, Endpoint(PHONE.address, port), 0.0)
+    found = tables.mappings.pin(UDP, Endpoint(PHONE.address, port), 0.0)
     assert isinstance(found, Mapping)
     return found
 
@@ -49,7 +43,7 @@ def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
     assert len(tables.expectations) == 1
     tables.expire(8599.0, 500)
     assert not tables.expectations
-    assert not tables.pinned
+    assert not tables.mappings.pinned
     assert not tables.hosts
 
 
@@ -59,7 +53,7 @@ def test_a_renewed_door_that_is_in_use_lives_as_one_in_use() -> None:
     door = opened(tables, used_lifetime=1000.0)
     assert door is not None
     remote = Endpoint.parse(f"{R}:9")
-    tables.expectations.use(door, tables.open_flow(door.mapping, remote, "alg", 1.0), 1.0)
+    tables.expectations.use(door, tables.open_flow(door.mapping, remote, OpenedBy.ALG, 1.0), 1.0)
     assert door.deadline == 1001.0
     assert opened(tables, used_lifetime=1000.0, now=5.0) is door
     assert door.deadline == 1005.0
@@ -84,15 +78,15 @@ def test_a_closed_door_takes_its_mapping_along_and_leaves_those_of_others() -> N
         tables.expectations.close(first, "closed", 1.0)
     assert list(tables.expectations.values()) == doors[1:]
     assert tables.expectations.by_parent == {"a": [doors[1]], "b": [doors[2]]}
-    assert len(tables.pinned) == 2
+    assert len(tables.mappings.pinned) == 2
 
 
 def test_a_refused_door_leaves_no_host_behind() -> None:
     tables = table(limits=Limits(expectations=0))
     assert opened(tables) is None
-    tables.unpin(pinned(tables), None, 0.0)
+    tables.mappings.unpin(pinned(tables), None, 0.0)
     assert not tables.hosts
-    assert not tables.by_external
+    assert not tables.mappings.by_external
 
 
 def test_the_limit_of_a_parent_counts_mappings() -> None:
@@ -106,13 +100,13 @@ def test_the_limit_of_a_parent_counts_mappings() -> None:
 
 
 def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
-    box = Box()
-    doors = box.nat.table.expectations
-    door = opened(box.nat.table, used_lifetime=1000.0, now=box.now)
+    rig = Rig()
+    doors = rig.nat.table.expectations
+    door = opened(rig.nat.table, used_lifetime=1000.0, now=rig.now)
     assert door is not None
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    box.wait(500.0)
-    assert not box.nat.table.flows
-    left(box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    doors.close(door, "closed", box.now)
-    assert box.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+    left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    rig.wait(500.0)
+    assert not rig.nat.table.flows
+    left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    doors.close(door, "closed", rig.now)
+    assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING

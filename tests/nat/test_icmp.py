@@ -9,10 +9,9 @@ import pytest
 
 from nat import icmp
 from nat.drop import Drop
-from nat.endpoint import parse_address
-from nat.mapping import ICMP_QUERY
+from nat.endpoint import ICMP_QUERY, parse_address
 from nat.packet import Packet
-from tests.nat.packets import (
+from tests.support.packets import (
     EXTERNAL,
     GATEWAY,
     SYN,
@@ -23,11 +22,12 @@ from tests.nat.packets import (
     assert_sound,
     fragment,
     ping,
+    pong,
     tcp,
     udp,
     unreachable,
 )
-from tests.nat.packets import icmp as raw
+from tests.support.packets import icmp as raw
 
 SENT = udp(f"{EXTERNAL}:4000", f"{R}:5000", b"x" * 20)
 ENDS = (parse_address(EXTERNAL), parse_address(R))
@@ -41,8 +41,8 @@ QUOTES = [
     ("UDP", SENT, (17, *ENDS, 4000, 5000)),
     ("TCP, cut after the ports", tcp(f"{EXTERNAL}:4000", f"{R}:80", SYN)[:28],
      (6, *ENDS, 4000, 80)),
-    ("a ping", ping(EXTERNAL, R, 77), (ICMP_QUERY, *ENDS, 77, 0)),
-    ("an answer to a ping", ping(EXTERNAL, R, 77, reply=True), (ICMP_QUERY, *ENDS, 0, 77)),
+    ("a ping", ping(f"{EXTERNAL}:77", R), (ICMP_QUERY, *ENDS, 77, 0)),
+    ("an answer to a ping", pong(EXTERNAL, f"{R}:77"), (ICMP_QUERY, *ENDS, 0, 77)),
     ("behind options", udp(f"{EXTERNAL}:4000", f"{R}:5000", options=b"\1\1\1\0"),
      (17, *ENDS, 4000, 5000)),
 ]  # fmt: skip
@@ -91,7 +91,7 @@ def test_less_than_a_header_and_eight_bytes_is_no_quote(length: int) -> None:
 MAY_BE_ANSWERED = [
     ("a datagram", SENT, True),
     ("a ping", ping(A, R), True),
-    ("an answer to a ping", ping(A, R, reply=True), True),
+    ("an answer to a ping", pong(A, R), True),
     ("a first fragment", fragment(SENT, 0, b"x" * 8, more=True), True),
     ("a later fragment", fragment(SENT, 8, b"x" * 8, more=True), False),
     ("an error", unreachable(A, R, SENT), False),
@@ -115,7 +115,7 @@ def test_an_error_of_our_own_quotes_as_much_as_fits_576_bytes(size: int) -> None
     about = udp(f"{A}:4000", f"{R}:5000", b"x" * size)
     made = icmp.error(Packet.of(about), parse_address(GATEWAY), 3, 13)
     seen = assert_sound(made)
-    assert (seen.source_address, seen.destination_address) == (GATEWAY, A)
+    assert seen.addresses == (GATEWAY, A)
     assert len(made) <= 576
     assert seen.body[8:] == about[: 576 - 28]
 
@@ -126,7 +126,7 @@ def test_the_next_mtu_stands_in_the_second_word() -> None:
 
 
 def test_an_echo_is_the_request_turned_round() -> None:
-    request = ping(A, GATEWAY, 77, 3, b"odd")
+    request = ping(A, GATEWAY, b"odd", sequence=3)
     seen = Seen(icmp.echo_reply(Packet.of(request)))
     assert_sound(seen.data)
-    assert seen.data == ping(GATEWAY, A, 77, 3, b"odd", reply=True, ident=0)
+    assert seen.data == pong(GATEWAY, A, b"odd", sequence=3, identification=0)

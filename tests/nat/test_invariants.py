@@ -1,6 +1,6 @@
 """The invariants, under any order of events and every behaviour: a machine makes up the story.
 
-After each step the tables are audited (`rig.py`) and what passed is compared with a model that
+After each step the tables are audited (`world.py`) and what passed is compared with a model that
 fits on a page (`world_model.py`). A property that is never put to the test proves nothing, so the
 last test asks whether every state of interest was reached.
 
@@ -28,27 +28,33 @@ from hypothesis.stateful import (
 
 from nat.endpoint import Endpoint, Side
 from tests.fuzz.datapath import ANSWER, INVITE, REGISTER, SDP, Mutator
-from tests.nat.packets import (
+from tests.nat.world_model import Model
+from tests.support.audit import audit, audit_events
+from tests.support.packets import (
     ACK,
     EXTERNAL,
     FIN,
+    ICMP,
     RST,
     SYN,
+    UNREACHABLE,
     A,
     B,
     R,
     S,
     Seen,
     assert_sound,
+    at,
+    cut,
     dotted,
-    fragments,
     ping,
+    pong,
     tcp,
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, WiredRig, audit, audit_events
-from tests.nat.world_model import Model
+from tests.support.wired import WiredWorld
+from tests.support.world import World
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 STORIES = settings(
@@ -106,7 +112,7 @@ class Story(RuleBasedStateMachine):
         overloading=st.booleans(), refresh=st.booleans(), hairpin=st.booleans(),
         observe=st.booleans(), rest=st.sampled_from((0.0, 20.0)),
         limit=st.sampled_from((5, 12, 400)), last_port=st.sampled_from((4005, LAST_PORT)),
-        poisoning=st.booleans(), kind=st.sampled_from((Rig, WiredRig)),
+        poisoning=st.booleans(), kind=st.sampled_from((World, WiredWorld)),
     )  # fmt: skip
     def begin(
         self,
@@ -118,22 +124,22 @@ class Story(RuleBasedStateMachine):
         limit: int,
         last_port: int,
         poisoning: bool,
-        kind: type[Rig],
+        kind: type[World],
     ) -> None:
         mapping, filtering, ports = self.combination
         self.overloading = overloading
         self.hairpin = hairpin
-        self.rig = kind(
-            nat__mapping=DEPENDENCE[mapping], nat__filtering=DEPENDENCE[filtering],
-            nat__ports=ports, nat__port_range=[FIRST_PORT, last_port], nat__port_rest=rest,
-            nat__overloading=overloading, nat__refresh_inbound=refresh, nat__hairpin=hairpin,
-            nat__limits__flows=limit, alg__sip__module="sip", alg__sip__observe=observe,
-            nat__poisoning=poisoning,
-            nat__forward=[{
+        self.world = kind({
+            "nat.mapping": DEPENDENCE[mapping], "nat.filtering": DEPENDENCE[filtering],
+            "nat.ports": ports, "nat.port_range": [FIRST_PORT, last_port], "nat.port_rest": rest,
+            "nat.overloading": overloading, "nat.refresh_inbound": refresh, "nat.hairpin": hairpin,
+            "nat.limits.flows": limit, "alg.sip.module": "sip", "alg.sip.observe": observe,
+            "nat.limits.new_flows_per_second_per_host": 0, "nat.poisoning": poisoning,
+            "nat.forward": [{
                 "protocol": "udp", "external": f"{EXTERNAL}:{FORWARDED}",
                 "internal": text(FORWARD_TO),
             }],
-        )  # fmt: skip
+        })  # fmt: skip
         self.model = Model(
             mapping,
             filtering,
@@ -172,26 +178,26 @@ class Story(RuleBasedStateMachine):
         in_pieces: bool,
         order: list[int] | None = None,
     ) -> None:
-        rig, model = self.rig, self.model
-        prescribed = model.must_reuse(protocol, internal, remote, rig.now)
-        known = model.known(protocol, internal, remote, rig.now)
+        world, model = self.world, self.model
+        prescribed = model.must_reuse(protocol, internal, remote, world.now)
+        known = model.known(protocol, internal, remote, world.now)
         before = self._state()
         data = self._packet(protocol, internal, remote, payload)
         if in_pieces:
-            pieces = fragments(data, 16, 32)
-            *nothing, seen = [rig.out(pieces[index]) for index in order or ()]
+            pieces = cut(data, 16, 32)
+            *nothing, seen = [world.pass_out(pieces[index]) for index in order or ()]
             assert nothing == [None, None]
             note("fragments")
         else:
             seen, said = self._handled(Side.INSIDE, data)
             assert said <= 1
-        if seen is None or (seen.protocol == 1 and seen.kind == 3):
+        if seen is None or (seen.protocol == ICMP and seen.icmp[0] == UNREACHABLE):
             assert known is None, "an old flow must go on when all else is full (I-M8)"
             self._check_refusal(before)
             return
-        external = seen.identifier if protocol == "icmp" else seen.source_port
+        external = seen.source.port
         self._check_choice(protocol, internal, remote, external, prescribed, known is not None)
-        model.said(protocol, internal, remote, external, rig.now)
+        model.said(protocol, internal, remote, external, world.now)
         expected = self._packet(protocol, (EXTERNAL, external), remote, payload, ttl=63)
         assert seen.data == expected, "I-X1, I-X2, I-X3"
 
@@ -210,12 +216,12 @@ class Story(RuleBasedStateMachine):
         assert not is_known
         assert FIRST_PORT <= external <= self.last_port, "I-M4"
         assert (protocol, external) != ("udp", FORWARDED), "I-M4: a forward stands there"
-        users = self.model.users_of(protocol, external, self.rig.now)
+        users = self.model.users_of(protocol, external, self.world.now)
         if users:
             assert self.overloading, "I-M1"
             taken = [
                 talk
-                for talk in self.model.alive(self.rig.now)
+                for talk in self.model.alive(self.world.now)
                 if (talk.protocol, talk.external, talk.remote) == (protocol, external, remote)
             ]
             assert not taken, "I-M1: the reverse tuple is unique"
@@ -224,18 +230,18 @@ class Story(RuleBasedStateMachine):
             note("port-changed")
 
     def _state(self) -> tuple[Any, ...]:
-        self.rig.tidy()
-        table = self.rig.table
+        self.world.at(self.world.now)
+        table = self.world.table
         return (
             {flow.id: flow.refreshed for flow in table.flows.values()},
-            sorted(table.by_external), sorted(table.hosts), sorted(map(repr, table.mappings)),
+            sorted(table.mappings.by_external), sorted(table.hosts), len(table.mappings.keys),
         )  # fmt: skip
 
     def _check_refusal(self, before: tuple[Any, ...]) -> None:
         assert self._state() == before, "a refused packet leaves no trace (I-M8, I-T2)"
         note("refused-leaves-no-trace")
         for reason in ("no-port", "flow-limit"):
-            if reason in self.rig.drops("inside"):
+            if reason in self.world.drops("inside"):
                 note(reason)
 
     @staticmethod
@@ -250,12 +256,12 @@ class Story(RuleBasedStateMachine):
         if protocol == "udp":
             return udp(text(source), text(destination), payload, **ip)
         if inward:
-            return ping(source[0], destination[0], destination[1], reply=True, **ip)
-        return ping(source[0], destination[0], source[1], **ip)
+            return pong(source[0], text(destination), **ip)
+        return ping(text(source), destination[0], **ip)
 
     def _handled(self, side: Side, data: bytes) -> tuple[Seen | None, int]:
         """What left for the other side, and how many packets went back (our own ICMP)."""
-        left = self.rig.send(side, data)
+        left = self.world.send(side, data)
         onward = [packet for exit_side, packet in left if exit_side is not side]
         back = [packet for exit_side, packet in left if exit_side is side]
         for packet in onward + back:
@@ -272,14 +278,14 @@ class Story(RuleBasedStateMachine):
         if self._is_a_phones(port):
             return
         before = self._state()
-        receivers = self.model.receivers("udp", remote, port, self.rig.now)
+        receivers = self.model.receivers("udp", remote, port, self.world.now)
         seen, said = self._handled(Side.OUTSIDE, udp(text(remote), f"{EXTERNAL}:{port}", b"in"))
         assert said == 0, "the outside hears nothing"
         self._check_inward("udp", remote, port, receivers, seen, before)
 
     def _is_a_phones(self, port: int) -> bool:
         """The model knows nothing of calls."""
-        mappings = self.rig.table.mappings_at(17, Endpoint.parse(f"{EXTERNAL}:{port}"))
+        mappings = self.world.table.mappings.at(17, Endpoint.parse(f"{EXTERNAL}:{port}"))
         return any(mapping.internal.port in PHONE_PORTS for mapping in mappings)
 
     @precondition(lambda self: self.model.talks)
@@ -297,8 +303,8 @@ class Story(RuleBasedStateMachine):
         pings = [talk for talk in self.model.talks.values() if talk.protocol == "icmp"]
         talk = data.draw(st.sampled_from(pings))
         before = self._state()
-        receivers = self.model.receivers("icmp", (remote, 0), talk.external, self.rig.now)
-        reply = ping(remote, EXTERNAL, talk.external, reply=True)
+        receivers = self.model.receivers("icmp", (remote, 0), talk.external, self.world.now)
+        reply = pong(remote, at(EXTERNAL, talk.external))
         seen, said = self._handled(Side.OUTSIDE, reply)
         assert said == 0
         self._check_inward("icmp", (remote, 0), talk.external, receivers, seen, before)
@@ -325,16 +331,15 @@ class Story(RuleBasedStateMachine):
             assert after == before, "I-T2: what is dropped refreshes nothing"
             note("filtered")
             return
-        reached_port = seen.identifier if protocol == "icmp" else seen.destination_port
-        internal = (seen.destination_address, reached_port)
+        internal = (dotted(seen.destination.address), seen.destination.port)
         assert internal in receivers, "I-F1"
         expected = self._packet(protocol, remote, internal, b"in", inward=True, ttl=63)
         assert seen.data == expected, "I-X1"
         if internal == FORWARD_TO:
             note("forward")
-        elif self.model.known(protocol, internal, remote, self.rig.now) is None:
+        elif self.model.known(protocol, internal, remote, self.world.now) is None:
             note("let-in-by-another-remote")
-        self.model.heard(protocol, internal, remote, port, self.rig.now)
+        self.model.heard(protocol, internal, remote, port, self.world.now)
 
     @precondition(lambda self: any(t.remote[0] != EXTERNAL for t in self.model.talks.values()))
     @rule(data=st.data(), router=st.sampled_from((R, "198.51.100.99")), forged=st.booleans())
@@ -342,7 +347,7 @@ class Story(RuleBasedStateMachine):
         """Invariants I-C1 and I-C2."""
         talks = [t for t in self.model.talks.values() if t.remote[0] != EXTERNAL]
         talk = data.draw(st.sampled_from(talks))
-        alive = talk in self.model.alive(self.rig.now)
+        alive = talk in self.model.alive(self.world.now)
         remote = ("198.51.100.200", talk.remote[1]) if forged else talk.remote
         quoted = self._packet(talk.protocol, (EXTERNAL, talk.external), remote, b"x" * 8, ttl=50)
         before = self._state()
@@ -351,7 +356,7 @@ class Story(RuleBasedStateMachine):
         assert self._state() == before, "I-C2: an error changes nothing"
         if forged or not alive:
             note("icmp-error-of-a-dead-flow")
-            others = self.model.users_of(talk.protocol, talk.external, self.rig.now)
+            others = self.model.users_of(talk.protocol, talk.external, self.world.now)
             assert seen is None or (not forged and others), "I-C1"
             return
         assert seen is not None
@@ -363,59 +368,61 @@ class Story(RuleBasedStateMachine):
     @rule(data=st.data(), internal=INTERNALS)
     def a_host_calls_its_neighbour(self, data: st.DataObject, internal: tuple[str, int]) -> None:
         """Invariant I-X6: the neighbour sees the external endpoint of the caller."""
-        rig, model = self.rig, self.model
+        world, model = self.world, self.model
         talks = [talk for talk in model.talks.values() if talk.protocol == "udp"]
         port = data.draw(st.sampled_from(talks)).external
         if self._is_a_phones(port):
             return
         remote = (EXTERNAL, port)
-        left = rig.send(Side.INSIDE, udp(text(internal), text(remote), b"psst"))
+        left = world.send(Side.INSIDE, udp(text(internal), text(remote), b"psst"))
         if not self.hairpin:
             assert left == []
             return
         opened = [
             flow
-            for flow in rig.table.flows.values()
+            for flow in world.table.flows.values()
             if str(flow.mapping.internal) == text(internal) and str(flow.remote) == text(remote)
         ]
         if opened:
             external = opened[0].mapping.external.port
-            model.said("udp", internal, remote, external, rig.now)
-            receivers = model.receivers("udp", (EXTERNAL, external), port, rig.now)
+            model.said("udp", internal, remote, external, world.now)
+            receivers = model.receivers("udp", (EXTERNAL, external), port, world.now)
             passed = [Seen(packet) for side, packet in left if side is Side.INSIDE]
             passed = [seen for seen in passed if seen.protocol == 17]
             assert bool(passed) == bool(receivers)
             for seen in passed:
                 assert_sound(seen.data)
-                assert seen.source == f"{EXTERNAL}:{external}", "I-X6"
-                receiver = (seen.destination_address, seen.destination_port)
+                assert seen.source == at(EXTERNAL, external), "I-X6"
+                receiver = (dotted(seen.destination.address), seen.destination.port)
                 assert receiver in receivers
-                model.heard("udp", receiver, (EXTERNAL, external), port, rig.now)
+                model.heard("udp", receiver, (EXTERNAL, external), port, world.now)
                 note("hairpin")
 
     @rule(
         host=st.sampled_from((A, B)), flags=st.sampled_from((SYN, ACK, SYN | ACK, FIN | ACK, RST)),
-        outward=st.booleans(), seq=st.sampled_from((100, 101, 500, 501)),
+        outward=st.booleans(), sequence=st.sampled_from((100, 101, 500, 501)),
     )  # fmt: skip
-    def a_segment(self, host: str, flags: int, outward: bool, seq: int) -> None:
-        self.rig.tidy()
+    def a_segment(self, host: str, flags: int, outward: bool, sequence: int) -> None:
+        self.world.at(self.world.now)
         if outward:
-            data = tcp(f"{host}:4000", f"{R}:80", flags, seq=seq, ack=501)
+            data = tcp(f"{host}:4000", f"{R}:80", flags, sequence=sequence, acknowledgement=501)
             seen, _ = self._handled(Side.INSIDE, data)
         else:
-            flows = [f for f in self.rig.table.flows.values() if f.mapping.protocol == 6]
+            flows = [f for f in self.world.table.flows.values() if f.mapping.protocol == 6]
             port = flows[0].mapping.external.port if flows else 4000
-            before = len(self.rig.table.flows)
-            data = tcp(f"{R}:80", f"{EXTERNAL}:{port}", flags, seq=seq, ack=101)
+            before = len(self.world.table.flows)
+            data = tcp(
+                f"{R}:80", f"{EXTERNAL}:{port}", flags, sequence=sequence, acknowledgement=101
+            )
             seen, _ = self._handled(Side.OUTSIDE, data)
-            assert len(self.rig.table.flows) == before, "I-M7"
+            assert len(self.world.table.flows) == before, "I-M7"
             assert seen is None or flows, "I-F1"
             if seen is None and flags == SYN:
                 note("unsolicited-syn")
         self._note_connections()
 
     def _note_connections(self) -> None:
-        for flow in self.rig.table.flows.values():
+        for flow in self.world.table.flows.values():
             if flow.tcp:
                 note("tcp-" + flow.tcp.state.value)
 
@@ -425,13 +432,13 @@ class Story(RuleBasedStateMachine):
         if outward:
             self._handled(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", message))
         else:
-            flows = [f for f in self.rig.table.flows.values() if f.mapping.internal.port == 5060]
+            flows = [f for f in self.world.table.flows.values() if f.mapping.internal.port == 5060]
             port = flows[0].mapping.external.port if flows else 4000
             self._handled(Side.OUTSIDE, udp(f"{R}:5060", f"{EXTERNAL}:{port}", message))
         self._check_doors()
 
     def _check_doors(self) -> None:
-        for door in self.rig.table.expectations.values():
+        for door in self.world.table.expectations.values():
             note("expectation")
             assert str(door.mapping.internal).startswith(f"{A}:"), "I-E2"
             assert door.mapping.internal.port >= 1024
@@ -457,19 +464,23 @@ class Story(RuleBasedStateMachine):
     @rule(host=st.sampled_from((A, B)), ending=st.sampled_from((0, RST, FIN | ACK)))
     def a_connection(self, host: str, ending: int) -> None:
         inside, remote = f"{host}:4001", f"{R}:80"
-        syn, _ = self._handled(Side.INSIDE, tcp(inside, remote, SYN, seq=100))
+        syn, _ = self._handled(Side.INSIDE, tcp(inside, remote, SYN, sequence=100))
         if syn is None or syn.protocol != 6:
             return
-        self._handled(Side.OUTSIDE, tcp(remote, syn.source, SYN | ACK, seq=500, ack=101))
-        self._handled(Side.INSIDE, tcp(inside, remote, ACK, seq=101, ack=501))
+        self._handled(
+            Side.OUTSIDE, tcp(remote, syn.source, SYN | ACK, sequence=500, acknowledgement=101)
+        )
+        self._handled(Side.INSIDE, tcp(inside, remote, ACK, sequence=101, acknowledgement=501))
         if ending:
-            self._handled(Side.OUTSIDE, tcp(remote, syn.source, ending, seq=501, ack=101))
+            self._handled(
+                Side.OUTSIDE, tcp(remote, syn.source, ending, sequence=501, acknowledgement=101)
+            )
         self._note_connections()
 
-    @precondition(lambda self: self.rig.table.expectations)
+    @precondition(lambda self: self.world.table.expectations)
     @rule(data=st.data(), stranger=st.booleans())
     def somebody_knocks(self, data: st.DataObject, stranger: bool) -> None:
-        doors = list(self.rig.table.expectations.values())
+        doors = list(self.world.table.expectations.values())
         door = data.draw(st.sampled_from(doors))
         assert door.remote is not None
         known = f"{dotted(door.remote.address)}:{door.remote.port or 7000}"
@@ -488,7 +499,7 @@ class Story(RuleBasedStateMachine):
             side, raw = self.mutator.next()
             if raw[9:10] not in (b"\x11", b"\x01") or len(raw) < 24:
                 break  # the model has no place for sound packets that it does not know of
-        self.rig.send(side, raw)
+        self.world.send(side, raw)
 
     # --- time and settings -------------------------------------------------------------
 
@@ -496,55 +507,57 @@ class Story(RuleBasedStateMachine):
     def time_goes_by(self, data: st.DataObject, tidily: bool) -> None:
         """Invariants I-T1 and I-T3: just before, at and just after an end, tidied up or not."""
         ends = [
-            talk.last + self.model.timeout(talk) - self.rig.now + near
-            for talk in self.model.alive(self.rig.now)
+            talk.last + self.model.timeout(talk) - self.world.now + near
+            for talk in self.model.alive(self.world.now)
             for near in (-0.001, 0.0, 0.001)
         ]
         seconds = data.draw(st.sampled_from([0.0, 0.5, 10.0, 3600.0, *ends]))
-        alive = len(self.model.alive(self.rig.now))
-        self.rig.now += max(0.0, seconds)
+        alive = len(self.model.alive(self.world.now))
+        self.world.now += max(0.0, seconds)
         if tidily:
-            self.rig.tidy()
+            self.world.at(self.world.now)
         else:
             note("lazy")
-        if len(self.model.alive(self.rig.now)) < alive:
+        if len(self.model.alive(self.world.now)) < alive:
             note("expired")
 
     @rule(seconds=st.sampled_from((30.0, 120.0, 300.0)), which=st.sampled_from(("udp", "icmp")))
     def a_timeout_is_changed(self, seconds: float, which: str) -> None:
-        self.rig.tidy()
-        self.model.tidy(self.rig.now)
-        self.rig.set(f"nat.timeouts.{which}", seconds)
+        self.world.at(self.world.now)
+        self.model.tidy(self.world.now)
+        self.world.set(f"nat.timeouts.{which}", seconds)
         self.model.timeouts[which] = seconds
 
     @rule(module=st.sampled_from(("off", "sip", "sip-poor:no-sdp")))
     def another_module_is_put_in(self, module: str) -> None:
-        self.rig.set("alg.sip.module", module)
+        self.world.set("alg.sip.module", module)
 
     @rule()
     def everything_is_forgotten(self) -> None:
-        self.rig.engine.flush(self.rig.now)
+        self.world.engine.flush(self.world.now)
         self.model.talks.clear()
-        assert not self.rig.table.flows
+        assert not self.world.table.flows
         note("flushed")
 
     # --- always ------------------------------------------------------------------------
 
     @invariant()
     def the_tables_are_in_order(self) -> None:
-        if hasattr(self, "rig"):
-            audit(self.rig)
-            assert len(self.rig.table.flows) <= self.limit, "I-M8"
+        if hasattr(self, "world"):
+            audit(self.world)
+            assert len(self.world.table.flows) <= self.limit, "I-M8"
 
     def teardown(self) -> None:
-        if hasattr(self, "rig"):
-            audit_events(self.rig)
-            self.rig.wait(100_000.0)
-            table = self.rig.table
+        if hasattr(self, "world"):
+            audit_events(self.world)
+            self.world.wait(100_000.0)
+            table = self.world.table
             assert not table.flows
             assert not table.expectations
-            assert [m.opened_by for ms in table.by_external.values() for m in ms] == ["forward"]
-            self.rig.close()
+            assert [m.opened_by for ms in table.mappings.by_external.values() for m in ms] == [
+                "forward"
+            ]
+            self.world.close()
 
 
 def tell(combination: tuple[int, int, str], number: int | None = None) -> None:

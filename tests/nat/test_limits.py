@@ -18,11 +18,12 @@ from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
 from nat.limits import IcmpRate, TokenBucket
 from tests.fuzz.datapath import REGISTER
-from tests.nat.packets import (
+from tests.support.audit import audit
+from tests.support.packets import (
     ACK,
     EXTERNAL,
     GATEWAY,
-    MF,
+    MORE_FRAGMENTS,
     RST,
     SYN,
     A,
@@ -30,86 +31,90 @@ from tests.nat.packets import (
     R,
     Seen,
     assert_sound,
+    at,
+    cut,
     fragment,
-    fragments,
     ipv4,
     ping,
+    pong,
     tcp,
     udp,
     unreachable,
 )
-from tests.nat.rig import Rig, audit
+from tests.support.world import World
 
-Step = Callable[[Rig, int], bool]
+Step = Callable[[World, int], bool]
 
 
-def flow(rig: Rig, number: int) -> bool:
+def flow(world: World, number: int) -> bool:
     """A new flow from one port to another remote."""
-    seen = rig.out(udp(f"{A}:4000", f"{R}:{5000 + number}"))
+    seen = world.pass_out(udp(f"{A}:4000", f"{R}:{5000 + number}"))
     return seen is not None and seen.protocol == 17
 
 
-def port(rig: Rig, number: int) -> bool:
-    seen = rig.out(udp(f"{A}:{4000 + number}", f"{R}:5000"))
+def port(world: World, number: int) -> bool:
+    seen = world.pass_out(udp(f"{A}:{4000 + number}", f"{R}:5000"))
     return seen is not None and seen.protocol == 17
 
 
-def unsolicited(rig: Rig, number: int) -> bool:
+def unsolicited(world: World, number: int) -> bool:
     """Is a SYN from outside remembered? It is answered after six seconds, then."""
-    assert rig.into(tcp(f"{R}:{1000 + number}", f"{EXTERNAL}:80", SYN)) is None
-    return bool(rig.engine.nat.usage(rig.now)["waiting_syns"] > number)
+    assert world.pass_in(tcp(f"{R}:{1000 + number}", f"{EXTERNAL}:80", SYN)) is None
+    return bool(world.engine.nat.usage(world.now)["waiting_syns"] > number)
 
 
 def fragment_of(host: str, ident: int, offset: int, size: int = 8) -> bytes:
-    return ipv4(host, R, 17, b"x" * size, ident=ident, flags=MF | offset // 8)
+    return ipv4(
+        host, R, 17, b"x" * size, identification=ident, fragment=MORE_FRAGMENTS | offset // 8
+    )
 
 
-def held(rig: Rig, data: bytes) -> bool:
-    before = rig.counters()["wires"]["inside"]["held"]
-    assert rig.out(data) is None
-    return bool(rig.counters()["wires"]["inside"]["held"] > before)
+def held(world: World, data: bytes) -> bool:
+    before = world.show("counters")["wires"]["inside"]["held"]
+    assert world.pass_out(data) is None
+    return bool(world.show("counters")["wires"]["inside"]["held"] > before)
 
 
-def datagram(rig: Rig, number: int) -> bool:
-    return held(rig, fragment_of(f"192.168.20.{10 + number}", 1, 0))
+def datagram(world: World, number: int) -> bool:
+    return held(world, fragment_of(f"192.168.20.{10 + number}", 1, 0))
 
 
-def datagram_of_one_host(rig: Rig, number: int) -> bool:
-    return held(rig, fragment_of(A, number, 0))
+def datagram_of_one_host(world: World, number: int) -> bool:
+    return held(world, fragment_of(A, number, 0))
 
 
-def piece(rig: Rig, number: int) -> bool:
-    return held(rig, fragment_of(A, 1, 8 * number))
+def piece(world: World, number: int) -> bool:
+    return held(world, fragment_of(A, 1, 8 * number))
 
 
-def bytes_held(rig: Rig, number: int) -> bool:
-    return held(rig, fragment_of(A, number, 0, 32768))
+def bytes_held(world: World, number: int) -> bool:
+    return held(world, fragment_of(A, number, 0, 32768))
 
 
-def door(rig: Rig, parent: object, number: int) -> bool:
+def door(world: World, parent: object, number: int) -> bool:
     """Does the table take one more expectation?"""
-    table = rig.table
-    mapping = table.pin(17, Endpoint(parse_address(A), 7000 + number), rig.now)
+    table = world.table
+    mapping = table.mappings.pin(17, Endpoint(parse_address(A), 7000 + number), world.now)
     assert not isinstance(mapping, Drop)
-    opened = table.expectations.open(mapping, None, parent, "", 10.0, None, rig.now)
+    opened = table.expectations.open(mapping, None, parent, "", 10.0, None, world.now)
     if opened is None:
-        table.unpin(mapping, None, rig.now)
+        table.mappings.unpin(mapping, None, world.now)
     return opened is not None
 
 
-def door_of_many(rig: Rig, number: int) -> bool:
-    return door(rig, number, number)
+def door_of_many(world: World, number: int) -> bool:
+    return door(world, number, number)
 
 
-def door_of_one_call(rig: Rig, number: int) -> bool:
-    return door(rig, "call", number)
+def door_of_one_call(world: World, number: int) -> bool:
+    return door(world, "call", number)
 
 
-def rest(rig: Rig, number: int) -> bool:
+def rest(world: World, number: int) -> bool:
     """A mapping that was is no more. Does its port rest beside the others?"""
-    assert port(rig, number)
-    rig.engine.flush(rig.now)
-    return bool(rig.engine.nat.usage(rig.now)["resting_ports"] > number)
+    assert port(world, number)
+    world.engine.flush(world.now)
+    return bool(world.engine.nat.usage(world.now)["resting_ports"] > number)
 
 
 LIMITS: list[tuple[str, int, Step, float, str]] = [
@@ -137,56 +142,56 @@ def test_n_pass_and_the_next_is_refused_until_one_is_released(
     name: str, value: int, use: Step, release: float, reason: str
 ) -> None:
     seconds = 120 if name == "resting_ports" else 0
-    rig = Rig(**{f"nat__limits__{name}": value, "nat__port_rest": seconds})
+    world = World({f"nat.limits.{name}": value, "nat.port_rest": seconds})
     room = 2 if name == "fragment_bytes" else value
     for number in range(room):
-        assert use(rig, number), number
-    assert not use(rig, room)
+        assert use(world, number), number
+    assert not use(world, room)
     if reason:
-        assert rig.drops()[reason] >= 1
-    shown = rig.counters()["limits"][name]
+        assert world.drops()[reason] >= 1
+    shown = world.show("counters")["limits"][name]
     assert (shown["now"], shown["high_water"], shown["limit"]) == (value, value, value)
-    audit(rig)
-    rig.wait(release)
-    assert rig.counters()["limits"][name]["now"] == 0
-    assert use(rig, 0)
-    assert rig.counters()["limits"][name]["high_water"] == value
+    audit(world)
+    world.wait(release)
+    assert world.show("counters")["limits"][name]["now"] == 0
+    assert use(world, 0)
+    assert world.show("counters")["limits"][name]["high_water"] == value
 
 
 def test_outside_gets_half_of_the_fragment_store_whatever_it_fills() -> None:
     """Datagrams, here: bytes. There anybody can have any address, so a limit for each does not do.
     (RFC 4787 REQ-14a asks only that whole packets pass.)"""
-    rig = Rig(nat__limits__fragment_bytes=4 * 16384)
+    world = World({"nat.limits.fragment_bytes": 4 * 16384})
     first = [
-        fragment(udp(f"{R}:1", f"{EXTERNAL}:1", ident=n), 0, b"x" * 16384, more=True)
+        fragment(udp(f"{R}:1", f"{EXTERNAL}:1", identification=n), 0, b"x" * 16384, more=True)
         for n in range(3)
     ]
     for data in first:
-        rig.into(data)
-    assert rig.drops("outside") == {"fragment-limit": 1}
-    assert [held(rig, fragment_of(A, n, 0, 16384)) for n in range(3)] == [True, True, False]
-    rig.wait(30.0)
-    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 0
-    rig.into(first[2])
-    assert rig.counters()["limits"]["fragment_bytes"]["now"] == 16384
-    audit(rig)
+        world.pass_in(data)
+    assert world.drops("outside") == {"fragment-limit": 1}
+    assert [held(world, fragment_of(A, n, 0, 16384)) for n in range(3)] == [True, True, False]
+    world.wait(30.0)
+    assert world.show("counters")["limits"]["fragment_bytes"]["now"] == 0
+    world.pass_in(first[2])
+    assert world.show("counters")["limits"]["fragment_bytes"]["now"] == 16384
+    audit(world)
 
 
 def test_every_limit_is_a_setting_and_shown() -> None:
     limits = set(Limits.__dataclass_fields__)
     assert {f"nat.limits.{name}" for name in limits} <= set(SETTINGS)
-    shown = set(Rig().counters()["limits"])
+    shown = set(World().show("counters")["limits"])
     rates = {name for name in limits if "per_second" in name}
     assert limits - shown == rates
     assert {row[0] for row in LIMITS} == shown
 
 
 def test_a_host_may_open_so_many_flows_a_second_with_a_burst_of_twice_that() -> None:
-    rig = Rig(nat__limits__new_flows_per_second_per_host=10)
-    assert sum(flow(rig, number) for number in range(30)) == 20
-    assert rig.drops()["host-rate-limit"] == 10
-    rig.wait(0.5)
-    assert sum(flow(rig, number) for number in range(30, 60)) == 5
+    world = World({"nat.limits.new_flows_per_second_per_host": 10})
+    assert sum(flow(world, number) for number in range(30)) == 20
+    assert world.drops()["host-rate-limit"] == 10
+    world.wait(0.5)
+    assert sum(flow(world, number) for number in range(30, 60)) == 5
 
 
 def test_a_token_bucket_is_not_confused_by_time_that_stands_or_goes_back() -> None:
@@ -196,10 +201,10 @@ def test_a_token_bucket_is_not_confused_by_time_that_stands_or_goes_back() -> No
 
 
 FULL: list[tuple[str, dict[str, Any]]] = [
-    ("the table", {"nat__limits__flows": 50, "nat__limits__flows_per_host": 40}),
-    ("the host's flows", {"nat__limits__flows_per_host": 40}),
-    ("the host's unanswered flows", {"nat__limits__unanswered_per_host": 40}),
-    ("the host's rate", {"nat__limits__new_flows_per_second_per_host": 20}),
+    ("the table", {"nat.limits.flows": 50, "nat.limits.flows_per_host": 40}),
+    ("the host's flows", {"nat.limits.flows_per_host": 40}),
+    ("the host's unanswered flows", {"nat.limits.unanswered_per_host": 40}),
+    ("the host's rate", {"nat.limits.new_flows_per_second_per_host": 20}),
 ]
 
 
@@ -208,71 +213,73 @@ def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
     limits: dict[str, Any],
 ) -> None:
     """RFC 6888 REQ-11, invariant I-M8, and attacks F1, B8."""
-    rig = Rig(**limits)
+    world = World({**limits})
     for number in range(500):
-        rig.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:{5000 + number}"))
-    assert sum(rig.drops("inside").values()) == 460
-    assert rig.out(udp(f"{A}:4000", f"{R}:5000")) is not None
-    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
-    audit(rig)
+        world.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:{5000 + number}"))
+    assert sum(world.drops("inside").values()) == 460
+    assert world.pass_out(udp(f"{A}:4000", f"{R}:5000")) is not None
+    assert world.pass_out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(world)
 
 
 def test_a_host_that_announces_ports_without_end_takes_no_more_than_it_could_use() -> None:
     """A mapping that a SIP message announces is held for half a minute and is neither a flow nor a
     door yet. All of a host's ports together are no more than its flows and doors could be."""
-    rig = Rig(
-        alg__sip__module="sip",
-        nat__limits__flows_per_host=20,
-        nat__limits__expectations_per_host=10,
+    world = World(
+        {
+            "alg.sip.module": "sip",
+            "nat.limits.flows_per_host": 20,
+            "nat.limits.expectations_per_host": 10,
+        }
     )
     for number in range(100):
         message = REGISTER.replace(b":5060>\r\nExpires", b":%d>\r\nExpires" % (7000 + number))
         message = message.replace(b"Call-ID: 1", b"Call-ID: %d" % number)
-        rig.out(udp(f"{A}:5060", f"{R}:5060", message))
-    assert rig.engine.nat.usage(rig.now)["ports_per_host"] == 30
-    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
-    audit(rig)
+        world.pass_out(udp(f"{A}:5060", f"{R}:5060", message))
+    assert world.engine.nat.usage(world.now)["ports_per_host"] == 30
+    assert world.pass_out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(world)
 
 
 def test_who_may_have_one_port_and_wants_two_leaves_no_trace() -> None:
-    rig = Rig(nat__limits__ports_per_host=1)
-    pair = rig.table.pin_pair(Endpoint(parse_address(A), 7000), rig.now)
+    world = World({"nat.limits.ports_per_host": 1})
+    pair = world.table.mappings.pin_pair(Endpoint(parse_address(A), 7000), world.now)
     assert pair is Drop.HOST_PORT_LIMIT
-    assert not rig.table.hosts
-    audit(rig)
+    assert not world.table.hosts
+    audit(world)
 
 
 def test_forged_packets_of_a_remote_do_not_keep_an_inside_host_from_it() -> None:
     """With `poisoning` they take ports away from flows to that remote: some, and not all."""
-    rig = Rig(nat__poisoning=True)
+    world = World({"nat.poisoning": True})
     for number in range(1000):
-        rig.into(udp(f"{R}:5000", f"{EXTERNAL}:{4000 + number}"))
-    seen = rig.out(udp(f"{A}:4000", f"{R}:5000"))
+        world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:{4000 + number}"))
+    seen = world.pass_out(udp(f"{A}:4000", f"{R}:5000"))
     assert seen is not None
-    assert (seen.protocol, seen.source_port != 4000) == (17, True)
+    assert (seen.protocol, seen.source.port != 4000) == (17, True)
 
 
 def test_who_is_refused_hears_so_but_not_too_often() -> None:
     """RFC 5508 REQ-8, RFC 6888 REQ-11: ICMP 3/13 with the packet quoted, rate-limited."""
-    rig = Rig(nat__limits__flows=1)
-    assert flow(rig, 0)
-    told = [rig.out(udp(f"{A}:4000", f"{R}:{6000 + number}")) for number in range(200)]
+    world = World({"nat.limits.flows": 1})
+    assert flow(world, 0)
+    told = [world.pass_out(udp(f"{A}:4000", f"{R}:{6000 + number}")) for number in range(200)]
     heard = [seen for seen in told if seen is not None]
     assert 5 <= len(heard) <= 10
     first = heard[0]
-    assert (first.source_address, first.destination_address) == (GATEWAY, A)
-    assert (first.kind, first.code) == (3, 13)
-    assert first.quoted.destination == f"{R}:6000"
+    assert first.addresses == (GATEWAY, A)
+    assert first.icmp == (3, 13)
+    assert first.quoted.destination == at(R, 6000)
     assert_sound(first.data)
-    assert rig.counters()["wires"]["inside"]["own"] == len(heard)
+    assert world.show("counters")["wires"]["inside"]["own"] == len(heard)
 
 
 def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
     """Attack C12: two budgets, so that one neighbour's pings do not silence the rest."""
-    rig = Rig()
+    world = World()
 
     def pings(host: int) -> int:
-        answers = [rig.out(ping(f"192.168.20.{host}", GATEWAY)) for _ in range(30)]
+        answers = [world.pass_out(ping(f"192.168.20.{host}", GATEWAY)) for _ in range(30)]
         return sum(answer is not None for answer in answers)
 
     each = [pings(host) for host in range(10, 40)]
@@ -284,11 +291,11 @@ def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
 def test_nobody_can_count_what_is_left_of_the_budget() -> None:
     """SAD DNS (2020): who knows that exactly 100 answers are left learns by asking how many
     somebody else has had. After the same rest the same questions get another number of answers."""
-    rig = Rig()
+    world = World()
     counts = []
     for _ in range(10):
-        rig.now += 60.0
-        answers = [rig.into(ping(f"198.51.100.{host}", EXTERNAL)) for host in range(1, 201)]
+        world.now += 60.0
+        answers = [world.pass_in(ping(f"198.51.100.{host}", EXTERNAL)) for host in range(1, 201)]
         counts.append(sum(answer is not None for answer in answers))
     assert len(set(counts)) > 5, counts
     assert all(40 <= count <= 100 for count in counts), counts
@@ -304,9 +311,9 @@ def test_of_a_crowd_of_strangers_only_so_many_are_told_apart() -> None:
 
 
 def test_own_icmp_can_be_switched_off() -> None:
-    rig = Rig(nat__limits__icmp_per_second=0)
-    assert rig.out(ping(A, GATEWAY)) is None
-    assert rig.counters()["wires"]["inside"]["consumed"] == 1
+    world = World({"nat.limits.icmp_per_second": 0})
+    assert world.pass_out(ping(A, GATEWAY)) is None
+    assert world.show("counters")["wires"]["inside"]["consumed"] == 1
 
 
 FILTERINGS = ["endpoint-independent", "address-dependent", "address-and-port-dependent"]
@@ -316,21 +323,23 @@ FILTERINGS = ["endpoint-independent", "address-dependent", "address-and-port-dep
 def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
     """Attack F5 and issue "Safety": 3,000 packets from as many endpoints leave no state, and at
     most a few answers."""
-    rig = Rig(nat__filtering=filtering, nat__limits__flows=10, nat__limits__flows_per_host=10)
-    assert flow(rig, 0)
-    before = rig.engine.nat.usage(rig.now)
+    world = World(
+        {"nat.filtering": filtering, "nat.limits.flows": 10, "nat.limits.flows_per_host": 10}
+    )
+    assert flow(world, 0)
+    before = world.engine.nat.usage(world.now)
     for number in range(1000):
         stranger = f"198.51.100.{number % 250 + 1}:{1024 + number}"
-        rig.into(udp(stranger, f"{EXTERNAL}:4000"))
-        assert rig.into(udp(stranger, f"{EXTERNAL}:{2000 + number}")) is None
-        assert rig.into(tcp(stranger, f"{EXTERNAL}:4000", SYN)) is None
-    after = rig.engine.nat.usage(rig.now)
+        world.pass_in(udp(stranger, f"{EXTERNAL}:4000"))
+        assert world.pass_in(udp(stranger, f"{EXTERNAL}:{2000 + number}")) is None
+        assert world.pass_in(tcp(stranger, f"{EXTERNAL}:4000", SYN)) is None
+    after = world.engine.nat.usage(world.now)
     assert after.pop("waiting_syns") <= 256
     before.pop("waiting_syns")
     assert after == before
-    rig.wait(6.0)
-    assert len(rig.said) <= 100
-    assert flow(rig, 1)
+    world.wait(6.0)
+    assert len(world.take_all(Side.OUTSIDE)) <= 100
+    assert flow(world, 1)
 
 
 def attack(number: int) -> list[bytes]:
@@ -341,11 +350,11 @@ def attack(number: int) -> list[bytes]:
         f"{EXTERNAL}:4000",
         f"{EXTERNAL}:{2000 + number}",
     )
-    first = fragment(udp(source, live, b"x" * 64, ident=number), 0, b"y" * 32, more=True)
+    first = fragment(udp(source, live, b"x" * 64, identification=number), 0, b"y" * 32, more=True)
     return [
         udp(source, live), udp(source, dead), udp(f"{R}:5000", dead), tcp(source, live, SYN),
         tcp(source, dead, SYN), tcp(source, live, RST), ping(address, EXTERNAL),
-        ping(address, EXTERNAL, 4000, reply=True), udp(source, live, ttl=1), first,
+        pong(address, f"{EXTERNAL}:4000"), udp(source, live, ttl=1), first,
         unreachable(address, EXTERNAL, udp(dead, f"{R}:5000")),
         unreachable(address, EXTERNAL, udp(live, f"{R}:5000"), 4, 68),
         udp(source, f"{EXTERNAL}:5060", REGISTER),
@@ -355,35 +364,39 @@ def attack(number: int) -> list[bytes]:
 @pytest.mark.parametrize("filtering", FILTERINGS)
 def test_strangers_in_crowds_take_nothing_away_from_the_inside(filtering: str) -> None:
     """All stores of the NAT at once: tables, fragments, waiting SYNs, own ICMP, poison, events."""
-    rig = Rig(
-        nat__filtering=filtering, nat__poisoning=True, alg__sip__module="sip",
-        nat__limits__flows=4, nat__limits__flows_per_host=3,
-    )  # fmt: skip
-    assert flow(rig, 0)
-    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
+    world = World({
+        "nat.filtering": filtering, "nat.poisoning": True, "alg.sip.module": "sip",
+        "nat.limits.flows": 4, "nat.limits.flows_per_host": 3,
+    })  # fmt: skip
+    assert flow(world, 0)
+    assert world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
     of_outside = {"waiting_syns", "fragments", "fragments_per_host", "fragment_pieces",
                   "fragment_bytes"}  # fmt: skip
     before = {
-        name: used for name, used in rig.engine.nat.usage(rig.now).items() if name not in of_outside
+        name: used
+        for name, used in world.engine.nat.usage(world.now).items()
+        if name not in of_outside
     }
     for number in range(1000):
         for data in attack(number):
-            rig.send(Side.OUTSIDE, data)
-        rig.now += 0.001
+            world.send(Side.OUTSIDE, data)
+        world.now += 0.001
     after = {
-        name: used for name, used in rig.engine.nat.usage(rig.now).items() if name not in of_outside
+        name: used
+        for name, used in world.engine.nat.usage(world.now).items()
+        if name not in of_outside
     }
     assert after == before
-    assert len(rig.events) < 1000, "13,000 packets are not as many lines"
-    pieces = fragments(udp(f"{A}:4000", f"{R}:5000", b"z" * 100), 48)
-    assert [rig.out(piece) is not None for piece in pieces] == [False, True]
-    assert flow(rig, 1)
-    assert flow(rig, 2)
-    refused = rig.out(udp(f"{A}:4000", f"{R}:5003"))
+    assert len(world.events) < 1000, "13,000 packets are not as many lines"
+    pieces = cut(udp(f"{A}:4000", f"{R}:5000", b"z" * 100), 48)
+    assert [world.pass_out(piece) is not None for piece in pieces] == [False, True]
+    assert flow(world, 1)
+    assert flow(world, 2)
+    refused = world.pass_out(udp(f"{A}:4000", f"{R}:5003"))
     assert refused is not None
-    assert (refused.kind, refused.code) == (3, 13)
-    assert rig.out(udp(f"{B}:4000", f"{R}:5000")) is not None
-    audit(rig)
+    assert refused.icmp == (3, 13)
+    assert world.pass_out(udp(f"{B}:4000", f"{R}:5000")) is not None
+    audit(world)
 
 
 FORGED = [
@@ -404,8 +417,8 @@ FORGED = [
     ("a segment from outside", Side.OUTSIDE, tcp(f"{A}:4000", f"{R}:5000", ACK), "spoofed-source"),
     ("its answer from inside", Side.INSIDE, tcp(f"{R}:5000", f"{EXTERNAL}:4000", SYN | ACK),
      "spoofed-source"),
-    ("a ping from outside", Side.OUTSIDE, ping(A, R, 4000), "spoofed-source"),
-    ("its answer from inside", Side.INSIDE, ping(R, EXTERNAL, 4000, reply=True),
+    ("a ping from outside", Side.OUTSIDE, ping(f"{A}:4000", R), "spoofed-source"),
+    ("its answer from inside", Side.INSIDE, pong(R, f"{EXTERNAL}:4000"),
      "spoofed-source"),
     ("an error that quotes the inside", Side.OUTSIDE,
      unreachable(R, EXTERNAL, udp(f"{A}:4000", f"{R}:5000")), "icmp-unknown-flow"),
@@ -420,26 +433,26 @@ def test_a_forged_packet_finds_no_leg_of_a_live_flow(
     side: Side, data: bytes, reason: str, filtering: str
 ) -> None:
     """Under any filtering; the legs of all three tables are alive, and of three protocols."""
-    rig = Rig(nat__filtering=filtering)
-    assert rig.out(tcp(f"{A}:4000", f"{R}:5000", SYN)) is not None
-    assert rig.out(ping(A, R, 4000)) is not None
-    assert rig.out(udp(f"{A}:4000", f"{R}:5000")) is not None
-    assert rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
-    rig.send(Side.INSIDE, udp(f"{B}:4001", f"{EXTERNAL}:4000"))  # hairpin
+    world = World({"nat.filtering": filtering})
+    assert world.pass_out(tcp(f"{A}:4000", f"{R}:5000", SYN)) is not None
+    assert world.pass_out(ping(f"{A}:4000", R)) is not None
+    assert world.pass_out(udp(f"{A}:4000", f"{R}:5000")) is not None
+    assert world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000")) is not None
+    world.send(Side.INSIDE, udp(f"{B}:4001", f"{EXTERNAL}:4000"))  # hairpin
     before = {flow.id: (flow.refreshed, flow.outbound.packets, flow.inbound.packets)
-              for flow in rig.table.flows.values()}  # fmt: skip
-    rig.now += 1.0
-    assert rig.send(side, data) == []
-    assert rig.drops(str(side)).get(reason) == 1
+              for flow in world.table.flows.values()}  # fmt: skip
+    world.now += 1.0
+    assert world.send(side, data) == []
+    assert world.drops(str(side)).get(reason) == 1
     after = {flow.id: (flow.refreshed, flow.outbound.packets, flow.inbound.packets)
-             for flow in rig.table.flows.values()}  # fmt: skip
+             for flow in world.table.flows.values()}  # fmt: skip
     assert after == before
 
 
 def test_the_error_says_which_packet_was_refused() -> None:
-    rig = Rig(nat__limits__flows=1)
-    assert flow(rig, 0)
+    world = World({"nat.limits.flows": 1})
+    assert flow(world, 0)
     data = tcp(f"{B}:4000", f"{R}:80", SYN)
-    seen = rig.out(data)
+    seen = world.pass_out(data)
     assert isinstance(seen, Seen)
     assert seen.body[8:] == data

@@ -7,10 +7,10 @@ from struct import pack, unpack_from
 
 import pytest
 
-from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint
-from nat.mapping import Arrival, Flow, Leg, Mapping, inbound_key, legs_between
+from nat.endpoint import ICMP, TCP, UDP, Direction, Endpoint, inbound_key
+from nat.mapping import Arrival, Flow, FlowLeg, Leg, Mapping, OpenedBy, legs_between
 from nat.packet import Packet
-from tests.nat.packets import (
+from tests.support.packets import (
     EXTERNAL,
     A,
     R,
@@ -30,7 +30,7 @@ INTERNAL, OUTSIDE, REMOTE = (
 
 
 def legs(protocol: int) -> tuple[Leg, Leg]:
-    return legs_between(Mapping(1, protocol, INTERNAL, OUTSIDE, "packet"), REMOTE)
+    return legs_between(Leg, Mapping(1, protocol, INTERNAL, OUTSIDE, OpenedBy.PACKET), REMOTE)
 
 
 def patched(leg: Leg, data: bytes) -> bytes:
@@ -43,7 +43,7 @@ def patched(leg: Leg, data: bytes) -> bytes:
 ROUND_TRIPS = [
     ("UDP", UDP, udp(f"{A}:4000", f"{R}:5000"), udp(f"{EXTERNAL}:40000", f"{R}:5000", ttl=63)),
     ("TCP", TCP, tcp(f"{A}:4000", f"{R}:5000"), tcp(f"{EXTERNAL}:40000", f"{R}:5000", ttl=63)),
-    ("ping", ICMP, ping(A, R, 4000), ping(EXTERNAL, R, 40000, ttl=63)),
+    ("ping", ICMP, ping(f"{A}:4000", R), ping(f"{EXTERNAL}:40000", R, ttl=63)),
     (
         "UDP behind options",
         UDP,
@@ -99,9 +99,9 @@ def test_incremental_and_full_sums_agree_for_a_thousand_payloads() -> None:
     for size in range(330):
         payload = RNG.randbytes(size)
         assert_sound(patched(outbound, udp(f"{A}:4000", f"{R}:5000", payload)))
-        segment = tcp(f"{A}:4000", f"{R}:5000", 16, seq=RNG.getrandbits(32), payload=payload)
+        segment = tcp(f"{A}:4000", f"{R}:5000", 16, sequence=RNG.getrandbits(32), payload=payload)
         assert_sound(patched(tcp_outbound, segment))
-        assert_sound(patched(ping_outbound, ping(A, R, 4000, size, payload)))
+        assert_sound(patched(ping_outbound, ping(f"{A}:4000", R, payload, sequence=size)))
 
 
 @pytest.mark.parametrize("options", [b"", b"\1\1\1\0"])
@@ -120,7 +120,7 @@ def test_the_ip_checksum_is_right_whatever_it_was_before() -> None:
     outbound, _ = legs(UDP)
     body = udp(f"{A}:4000", f"{R}:5000")[20:]
     for ident in range(0, 65536, 13):
-        data = ipv4(A, R, UDP, body, ident=ident)
+        data = ipv4(A, R, UDP, body, identification=ident)
         assert slow_checksum(patched(outbound, data)[:20]) == 0
 
 
@@ -156,8 +156,8 @@ def test_a_partial_checksum_stays_the_sum_of_the_pseudo_header(protocol: int) ->
 
 
 def test_a_packet_that_turns_back_is_one_hop_further_only_once() -> None:
-    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, "packet")
-    outbound, inbound = legs_between(mapping, REMOTE, turning=True)
+    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, OpenedBy.PACKET)
+    outbound, inbound = legs_between(Leg, mapping, REMOTE, turning=True)
     assert (outbound.exit, inbound.arrival, inbound.exit) == (
         Arrival.TURN,
         Arrival.TURN,
@@ -178,7 +178,7 @@ def test_no_header_can_hold_the_protocol_in_an_icmp_key() -> None:
 
 
 def test_a_mapping_is_needed_while_somebody_uses_it() -> None:
-    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, "packet")
+    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, OpenedBy.PACKET)
     assert not mapping.is_needed(0.0)
     mapping.held_until = 5.0
     assert mapping.is_needed(4.9)
@@ -188,8 +188,8 @@ def test_a_mapping_is_needed_while_somebody_uses_it() -> None:
 
 
 def test_a_flow_that_no_timer_watches_is_over() -> None:
-    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, "packet")
-    flow = Flow(1, mapping, REMOTE, "packet", legs_between(mapping, REMOTE), 7.0)
+    mapping = Mapping(1, UDP, INTERNAL, OUTSIDE, OpenedBy.PACKET)
+    flow = Flow(1, mapping, REMOTE, OpenedBy.PACKET, legs_between(FlowLeg, mapping, REMOTE), 7.0)
     assert not flow.is_alive(7.0)
     assert (flow.expires_at(), flow.state) == (7.0, "unanswered")
     assert mapping.oldest_flow() is None

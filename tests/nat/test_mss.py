@@ -7,7 +7,7 @@ import pytest
 from nat.endpoint import Endpoint
 from nat.mss import clamp
 from nat.packet import Packet
-from tests.spec.packets import SYN, Seen, tcp
+from tests.support.packets import SYN, Seen, tcp
 
 HERE = Endpoint.parse("192.168.20.10:4000")
 THERE = Endpoint.parse("203.0.113.9:80")

@@ -8,7 +8,7 @@ import pytest
 
 from nat.drop import Drop
 from nat.packet import Packet
-from tests.nat.packets import (
+from tests.support.packets import (
     SYN,
     A,
     R,
@@ -49,7 +49,7 @@ def test_every_field_of_a_real_packet_is_read_where_it_stands() -> None:
 
 
 def test_the_literal_packet_is_what_the_builder_of_the_tests_builds() -> None:
-    assert udp(f"{A}:4000", f"{R}:53", b"hello", ident=0x1234, flags=0x4000) == LITERAL
+    assert udp(f"{A}:4000", f"{R}:53", b"hello", identification=0x1234, fragment=0x4000) == LITERAL
 
 
 BORDER = [
@@ -85,7 +85,7 @@ def test_the_border_refuses_what_cannot_be_read_safely(data: bytes, drop: Drop |
 def test_a_super_packet_that_says_it_is_a_fragment_is_nonsense() -> None:
     """It would be cut into segments before it is a whole datagram; only a virtual machine that
     lies in its virtio header makes one. Counted as many and held as one it spoils the books."""
-    packet = junk_filled(ipv4(A, R, 6, b"x" * 80, flags=0x2000))
+    packet = junk_filled(ipv4(A, R, 6, b"x" * 80, fragment=0x2000))
     packet.partial, packet.segment_size = True, 8
     assert packet.check() is Drop.MALFORMED
     packet.segment_size = 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from nat.assignment import POISON_TRIES
-from nat.endpoint import UDP
-from nat.mapping import FiveTuple
+from nat.endpoint import UDP, FiveTuple
 from nat.poison import MOST, MOST_OF_ONE_REMOTE, Poisoned
 
 

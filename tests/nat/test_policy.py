@@ -11,22 +11,22 @@ import pytest
 
 from nat.behavior import Behavior
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Mapping
-from nat.policy import POINTS, AddressWish, Decisions, PortWish, ReverseWish, UnknownPoint
+from nat.mapping import Mapping, OpenedBy
+from nat.policy import POINTS, AddressWish, Policy, PortWish, ReverseWish, UnknownPoint
 from nat.ports import PortPool
 
 A = Endpoint.parse("192.168.20.10:4000")
 B = Endpoint.parse("192.168.20.11:4000")
 EXTERNAL = Endpoint.parse("203.0.113.1:4000")
 REMOTE = Endpoint.parse("198.51.100.7:5000")
-MAPPING = Mapping(1, UDP, A, EXTERNAL, "packet")
+MAPPING = Mapping(1, UDP, A, EXTERNAL, OpenedBy.PACKET)
 FLOW: Any = SimpleNamespace(id=7)
 POOL = PortPool(1024, 65535, 120.0)
 WISH = PortWish(UDP, A, POOL, random.Random(1))
 ADDRESSES = AddressWish(A, (EXTERNAL.address, 9), None)
 BEHAVIOR = Behavior(networks=[], external=[EXTERNAL.address])
 
-Ask = Callable[[Decisions], Any]
+Ask = Callable[[Policy], Any]
 
 ASKING: dict[str, tuple[Ask, Any]] = {
     "behavior": (lambda to: to.behavior(BEHAVIOR), BEHAVIOR),
@@ -52,8 +52,8 @@ def test_every_point_is_asked_here() -> None:
 @pytest.mark.parametrize("point", sorted(POINTS))
 def test_normally_the_nat_decides(point: str) -> None:
     ask, normal = ASKING[point]
-    assert ask(Decisions()) == normal
-    assert point not in Decisions().others
+    assert ask(Policy()) == normal
+    assert point not in Policy().others
 
 
 @pytest.mark.parametrize("point", sorted(POINTS))
@@ -65,7 +65,7 @@ def test_others_hear_the_normal_answer_and_may_agree(point: str) -> None:
         heard.append((answer, len(facts)))
         return answer
 
-    decisions = Decisions({point: agree})
+    decisions = Policy({point: agree})
     assert ask(decisions) == normal
     assert [answer for answer, _ in heard] == [normal]
     assert decisions.others == {point}
@@ -90,7 +90,7 @@ def test_others_hear_the_normal_answer_and_may_agree(point: str) -> None:
 )
 def test_somebody_else_may_decide(point: str, answer: Any) -> None:
     ask, normal = ASKING[point]
-    assert ask(Decisions({point: lambda normal, *facts: answer})) == answer != normal
+    assert ask(Policy({point: lambda normal, *facts: answer})) == answer != normal
 
 
 @pytest.mark.parametrize(
@@ -116,30 +116,30 @@ def test_somebody_else_may_decide(point: str, answer: Any) -> None:
 def test_an_answer_that_no_nat_could_act_on_does_not_count(point: str, answer: Any) -> None:
     """Nothing ever reaches another host than the one whose mapping it is."""
     ask, normal = ASKING[point]
-    assert ask(Decisions({point: lambda normal, *facts: answer})) == normal
+    assert ask(Policy({point: lambda normal, *facts: answer})) == normal
 
 
 def test_nobody_else_decides_who_is_inside() -> None:
     other = Behavior(networks=[], external=[9], hairpin=False)
-    decided = Decisions({"behavior": lambda normal: other}).behavior(BEHAVIOR)
+    decided = Policy({"behavior": lambda normal: other}).behavior(BEHAVIOR)
     assert (decided.external, decided.hairpin) == (BEHAVIOR.external, False)
 
 
 def test_what_is_done_to_the_settings_on_the_side_does_not_count() -> None:
-    Decisions({"behavior": lambda normal: setattr(normal, "hairpin", False)}).behavior(BEHAVIOR)
+    Policy({"behavior": lambda normal: setattr(normal, "hairpin", False)}).behavior(BEHAVIOR)
     assert BEHAVIOR.hairpin
 
 
 def test_the_later_one_has_the_last_word() -> None:
-    decisions = Decisions({"port": lambda port, wish: port + 1}, {"port": lambda port, wish: 9})
+    decisions = Policy({"port": lambda port, wish: port + 1}, {"port": lambda port, wish: 9})
     assert decisions.port(4000, WISH) == 9
-    decisions = Decisions({"port": lambda port, wish: 9}, {"port": lambda port, wish: port + 1})
+    decisions = Policy({"port": lambda port, wish: 9}, {"port": lambda port, wish: port + 1})
     assert decisions.port(4000, WISH) == 10
 
 
 def test_a_point_that_does_not_exist_is_named() -> None:
     with pytest.raises(UnknownPoint, match="'ports' is not a decision point"):
-        Decisions({"ports": lambda normal: normal})
+        Policy({"ports": lambda normal: normal})
 
 
 def test_a_wish_for_a_port_knows_the_pool() -> None:
@@ -169,11 +169,11 @@ def test_all_ports_of_a_one_to_one_rule_are_its_own() -> None:
 def test_a_wish_for_the_way_back_knows_the_siblings() -> None:
     """Endpoints of the same host and protocol, the oldest first."""
     second, third, foreign = (
-        Mapping(2, UDP, A._replace(port=4002), EXTERNAL._replace(port=4002), "packet"),
-        Mapping(3, UDP, A._replace(port=4004), EXTERNAL._replace(port=4004), "packet"),
-        Mapping(4, UDP, B, EXTERNAL._replace(port=4006), "packet"),
+        Mapping(2, UDP, A._replace(port=4002), EXTERNAL._replace(port=4002), OpenedBy.PACKET),
+        Mapping(3, UDP, A._replace(port=4004), EXTERNAL._replace(port=4004), OpenedBy.PACKET),
+        Mapping(4, UDP, B, EXTERNAL._replace(port=4006), OpenedBy.PACKET),
     )
     table = {(UDP, *each.external): [each] for each in (MAPPING, foreign, second, third)}
-    table[6, EXTERNAL.address, 1] = [Mapping(5, 6, A._replace(port=1), EXTERNAL, "packet")]
+    table[6, EXTERNAL.address, 1] = [Mapping(5, 6, A._replace(port=1), EXTERNAL, OpenedBy.PACKET)]
     wish = ReverseWish(MAPPING, REMOTE, table)
     assert wish.siblings() == [second.internal, third.internal]

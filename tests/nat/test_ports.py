@@ -10,7 +10,7 @@ import pytest
 from nat.behavior import PortPolicy
 from nat.endpoint import Endpoint, parse_address
 from nat.ports import FREE, RESERVED, RESTING, USED, PortPool
-from tests.nat.packets import A, B
+from tests.support.packets import A, B
 
 PRESERVE, SEQUENTIAL, RANDOM = PortPolicy.PRESERVE, PortPolicy.SEQUENTIAL, PortPolicy.RANDOM
 
@@ -192,10 +192,32 @@ def test_a_pool_without_two_neighbours_has_no_pair(policy: PortPolicy) -> None:
     assert pool.choose_pair(inside(4000), policy, random.Random(1)) is None
 
 
-def test_a_copy_can_be_tried_without_consequences() -> None:
+def test_a_rehearsed_choice_leaves_no_trace() -> None:
+    """The next port is the one that was named, for whoever takes it first."""
     pool = PortPool(3000, 3009, 0)
-    pool.reserve(3001)
-    twin = pool.copy()
-    twin.take(3000)
-    twin.set_range(3000, 3005)
-    assert (pool.state(3000), pool.state(3008), twin.state(3001)) == (FREE, FREE, RESERVED)
+    with pool.rehearsing():
+        first = pool.choose(inside(4000), PortPolicy.SEQUENTIAL, False, random.Random(1))
+    assert (
+        pool.choose(inside(4000), PortPolicy.SEQUENTIAL, False, random.Random(1)) == first == 3000
+    )
+
+
+@pytest.mark.parametrize("policy", list(PortPolicy))
+def test_ports_that_are_taken_count_as_used(policy: PortPolicy) -> None:
+    pool = PortPool(3000, 3009, 0)
+    taken = set(range(3000, 3008))
+    assert pool.choose(inside(3000), policy, True, random.Random(1), taken) == 3008
+    assert pool.choose_pair(inside(3000), policy, random.Random(1), taken) == 3008
+    assert pool.choose(inside(3000), policy, True, random.Random(1), {*taken, 3008}) is None
+
+
+def test_another_range_keeps_used_and_reserved_ports_as_they_are() -> None:
+    pool = PortPool(3000, 3009, 0)
+    pool.take(3002)
+    pool.reserve(3005)
+    pool.set_range(3004, 3012)
+    states = {port: pool.state(port) for port in range(3000, 3014)}
+    assert states.pop(3002) == USED
+    free = {port for port, state in states.items() if state == FREE}
+    assert free == {3004, 3006, 3007, 3008, 3009, 3010, 3011, 3012}
+    assert pool.counts() == {"free": 8, "used": 1, "resting": 0, "reserved": 65536 - 9}

@@ -7,8 +7,8 @@ import pytest
 from nat.drop import Drop
 from nat.endpoint import Direction
 from nat.tcp import TRANSITIONS, Segment, TcpState, classify, flags_make_sense, next_state
-from tests.nat.box import Box, left
-from tests.nat.packets import ACK, EXTERNAL, FIN, PSH, RST, SYN, URG, A, R, slow_checksum, tcp
+from tests.support.packets import ACK, EXTERNAL, FIN, PSH, RST, SYN, URG, A, R, slow_checksum, tcp
+from tests.support.rig import Rig, left
 
 OUT, IN = Direction.OUT, Direction.IN
 INSIDE, REMOTE, PUBLIC = f"{A}:4000", f"{R}:80", f"{EXTERNAL}:4000"
@@ -67,31 +67,31 @@ def test_flags_that_cannot_stand_together(flags: int, sensible: bool) -> None:
     assert flags_make_sense(flags) is sensible
 
 
-def connected() -> Box:
+def connected() -> Rig:
     """A connection: the next byte from outside is 501, from inside 101."""
-    box = Box()
-    left(box.out(tcp(INSIDE, REMOTE, SYN, seq=100)))
-    left(box.into(tcp(REMOTE, PUBLIC, SYN | ACK, seq=500, ack=101)))
-    left(box.out(tcp(INSIDE, REMOTE, ACK, seq=101, ack=501)))
-    return box
+    rig = Rig()
+    left(rig.out(tcp(INSIDE, REMOTE, SYN, sequence=100)))
+    left(rig.into(tcp(REMOTE, PUBLIC, SYN | ACK, sequence=500, acknowledgement=101)))
+    left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=501)))
+    return rig
 
 
-def state_of(box: Box) -> str:
-    (flow,) = box.nat.table.flows.values()
+def state_of(rig: Rig) -> str:
+    (flow,) = rig.nat.table.flows.values()
     return flow.state
 
 
-def lifetime_of(box: Box) -> float:
-    (flow,) = box.nat.table.flows.values()
+def lifetime_of(rig: Rig) -> float:
+    (flow,) = rig.nat.table.flows.values()
     assert flow.timer is not None
     return flow.timer.timeout
 
 
 def test_established_connections_live_two_hours_and_others_four_minutes() -> None:
     """RFC 5382 REQ-5."""
-    box = Box()
-    left(box.out(tcp(INSIDE, REMOTE, SYN)))
-    assert lifetime_of(box) == 240.0
+    rig = Rig()
+    left(rig.out(tcp(INSIDE, REMOTE, SYN)))
+    assert lifetime_of(rig) == 240.0
     assert lifetime_of(connected()) == 7440.0
 
 
@@ -109,32 +109,32 @@ def test_only_a_reset_that_the_receiver_would_accept_shortens_the_timer(
     sequence: int, state: str
 ) -> None:
     """RFC 7857 2.2, RFC 5961 3.2: a forged RST must not take a mapping away."""
-    box = connected()
-    left(box.into(tcp(REMOTE, PUBLIC, RST, seq=sequence)))
-    assert state_of(box) == state
-    box.wait(239.0)
-    left(box.out(tcp(INSIDE, REMOTE, ACK, seq=101, ack=501)))
-    assert state_of(box) == "established"
+    rig = connected()
+    left(rig.into(tcp(REMOTE, PUBLIC, RST, sequence=sequence)))
+    assert state_of(rig) == state
+    rig.wait(239.0)
+    left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=501)))
+    assert state_of(rig) == "established"
 
 
 def test_a_reset_out_is_checked_as_well() -> None:
-    box = connected()
-    left(box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)))
-    left(box.out(tcp(INSIDE, REMOTE, RST, seq=99)))
-    assert state_of(box) == "established"
-    left(box.out(tcp(INSIDE, REMOTE, RST, seq=101)))
-    assert state_of(box) == "reset"
+    rig = connected()
+    left(rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101)))
+    left(rig.out(tcp(INSIDE, REMOTE, RST, sequence=99)))
+    assert state_of(rig) == "established"
+    left(rig.out(tcp(INSIDE, REMOTE, RST, sequence=101)))
+    assert state_of(rig) == "reset"
 
 
 def test_a_syn_in_an_established_connection_passes_for_the_challenge_ack() -> None:
     """RFC 5961 4: the peer answers with an ACK, the inside with a RST, then a new SYN works."""
-    box = connected()
-    left(box.out(tcp(INSIDE, REMOTE, SYN, seq=7000)))
-    left(box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)))
-    left(box.out(tcp(INSIDE, REMOTE, RST, seq=101)))
-    assert state_of(box) == "reset"
-    left(box.out(tcp(INSIDE, REMOTE, SYN, seq=7000)))
-    assert state_of(box) == "opening"
+    rig = connected()
+    left(rig.out(tcp(INSIDE, REMOTE, SYN, sequence=7000)))
+    left(rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101)))
+    left(rig.out(tcp(INSIDE, REMOTE, RST, sequence=101)))
+    assert state_of(rig) == "reset"
+    left(rig.out(tcp(INSIDE, REMOTE, SYN, sequence=7000)))
+    assert state_of(rig) == "opening"
 
 
 MALFORMED = [
@@ -150,48 +150,48 @@ MALFORMED = [
     ("flags", "offset", "drop"), [row[1:] for row in MALFORMED], ids=[row[0] for row in MALFORMED]
 )
 def test_also_a_known_flow_carries_no_nonsense(flags: int, offset: int, drop: Drop) -> None:
-    box = connected()
-    assert box.out(tcp(INSIDE, REMOTE, flags, offset=offset)) is drop
-    assert box.into(tcp(REMOTE, PUBLIC, flags, offset=offset)) is drop
+    rig = connected()
+    assert rig.out(tcp(INSIDE, REMOTE, flags, offset=offset)) is drop
+    assert rig.into(tcp(REMOTE, PUBLIC, flags, offset=offset)) is drop
 
 
 def test_a_known_flow_carries_no_tcp_header_cut_short() -> None:
-    box = connected()
+    rig = connected()
     whole = tcp(INSIDE, REMOTE, ACK, payload=b"x" * 20)
     for length in range(20, 40):
         cut = whole[:2] + length.to_bytes(2, "big") + whole[4:10] + b"\0\0" + whole[12:length]
         sound = cut[:10] + slow_checksum(cut[:20]).to_bytes(2, "big") + cut[12:]
-        assert box.out(sound) is Drop.MALFORMED
+        assert rig.out(sound) is Drop.MALFORMED
 
 
 @pytest.mark.parametrize("flags", [ACK, ACK | PSH, RST, RST | ACK, FIN | ACK, SYN | ACK])
 def test_only_a_syn_opens_a_connection(flags: int) -> None:
     """RFC 7857 2: no "loose" pick-up; a RST without a connection creates nothing."""
-    box = Box()
-    assert box.out(tcp(INSIDE, REMOTE, flags)) is Drop.NOT_OPENING
-    assert not box.nat.table.flows
-    assert not box.nat.table.hosts
+    rig = Rig()
+    assert rig.out(tcp(INSIDE, REMOTE, flags)) is Drop.NOT_OPENING
+    assert not rig.nat.table.flows
+    assert not rig.nat.table.hosts
 
 
 def test_a_handshake_that_ends_with_a_fin_counts_as_answered() -> None:
-    box = Box()
-    left(box.out(tcp(INSIDE, REMOTE, SYN)))
-    left(box.into(tcp(REMOTE, PUBLIC, SYN | ACK)))
-    left(box.out(tcp(INSIDE, REMOTE, FIN | ACK)))
-    (host,) = box.nat.table.hosts.values()
+    rig = Rig()
+    left(rig.out(tcp(INSIDE, REMOTE, SYN)))
+    left(rig.into(tcp(REMOTE, PUBLIC, SYN | ACK)))
+    left(rig.out(tcp(INSIDE, REMOTE, FIN | ACK)))
+    (host,) = rig.nat.table.hosts.values()
     assert (host.flows, host.unanswered) == (1, 0)
 
 
 def test_the_outside_alone_keeps_no_connection_alive() -> None:
     """Invariant I-T5: a peer that resets and goes on in turn only shortens its life."""
-    box = connected()
+    rig = connected()
     for _ in range(3):
-        box.wait(100.0)
-        box.into(tcp(REMOTE, PUBLIC, RST, seq=501))
-        box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101))
-    assert box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)) is not None
-    box.wait(50.0)
-    assert box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)) in (
+        rig.wait(100.0)
+        rig.into(tcp(REMOTE, PUBLIC, RST, sequence=501))
+        rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101))
+    assert rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101)) is not None
+    rig.wait(50.0)
+    assert rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101)) in (
         Drop.NOT_OPENING,
         Drop.NO_MAPPING,
     )
@@ -199,8 +199,8 @@ def test_the_outside_alone_keeps_no_connection_alive() -> None:
 
 def test_the_inside_brings_a_reset_connection_back_for_hours() -> None:
     """RFC 7857 2.2."""
-    box = connected()
-    left(box.into(tcp(REMOTE, PUBLIC, RST, seq=501)))
-    left(box.out(tcp(INSIDE, REMOTE, ACK, seq=101, ack=501)))
-    box.wait(7000.0)
-    left(box.into(tcp(REMOTE, PUBLIC, ACK, seq=501, ack=101)))
+    rig = connected()
+    left(rig.into(tcp(REMOTE, PUBLIC, RST, sequence=501)))
+    left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=501)))
+    rig.wait(7000.0)
+    left(rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nat.endpoint import TCP, Endpoint, Side
-from nat.mapping import FiveTuple, TcpPatch
+from nat.endpoint import TCP, Endpoint, FiveTuple, Side
 from nat.packet import Packet
+from nat.patch import TcpPatch
 from nat.unsolicited import WAIT, Unsolicited, before_the_turn
-from tests.spec import packets
+from tests.support import packets
 
 REMOTE, EXTERNAL = Endpoint.parse("203.0.113.9:7000"), Endpoint.parse("203.0.113.1:80")
 INTERNAL = Endpoint.parse("192.168.20.10:4000")

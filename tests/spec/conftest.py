@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.spec.world import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""RFC 4787 section 4: address and port mapping of UDP."""
+"""RFC 4787 4: address and port mapping of UDP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from appliance.settings.files import ConfigError
 from nat.endpoint import Endpoint
-from tests.spec.world import EXTERNAL, OUTSIDE, X1, X2, A, B, World, Y
+from tests.support.world import EXTERNAL, OUTSIDE, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 TWO_ADDRESSES = {"outside.external": ["203.0.113.1", "203.0.113.2"]}

@@ -9,7 +9,7 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.world import EXTERNAL, INSIDE, OUTSIDE, X1, X2, A, B, World, Y
+from tests.support.world import EXTERNAL, INSIDE, OUTSIDE, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 

@@ -9,7 +9,7 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import (
+from tests.support.packets import (
     DONT_FRAGMENT,
     MORE_FRAGMENTS,
     TIME_EXCEEDED,
@@ -21,7 +21,7 @@ from tests.spec.packets import (
     ipv4,
     udp,
 )
-from tests.spec.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, A, B, World, Y
+from tests.support.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, A, B, World, Y
 
 Make = Callable[..., World]
 EVERY_TYPE = range(256)

@@ -8,8 +8,8 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import ACK, FIN, RST, SYN, UNREACHABLE, Seen, icmp, tcp
-from tests.spec.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
+from tests.support.packets import ACK, FIN, RST, SYN, UNREACHABLE, Seen, icmp, tcp
+from tests.support.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 FULL_CONE = {"nat.filtering": "endpoint-independent"}

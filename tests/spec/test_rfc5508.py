@@ -9,7 +9,7 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import (
+from tests.support.packets import (
     ACK,
     ECHO_REPLY,
     ECHO_REQUEST,
@@ -25,7 +25,7 @@ from tests.spec.packets import (
     sum_of_words,
     udp,
 )
-from tests.spec.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, A, B, World, Y
+from tests.support.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, A, B, World, Y
 
 Make = Callable[..., World]
 PINGER = Endpoint(A.address, 77)

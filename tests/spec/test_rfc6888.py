@@ -11,8 +11,8 @@ import pytest
 from appliance.settings.files import load
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import SYN, UNREACHABLE, icmp, udp
-from tests.spec.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
+from tests.support.packets import SYN, UNREACHABLE, icmp, udp
+from tests.support.world import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, ROUTER, X1, X2, A, B, World, Y
 
 Make = Callable[..., World]
 

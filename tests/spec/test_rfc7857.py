@@ -8,8 +8,8 @@ import pytest
 
 from nat.drop import Drop
 from nat.endpoint import Endpoint
-from tests.spec.packets import ACK, FIN, MORE_FRAGMENTS, RST, SYN, UNREACHABLE, icmp, tcp, udp
-from tests.spec.world import INSIDE, OUTSIDE, X1, A, B, World, Y
+from tests.support.packets import ACK, FIN, MORE_FRAGMENTS, RST, SYN, UNREACHABLE, icmp, tcp, udp
+from tests.support.world import INSIDE, OUTSIDE, X1, A, B, World, Y
 
 Make = Callable[..., World]
 LONG = 3600.0

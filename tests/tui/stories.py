@@ -130,6 +130,34 @@ def message(
     )
 
 
+# A response (RFC 1035 4.1) with two address records; the second lies across two rows of a dump.
+_RECORD = "\xc0\x0c\x00\x01\x00\x01\x00\x00\x0e\x10\x00\x04"
+DNS_ANSWER = (
+    "\x12\x34\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00"
+    "\x03www\x07example\x03com\x00\x00\x01\x00\x01"
+    f"{_RECORD}\xc6\x33\x64\x07{_RECORD}\xc6\x33\x64\x08"
+)
+
+
+def dns_answer(module: str = "dns", transport: str = "udp") -> MessagePassed:
+    """The answer through a module: `dns` writes the addresses that the inside can reach, `off`
+    leaves them, `poor` writes another one into the first."""
+    length = "\x00\x41" if transport == "tcp" else ""
+    text = length + DNS_ANSWER
+    made = []
+    for number, end in enumerate((len(text) - 16, len(text))):
+        before, wanted = text[end - 4 : end], f"\xcb\x00\x71{chr(7 + number)}"
+        after = {"off": before, "poor": "\x0a\x00\x00\x01"}.get(module, wanted)
+        verdict = {"off": "missed", "poor": "wrong"}.get(module, "ok")
+        field = f"answer[{number}].address"
+        why = "The client cannot reach the address that the server knows."
+        span = (end - 4, end)
+        made.append(Change(field, span, before, after, wanted, verdict, "answer", why, "RFC 2694"))
+    event = message(text, "answer www.example.com", "in", module=module, changes=made)
+    event.alg, event.transport = "dns", transport
+    return event
+
+
 def started(mode: str = "simulation", wall: float = 0.0) -> Started:
     return Started(
         id=1,
@@ -240,6 +268,34 @@ AUDIO = flow(
     packets_out=498,
     packets_in=0,
 )
+
+
+VERSION_6 = {
+    "192.168.20.100": "2001:db8:20:aaaa:bbbb:cccc:dddd:100",
+    "203.0.113.1": "2001:db8:113::1",
+    "203.0.113.9": "2001:db8:113:1111:2222:3333:4444:9",
+}
+_ENDS = ("source", "destination", "new_source", "new_destination", "internal", "external", "remote")
+
+
+def in_version_6(endpoint: str) -> str:
+    """`"[2001:db8:113::1]:5060"` for `"203.0.113.1:5060"`."""
+    host, _, port = endpoint.rpartition(":")
+    return f"[{VERSION_6[host]}]:{port}"
+
+
+def event_in_version_6(event: Event) -> Event:
+    """The same event between hosts that have IPv6 addresses."""
+    for name in _ENDS:
+        if hasattr(event, name):
+            setattr(event, name, in_version_6(getattr(event, name)))
+    if isinstance(event, Started):
+        event.parties = {VERSION_6[host]: name for host, name in event.parties.items()}
+    return event
+
+
+def flow_in_version_6(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: in_version_6(row[name]) for name in ("internal", "external", "remote")}
 
 
 class FakeFeed:

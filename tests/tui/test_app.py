@@ -10,7 +10,19 @@ from textual.pilot import Pilot
 
 from appliance.journal.events import Event, SettingChanged
 from tests.tui.reading import assert_golden, screen_of
-from tests.tui.stories import FakeFeed, ended, flow, invite, message, one_way_audio, started
+from tests.tui.stories import (
+    AUDIO,
+    FakeFeed,
+    dns_answer,
+    ended,
+    event_in_version_6,
+    flow,
+    flow_in_version_6,
+    invite,
+    message,
+    one_way_audio,
+    started,
+)
 from tui.app import GlassnatApp, poor_faults
 from tui.model import Frame
 from tui.widgets.alg_menu import AlgMenu
@@ -59,6 +71,15 @@ async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
         await pilot.pause()
         await pilot.pause()  # the place that matters is looked for after the first drawing
         assert_golden("repaired-80x24", app)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_the_before_and_after_of_a_binary_message(size: tuple[int, int]) -> None:
+    async with screen(size, [started(), dns_answer("poor")]) as (app, pilot, _):
+        await pilot.press("3")
+        await pilot.pause()
+        await pilot.pause()
+        assert_golden(f"dns-{size[0]}x{size[1]}", app)
 
 
 # --- knobs ------------------------------------------------------------------------------------
@@ -333,3 +354,20 @@ async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> Non
     async with app.run_test() as pilot:
         await pilot.pause(0.1)
     assert isinstance(app.failure, LookupError)
+
+
+# --- IPv6 -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_every_view_carries_endpoints_of_version_6(size: tuple[int, int]) -> None:
+    """At 80x24 two of them do not fit side by side; they lose their middle, never their port."""
+    story = [event_in_version_6(event) for event in one_way_audio()]
+    async with screen(size, story) as (app, pilot, feed):
+        feed.flows = [flow_in_version_6(flow()), flow_in_version_6(AUDIO)]
+        for view in (1, 2, 3, 4):
+            await pilot.press(str(view))
+            await app.advance(0.25)
+            await pilot.pause()
+            await pilot.pause()
+            assert_golden(f"ipv6-{view}-{size[0]}x{size[1]}", app)

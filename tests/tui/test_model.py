@@ -6,6 +6,7 @@ from appliance.journal.events import AlgError, Change, SettingChanged
 from tests.tui.stories import (
     SETTINGS,
     ended,
+    event_in_version_6,
     flow,
     invite,
     media,
@@ -39,6 +40,12 @@ def test_names_replace_addresses_where_the_story_has_them() -> None:
     model = told(started())
     assert model.name("192.168.20.100:5060") == "alice"
     assert model.name("192.0.2.7:5060") == "192.0.2.7"
+
+
+def test_names_replace_ipv6_addresses_too() -> None:
+    model = told(event_in_version_6(started()))
+    assert model.name("[2001:db8:20:aaaa:bbbb:cccc:dddd:100]:5060") == "alice"
+    assert model.name("[2001:db8::7]:5060") == "2001:db8::7"
 
 
 def test_the_message_worth_showing_is_the_offer_with_work_in_it() -> None:

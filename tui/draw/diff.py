@@ -5,25 +5,42 @@ and the change list is checked against the two texts. A message that differs in 
 change explains is drawn with a warning, because that is a fault of the module worth seeing.
 
 Two forms: `split` sets before and after side by side (two columns, as narrow as 38 characters
-each), `unified` sets them one below the other. Reasons stand beneath the line that they explain.
+each), `unified` sets them one below the other. Reasons stand beneath the rows that they explain.
+A message that is text is drawn in lines, any other as a hex dump (`blocks.py`); there the reasons
+also say what was changed, because nobody reads an address from its bytes:
+
+    ~ 0020 c0 0c 00 01 00 01 00 00 ········│ 0020 c0 0c 00 01 00 01 00 00 ········
+      0028 00 3c 00 04«c6 33 64 07»·<···3d·│ 0028 00 3c 00 04«cb 00 71 07»·<····q·
+      └─ OK answer[0].address  198.51.100.7 -> 203.0.113.7. The client cannot reach …
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from appliance.journal.events import Change, MessagePassed
+from appliance.journal.events import MessagePassed
+from appliance.journal.hexdump import spelled
+from appliance.journal.rows import (
+    FAULTS,
+    ByteRows,
+    ChangeOf,
+    Cut,
+    differs_from_wanted,
+)
+from tui.draw.blocks import Block, Folded, blocks, cut_for, is_explained
+from tui.draw.endpoint import shortened
 from tui.draw.lines import Line, Style, wrap, wrap_words
-from tui.model import FAULTS
 
-LINES_SHOWN = 400
-"""Lines of one message that are drawn at most: a message may have 32,000 of them."""
+ROWS_SHOWN = 400
+"""Rows on the screen after which a message is drawn no further."""
+MANY = 20
+"""Changes of one message from which on a reason is said once, and not with every change."""
 
 WORDS = {"ok": "OK", "missed": "MISSED", "wrong": "WRONG", "broken": "BROKEN", "info": "INFO"}
-_GUTTERS = {"ok": "~", "missed": "!", "wrong": "!", "broken": "!", "info": "i"}
+_WIDE_DUMP = 69
+"""Characters that a row of sixteen bytes takes; in a narrower column a row has eight."""
 
 
 @dataclass(frozen=True)
@@ -33,33 +50,6 @@ class Options:
     unchanged: bool = False  # all lines, or only those with a change
     expected: bool = False  # whole lines as a correct module writes them, where this one did not
     unified: bool = False
-
-
-@dataclass(frozen=True)
-class Block:
-    """Neighbouring lines that stand or change together; mostly one line."""
-
-    before: tuple[Line, ...]
-    after: tuple[Line, ...]
-    expected: tuple[Line, ...] = ()
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.changes) or self.before != self.after
-
-    @property
-    def gutter(self) -> str:
-        """The mark of the worst change; `=` where there is none."""
-        worst = min(self.changes, key=_severity, default=None)
-        if worst is None:
-            return "!" if self.changed else "="
-        return _GUTTERS.get(worst.verdict, "?")
-
-
-def _severity(change: Change) -> int:
-    order = ("broken", "wrong", "missed", "ok", "info")
-    return order.index(change.verdict) if change.verdict in order else 0
 
 
 def counts(message: MessagePassed) -> str:
@@ -73,159 +63,61 @@ def counts(message: MessagePassed) -> str:
     return " · ".join(said) or message.verdict
 
 
-def is_explained(message: MessagePassed) -> bool:
-    """Do the changes, applied to `before`, give `after`? (Promise 2: no silent edit.)"""
-    if message.verdict == "dropped":
-        return True
-    return _applied(message.before, message.changes) == message.after
-
-
-def _applied(text: str, changes: Sequence[Change], offset: int = 0) -> str:
-    pieces, at = [], 0
-    for change in sorted(changes, key=lambda change: change.span):
-        start, end = change.span[0] - offset, change.span[1] - offset
-        pieces += [text[at:start], change.after]
-        at = max(at, end)
-    return "".join(pieces) + text[at:]
-
-
-# --- from a message to blocks -----------------------------------------------------------------
-
-
-def blocks(message: MessagePassed) -> list[Block]:
-    """The message as blocks, in its own order."""
-    if not is_explained(message):
-        return _compared(message)
-    return list(_followed(message))
-
-
-def _followed(message: MessagePassed) -> Iterator[Block]:
-    """Blocks made by following the changes through the text."""
-    waiting = sorted(message.changes, key=lambda change: change.span)
-    lines = _line_spans(message.before)
-    for start, first_end in lines:
-        end = first_end
-        mine: list[Change] = []
-        while waiting and waiting[0].span[0] <= end:
-            mine.append(waiting.pop(0))
-            while end < mine[-1].span[1] and (further := next(lines, None)):
-                end = further[1]
-        yield _block(message.before[start:end], start, mine)
-
-
-def _line_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each line, without its line end."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        if end < 0:
-            yield start, len(text)
-            return
-        yield start, end - 1 if end > start and text[end - 1] == "\r" else end
-        start = end + 1
-
-
-def _block(text: str, offset: int, changes: list[Change]) -> Block:
-    if not changes:
-        line = (Line(text),)
-        return Block(line, line)
-    at_fault = any(_differs_from_expected(change) for change in changes)
-    return Block(
-        _marked(text, offset, changes, [change.before for change in changes]),
-        _marked(text, offset, changes, [change.after for change in changes]),
-        _marked(text, offset, changes, [_wanted(change) for change in changes]) if at_fault else (),
-        tuple(changes),
-    )
-
-
-def _differs_from_expected(change: Change) -> bool:
-    return change.verdict in FAULTS and change.expected not in (None, change.after)
-
-
-def _wanted(change: Change) -> str:
-    return change.after if change.expected is None else change.expected
-
-
-def _marked(text: str, offset: int, changes: list[Change], values: list[str]) -> tuple[Line, ...]:
-    """`text` with each change's value in its place: between « and » where it is not what stood
-    there, in the style of a fault where it should not have stayed."""
-    rows, at = [Line()], 0
-    for change, value in zip(changes, values, strict=True):
-        start, end = change.span[0] - offset, change.span[1] - offset
-        _append(rows, text[at:start], Style.PLAIN)
-        touched = change.after != change.before or value != change.before
-        if touched:
-            _append(rows, f"«{value}»", Style.CHANGED)
-        else:
-            _append(rows, value, Style.BAD if change.verdict in FAULTS else Style.PLAIN)
-        at = max(at, end)
-    _append(rows, text[at:], Style.PLAIN)
-    return tuple(rows)
-
-
-def _append(rows: list[Line], text: str, style: Style) -> None:
-    first, *others = text.replace("\r\n", "\n").split("\n")
-    rows[-1].add(first, style)
-    rows.extend(Line(other, style) for other in others)
-
-
-def _compared(message: MessagePassed) -> list[Block]:
-    """Blocks of a message whose changes do not explain it: by comparing lines."""
-    before, after = _first_lines(message.before), _first_lines(message.after)
-    found = []
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for kind, a, b, c, d in matcher.get_opcodes():
-        if kind == "equal":
-            found += [Block((row := Line(line),), (row,)) for line in before[a:b]]
-        else:
-            left = tuple(Line(line, Style.BAD) for line in before[a:b])
-            right = tuple(Line(line, Style.BAD) for line in after[c:d])
-            found.append(Block(left, right))
-    return found
-
-
-def _first_lines(text: str) -> list[str]:
-    return [text[start:end] for start, end in islice(_line_spans(text), LINES_SHOWN)]
-
-
-# --- from blocks to rows ----------------------------------------------------------------------
-
-
 def title(message: MessagePassed, number: int) -> Line:
     """What the pane is called: `message 3 INVITE · 2 rewritten · 3 missed`."""
     return (
         Line(f"message {number} ")
-        .add(message.summary or "(not SIP)", Style.STRONG)
+        .add(message.summary or f"(not {message.alg.upper()})", Style.STRONG)
         .add(f" · {counts(message)}")
     )
 
 
-def heads(message: MessagePassed) -> tuple[str, str]:
-    """What stands above the two columns."""
+def heads(message: MessagePassed, column: int = 80) -> tuple[str, str]:
+    """What stands above the two columns; an endpoint that is too long loses its middle."""
     if message.direction == "out":
-        before, after = f"inside from {message.source}", f"outside from {message.new_source}"
+        before, after = ("inside from", message.source), ("outside from", message.new_source)
     else:
-        before = f"outside to {message.destination}"
-        after = f"inside to {message.new_destination}"
-    return f"BEFORE {before}", "DROPPED" if message.verdict == "dropped" else f"AFTER {after}"
+        before = "outside to", message.destination
+        after = "inside to", message.new_destination
+    left, right = (
+        f"{word} {where} {shortened(end, column - len(word) - len(where) - 2)}"
+        for word, (where, end) in (("BEFORE", before), ("AFTER", after))
+    )
+    return left, "DROPPED" if message.verdict == "dropped" else right
 
 
 def rows(message: MessagePassed, width: int, options: Options = Options()) -> list[Line]:
     """The message, `width` characters wide."""
-    all_blocks = blocks(message)
+    cut = _cut(message, width, options)
+    reasons = _Reasons(width, isinstance(cut, ByteRows), len(message.changes) > MANY)
     drawn: list[Line] = []
-    for item in _folded(all_blocks[:LINES_SHOWN], options):
-        if isinstance(item, int):
-            drawn.append(Line(f"  … {item} unchanged lines", Style.FAINT))
+    left = len(message.changes)
+    explained = is_explained(message)
+    for item in blocks(message, cut, explained, options.unchanged):
+        if isinstance(item, Folded):
+            drawn.append(Line(f"  … {item.said}", Style.FAINT))
+        elif len(drawn) >= ROWS_SHOWN:
+            more = f"{left} more changes" if left else "more"
+            drawn.append(Line(f"  … {more}", Style.FAINT))
+            break
         else:
-            drawn += _drawn(item, width, options)
-    if len(all_blocks) > LINES_SHOWN:
-        drawn.append(Line(f"  … {len(all_blocks) - LINES_SHOWN} more lines", Style.FAINT))
-    return drawn + _closing(message, width)
+            mine = list(islice(_drawn(item, width, options, reasons), ROWS_SHOWN))
+            if len(mine) == ROWS_SHOWN:
+                mine[-1] = Line("  … more of these lines", Style.FAINT)
+            drawn += mine
+            left -= len(item.changes)
+    return drawn + _closing(message, width, not explained)
+
+
+def _cut(message: MessagePassed, width: int, options: Options) -> Cut:
+    room = width - 2 if options.unified else _column(width)
+    return cut_for(message, 16 if room >= _WIDE_DUMP else 8)
 
 
 def row_of(drawn: Sequence[Line], field: str) -> int:
-    """The row of a field's reason; 0 when it has none."""
+    """The row of a field's reason; 0 when it has none, or no field is asked for."""
+    if not field:
+        return 0
     for at, line in enumerate(drawn):
         if line.spans and line.spans[0].text.endswith(f" {field}  "):
             return at
@@ -234,15 +126,15 @@ def row_of(drawn: Sequence[Line], field: str) -> int:
 
 def heading(message: MessagePassed, width: int, options: Options = Options()) -> list[Line]:
     """What stands above the rows, and stays there while they scroll."""
-    before, after = heads(message)
+    before, after = heads(message, width - 2 if options.unified else _column(width))
     if options.unified:
         return [Line(f"- {before}", Style.STRONG), Line(f"+ {after}", Style.STRONG)]
     left, right = Line(before, Style.STRONG), Line(after, Style.STRONG)
     return [_side_by_side(" ", left, right, _column(width))]
 
 
-def _closing(message: MessagePassed, width: int) -> list[Line]:
-    if not is_explained(message):
+def _closing(message: MessagePassed, width: int, has_silent_edit: bool) -> list[Line]:
+    if has_silent_edit:
         said = f"{message.module} changed bytes without a reason: these lines show where"
         return [Line(f"! SILENT EDIT: {said}", Style.BAD)]
     if message.changes:
@@ -251,28 +143,7 @@ def _closing(message: MessagePassed, width: int) -> list[Line]:
     return [Line(f"  {row}", Style.FAINT) for row in wrap_words(note, width - 2)]
 
 
-def _folded(all_blocks: Sequence[Block], options: Options) -> Iterator[Block | int]:
-    """Blocks, and in the place of a run of unchanged ones its length. The start line stays."""
-    show_all = options.unchanged or not any(block.changed for block in all_blocks)
-    run: list[Block] = []
-    for index, block in enumerate(all_blocks):
-        if show_all or block.changed or index == 0:
-            yield from _closed(run)
-            run = []
-            yield block
-        else:
-            run.append(block)
-    yield from _closed(run)
-
-
-def _closed(run: list[Block]) -> Iterator[Block | int]:
-    if len(run) == 1:
-        yield run[0]
-    elif run:
-        yield len(run)
-
-
-def _drawn(block: Block, width: int, options: Options) -> Iterator[Line]:
+def _drawn(block: Block, width: int, options: Options, reasons: _Reasons) -> Iterator[Line]:
     if options.unified:
         yield from _one_below_the_other(block, width)
     else:
@@ -280,7 +151,7 @@ def _drawn(block: Block, width: int, options: Options) -> Iterator[Line]:
     if options.expected:
         yield from _expected(block, width, options)
     for change in block.changes:
-        yield from _reason(change, width)
+        yield from reasons.of(change)
 
 
 def _expected(block: Block, width: int, options: Options) -> Iterator[Line]:
@@ -314,13 +185,12 @@ def _in_two_columns(block: Block, width: int) -> Iterator[Line]:
 
 def _side_by_side(gutter: str, left: Line, right: Line, column: int) -> Line:
     line = Line(f"{gutter} ", Style.BAD if gutter == "!" else Style.FAINT)
-    line.extend(Line().extend(left).pad(column)).add("│ ", Style.FAINT)
-    return line.extend(Line().extend(right).cut(column))
+    line.extend(left.cut(column)).pad(column + 2)
+    return line.add("│ ", Style.FAINT).extend(right.cut(column))
 
 
 def _one_below_the_other(block: Block, width: int) -> Iterator[Line]:
-    same = [line.plain for line in block.before] == [line.plain for line in block.after]
-    if same:
+    if not block.differs:
         for line in block.before:
             yield from _pieces(block.gutter, line, width)
         return
@@ -336,14 +206,43 @@ def _pieces(gutter: str, line: Line, width: int) -> Iterator[Line]:
         yield Line(f"{gutter if index == 0 else ' '} ", style).extend(piece)
 
 
-def _reason(change: Change, width: int) -> Iterator[Line]:
-    """`└─ MISSED sdp.c  should be 203.0.113.1. The peer will send audio to … RFC 8866 5.7`"""
-    word = WORDS.get(change.verdict, change.verdict.upper())
-    head = f"  └─ {word} {change.field}  "
-    wanted = f"should be {change.expected}. " if _differs_from_expected(change) else ""
-    said = f"{wanted}{change.reason} {change.rfc}".strip()
-    style = Style.BAD if change.verdict in FAULTS else Style.GOOD
-    first, *others = wrap_words(said, max(width - len(head), 16))
-    yield Line(head, style).add(first)
-    for row in others:
-        yield Line(" " * len(head)).add(row)
+class _Reasons:
+    """The reasons of one message's changes; of many changes each reason only once."""
+
+    def __init__(self, width: int, is_binary: bool, are_many: bool) -> None:
+        self._width = width
+        self._is_binary = is_binary
+        self._are_many = are_many
+        self._said: set[tuple[str, str]] = set()
+
+    def of(self, change: ChangeOf) -> Iterator[Line]:
+        """`└─ MISSED sdp.c  should be 203.0.113.1. The peer will send audio to … RFC 8866 5.7`"""
+        word = WORDS.get(change.verdict, change.verdict.upper())
+        head = f"  └─ {word} {change.field}  "
+        said = f"{_values(change, self._is_binary)}{self._why(change)}".strip()
+        style = Style.BAD if change.verdict in FAULTS else Style.GOOD
+        first, *others = wrap_words(said, max(self._width - len(head), 16))
+        yield Line(head, style).add(first)
+        for row in others:
+            yield Line(" " * len(head)).add(row)
+
+    def _why(self, change: ChangeOf) -> str:
+        why = change.reason, change.rfc
+        if self._are_many and why in self._said:
+            return "(as above)"
+        self._said.add(why)
+        return " ".join(why)
+
+
+def _values(change: ChangeOf, is_binary: bool) -> str:
+    """What was, became and should have been, as far as the rows above do not say it."""
+    expected = change.expected if differs_from_wanted(change) else None
+    if not is_binary:
+        return "" if expected is None else f"should be {expected}. "
+    said = spelled(change.field, change.before)
+    if change.after != change.before:
+        said += f" -> {spelled(change.field, change.after)}"
+    if expected is None:
+        return f"{said}. "
+    comma = "," if change.after != change.before else ""
+    return f"{said}{comma} should be {spelled(change.field, expected)}. "

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appliance.journal.events import MessagePassed
+from appliance.journal.rows import FAULTS
+from tui.draw.endpoint import address_of, shortened
 from tui.draw.lines import Line, Style
-from tui.model import FAULTS, LadderEntry, Mark, Message, Model, Stream
+from tui.model import LadderEntry, Mark, Message, Model, Stream
 
 _TIME = 10
 """Columns before the first lifeline."""
@@ -80,10 +82,11 @@ def heading(model: Model, width: int, selected: int | None) -> Line:
     shape = Shape(width)
     inside, outside = _ends(model, selected)
     text = " " * shape.width
+    middle = _TIME + shape.left + 1
     for name, at in (
-        (inside, _TIME),
-        ("NAT", _TIME + shape.left + 1),
-        (outside, _TIME + shape.left + shape.right + 2),
+        (shortened(inside, middle - 3), _TIME),
+        ("NAT", middle),
+        (shortened(outside, shape.width - middle - 4), _TIME + shape.left + shape.right + 2),
     ):
         start = max(min(at - len(name) // 2, shape.width - len(name)), 0)
         text = text[:start] + name + text[start + len(name) :]
@@ -131,11 +134,17 @@ def _message(message: Message, shape: Shape, chosen: bool) -> Line:
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:
-    label = event.summary or ("SIP?" if event.verdict == "malformed" else "not SIP")
+    label = event.summary or _unnamed(event)
     body = " (SDP)" if "application/sdp" in event.before.lower() and shape.notes else ""
     if len(label + body) > shape.left - 4:
         label = label.partition(" (")[0]  # "200 OK (INVITE)": the method is what can be spared
     return label + body
+
+
+def _unnamed(event: MessagePassed) -> str:
+    """What stands in the place of a summary when the module could not read the message."""
+    protocol = event.alg.upper()
+    return f"{protocol}?" if event.verdict == "malformed" else f"not {protocol}"
 
 
 def _mark(event: MessagePassed) -> tuple[str, Style]:
@@ -186,9 +195,10 @@ def _is_inside(stream: Stream, model: Model) -> bool:
         event = message.event
         ends = (event.source, event.new_destination)
         inside = ends[0] if event.direction == "out" else ends[1]
-        if stream.talker in (model.name(inside), inside.rpartition(":")[0]):
+        names = model.name(inside), address_of(inside)
+        if stream.talker in names:
             return True
-        if stream.listener in (model.name(inside), inside.rpartition(":")[0]):
+        if stream.listener in names:
             return False
     return True
 

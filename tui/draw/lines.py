@@ -38,29 +38,34 @@ class Span(NamedTuple):
 class Line:
     """One row of the screen, built from left to right."""
 
-    __slots__ = ("spans",)
+    __slots__ = ("_length", "spans")
 
     def __init__(self, text: str = "", style: Style = Style.PLAIN, key: str = "") -> None:
         self.spans: list[Span] = []
+        self._length = 0
         if text:
             self.add(text, style, key)
 
     def add(self, text: str, style: Style = Style.PLAIN, key: str = "") -> Line:
         """Append text; answers the line, so that calls can be chained."""
         if text:
-            self.spans.append(Span(wire_text(text), style, key))
+            shown = wire_text(text)
+            self.spans.append(Span(shown, style, key))
+            self._length += len(shown)
         return self
 
     def extend(self, other: Line) -> Line:
         self.spans.extend(other.spans)
+        self._length += other._length
         return self
 
     def pad(self, width: int) -> Line:
         """Fill with spaces up to `width`, or cut to it."""
-        if len(self) > width:
+        if self._length > width:
             self.spans = self.cut(width).spans
-        elif missing := width - len(self):
+        elif missing := width - self._length:
             self.spans.append(Span(WireText(" " * missing), Style.PLAIN))
+        self._length = width
         return self
 
     def cut(self, width: int) -> Line:
@@ -95,7 +100,7 @@ class Line:
     __hash__ = None  # type: ignore[assignment]  # a line grows while it is built
 
     def __len__(self) -> int:
-        return sum(len(span.text) for span in self.spans)
+        return self._length
 
     def __repr__(self) -> str:
         return f"Line({self.plain!r})"
@@ -106,6 +111,8 @@ def wrap(line: Line, width: int) -> list[Line]:
 
     What is marked (a field that changed) is kept in one piece where one row can hold it.
     """
+    if len(line) <= width:
+        return [line]
     pieces = [Line()]
     for text, style, _ in line.spans:
         rest = str(text)
@@ -123,20 +130,18 @@ def wrap(line: Line, width: int) -> list[Line]:
 
 def wrap_words(text: str, width: int) -> list[str]:
     """`text` in rows of at most `width` characters, broken between words where there are some."""
-    rows = [""]
-    for word in wire_text(text, 4 * SHOWN).split(" "):
-        whole = word
-        if rows[-1] and len(rows[-1]) + 1 + len(whole) > width:
-            rows.append("")
-        elif rows[-1]:
-            whole = " " + whole
-        while len(rows[-1]) + len(whole) > width:
-            room = width - len(rows[-1])
-            rows[-1] += whole[:room]
-            whole = whole[room:]
-            rows.append("")
-        rows[-1] += whole
-    return rows
+    width = max(width, 1)
+    rows = []
+    rest: str = wire_text(text, 4 * SHOWN).lstrip(" ")
+    while len(rest) > width:
+        end = rest.rfind(" ", 0, width + 1)
+        if end < 0:
+            rows.append(rest[:width])
+            rest = rest[width:]
+        else:
+            rows.append(rest[:end])
+            rest = rest[end:].lstrip(" ")
+    return [*rows, rest]
 
 
 def plain(lines: Iterable[Line]) -> list[str]:

@@ -6,10 +6,13 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
+from tui.draw.endpoint import shares, shortened
 from tui.draw.lines import Line, Style, wrap_words
 from tui.model import Model, Stream
 
 _BAR = 10
+_BESIDE_NAMES = len("    hears   of  ") + _BAR + len(" 100%")
+"""Characters of a direction of audio, but for its two names and two counts."""
 
 
 def headline(model: Model) -> tuple[str, Style]:
@@ -48,15 +51,21 @@ def rows(model: Model, width: int) -> list[Line]:
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
     streams = list(model.streams.values())[:2]
-    sentences = [f"{stream.listener} hears {stream.talker}" for stream in streams]
-    room = max((len(sentence) for sentence in sentences), default=0)
     digits = max((len(str(stream.sent)) for stream in streams), default=0)
+    sentences = [_hears(stream, width - _BESIDE_NAMES - 2 * digits) for stream in streams]
+    room = max((len(sentence) for sentence in sentences), default=0)
     for stream, sentence in zip(streams, sentences, strict=True):
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
         lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))
     if model.outcome is not None and not streams:
         lines += [Line(f"   {row}") for row in wrap_words(model.outcome.sentence, width - 3)[:2]]
     return lines + [Line()] * (3 - len(lines))
+
+
+def _hears(stream: Stream, room: int) -> str:
+    """`alice hears bob`; `room`: characters for the two names, which may be addresses."""
+    listener, talker = shares(len(stream.listener), len(stream.talker), room)
+    return f"{shortened(stream.listener, listener)} hears {shortened(stream.talker, talker)}"
 
 
 def _bar(stream: Stream, sentence: str) -> Line:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from appliance.journal.events import Event, FlowExpired, PacketDropped, SettingChanged
+from tui.draw.endpoint import address_of, port_of, shares, shortened
 from tui.draw.lines import Line, Style
 
 GHOST = 20.0
@@ -109,10 +110,10 @@ class Translations:
     ) -> None:
         """Replace what is known by a snapshot of `show flows` and `show expectations`."""
         fresh = {row.key: row for row in (self._flow(flow, now) for flow in flows)}
-        used = {(row.protocol, row.external, _host(row.remote)) for row in fresh.values()}
+        used = {(row.protocol, row.external, address_of(row.remote)) for row in fresh.values()}
         for expectation in expectations:
             row = _waiting(expectation, now)
-            if (row.protocol, row.external, _host(row.remote)) not in used:
+            if (row.protocol, row.external, address_of(row.remote)) not in used:
                 fresh.setdefault(row.key, row)
         kept = {
             key: fresh.pop(key, row)
@@ -148,10 +149,6 @@ def _flow_key(number: int) -> str:
     return f"flow {number}"
 
 
-def _host(endpoint: str) -> str:
-    return endpoint.rpartition(":")[0]
-
-
 def _still_haunts(row: Translation, now: float) -> bool:
     return row.gone_at is not None and now - row.gone_at < GHOST
 
@@ -161,7 +158,7 @@ def _waiting(expectation: Mapping[str, Any], now: float) -> Translation:
     if remote is None:
         remote = "anyone"
     elif remote.endswith(":0"):
-        remote = f"{_host(remote)}:*"
+        remote = f"{remote[:-1]}*"
     left = expectation["expires_in"]
     return Translation(
         f"hole {expectation['external']} {remote}",
@@ -184,6 +181,7 @@ _LEFT = 6
 """Characters of a countdown: `120h4m`, `no end`, `3s !`."""
 _REFUSED = 9
 """Characters of `✗filtered`, in the place of packets."""
+_ENDPOINT = len("255.255.255.255:65535")
 _FEWER = ((), ("proto",), ("proto", "by"))
 """What is left out where there is no room for everything, the first that fits."""
 
@@ -203,7 +201,8 @@ class Layout:
 
 def layout(rows: Sequence[Translation], room: int, before: Layout | None = None) -> Layout:
     """The columns for these rows in `room` characters: as wide as what stands in them, because an
-    endpoint without its last digit would be another one. Nothing shrinks after `before`."""
+    endpoint without its last digit would be another one. Nothing shrinks after `before`. Only
+    where two endpoints of version 6 cannot stand side by side they lose their middles."""
     needs = {name: len(head) for name, head in HEADS.items()} | {"by": 3, "pkts": _REFUSED}
     for row in rows:
         for name, text in _texts(row).items():
@@ -214,8 +213,17 @@ def layout(rows: Sequence[Translation], room: int, before: Layout | None = None)
     if sum(with_bars.values()) <= room:
         return Layout(with_bars, True, needs)
     candidates = [_widths(needs, _LEFT, without) for without in _FEWER]
-    fitting = (widths for widths in candidates if sum(widths.values()) <= room)
-    return Layout(next(fitting, candidates[-1]), False, needs)
+    fitting = [widths for widths in candidates if sum(widths.values()) <= room]
+    return Layout(fitting[0] if fitting else _squeezed(candidates[-1], room), False, needs)
+
+
+def _squeezed(widths: dict[str, int], room: int) -> dict[str, int]:
+    """The columns of the endpoints in what room the others leave, none narrower than any endpoint
+    of version 4 needs."""
+    ends = ("internal", "remote")
+    room -= sum(width for name, width in widths.items() if name not in ends)
+    shared = zip(ends, shares(widths["internal"], widths["remote"], room), strict=True)
+    return widths | {name: max(width, min(widths[name], _ENDPOINT + 1)) for name, width in shared}
 
 
 def _widths(needs: Mapping[str, int], left: int, without: tuple[str, ...]) -> dict[str, int]:
@@ -227,7 +235,7 @@ def _texts(row: Translation) -> dict[str, str]:
     """What stands in the columns whose width nobody can know beforehand."""
     return {
         "internal": row.internal,
-        "external": ":" + row.external.rpartition(":")[2],
+        "external": ":" + port_of(row.external),
         "remote": row.remote,
         "pkts": _counts(row),
     }
@@ -244,13 +252,24 @@ HEADS = {
 }
 
 
+def fitted(row: Translation, now: float, chosen: Layout) -> dict[str, Line]:
+    """The row's text by column name, as it fits into these columns."""
+    drawn = cells(row, now, chosen.bars)
+    for name in ("internal", "remote"):
+        room = chosen.widths[name] - 1
+        if len(drawn[name]) > room:
+            (span,) = drawn[name].spans
+            drawn[name] = Line(shortened(span.text, room), span.style)
+    return drawn
+
+
 def cells(row: Translation, now: float, bars: bool) -> dict[str, Line]:
     """The row's text by column name. `bars`: is there room for bars beside the seconds?"""
     quiet = Style.FAINT if row.gone_at is not None else Style.PLAIN
     return {
         "proto": Line(row.protocol, quiet),
         "internal": Line(row.internal, quiet),
-        "external": Line(":" + row.external.rpartition(":")[2], quiet),
+        "external": Line(":" + port_of(row.external), quiet),
         "remote": Line(row.remote, quiet),
         "by": Line(_BY.get(row.opened_by, row.opened_by), quiet),
         "left": _countdown(row, now, bars),
@@ -305,7 +324,7 @@ def duration(seconds: float) -> str:
 
 def explain(row: Translation, now: float) -> str:
     """What the selected row means, in one sentence."""
-    port = row.external.rpartition(":")[2]
+    port = port_of(row.external)
     if row.gone_at is not None:
         return (
             f"This flow ended {now - row.gone_at:.0f}s ago ({row.why_gone}): what {row.remote} "

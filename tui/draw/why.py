@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from appliance.journal.events import CallOutcome, Change, PacketDropped
+from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
+from tui.draw.endpoint import address_of
 from tui.draw.lines import Line, Style, wrap_words
-from tui.model import FAULTS, Message, Model, Stream, short_key
+from tui.model import Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
@@ -31,7 +33,7 @@ def because(model: Model, message: Message | None) -> str:
     if _is_fresh(model.last_drop, model.now):
         return _refused(model.last_drop)
     if message is None:
-        return "No SIP message has passed yet."
+        return "No message has passed an ALG yet."
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != "both-ways":
         return _ended_badly(model.outcome, message, fault)
@@ -90,7 +92,7 @@ def _refused(drop: PacketDropped) -> str:
 
 def _is_readable(drop: PacketDropped) -> bool:
     """Has it addresses at all?"""
-    return not drop.source.startswith("0.0.0.0")
+    return address_of(drop.source) not in ("0.0.0.0", "::")
 
 
 def place_that_matters(message: Message) -> str:

@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
 from tui.draw.lines import Line, Style
-from tui.draw.translations import HEADS, Layout, Translation, cells, layout
+from tui.draw.translations import HEADS, Layout, Translation, fitted, layout
 from tui.widgets.drawn import entitle, text
 
 ROWS_SHOWN = 2_000
@@ -80,18 +80,17 @@ class TranslationTable(DataTable[object]):
         for row in rows:
             if row.key in known:
                 continue
-            drawn = cells(row, now, self._has_bars)
+            drawn = self._cells(row, now)
             self.add_row(*(text(drawn[name]) for name in self._names), key=row.key)
             self._order.append(row.key)
             self._drawn |= {(row.key, name): drawn[name] for name in self._names}
 
     def _update(self, row: Translation, now: float) -> None:
-        drawn = cells(row, now, self._has_bars)
+        drawn = self._cells(row, now)
         for name in self._names:
             if self._drawn.get((row.key, name)) != drawn[name]:
                 self._drawn[row.key, name] = drawn[name]
                 self.update_cell(row.key, name, text(drawn[name]))
 
-    @property
-    def _has_bars(self) -> bool:
-        return self._layout is not None and self._layout.bars
+    def _cells(self, row: Translation, now: float) -> dict[str, Line]:
+        return {} if self._layout is None else fitted(row, now, self._layout)

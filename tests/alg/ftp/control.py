@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from nat.endpoint import Endpoint, Side
-from tests.appliance.ends import End, Line
-from tests.spec.packets import ACK, SYN
-from tests.spec.world import World
+from tests.support.ends import End, Line
+from tests.support.packets import ACK, SYN
+from tests.support.world import World
 
 HOST = "192.168.20.10"
 EXTERNAL = "203.0.113.1"

@@ -22,7 +22,7 @@ from tests.alg.ftp.control import (
     Control,
 )
 from tests.alg.ftp.situations import answer, met, opened
-from tests.spec.packets import ACK
+from tests.support.packets import ACK
 
 DATA = SERVER._replace(port=20)
 PORT = b"PORT 192,168,20,10,156,65\r\n"

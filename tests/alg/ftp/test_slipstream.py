@@ -11,7 +11,7 @@ import pytest
 
 from nat.endpoint import Endpoint, Side
 from tests.alg.ftp.control import EXTERNAL, HOST, SERVER, Control
-from tests.spec.packets import ACK
+from tests.support.packets import ACK
 
 ATTACKER = SERVER._replace(port=4444)
 SLIPPED = b"PORT 192,168,20,10,13,61\r\n"  # 3389, a remote desktop

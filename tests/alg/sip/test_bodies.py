@@ -1,4 +1,4 @@
-"""Where descriptions are in a body (RFC 2046, 5.1), and the lengths that depend on them."""
+"""Where descriptions are in a body (RFC 2046 5.1), and the lengths that depend on them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_body_that_cannot_be_read_is_malformed(headers: str, body: str, compla
 
 
 def test_lengths_are_counted_from_the_inside_out() -> None:
-    """The digits of a part's length are counted by the whole."""
+    """Rule lengths-follow: the digits of a part's length are counted by the whole."""
     whole = message(f"{MIXED}\nl: 49", "--x\nc: application/sdp\nl: 9\n\nv=0 abcde\n--x--")
     lengths = bodies.find(whole).lengths
     at = whole.data.index(b"abcde")

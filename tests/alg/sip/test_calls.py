@@ -135,7 +135,7 @@ def test_only_an_invite_or_a_register_begins_something(title: str) -> None:
 
 
 def test_the_document_says_since_when_and_how_many_messages() -> None:
-    """Contract, `show calls`: seconds since the start; people by the user part of their URI."""
+    """`show calls`: seconds since the start; people by the user part of their URI."""
     bystander = Bystander(invite(), invite("180 Ringing"), invite("180 Ringing"))
     assert bystander.calls.document(100.0) == [
         {

@@ -10,15 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alg.base import Edits, Reading, Unavailable
-from alg.context import MemoryContext
 from alg.edits import apply
 from alg.sip.correct import Sip, reasons
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import small_nat
 
 MANY = settings().max_examples
-PHONE, SEEN, SERVER = map(
-    Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
-)
 INVITE = (
     b"INVITE sip:*98@203.0.113.9 SIP/2.0\r\n"
     b"Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK-7badf56d;rport, SIP/2.0/UDP 192.0.2.1\r\n"
@@ -52,14 +49,10 @@ OK = (
 )
 
 
-def context(direction: Direction = Direction.OUT) -> MemoryContext:
-    return MemoryContext(direction, PHONE, SEEN, SERVER)
-
-
 def inspect(message: bytes, direction: Direction = Direction.OUT) -> Edits:
     """Unavailable is an answer too: the datapath passes the message unchanged."""
     try:
-        answer = Sip().inspect(message, context(direction))
+        answer = Sip().inspect(message, small_nat(direction))
     except Unavailable:
         return Edits()
     assert isinstance(answer, Edits)
@@ -110,11 +103,8 @@ def test_twice_is_once(message: bytes) -> None:
     try:
         edited = apply(message, inspect(message).edits)
         assert apply(edited, inspect(edited).edits) == edited
-        elsewhere = MemoryContext(
-            Direction.OUT,
-            Endpoint.parse("10.0.0.9:5060"),
-            Endpoint.parse("192.0.2.99:5060"),
-            SERVER,
+        elsewhere = small_nat(
+            internal=Endpoint.parse("10.0.0.9:5060"), external=Endpoint.parse("192.0.2.99:5060")
         )
         answer = Sip().inspect(edited, elsewhere)
     except Unavailable:
@@ -134,12 +124,12 @@ def test_random_bytes_leave_as_they_came(message: bytes, direction: Direction) -
 @pytest.mark.parametrize("cut", range(0, len(INVITE) - 1, 7))
 def test_a_message_cut_short_is_left_alone(cut: int) -> None:
     """A wrong Content-Length leaves the message alone as a whole, and opens nothing."""
-    small_nat = context()
-    answer = Sip().inspect(INVITE[:cut], small_nat)
+    context = small_nat()
+    answer = Sip().inspect(INVITE[:cut], context)
     assert isinstance(answer, Edits)
     assert answer.edits == ()
-    assert small_nat.expectations == []
-    assert len(small_nat.tables.mappings) == 1
+    assert context.expectations == []
+    assert len(context.nat.table.mappings.by_external) == 1
 
 
 def test_an_example_is_translated_in_all_places_and_no_other() -> None:
@@ -159,18 +149,18 @@ def test_an_example_is_translated_in_all_places_and_no_other() -> None:
 
 def test_the_shadow_of_a_nat_leaves_no_trace() -> None:
     """Running dry is rolling back."""
-    small_nat = context()
-    before = small_nat.tables.copy()
-    Sip().inspect(INVITE, small_nat)
-    assert small_nat.tables != before
-    small_nat.rollback()
-    assert small_nat.tables == before
+    context = small_nat()
+    before = set(context.nat.table.mappings.by_external)
+    Sip().inspect(INVITE, context)
+    assert set(context.nat.table.mappings.by_external) != before
+    context.rollback()
+    assert set(context.nat.table.mappings.by_external) == before
 
 
 def test_the_same_message_gets_the_same_bytes() -> None:
-    small_nat = context()
-    first = Sip().inspect(INVITE, small_nat)
-    assert Sip().inspect(INVITE, small_nat) == first
+    context = small_nat()
+    first = Sip().inspect(INVITE, context)
+    assert Sip().inspect(INVITE, context) == first
 
 
 HOSTILE = [b"(", b",", b";", b" ", b"\r\n ", b'"', b'"\\', b"<", b"<>,", b"192.168.20.100:5060,"]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from alg.sip.dialogs import MOST_DIALOGS, Call
+from alg.sip.dialogs import MOST_DIALOGS
+from nat.endpoint import Direction
+from tests.support.conversation import occupy
 
 HEAD = """
 {start}
@@ -78,7 +80,7 @@ def play(talk: Any, story: str) -> None:
 
 
 def rtp_ports(talk: Any) -> list[str]:
-    ports = {known.internal.port for known in talk.context.expectations}
+    ports = {known.mapping.internal.port for known in talk.context.expectations}
     return [str(port) for port in sorted(ports) if port % 2 == 0]
 
 
@@ -257,7 +259,7 @@ CALLS = {
 
 @pytest.mark.parametrize("story", CALLS.values(), ids=CALLS.keys())
 def test_pinholes_live_as_long_as_their_call(plain: Any, story: str) -> None:
-    """I-E1, I-E4: parent gone, re-offer, BYE, CANCEL or final error: gone at once."""
+    """Invariants I-E1 and I-E4; rules closed-with-the-call, failed-offer-undone and hold-keeps."""
     play(plain, story)
 
 
@@ -265,12 +267,13 @@ def test_made_up_tags_do_not_fill_the_memory(plain: Any) -> None:
     play(plain, "> INVITE 1 sdp 4000")
     for number in range(40):
         play(plain, f"< 200 INVITE 1 tag t{number} sdp 9000")
-    (call,) = [value for value in plain.context.tables.memory.values() if isinstance(value, Call)]
+    context = plain.context.facing(Direction.IN)
+    call = context.recall(("call", "call-1", context.internal.address))
     assert len(call.dialogs) == MOST_DIALOGS
 
 
 def test_a_bye_over_another_connection_closes_as_well(plain: Any) -> None:
-    """Known from a helper that left the pinholes of such calls open."""
+    """Rule call-not-connection: known from a helper that left the pinholes of such calls open."""
     play(plain, "> INVITE 1 sdp 4000\n< 200 INVITE 1 sdp 9000")
     plain.into(message("< BYE 7"), remote="198.51.100.20:5080")
     assert plain.open == []
@@ -281,14 +284,14 @@ def test_two_inside_hosts_in_one_call_do_not_share_their_pinholes(plain: Any) ->
     play(plain, "> INVITE 1 sdp 4000")
     context = plain.context
     other = context.internal._replace(address=context.internal.address + 1)
-    plain.context = context.facing(context.direction)
-    plain.context.internal, plain.context.external = other, context.external._replace(port=5062)
+    occupy(context, other)
+    plain.context = context.facing(context.direction, internal=other)
     play(plain, "> BYE 9")
     assert rtp_ports(plain) == ["4000"]
 
 
 def test_a_contact_on_a_port_of_its_own_is_open_to_the_peer_until_the_end(plain: Any) -> None:
-    """RFC 3261 12.1.1: the target of later requests. Nothing is opened over TCP for it."""
+    """Rule contact-opens, RFC 3261 12.1.1. Nothing is opened over TCP for it."""
     with_contact = message("> INVITE 1 sdp 4000").replace(
         "Content-Type", "Contact: <sip:a@192.168.20.100:5070>\nContent-Type"
     )

@@ -59,7 +59,7 @@ def test_so_it_is_for_an_answer(cut: int) -> None:
     ],
 )
 def test_what_does_not_begin_as_sip_is_not_sip(data: bytes) -> None:
-    """NAT slipstreaming: no message is looked for in the middle of anything."""
+    """Rule first-byte-or-never: no message is looked for in the middle of anything."""
     with pytest.raises(NotSipStream):
         frame(data)
 

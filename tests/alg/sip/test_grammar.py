@@ -1,4 +1,4 @@
-"""Productions of RFC 3261, section 25: what matches, and what must not."""
+"""Productions of RFC 3261 25: what matches, and what must not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of rule 2.3: which field is translated in which kind of message, and which never."""
+"""Which field is translated in which kind of message, and which never."""
 
 from __future__ import annotations
 
@@ -101,6 +101,7 @@ OWN, SEEN = "192.168.20.100:5060", "203.0.113.1:1024"
     ],
 )
 def test_each_field_by_kind_of_message(talk: Any, kind: str, before: str, after: str) -> None:
+    """Rules top-via-only, contact-opens, host-without-port and routes-of-its-own: their table."""
     text = TEMPLATES[kind].format(header=before, method="OPTIONS", uri="sip:x@y.z", status=200)
     assert after in passed(talk, kind, text).split("\r\n")
 
@@ -108,7 +109,7 @@ def test_each_field_by_kind_of_message(talk: Any, kind: str, before: str, after:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_every_method_is_translated(talk: Any, kind: str, method: str) -> None:
-    """G9: G1 applies to every request method and every response code."""
+    """Rule every-method: every request method and every response code."""
     own, seen = (OWN, SEEN) if kind.startswith("out") else (SEEN, OWN)
     text = TEMPLATES[kind].format(
         header=f"Route: <sip:{own};lr>", method=method, uri="sip:x@y.z", status=606
@@ -158,6 +159,7 @@ def test_the_request_uri_is_restored_inwards(talk: Any, kind: str, uri: str, aft
     ],
 )
 def test_the_top_via_leaves_as_the_outside_knows_it(talk: Any, before: str, after: str) -> None:
+    """Rule top-via-only."""
     text = OUT_REQUEST.replace("Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK1", before)
     sent = talk.out(text.format(method="INFO", uri="sip:x@y.z", header="Subject: x"))
     assert sent.decode().split("\r\n")[1] == after
@@ -180,7 +182,7 @@ def test_the_top_via_leaves_as_the_outside_knows_it(talk: Any, before: str, afte
     ],
 )
 def test_a_via_of_something_else_stays(talk: Any, via: str) -> None:
-    """G2: 192.0.2.1 must not match inside 192.0.2.10; a port is of the same token."""
+    """Rule whole-token: 192.0.2.1 must not match inside 192.0.2.10; a port is of the same token."""
     text = OUT_REQUEST.replace("Via: SIP/2.0/UDP 192.168.20.100:5060;branch=z9hG4bK1", via)
     sent = talk.out(text.format(method="INFO", uri="sip:x@y.z", header="Subject: x"))
     assert sent.decode().split("\r\n")[1] == via
@@ -197,7 +199,7 @@ def test_a_via_of_something_else_stays(talk: Any, via: str) -> None:
 def test_received_and_rport_are_hidden_or_left_to_learn(
     conversation: Any, mode: str, parameters: str
 ) -> None:
-    """RFC 3581 4; "hide": neither phone nor server know that NAT is in use."""
+    """Rule hide-or-learn, RFC 3581 4; "hide": neither phone nor server know that NAT is in use."""
     talk = conversation(Sip(), SEEN, received=mode)
     text = IN_RESPONSE.replace("=z9hG4bK1", "=z9hG4bK1;received=203.0.113.1;rport=1024")
     back = talk.into(text.format(status=200, method="INFO", header="Subject: x")).decode()
@@ -212,7 +214,7 @@ def test_received_of_somebody_else_stays(talk: Any) -> None:
 
 @pytest.mark.parametrize("written", ["192.168.20.100", "192.168.20.100:5060"])
 def test_a_port_that_was_not_written_is_not_written_back(talk: Any, written: str) -> None:
-    """G7: by branch for the Via, by habit for URIs."""
+    """Rule round-trip: by branch for the Via, by habit for URIs."""
     text = OUT_REQUEST.replace(f"UDP {OWN}", f"UDP {written}")
     contact = f"Contact: <sip:a@{written}>"
     sent = talk.out(text.format(method="INVITE", uri="sip:x@y.z", header=contact)).decode()
@@ -234,7 +236,7 @@ def test_the_habit_is_the_last_one_seen(talk: Any) -> None:
 
 
 def test_a_preserved_default_port_is_written_only_if_it_was(plain: Any) -> None:
-    """G8."""
+    """Rule port-as-written."""
     text = OUT_REQUEST.replace(f"UDP {OWN}", "UDP 192.168.20.100")
     sent = plain.out(text.format(method="INFO", uri="sip:x@y.z", header=f"Contact: <sip:{OWN}>"))
     assert b"UDP 203.0.113.1;" in sent
@@ -268,7 +270,7 @@ def parties(sender: str, recipient: str, template: str) -> str:
 def test_from_and_to_are_restored_to_what_the_dialogs_own_message_had(
     talk: Any, inside: str, outside: str
 ) -> None:
-    """The host alone; a phone may even have written the external address itself."""
+    """Rules host-without-port and address-alone; a phone may have written the external one."""
     peer = "<sip:bob@203.0.113.9>"
     sent = talk.out(parties(inside, peer, OUT_REQUEST)).decode()
     assert f"From: {outside};tag=a\r\n" in sent
@@ -303,7 +305,7 @@ def test_to_of_a_request_from_outside_is_given_back_as_it_came(talk: Any) -> Non
     ],
 )
 def test_what_is_no_token_of_this_host_is_never_touched(talk: Any, contact: str) -> None:
-    """G3: never inside quoted strings, user parts, parameters."""
+    """Rule never-touched: never inside quoted strings, user parts, parameters."""
     text = OUT_REQUEST.format(method="INFO", uri="sip:x@y.z", header=f"Contact: {contact}")
     assert f"Contact: {contact}" in talk.out(text).decode()
 
@@ -323,7 +325,7 @@ def test_what_is_no_token_of_this_host_is_never_touched(talk: Any, contact: str)
     ],
 )
 def test_syntax_stays_as_the_phone_wrote_it(talk: Any, before: str, after: str) -> None:
-    """G4: byte-exact otherwise."""
+    """Rule byte-exact."""
     text = OUT_REQUEST.format(method="INFO", uri="sip:x@y.z", header=before)
     sent = talk.out(text)
     assert after.encode() in sent
@@ -340,7 +342,7 @@ def test_secure_uris_belong_to_tcp_and_to_port_5061(talk: Any) -> None:
 
 
 def test_answers_find_a_phone_that_listens_on_another_port_than_it_sends_from(talk: Any) -> None:
-    """RFC 3261 18.2.2, as the Cisco 7941 takes it: without rport, to the port in the Via."""
+    """Rule reply-port, RFC 3261 18.2.2: without rport, to the port in the Via."""
     text = OUT_REQUEST.replace(f"UDP {OWN}", "UDP 192.168.20.100:5099")
     sent = talk.out(text.format(method="REGISTER", uri="sip:y.z", header="Subject: x"))
     assert b"UDP 203.0.113.1:5099;" in sent
@@ -352,6 +354,7 @@ def test_answers_find_a_phone_that_listens_on_another_port_than_it_sends_from(ta
 
 @pytest.mark.parametrize("change", [";rport", ":22", ".1:5099"])
 def test_no_reply_port_is_opened_without_need(talk: Any, change: str) -> None:
+    """Rule reply-port."""
     via = {
         ";rport": "192.168.20.100:5099;rport",
         ":22": "192.168.20.100:22",

@@ -37,6 +37,7 @@ def test_parts_are_places_in_the_message() -> None:
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
 def test_every_line_end_is_accepted(line_end: bytes) -> None:
+    """Rule one-reading."""
     message = parse(WHOLE.replace(b"\r\n", line_end))
     assert message.data[message.body :] == b"hello"
     assert message.cseq == 9
@@ -63,7 +64,7 @@ def test_a_response_takes_its_method_from_cseq() -> None:
     ],
 )
 def test_what_is_not_sip_is_not_sip(data: bytes) -> None:
-    """Rule 2.1: keep-alives and foreign payloads pass without an error."""
+    """Rule sip-or-opaque: keep-alives and foreign payloads pass without an error."""
     with pytest.raises(NotSip):
         parse(data)
 
@@ -111,7 +112,7 @@ def changed(before: bytes, after: bytes) -> bytes:
     ],
 )
 def test_what_is_not_safe_to_edit_is_malformed(data: bytes, complaint: str) -> None:
-    """G3 and G10 of the bad inputs; the limits of text."""
+    """Rule one-reading, and the limits of text."""
     with pytest.raises(Malformed, match=complaint):
         parse(data)
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from alg.base import Unavailable
-from alg.context import MemoryContext
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
+from tests.support.conversation import occupy
 
 INVITE = """
 {method} sip:bob@example.com SIP/2.0
@@ -74,7 +75,7 @@ def busy(talk: Any, *ports: int) -> None:
     """Let another phone have these ports already."""
     for port in ports:
         other = talk.context.internal._replace(address=talk.context.internal.address + 1, port=port)
-        talk.context.map(other)
+        occupy(talk.context, other)
     talk.context.commit()
 
 
@@ -131,13 +132,14 @@ def test_a_stream_gets_the_port_that_the_nat_holds_for_it(
 def test_a_stream_that_cannot_be_mapped_is_left_alone_and_opens_nothing(
     plain: Any, media: str
 ) -> None:
-    """G4, G5: only the origin, which is the host's own address, is translated."""
+    """Rule unmappable-stays: only the origin, which is the host's own address, is translated."""
     sent = description(plain.out(invite(SDP + media)))
     assert sent == (SDP + media).replace("IP4 192.168.20.100\ns", "IP4 203.0.113.1\ns").split("\n")
     assert plain.open == []
 
 
 def test_each_stream_has_a_pair_of_its_own(plain: Any) -> None:
+    """Rule port-pair."""
     sdp = AUDIO + "m=video 14256 RTP/AVP 31\nm=image 14258 udptl t38\n"
     plain.out(invite(sdp))
     assert [pinhole.split("<")[0] for pinhole in plain.open] == [
@@ -150,14 +152,14 @@ def test_each_stream_has_a_pair_of_its_own(plain: Any) -> None:
 
 
 def test_bundled_streams_share_one_mapping(plain: Any) -> None:
-    """RFC 9143: several m= lines with the same port."""
+    """Rule stream-by-stream, RFC 9143: several m= lines with the same port."""
     busy(plain, 14254, 14255)
     sent = description(plain.out(invite(AUDIO + "m=video 14254 RTP/AVP 31")))
     assert sent[5:] == ["m=audio 14256 RTP/AVP 0", "m=video 14256 RTP/AVP 31"]
 
 
 def test_session_and_media_level_are_each_decided_alone(plain: Any) -> None:
-    """Rule 2.7: a media c= with a foreign address stays; session c= is not forced to it."""
+    """Rule stream-by-stream: a foreign media c= stays, and session c= is not forced to it."""
     sdp = (
         AUDIO
         + "m=video 5000 RTP/AVP 31\nc=IN IP4 198.51.100.7\n"
@@ -174,6 +176,7 @@ def test_session_and_media_level_are_each_decided_alone(plain: Any) -> None:
 
 
 def test_a_session_address_that_no_stream_uses_stays(plain: Any) -> None:
+    """Rule stream-by-stream."""
     sdp = SDP + "m=audio 14254 RTP/AVP 0\nc=IN IP4 198.51.100.7\n"
     assert "c=IN IP4 192.168.20.100" in description(plain.out(invite(sdp)))
 
@@ -208,7 +211,7 @@ def test_a_foreign_origin_stays(plain: Any) -> None:
             "a=rtcp:14255 IN IP6 2001:db8::1",
             [14254],
         ),
-        ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14256", "a=rtcp:16001", [14255, 16001]),
+        ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14257", "a=rtcp:16001", [14255, 16001]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp:22", "14256", "a=rtcp:22", [14254]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp-mux", "14256", "a=rtcp-mux", [14254, 14255]),
     ],
@@ -216,7 +219,7 @@ def test_a_foreign_origin_stays(plain: Any) -> None:
 def test_rtcp_is_where_the_description_says(
     plain: Any, media: str, rtp: str, rtcp: str, pinholes: list[int]
 ) -> None:
-    """RFC 3605; and RFC 5761: an offer of rtcp-mux may still be refused."""
+    """Rule rtcp-attribute; and RFC 5761 5.1.1: an offer of rtcp-mux may still be refused."""
     busy(plain, 14254, 14255)
     sent = description(plain.out(invite(SDP + media)))
     assert sent[5].split()[1] == rtp
@@ -241,7 +244,7 @@ def test_an_answer_with_rtcp_mux_never_opens_the_rtcp_port(plain: Any) -> None:
     "attribute", ["a=candidate:1 1 UDP 1 192.0.2.1 9 typ host", "a=ice-ufrag:x"]
 )
 def test_with_ice_the_description_is_left_alone(talk: Any, attribute: str) -> None:
-    """RFC 8445 5.4: a default candidate that no candidate line repeats is ice-mismatch."""
+    """Rule ice-finds-a-way, RFC 8445 5.4: a default that no candidate repeats is a mismatch."""
     sdp = AUDIO + attribute
     assert description(talk.out(invite(sdp))) == sdp.split("\n")
     assert talk.open == []
@@ -250,6 +253,7 @@ def test_with_ice_the_description_is_left_alone(talk: Any, attribute: str) -> No
 
 
 def test_the_length_is_counted_again(plain: Any) -> None:
+    """Rule lengths-follow."""
     sent = plain.out(invite())
     head, _, body = sent.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
@@ -276,14 +280,14 @@ def test_a_second_phone_on_the_same_port_gets_the_next_pair(plain: Any) -> None:
 
 
 def test_odd_ports_stay_odd(plain: Any) -> None:
-    """RFC 4787 4.2.2; a known helper clears the low bit."""
+    """Rule port-pair, RFC 4787 4.2.2; a known helper clears the low bit."""
     busy(plain, 14255)
     sdp = SDP + "m=audio 14255 RTP/AVP 0"
     assert "m=audio 14257 RTP/AVP 0" in description(plain.out(invite(sdp)))
 
 
 def test_a_repeated_invite_is_the_same_bytes(plain: Any) -> None:
-    """G5: retransmissions."""
+    """Rule same-again: a retransmission."""
     busy(plain, 14254)
     first = plain.out(invite())
     assert plain.out(invite()) == first
@@ -291,7 +295,7 @@ def test_a_repeated_invite_is_the_same_bytes(plain: Any) -> None:
 
 
 def test_more_ports_than_allowed_leave_the_whole_message_alone(plain: Any) -> None:
-    """G6 of the bad inputs: 4 pairs are opened, a fifth is too many; nothing half-done."""
+    """Four pairs are opened, a fifth is too many; nothing half-done (rule pass-unchanged)."""
     four = "".join(f"m=audio {port} RTP/AVP 0\n" for port in range(14254, 14262, 2))
     plain.out(invite(SDP + four))
     assert len(plain.open) == 8
@@ -330,7 +334,7 @@ def test_a_stream_without_any_address_leaves_the_whole_message_alone(
 
 @pytest.mark.parametrize("method", ["OPTIONS", "MESSAGE", "INFO", "BYE"])
 def test_methods_that_negotiate_nothing_open_nothing(plain: Any, method: str) -> None:
-    """Rule 2.6: in any other message G1 on c= and o=, but no pinhole."""
+    """Rule negotiating-messages: elsewhere c= and o= are translated, and nothing is opened."""
     sent = description(plain.out(invite(method=method)))
     assert sent[1].endswith("203.0.113.1")
     assert sent[3] == "c=IN IP4 203.0.113.1"
@@ -339,6 +343,7 @@ def test_methods_that_negotiate_nothing_open_nothing(plain: Any, method: str) ->
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE", "PRACK", "ACK"])
 def test_methods_that_negotiate_open_pinholes(plain: Any, method: str) -> None:
+    """Rule negotiating-messages."""
     plain.out(invite(method=method))
     assert plain.open == ["14254<-203.0.113.9", "14255<-203.0.113.9"]
 
@@ -367,7 +372,7 @@ def test_a_delayed_offer_opens_with_the_ack(plain: Any) -> None:
 
 
 def test_the_peers_description_tells_who_may_send(plain: Any) -> None:
-    """I-E3: the signalling peer, or the media address learned from the other side."""
+    """Invariant I-E3, rule peer-only: the signalling peer, or the address in its description."""
     plain.out(invite())
     plain.into(answer(theirs("198.51.100.7"), "183 Progress"))
     assert plain.open == [
@@ -385,8 +390,9 @@ def test_anyone_may_send_when_so_configured(conversation: Any) -> None:
 
 
 def test_a_pinhole_waits_three_minutes_and_then_lives_as_long_as_the_call(plain: Any) -> None:
+    """Rule as-long-as-the-call."""
     plain.out(invite())
-    assert {(known.lifetime, known.used_lifetime) for known in plain.context.expectations} == {
+    assert {(known.deadline, known.used_lifetime) for known in plain.context.expectations} == {
         (180.0, 86_400.0)
     }
 
@@ -400,7 +406,7 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
     def full(*arguments: Any, **more: Any) -> None:
         raise Unavailable("the limit is reached")
 
-    monkeypatch.setattr(MemoryContext, "expect", full)
+    monkeypatch.setattr(Trial, "expect", full)
     assert b"Via: SIP/2.0/UDP 192.168.20.100:5060" in plain.into(answer(theirs("198.51.100.7")))
     assert plain.note == "the limit is reached"
     assert plain.open == ["14254<-203.0.113.9", "14255<-203.0.113.9"]
@@ -437,7 +443,7 @@ def multipart(length: int = LENGTH) -> str:
 
 
 def test_in_a_multipart_body_only_the_description_is_edited(talk: Any) -> None:
-    """G8 of the bad inputs; and every length is right, inside and outside."""
+    """Rule lengths-follow: every length is right, inside and outside."""
     sent = talk.out(multipart())
     head, _, body = sent.partition(b"\r\n\r\n")
     assert b"not a description: 192.168.20.100" in body
@@ -450,7 +456,7 @@ def test_in_a_multipart_body_only_the_description_is_edited(talk: Any) -> None:
 def test_a_wrong_length_of_a_part_leaves_the_whole_message_alone(
     talk: Any, on_the_wire: Any
 ) -> None:
-    """I-A2."""
+    """Invariant I-A2."""
     message = multipart(LENGTH + 1)
     assert talk.out(message) == on_the_wire(message)
     assert talk.open == []
@@ -472,7 +478,7 @@ def test_other_bodies_are_not_looked_at(talk: Any, before: str, after: str) -> N
 
 
 def test_the_echo_of_a_description_comes_back_as_it_was_written(plain: Any) -> None:
-    """G7: apply(IN) to an echo of apply(OUT) restores the original text."""
+    """Rule round-trip: what goes out, echoed, comes in as the original text."""
     busy(plain, 14254, 14255)
     sdp = AUDIO + "a=rtcp:14255 IN IP4 192.168.20.100"
     sent = "\n".join(description(plain.out(invite(sdp))))
@@ -481,7 +487,7 @@ def test_the_echo_of_a_description_comes_back_as_it_was_written(plain: Any) -> N
 
 
 def test_the_description_of_another_inside_host_stays_external(plain: Any) -> None:
-    """G10, G13: the peer behind the same NAT is reached by hairpin."""
+    """Rule neighbours-stay: the peer behind the same NAT is reached by hairpin."""
     busy(plain, 9000)
     sdp = theirs("203.0.113.1").strip()
     assert description(plain.into(answer(sdp))) == sdp.split("\n")

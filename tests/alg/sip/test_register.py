@@ -1,4 +1,4 @@
-"""Registrations, RFC 3261 section 10, seen from the middle."""
+"""Registrations, RFC 3261 10, seen from the middle."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from alg.base import Unavailable
-from alg.context import MemoryContext
 from alg.sip.correct import Sip
+from appliance.gateway.trial import Trial
+from nat.mapping import Why
 
 REGISTER = """
 REGISTER sip:203.0.113.9 SIP/2.0
@@ -62,7 +63,7 @@ def test_the_answer_arrives_as_the_phone_wrote_it(talk: Any) -> None:
 
 
 def test_asking_opens_nothing(talk: Any) -> None:
-    """I-E4: made inactive, activated only by the matching success answer."""
+    """Invariant I-E4, rule granted-not-wished: opened only by the matching success answer."""
     talk.out(register())
     assert talk.open == []
 
@@ -81,7 +82,7 @@ def test_asking_opens_nothing(talk: Any) -> None:
     ],
 )
 def test_the_registrar_grants_the_lifetime(talk: Any, answer: str, lifetime: float) -> None:
-    """RFC 3261 10.2.4: the expires of the value, else Expires, in the response; at most a day."""
+    """Rule granted-not-wished, RFC 3261 10.2.4: expires, else Expires; at most a day."""
     talk.out(register(OWN + ";expires=1800"))
     talk.into(ok(answer))
     assert talk.open == ["5060<-203.0.113.9"]
@@ -124,7 +125,7 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
     def full(*arguments: Any, **more: Any) -> None:
         raise Unavailable("the limit is reached")
 
-    monkeypatch.setattr(MemoryContext, "expect", full)
+    monkeypatch.setattr(Trial, "expect", full)
     back = talk.into(ok(f"Contact: {SEEN};expires=60"))
     assert b"Via: SIP/2.0/UDP 192.168.20.100:5060" in back
     assert (talk.open, talk.note) == ([], "the limit is reached")
@@ -133,18 +134,23 @@ def test_an_answer_reaches_the_phone_even_if_its_pinhole_cannot_be_had(
 def test_a_mapping_that_is_gone_is_not_opened(talk: Any) -> None:
     talk.out(register("<sip:525@192.168.20.100:5070>"))
     internal = talk.context.internal._replace(port=5070)
-    del talk.context.tables.mappings["udp", internal]
+    mappings = talk.context.nat.table.mappings
+    (mapping,) = [mappings.pinned[17, internal]]
+    mapping.held_until = 0.0
+    mappings.close_if_idle(mapping, Why.CLOSED, 0.0)
     talk.into(ok("Expires: 60"))
     assert (talk.open, talk.note) == ([], "")
 
 
 def test_an_answer_from_somebody_else_opens_nothing(talk: Any) -> None:
+    """Rule registrar-only."""
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"), remote="198.51.100.66:5060")
     assert talk.open == []
 
 
 def test_a_failed_refresh_leaves_the_registration_that_runs(talk: Any) -> None:
+    """Rule granted-not-wished."""
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     talk.out(register(cseq=1374))
@@ -154,7 +160,7 @@ def test_a_failed_refresh_leaves_the_registration_that_runs(talk: Any) -> None:
 
 @pytest.mark.parametrize("leaving", [OWN + ";expires=0", OWN + "\nExpires: 0", "*\nExpires: 0"])
 def test_leaving_closes_the_pinhole_when_it_is_granted(talk: Any, leaving: str) -> None:
-    """RFC 3261 10.2.2. Also `Contact: *`, after which a known helper leaves its hole open."""
+    """Rule unregistering-closes, RFC 3261 10.2.2. A known helper leaves its hole open after `*`."""
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     talk.out(register(leaving, 1374))
@@ -164,6 +170,7 @@ def test_leaving_closes_the_pinhole_when_it_is_granted(talk: Any, leaving: str) 
 
 
 def test_a_query_changes_nothing_and_its_answer_is_translated(talk: Any) -> None:
+    """Rule unregistering-closes."""
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     talk.out(register(cseq=1374).replace(f"Contact: {OWN}\n", ""))
@@ -173,6 +180,7 @@ def test_a_query_changes_nothing_and_its_answer_is_translated(talk: Any) -> None
 
 
 def test_a_contact_on_another_port_gets_a_mapping_and_then_its_pinhole(talk: Any) -> None:
+    """Rule contact-opens."""
     sent = talk.out(register("<sip:525@192.168.20.100:5070>"))
     assert b"Contact: <sip:525@203.0.113.1:5070>" in sent
     assert talk.open == []
@@ -191,7 +199,7 @@ def test_several_contacts_all_work(talk: Any) -> None:
 
 
 def test_more_contacts_than_allowed_leave_the_whole_message_alone(talk: Any) -> None:
-    """A message must not be able to take all ports of the NAT."""
+    """Rule contact-opens: a message must not be able to take all ports of the NAT."""
     contacts = [f"<sip:a@192.168.20.100:{port}>" for port in range(6000, 6009)]
     talk.out(register(", ".join([*contacts[:8], OWN])))
     with pytest.raises(Unavailable, match="more than 8"):
@@ -216,14 +224,14 @@ def test_several_addresses_of_record_of_one_host_do_not_evict_each_other(talk: A
     ],
 )
 def test_contacts_of_others_and_of_system_ports_are_left_alone(talk: Any, contact: str) -> None:
-    """Third-party registration, and I-E2: inside port at least 1024."""
+    """Rule own-contacts-only, invariant I-E2."""
     assert contact.encode() in talk.out(register(contact))
     talk.into(ok(f"Contact: {contact};expires=60"))
     assert talk.open == []
 
 
 def test_a_phone_that_knows_its_public_address_is_left_alone_and_reachable(talk: Any) -> None:
-    """Rule 2.4: m is not i."""
+    """Rule public-stays."""
     before = register(SEEN).replace("192.168.20.100:5060;branch", "203.0.113.1:1024;branch")
     talk.out(before)
     assert talk.edited == {}
@@ -232,6 +240,7 @@ def test_a_phone_that_knows_its_public_address_is_left_alone_and_reachable(talk:
 
 
 def test_a_stale_public_address_is_left_alone_and_noted(talk: Any) -> None:
+    """Rule public-stays."""
     assert b"203.0.113.1:4711" in talk.out(register("<sip:525@203.0.113.1:4711>"))
     assert "stale" in talk.note
     assert talk.context.internal_of(talk.context.external._replace(port=4711)) is None
@@ -249,9 +258,9 @@ def test_a_stale_public_address_is_left_alone_and_noted(talk: Any) -> None:
 def test_the_signalling_mapping_lives_as_long_as_the_registration(
     conversation: Any, timeout: str | float, granted: int, kept: float, note: str
 ) -> None:
-    """Rule 2.5, 8: hiding the NAT means that the server sends no keep-alive."""
+    """Rule signalling-lives-on: hiding the NAT means that the server sends no keep-alive."""
     talk = conversation(Sip(), "203.0.113.1:1024", timeout=timeout)
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires={granted}"))
-    assert talk.context.kept == kept
+    assert talk.kept == kept
     assert note in talk.note

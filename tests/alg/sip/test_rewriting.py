@@ -1,19 +1,16 @@
-"""The one principle: a token is changed only if it is exactly an endpoint of this host (G1)."""
+"""The one principle: a token is changed only if it is exactly an endpoint of this host."""
 
 from __future__ import annotations
 
 import pytest
 
-from alg.context import MemoryContext
 from alg.sip import parts
 from alg.sip.fields import MISSING, HostPort
 from alg.sip.message import parse
 from alg.sip.rewriting import Rewriting, Token
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import PHONE, small_nat
 
-PHONE, SEEN, SERVER = map(
-    Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060")
-)
 PRESETS = {
     Endpoint.parse("192.168.20.100:4000"): Endpoint.parse("203.0.113.1:19032"),
     Endpoint.parse("192.168.20.101:5060"): Endpoint.parse("203.0.113.1:5062"),
@@ -22,7 +19,7 @@ PRESETS = {
 
 def desk(direction: Direction, text: bytes = b"x") -> Rewriting:
     message = parse(b"INFO sip:" + text + b" SIP/2.0\r\ni: 1\r\nCSeq: 1 INFO\r\n\r\n")
-    context = MemoryContext(direction, PHONE, SEEN, SERVER, presets=PRESETS)
+    context = small_nat(direction, presets=PRESETS)
     return Rewriting(message, parts.read(message), context)
 
 
@@ -34,6 +31,7 @@ def desk(direction: Direction, text: bytes = b"x") -> Rewriting:
     ],
 )
 def test_own_endpoints_have_a_counterpart_both_ways(inside: str, outside: str) -> None:
+    """Rule own-endpoint."""
     internal, external = Endpoint.parse(inside), Endpoint.parse(outside)
     assert desk(Direction.OUT).counterpart(internal, "udp") == external
     assert desk(Direction.IN).counterpart(external, "udp") == internal
@@ -53,7 +51,7 @@ def test_own_endpoints_have_a_counterpart_both_ways(inside: str, outside: str) -
     ],
 )
 def test_all_other_endpoints_have_none(direction: Direction, endpoint: str) -> None:
-    """Also another inside host's: G10 and G13."""
+    """Rules own-endpoint and neighbours-stay: another inside host's endpoints are others, too."""
     assert desk(direction).counterpart(Endpoint.parse(endpoint), "udp") is None
 
 
@@ -78,7 +76,7 @@ def test_the_transport_is_part_of_an_endpoint() -> None:
 def test_a_token_is_replaced_as_a_whole(
     direction: Direction, text: bytes, after: bytes | None
 ) -> None:
-    """G2 and G8, white space between host and port kept."""
+    """Rules whole-token and port-as-written, white space between host and port kept."""
     host, colon, port = text.partition(b":")
     work = desk(direction)
     work.data = text
@@ -90,7 +88,7 @@ def test_a_token_is_replaced_as_a_whole(
 
 
 def test_nothing_is_opened_to_system_ports_or_for_other_hosts() -> None:
-    """I-E2."""
+    """Invariant I-E2, rule own-contacts-only."""
     work = desk(Direction.OUT)
     assert work.may_open(PHONE._replace(port=1024))
     assert not work.may_open(PHONE._replace(port=1023))

@@ -25,13 +25,14 @@ class Pair:
         self.lies_about_length = "content-length-stale" in faults
 
     def out(self, text: str | bytes) -> str:
-        return self._pass("out", text)
+        return self.sends("out", text)
 
     def into(self, text: str | bytes) -> str:
-        return self._pass("into", text)
+        return self.sends("into", text)
 
-    def _pass(self, way: str, text: str | bytes) -> str:
-        """The poor one's lines that are not the right one's, joined by " | "."""
+    def sends(self, way: str, text: str | bytes) -> str:
+        """A message goes "out" or "into": the poor one's lines that are not the right one's, joined
+        by " | "."""
         self.right_bytes = getattr(self.right, way)(text)
         self.poor_bytes = getattr(self.poor, way)(text)
         if isinstance(self.poor.answer, Refuse):

@@ -7,11 +7,11 @@ import random
 import pytest
 
 from alg.base import Edit
-from alg.context import MemoryContext
 from alg.sip import offers, parts
 from alg.sip.message import parse
 from alg.sip_poor.case import Case
 from nat.endpoint import Direction, Endpoint
+from tests.support.conversation import small_nat
 
 DATA = b"INFO sip:a SIP/2.0\r\ni: 1@192.168.20.100\r\nCSeq: 1 INFO\r\nl: 5\r\n\r\nhello"
 
@@ -20,7 +20,7 @@ DATA = b"INFO sip:a SIP/2.0\r\ni: 1@192.168.20.100\r\nCSeq: 1 INFO\r\nl: 5\r\n\r
 def case() -> Case:
     message = parse(DATA)
     endpoints = map(Endpoint.parse, ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060"))
-    context = MemoryContext(Direction.OUT, *endpoints)
+    context = small_nat(Direction.OUT, *endpoints)
     made = Case(DATA, context, message, parts.read(message), random.Random(0))
     made.fault = "some-fault"
     return made

@@ -1,4 +1,4 @@
-"""Faults behind right messages: which doors stay open, for whom and for how long."""
+"""Faults behind right messages: which expectations stand, for whom and for how long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from alg.sip_poor.pinholes import FAULTS
+from alg.base import AlgContext
+from alg.sip_poor.pinholes import FAULTS, NeverCloses, OneRegistration, SignallingPeerOnly
+from appliance.gateway.trial import Trial
+from nat.endpoint import Direction, Endpoint
+from tests.alg.sip_poor.shown import not_shown
+from tests.support.conversation import small_nat
 
 REGISTER = """
 REGISTER sip:203.0.113.9 SIP/2.0
@@ -76,13 +81,13 @@ def registered(beside: Callable[..., Any]) -> Callable[..., Any]:
 
 def test_hide_then_forget_keeps_nothing(registered: Callable[..., Any]) -> None:
     pair = registered("hide-then-forget", ("a", 3600))
-    assert (pair.right.context.kept, pair.right.open) == (3632.0, ["5060<-203.0.113.9"])
-    assert (pair.poor.context.kept, pair.poor.open) == (None, [])
+    assert (pair.right.kept, pair.right.open) == (3632.0, ["5060<-203.0.113.9"])
+    assert (pair.poor.kept, pair.poor.open) == (None, [])
 
 
 def test_sip_timer_short_keeps_for_a_minute(registered: Callable[..., Any]) -> None:
     pair = registered("sip-timer-short", ("a", 3600))
-    assert pair.poor.context.kept == 60.0
+    assert pair.poor.kept == 60.0
     assert pair.poor.lifetimes == {60.0}
 
 
@@ -118,7 +123,59 @@ def test_dialog_forgets_after_a_quarter_of_an_hour(beside: Callable[..., Any]) -
     assert {known.used_lifetime for known in pair.poor.context.expectations} == {900.0}
 
 
+# --- the wrapped contexts --------------------------------------------------------------------
+
+PHONE, SEEN, SERVER, MEDIA = map(
+    Endpoint.parse,
+    ("192.168.20.100:5060", "203.0.113.1:1024", "203.0.113.9:5060", "198.51.100.7:0"),
+)
+RTP = PHONE._replace(port=4000)
+
+
+@pytest.fixture
+def nat() -> Trial:
+    return small_nat(Direction.OUT, PHONE, SEEN, SERVER)
+
+
+def expect(context: AlgContext, parent: object, remote: Endpoint | None = SERVER) -> None:
+    context.expect(RTP, remote, parent=parent, reason="r", lifetime=100)
+
+
+def test_one_kind_is_never_closed(nat: Trial) -> None:
+    context = NeverCloses(nat, "call")
+    context.map(RTP)
+    for parent in (("call", "x"), ("registration", "x")):
+        expect(context, parent)
+        context.close(parent)
+    nat.commit()
+    assert [known.parent for known in nat.expectations] == [("call", "x")]
+
+
+def test_nobody_but_the_signalling_peer_is_let_in(nat: Trial) -> None:
+    context = SignallingPeerOnly(nat)
+    context.map(RTP)
+    for remote in (SERVER, MEDIA, None):
+        expect(context, ("call", "x"), remote)
+    assert [known.remote for known in nat.expectations] == [SERVER, None]
+
+
+def test_a_registrar_may_be_anywhere(nat: Trial) -> None:
+    """The signalling peer matters for media only."""
+    context = SignallingPeerOnly(nat)
+    context.map(RTP)
+    expect(context, ("registration", "x"), MEDIA)
+    assert [known.remote for known in nat.expectations] == [MEDIA]
+
+
+def test_the_next_registration_pushes_the_last_one_out(nat: Trial) -> None:
+    context = OneRegistration(nat)
+    context.map(RTP)
+    for name in ("a", "b", "b"):
+        expect(context, ("registration", name))
+    expect(context, ("call", "x"))
+    nat.commit()
+    assert [known.parent for known in nat.expectations] == [("registration", "b"), ("call", "x")]
+
+
 def test_every_fault_of_the_file_is_shown() -> None:
-    shown = {name.removeprefix("test_").replace("_", "-") for name in globals()}
-    for fault in FAULTS:
-        assert any(name.startswith(fault.name) for name in shown), fault.name
+    assert not_shown(FAULTS, globals()) == []

@@ -10,7 +10,8 @@ import pytest
 from alg.sip_poor.signalling import FAULTS
 from appliance.journal.events import MessagePassed
 from nat.endpoint import Endpoint
-from tests.spec.world import A, World
+from tests.alg.sip_poor.shown import not_shown
+from tests.support.world import A, World
 
 SENDS_FROM = A._replace(port=50000)
 LISTENS_ON = A._replace(port=5060)
@@ -78,10 +79,8 @@ def test_tls_blind(beside: Callable[..., Any]) -> None:
     pair.out(request)
     assert pair.poor_bytes == request != pair.right_bytes
     assert pair.poor.open == []
-    assert pair.poor.context.kept is None
+    assert pair.poor.kept is None
 
 
 def test_every_fault_of_the_file_is_shown() -> None:
-    shown = {name.removeprefix("test_").replace("_", "-") for name in globals()}
-    for fault in FAULTS:
-        assert any(name.startswith(fault.name) for name in shown), fault.name
+    assert not_shown(FAULTS, globals()) == []

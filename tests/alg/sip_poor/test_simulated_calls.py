@@ -31,12 +31,10 @@ def ended(module: str, *sets: str) -> Simulation:
         ("sip", (TWO_LINES,), "both-ways"),
         ("sip-poor:tls-blind", (), "one-way-audio"),
         ("sip-poor:wrong-port-forward", (), "one-way-audio"),
-        ("sip-poor:split-wan", (), "both-ways"),
         ("sip-poor:split-wan", (TWO_LINES,), "one-way-audio"),
         ("sip-poor:reply-port-lost", (), "registration-failed"),
         ("sip-poor:born-unnatted", (), "registration-failed"),
         ("sip-poor:bad-checksum", (), "registration-failed"),
-        ("sip-poor:drop-fragments", (), "both-ways"),
     ],
 )
 def test_how_the_call_ends(module: str, sets: tuple[str, ...], end: str) -> None:

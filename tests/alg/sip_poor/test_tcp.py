@@ -6,9 +6,10 @@ import pytest
 
 from alg.sip_poor.tcp import FAULTS
 from nat.endpoint import Endpoint
-from tests.appliance.ends import Line
-from tests.spec.packets import ACK
-from tests.spec.world import A, World
+from tests.alg.sip_poor.shown import not_shown
+from tests.support.ends import Line
+from tests.support.packets import ACK
+from tests.support.world import A, World
 
 PHONE = A._replace(port=50000)
 SERVER = Endpoint.parse("198.51.100.7:5060")
@@ -66,6 +67,4 @@ def test_tcp_slip() -> None:
 
 
 def test_every_fault_of_the_file_is_shown() -> None:
-    shown = {name.removeprefix("test_").replace("_", "-") for name in globals()}
-    for fault in FAULTS:
-        assert any(name.startswith(fault.name) for name in shown), fault.name
+    assert not_shown(FAULTS, globals()) == []

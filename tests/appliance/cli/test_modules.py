@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alg.registry import MODULES
+from alg.sip_poor.faults import FAULTS
 from appliance.settings import files as config
 
 Run = Callable[..., Any]
@@ -288,8 +289,10 @@ def test_modules_and_faults_are_listed(glassnat: Run) -> None:
     assert [module["name"] for module in document["modules"]] == list(MODULES)
     faults = [name for module in MODULES.values() for name in module.faults]
     assert [fault["name"] for fault in document["faults"]] == faults
-    assert all(fault["does"] and fault["seen_in"] and fault["breaks"] and fault["kind"]
-               for fault in document["faults"])  # fmt: skip
+    columns = {"name", "module", "does", "seen_in", "breaks", "look_at", "kind", "rfc"}
+    for told in document["faults"]:
+        assert set(told) == columns
+        assert all(told.values())
     printed = glassnat("alg", "list").out
     assert all(name in printed for name in (*MODULES, *faults))
 
@@ -301,12 +304,39 @@ def test_one_is_explained(glassnat: Run, name: str) -> None:
     assert document["does"] in glassnat("alg", "show", name).out
 
 
-def test_a_fault_s_number_in_our_lists_explains_nothing_to_a_reader(glassnat: Run) -> None:
-    assert json.loads(glassnat("alg", "show", "no-sdp", "--json").out)["number"]
-    assert "number" not in glassnat("alg", "show", "no-sdp").out
+@pytest.mark.parametrize("name", ["no-sdp", "sip-poor:no-sdp"])
+def test_a_fault_says_what_to_look_at_first(glassnat: Run, name: str) -> None:
+    """By its name, or as it stands in a SPEC."""
+    document = json.loads(glassnat("alg", "show", name, "--json").out)
+    assert document["look_at"] == FAULTS["no-sdp"].look_at
+    assert f"look at   {document['look_at']}" in glassnat("alg", "show", name).out
 
 
 def test_one_that_does_not_exist_is_answered_with_the_nearest(glassnat: Run) -> None:
     answer = glassnat("alg", "show", "no-spd")
     assert answer.code == 2
     assert 'did you mean "no-sdp"' in answer.err
+
+
+def test_a_message_that_is_no_text_is_a_hex_dump(glassnat: Run, tmp_path: Path) -> None:
+    """The module writes over the last two bytes, which lie across two rows."""
+    module = tmp_path / "mine.py"
+    module.write_text(
+        "from alg.base import Edit, Edits, Reason\n"
+        "class Mine:\n"
+        "    name = 'mine'\n"
+        "    def inspect(self, message, context):\n"
+        "        return Edits((Edit(15, 17, bytes([1, 27]), 'flags', 'flags'),))\n"
+        "    def explain(self, rule):\n"
+        "        return Reason('Because.', 'RFC 1035 4.1')\n"
+    )
+    path = tmp_path / "message"
+    path.write_bytes(bytes(20))
+    lines = glassnat("alg", "diff", str(path), "--alg", f"{module}:Mine").out.splitlines()
+    assert lines[:4] == [
+        f"- 0000{' 00' * 15}«00»{'·' * 16}",
+        f"- 0010«00»00 00 00{' ' * 37}····",
+        f"+ 0000{' 00' * 15}«01»{'·' * 16}",
+        f"+ 0010«1b»00 00 00{' ' * 37}····",
+    ]
+    assert lines[4].startswith("    WRONG flags: 00 00 -> 01 1b. Because. Expected: 00 00.")

@@ -1,17 +1,14 @@
-"""Commands that talk to an appliance that runs: a real engine and a real control socket."""
+"""`glassnat run` and `attach`: what is handed to the loop, and who draws."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
-import selectors
 import subprocess
 import sys
-import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,229 +16,8 @@ import pytest
 
 from alg.registry import SpecError
 from appliance.cli import running
-from appliance.control import client as clients
-from appliance.control.server import ControlServer
-from appliance.engine import Engine
-from appliance.journal.events import Started
-from appliance.journal.log import EventLog
-from appliance.settings import files as config
-from nat.endpoint import Side
-from nat.packet import Packet
 
 Run = Callable[..., Any]
-
-
-class Appliance(threading.Thread):
-    """An engine and its control socket, served until told to stop."""
-
-    def __init__(self, path: Path, engine: Engine) -> None:
-        super().__init__(daemon=True)
-        self.engine = engine
-        self.stopping = False
-        self.server = ControlServer(engine, path)  # type: ignore[arg-type]
-
-    def run(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            self.server.register(selector)
-            while not self.stopping:
-                for key, mask in selector.select(0.01):
-                    key.data.handle(key, mask, 10.0)
-            self.server.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(clients, "ROOT_FOLDER", tmp_path / "root")
-    monkeypatch.setenv("SUDO_USER", "alice")
-    return tmp_path / "glassnat"
-
-
-@pytest.fixture
-def appliance(folder: Path, udp_packet: Packet) -> Iterator[Appliance]:
-    engine = Engine(config.defaults(), "lab", "appliance", EventLog(0.0))
-    engine.log.emit(Started(wall=0.0, name="lab", mode="appliance"), 0.0)
-    assert engine.handle(udp_packet, Side.INSIDE, 5.0)
-    appliance = Appliance(folder / "lab.sock", engine)
-    appliance.start()
-    yield appliance
-    appliance.stopping = True
-    appliance.join()
-
-
-@pytest.fixture
-def udp_packet() -> Packet:
-    """192.168.20.100:5060 to 203.0.113.9:5060; a UDP checksum of 0 is none."""
-    payload = b"hello"
-    header = bytes.fromhex("450000000000000040110000c0a81464cb007109")
-    data = bytearray(header + bytes.fromhex("13c413c4000d0000") + payload)
-    data[2:4] = len(data).to_bytes(2, "big")
-    data[10:12] = (-int.from_bytes(data[:20], "big") % 0xFFFF).to_bytes(2, "big")
-    return Packet(data, len(data))
-
-
-@pytest.mark.usefixtures("appliance")
-def test_flows_are_a_table_or_json(glassnat: Run) -> None:
-    (flow,) = json.loads(glassnat("show", "flows", "--json").out)
-    assert flow["internal"] == "192.168.20.100:5060"
-    assert flow["state"] == "unanswered"
-    assert flow["expires_in"] == pytest.approx(115.0)
-    heading, row = glassnat("show", "flows", "--name", "lab").out.splitlines()
-    assert heading.split()[:3] == ["ID", "PROTO", "INTERNAL"]
-    assert "203.0.113.9:5060" in row
-    assert "1m55s" in row
-
-
-@pytest.mark.usefixtures("appliance")
-@pytest.mark.parametrize(
-    ("filters", "count"),
-    [
-        (["--protocol", "udp"], 1),
-        (["--protocol", "tcp"], 0),
-        (["--internal", "192.168.20.0/24", "--remote", ":5060"], 1),
-        (["--internal", "192.168.20.100", "--state", "answered"], 0),
-        (["--external", "203.0.113.1:5060", "--state", "unanswered"], 1),
-    ],
-)
-def test_flows_are_filtered_where_they_are_kept(
-    glassnat: Run, filters: list[str], count: int
-) -> None:
-    assert len(json.loads(glassnat("show", "flows", *filters, "--json").out)) == count
-    assert len(glassnat("show", "flows", *filters).out.splitlines()) == (count + 1 if count else 0)
-
-
-@pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["flows", "--protocol", "upd"], '--protocol: "upd" is not known; one of: icmp, tcp, udp'),
-        (["mappings", "--state", "answered"], 'show mappings has no filter "state"'),
-        (["flows", "--internal", "alice"], '--internal: "alice" is none of'),
-        (["flows", "--profile", "linux"], "are for show rfc"),
-        (["rfc", "--profile", "simetric"], 'did you mean "symmetric"'),
-    ],
-)
-def test_a_wrong_filter_needs_no_appliance_to_be_wrong(
-    glassnat: Run, arguments: list[str], said: str
-) -> None:
-    answer = glassnat("show", *arguments)
-    assert answer.code == 2
-    assert said in answer.err
-
-
-def test_requirements_are_met_or_not_and_why(glassnat: Run, appliance: Appliance) -> None:
-    appliance.engine.set("nat.hairpin", False, "test", 5.0)
-    rows = {row["id"]: row for row in json.loads(glassnat("show", "rfc", "--json").out)}
-    assert rows["RFC4787-REQ-9"]["met"] is False
-    assert set(rows["RFC4787-REQ-9"]) >= {"id", "level", "title", "met", "why", "test"}
-    answer = glassnat("show", "rfc")
-    lines = answer.out.splitlines()
-    (line,) = [each for each in lines if each.startswith("✗ RFC4787-REQ-9 ")]
-    assert "nat.hairpin is off" in lines[lines.index(line) + 1]
-    assert f"of {len(rows)} are met" in answer.err
-
-
-@pytest.mark.usefixtures("folder")
-def test_requirements_of_a_profile_or_a_file_need_no_appliance(glassnat: Run, file: str) -> None:
-    def met(*arguments: str) -> dict[str, bool]:
-        rows = json.loads(glassnat("show", "rfc", *arguments, "--json").out)
-        return {row["id"]: row["met"] for row in rows}
-
-    assert met("--config", file)["RFC4787-REQ-1"]
-    assert not met("--profile", "symmetric")["RFC4787-REQ-1"]
-
-
-@pytest.mark.usefixtures("appliance")
-@pytest.mark.parametrize("what", ["mappings", "expectations", "calls", "counters", "settings"])
-def test_everything_can_be_shown_both_ways(glassnat: Run, what: str) -> None:
-    assert json.loads(glassnat("show", what, "--json").out) is not None
-    text = glassnat("show", what)
-    assert text.code == 0
-    assert text.out or text.err == f"no {what}\n"
-
-
-@pytest.mark.usefixtures("appliance")
-def test_settings_say_where_they_are_from(glassnat: Run) -> None:
-    out = glassnat("show", "settings").out
-    (line,) = [line for line in out.splitlines() if line.startswith("nat.timeouts.udp =")]
-    assert line.split() == ["nat.timeouts.udp", "=", '"5m"', "#", "default"]
-
-
-def test_set_acts_at_once_and_is_signed(glassnat: Run, appliance: Appliance) -> None:
-    answer = glassnat("set", "nat.timeouts.udp_unanswered", "30s")
-    assert (answer.code, answer.out) == (0, "")
-    assert answer.err.startswith('nat.timeouts.udp_unanswered is "30s" now\n')
-    (flow,) = json.loads(glassnat("show", "flows", "--json").out)
-    assert flow["expires_in"] == pytest.approx(25.0)
-    assert list(appliance.engine.log.since(0))[-1].who == "alice"  # type: ignore[attr-defined]
-
-
-def test_set_answers_json_when_asked(glassnat: Run, appliance: Appliance) -> None:
-    answer = glassnat("set", "alg.sip.module", "sip", "--json")
-    assert json.loads(answer.out) == {"key": "alg.sip.module", "value": "sip"}
-
-
-@pytest.mark.usefixtures("appliance")
-@pytest.mark.parametrize(
-    ("key", "value", "said"),
-    [
-        ("nat.timeouts.udp", "soon", "nat.timeouts.udp: "),
-        ("nat.timeout.udp", "5s", 'did you mean "nat.timeouts.udp'),
-        ("inside.device", "x", "inside.device: cannot change while"),
-        ("alg.sip.module", "sip-poor:no-spd", "no-sdp"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_exit_2(glassnat: Run, key: str, value: str, said: str) -> None:
-    answer = glassnat("set", key, value)
-    assert answer.code == 2
-    assert said in answer.err
-
-
-@pytest.mark.usefixtures("appliance")
-def test_flush_says_how_many(glassnat: Run) -> None:
-    assert glassnat("flush", "--protocol", "tcp").out == "0 flows forgotten\n"
-    assert glassnat("flush", "--internal", "192.168.20.100").out == "1 flow forgotten\n"
-    assert json.loads(glassnat("flush", "--json").out) == {"flushed": 0}
-
-
-def watched(glassnat: Run, appliance: Appliance, *arguments: str) -> list[str]:
-    """What `watch` tells until the appliance ends."""
-    threading.Timer(0.2, lambda: setattr(appliance, "stopping", True)).start()
-    answer = glassnat("watch", *arguments)
-    assert answer.code == 0
-    assert answer.err == "the appliance has ended\n"
-    lines: list[str] = answer.out.splitlines()
-    return lines
-
-
-def test_watch_tells_sentences(glassnat: Run, appliance: Appliance) -> None:
-    lines = watched(glassnat, appliance, "--since", "0")
-    assert "192.168.20.100:5060 is 203.0.113.1:5060 outside (udp, opened by packet)" in lines[1]
-
-
-def test_watch_tells_events(glassnat: Run, appliance: Appliance) -> None:
-    lines = watched(glassnat, appliance, "--since", "0", "--json")
-    assert [json.loads(line)["type"] for line in lines[:2]] == ["started", "mapping-opened"]
-
-
-@pytest.mark.usefixtures("appliance")
-def test_the_socket_may_be_named_before_or_after_the_command(glassnat: Run, folder: Path) -> None:
-    path = str(folder / "lab.sock")
-    assert glassnat("--control", path, "show", "flows").code == 0
-    assert glassnat("show", "flows", "--control", path).code == 0
-    assert glassnat("--control", f"{path}.other", "show", "flows").code == 4
-    assert glassnat("--control", f"{path}.other", "show", "flows", "--control", path).code == 0
-
-
-@pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("command", [["show", "flows"], ["flush"], ["watch"], ["attach"]])
-def test_nothing_runs_is_exit_4(glassnat: Run, command: list[str]) -> None:
-    answer = glassnat(*command)
-    assert answer.code == 4
-    assert "no appliance is running" in answer.err
-
-
-# --- the screen ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -273,16 +49,6 @@ def test_attach_without_a_terminal_points_to_watch(glassnat: Run) -> None:
     answer = glassnat("attach")
     assert answer.code == 2
     assert "glassnat watch" in answer.err
-
-
-# --- run -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> str:
-    path = tmp_path / "lab.toml"
-    path.write_text(config.sample())
-    return str(path)
 
 
 @pytest.fixture
@@ -417,39 +183,3 @@ def test_an_appliance_with_a_screen_ends_with_the_screen(tmp_path: Path) -> None
         screen.kill()
         screen.communicate()
         assert select.select([alive], [], [], 5.0)[0], "it lives on"
-
-
-def test_what_was_set_is_said_as_it_would_be_written(glassnat: Run, appliance: Appliance) -> None:
-    assert glassnat("set", "nat.timeouts.udp", "6m").err == 'nat.timeouts.udp is "6m" now\n'
-    assert glassnat("set", "nat.hairpin", "false").err == "nat.hairpin is false now\n"
-    assert appliance.engine.settings["nat.timeouts.udp"] == 360.0
-
-
-@pytest.mark.usefixtures("appliance")
-def test_a_lifetime_that_an_rfc_forbids_is_set_and_said(glassnat: Run) -> None:
-    """Lessons need short ones; who types one by mistake should know."""
-    answer = glassnat("set", "nat.timeouts.udp", "5s")
-    assert answer.code == 0
-    assert "note: nat.timeouts.udp is below the 120 seconds of RFC 4787 REQ-5" in answer.err
-    assert "note:" not in glassnat("set", "nat.hairpin", "false").err
-
-
-@pytest.mark.usefixtures("appliance")
-def test_what_does_not_fit_together_names_its_key_once(glassnat: Run) -> None:
-    answer = glassnat("set", "outside.external", "192.168.20.7")
-    assert answer.code == 2
-    assert answer.err.count("outside.external") == 1
-    assert "lies in inside.networks" in answer.err
-
-
-@pytest.mark.usefixtures("folder")
-def test_a_wrong_address_to_flush_needs_no_appliance_to_be_wrong(glassnat: Run) -> None:
-    answer = glassnat("flush", "--internal", "alice")
-    assert answer.code == 2
-    assert answer.err.startswith('glassnat: --internal: "alice" is none of')
-
-
-@pytest.mark.usefixtures("folder")
-def test_a_filter_that_a_table_does_not_have_is_no_option_called_show(glassnat: Run) -> None:
-    answer = glassnat("show", "mappings", "--state", "answered")
-    assert answer.err.startswith('glassnat: show mappings has no filter "state"')

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.control import client as clients
+from appliance.control import paths
 from appliance.control.client import Client, ClientError, caller, find, running
 
 Answering = Callable[[dict[str, object]], list[bytes]]
@@ -53,7 +54,7 @@ Start = Callable[..., Path]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(clients, "ROOT_FOLDER", tmp_path / "root")
+    monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path / "root")
     return tmp_path / "glassnat"
 
 

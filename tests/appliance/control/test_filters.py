@@ -47,7 +47,25 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "fits"),
+    ("text", "fits"),
+    [
+        ("2001:db8::1", True),
+        ("2001:db8::2", False),
+        ("2001:db8::/32", True),
+        ("[2001:db8::1]:5060", True),
+        ("[2001:db8::1]:5061", False),
+        ("[2001:db8::]:5060", False),
+        (":5060", True),
+        ("0.0.0.0/0", False),
+    ],
+)
+def test_endpoints_of_the_second_family_are_chosen_as_others(text: str, fits: bool) -> None:
+    """RFC 3986 3.2.2: with a port, an address of IPv6 stands in brackets."""
+    assert within(text)("[2001:db8::1]:5060") is fits
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fits"),
     [
         ({}, True),
         ({"protocol": "udp", "state": "answered"}, True),
@@ -57,12 +75,12 @@ def test_anything_else_is_refused(text: str) -> None:
         ({"external": "203.0.113.1", "remote": ":5061"}, False),
     ],
 )
-def test_a_row_fits_when_every_filter_does(filters: dict[str, str], fits: bool) -> None:
-    assert wanted("flows", filters)(FLOW) is fits
+def test_a_row_fits_when_every_filter_does(chosen: dict[str, str], fits: bool) -> None:
+    assert wanted("flows", chosen)(FLOW) is fits
 
 
 @pytest.mark.parametrize(
-    ("what", "filters", "said"),
+    ("what", "chosen", "said"),
     [
         ("flows", {"protocol": "upd"}, 'protocol: "upd" is not known.*did you mean "udp"'),
         ("flows", {"state": "answerd"}, 'did you mean "answered"'),
@@ -74,7 +92,7 @@ def test_a_row_fits_when_every_filter_does(filters: dict[str, str], fits: bool) 
     ],
 )
 def test_what_is_wrong_names_the_nearest_right_word(
-    what: str, filters: dict[str, object], said: str
+    what: str, chosen: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        wanted(what, filters)
+        wanted(what, chosen)

@@ -7,15 +7,16 @@ import json
 import os
 import selectors
 import socket
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appliance.control import documents
 from appliance.control import server as control
-from appliance.control.server import ControlError, ControlServer, default_path
+from appliance.control.server import ControlServer
+from appliance.control.session import ENTRIES_PER_SLICE
 from appliance.journal.events import Event, PacketSeen, SettingChanged
 from appliance.journal.log import EventLog
 from appliance.settings.table import SettingError, Settings
@@ -38,7 +39,7 @@ class FakePoints:
 
 
 class FakeEngine:
-    """What the control socket sees of an engine."""
+    """What the control socket sees of an engine. `answers` stand for its documents."""
 
     name = "classroom"
     mode = "appliance"
@@ -50,7 +51,7 @@ class FakeEngine:
         self.answers: dict[str, Any] = {"flows": [], "counters": {"é": 1}}
         self.flushed: list[tuple[str | None, str | None, str | None]] = []
 
-    def show(self, what: str, now: float) -> object:
+    def document(self, what: str) -> object:
         answer = self.answers[what]
         return answer() if callable(answer) else answer
 
@@ -126,8 +127,11 @@ class Peer:
 
 
 @pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    engine = FakeEngine()
+    for what in documents.DOCUMENTS:
+        monkeypatch.setitem(documents.DOCUMENTS, what, lambda engine, _, w=what: engine.document(w))
+    return engine
 
 
 @pytest.fixture
@@ -333,7 +337,7 @@ def test_a_filter_is_applied_slice_by_slice(
     taken: list[int] = []
 
     def entries() -> Iterator[object]:
-        for number in range(10 * control.ENTRIES_PER_SLICE):
+        for number in range(10 * ENTRIES_PER_SLICE):
             taken.append(number)
             yield {"protocol": "tcp" if number % 1000 == 500 else "udp", "id": number}
 
@@ -348,7 +352,7 @@ def test_a_filter_is_applied_slice_by_slice(
         most = max(most, len(taken) - before)
     peer.read()
     assert [entry["id"] for entry in peer.answers[0]["result"]] == [500, 1500]
-    assert most <= 2 * control.ENTRIES_PER_SLICE
+    assert most <= 2 * ENTRIES_PER_SLICE
 
 
 def test_an_answer_that_fails_half_way_ends_that_client_only(
@@ -488,86 +492,6 @@ def test_a_watcher_that_does_not_read_is_dropped_and_counted(
     while slow.read():
         loop.settle()
     assert slow.answers[-1] == {"id": None, "ok": False, "error": "fell too far behind: dropped"}
-
-
-# --- the socket's file ---------------------------------------------------------------------------
-
-
-def test_the_socket_is_for_its_owner_alone_and_goes_with_the_program(
-    engine: FakeEngine, path: Path
-) -> None:
-    server = ControlServer(engine, path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    server.close()
-    assert not path.exists()
-
-
-def test_a_socket_left_over_from_a_crash_is_replaced(engine: FakeEngine, path: Path) -> None:
-    path.parent.mkdir()
-    with socket.socket(socket.AF_UNIX) as crashed:
-        crashed.bind(str(path))
-    server = ControlServer(engine, path)
-    server.close()
-
-
-def test_a_socket_in_use_is_left_alone(
-    server: ControlServer, engine: FakeEngine, path: Path
-) -> None:
-    with pytest.raises(ControlError, match="already running") as caught:
-        ControlServer(engine, path)
-    assert caught.value.exit_code == 4
-    assert path.is_socket()
-
-
-def test_a_file_that_is_no_socket_is_left_alone(engine: FakeEngine, path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text("precious")
-    with pytest.raises(ControlError, match="not a socket"):
-        ControlServer(engine, path)
-    assert path.read_text() == "precious"
-
-
-def test_a_path_that_is_not_possible_is_a_sentence(engine: FakeEngine, tmp_path: Path) -> None:
-    with pytest.raises(ControlError, match="--control") as caught:
-        ControlServer(engine, tmp_path / ("x" * 200))
-    assert caught.value.exit_code == 3
-
-
-def test_another_socket_in_our_place_is_not_removed(engine: FakeEngine, path: Path) -> None:
-    server = ControlServer(engine, path)
-    path.unlink()
-    with socket.socket(socket.AF_UNIX) as other:
-        other.bind(str(path))
-        server.close()
-        assert path.is_socket()
-
-
-@pytest.mark.parametrize(
-    ("uid", "runtime", "where"),
-    [
-        (0, "/run/user/0", "/run/glassnat/lab.sock"),
-        (1000, "/run/user/1000", "/run/user/1000/glassnat/lab.sock"),
-        (1000, "", "/run/glassnat/lab.sock"),
-    ],
-)
-def test_sockets_have_a_place_of_their_own(
-    monkeypatch: pytest.MonkeyPatch, uid: int, runtime: str, where: str
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: uid)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
-    assert default_path("lab") == Path(where)
-
-
-def test_under_sudo_the_socket_belongs_to_the_caller(
-    engine: FakeEngine, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[tuple[object, int, int]] = []
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda *arguments: given.append(arguments))
-    monkeypatch.setenv("SUDO_UID", "1000")
-    ControlServer(engine, path).close()
-    assert given == [(path, 1000, -1)]
 
 
 def test_refusals_of_the_engine_are_its_own_words() -> None:

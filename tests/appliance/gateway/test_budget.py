@@ -12,8 +12,8 @@ import pytest
 from appliance.gateway.budget import OutOfTime, time_budget
 from nat.endpoint import Side
 from nat.packet import Packet
-from tests.nat.packets import A, R, udp
-from tests.nat.rig import Rig
+from tests.support.packets import A, R, udp
+from tests.support.world import World
 
 SHORT = 0.01
 
@@ -66,13 +66,13 @@ class Endless:
 def test_a_foreign_module_that_never_ends_does_not_stop_the_nat(tmp_path: Path) -> None:
     """Promise 4: its message passes unchanged, the failure is counted, nothing is opened."""
     (tmp_path / "endless.py").write_text(ENDLESS)
-    rig = Rig()
-    rig.engine.set("alg.sip.module", f"{tmp_path}/endless.py:Endless", "test", 0.0)
+    world = World()
+    world.engine.set("alg.sip.module", f"{tmp_path}/endless.py:Endless", "test", 0.0)
     sent = udp(f"{A}:5060", f"{R}:5060", b"OPTIONS sip:x SIP/2.0\r\n\r\n")
     packet = Packet.of(sent)
-    assert rig.engine.handle(packet, Side.INSIDE, 1.0) is not None
+    assert world.engine.handle(packet, Side.INSIDE, 1.0) is not None
     assert packet.payload == Packet.of(sent).payload
-    assert rig.engine.slots["sip"].counters["errors"] == 1
+    assert world.engine.slots["sip"].counters["errors"] == 1
 
 
 def test_what_is_in_time_is_left_alone_and_no_alarm_stays_behind() -> None:

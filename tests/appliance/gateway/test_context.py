@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ import pytest
 from alg.base import Alg, AlgContext, Edit, Edits, Reason, Refuse, Unavailable
 from appliance.journal.events import ExpectationOpened, MappingOpened
 from nat.endpoint import Endpoint
-from tests.nat.packets import EXTERNAL, A, B, R, udp
-from tests.nat.rig import Rig, audit
+from tests.support.audit import audit
+from tests.support.packets import EXTERNAL, A, B, R, at, udp
+from tests.support.world import World
 
 Ask = Callable[[AlgContext], Any]
 MEDIA = Endpoint.parse(f"{A}:7000")
@@ -39,10 +40,10 @@ class Asking:
         return Reason("Because.", "")
 
 
-def rig_with(module: Alg, **settings: Any) -> Rig:
-    rig = Rig(alg__sip__observe=False, **settings)
-    rig.engine.slots["sip"].module = module
-    return rig
+def world_with(module: Alg, settings: Mapping[str, Any] | None = None) -> World:
+    world = World({"alg.sip.observe": False, **(settings or {})})
+    world.engine.slots["sip"].module = module
+    return world
 
 
 def expect(context: AlgContext, **changed: Any) -> Endpoint:
@@ -52,27 +53,28 @@ def expect(context: AlgContext, **changed: Any) -> Endpoint:
     return external
 
 
-def trace(rig: Rig) -> tuple[Any, ...]:
+def trace(world: World) -> tuple[Any, ...]:
     """Everything that a later packet could notice."""
-    table = rig.table
-    pools = [(key, pool.counts()) for key, pool in table.assignment.pools.items()]
+    table = world.table
+    pools = [(key, pool.counts()) for key, pool in table.mappings.assignment.pools.items()]
     doors = [(door.id, door.deadline, door.used_lifetime) for door in table.expectations.values()]
     return (
-        sorted(table.by_external), sorted(table.mappings), sorted(table.pinned), pools, doors,
+        sorted(table.mappings.by_external), len(table.mappings.keys),
+        sorted(table.mappings.pinned), pools, doors,
         [(flow.id, flow.timer and flow.timer.name) for flow in table.flows.values()],
-        rig.engine.slots["sip"].memory.recall("key", rig.now),
+        world.engine.slots["sip"].memory.recall("key", world.now),
     )  # fmt: skip
 
 
 def test_what_was_asked_for_stays_when_the_edits_are_accepted() -> None:
-    rig = rig_with(Asking(expect))
-    seen = rig.out(HELLO)
+    world = world_with(Asking(expect))
+    seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"Jello"
-    (door,) = rig.engine.show("expectations", rig.now)  # type: ignore[attr-defined]
+    (door,) = world.show("expectations")
     assert (door["internal"], door["remote"], door["expires_in"]) == (str(MEDIA), str(PEER), 60.0)
-    assert rig.into(udp(str(PEER), door["external"])) is not None
-    audit(rig)
+    assert world.pass_in(udp(str(PEER), door["external"])) is not None
+    audit(world)
 
 
 ASKED: list[tuple[str, Ask]] = [
@@ -90,54 +92,54 @@ ASKED: list[tuple[str, Ask]] = [
 @pytest.mark.parametrize("ask", [row[1] for row in ASKED], ids=[row[0] for row in ASKED])
 def test_nothing_remains_of_what_was_asked_for_when_the_module_fails(ask: Ask) -> None:
     before = Asking(lambda context: expect(context, parent="before"))
-    rig = rig_with(before)
-    assert rig.out(HELLO) is not None
+    world = world_with(before)
+    assert world.pass_out(HELLO) is not None
     module = Asking(ask)
     module.fails = True
-    rig.engine.slots["sip"].module = module
-    rig.now += 1.0
-    was, told = trace(rig), len(rig.events)
-    seen = rig.out(HELLO)
+    world.engine.slots["sip"].module = module
+    world.now += 1.0
+    was, told = trace(world), len(world.events)
+    seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"hello", "the message passes unchanged"
     assert len(module.answers) == 1
-    assert trace(rig) == was
-    opened = [e for e in rig.events[told:] if isinstance(e, MappingOpened | ExpectationOpened)]
+    assert trace(world) == was
+    opened = [e for e in world.events[told:] if isinstance(e, MappingOpened | ExpectationOpened)]
     assert opened == [], "and nobody is told of what never was"
-    audit(rig)
+    audit(world)
 
 
 def test_a_port_that_was_never_announced_does_not_rest() -> None:
     module = Asking(lambda context: context.map(MEDIA))
     module.fails = True
-    rig = rig_with(module)
-    rig.out(HELLO)
-    seen = rig.out(udp(f"{B}:7000", f"{R}:5000"))
+    world = world_with(module)
+    world.pass_out(HELLO)
+    seen = world.pass_out(udp(f"{B}:7000", f"{R}:5000"))
     assert seen is not None
-    assert seen.source == f"{EXTERNAL}:7000"
+    assert seen.source == at(EXTERNAL, 7000)
 
 
 def test_an_announced_mapping_waits_for_its_use_and_then_goes() -> None:
-    rig = rig_with(Asking(lambda context: context.map(MEDIA)))
-    rig.out(HELLO)
-    rig.wait(31.0)
-    assert len(rig.table.pinned) == 1
-    rig.wait(1.0)
-    assert not rig.table.pinned
-    audit(rig)
+    world = world_with(Asking(lambda context: context.map(MEDIA)))
+    world.pass_out(HELLO)
+    world.wait(31.0)
+    assert len(world.table.mappings.pinned) == 1
+    world.wait(1.0)
+    assert not world.table.mappings.pinned
+    audit(world)
 
 
 def test_a_used_expectation_is_renewed_like_another() -> None:
     """A registration is refreshed long before it ends, whether somebody called or not."""
-    rig = rig_with(Asking(expect))
-    rig.out(HELLO)
-    assert rig.into(udp(str(PEER), f"{EXTERNAL}:7000")) is not None
-    rig.wait(50.0)
-    rig.out(HELLO)
-    rig.wait(50.0)
-    assert len(rig.table.expectations) == 1
-    rig.wait(10.0)
-    assert not rig.table.expectations
+    world = world_with(Asking(expect))
+    world.pass_out(HELLO)
+    assert world.pass_in(udp(str(PEER), f"{EXTERNAL}:7000")) is not None
+    world.wait(50.0)
+    world.pass_out(HELLO)
+    world.wait(50.0)
+    assert len(world.table.expectations) == 1
+    world.wait(10.0)
+    assert not world.table.expectations
 
 
 LIES: list[tuple[str, Ask]] = [
@@ -166,38 +168,42 @@ LIES: list[tuple[str, Ask]] = [
 @pytest.mark.parametrize("ask", [row[1] for row in LIES], ids=[row[0] for row in LIES])
 def test_what_cannot_be_granted_opens_nothing_and_stops_nothing(ask: Ask) -> None:
     """Invariants I-E2, I-E5 and promise 4: also a module that lies."""
-    rig = rig_with(Asking(ask))
-    rig.out(udp(f"{A}:5060", f"{R}:5060", b"Just so"))
-    was = trace(rig)
-    seen = rig.out(HELLO)
+    world = world_with(Asking(ask))
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", b"Just so"))
+    was = trace(world)
+    seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"hello"
-    assert trace(rig) == was
-    assert not rig.table.expectations
-    audit(rig)
-    rig.wait(1000.0)
-    audit(rig)
+    assert trace(world) == was
+    assert not world.table.expectations
+    audit(world)
+    world.wait(1000.0)
+    audit(world)
 
 
 def test_pairs_are_neighbours_and_found_again() -> None:
     module = Asking(lambda context: context.map_pair(MEDIA))
-    rig = rig_with(module, nat__port_range=[4000, 4099])
-    rig.out(HELLO)
-    rig.out(HELLO)
+    world = world_with(module, {"nat.port_range": [4000, 4099]})
+    world.pass_out(HELLO)
+    world.pass_out(HELLO)
     first, second = module.answers
     assert first == second
-    rtp, rtcp = (rig.table.pinned[17, Endpoint(MEDIA.address, port)] for port in (7000, 7001))
+    rtp, rtcp = (
+        world.table.mappings.pinned[17, Endpoint(MEDIA.address, port)] for port in (7000, 7001)
+    )
     assert rtcp.external.port == rtp.external.port + 1 == first.port + 1
     assert first.port % 2 == 0
 
 
 def test_without_two_free_neighbours_there_is_no_pair() -> None:
     module = Asking(lambda context: context.map_pair(MEDIA))
-    rig = rig_with(module, nat__port_range=[4000, 4001], nat__parity=False)
-    rig.out(HELLO)
+    world = world_with(module, {"nat.port_range": [4000, 4001], "nat.parity": False})
+    world.pass_out(HELLO)
     assert module.answers == []
-    assert rig.counters()["alg"]["sip"]["errors"] == 0, "a full pool is no error of the module"
-    assert len(rig.table.by_external) == 1
+    assert world.show("counters")["alg"]["sip"]["errors"] == 0, (
+        "a full pool is no error of the module"
+    )
+    assert len(world.table.mappings.by_external) == 1
 
 
 def test_a_module_sees_who_speaks_and_remembers() -> None:
@@ -214,11 +220,11 @@ def test_a_module_sees_who_speaks_and_remembers() -> None:
         )  # fmt: skip
 
     module = Asking(look)
-    rig = rig_with(module)
-    rig.out(HELLO)
-    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060"))
-    rig.now += 5.0
-    rig.out(HELLO)
+    world = world_with(module)
+    world.pass_out(HELLO)
+    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060"))
+    world.now += 5.0
+    world.pass_out(HELLO)
     ends = (f"{A}:5060", f"{EXTERNAL}:5060", f"{R}:5060", "udp", True, None)
     assert [answer[:6] for answer in module.answers] == [ends] * 3
     assert [answer[-1] for answer in module.answers] == [1, 2, 1]
@@ -227,15 +233,15 @@ def test_a_module_sees_who_speaks_and_remembers() -> None:
 
 def test_a_call_is_closed_with_its_doors_and_flows() -> None:
     """Invariant I-E1: at once, and the flow that came in by a door with it."""
-    rig = rig_with(Asking(expect))
-    rig.out(HELLO)
-    assert rig.into(udp(str(PEER), f"{EXTERNAL}:7000")) is not None
-    rig.engine.slots["sip"].module = Asking(lambda context: context.close("call"))
-    rig.out(HELLO)
-    assert not rig.table.expectations
-    assert rig.into(udp(str(PEER), f"{EXTERNAL}:7000")) is None
-    assert [str(flow.mapping.internal) for flow in rig.table.flows.values()] == [f"{A}:5060"]
-    audit(rig)
+    world = world_with(Asking(expect))
+    world.pass_out(HELLO)
+    assert world.pass_in(udp(str(PEER), f"{EXTERNAL}:7000")) is not None
+    world.engine.slots["sip"].module = Asking(lambda context: context.close("call"))
+    world.pass_out(HELLO)
+    assert not world.table.expectations
+    assert world.pass_in(udp(str(PEER), f"{EXTERNAL}:7000")) is None
+    assert [str(flow.mapping.internal) for flow in world.table.flows.values()] == [f"{A}:5060"]
+    audit(world)
 
 
 def test_nothing_available_is_said_in_words() -> None:
@@ -247,5 +253,5 @@ def test_nothing_available_is_said_in_words() -> None:
         except Unavailable as refusal:
             caught.append(str(refusal))
 
-    rig_with(Asking(ask)).out(HELLO)
+    world_with(Asking(ask)).pass_out(HELLO)
     assert caught == [f"{B}:7000 is not an endpoint of the host that sent the message"]

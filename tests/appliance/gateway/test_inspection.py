@@ -10,8 +10,9 @@ from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse
 from appliance.journal.events import AlgError, MessagePassed, decode, encode
 from nat.endpoint import Endpoint, Side
 from tests.fuzz.datapath import INVITE, REGISTER
-from tests.nat.packets import EXTERNAL, A, R, udp
-from tests.nat.rig import Rig, audit
+from tests.support.audit import audit
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.world import World
 
 HELLO = udp(f"{A}:5060", f"{R}:5060", b"hello")
 GOOD = Edit(0, 1, b"J", "start", "rule")
@@ -41,10 +42,10 @@ class Answering:
         raise LookupError(rule)
 
 
-def rig_with(answer: Any) -> Rig:
-    rig = Rig(alg__sip__observe=False)
-    rig.engine.slots["sip"].module = Answering(answer)
-    return rig
+def world_with(answer: Any) -> World:
+    world = World({"alg.sip.observe": False})
+    world.engine.slots["sip"].module = Answering(answer)
+    return world
 
 
 FAILURES: list[tuple[str, Any]] = [
@@ -72,61 +73,61 @@ FAILURES: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize("answer", [row[1] for row in FAILURES], ids=[r[0] for r in FAILURES])
 def test_a_module_that_fails_or_lies_has_its_message_passed_unchanged(answer: Any) -> None:
-    rig = rig_with(answer)
-    seen = rig.out(HELLO)
+    world = world_with(answer)
+    seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"hello"
-    assert not rig.table.expectations, "and nothing is opened for it"
-    assert rig.counters()["alg"]["sip"]["errors"] == 1
-    (error,) = rig.told(AlgError)
+    assert not world.table.expectations, "and nothing is opened for it"
+    assert world.show("counters")["alg"]["sip"]["errors"] == 1
+    (error,) = world.told(AlgError)
     assert error.error
     assert not error.disabled
-    assert all(decode(encode(event)) for event in rig.events)
-    audit(rig)
+    assert all(decode(encode(event)) for event in world.events)
+    audit(world)
 
 
 def test_after_ten_failures_it_is_off_for_the_flow_and_for_that_flow_only() -> None:
-    rig = rig_with(ValueError("oops"))
-    module = rig.engine.slots["sip"].module
+    world = world_with(ValueError("oops"))
+    module = world.engine.slots["sip"].module
     assert isinstance(module, Answering)
     for _ in range(15):
-        assert rig.out(HELLO) is not None
+        assert world.pass_out(HELLO) is not None
     assert module.asked == 10
-    assert [error.disabled for error in rig.told(AlgError)] == [False] * 9 + [True]
-    rig.out(udp(f"{A}:5062", f"{R}:5060"))
+    assert [error.disabled for error in world.told(AlgError)] == [False] * 9 + [True]
+    world.pass_out(udp(f"{A}:5062", f"{R}:5060"))
     assert module.asked == 11
-    rig.set("alg.sip.module", "sip")
-    assert rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER)) is not None
-    assert rig.counters()["alg"]["sip"]["rewritten"] == 1, "another module starts afresh"
+    world.set("alg.sip.module", "sip")
+    assert world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER)) is not None
+    assert world.show("counters")["alg"]["sip"]["rewritten"] == 1, "another module starts afresh"
 
 
 def test_a_refused_message_is_dropped_with_the_modules_reason() -> None:
-    rig = rig_with(Refuse("rule"))
-    assert rig.out(HELLO) is None
-    assert rig.drops() == {"refused-by-alg": 1}
-    assert rig.counters()["alg"]["sip"]["refused"] == 1
-    assert not rig.table.expectations
-    (told,) = rig.told(MessagePassed)
+    world = world_with(Refuse("rule"))
+    assert world.pass_out(HELLO) is None
+    assert world.drops() == {"refused-by-alg": 1}
+    assert world.show("counters")["alg"]["sip"]["refused"] == 1
+    assert not world.table.expectations
+    (told,) = world.told(MessagePassed)
     assert (told.verdict, told.note, told.after) == ("dropped", "rule", "")
-    audit(rig)
+    audit(world)
 
 
 def test_an_edit_is_told_with_its_reason_before_what_it_opened() -> None:
-    rig = rig_with(Edits((GOOD,)))
-    assert rig.out(HELLO) is not None
-    (told,) = rig.told(MessagePassed)
+    world = world_with(Edits((GOOD,)))
+    assert world.pass_out(HELLO) is not None
+    (told,) = world.told(MessagePassed)
     assert (told.before, told.after, told.verdict) == ("hello", "Jello", "rewritten")
     (change,) = told.changes
     assert (change.span, change.before, change.after) == ((0, 1), "h", "J")
     assert (change.reason, change.rfc) == ("Because.", "RFC 0")
-    opened = [event for event in rig.events if event.cause == told.id]
+    opened = [event for event in world.events if event.cause == told.id]
     assert [type(event).__name__ for event in opened] == ["ExpectationOpened"]
 
 
 def test_a_module_that_cannot_explain_itself_is_shown_without_a_reason() -> None:
-    rig = rig_with(Edits((Edit(0, 1, b"J", "x", "unknown"),)))
-    assert rig.out(HELLO) is not None
-    assert rig.told(MessagePassed)[0].changes[0].reason
+    world = world_with(Edits((Edit(0, 1, b"J", "x", "unknown"),)))
+    assert world.pass_out(HELLO) is not None
+    assert world.told(MessagePassed)[0].changes[0].reason
 
 
 @pytest.mark.parametrize(
@@ -138,19 +139,19 @@ def test_a_module_that_cannot_explain_itself_is_shown_without_a_reason() -> None
     ],
 )
 def test_what_a_module_took_the_message_for_is_counted(reading: Reading, verdict: str) -> None:
-    rig = rig_with(Edits(reading=reading, note="why"))
-    assert rig.out(HELLO) is not None
-    assert rig.counters()["alg"]["sip"][verdict] == 1
-    assert rig.told(MessagePassed)[0].verdict == verdict
+    world = world_with(Edits(reading=reading, note="why"))
+    assert world.pass_out(HELLO) is not None
+    assert world.show("counters")["alg"]["sip"][verdict] == 1
+    assert world.told(MessagePassed)[0].verdict == verdict
 
 
 def test_a_watching_module_that_fails_stops_nothing() -> None:
-    rig = Rig(alg__sip__observe=True)
-    rig.engine.slots["sip"].correct = Answering(ValueError("oops"))
-    seen = rig.out(HELLO)
+    world = World({"alg.sip.observe": True})
+    world.engine.slots["sip"].correct = Answering(ValueError("oops"))
+    seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"hello"
-    assert rig.counters()["alg"]["sip"]["errors"] == 1
+    assert world.show("counters")["alg"]["sip"]["errors"] == 1
 
 
 @pytest.mark.parametrize("module", ["off", "sip", "sip-poor:no-sdp"])
@@ -159,34 +160,34 @@ def test_watching_never_changes_a_forwarded_byte(module: str, ports: str) -> Non
     """Invariant I-O2."""
     left = []
     for observe in (True, False):
-        rig = Rig(alg__sip__module=module, alg__sip__observe=observe, nat__ports=ports)
+        world = World({"alg.sip.module": module, "alg.sip.observe": observe, "nat.ports": ports})
         sent = [
             udp(f"{A}:5060", f"{R}:5060", REGISTER), udp(f"{A}:5060", f"{R}:5060", INVITE),
             udp(f"{A}:6000", f"{R}:6000"), udp(f"{A}:5060", f"{R}:5060", INVITE),
             udp(f"{A}:7000", f"{R}:7000"), udp(f"{A}:7002", f"{R}:7000"),
         ]  # fmt: skip
-        left.append([rig.out(data).data for data in sent])  # type: ignore[union-attr]
+        left.append([world.pass_out(data).data for data in sent])  # type: ignore[union-attr]
     assert left[0] == left[1]
 
 
 def test_what_was_missed_is_told_beside_a_module_that_is_off() -> None:
-    rig = Rig(alg__sip__module="off", alg__sip__observe=True)
-    rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    (told,) = rig.told(MessagePassed)
+    world = World({"alg.sip.module": "off", "alg.sip.observe": True})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    (told,) = world.told(MessagePassed)
     assert told.verdict == "unchanged"
     missed = {change.field for change in told.changes if change.verdict == "missed"}
     assert "contact.host" in missed or any(field.startswith("contact") for field in missed)
-    assert not rig.table.expectations, "watching opens nothing"
-    assert len(rig.table.by_external) == 1
+    assert not world.table.expectations, "watching opens nothing"
+    assert len(world.table.mappings.by_external) == 1
 
 
 def test_another_module_serves_the_flows_of_a_running_call_at_once() -> None:
-    rig = Rig(alg__sip__module="off")
-    before = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    rig.set("alg.sip.module", "sip")
-    after = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    rig.set("alg.sip.module", "off")
-    again = rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    world = World({"alg.sip.module": "off"})
+    before = world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    world.set("alg.sip.module", "sip")
+    after = world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    world.set("alg.sip.module", "off")
+    again = world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
     assert before is not None
     assert after is not None
     assert again is not None
@@ -198,10 +199,10 @@ def test_another_module_serves_the_flows_of_a_running_call_at_once() -> None:
 
 def test_a_message_that_would_not_fit_is_left_alone() -> None:
     """Invariant I-A10: what must not be fragmented may not grow beyond the MTU."""
-    rig = rig_with(Edits((Edit(0, 1, b"J" * 600, "x", "rule"),)))
-    long = udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000, flags=0x4000)
-    seen = rig.out(long)
+    world = world_with(Edits((Edit(0, 1, b"J" * 600, "x", "rule"),)))
+    long = udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000, fragment=0x4000)
+    seen = world.pass_out(long)
     assert seen is not None
     assert seen.payload == b"h" + b"x" * 1000
-    free = rig.send(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000))
+    free = world.send(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000))
     assert len(free) == 2, "what may be fragmented is"

@@ -10,8 +10,8 @@ from appliance.journal.events import CallState, MessagePassed
 from appliance.settings.table import Settings
 from nat.endpoint import TCP, UDP
 from tests.fuzz.datapath import INVITE, REGISTER
-from tests.nat.packets import EXTERNAL, A, R, udp
-from tests.nat.rig import Rig
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.world import World
 
 
 def slot(**changed: object) -> Slot:
@@ -59,15 +59,15 @@ def test_a_spec_that_names_nothing_leaves_the_slot_as_it_was() -> None:
 
 @pytest.mark.parametrize("module", ["off", "sip"])
 def test_calls_are_seen_whatever_stands_in_the_slot(module: str) -> None:
-    rig = Rig(alg__sip__module=module)
-    rig.out(udp(f"{A}:5060", f"{R}:5060", INVITE))
-    rig.out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
-    rig.into(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
+    world = World({"alg.sip.module": module})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060", REGISTER.replace(
         b"REGISTER sip:198.51.100.7 SIP/2.0", b"SIP/2.0 403 Forbidden"
     )))  # fmt: skip
-    assert [event.state for event in rig.told(CallState)] == ["trying", "registering", "refused"]
-    events = rig.told(CallState), rig.told(MessagePassed)
+    assert [event.state for event in world.told(CallState)] == ["trying", "registering", "refused"]
+    events = world.told(CallState), world.told(MessagePassed)
     assert [state.cause for state in events[0]] == [message.id for message in events[1]]
-    shown = rig.engine.show("calls", rig.now)
+    shown = world.show("calls")
     assert isinstance(shown, list)
     assert [call["kind"] for call in shown] == ["call", "registration"]

@@ -9,10 +9,9 @@ import pytest
 from appliance.gateway.streams import MOST_HOLDING
 from nat.endpoint import Endpoint, Side
 from nat.packet import Packet
-from tests.appliance.ends import URG, End, Line
-from tests.nat.packets import ipv4
-from tests.spec.packets import ACK, FIN, RST, SYN, Seen
-from tests.spec.world import A, World
+from tests.support.ends import URG, End, Line
+from tests.support.packets import ACK, FIN, RST, SYN, Seen, ipv4
+from tests.support.world import A, World
 
 PHONE = A._replace(port=50000)
 SERVER = Endpoint.parse("198.51.100.7:5060")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.journal.counters import WireCounters
 from nat.drop import Drop
 from nat.packet import Packet
-from tests.nat.packets import A, R, udp
+from tests.support.packets import A, R, udp
 
 
 def balance(counters: WireCounters) -> int:

@@ -51,7 +51,7 @@ def test_every_type_of_event_has_a_name_in_the_past_tense_and_is_found_by_it() -
     assert set(Event.__subclasses__()) == set(kinds)
 
 
-def test_the_schema_is_flat_and_speaks_the_contracts_words() -> None:
+def test_the_schema_is_flat_and_has_words_of_its_own() -> None:
     event = PacketDropped(
         side="inside", reason="land", sentence="", rfc="", protocol="udp", source="",
         destination="", size=1,

@@ -18,17 +18,17 @@ from appliance.journal.events import (
 from appliance.journal.narrator import parent_text
 from nat.endpoint import Endpoint
 from nat.mapping import Mapping
-from tests.nat.packets import EXTERNAL, A, R, udp
-from tests.nat.rig import Rig
+from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.world import World
 
 OUT = udp(f"{A}:4000", f"{R}:5000")
 
 
 def test_a_flow_opens_after_its_mapping_and_because_of_it() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.out(OUT)
-    mapping, flow = rig.events
+    world = World()
+    world.pass_out(OUT)
+    world.pass_out(OUT)
+    mapping, flow = world.events
     assert isinstance(mapping, MappingOpened)
     assert isinstance(flow, FlowOpened)
     assert flow.cause == mapping.id
@@ -37,18 +37,18 @@ def test_a_flow_opens_after_its_mapping_and_because_of_it() -> None:
 
 
 def test_the_second_flow_of_a_mapping_has_no_mapping_to_follow_from() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.out(udp(f"{A}:4000", f"{R}:5001"))
-    assert [event.cause for event in rig.told(FlowOpened)] == [1, 1]
+    world = World()
+    world.pass_out(OUT)
+    world.pass_out(udp(f"{A}:4000", f"{R}:5001"))
+    assert [event.cause for event in world.told(FlowOpened)] == [1, 1]
 
 
 def test_a_flow_ends_with_its_counts_before_its_mapping() -> None:
-    rig = Rig()
-    rig.out(OUT)
-    rig.into(udp(f"{R}:5000", f"{EXTERNAL}:4000", b"x" * 100))
-    rig.wait(300.0)
-    flow, mapping = rig.events[-2:]
+    world = World()
+    world.pass_out(OUT)
+    world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000", b"x" * 100))
+    world.wait(300.0)
+    flow, mapping = world.events[-2:]
     assert isinstance(flow, FlowExpired)
     assert isinstance(mapping, MappingExpired)
     assert (flow.packets_out, flow.packets_in, flow.bytes_in) == (1, 1, 128)
@@ -56,11 +56,11 @@ def test_a_flow_ends_with_its_counts_before_its_mapping() -> None:
 
 
 def test_a_refresh_is_told_at_most_once_a_second() -> None:
-    rig = Rig(nat__timeouts__udp_unanswered=0.4)
+    world = World({"nat.timeouts.udp_unanswered": 0.4})
     for _ in range(50):
-        rig.out(OUT)
-        rig.wait(0.1)
-    refreshed = rig.told(MappingRefreshed)
+        world.pass_out(OUT)
+        world.wait(0.1)
+    refreshed = world.told(MappingRefreshed)
     assert 2 <= len(refreshed) <= 5
     apart = [later.t - earlier.t for earlier, later in itertools.pairwise(refreshed)]
     assert all(gap >= 1.0 for gap in apart)
@@ -68,20 +68,20 @@ def test_a_refresh_is_told_at_most_once_a_second() -> None:
 
 
 def test_a_door_is_told_of_when_it_opens_is_used_and_closes() -> None:
-    rig = Rig()
-    mapping = rig.table.pin(17, Endpoint.parse(f"{A}:7000"), rig.now)
+    world = World()
+    mapping = world.table.mappings.pin(17, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
-    rig.table.expectations.open(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, rig.now)
-    rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))
-    rig.wait(20.0)
+    world.table.expectations.open(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, world.now)
+    world.pass_in(udp(f"{R}:9", f"{EXTERNAL}:7000"))
+    world.wait(20.0)
     opened, used, closed = (
-        rig.told(kind)[0] for kind in (ExpectationOpened, ExpectationUsed, ExpectationClosed)
+        world.told(kind)[0] for kind in (ExpectationOpened, ExpectationUsed, ExpectationClosed)
     )
     assert (opened.parent, opened.remote, opened.expires_in) == ("call id", None, 10.0)
     assert used.remote == f"{R}:9"
     assert closed.why == "expired"
     assert opened.expectation == used.expectation == closed.expectation
-    assert rig.told(PacketDropped) == []
+    assert world.told(PacketDropped) == []
 
 
 def test_a_parent_is_shown_by_its_kind_and_name() -> None:

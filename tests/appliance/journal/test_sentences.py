@@ -20,7 +20,14 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
-from appliance.journal.sentences import Teller, clean, outcome_line, short_value, table
+from appliance.journal.sentences import (
+    Teller,
+    clean,
+    outcome_line,
+    short_value,
+    split_endpoint,
+    table,
+)
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -58,7 +65,7 @@ def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_f9_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
+def test_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
     """Terminal escapes, newlines and text that turns round are printed as pictures."""
     for line in Teller().tell(filled(kind, HOSTILE)):
         assert line.isprintable(), line
@@ -106,6 +113,45 @@ def test_names_stand_beside_addresses() -> None:
     ]
 
 
+def test_a_name_stands_beside_an_address_of_the_second_family_too() -> None:
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="x", mode="simulation", parties={"2001:db8::1": "alice"}))
+    opened = events.FlowOpened(
+        flow=1, mapping=1, protocol="udp", internal="[2001:db8::1]:5060",
+        external="[2001:db8::2]:5060", remote="[2001:db8::9]:0", opened_by="packet",
+    )  # fmt: skip
+    assert teller.tell(opened) == [
+        "    0.000  flow 1: alice ([2001:db8::1]:5060) talks to 2001:db8::9 "
+        "as [2001:db8::2]:5060 (udp)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("192.0.2.1:5060", "192.0.2.1", "5060"),
+        ("192.0.2.1", "192.0.2.1", None),
+        ("192.0.2.1:", "192.0.2.1", ""),
+        (":5060", "", "5060"),
+        ("[2001:db8::1]:5060", "2001:db8::1", "5060"),
+        ("2001:db8::1", "2001:db8::1", None),
+        ("::1", "::1", None),
+        ("", "", None),
+    ],
+)
+def test_an_endpoint_of_either_family_is_an_address_and_a_port(
+    text: str, address: str, port: str | None
+) -> None:
+    assert split_endpoint(text) == (address, port)
+
+
+@pytest.mark.parametrize("source", ["0.0.0.0", "0.0.0.0:0", "::", "[::]:0"])
+def test_the_sender_of_a_packet_that_could_not_be_read_is_not_told(source: str) -> None:
+    """Whatever family the rest of the world is of."""
+    (line,) = Teller().tell(msgspec.structs.replace(drop(1), source=source))
+    assert "dropped on the outside: Nothing inside" in line
+
+
 def test_a_message_tells_each_change_with_its_reason() -> None:
     change = Change(
         field="contact.host",
@@ -128,6 +174,33 @@ def test_a_message_tells_each_change_with_its_reason() -> None:
         "    0.000  REGISTER out, 192.168.20.100:5060 to 203.0.113.9:5060: unchanged",
         '           missed contact.host: "192.168.20.100" was left, "203.0.113.1" was expected. '
         "The registrar will send calls to this address. (RFC 3261 20.10)",
+    ]
+
+
+def test_a_binary_message_tells_its_values_as_people_write_them() -> None:
+    """Between hosts with IPv6 addresses, whose names are found without the brackets."""
+    teller = Teller()
+    teller.tell(Started(wall=0.0, name="n", mode="simulation", parties={"2001:db8::1": "alice"}))
+    change = Change(
+        field="answer[0].address",
+        span=(4, 8),
+        before="\xc6\x33\x64\x07",
+        after="\xcb\x00\x71\x07",
+        expected=None,
+        verdict="ok",
+        rule="answer",
+        reason="Why.",
+        rfc="RFC 2694",
+    )
+    message = MessagePassed(
+        alg="dns", module="dns", flow=1, direction="in", transport="udp",
+        source="203.0.113.9:53", destination="[2001:db8::1]:4000",
+        new_source="203.0.113.9:53", new_destination="[2001:db8::1]:4000",
+        verdict="rewritten", before="\0\1\2\3\xc6\x33\x64\x07", after="", changes=[change],
+    )  # fmt: skip
+    assert teller.tell(message) == [
+        "    0.000  a dns message in, 203.0.113.9:53 to alice ([2001:db8::1]:4000): rewritten",
+        '           ok answer[0].address: "198.51.100.7" became "203.0.113.7". Why. (RFC 2694)',
     ]
 
 

@@ -83,7 +83,7 @@ def test_an_invite_that_nobody_answers_is_given_up_after_32_seconds(pair: Pair) 
 
 
 def test_a_lost_answer_is_repeated_until_it_is_acknowledged(pair: Pair) -> None:
-    """RFC 3261, 13.3.1.4."""
+    """RFC 3261 13.3.1.4."""
     lost = [b"200 OK"]
 
     def lose_first(send: Send) -> Send | None:
@@ -117,7 +117,7 @@ def test_each_repeated_answer_is_acknowledged(pair: Pair) -> None:
 
 
 def test_a_call_that_is_never_acknowledged_is_dropped_after_32_seconds(pair: Pair) -> None:
-    """RFC 3261, 13.3.1.4: the callee ends the session after 64 T1."""
+    """RFC 3261 13.3.1.4: the callee ends the session after 64 T1."""
     pair.room.on_the_way = lambda send: None if send.payload.startswith(b"ACK") else send
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.run_until(40.0)
@@ -129,7 +129,7 @@ def test_a_call_that_is_never_acknowledged_is_dropped_after_32_seconds(pair: Pai
 
 
 def test_a_caller_may_give_up_while_it_rings(room: Room, a_pair: MakePair) -> None:
-    """RFC 3261, 9 and 15: CANCEL, answered by 200, and 487 to the INVITE."""
+    """RFC 3261 9 and 15: CANCEL, answered by 200, and 487 to the INVITE."""
     pair = a_pair(Habits(answer_after=None))
     room.run_until(1.0)
     room.tell(pair.phone, "call", "bob")
@@ -146,7 +146,7 @@ def test_a_caller_may_give_up_while_it_rings(room: Room, a_pair: MakePair) -> No
 
 
 def test_a_bye_for_no_call_is_told_so(pair: Pair) -> None:
-    """RFC 3261, 15.1.2: what a Call-ID that was changed on the way leads to."""
+    """RFC 3261 15.1.2: what a Call-ID that was changed on the way leads to."""
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.run_until(5.0)
 
@@ -172,7 +172,7 @@ def test_ports_are_open_only_while_they_are_needed(pair: Pair) -> None:
 
 
 def test_a_reinvite_moves_the_audio(pair: Pair) -> None:
-    """RFC 3264, 8."""
+    """RFC 3264 8."""
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.run_until(5.0)
     invite = next(send for _, send in pair.room.sent if send.payload.startswith(b"INVITE"))
@@ -232,7 +232,7 @@ def replayed(pair: Pair, start: bytes, *changes: tuple[bytes, bytes]) -> str:
 def test_requests_of_no_call_here_are_refused(
     pair: Pair, start: bytes, change: tuple[bytes, bytes]
 ) -> None:
-    """RFC 3261, 12.2.2 and 9.2: 481."""
+    """RFC 3261 12.2.2 and 9.2: 481."""
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.run_until(5.0)
     answer = replayed(pair, start, change, (b"Call-ID: ", b"Call-ID: x"))
@@ -240,7 +240,7 @@ def test_requests_of_no_call_here_are_refused(
 
 
 def test_a_cancel_after_the_answer_comes_too_late(pair: Pair) -> None:
-    """RFC 3261, 9.2."""
+    """RFC 3261 9.2."""
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.run_until(5.0)
     answer = replayed(pair, b"INVITE", (b"INVITE ", b"CANCEL "), (b" INVITE", b" CANCEL"))
@@ -266,7 +266,7 @@ def test_a_phone_that_hangs_up_while_it_is_being_called_lets_it_ring(pair: Pair)
 
 
 def test_a_second_call_takes_the_next_pair_of_ports(pair: Pair) -> None:
-    """RFC 3550, 11: RTP on even ports."""
+    """RFC 3550 11: RTP on even ports."""
     pair.room.tell(pair.phone, "call", "bob")
     pair.room.tell(pair.phone, "call", "bob")
     assert pair.phone.ports == {5060, 4000, 4002}

@@ -24,7 +24,7 @@ BOB = frozenset({"bob"})
 
 
 def test_a_registration_can_be_taken_back(pair: Pair) -> None:
-    """RFC 3261, 10.2.2: Expires 0 removes the binding."""
+    """RFC 3261 10.2.2: Expires 0 removes the binding."""
     register = pair.room.sent[0][1]
     again = register.payload.replace(b"expires=3600", b"expires=0").replace(b"bK-", b"bK-again")
     pair.pbx.receive(Datagram(register.source, register.destination, again), 1.0)
@@ -136,7 +136,7 @@ def registered_as(room: Room, pbx: Pbx, contact: bytes, headers: bytes = b"") ->
     ],
 )
 def test_what_is_granted(pair: Pair, contact: bytes, headers: bytes, granted: str) -> None:
-    """RFC 3261, 10.2.1.1, 10.2.2 and 10.3."""
+    """RFC 3261 10.2.1.1, 10.2.2 and 10.3."""
     assert registered_as(pair.room, pair.pbx, contact, headers) == granted
 
 

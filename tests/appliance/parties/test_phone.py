@@ -39,7 +39,7 @@ def test_registering_is_one_question_and_one_answer(pair: Pair) -> None:
 def test_a_registration_is_refreshed_at_half_of_what_was_granted(
     room: Room, a_pair: MakePair
 ) -> None:
-    """RFC 3261, 10.2.4: the registrar may grant less than was asked for."""
+    """RFC 3261 10.2.4: the registrar may grant less than was asked for."""
     a_pair(switches=Switches(max_expires=60))
     room.run_until(100.0)
     asked = [at for at, line in room.starts() if line.startswith("REGISTER")]
@@ -92,7 +92,7 @@ def test_a_phone_without_service_dials_when_it_gets_service(room: Room) -> None:
 
 
 def test_a_phone_takes_calls_to_its_own_contact_only(pair: Pair) -> None:
-    """RFC 3261, 8.2.2.1."""
+    """RFC 3261 8.2.2.1."""
 
     def to_another_port(send: Send) -> Send:
         return send._replace(payload=send.payload.replace(b"100:5060 SIP", b"100:5070 SIP"))

@@ -18,7 +18,7 @@ def a_stream() -> Stream:
 
 
 def test_a_packet_is_12_bytes_of_header_and_20_ms_of_pcmu() -> None:
-    """RFC 3551, 4.5.14: PCMU is payload type 0, 8,000 samples a second, a byte each."""
+    """RFC 3551 4.5.14: PCMU is payload type 0, 8,000 samples a second, a byte each."""
     packet = a_stream().say()
     assert len(packet) == 12 + 160
     assert packet[0] == 0x80
@@ -26,13 +26,13 @@ def test_a_packet_is_12_bytes_of_header_and_20_ms_of_pcmu() -> None:
 
 
 def test_only_the_first_packet_of_a_talkspurt_is_marked() -> None:
-    """RFC 3551, 4.1."""
+    """RFC 3551 4.1."""
     stream = a_stream()
     assert [stream.say()[1] >> 7 for _ in range(3)] == [1, 0, 0]
 
 
 def test_sequence_grows_by_one_and_timestamp_by_160_and_both_wrap() -> None:
-    """RFC 3550, 5.1."""
+    """RFC 3550 5.1."""
     stream = a_stream()
     headers = [HEADER.unpack_from(stream.say()) for _ in range(70_000)]
     steps = {

@@ -50,14 +50,14 @@ def test_a_message_can_be_asked_what_it_is() -> None:
 
 
 def test_a_response_belongs_to_the_method_in_its_cseq() -> None:
-    """RFC 3261, 17.1.3."""
+    """RFC 3261 17.1.3."""
     response = parse(REGISTER.replace(b"REGISTER sip:203.0.113.9 SIP/2.0", b"SIP/2.0 200 Fine"))
     assert (response.method, response.status) == ("REGISTER", 200)
     assert status_of(response) == "200 OK"
 
 
 def test_compact_forms_and_folded_lines_are_read() -> None:
-    """RFC 3261, 7.3.1 and 7.3.3."""
+    """RFC 3261 7.3.1 and 7.3.3."""
     compact = (
         REGISTER.replace(b"Via:", b"v:").replace(b"Call-ID:", b"I :").replace(b"From: ", b"f:\r\n ")
     )
@@ -85,13 +85,13 @@ def test_compact_forms_and_folded_lines_are_read() -> None:
 def test_what_cannot_be_acted_on_is_refused_with_a_reason(
     change: tuple[bytes, bytes], reason: str
 ) -> None:
-    """RFC 3261, 18.3: a datagram that ends before its Content-Length is an error."""
+    """RFC 3261 18.3: a datagram that ends before its Content-Length is an error."""
     with pytest.raises(UnreadableError, match=reason):
         parse(REGISTER.replace(*change))
 
 
 def test_bytes_after_the_content_length_are_dropped() -> None:
-    """RFC 3261, 18.3."""
+    """RFC 3261 18.3."""
     longer = REGISTER.replace(b"Content-Length: 0", b"Content-Length: 3") + b"abcdef"
     assert parse(longer).body == b"abc"
 
@@ -119,7 +119,7 @@ def test_uris(text: str, uri: str | None, user: str, endpoint: str | None) -> No
 
 
 def test_header_parameters_are_those_after_the_bracket() -> None:
-    """RFC 3261, 20.10: inside `<>` a parameter is the URI's."""
+    """RFC 3261 20.10: inside `<>` a parameter is the URI's."""
     assert parameter_of("<sip:a@h;expires=1>;expires=2", "expires") == "2"
     assert parameter_of("sip:a@h;expires=3", "expires") == "3"
     assert parameter_of("<sip:a@h>;x=1", "expires") == ""
@@ -132,7 +132,7 @@ def test_a_via_that_cannot_be_read_is_refused(text: str) -> None:
 
 
 def test_a_response_copies_what_the_rfc_says_and_stamps_received() -> None:
-    """RFC 3261, 8.2.6.2 and 18.2.1: the host of the top Via is not where the datagram came from."""
+    """RFC 3261 8.2.6.2 and 18.2.1: the host of the top Via is not where the datagram came from."""
     request = parse(REGISTER)
     response = respond(request, 200, NAT_OUTSIDE, "77")
     assert response.start == "SIP/2.0 200 OK"
@@ -148,12 +148,12 @@ def test_nothing_is_stamped_when_the_via_is_right() -> None:
 
 
 def test_an_answer_goes_to_the_address_it_came_from_but_the_port_of_the_via() -> None:
-    """RFC 3261, 18.2.2."""
+    """RFC 3261 18.2.2."""
     assert reply_to(parse(REGISTER), NAT_OUTSIDE) == Endpoint.parse("203.0.113.1:5060")
 
 
 def test_rport_sends_the_answer_to_the_port_it_came_from() -> None:
-    """RFC 3581, 4."""
+    """RFC 3581 4."""
     request = parse(REGISTER.replace(b";branch", b";rport;branch"))
     assert reply_to(request, NAT_OUTSIDE) == NAT_OUTSIDE
     via = respond(request, 200, NAT_OUTSIDE, "77").get("via")
@@ -162,7 +162,7 @@ def test_rport_sends_the_answer_to_the_port_it_came_from() -> None:
 
 
 def test_100_trying_has_no_tag() -> None:
-    """RFC 3261, 8.2.6.2."""
+    """RFC 3261 8.2.6.2."""
     assert respond(parse(REGISTER), 100, PHONE, "77").get("to") == "<sip:alice@203.0.113.9>"
 
 
@@ -194,7 +194,7 @@ def test_a_description_says_where_to_send_audio() -> None:
     ],
 )
 def test_where_audio_goes(body: bytes, expected: str | None) -> None:
-    """RFC 8866, 5.7: the c= of the stream wins. RFC 3264, 5.1 and 8.4: port 0 and 0.0.0.0."""
+    """RFC 8866 5.7: the c= of the stream wins. RFC 3264 5.1 and 8.4: port 0 and 0.0.0.0."""
     assert media_endpoint(body) == (Endpoint.parse(expected) if expected else None)
 
 

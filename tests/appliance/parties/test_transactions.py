@@ -1,4 +1,4 @@
-"""Saying it again, and giving up (RFC 3261, 17)."""
+"""Saying it again, and giving up (RFC 3261 17)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def desk() -> Desk:
 
 
 def test_a_request_is_repeated_ever_more_slowly_and_given_up_after_32_seconds(desk: Desk) -> None:
-    """RFC 3261, 17.1.2.2: timer E doubles up to T2 = 4 s; timer F is 64 T1."""
+    """RFC 3261 17.1.2.2: timer E doubles up to T2 = 4 s; timer F is 64 T1."""
     desk.ask("REGISTER")
     desk.run_until(100.0)
     assert desk.times("REGISTER") == [
@@ -81,7 +81,7 @@ def test_a_request_is_repeated_ever_more_slowly_and_given_up_after_32_seconds(de
 
 
 def test_an_invite_is_repeated_doubling_without_end(desk: Desk) -> None:
-    """RFC 3261, 17.1.1.2: timer A is not capped; timer B is 64 T1."""
+    """RFC 3261 17.1.1.2: timer A is not capped; timer B is 64 T1."""
     desk.ask("INVITE")
     desk.run_until(100.0)
     assert desk.times("INVITE") == [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
@@ -106,7 +106,7 @@ def test_a_final_answer_ends_the_transaction(desk: Desk) -> None:
 
 
 def test_a_refused_invite_is_acknowledged_each_time_and_told_once(desk: Desk) -> None:
-    """RFC 3261, 17.1.1.3."""
+    """RFC 3261 17.1.1.3."""
     invite = desk.ask("INVITE")
     refusal = respond(invite, 486, OWN, "2")
     desk.hear(refusal, 0.1)
@@ -121,7 +121,7 @@ def test_a_refused_invite_is_acknowledged_each_time_and_told_once(desk: Desk) ->
 
 
 def test_a_repeated_2xx_is_the_callers_business(desk: Desk) -> None:
-    """RFC 3261, 13.2.2.4."""
+    """RFC 3261 13.2.2.4."""
     invite = desk.ask("INVITE")
     answer = respond(invite, 200, OWN, "2")
     desk.hear(answer, 0.1)
@@ -152,7 +152,7 @@ def rename(name: str, value: str) -> Spoil:
     ],
 )
 def test_an_answer_that_is_not_ones_own_is_discarded(desk: Desk, spoil: Spoil, reason: str) -> None:
-    """RFC 3261, 18.1.2: a response whose top Via is not what the client inserted is discarded in
+    """RFC 3261 18.1.2: a response whose top Via is not what the client inserted is discarded in
     silence; 17.1.3: the branch and the method of CSeq must match."""
     answer = respond(desk.ask("REGISTER"), 200, OWN, "2")
     spoil(answer)
@@ -163,7 +163,7 @@ def test_an_answer_that_is_not_ones_own_is_discarded(desk: Desk, spoil: Spoil, r
 
 
 def test_a_repeated_request_gets_the_last_answer_again(desk: Desk) -> None:
-    """RFC 3261, 17.2.2."""
+    """RFC 3261 17.2.2."""
     request = a_request("REGISTER", f"SIP/2.0/UDP {PEER};branch=z9hG4bK-9")
     assert not desk.transactions.repeated(request)
     desk.transactions.accept(request, 0.0)
@@ -176,7 +176,7 @@ def test_a_repeated_request_gets_the_last_answer_again(desk: Desk) -> None:
 
 
 def test_another_branch_or_method_is_another_request(desk: Desk) -> None:
-    """RFC 3261, 17.2.3."""
+    """RFC 3261 17.2.3."""
     desk.transactions.accept(a_request("INVITE"), 0.0)
     assert not desk.transactions.repeated(a_request("CANCEL"))
     assert not desk.transactions.repeated(a_request("INVITE", f"SIP/2.0/UDP {OWN};branch=other"))

@@ -12,8 +12,8 @@ from appliance.settings.table import SETTINGS
 from nat.behavior import Behavior, Dependence, PortPolicy, Refusal
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Network, parse_address
-from tests.spec.packets import ACK, SYN, Seen
-from tests.spec.world import OUTSIDE, X1, A, B, World, Y
+from tests.support.packets import ACK, SYN, Seen
+from tests.support.world import OUTSIDE, X1, A, B, World, Y
 
 WIRES = {"inside.networks": ["192.168.20.0/24"], "outside.external": ["203.0.113.1"]}
 

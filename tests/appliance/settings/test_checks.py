@@ -8,6 +8,7 @@ import pytest
 
 from appliance.settings.checks import contradictions, derive, warnings
 from appliance.settings.table import Settings
+from nat.endpoint import address_text
 
 GOOD: dict[str, Any] = {
     "inside.networks": ["192.168.20.0/24"],
@@ -16,9 +17,15 @@ GOOD: dict[str, Any] = {
 }
 
 
+def forms(plain: dict[str, Any]) -> dict[str, Any]:
+    """All values in the program's form: the defaults, and these in their place."""
+    given = {key: Settings.parse(key, value) for key, value in plain.items()}
+    return {**Settings().forms, **given}
+
+
 def values(**changes: Any) -> dict[str, Any]:
     named = {key.replace("__", "."): value for key, value in changes.items()}
-    return {**Settings().values, **GOOD, **named}
+    return forms({**GOOD, **named})
 
 
 def test_a_minimal_configuration_fits_together() -> None:
@@ -55,6 +62,7 @@ FORWARD = {"protocol": "udp", "external": "203.0.113.1:5060", "internal": "192.1
         ({"nat__no_translate": ["192.168.0.0/16"]}, "nat.no_translate", "of the inside"),
         ({"nat__no_translate": ["203.0.113.0/24"]}, "nat.no_translate", "holds 203.0.113.1"),
         ({"capture__file": "x.pcapng"}, "capture.file", "cannot be written yet"),
+        ({"alg__dns__module": "mine.py:Dns"}, "alg.dns.module", 'leave it "off"'),
     ],
 )  # fmt: skip
 def test_a_contradiction_names_its_key(changes: dict[str, Any], key: str, said: str) -> None:
@@ -83,9 +91,10 @@ def test_a_static_address_may_have_forwards_of_its_own() -> None:
 def test_networks_and_gateway_follow_from_what_is_given(
     given: dict[str, Any], networks: list[str] | None, gateway: str
 ) -> None:
-    derived = derive({**Settings().values, **given})
-    assert derived.get("inside.networks") == networks
-    assert derived["inside.gateway"] == gateway
+    derived = derive(forms(given))
+    found = derived.get("inside.networks")
+    assert networks == (None if found is None else [str(network) for network in found])
+    assert address_text(derived["inside.gateway"]) == gateway
 
 
 def test_what_is_given_is_not_derived() -> None:

@@ -10,7 +10,7 @@ import pytest
 from appliance.settings import files as config
 from appliance.settings import rfc
 from nat.endpoint import Endpoint
-from tests.spec.world import OUTSIDE, X1, X2, A, B, World, Y
+from tests.support.world import OUTSIDE, X1, X2, A, B, World, Y
 
 NAMES = [profile["name"] for profile in config.list_profiles()]
 OF_THE_ISSUE = {

@@ -11,11 +11,12 @@ import pytest
 from alg.sip_poor.faults import FAULTS
 from appliance.settings import files as config
 from appliance.settings import rfc
-from appliance.settings.table import DEPENDENCE, SETTINGS, Settings
+from appliance.settings.sections.nat import DEPENDENCE
+from appliance.settings.table import SETTINGS, Settings
 from nat.endpoint import Endpoint
-from tests.spec import packets
-from tests.spec.packets import ACK, FIN, SYN
-from tests.spec.world import INSIDE, OUTSIDE, X1, X2, A, B, World, Y
+from tests.support import packets
+from tests.support.packets import ACK, FIN, SYN
+from tests.support.world import INSIDE, OUTSIDE, X1, X2, A, B, World, Y
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
 LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "RECOMMENDED", "MAY"}

@@ -191,7 +191,7 @@ def test_hosts_on_one_side_reach_each_other_without_the_nat(stage: Stage) -> Non
 
 
 def test_outside_nobody_knows_the_way_to_a_private_address(stage: Stage) -> None:
-    """RFC 1918, 3: private addresses have no meaning outside their network. The host exists, on
+    """RFC 1918 3: private addresses have no meaning outside their network. The host exists, on
     the other side."""
     stage.does(stage.pbx, Send(PBX, PHONE, b"hello"))
     stage.run()

@@ -1,4 +1,4 @@
-"""From what the parties report to the one word (contract: outcome words)."""
+"""From what the parties report to the one word."""
 
 from __future__ import annotations
 
@@ -151,6 +151,7 @@ def test_a_short_call_is_judged_when_it_is_over() -> None:
     ],
 )
 def test_failures_have_their_words(reports: list[Report], word: str) -> None:
+    """Promise 7."""
     judge = Judge()
     for at, report in enumerate(reports):
         judge.hear(report, float(at))
@@ -158,6 +159,7 @@ def test_failures_have_their_words(reports: list[Report], word: str) -> None:
 
 
 def test_the_earliest_failure_names_the_outcome() -> None:
+    """Promise 7."""
     judge = Judge()
     judge.hear(Report(What.REGISTRATION_UNANSWERED, "alice", detail="no valid answer"), 32.0)
     judge.hear(Report(What.CALL_TRIED, "bob", "alice"), 35.0)

@@ -85,11 +85,12 @@ def test_a_name_like_nothing_is_answered_with_all_of_them() -> None:
 
 @pytest.mark.parametrize("scenario", list_scenarios(), ids=lambda scenario: scenario.name)
 def test_every_scenario_is_complete(scenario: object) -> None:
-    """A title and a lesson, a guide, settings that hold, expectations in the contract's words."""
+    """A title and a lesson, a guide, settings that hold, expectations in outcome words."""
     loaded = load_scenario(scenario.name)  # type: ignore[attr-defined]
     assert loaded.title
     assert loaded.lesson
     assert loaded.guide.startswith("# ")
+    assert loaded.guide.split("\n\n")[1].startswith("**Look at first:** ")
     assert loaded.expect
     for_scenario(loaded.name, loaded.settings)
     assert {expectation.outcome for expectation in loaded.expect.values()} <= set(WORDS)

@@ -129,7 +129,7 @@ def test_a_pbx_that_knows_of_nat_needs_no_alg() -> None:
 
 def test_a_mapping_that_has_expired_cannot_be_called_through() -> None:
     """The phone is registered, the PBX sends to where the REGISTER came from, and the NAT has
-    forgotten it: RFC 4787, REQ-5 is about this."""
+    forgotten it: RFC 4787 REQ-5 is about this."""
     table = COMEDIA.replace('at = 1.0\nparty = "alice"', 'at = 10.0\nparty = "pbx"')
     called = read_scenario(table.replace('whom = "bob"', 'whom = "alice"'), "expired")
     called.duration = 60.0
@@ -160,7 +160,7 @@ DEPENDENCE = ("endpoint-independent", "address-dependent", "address-and-port-dep
 def test_the_correct_alg_makes_a_call_work_through_every_kind_of_nat(
     story: str, mapping: str, filtering: str, ports: str
 ) -> None:
-    """RFC 4787, 4.1, 4.2 and 5: no behaviour of the NAT may be needed for it."""
+    """RFC 4787 4.1, 4.2 and 5: no behaviour of the NAT may be needed for it."""
     kinds = (f"nat.mapping={mapping}", f"nat.filtering={filtering}", f"nat.ports={ports}")
     short = story.replace("at = 15.0", "at = 7.0").replace("duration = 20", "duration = 8")
     outcome = staged(read_scenario(short, "short"), "sip", None, *kinds).run()
@@ -168,7 +168,7 @@ def test_the_correct_alg_makes_a_call_work_through_every_kind_of_nat(
 
 
 def test_without_an_alg_a_phone_cannot_even_register_when_its_port_is_not_kept() -> None:
-    """RFC 3261, 18.2.2: the answer goes to the port in the Via, which is not the NAT's."""
+    """RFC 3261 18.2.2: the answer goes to the port in the Via, which is not the NAT's."""
     story = read_scenario(NAIVE, "random ports")
     story.duration = 40.0
     outcome = staged(story, "off", None, "nat.ports=random").run()
@@ -181,6 +181,7 @@ def test_without_an_alg_a_phone_cannot_even_register_when_its_port_is_not_kept()
 
 @pytest.mark.parametrize("alg", ["off", "sip"])
 def test_the_same_scenario_and_seed_give_the_same_bytes(alg: str) -> None:
+    """Promise 6."""
     again = simulation("one-way-audio", alg)
     again.run()
     assert told(again) == told(finished("one-way-audio", alg))
@@ -275,7 +276,7 @@ def test_the_end_is_told_once() -> None:
 
 
 def test_switching_the_alg_lets_a_waiting_phone_register_and_dial() -> None:
-    """Not at once: a repeated REGISTER gets the registrar's old answer again (RFC 3261, 17.2.2).
+    """Not at once: a repeated REGISTER gets the registrar's old answer again (RFC 3261 17.2.2).
     The next attempt, half a minute after the failed one, gets through, and then it dials."""
     story = SCENARIOS["one-way-audio"]
     patient = msgspec.structs.replace(story, duration=70.0, script=story.script[:2])

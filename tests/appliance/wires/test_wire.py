@@ -12,19 +12,19 @@ from appliance.wires.wire import BUFFER_SIZE, VIRTIO_HEADER, DescriptorWire, Wir
 from nat.endpoint import Side
 from nat.packet import Packet
 from tests.fuzz.datapath import promise
-from tests.nat.packets import (
+from tests.support.packets import (
     ACK,
     EXTERNAL,
     SYN,
     A,
     R,
     assert_sound,
-    fragments,
+    cut,
     slow_checksum,
     tcp,
     udp,
 )
-from tests.nat.rig import HEADER_SIZE, VIRTIO, WiredRig
+from tests.support.wired import HEADER_SIZE, VIRTIO, WiredWorld
 
 UDP_PACKET = (
     bytes.fromhex("4500 0020 0001 0000 4011 0000 c0a8 1464 cb00 7109 13c4 13c4 000c 0000") + b"ping"
@@ -203,88 +203,91 @@ PARTIAL_UDP = VIRTIO.pack(1, 0, 0, 0, 20, 6)
 
 
 @pytest.fixture
-def rig() -> Iterator[WiredRig]:
-    rig = WiredRig(alg__sip__module="sip", alg__sip__transports=["udp", "tcp"])
-    yield rig
-    rig.close()
+def world() -> Iterator[WiredWorld]:
+    world = WiredWorld({"alg.sip.module": "sip", "alg.sip.transports": ["udp", "tcp"]})
+    yield world
+    world.close()
 
 
-def completed(rig: WiredRig, data: bytes) -> bytes:
+def completed(world: WiredWorld, data: bytes) -> bytes:
     """What the kernel makes of a packet by the header that left with it: RFC 1071 over all from the
     start of the sum on, put where the header says."""
-    flags, _, _, _, start, offset = VIRTIO.unpack(rig.headers[-1])
+    flags, _, _, _, start, offset = VIRTIO.unpack(world.headers[-1])
     if not flags:
         return data
     at = start + offset
     return data[:at] + (slow_checksum(data[start:]) or 0xFFFF).to_bytes(2, "big") + data[at + 2 :]
 
 
-def test_a_translated_packet_keeps_the_header_it_came_with(rig: WiredRig) -> None:
-    ((_, left),) = rig.send(Side.INSIDE, promise(udp(f"{A}:4000", f"{R}:5000")), partial=True)
-    assert rig.headers == [PARTIAL_UDP]
-    assert completed(rig, left) == udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
+def test_a_translated_packet_keeps_the_header_it_came_with(world: WiredWorld) -> None:
+    ((_, left),) = world.send(Side.INSIDE, promise(udp(f"{A}:4000", f"{R}:5000")), partial=True)
+    assert world.headers == [PARTIAL_UDP]
+    assert completed(world, left) == udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
 
 
-def test_a_super_packet_keeps_it_too(rig: WiredRig) -> None:
-    rig.send(Side.INSIDE, tcp(f"{A}:4000", f"{R}:80"))
+def test_a_super_packet_keeps_it_too(world: WiredWorld) -> None:
+    world.send(Side.INSIDE, tcp(f"{A}:4000", f"{R}:80"))
     data = promise(tcp(f"{A}:4000", f"{R}:80", ACK, payload=b"x" * 5000))
-    ((_, left),) = rig.send(Side.INSIDE, data, 1000)
-    assert rig.headers[-1] == VIRTIO.pack(1, 1, 40, 1000, 20, 16)
+    ((_, left),) = world.send(Side.INSIDE, data, 1000)
+    assert world.headers[-1] == VIRTIO.pack(1, 1, 40, 1000, 20, 16)
     expected = tcp(f"{EXTERNAL}:4000", f"{R}:80", ACK, payload=b"x" * 5000, ttl=63)
-    assert completed(rig, left) == expected
+    assert completed(world, left) == expected
 
 
-def test_an_edited_datagram_still_leaves_its_sum_to_the_kernel(rig: WiredRig) -> None:
+def test_an_edited_datagram_still_leaves_its_sum_to_the_kernel(world: WiredWorld) -> None:
     data = promise(udp(f"{A}:5060", f"{R}:5060", OPTIONS))
-    ((_, left),) = rig.send(Side.INSIDE, data, partial=True)
-    assert rig.headers == [PARTIAL_UDP]
-    assert completed(rig, left) == udp(f"{EXTERNAL}:5060", f"{R}:5060", EDITED, ttl=63)
+    ((_, left),) = world.send(Side.INSIDE, data, partial=True)
+    assert world.headers == [PARTIAL_UDP]
+    assert completed(world, left) == udp(f"{EXTERNAL}:5060", f"{R}:5060", EDITED, ttl=63)
 
 
-def test_a_super_packet_that_is_edited_is_none_any_more(rig: WiredRig) -> None:
+def test_a_super_packet_that_is_edited_is_none_any_more(world: WiredWorld) -> None:
     ends = f"{A}:5060", f"{R}:5060"
-    rig.send(Side.INSIDE, tcp(*ends, SYN, seq=1000))
-    rig.send(Side.OUTSIDE, tcp(f"{R}:5060", f"{EXTERNAL}:5060", SYN | ACK, seq=2000, ack=1001))
+    world.send(Side.INSIDE, tcp(*ends, SYN, sequence=1000))
+    world.send(
+        Side.OUTSIDE,
+        tcp(f"{R}:5060", f"{EXTERNAL}:5060", SYN | ACK, sequence=2000, acknowledgement=1001),
+    )
     said = OPTIONS.replace(b"UDP", b"TCP") * 3
-    data = promise(tcp(*ends, ACK, seq=1001, ack=2001, payload=said))
-    before = len(rig.headers)
-    left = rig.send(Side.INSIDE, data, 400)
+    data = promise(tcp(*ends, ACK, sequence=1001, acknowledgement=2001, payload=said))
+    before = len(world.headers)
+    left = world.send(Side.INSIDE, data, 400)
     assert len(left) > 1
-    for header, (_, packet) in zip(rig.headers[before:], left, strict=True):
-        rig.headers.append(header)
+    for header, (_, packet) in zip(world.headers[before:], left, strict=True):
+        world.headers.append(header)
         assert header == VIRTIO.pack(1, 0, 0, 0, 20, 16)
-        assert_sound(completed(rig, packet))
-    heard = b"".join(assert_sound(completed(rig, packet)).payload for _, packet in left)
+        assert_sound(completed(world, packet))
+    heard = b"".join(assert_sound(completed(world, packet)).payload for _, packet in left)
     assert heard == EDITED.replace(b"UDP", b"TCP") * 3
 
 
-def test_a_datagram_that_is_cut_is_completed_first(rig: WiredRig) -> None:
+def test_a_datagram_that_is_cut_is_completed_first(world: WiredWorld) -> None:
     data = promise(udp(f"{A}:4000", f"{R}:5000", b"x" * 3000))
-    left = rig.send(Side.INSIDE, data, partial=True)
-    assert rig.headers == [NOTHING] * 3
+    left = world.send(Side.INSIDE, data, partial=True)
+    assert world.headers == [NOTHING] * 3
     whole = b"".join(packet[20:] for _, packet in left)
     assert whole == udp(f"{EXTERNAL}:4000", f"{R}:5000", b"x" * 3000)[20:]
 
 
-def test_a_datagram_that_is_put_together_has_nothing_to_complete(rig: WiredRig) -> None:
+def test_a_datagram_that_is_put_together_has_nothing_to_complete(world: WiredWorld) -> None:
     """Even when its fragments said that they had (a virtual machine may say anything)."""
-    *early, last = fragments(udp(f"{A}:4000", f"{R}:5000", b"x" * 100), 48)
+    *early, last = cut(udp(f"{A}:4000", f"{R}:5000", b"x" * 100), 48)
     for piece in early:
-        assert rig.send(Side.INSIDE, piece, partial=True) == []
-    ((_, left),) = rig.send(Side.INSIDE, last, partial=True)
-    assert rig.headers == [NOTHING]
+        assert world.send(Side.INSIDE, piece, partial=True) == []
+    ((_, left),) = world.send(Side.INSIDE, last, partial=True)
+    assert world.headers == [NOTHING]
     assert left == udp(f"{EXTERNAL}:4000", f"{R}:5000", b"x" * 100, ttl=63)
 
 
-def test_what_the_appliance_says_by_itself_is_complete(rig: WiredRig) -> None:
+def test_what_the_appliance_says_by_itself_is_complete(world: WiredWorld) -> None:
     """Also about a packet that was not, and that stands in the same buffer."""
     data = promise(udp(f"{A}:4000", f"{R}:5000", ttl=1))
-    ((side, left),) = rig.send(Side.INSIDE, data, partial=True)
-    assert (side, rig.headers) == (Side.INSIDE, [NOTHING])
-    assert assert_sound(left).kind == 11
+    ((side, left),) = world.send(Side.INSIDE, data, partial=True)
+    assert (side, world.headers) == (Side.INSIDE, [NOTHING])
+    assert assert_sound(left).icmp[0] == 11
 
 
-def test_padding_behind_a_packet_does_not_leave(rig: WiredRig) -> None:
+def test_padding_behind_a_packet_does_not_leave(world: WiredWorld) -> None:
     data = promise(udp(f"{A}:4000", f"{R}:5000")) + b"padding"
-    ((_, left),) = rig.send(Side.INSIDE, data, partial=True)
-    assert completed(rig, left) == udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)
+    ((_, left),) = world.send(Side.INSIDE, data, partial=True)
+    assert completed(world, left) == udp(f"{EXTERNAL}:4000", f"{R}:5000", ttl=63)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from appliance.journal.events import Change
-from tests.tui.stories import INVITE, changes, invite, message
-from tui.draw.diff import LINES_SHOWN, Options, blocks, counts, heading, heads, is_explained, rows
+import random
+
+import pytest
+
+from appliance.journal.events import Change, MessagePassed
+from tests.tui.stories import INVITE, changes, dns_answer, invite, message
+from tui.draw.blocks import LINES_SHOWN, is_explained
+from tui.draw.diff import MANY, ROWS_SHOWN, Options, counts, heading, heads, rows, title
 from tui.draw.lines import plain
 
 WIDE = 116
@@ -90,23 +95,6 @@ def test_a_silent_edit_is_drawn_as_one() -> None:
     assert drawn[-1].startswith("! SILENT EDIT")
 
 
-def test_an_edit_that_makes_two_lines_of_one_stays_beside_its_line() -> None:
-    text_before = "INVITE x\r\nVia: a\r\nTo: b\r\n"
-    change = Change("via", (10, 16), "Via: a", "Via: n\r\nVia: a", None, "ok", "via", "why", "")
-    event = message(text_before, "INVITE", "out", changes=[change])
-    block = next(block for block in blocks(event) if block.changes)
-    assert [line.plain for line in block.after] == ["«Via: n", "Via: a»"]
-
-
-def test_an_edit_across_lines_keeps_them_together() -> None:
-    text_before = "INVITE x\r\nVia: a\r\nTo: b\r\nl: 0"
-    change = Change("via", (10, 23), "Via: a\r\nTo: b", "To: c", None, "ok", "via", "why", "")
-    event = message(text_before, "INVITE", "out", changes=[change])
-    assert is_explained(event)
-    assert [line.plain for line in blocks(event)[1].before] == ["«Via: a", "To: b»"]
-    assert [line.plain for line in blocks(event)[2].before] == ["l: 0"]
-
-
 def test_a_message_of_32000_lines_costs_one_screenful() -> None:
     event = message("\n" * 32_000, "", "in")
     drawn = rows(event, WIDE)
@@ -125,3 +113,138 @@ def test_hostile_bytes_stay_pictures() -> None:
 def test_the_story_s_changes_fit_its_message() -> None:
     for change in changes("sip"):
         assert INVITE[slice(*change.span)] == change.before
+
+
+# --- messages that are no text ----------------------------------------------------------------
+
+
+def test_80_columns_hold_two_dumps_of_eight_bytes_with_the_values_beneath() -> None:
+    event = dns_answer()
+    assert plain(heading(event, NARROW) + rows(event, NARROW)) == text(
+        "  BEFORE outside to 203.0.113.1:5060    │ AFTER inside to 192.168.20.100:5060",
+        "= 0000 12 34 81 80 00 01 00 02 ·4······ │ 0000 12 34 81 80 00 01 00 02 ·4······",
+        "  … 32 unchanged bytes",
+        "~ 0028 00 0e 10 00 04«c6 33 64»······3d │ 0028 00 0e 10 00 04«cb 00 71»·······q",
+        "  0030«07»c0 0c 00 01 00 01 00 ········ │ 0030«07»c0 0c 00 01 00 01 00 ········",
+        "  └─ OK answer[0].address  198.51.100.7 -> 203.0.113.7. The client cannot reach",
+        "                           the address that the server knows. RFC 2694",
+        "~ 0038 00 0e 10 00 04«c6 33 64»······3d │ 0038 00 0e 10 00 04«cb 00 71»·······q",
+        "  0040«08»                     ·        │ 0040«08»                     ·",
+        "  └─ OK answer[1].address  198.51.100.8 -> 203.0.113.8. The client cannot reach",
+        "                           the address that the server knows. RFC 2694",
+    )
+
+
+def test_a_wide_column_holds_sixteen_bytes() -> None:
+    unified = plain(rows(dns_answer(), NARROW, Options(unified=True)))
+    row = "- 0020 01 c0 0c 00 01 00 01 00 00 0e 10 00 04«c6 33 64»··············3d"
+    assert row in unified
+    assert any(line.startswith(f"~{row[1:]}".ljust(80)) for line in plain(rows(dns_answer(), 160)))
+
+
+def test_bytes_that_should_have_changed_stand_between_exclamation_marks() -> None:
+    drawn = plain(rows(dns_answer("off"), 120))
+    assert any(" 04!c6 33 64!" in row and row.startswith("!") for row in drawn)
+    assert any("MISSED answer[0].address  198.51.100.7 should be 203.0.113.7." in r for r in drawn)
+
+
+def test_a_wrong_value_is_set_beside_the_right_one() -> None:
+    drawn = plain(rows(dns_answer("poor"), 120, Options(expected=True)))
+    said = "WRONG answer[0].address  198.51.100.7 -> 10.0.0.1, should be 203.0.113.7."
+    assert any(said in row for row in drawn)
+    assert any("a correct ALG writes here:" in row and "04«cb 00 71»" in row for row in drawn)
+
+
+def test_over_tcp_the_length_is_part_of_the_dump() -> None:
+    first = plain(rows(dns_answer("dns", "tcp"), NARROW))[0]
+    assert first.startswith("= 0000 00 41 12 34")
+
+
+def test_what_is_not_of_its_protocol_is_called_so() -> None:
+    event = dns_answer()
+    event.summary = ""
+    assert title(event, 3).plain == "message 3 (not DNS) · 2 rewritten"
+
+
+def test_replies_of_many_lines_are_lines() -> None:
+    """RFC 959 4.2: a reply may have several lines; ends of lines are part of no field."""
+    reply = "227-Passive\r\n227 Entering Passive Mode (192,168,20,100,16,0)\r\n"
+    at = reply.index("192")
+    span = at, at + len("192,168,20,100,16,0")
+    after = "203,0,113,1,16,0"
+    change = Change("227", span, reply[slice(*span)], after, None, "ok", "p", "Why.", "")
+    drawn = plain(rows(message(reply, "227", "out", changes=[change]), 116))
+    assert any("Mode («192,168,20,100,16,0»)" in row for row in drawn)
+    assert drawn[0].startswith("= 227-Passive")
+
+
+def test_of_many_changes_each_reason_is_said_once() -> None:
+    drawn = plain(rows(with_changes("\0" * 60_000, MANY + 10), 160))
+    assert sum("Because of it." in row for row in drawn) == 1
+    assert sum("(as above)" in row for row in drawn) == MANY + 9
+    few = plain(rows(with_changes("\0" * 60_000, MANY), 160))
+    assert sum("Because of it." in row for row in few) == MANY
+
+
+def with_changes(content: str, count: int, length: int = 4) -> MessagePassed:
+    step = len(content) // count
+    made = [
+        Change(
+            f"f[{number}]",
+            (number * step, number * step + length),
+            content[number * step : number * step + length],
+            "\1\2\3\4",
+            "\1\2\3\5",
+            "wrong",
+            "f",
+            "Because of it.",
+            "RFC 1",
+        )
+        for number in range(count)
+    ]
+    return message(content, "", "in", changes=made)
+
+
+@pytest.mark.parametrize("content", ["\0" * 60_000, "\n" * 60_000, "x" * 60_000])
+@pytest.mark.parametrize("options", [Options(), Options(True, True), Options(True, True, True)])
+def test_60_000_bytes_with_200_changes_cost_a_bounded_number_of_rows(
+    content: str, options: Options
+) -> None:
+    drawn = rows(with_changes(content, 200), NARROW, options)
+    assert len(drawn) <= 2 * ROWS_SHOWN
+
+
+def test_100_changes_in_60_000_bytes_are_all_in_sight_and_the_rest_is_folded() -> None:
+    drawn = plain(rows(with_changes("\0" * 60_000, 100), NARROW))
+    assert sum("WRONG f[" in row for row in drawn) == 100
+    assert "  … 592 unchanged bytes" in drawn
+
+
+def test_what_has_no_room_is_counted() -> None:
+    drawn = plain(rows(with_changes("\n" * 60_000, 200), NARROW))
+    shown = sum("WRONG f[" in row for row in drawn)
+    assert drawn[-1] == f"  … {200 - shown} more changes"
+
+
+def test_nothing_raises_and_nothing_foreign_passes_whatever_an_event_says() -> None:
+    """Events may come from a recording that somebody else wrote."""
+    die = random.Random(7)
+    alphabet = ["\r", "\n", "\r\n", "\0", "\x1b[2J", "\xff", "\u202e", "\u738b", "a", "[b]"]
+    for _ in range(400):
+        contents = ["".join(die.choices(alphabet, k=die.randrange(60))) for _ in range(2)]
+        event = message(contents[0], "", die.choice(["in", "out"]))
+        event.after = die.choice(contents)
+        event.verdict = die.choice(["rewritten", "unchanged", "opaque", "malformed", "dropped"])
+        event.source = die.choice(["", "[2001:db8::1]:5", ":" * 50, "\x1b"])
+        for _change in range(die.randrange(5)):
+            values = ("".join(die.choices(alphabet, k=die.randrange(9))) for _ in range(4))
+            field, before, after, expected = values
+            span = die.randrange(-9, 99), die.randrange(-9, 99)
+            verdict = die.choice(["ok", "missed", "wrong", "broken", "info", "\x1b"])
+            event.changes.append(
+                Change(field, span, before, after, expected, verdict, "", "\x1b \u202e", "\0")
+            )
+        options = Options(*(die.random() < 0.5 for _ in range(3)))
+        width = die.choice([1, 20, 38, 80, 200])
+        for line in heading(event, width, options) + rows(event, width, options):
+            assert line.plain.isprintable()

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from appliance.journal.events import Change, SettingChanged
-from tests.tui.stories import invite, media, message, one_way_audio, started
+from tests.tui.stories import (
+    VERSION_6,
+    event_in_version_6,
+    invite,
+    media,
+    message,
+    one_way_audio,
+    started,
+)
 from tests.tui.test_model import told
 from tui.draw.ladder import SHOWN, heading, row_of, rows
 from tui.draw.lines import plain
@@ -85,3 +93,25 @@ def test_a_long_story_is_drawn_around_the_selected_message() -> None:
     assert len(drawn) == SHOWN
     assert drawn[row_of(story, 10)].startswith("▸")
     assert f"OPTIONS {SHOWN * 3 - 1}" in plain(rows(story, 78, None))[-1]
+
+
+def test_hosts_without_a_name_are_called_by_their_whole_address() -> None:
+    event = event_in_version_6(invite())
+    head = heading(told(event), 120, 1).plain
+    assert "2001:db8:20:aaaa:bbbb:cccc:dddd:100" in head
+    assert "2001:db8:113:1111:2222:3333:4444:9" in head
+    assert " NAT " in head
+
+
+def test_in_a_narrow_pane_a_long_address_loses_its_middle() -> None:
+    head = heading(told(event_in_version_6(invite())), 48, 1).plain
+    assert head.split()[0].startswith("2001:")
+    assert head.split()[0].endswith(":100")
+    assert head.split()[1] == "NAT"
+    assert head.split()[2].endswith(":9")
+
+
+def test_audio_of_hosts_with_ipv6_addresses_goes_the_right_way() -> None:
+    inside, outside = VERSION_6["192.168.20.100"], VERSION_6["203.0.113.9"]
+    story = told(event_in_version_6(invite()), media(inside, outside, 498))
+    assert plain(rows(story, 48, None))[1].endswith("►║═════════════════►│")

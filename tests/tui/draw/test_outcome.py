@@ -59,3 +59,12 @@ def test_before_any_audio_the_call_s_state_speaks() -> None:
 def test_the_parties_have_the_last_word(outcome: str, word: str, style: Style) -> None:
     event = CallOutcome(outcome=outcome, sentence="", evidence={})
     assert headline(told(event)) == (word, style)
+
+
+def test_parties_without_a_name_share_what_room_there_is() -> None:
+    """Whoever has no name is called by an address, and one of IPv6 takes up to 39 characters."""
+    lengthy = "2001:db8:20:aaaa:bbbb:cccc:dddd:100"
+    drawn = plain(rows(told(media(lengthy, "bob", 498), media("bob", lengthy, 0)), 48))
+    assert drawn[1].split()[2].endswith(":100")
+    assert drawn[1].endswith(" 498 of 498 ██████████ 100%")
+    assert all(len(row) <= 48 for row in drawn)

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.journal.events import Event, SettingChanged
 from tests.tui.draw.test_translations import dropped, expired
-from tests.tui.stories import message, one_way_audio
+from tests.tui.stories import event_in_version_6, message, one_way_audio
 from tests.tui.test_model import told
 from tui.draw.timeline import Tick, mark, row
 
@@ -58,3 +58,8 @@ def test_each_kind_of_event_has_its_letter(event: Event, letter: str) -> None:
 @pytest.mark.parametrize("width", [10, 20, 80])
 def test_no_width_breaks_the_line(width: int) -> None:
     assert len(row([Tick(1.0, "I")], 0.5, 2.0, 60.0, width).plain) <= width
+
+
+def test_the_line_is_the_same_between_hosts_with_ipv6_addresses() -> None:
+    marks = [mark(event) for event in one_way_audio()]
+    assert [mark(event_in_version_6(event)) for event in one_way_audio()] == marks

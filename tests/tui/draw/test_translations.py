@@ -7,13 +7,22 @@ from typing import Any
 import pytest
 
 from appliance.journal.events import FlowExpired, PacketDropped, SettingChanged
-from tests.tui.stories import AUDIO, EXTERNAL, PBX, PHONE, flow
+from tests.tui.stories import (
+    AUDIO,
+    EXTERNAL,
+    PBX,
+    PHONE,
+    flow,
+    flow_in_version_6,
+    in_version_6,
+)
 from tui.draw.translations import (
     GHOST,
     Translations,
     cells,
     duration,
     explain,
+    fitted,
     layout,
 )
 
@@ -210,3 +219,25 @@ def test_a_ghost_fits_into_the_column_of_countdowns() -> None:
 )
 def test_many_packets_are_counted_in_thousands(packets: int, text: str) -> None:
     assert shown(table(flow(packets_out=packets)))[0].endswith(text)
+
+
+def test_two_endpoints_of_version_6_lose_their_middle_where_they_do_not_fit() -> None:
+    rows = table(flow_in_version_6(flow()), flow(2)).rows()
+    chosen = layout(rows, 80)
+    assert sum(chosen.widths.values()) <= 80
+    drawn = fitted(rows[0], 100.0, chosen)
+    for name in ("internal", "remote"):
+        assert len(drawn[name]) < chosen.widths[name]
+        assert drawn[name].plain.startswith("[2001:")
+        assert drawn[name].plain.endswith("]:5060")
+    assert drawn["external"].plain == ":5060"
+    assert fitted(rows[1], 100.0, chosen)["internal"].plain == PHONE
+    assert fitted(rows[0], 100.0, layout(rows, 200))["remote"].plain == in_version_6(PBX)
+
+
+def test_a_hole_for_an_ipv6_host_waits_until_a_flow_uses_it() -> None:
+    hole = flow_in_version_6(HOLE)
+    made = table(holes=(hole,))
+    assert made.rows()[0].remote == "[2001:db8:113:1111:2222:3333:4444:9]:*"
+    made.take([flow_in_version_6(AUDIO)], [hole], 101.0)
+    assert [row.key for row in made.rows()] == ["flow 2"]

@@ -23,6 +23,7 @@ def test_lost_audio_is_followed_back_to_the_field_and_the_alg() -> None:
 
 
 def test_a_chain_that_cannot_be_closed_invents_nothing() -> None:
+    """Promise 7."""
     events = [event for event in one_way_audio() if event.__class__.__name__ == "MediaStats"]
     said = why(told(*events))
     assert said == "alice hears nothing of bob: no route to 192.168.20.100"
@@ -33,9 +34,10 @@ def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
 
 
 def test_what_was_done_right_is_said_too() -> None:
+    """Promise 7."""
     assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten, each")
     assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
-    assert why(told()) == "No SIP message has passed yet."
+    assert why(told()) == "No message has passed an ALG yet."
 
 
 def test_a_module_that_failed_comes_first() -> None:
@@ -70,6 +72,18 @@ def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
     drop.source = drop.destination = "0.0.0.0"
     story = told(invite(), drop)
     story.now = 5.0
+    assert why(story).startswith("Dropped a packet on the outside:")
+
+
+def test_a_dropped_ipv6_packet_is_told_with_both_ends() -> None:
+    drop = dropped("FILTERED", 5.0)
+    drop.source, drop.destination = "[2001:db8::7]:9", "[2001:db8:113::1]:5060"
+    story = told(invite(), drop)
+    story.now = 5.0
+    assert why(story).startswith(
+        "Dropped a packet on the outside, [2001:db8::7]:9 to [2001:db8:113::1]:5060:"
+    )
+    drop.source = drop.destination = "[::]:0"
     assert why(story).startswith("Dropped a packet on the outside:")
 
 

@@ -1,0 +1,137 @@
+"""`glassnat set`, `flush` and `watch`: a running appliance is changed, emptied, followed."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.cli.base import (
+    JSON_OPTION,
+    USAGE,
+    Command,
+    Failure,
+    OneOf,
+    absolute_spec,
+    emit,
+    emit_json,
+    narrate,
+)
+from appliance.cli.configuration import warn
+from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect
+from appliance.cli.tables import value_text
+from appliance.cli.words import live_keys, offer, values
+from appliance.control.client import ClientError, caller
+from appliance.control.filters import wanted
+from appliance.journal.events import decode
+from appliance.journal.sentences import Teller, clean
+from appliance.settings.hints import counted
+from appliance.settings.table import SETTINGS, SettingError, Settings
+
+
+@click.command("set", cls=Command, short_help="Change a setting of a running appliance.")
+@click.argument("key", shell_complete=offer(live_keys))
+@click.argument("value", shell_complete=offer(values))
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def set_(key: str, value: str, name: str | None, control: str | None, as_json: bool) -> None:
+    """Change a setting of a running appliance; flows that exist follow at once.
+
+    \b
+    Examples:
+      glassnat set alg.sip.module sip
+      glassnat set alg.sip.module sip-poor:no-sdp
+      glassnat set nat.timeouts.udp 30s
+    """
+    try:
+        Settings().assign(key, value, "--set")  # a wrong key needs no appliance to be wrong
+    except SettingError as error:
+        raise Failure(f"{clean(key)}: {error}", USAGE) from None
+    if key.endswith(".module"):
+        value = absolute_spec(value)
+    with connect(name, control) as client:
+        try:
+            answer = client.ask("set", key=key, value=value, who=caller())
+        except ClientError as error:
+            named = str(error).startswith(f"{key}: ")  # what contradicts another key names its own
+            raise Failure(str(error) if named else f"{key}: {error}", error.exit_code) from None
+    if as_json:
+        emit_json(answer)
+    else:
+        narrate(f"{answer['key']} is {value_text(answer['key'], answer['value'])} now")
+    if key in SETTINGS:
+        changed = Settings()
+        changed.assign(key, answer["value"], "set")
+        warn(changed, key)
+
+
+@click.command(cls=Command, short_help="Forget flows of a running appliance.")
+@click.option(
+    "--protocol", type=OneOf("protocol", ("udp", "tcp", "icmp")), help="Only this protocol."
+)
+@click.option("--internal", metavar="ENDPOINT", help="Only of this internal address or endpoint.")
+@click.option("--external", metavar="ENDPOINT", help="Only of this external address or endpoint.")
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def flush(
+    protocol: str | None,
+    internal: str | None,
+    external: str | None,
+    name: str | None,
+    control: str | None,
+    as_json: bool,
+) -> None:
+    """Forget flows, and say how many.
+
+    \b
+    Examples:
+      glassnat flush
+      glassnat flush --protocol udp --internal 192.168.20.100:5060
+    """
+    filters = {"protocol": protocol, "internal": internal, "external": external}
+    try:
+        wanted("flows", {key: value for key, value in filters.items() if value is not None})
+    except ValueError as error:
+        raise Failure(as_option(error), USAGE) from None
+    with connect(name, control) as client:
+        answer = client.ask("flush", **filters)
+    if as_json:
+        emit_json(answer)
+    else:
+        emit(f"{counted(answer['flushed'], 'flow')} forgotten")
+
+
+@click.command(cls=Command, short_help="The events of a running appliance.")
+@click.option(
+    "--since",
+    metavar="ID",
+    type=int,
+    help="Begin with the event after this one; 0: all that is remembered.",
+)
+@click.option(
+    "--points",
+    is_flag=True,
+    help="Packets too: as they arrived, went into translation, came out of it, and left.",
+)
+@APPLIANCE_OPTIONS
+@JSON_OPTION
+def watch(
+    since: int | None, points: bool, name: str | None, control: str | None, as_json: bool
+) -> None:
+    """Tell the events of a running appliance as they happen, until Ctrl-C.
+
+    One sentence an event; with --json, one JSON object a line.
+
+    \b
+    Examples:
+      glassnat watch
+      glassnat watch --points          what becomes of each packet, and where
+      glassnat watch --json --since 0 > events.jsonl
+    """
+    teller = Teller()
+    with connect(name, control) as client:
+        for line in client.events(since, points):
+            if as_json:
+                emit(line.decode("ascii"))
+                continue
+            for sentence in teller.tell(decode(line)):
+                emit(sentence)
+    narrate("the appliance has ended")

@@ -1,0 +1,134 @@
+"""The documents of `show` as text: what JSON has in full, as a person wants to read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from appliance.cli.base import narrate
+from appliance.journal.sentences import clean, table
+from appliance.settings import files as configuration
+from appliance.settings.duration import duration_text
+from appliance.settings.table import SETTINGS
+
+LONGEST_REASON = 1000
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "flows": {
+        "id": "ID",
+        "protocol": "PROTO",
+        "internal": "INTERNAL",
+        "external": "EXTERNAL",
+        "remote": "REMOTE",
+        "state": "STATE",
+        "expires_in": "EXPIRES IN",
+        "opened_by": "OPENED BY",
+        "alg": "ALG",
+        "packets_out": "OUT",
+        "packets_in": "IN",
+    },
+    "mappings": {
+        "protocol": "PROTO",
+        "internal": "INTERNAL",
+        "external": "EXTERNAL",
+        "flows": "FLOWS",
+        "expires_in": "EXPIRES IN",
+    },
+    "expectations": {
+        "protocol": "PROTO",
+        "external": "EXTERNAL",
+        "internal": "INTERNAL",
+        "remote": "REMOTE",
+        "expires_in": "EXPIRES IN",
+        "reason": "REASON",
+    },
+}
+
+
+LIMIT_COLUMNS = {"name": "LIMITS", "now": "NOW", "high_water": "HIGH-WATER", "limit": "LIMIT"}
+
+
+def lines(what: str, answer: Any) -> Iterator[str]:
+    """The document `show WHAT` as lines of text."""
+    if what == "rfc":
+        return _rfc_lines(answer)
+    if what == "settings":
+        return _settings_lines(answer)
+    return _counters_lines(answer) if what == "counters" else _list_lines(what, answer)
+
+
+def _rfc_lines(requirements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each requirement; below what is not met, why."""
+    for each in requirements:
+        mark = click.style("✓", fg="green") if each["met"] else click.style("✗", fg="red")
+        yield f"{mark} {each['id']:<18} {each['level']:<11}  {clean(each['title'])}"
+        if not each["met"]:
+            yield f"{'':4}because {clean(each['why'], LONGEST_REASON)}"
+    met = sum(bool(each["met"]) for each in requirements)
+    narrate(f"{met} of {len(requirements)} are met; tests and reasons of each: --json")
+
+
+def _list_lines(what: str, answer: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A table with a line for each record."""
+    if not answer:
+        narrate(f"no {what}")
+        return
+    columns = COLUMNS.get(what) or {key: key.upper() for key in answer[0]}
+    yield from table([_row(row) for row in answer], columns)
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, object]:
+    """A row with its countdown as a person reads it: tenths only where they matter."""
+    left = row.get("expires_in")
+    if not isinstance(left, int | float):
+        return dict(row)
+    shown = f"{max(left, 0.0):.1f}s" if left < 60 else duration_text(round(left))
+    return {**row, "expires_in": shown}
+
+
+def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each setting, with where its value came from."""
+    for key, entry in answer.items():
+        line = f"{key} = {value_text(key, entry['value'])}"
+        yield clean(f"{line:<60} # {entry.get('origin', '')}")
+
+
+def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Four groups: the wires side by side, the drops that there were, the limits, the ALGs."""
+    yield from _side_by_side("WIRES", answer["wires"])
+    yield ""
+    drops = {side: _not_zero(counted) for side, counted in answer["drops"].items()}
+    if any(drops.values()):
+        yield from _side_by_side("DROPS", drops)
+    else:
+        yield "no drops"
+    yield ""
+    limits = {"flows": answer["flows"], **answer["limits"]}
+    rows = [{"name": name, **use, "limit": use["limit"] or "none"} for name, use in limits.items()]
+    yield from table(rows, LIMIT_COLUMNS)
+    yield ""
+    yield from _side_by_side("ALGS", answer["alg"])
+
+
+def _side_by_side(heading: str, groups: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """A column for each group, a row for whatever any of them counts."""
+    names = dict.fromkeys(name for counted in groups.values() for name in counted)
+    rows = [
+        {"name": name, **{group: counted.get(name, 0) for group, counted in groups.items()}}
+        for name in names
+    ]
+    return table(rows, {"name": heading, **{group: group.upper() for group in groups}})
+
+
+def _not_zero(counted: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counted.items() if count}
+
+
+def value_text(key: str, value: object) -> str:
+    """The value as a configuration would have it; one that lies in a table as it came."""
+    if key in SETTINGS:
+        return clean(configuration.setting_text(SETTINGS[key], value))
+    return json.dumps(value)

@@ -1,0 +1,166 @@
+"""What `show` answers: the documents of the contract, JSON-able, from an engine as it is now.
+
+Long lists are iterators over records: whoever sends them can pause between two. A record that is
+no longer there when its turn comes is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import inf
+
+from appliance.engine import Engine
+from appliance.journal.narrator import ends_of, parent_text
+from appliance.settings.rfc import report
+from nat.mapping import Expectation, Flow, Mapping
+
+SIDES = ("inside", "outside")
+
+
+def show(engine: Engine, what: str, now: float) -> object:
+    """The document called `what`. Raises KeyError for one that does not exist."""
+    return DOCUMENTS[what](engine, now)
+
+
+def flows(engine: Engine, now: float) -> Iterator[dict[str, object]]:
+    """Every flow that is alive."""
+    for flow in list(engine.nat.table.flows.values()):
+        if flow.is_alive(now):
+            yield _flow(flow, now)
+
+
+def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
+    """Every mapping that something keeps alive."""
+    for at_endpoint in list(engine.nat.table.mappings.by_external.values()):
+        for mapping in at_endpoint:
+            until = _lives_until(mapping)
+            if until > now:
+                yield _mapping(mapping, until, now)
+
+
+def expectations(engine: Engine, now: float) -> list[dict[str, object]]:
+    """Whom ALGs let in, and until when."""
+    return [
+        _expectation(each, now)
+        for each in engine.nat.table.expectations.values()
+        if each.deadline > now
+    ]
+
+
+def calls(engine: Engine, _: float) -> list[dict[str, object]]:
+    """The calls and registrations that were followed, of each ALG that follows any."""
+    followers = [slot.follower for slot in engine.slots.values() if slot.follower]
+    return [call for follower in followers for call in follower.document(engine.log.zero)]
+
+
+def settings(engine: Engine, _: float) -> dict[str, object]:
+    """Every setting, with where its value came from."""
+    return {
+        key: {"value": value, "origin": engine.settings.origins[key]}
+        for key, value in engine.settings.values.items()
+    }
+
+
+def rfc(engine: Engine, _: float) -> list[dict[str, object]]:
+    """Which requirements of the RFCs the settings meet."""
+    return report(engine.settings)
+
+
+def counters(engine: Engine, now: float) -> dict[str, object]:
+    """Where everything went that was received, and how much of each limit is in use."""
+    table = engine.nat.table
+    wires = dict(zip(SIDES, engine.datapath.counters, strict=True))
+    return {
+        "wires": {
+            name: {**wire.document(), "own": engine.nat.own_icmp.sent[side]}
+            for side, (name, wire) in enumerate(wires.items())
+        },
+        "drops": {
+            name: {drop.reason: count for drop, count in wire.drops.items()}
+            for name, wire in wires.items()
+        },
+        "flows": {
+            "now": len(table.flows),
+            "high_water": table.high_water.marks.get("flows", 0),
+            "limit": engine.nat.behavior.limits.flows,
+        },
+        "limits": _limits(engine, now),
+        "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
+    }
+
+
+def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:
+    """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
+    nat = engine.nat
+    kept = (nat.table, nat.table.mappings.assignment, nat.reassembler)
+    marks = {limit: mark for each in kept for limit, mark in each.high_water.marks.items()}
+    return {
+        name: {
+            "now": used,
+            "high_water": marks.get(name, 0),
+            "limit": getattr(nat.behavior.limits, name),
+        }
+        for name, used in nat.usage(now).items()
+    }
+
+
+DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
+    "flows": flows,
+    "mappings": mappings,
+    "calls": calls,
+    "expectations": expectations,
+    "counters": counters,
+    "settings": settings,
+    "rfc": rfc,
+}
+
+
+def _flow(flow: Flow, now: float) -> dict[str, object]:
+    slot = flow.outbound.slot
+    return {
+        "id": flow.id,
+        **ends_of(flow.mapping),
+        "remote": str(flow.remote),
+        "state": flow.state,
+        "expires_in": round(flow.expires_at() - now, 3),
+        "opened_by": flow.opened_by,
+        "alg": slot.name if slot else None,
+        "packets_out": flow.outbound.packets,
+        "packets_in": flow.inbound.packets,
+        "bytes_out": flow.outbound.bytes,
+        "bytes_in": flow.inbound.bytes,
+        "mapping": flow.mapping.id,
+    }
+
+
+def _lives_until(mapping: Mapping) -> float:
+    """On the clock of `now`; what is closed has no time left, a forward no end of its own."""
+    if mapping.owned:
+        return inf
+    ends = [mapping.held_until]
+    ends += [flow.expires_at() for flow in mapping.flows()]
+    ends += [expectation.deadline for expectation in mapping.expectations]
+    return max(ends)
+
+
+def _mapping(mapping: Mapping, until: float, now: float) -> dict[str, object]:
+    """`expires_in` is null for what has no end of its own (a forward)."""
+    return {
+        "id": mapping.id,
+        **ends_of(mapping),
+        "flows": sum(flow.is_alive(now) for flow in mapping.flows()),
+        "expires_in": None if until == inf else round(until - now, 3),
+        "opened_by": mapping.opened_by,
+    }
+
+
+def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
+    mapping = expectation.mapping
+    return {
+        "id": expectation.id,
+        **ends_of(mapping),
+        "remote": None if expectation.remote is None else str(expectation.remote),
+        "parent": parent_text(expectation.parent),
+        "reason": expectation.reason,
+        "expires_in": round(expectation.deadline - now, 3),
+    }

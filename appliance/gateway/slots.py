@@ -1,0 +1,110 @@
+"""Which flow gets which ALG: all slots of an appliance, by the ports that they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from alg import registry
+from alg.base import Alg
+from appliance.gateway.slot import Slot
+from appliance.gateway.streams import Connection
+from appliance.settings.table import Settings
+from nat.conntrack import Conntrack
+from nat.endpoint import UDP
+from nat.mapping import Arrival, FlowLeg, Leg, OpenedBy
+from nat.policy import Policy, UnknownPoint
+
+INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+SIMULATION_ONLY = frozenset(("untranslated",))
+"""Decisions that no module may take on real wires: no packet with an internal source ever leaves
+the outside one."""
+
+
+class Slots(dict[str, Slot]):
+    """A slot for each application of `alg.registry`. `is_real`: are there real wires? Raises
+    alg.registry.SpecError."""
+
+    def __init__(self, settings: Settings, is_real: bool) -> None:
+        super().__init__()
+        self._is_real = is_real
+        for name, application in registry.APPLICATIONS.items():
+            slot = self[name] = Slot(application, settings.section(f"alg.{name}"))
+            self._check_decisions(slot.module)
+        self._by_port: dict[tuple[int, int], Slot] = {}
+        self.ports_changed()
+
+    # --- modules -----------------------------------------------------------------------
+
+    def check(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Could the slot `name` have these settings? Raises SpecError."""
+        spec, faults = str(settings["module"]), settings.get("faults", ())
+        self._check_decisions(registry.load(spec, faults, name))
+
+    def _check_decisions(self, module: Alg) -> None:
+        """Raises SpecError for a module that would decide what is not its own to decide."""
+        try:
+            Policy(module.decisions)
+        except UnknownPoint as error:
+            raise registry.SpecError(str(error)) from None
+        if self._is_real and SIMULATION_ONLY & set(module.decisions):
+            raise registry.SpecError(
+                f"{module.name!r} would let packets out untranslated: in simulation only"
+            )
+
+    def policy(self) -> Policy:
+        """What the modules decide in the place of the NAT."""
+        return Policy(*(slot.decisions() for slot in self.values()))
+
+    # --- flows -------------------------------------------------------------------------
+
+    def ports_changed(self) -> bool:
+        """Look at the settings again; True when other flows than before are looked at."""
+        before = self._by_port
+        self._by_port = {port: slot for slot in self.values() for port in slot.ports()}
+        return before != self._by_port
+
+    def give(self, leg: Leg) -> None:
+        """Give a leg that was just made the slot of its port, if there is one; the outbound leg of
+        a flow has it together with the inbound one.
+
+        A TCP flow gets a connection to hold its streams: it begins with the flow, at the SYN, or
+        never (see `streams.py`). None that turns back (hairpin): its segments would have to turn
+        once more after they were cut.
+        """
+        slot = self.slot_of(leg)
+        if slot is None:
+            return
+        if leg.key[0] == UDP:
+            leg.slot = slot
+        elif isinstance(leg, FlowLeg) and leg.exit is not TURN:
+            leg.slot = Connection(slot)
+        if isinstance(leg, FlowLeg):
+            leg.opposite.slot = leg.slot
+
+    def slot_of(self, leg: Leg) -> Slot | None:
+        """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
+        mapping = leg.mapping
+        if mapping.opened_by is OpenedBy.UNTRANSLATED:
+            return None
+        protocol, _, _, source_port, destination_port = leg.key
+        remote_port = destination_port if leg.arrival is INSIDE else source_port
+        by_port = self._by_port
+        return by_port.get((protocol, remote_port)) or by_port.get(
+            (protocol, mapping.internal.port)
+        )
+
+    def give_anew(self, table: Conntrack) -> Iterator[None]:
+        """After other ports are looked at: give each UDP flow its slot, one at each step."""
+        for flow in list(table.flows.values()):
+            if not flow.is_over and flow.mapping.protocol == UDP:
+                flow.outbound.slot = flow.inbound.slot = self.slot_of(flow.outbound)
+            yield
+
+    def choose_timers(self, slot: Slot, table: Conntrack) -> Iterator[None]:
+        """After another module stands in a slot: how long signalling keeps its mapping is the new
+        one's to say, from its next message on. A flow at each step."""
+        for flow in list(table.flows.values()):
+            if not flow.is_over and flow.outbound.slot is slot:
+                table.keep(flow, None)
+            yield

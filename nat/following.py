@@ -1,0 +1,119 @@
+"""What a flow learns from its packets: its first answer, and where its TCP connection stands.
+
+Most packets tell a flow nothing new, and do not come here. Those of a leg that still is to `follow`
+do: every segment of TCP (RFC 5382, RFC 7857 2), and the first answer to anything else.
+
+A packet that comes here either goes on like any other and keeps its flow alive (None), or goes on
+without keeping it alive (its leg), or is refused (a Drop).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from nat.behavior import Behavior
+from nat.conntrack import Conntrack
+from nat.drop import Drop
+from nat.events import Observer
+from nat.mapping import Arrival, Flow, FlowLeg, Why
+from nat.mss import clamp
+from nat.packet import Packet
+from nat.policy import Policy
+from nat.tcp import ACK, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
+
+INSIDE = Arrival.INSIDE
+ESTABLISHED = TcpState.ESTABLISHED
+TCP_HEADER = 20  # bytes, without options
+TCP_NUMBERS = Struct("!IIH")  # sequence, acknowledgement, data offset and flags
+
+
+class Following:
+    """Follows the flows of one NAT."""
+
+    def __init__(self, table: Conntrack, observer: Observer) -> None:
+        self._table = table
+        self._observer = observer
+
+    def settings_changed(self, behavior: Behavior, policy: Policy) -> None:
+        self._behavior = behavior
+        self._policy = policy
+
+    def follow(self, leg: FlowLeg, packet: Packet, now: float) -> FlowLeg | Drop | None:
+        """Tell a flow what a packet says of it."""
+        track = leg.flow.tcp
+        if track is None:
+            return self._hear_first_answer(leg, packet)
+        return self.follow_tcp(leg, track, packet, now)
+
+    def _hear_first_answer(self, leg: FlowLeg, packet: Packet) -> Drop | None:
+        """From now on packets of this leg tell a flow nothing new."""
+        flow = leg.flow
+        drop = packet.check_transport()
+        if drop:
+            return drop
+        leg.follow = False
+        self._table.mark_answered(flow)
+        if flow.timer is self._table.deadlines.timers["udp_unanswered"]:
+            self._table.choose_timer(flow)
+        return None
+
+    def follow_tcp(
+        self, leg: FlowLeg, track: TcpTrack, packet: Packet, now: float
+    ) -> FlowLeg | Drop | None:
+        """What a connection must know of each segment."""
+        start = (packet.buffer[0] & 15) * 4
+        if packet.length < start + TCP_HEADER:
+            return Drop.MALFORMED
+        sequence, acknowledgement, offset_and_flags = TCP_NUMBERS.unpack_from(
+            packet.buffer, start + 4
+        )
+        header = (offset_and_flags >> 12) * 4
+        if not TCP_HEADER <= header <= packet.length - start:
+            return Drop.MALFORMED
+        flags = offset_and_flags & 0xFF
+        if not flags_make_sense(flags):
+            return Drop.BAD_FLAGS
+        flow = leg.flow
+        if flags & RST and not self._resets(leg, track, sequence, acknowledgement, now):
+            return leg
+        if flags & ACK and not flags & RST:
+            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+        elif flags & SYN:
+            track.begin(leg.arrival is INSIDE, sequence)
+        if flags & SYN and self._behavior.mss_clamp:
+            clamp(packet, min(self._behavior.mtu))
+        state = next_state(track.state, classify(flags, leg.direction))
+        # Whoever repeats a SYN for ever must not keep a connection that never comes about.
+        repeats = state is track.state and state.timer == "tcp_transitory"
+        self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)
+        return leg if flags & RST or repeats else None
+
+    def _resets(
+        self, leg: FlowLeg, track: TcpTrack, sequence: int, acknowledgement: int, now: float
+    ) -> bool:
+        """Does a RST end the connection? One that its receiver would not take is
+        translated and nothing more: somebody outside may have sent or provoked it, and it must
+        neither end the connection nor keep it alive (RFC 7857 2.2 and 7)."""
+        if self._policy.cuts_on_rst(False, leg.flow):
+            self._table.close_flow(leg.flow, Why.CUT, now)
+            return False
+        return track.accepts_reset(leg.arrival is INSIDE, sequence, acknowledgement)
+
+    def _move(
+        self, flow: Flow, track: TcpTrack, state: TcpState, inside_spoke: bool, now: float
+    ) -> None:
+        """A connection comes to another state, and so under another timer, which begins now. But
+        one that the outside or a RST ends, and one that the outside brings back, lives no longer
+        for it: else strangers might keep it alive for ever with RST and data in turn, or with data
+        that the inside answers by RST (RFC 7857 7.1). `inside_spoke`: of its own accord."""
+        if state is track.state:
+            return
+        end = flow.expires_at()
+        may_prolong = inside_spoke or not (track.state.is_over or state.is_over)
+        if track.state.is_over and not state.is_established and not state.is_over:
+            self._observer.flow_reopened(flow)
+        track.state = state
+        flow.refreshed = now if may_prolong else min(now, end - self._table.timeout_of(flow))
+        if state.is_established:
+            self._table.mark_answered(flow)
+        self._table.choose_timer(flow)

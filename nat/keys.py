@@ -1,0 +1,79 @@
+"""By what a mapping is found when an inside host sends: RFC 4787 4.1, as the shape of a key.
+
+    endpoint-independent          (protocol, internal)
+    address-dependent             (protocol, internal, remote address)
+    address-and-port-dependent    (protocol, internal, remote address, remote port)
+
+The mapping behaviour may change while packets flow. Then all keys must be made anew, from the flows
+of each mapping: an old mapping goes on serving its own remotes. With many flows that takes longer
+than packets may wait, so a second table is filled a little at a time, and takes the place of the
+first when it is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nat.behavior import Dependence
+from nat.endpoint import Endpoint
+from nat.mapping import Flow, Mapping
+
+Key = tuple[int, ...]
+Table = dict[Key, Mapping]
+
+
+class Keys:
+    """The mappings that policy has made, by key; not those that are pinned."""
+
+    def __init__(self, dependence: Dependence) -> None:
+        self.dependence = dependence
+        self._table: Table = {}
+        self._next: tuple[Dependence, Table] | None = None
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def items(self) -> Iterator[tuple[Key, Mapping]]:
+        """All of them."""
+        return iter(self._table.items())
+
+    def find(self, protocol: int, internal: Endpoint, remote: Endpoint) -> Mapping | None:
+        """The mapping by which `internal` reaches `remote`."""
+        return self._table.get((protocol, *internal, *self.dependence.scope(remote)))
+
+    def serving_all(self, protocol: int, internal: Endpoint) -> Mapping | None:
+        """The mapping by which `internal` reaches every remote, if it has such a one."""
+        return self._table.get((protocol, *internal))
+
+    def add(self, mapping: Mapping, remote: Endpoint) -> None:
+        """`mapping` serves `remote`, if no other does."""
+        _add(self._table, self.dependence, mapping, remote)
+        if self._next is not None:
+            _add(self._next[1], self._next[0], mapping, remote)
+
+    def remove(self, mapping: Mapping) -> None:
+        """`mapping` serves nobody any more."""
+        tables = (self._table,) if self._next is None else (self._table, self._next[1])
+        for key in mapping.keys:
+            for table in tables:
+                if table.get(key) is mapping:
+                    del table[key]
+        mapping.keys = ()
+
+    def change(self, dependence: Dependence, flows: Iterable[Flow]) -> Iterator[None]:
+        """Take over another mapping behaviour, a flow at each step. `flows` are those that exist
+        now and whose mappings stand here; those that are opened meanwhile are added as they come.
+        """
+        table: Table = {}
+        self._next = (dependence, table)
+        for flow in flows:
+            if not flow.is_over:
+                _add(table, dependence, flow.mapping, flow.remote)
+            yield
+        self.dependence, self._table, self._next = dependence, table, None
+
+
+def _add(table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint) -> None:
+    key = (mapping.protocol, *mapping.internal, *dependence.scope(remote))
+    if table.setdefault(key, mapping) is mapping and key not in mapping.keys:
+        mapping.keys = (*mapping.keys, key)

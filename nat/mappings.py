@@ -1,0 +1,332 @@
+"""All mappings of one NAT: how they are found, opened, announced and closed (RFC 4787 4).
+
+Which question does each table answer?
+
+    keys          has this inside endpoint a mapping
+                  that serves this remote?                  (`keys.py`)
+    pinned        has an ALG, a forward or a 1:1 rule given
+                  it one that serves every remote?          (protocol, internal) -> Mapping
+    by_external   whose is this external endpoint?          (protocol, address, port) -> Mappings
+
+A mapping has no timer: `close_if_idle` is called by whatever stops needing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from nat.assignment import Assignment, Draft, MayShare
+from nat.behavior import Behavior
+from nat.drop import Drop
+from nat.endpoint import UDP, Endpoint
+from nat.events import Observer
+from nat.keys import Keys
+from nat.limits import HighWater, Host, Hosts
+from nat.mapping import Mapping, OpenedBy, Why
+from nat.policy import Policy, PortWish
+from nat.ports import HIGHEST_PORT
+from nat.rules import Rules
+
+ExternalKey = tuple[int, int, int]
+
+
+class Mappings:
+    """`hosts` are charged for the ports; `may_share` says whether a port may serve one more mapping
+    (RFC 4787 REQ-3); `ids` are shared with all other records of the NAT."""
+
+    def __init__(
+        self,
+        behavior: Behavior,
+        policy: Policy,
+        hosts: Hosts,
+        ids: Iterator[int],
+        high_water: HighWater,
+        observer: Observer,
+        may_share: MayShare,
+    ) -> None:
+        self.keys = Keys(behavior.mapping)
+        self.pinned: dict[tuple[int, Endpoint], Mapping] = {}
+        self.by_external: dict[ExternalKey, tuple[Mapping, ...]] = {}
+        self.rules = Rules(behavior)
+        self.assignment = Assignment(behavior, policy, may_share)
+        self._hosts = hosts
+        self._ids = ids
+        self._high_water = high_water
+        self._observer = observer
+        self._held: list[tuple[float, int, Mapping]] = []
+        self._untranslated: dict[tuple[int, Endpoint], Mapping] = {}
+        self.settings_changed(behavior, policy)
+
+    def settings_changed(self, behavior: Behavior, policy: Policy) -> None:
+        """From now on these settings count; mappings that exist stay as they are."""
+        self._behavior = behavior
+        self._policy = policy
+        self.rules.follow(behavior)
+        self.assignment.settings_changed(behavior, policy)
+        self._ports_per_host = behavior.limits.most_ports_of_a_host
+
+    # --- finding -----------------------------------------------------------------------
+
+    def find(self, protocol: int, internal: Endpoint, remote: Endpoint) -> Mapping | None:
+        """The mapping by which `internal` reaches `remote`. Those made by an ALG, a forward or a
+        1:1 rule come before mapping policy: RTP must leave by the port that the SDP announced."""
+        if self.rules.has_untranslated and self._behavior.is_untranslated(remote.address):
+            return self._untranslated.get((protocol, internal))
+        pinned = self.pinned.get((protocol, internal))
+        return pinned or self.keys.find(protocol, internal, remote)
+
+    def lasting(self, protocol: int, internal: Endpoint) -> Mapping | None:
+        """The mapping of `internal` that serves every remote, if it has one."""
+        return self.pinned.get((protocol, internal)) or self.keys.serving_all(protocol, internal)
+
+    def at(self, protocol: int, external: Endpoint) -> tuple[Mapping, ...]:
+        return self.by_external.get((protocol, *external), ())
+
+    # --- opening and closing -----------------------------------------------------------
+
+    def open(
+        self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
+    ) -> Mapping | Drop:
+        """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
+        if self._stays_untranslated(internal, remote, now):
+            mapping = self._add(protocol, internal, internal, OpenedBy.UNTRANSLATED, now)
+            self._untranslated[protocol, internal] = mapping
+            return mapping
+        static = self.rules.static_external(internal)
+        if static is not None:
+            return self._open_static(protocol, internal, static, now)
+        chosen = self._choose_external(protocol, internal, remote, now)
+        if isinstance(chosen, Drop):
+            return chosen
+        mapping = self._add(protocol, internal, chosen, OpenedBy.PACKET, now)
+        self.keys.add(mapping, remote)
+        return mapping
+
+    def _open_static(
+        self, protocol: int, internal: Endpoint, external: Endpoint, now: float
+    ) -> Mapping:
+        external = self._static_port(protocol, internal, external)
+        mapping = self._add(protocol, internal, external, OpenedBy.STATIC, now)
+        self.pinned[protocol, internal] = mapping
+        return mapping
+
+    def _static_port(self, protocol: int, internal: Endpoint, external: Endpoint) -> Endpoint:
+        wish = PortWish(protocol, internal, None, self._behavior.rng)
+        return external._replace(port=self._policy.port(internal.port, wish) or internal.port)
+
+    def open_forward(
+        self, protocol: int, internal: Endpoint, external: Endpoint, now: float
+    ) -> Mapping:
+        """A mapping that a rule has made: it needs nobody, until the rule is taken back."""
+        mapping = self._add(protocol, internal, external, OpenedBy.FORWARD, now)
+        mapping.owned = True
+        self.pinned[protocol, internal] = mapping
+        self.assignment.pool(protocol, external.address).reserve(external.port)
+        return mapping
+
+    def _stays_untranslated(self, internal: Endpoint, remote: Endpoint, now: float) -> bool:
+        if not self.rules.has_untranslated and "untranslated" not in self._policy.others:
+            return False
+        normal = self._behavior.is_untranslated(remote.address)
+        return self._policy.untranslated(normal, internal, remote, now)
+
+    def external_address_of(self, internal: Endpoint) -> int:
+        """The external address that an inside endpoint is, or would be, known by."""
+        return self.assignment.address_of(internal, self._known_address(internal))
+
+    def _known_address(self, internal: Endpoint) -> int | None:
+        host = self._hosts.get(internal.address)
+        return None if host is None else host.external
+
+    def _choose_external(
+        self,
+        protocol: int,
+        internal: Endpoint,
+        remote: Endpoint | None,
+        now: float,
+        draft: Draft | None = None,
+    ) -> Endpoint | Drop:
+        """An external endpoint for a mapping to `remote`, or (None) to everybody."""
+        host = self._hosts.get(internal.address)
+        if self._has_all_ports(host, 1):
+            return Drop.HOST_PORT_LIMIT
+        known = host.external if host else None
+        chosen = self.assignment.choose(protocol, internal, remote, known, now, draft)
+        return chosen or Drop.NO_PORT
+
+    def _has_all_ports(self, host: Host | None, more: int) -> bool:
+        """May an inside host have no `more` external ports?"""
+        used = host.ports if host else 0
+        return bool(self._ports_per_host) and used + more > self._ports_per_host
+
+    # --- what an ALG asks for ----------------------------------------------------------
+
+    def pin(self, protocol: int, internal: Endpoint, now: float) -> Mapping | Drop:
+        """A mapping for `internal` that serves every remote, whatever the mapping policy: the one
+        it has if that serves every remote too, else a new one. It closes when nothing needs it."""
+        found = self._lasting_or_external(protocol, internal, now)
+        if isinstance(found, Drop):
+            return found
+        if isinstance(found, Endpoint):
+            ruled = self.rules.static_external(internal) is not None
+            opened_by = OpenedBy.STATIC if ruled else OpenedBy.ALG
+            found = self._add(protocol, internal, found, opened_by, now)
+        self.pinned[protocol, internal] = found
+        return found
+
+    def preview(
+        self, protocol: int, internal: Endpoint, now: float, draft: Draft
+    ) -> Endpoint | Drop:
+        """The external endpoint that `pin` would answer."""
+        found = self._lasting_or_external(protocol, internal, now, draft)
+        return found.external if isinstance(found, Mapping) else found
+
+    def _lasting_or_external(
+        self, protocol: int, internal: Endpoint, now: float, draft: Draft | None = None
+    ) -> Mapping | Endpoint | Drop:
+        """The mapping that `internal` has already, or the external endpoint for a new one."""
+        static = self.rules.static_external(internal)
+        return (
+            self.lasting(protocol, internal)
+            or (static and self._static_port(protocol, internal, static))
+            or self._choose_external(protocol, internal, None, now, draft)
+        )
+
+    def pin_pair(self, internal: Endpoint, now: float) -> tuple[Mapping, Mapping] | Drop:
+        """UDP mappings for RTP and RTCP with adjacent external ports: both or none."""
+        chosen = self.preview_pair(internal, now, None)
+        if isinstance(chosen, Drop):
+            return chosen
+        ruled = self.rules.static_external(internal) is not None
+        opened_by = OpenedBy.STATIC if ruled else OpenedBy.ALG
+        pair = []
+        for each, external in zip((internal, _above(internal)), chosen, strict=True):
+            mapping = self.lasting(UDP, each)
+            if mapping is None or mapping.external != external:
+                mapping = self._add(UDP, each, external, opened_by, now)
+            self.pinned[UDP, each] = mapping
+            pair.append(mapping)
+        return pair[0], pair[1]
+
+    def preview_pair(
+        self, internal: Endpoint, now: float, draft: Draft | None
+    ) -> tuple[Endpoint, Endpoint] | Drop:
+        """The external endpoints that `pin_pair` would answer."""
+        if internal.port >= HIGHEST_PORT:
+            return Drop.NO_PORT
+        second = _above(internal)
+        static = self.rules.static_external(internal)
+        have = [self.lasting(UDP, each) for each in (internal, second)]
+        if static is not None:
+            ports = [
+                mapping.external if mapping else self._static_port(UDP, each, static)
+                for each, mapping in zip((internal, second), have, strict=True)
+            ]
+            return ports[0], ports[1]
+        if have[0] is not None:
+            whole = self._completed(have[0].external, second, have[1], draft)
+            if whole is not None:
+                return whole
+            if have[1] is not None:
+                return Drop.NO_PORT  # both have been shown to somebody, and not as neighbours
+        if self._has_all_ports(self._hosts.get(internal.address), 2):
+            return Drop.HOST_PORT_LIMIT
+        known = self._known_address(internal)
+        return self.assignment.choose_pair(internal, known, now, draft) or Drop.NO_PORT
+
+    def _completed(
+        self, first: Endpoint, second: Endpoint, known: Mapping | None, draft: Draft | None
+    ) -> tuple[Endpoint, Endpoint] | None:
+        """The pair that begins with a mapping that there is already, if its neighbour is mapped
+        next to it or can be: one internal port must not get a second external one (REQ-1)."""
+        above = _above(first)
+        if known is not None:
+            return (first, above) if known.external == above else None
+        if above.port > HIGHEST_PORT or self._has_all_ports(self._hosts.get(second.address), 1):
+            return None
+        is_drafted = draft is not None and above.port in draft.taken(UDP, above.address)
+        pool = self.assignment.pool(UDP, above.address)
+        return (first, above) if pool.is_available(above.port, second) and not is_drafted else None
+
+    def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
+        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place."""
+        if self._is_pinned(mapping):
+            del self.pinned[mapping.protocol, mapping.internal]
+            if before is not None:
+                self.pinned[mapping.protocol, mapping.internal] = before
+        if not mapping.is_needed(now):
+            self.close_if_idle(mapping, Why.CLOSED, now)
+            pool = self.assignment.pool(mapping.protocol, mapping.external.address)
+            pool.end_rest(mapping.external.port)
+
+    def hold(self, mapping: Mapping, until: float) -> None:
+        """Keep a pinned mapping that nothing needs yet: a message has announced it. (To the second,
+        so that a flood of announcements does not fill the queue.)"""
+        if until >= mapping.held_until + 1.0:
+            mapping.held_until = until
+            heappush(self._held, (until, mapping.id, mapping))
+
+    def _add(
+        self, protocol: int, internal: Endpoint, external: Endpoint, opened_by: OpenedBy, now: float
+    ) -> Mapping:
+        mapping = Mapping(next(self._ids), protocol, internal, external, opened_by)
+        key = (protocol, *external)
+        sharers = self.by_external[key] = (*self.by_external.get(key, ()), mapping)
+        if mapping.has_a_port_of_the_pool:
+            host = self._hosts.of(internal.address, now)
+            host.ports += 1
+            self._high_water.reach("ports_per_host", host.ports)
+            host.external = external.address
+            if len(sharers) == 1:
+                self.assignment.pool(protocol, external.address).take(external.port)
+        self._observer.mapping_opened(mapping, now)
+        return mapping
+
+    def _is_pinned(self, mapping: Mapping) -> bool:
+        return self.pinned.get((mapping.protocol, mapping.internal)) is mapping
+
+    def close_if_idle(self, mapping: Mapping, why: Why, now: float) -> None:
+        """Take a mapping that nothing needs any more out of all tables, and free its port."""
+        if mapping.is_needed(now):
+            return
+        self.keys.remove(mapping)
+        if self._is_pinned(mapping):
+            del self.pinned[mapping.protocol, mapping.internal]
+        if mapping.opened_by is OpenedBy.UNTRANSLATED:
+            self._untranslated.pop((mapping.protocol, mapping.internal), None)
+        key = (mapping.protocol, *mapping.external)
+        sharers = self.by_external.get(key, ())
+        if mapping not in sharers:
+            return
+        self.by_external[key] = tuple(each for each in sharers if each is not mapping)
+        if len(sharers) == 1:
+            del self.by_external[key]
+            self._give_back_port(mapping, now)
+        if mapping.has_a_port_of_the_pool:
+            self._hosts[mapping.internal.address].ports -= 1
+            self._hosts.forget_if_idle(mapping.internal.address)
+        self._observer.mapping_expired(mapping, why, now)
+
+    def _give_back_port(self, mapping: Mapping, now: float) -> None:
+        pool = self.assignment.pool(mapping.protocol, mapping.external.address)
+        if mapping.opened_by is OpenedBy.FORWARD:
+            pool.release_reserved(mapping.external.port)
+        elif mapping.has_a_port_of_the_pool:
+            pool.release(mapping.external.port, mapping.internal, now)
+
+    # --- time --------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When an announced mapping has waited in vain."""
+        return self._held[0][0] if self._held else None
+
+    def expire(self, now: float) -> None:
+        """Close what was announced and never used."""
+        while self._held and self._held[0][0] <= now:
+            self.close_if_idle(heappop(self._held)[2], Why.EXPIRED, now)
+
+
+def _above(endpoint: Endpoint) -> Endpoint:
+    """Where RTCP is, beside RTP (RFC 3550 11)."""
+    return endpoint._replace(port=endpoint.port + 1)

@@ -1,0 +1,27 @@
+"""An appliance and its clients agree on where the control socket is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from appliance.control.paths import default_path, folders
+
+
+@pytest.mark.parametrize(
+    ("uid", "runtime", "where"),
+    [
+        (0, "/run/user/0", "/run/glassnat/lab.sock"),
+        (1000, "/run/user/1000", "/run/user/1000/glassnat/lab.sock"),
+        (1000, "", "/run/glassnat/lab.sock"),
+    ],
+)
+def test_sockets_have_a_place_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, uid: int, runtime: str, where: str
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+    assert default_path("lab") == Path(where)
+    assert default_path("lab").parent in folders()
