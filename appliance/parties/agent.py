@@ -3,22 +3,20 @@
 It believes what it reads. It sends its requests to the Contact it was given and its audio to the
 address in the SDP, and writes its own address into both. On the open Internet that is all that
 SIP asks for; behind a NAT it is the whole problem.
-
-    caller   CALLING ──1xx──► RINGING ──2xx──► TALKING ──BYE──► ENDED
-    callee                    RINGING ─answers─► TALKING ──BYE──► ENDED
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from random import Random
 
-from appliance.parties.machine import Machine, Timer
-from appliance.parties.party import Action, Datagram, What
+from appliance.parties.call import Call, Phase
+from appliance.parties.machine import Machine
+from appliance.parties.party import Action, Datagram, News, What
 from appliance.parties.rtp import INTERVAL, Stream
+from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
     MAGIC_COOKIE,
     USER_AGENT,
@@ -28,47 +26,16 @@ from appliance.parties.sipua import (
     media_endpoint,
     parameter_of,
     parse,
+    read_via,
     reply_to,
     respond,
     sdp,
     status_of,
     uri_of,
     user_of,
-    write_via,
 )
-from appliance.parties.transactions import GIVE_UP, T1, T2, Transactions
+from appliance.parties.transactions import GIVE_UP, T1, T2, Transactions, cancel
 from nat.endpoint import Endpoint, address_text
-
-
-class Phase(Enum):
-    CALLING = "calling"
-    RINGING = "ringing"
-    TALKING = "talking"
-    ENDED = "ended"
-
-
-@dataclass(slots=True)
-class Call:
-    """One call as one side sees it.
-
-    `local` and `remote` are the From and To values of the dialog, tags included; requests go to
-    the URI `target`, their datagrams to `hop`.
-    """
-
-    call_id: str
-    me: str
-    peer: str
-    local: str
-    remote: str
-    target: str
-    hop: Endpoint
-    invite: SipMessage
-    source: Endpoint
-    stream: Stream
-    phase: Phase
-    cseq: int = 1
-    ack: bytes = b""
-    answering: Timer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +44,16 @@ class Habits:
 
     `rtp_port` is the first port that it takes for audio, `answer_after` how long it rings before
     somebody picks up (seconds; None: nobody does). `comedia` lets it send audio to where audio
-    comes from and not to what the SDP says.
+    comes from and not to what the SDP says. `transport` carries its signalling, "udp" or "tcp";
+    over TCP each message is sent in segments of `segment` bytes (0: as large as they may be).
     """
 
     sip_port: int = 5060
     rtp_port: int = 4000
     answer_after: float | None = 2.0
     comedia: bool = False
+    transport: str = "udp"
+    segment: int = 0
 
 
 class UserAgent(Machine):
@@ -96,10 +66,14 @@ class UserAgent(Machine):
         self.own = Endpoint(address, habits.sip_port)
         self._rng = rng
         self._habits = habits
-        self._transactions = Transactions(self, self.own, self._answered_again)
+        self._transport = self._new_transport()
+        self._transactions = Transactions(self, self._transport, self._answered_again)
         self._calls: dict[str, Call] = {}
         self._streams: dict[int, Stream] = {}
-        self._ports = {habits.sip_port}
+        sip, nothing = {habits.sip_port}, set[int]()
+        self._ports, self._tcp_ports = (
+            (nothing, sip) if habits.transport == "tcp" else (sip, nothing)
+        )
         self._methods: dict[str, Callable[[SipMessage, Endpoint, float], None]] = {
             "INVITE": self._invited,
             "ACK": self._acknowledged,
@@ -114,12 +88,20 @@ class UserAgent(Machine):
     def ports(self) -> Set[int]:
         return self._ports
 
+    @property
+    def tcp_ports(self) -> Set[int]:
+        return self._tcp_ports
+
     def start(self, now: float) -> Sequence[Action]:
+        return self.actions()
+
+    def hear(self, news: News, now: float) -> Sequence[Action]:
+        self._transport.hear(news, now)
         return self.actions()
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
         if datagram.destination.port == self.own.port:
-            self._receive_sip(datagram, now)
+            self._receive_sip(datagram.payload, datagram.source, now)
             return self.actions()
         stream = self._streams.get(datagram.destination.port)
         if stream is not None and stream.hear(datagram.payload) and self._habits.comedia:
@@ -151,19 +133,36 @@ class UserAgent(Machine):
 
     # --- messages in --------------------------------------------------------------------
 
-    def _receive_sip(self, datagram: Datagram, now: float) -> None:
+    def _new_transport(self) -> Transport:
+        if self._habits.transport == "udp":
+            return Datagrams(self, self.own)
+        return Streams(
+            self,
+            self.own,
+            self._rng,
+            self._habits.segment,
+            self._receive_sip,
+            self._discard,
+            lambda names, why, now: self._transactions.broken(names, why, now),
+        )
+
+    def _receive_sip(self, payload: bytes, source: Endpoint, now: float) -> None:
         try:
-            message = parse(datagram.payload)
+            message = parse(payload)
             if message.status:
                 problem = self._transactions.response(message, now)
             else:
-                problem = self._request(message, datagram.source, now)
+                problem = self._request(message, source, now)
         except UnreadableError as error:
             problem = str(error)
         if problem:
-            self.report(What.MESSAGE_DISCARDED, self.name, detail=problem)
+            self._discard(problem)
+
+    def _discard(self, problem: str) -> None:
+        self.report(What.MESSAGE_DISCARDED, self.name, detail=problem)
 
     def _request(self, request: SipMessage, source: Endpoint, now: float) -> str:
+        self._transport.heard_request(request, source)
         if request.method != "ACK":
             if self._transactions.repeated(request):
                 return ""
@@ -189,8 +188,8 @@ class UserAgent(Machine):
         self._transactions.answer(request, response, self.reply_to(request, source))
 
     def reply_to(self, request: SipMessage, source: Endpoint) -> Endpoint:
-        """Where answers to this request go."""
-        return reply_to(request, source)
+        """Where answers to this request go; in a stream, back where it came from."""
+        return source if self._transport.is_reliable else reply_to(request, source)
 
     def _options(self, request: SipMessage, source: Endpoint, now: float) -> None:
         self._answer(request, 200, source, [("Allow", ", ".join(self._methods))])
@@ -203,7 +202,7 @@ class UserAgent(Machine):
         local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
-        invite.headers += [*self._contact(me), ("Content-Type", "application/sdp")]
+        invite.headers += [("Contact", self.contact(me)), ("Content-Type", "application/sdp")]
         invite.body = sdp(me, stream.local, self._rng.getrandbits(30))
         call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
         self._calls[call_id] = call
@@ -224,7 +223,7 @@ class UserAgent(Machine):
         return SipMessage(
             f"{method} {uri} SIP/2.0",
             [
-                ("Via", write_via(self.own, f"{MAGIC_COOKIE}-{self.token()}")),
+                ("Via", self._transport.via(f"{MAGIC_COOKIE}-{self.token()}")),
                 ("From", local),
                 ("To", remote),
                 ("Call-ID", call_id),
@@ -241,8 +240,9 @@ class UserAgent(Machine):
         """As many phones write it: something random, and the host that made it up."""
         return f"{self.token()}-{self.token()}@{address_text(self.address)}"
 
-    def _contact(self, user: str) -> list[tuple[str, str]]:
-        return [("Contact", f"<sip:{user}@{self.own}>")]
+    def contact(self, user: str) -> str:
+        """Where requests for `user` are to be sent."""
+        return f"<sip:{user}@{self.own}{self._transport.uri_parameters}>"
 
     def _progress(self, call: Call, response: SipMessage, now: float) -> None:
         """An answer to our INVITE."""
@@ -262,7 +262,7 @@ class UserAgent(Machine):
         call.hop = self.hop(call.target, call.hop) or call.hop
         call.stream.remote = media_endpoint(response.body)
         call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
-        self.send(self.own, call.hop, call.ack)
+        self._transport.send(call.hop, call.ack)
         self.report(What.CALL_ANSWERED, call.me, call.peer)
         self._start_talking(call, now)
 
@@ -270,12 +270,12 @@ class UserAgent(Machine):
         call = self._calls.get(response.get("call-id"))
         if call is None or not call.ack:
             return "it answers no call of ours"
-        self.send(self.own, call.hop, call.ack)
+        self._transport.send(call.hop, call.ack)
         return ""
 
-    def _unanswered(self, call: Call, now: float) -> None:
+    def _unanswered(self, call: Call, why: str, now: float) -> None:
         self._end(call)
-        detail = f"no answer to INVITE from {call.hop} in {GIVE_UP:.0f} s"
+        detail = why or f"no answer to INVITE from {call.hop} in {GIVE_UP:.0f} s"
         self.report(What.CALL_UNREACHABLE, call.me, call.peer, detail)
 
     # --- taking a call ------------------------------------------------------------------
@@ -311,8 +311,8 @@ class UserAgent(Machine):
 
     def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
         """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
-        response = respond(call.invite, status, call.source, parameter_of(call.local, "tag"))
-        response.headers += self._contact(call.me)
+        response = respond(call.invite, status, call.source, call.tag)
+        response.headers += [("Contact", self.contact(call.me))]
         if body:
             response.headers.append(("Content-Type", "application/sdp"))
             response.body = body
@@ -325,8 +325,8 @@ class UserAgent(Machine):
         self._await_ack(call, T1, now + GIVE_UP, now)
 
     def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
-        """RFC 3261, 13.3.1.4: the 2xx is repeated until the ACK comes; without one, after 64 T1
-        the call is ended."""
+        """RFC 3261, 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
+        may be proxies on the way; without one, after 64 T1 the call is ended."""
         call.answering = self.timers.at(
             now + interval, lambda at: self._unacknowledged(call, interval, until, at)
         )
@@ -352,7 +352,7 @@ class UserAgent(Machine):
             return
         call.stream.remote = media_endpoint(request.body)
         answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
-        headers = [*self._contact(call.me), ("Content-Type", "application/sdp")]
+        headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
         self._answer(request, 200, source, headers, answer)
 
     # --- ending a call ------------------------------------------------------------------
@@ -363,32 +363,24 @@ class UserAgent(Machine):
             if call.phase is Phase.TALKING:
                 self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
                 self._send_bye(call, now)
-            elif call.invite.get("via").startswith(f"SIP/2.0/UDP {self.own};"):
+            elif read_via(call.invite.get("via")).endpoint == self.own:
                 self._cancel(call, now)
 
     def _cancel(self, call: Call, now: float) -> None:
-        """RFC 3261, 9.1: a CANCEL is the INVITE over again, down to the branch."""
-        cancel = SipMessage(
-            f"CANCEL {call.invite.request_uri} SIP/2.0",
-            [
-                (name, value)
-                for name, value in call.invite.headers
-                if name in ("Via", "From", "To", "Call-ID", "Max-Forwards")
-            ],
-        )
-        cancel.headers.append(("CSeq", f"{call.invite.cseq} CANCEL"))
         self._end(call)
         self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
-        self._transactions.request(cancel, call.hop, now, _ignore_response, _ignore_timeout)
+        self._transactions.request(
+            cancel(call.invite), call.hop, now, _ignore_response, _ignore_failure
+        )
 
     def _send_bye(self, call: Call, now: float) -> None:
         """Stop talking; go on listening until the other side has understood."""
-        self._stop_timers(call)
+        call.stop_timer()
         call.phase = Phase.ENDED
         call.cseq += 1
         bye = self._in_dialog(call, "BYE", call.cseq)
         self._transactions.request(
-            bye, call.hop, now, lambda response, at: self._end(call), lambda at: self._end(call)
+            bye, call.hop, now, lambda *answer: self._end(call), lambda *failure: self._end(call)
         )
 
     def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
@@ -412,23 +404,17 @@ class UserAgent(Machine):
         self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} gave up")
 
     def _dialog(self, request: SipMessage) -> Call | None:
-        """The call that a request belongs to: its Call-ID and our tag (RFC 3261, 12)."""
         call = self._calls.get(request.get("call-id"))
-        tag = parameter_of(request.get("to"), "tag")
-        return call if call is not None and tag == parameter_of(call.local, "tag") else None
+        return call if call is not None and call.is_meant_by(request) else None
 
     def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
         return self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
 
     def _end(self, call: Call) -> None:
-        self._stop_timers(call)
+        call.stop_timer()
         call.phase = Phase.ENDED
         self._streams.pop(call.stream.local.port, None)
         self._ports.discard(call.stream.local.port)
-
-    def _stop_timers(self, call: Call) -> None:
-        if call.answering is not None:
-            call.answering.cancel()
 
     # --- audio --------------------------------------------------------------------------
 
@@ -460,5 +446,5 @@ def _ignore_response(response: SipMessage, now: float) -> None:
     """Whatever the answer to a CANCEL is, the caller has put the phone down."""
 
 
-def _ignore_timeout(now: float) -> None:
+def _ignore_failure(why: str, now: float) -> None:
     """Nobody answered a CANCEL; the caller does not care."""

@@ -62,13 +62,16 @@ class Machine:
         self._actions: list[Action] = []
         self._announced: float | None = None
 
+    def do(self, action: Action) -> None:
+        self._actions.append(action)
+
     def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
-        self._actions.append(Send(source, destination, payload))
+        self.do(Send(source, destination, payload))
 
     def report(
         self, what: What, who: str, peer: str = "", detail: str = "", stream: Stream | None = None
     ) -> None:
-        self._actions.append(Report(what, who, peer, detail, stream))
+        self.do(Report(what, who, peer, detail, stream))
 
     def wake(self, now: float) -> Sequence[Action]:
         for callback in self.timers.due(now):

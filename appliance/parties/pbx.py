@@ -152,5 +152,5 @@ def _any_answer(response: SipMessage, now: float) -> None:
     """The question was the point: it kept the mapping open."""
 
 
-def _no_answer(now: float) -> None:
+def _no_answer(why: str, now: float) -> None:
     """The next question comes in any case."""

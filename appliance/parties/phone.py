@@ -72,8 +72,8 @@ class Phone(UserAgent):
             self._registration_id,
             self._registration_cseq,
         )
-        contact = f"<sip:{self.name}@{self.own}>;expires={self._expires}"
-        request.headers.append(("Contact", contact))
+        contact = self.contact(self.name)
+        request.headers.append(("Contact", f"{contact};expires={self._expires}"))
         self.report(What.REGISTRATION_TRIED, self.name)
         self._transactions.request(
             request, self._registrar, now, self._registrar_says, self._registrar_is_silent
@@ -99,10 +99,9 @@ class Phone(UserAgent):
                 return _seconds(parameter_of(contact, "expires"), self._expires)
         return _seconds(response.get("expires"), self._expires)
 
-    def _registrar_is_silent(self, now: float) -> None:
-        self._without_service(
-            What.REGISTRATION_UNANSWERED, f"no valid answer in {GIVE_UP:.0f} s", now
-        )
+    def _registrar_is_silent(self, why: str, now: float) -> None:
+        detail = why or f"no valid answer in {GIVE_UP:.0f} s"
+        self._without_service(What.REGISTRATION_UNANSWERED, detail, now)
 
     def _without_service(self, what: What, detail: str, now: float) -> None:
         self._registered = False

@@ -95,7 +95,7 @@ class SipMessage:
 
 
 def parse(payload: bytes) -> SipMessage:
-    """Read one datagram. Raises UnreadableError.
+    """Read one message, a whole datagram or a piece of a stream. Raises UnreadableError.
 
     RFC 3261 18.3: a datagram that ends before its Content-Length is in error; bytes after it
     are dropped.
@@ -173,8 +173,8 @@ def read_via(value: str) -> Via:
     return Via(sent_by, {name.lower(): content for name, _, content in pairs})
 
 
-def write_via(endpoint: Endpoint, branch: str) -> str:
-    return f"SIP/2.0/UDP {endpoint};branch={branch}"
+def write_via(transport: str, endpoint: Endpoint, branch: str) -> str:
+    return f"SIP/2.0/{transport} {endpoint};branch={branch}"
 
 
 def uri_of(value: str) -> str:

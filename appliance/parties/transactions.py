@@ -1,16 +1,20 @@
-"""SIP transactions over UDP: say it again until there is an answer (RFC 3261, 17).
+"""SIP transactions: say it again until there is an answer (RFC 3261, 17).
 
 A client transaction repeats its request, the server side repeats its last response when a request
 comes again. Both end after 64 T1. Everything above this file may think that messages arrive or
 that it hears about it when they do not.
+
+Over TCP a request is said once, because TCP itself repeats what is lost; and a connection that
+breaks ends what was asked on it (17.1.4).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from appliance.parties.machine import Machine, Timer
+from appliance.parties.signalling import Transport
 from appliance.parties.sipua import SipMessage, UnreadableError, read_via
 from nat.endpoint import Endpoint
 
@@ -19,30 +23,33 @@ T2 = 4.0  # seconds; the longest interval between repetitions
 GIVE_UP = 64 * T1  # timers B, D, F, H and J
 
 OnResponse = Callable[[SipMessage, float], None]
-OnTimeout = Callable[[float], None]
+OnFailure = Callable[[str, float], None]  # why it cannot be answered; "": nobody does in time
 OnRepeated = Callable[[SipMessage, float], str]  # answers why it is not welcome, or ""
 
 
 @dataclass(slots=True)
 class Client:
-    """A request on its way. `resend` and `give_up` are running timers."""
+    """A request on its way. `resend` and `give_up` are running timers; what is reliable needs no
+    `resend`."""
 
     request: SipMessage
     destination: Endpoint
     on_response: OnResponse
-    on_timeout: OnTimeout
+    on_failure: OnFailure
     interval: float
-    resend: Timer
+    resend: Timer | None
     give_up: Timer
     ack: bytes = b""  # to a final answer other than 2xx; sent again whenever that comes again
 
 
 class Transactions:
-    """All transactions of one user agent, whose SIP socket is `own`."""
+    """All transactions of one user agent, whose messages `transport` carries."""
 
-    def __init__(self, machine: Machine, own: Endpoint, on_repeated_answer: OnRepeated) -> None:
+    def __init__(
+        self, machine: Machine, transport: Transport, on_repeated_answer: OnRepeated
+    ) -> None:
         self._machine = machine
-        self._own = own
+        self._transport = transport
         self._on_repeated_answer = on_repeated_answer
         self._clients: dict[tuple[str, str], Client] = {}
         self._answers: dict[tuple[str, str, str], tuple[Endpoint, bytes]] = {}
@@ -55,21 +62,24 @@ class Transactions:
         destination: Endpoint,
         now: float,
         on_response: OnResponse,
-        on_timeout: OnTimeout,
+        on_failure: OnFailure,
     ) -> None:
         """Send a request and repeat it until an answer comes, 32 seconds at most."""
         key = (read_via(request.get("via")).branch, request.method)
         timers = self._machine.timers
+        resend = None
+        if not self._transport.is_reliable:
+            resend = timers.at(now + T1, lambda at: self._resend(key, at))
         self._clients[key] = Client(
             request,
             destination,
             on_response,
-            on_timeout,
+            on_failure,
             T1,
-            timers.at(now + T1, lambda at: self._resend(key, at)),
+            resend,
             timers.at(now + GIVE_UP, lambda at: self._give_up(key, at)),
         )
-        self._machine.send(self._own, destination, request.write())
+        self._transport.send(destination, request.write())
 
     def _resend(self, key: tuple[str, str], now: float) -> None:
         client = self._clients[key]
@@ -79,16 +89,23 @@ class Transactions:
         client.resend = self._machine.timers.at(
             now + client.interval, lambda at: self._resend(key, at)
         )
-        self._machine.send(self._own, client.destination, client.request.write())
+        self._transport.send(client.destination, client.request.write())
 
     def _give_up(self, key: tuple[str, str], now: float) -> None:
         client = self._end(key)
         if not client.ack:
-            client.on_timeout(now)
+            client.on_failure("", now)
+
+    def broken(self, names: Set[Endpoint], why: str, now: float) -> None:
+        """The connection to a peer with these names is no more."""
+        for key, client in list(self._clients.items()):
+            if client.destination in names:
+                self._end(key)
+                client.on_failure(why, now)
 
     def _end(self, key: tuple[str, str]) -> Client:
         client = self._clients.pop(key)
-        client.resend.cancel()
+        _stop(client.resend)
         client.give_up.cancel()
         return client
 
@@ -102,7 +119,7 @@ class Transactions:
             via = read_via(response.get("via"))
         except UnreadableError as error:
             return str(error)
-        if via.endpoint != self._own:
+        if via.endpoint != self._transport.own:
             return "the top Via is not the one that was sent"
         key = (via.branch, response.method)
         client = self._clients.get(key)
@@ -111,7 +128,7 @@ class Transactions:
         if response.get("call-id") != client.request.get("call-id"):
             return "the Call-ID is not the one that was sent"
         if client.ack:
-            self._machine.send(self._own, client.destination, client.ack)
+            self._transport.send(client.destination, client.ack)
             return ""
         self._answered(key, client, response, now)
         client.on_response(response, now)
@@ -131,7 +148,7 @@ class Transactions:
         if response.status >= 200 and not (invite and response.status >= 300):
             self._end(key)
         elif invite:
-            client.resend.cancel()
+            _stop(client.resend)
             client.give_up.cancel()
             if response.status >= 300:
                 self._acknowledge(key, client, response, now)
@@ -140,10 +157,12 @@ class Transactions:
         self, key: tuple[str, str], client: Client, response: SipMessage, now: float
     ) -> None:
         """RFC 3261, 17.1.1.3: the transaction itself acknowledges a refusal, and waits for
-        repetitions of it (timer D)."""
+        repetitions of it (timer D); over a reliable transport there are none."""
         client.ack = acknowledge(client.request, response).write()
         client.give_up = self._machine.timers.at(now + GIVE_UP, lambda at: self._give_up(key, at))
-        self._machine.send(self._own, client.destination, client.ack)
+        self._transport.send(client.destination, client.ack)
+        if self._transport.is_reliable:
+            self._end(key)
 
     # --- answering --------------------------------------------------------------------
 
@@ -154,23 +173,28 @@ class Transactions:
             return False
         destination, response = self._answers[key]
         if response:
-            self._machine.send(self._own, destination, response)
+            self._transport.send(destination, response)
         return True
 
     def accept(self, request: SipMessage, now: float) -> None:
         """Remember that this request is being worked on, so that repetitions are known as such."""
         key = server_key(request)
-        self._answers[key] = (self._own, b"")
+        self._answers[key] = (self._transport.own, b"")
         self._machine.timers.at(now + 2 * GIVE_UP, lambda at: self._forget(key))
 
     def answer(self, request: SipMessage, response: SipMessage, destination: Endpoint) -> None:
         """Send a response; it is what a repetition of the request will get from now on."""
         written = response.write()
         self._answers[server_key(request)] = (destination, written)
-        self._machine.send(self._own, destination, written)
+        self._transport.send(destination, written)
 
     def _forget(self, key: tuple[str, str, str]) -> None:
         self._answers.pop(key, None)
+
+
+def _stop(timer: Timer | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 def server_key(request: SipMessage) -> tuple[str, str, str]:
@@ -192,3 +216,11 @@ def acknowledge(invite: SipMessage, response: SipMessage) -> SipMessage:
             ("Max-Forwards", "70"),
         ],
     )
+
+
+def cancel(invite: SipMessage) -> SipMessage:
+    """RFC 3261, 9.1: a CANCEL is the INVITE over again, down to the branch."""
+    kept = ("Via", "From", "To", "Call-ID", "Max-Forwards")
+    headers = [(name, value) for name, value in invite.headers if name in kept]
+    headers.append(("CSeq", f"{invite.cseq} CANCEL"))
+    return SipMessage(f"CANCEL {invite.request_uri} SIP/2.0", headers)

@@ -17,7 +17,14 @@ def party(name: str, table: PhoneTable | PbxTable, seed: int) -> Party:
     that one more party in a scenario leaves the others' bytes as they were."""
     rng = Random(f"{seed}/{name}")
     address = parse_address(table.address)
-    habits = Habits(table.sip_port, table.rtp_port, table.answer_after, table.comedia)
+    habits = Habits(
+        table.sip_port,
+        table.rtp_port,
+        table.answer_after,
+        table.comedia,
+        table.transport,
+        table.segment,
+    )
     if isinstance(table, PbxTable):
         switches = Switches(table.force_rport, table.qualify, table.max_expires)
         return Pbx(name, address, frozenset(table.users), rng, habits, switches)

@@ -22,13 +22,20 @@ class ScenarioError(ValueError):
 
 
 class PartyTable(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
-    """What all parties have: which side of the NAT they are on, and where."""
+    """What all parties have: which side of the NAT they are on, and where.
+
+    See `Habits` in `appliance/parties/agent.py`; with `port_unreachable` their host answers
+    datagrams to closed ports by an ICMP error.
+    """
 
     address: str
     side: Literal["inside", "outside"]
     sip_port: int = 5060
     answer_after: float | None = 2.0  # seconds
     comedia: bool = False
+    transport: Literal["udp", "tcp"] = "udp"
+    segment: int = 0  # bytes of a message in one TCP segment; 0: as many as fit
+    port_unreachable: bool = False
 
     @property
     def wire(self) -> Side:
@@ -132,6 +139,8 @@ def _check(scenario: Scenario) -> None:
     """What the types cannot say. Raises ValueError."""
     for name, party in scenario.parties.items():
         parse_address(party.address)
+        if party.segment < 0:
+            raise ValueError(f"party {name!r}: no segment has {party.segment} bytes")
         if isinstance(party, PhoneTable):
             Endpoint.parse(party.registrar)
         elif not party.users:

@@ -55,9 +55,12 @@ class Simulation:
             _externals(settings),
             (scenario.links.inside, scenario.links.outside),
             self.judge.hear,
+            self.seed,
         )
         self._hosts = {
-            name: self.world.add(party(name, table, self.seed), table.wire, 0.0)
+            name: self.world.add(
+                party(name, table, self.seed), table.wire, 0.0, table.port_unreachable
+            )
             for name, table in scenario.parties.items()
         }
         self.log.subscribe(self._notice)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from alg.base import Edits
@@ -16,7 +18,10 @@ from tests.golden.pairs import Pair, pairs
 from tests.support.conversation import small_nat
 
 ALL = list(pairs().values())
-each_pair = pytest.mark.parametrize("pair", ALL, ids=[pair.name for pair in ALL])
+
+
+def each_of(some: Iterable[Pair]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("pair", list(some), ids=lambda pair: pair.name)
 
 
 def passed(pair: Pair) -> tuple[Edits, Trial]:
@@ -42,7 +47,7 @@ def _peer(remote: Endpoint | None) -> str:
     return "anyone" if remote is None else str(remote).removesuffix(":0")
 
 
-@each_pair
+@each_of(ALL)
 def test_a_message_becomes_what_it_should(pair: Pair) -> None:
     answer, context = passed(pair)
     assert apply(pair.before, answer.edits).decode("latin-1") == pair.after.decode("latin-1")
@@ -53,19 +58,19 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
     assert pinholes(context) == sorted(pair.values.get("open", []))
 
 
-@each_pair
-def test_every_change_is_explained(pair: Pair) -> None:
-    answer, _ = passed(pair)
-    rows = changes(pair.before, Sip(), answer.edits, Sip(), None, soundness)
-    assert len(rows) == len(answer.edits)
-    assert all(row.reason.endswith(".") and row.rfc.startswith("RFC ") for row in rows)
+def test_every_change_is_explained() -> None:
+    for pair in ALL:
+        answer, _ = passed(pair)
+        rows = changes(pair.before, Sip(), answer.edits, Sip(), None, soundness)
+        assert len(rows) == len(answer.edits), pair.name
+        for row in rows:
+            assert row.reason.endswith("."), pair.name
+            assert row.rfc.startswith("RFC "), pair.name
 
 
-@each_pair
+@each_of(pair for pair in ALL if pair.direction is Direction.OUT and pair.changes)
 def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
     """What has left one NAT is foreign to the ALG of the next, whose inside is another."""
-    if pair.direction is Direction.IN:
-        return
     inside, seen, server = map(
         Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060")
     )
@@ -74,22 +79,19 @@ def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
     assert answer.edits == ()
 
 
-@each_pair
+@each_of(pair for pair in ALL if pair.changes)
 def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
     """A retransmission must not become another message (RFC 3261 17.1.1.2)."""
-    if pair.values.get("reading", "message") != "message":
-        return
     first, context = passed(pair)
     again = Sip().inspect(pair.before, context.facing(pair.direction, pair.remote))
     assert isinstance(again, Edits)
     assert again.edits == first.edits
 
 
-@each_pair
-def test_a_pair_says_what_it_shows(pair: Pair) -> None:
-    assert pair.says.endswith(".")
-    assert len(pair.says) < 160
-    assert len(pair.changes) == len(pair.values.get("fields", []))
+def test_a_pair_says_what_it_shows() -> None:
+    for pair in ALL:
+        assert pair.says.endswith("."), pair.name
+        assert len(pair.says) < 160, pair.name
 
 
 def test_there_are_enough_of_every_kind() -> None:

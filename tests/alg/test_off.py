@@ -14,6 +14,7 @@ ENDPOINT = Endpoint.parse("192.0.2.1:5060")
 
 @pytest.mark.parametrize("message", [b"", b"INVITE sip:192.0.2.1 SIP/2.0\r\n\r\n", b"\xff" * 99])
 def test_nothing_is_ever_edited(message: bytes) -> None:
+    """I-A8: `off` is identity."""
     answer = Off().inspect(message, small_nat())
     assert isinstance(answer, Edits)
     assert answer.edits == ()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from pathlib import Path
 
 from appliance.version import VERSION
+from tests.source import ROOT
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
-    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8")
-    assert tomllib.loads(text)["project"].get("version", VERSION) == VERSION
+def test_the_distribution_takes_its_version_from_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "appliance.version.VERSION"
+    }
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?(\.dev\d+)?", VERSION)

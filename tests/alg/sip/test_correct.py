@@ -6,13 +6,12 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alg.base import Edits, Reading, Unavailable
-from alg.edits import apply
 from alg.sip.correct import Sip, reasons
-from nat.endpoint import Direction, Endpoint
+from nat.endpoint import Direction
 from tests.support.conversation import small_nat
 
 MANY = settings().max_examples
@@ -59,60 +58,6 @@ def inspect(message: bytes, direction: Direction = Direction.OUT) -> Edits:
     return answer
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """A real message with a few pieces cut out, repeated, or written over."""
-    message = draw(st.sampled_from([INVITE, OK]))
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(message)))
-        end = min(len(message), start + draw(st.integers(0, 30)))
-        piece = draw(
-            st.one_of(
-                st.binary(max_size=6),
-                st.sampled_from([b"\r\n", b";", b",", b'"', b"<", b">", b"(", b":", b" ", b"@"]),
-                st.just(message[start:end] * 2),
-                st.just(b"192.168.20.100"),
-                st.just(b"203.0.113.1:1024"),
-            )
-        )
-        message = message[:start] + piece + message[end:]
-    return message
-
-
-@given(mutated(), st.sampled_from(list(Direction)))
-@settings(max_examples=3 * MANY, suppress_health_check=[HealthCheck.too_slow])
-def test_any_message_is_answered_with_sound_explained_edits(
-    message: bytes, direction: Direction
-) -> None:
-    """I-A1: edits are ordered, do not overlap, and contain only an address, a port or a length."""
-    answer = inspect(message, direction)
-    edited = apply(message, answer.edits)
-    for edit in answer.edits:
-        assert set(edit.replacement) <= set(b"0123456789.: \t\r\n")
-        assert edit.rule in reasons()
-    if answer.reading is not Reading.MESSAGE:
-        assert edited is message
-    else:
-        assert inspect(edited, direction).reading is Reading.MESSAGE
-
-
-@given(mutated())
-@settings(max_examples=2 * MANY, suppress_health_check=[HealthCheck.too_slow])
-def test_twice_is_once(message: bytes) -> None:
-    """I-A4: idempotent, and the ALG of a second NAT with another inside prefix changes nothing."""
-    try:
-        edited = apply(message, inspect(message).edits)
-        assert apply(edited, inspect(edited).edits) == edited
-        elsewhere = small_nat(
-            internal=Endpoint.parse("10.0.0.9:5060"), external=Endpoint.parse("192.0.2.99:5060")
-        )
-        answer = Sip().inspect(edited, elsewhere)
-    except Unavailable:
-        return
-    assert isinstance(answer, Edits)
-    assert answer.edits == ()
-
-
 @given(st.binary(max_size=400), st.sampled_from(list(Direction)))
 def test_random_bytes_leave_as_they_came(message: bytes, direction: Direction) -> None:
     """I-A3."""
@@ -121,15 +66,15 @@ def test_random_bytes_leave_as_they_came(message: bytes, direction: Direction) -
     assert answer.reading is not Reading.MESSAGE
 
 
-@pytest.mark.parametrize("cut", range(0, len(INVITE) - 1, 7))
-def test_a_message_cut_short_is_left_alone(cut: int) -> None:
+def test_a_message_cut_short_anywhere_is_left_alone() -> None:
     """A wrong Content-Length leaves the message alone as a whole, and opens nothing."""
-    context = small_nat()
-    answer = Sip().inspect(INVITE[:cut], context)
-    assert isinstance(answer, Edits)
-    assert answer.edits == ()
-    assert context.expectations == []
-    assert len(context.nat.table.mappings.by_external) == 1
+    for cut in range(0, len(INVITE) - 1, 7):
+        context = small_nat()
+        answer = Sip().inspect(INVITE[:cut], context)
+        assert isinstance(answer, Edits)
+        assert answer.edits == (), cut
+        assert context.expectations == [], cut
+        assert len(context.nat.table.mappings.by_external) == 1, cut
 
 
 def test_an_example_is_translated_in_all_places_and_no_other() -> None:
@@ -175,38 +120,38 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES.keys())
-@pytest.mark.parametrize("text", HOSTILE, ids=repr)
-def test_hostile_headers_cost_linear_time(place: bytes, text: bytes) -> None:
+def test_hostile_headers_cost_linear_time(place: bytes) -> None:
     """I-A9: no backtracking. Eight such headers of 8 KiB."""
-    header = place % (text * (8000 // len(text)))
-    times = 1 if place.startswith((b"From", b"Content-Type")) else 8
-    message = b"INFO sip:a SIP/2.0\r\ni: 1\r\nCSeq: 1 INFO\r\n" + header * times + b"\r\nbody"
-    began = time.process_time()
-    inspect(message)
-    assert time.process_time() - began < 0.2
+    for text in HOSTILE:
+        header = place % (text * (8000 // len(text)))
+        times = 1 if place.startswith((b"From", b"Content-Type")) else 8
+        head = b"INFO sip:a SIP/2.0\r\ni: 1\r\nCSeq: 1 INFO\r\n"
+        began = time.process_time()
+        inspect(head + header * times + b"\r\nbody")
+        assert time.process_time() - began < 0.2, text
 
 
-BODIES: dict[str, bytes] = {
-    "delimiters": b"--x\r\n",
-    "almost delimiters": b"\r\n--",
-    "connections": b"c=IN IP4 192.168.20.100\r\n",
-    "origins": b"o=- 1 1 IN IP4 192.168.20.100\r\n",
-    "spaces": b" ",
-    "one line": b"c=IN IP4 ",
-    "media": b"m=audio 4000 RTP/AVP 0\r\n",
-    "line ends": b"\r\n",
-    "carriage returns": b"\r",
-}
+BODIES = [
+    b"--x\r\n",
+    b"\r\n--",
+    b"c=IN IP4 192.168.20.100\r\n",
+    b"o=- 1 1 IN IP4 192.168.20.100\r\n",
+    b" ",
+    b"c=IN IP4 ",
+    b"m=audio 4000 RTP/AVP 0\r\n",
+    b"\r\n",
+    b"\r",
+]
 
 
 @pytest.mark.parametrize("media_type", [b"application/sdp", b"multipart/mixed;boundary=x"])
-@pytest.mark.parametrize("text", BODIES.values(), ids=BODIES.keys())
-def test_hostile_bodies_cost_linear_time(media_type: bytes, text: bytes) -> None:
-    body = b"v=0\r\n" + text * (60_000 // len(text))
+def test_hostile_bodies_cost_linear_time(media_type: bytes) -> None:
     head = b"INVITE sip:a SIP/2.0\r\ni: 1\r\nCSeq: 1 INVITE\r\nc: " + media_type + b"\r\n\r\n"
-    began = time.process_time()
-    inspect(head + body)
-    assert time.process_time() - began < 0.3
+    for text in BODIES:
+        body = b"v=0\r\n" + text * (60_000 // len(text))
+        began = time.process_time()
+        inspect(head + body)
+        assert time.process_time() - began < 0.3, text
 
 
 def test_every_rule_has_one_sentence_for_a_classroom() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,30 +140,3 @@ def test_a_summary_is_the_essence(data: bytes, expected: tuple[str, str]) -> Non
 def test_reading_never_fails_in_any_other_way(data: bytes) -> None:
     for prefix in (b"", b"INVITE sip:x SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n"):
         summary(prefix + data)
-
-
-HOSTILE: dict[str, Any] = {
-    "parentheses": b"(",
-    "commas": b",",
-    "semicolons": b";",
-    "spaces": b" ",
-    "folds": b"\r\n ",
-    "quotes": b'"',
-    "backslashes": b'"\\',
-    "angle brackets": b"<",
-    "addresses": b"192.168.20.100:5060",
-    "colons": b":",
-    "line ends": b"\r\n",
-    "headers": b"a:b\r\n",
-    "versions": b" SIP/2.0",
-}
-
-
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("start", [b"", b"INVITE sip:a SIP/2.0\r\nVia: ", b"INVITE "])
-def test_hostile_text_costs_linear_time(start: bytes, text: bytes) -> None:
-    """I-A9: 64 KiB under a fixed budget."""
-    data = start + text * (60_000 // len(text))
-    began = time.process_time()
-    summary(data)
-    assert time.process_time() - began < 0.1

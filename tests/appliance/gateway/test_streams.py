@@ -71,10 +71,11 @@ def test_an_edit_changes_the_length_here() -> None:
     assert len(inside(ANSWER)) != len(ANSWER)
 
 
-@pytest.mark.parametrize("cut", [*range(1, 60), *range(60, len(FIRST), 17), len(FIRST) - 1])
-def test_a_message_may_be_cut_anywhere(nat: World, line: Line, cut: int) -> None:
-    line.say(line.inner, FIRST, cut)
-    assert line.outer.heard == outside(FIRST)
+def test_a_message_may_be_cut_anywhere() -> None:
+    for cut in (*range(1, 60), *range(60, len(FIRST), 17), len(FIRST) - 1):
+        line = Line(World({"alg.sip.module": "sip"}), PHONE, SERVER)
+        line.say(line.inner, FIRST, cut)
+        assert line.outer.heard == outside(FIRST), cut
 
 
 def test_a_message_may_come_byte_by_byte(line: Line) -> None:

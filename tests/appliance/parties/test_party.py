@@ -12,13 +12,13 @@ from appliance.parties.pbx import Pbx
 from appliance.parties.phone import Phone
 from nat.endpoint import Endpoint
 
-STEPS = ("start", "receive", "wake", "tell")
+STEPS = ("start", "receive", "hear", "wake", "tell")
 SERVER = Endpoint.parse("203.0.113.9:5060")
 
 
 @pytest.mark.parametrize("kind", [Phone, Pbx])
 @pytest.mark.parametrize("step", STEPS)
-def test_a_party_is_driven_by_the_same_four_steps(kind: type, step: str) -> None:
+def test_a_party_is_driven_by_the_same_five_steps(kind: type, step: str) -> None:
     """One driver runs them all, in the simulation and on real sockets."""
     wanted = inspect.signature(getattr(Party, step))
     assert inspect.signature(getattr(kind, step)).parameters.keys() == wanted.parameters.keys()

@@ -8,8 +8,9 @@ import pytest
 
 from appliance.parties.machine import Machine
 from appliance.parties.party import Send
+from appliance.parties.signalling import Datagrams, Transport
 from appliance.parties.sipua import SipMessage, parse, respond
-from appliance.parties.transactions import Transactions, acknowledge
+from appliance.parties.transactions import Transactions, acknowledge, cancel
 from nat.endpoint import Endpoint
 
 OWN, PEER = Endpoint.parse("192.168.20.100:5060"), Endpoint.parse("203.0.113.9:5060")
@@ -18,11 +19,14 @@ OWN, PEER = Endpoint.parse("192.168.20.100:5060"), Endpoint.parse("203.0.113.9:5
 class Desk:
     """One user agent's transactions with everything they do written down."""
 
-    def __init__(self) -> None:
+    def __init__(self, reliable: bool = False) -> None:
         self.machine = Machine()
-        self.transactions = Transactions(self.machine, OWN, lambda response, now: "stray 2xx")
+        transport: Transport = Datagrams(self.machine, OWN)
+        transport.is_reliable = reliable
+        self.transactions = Transactions(self.machine, transport, lambda response, now: "stray 2xx")
         self.responses: list[int] = []
         self.timeouts: list[float] = []
+        self.broken: list[str] = []
         self.sent: list[tuple[float, SipMessage]] = []
 
     def ask(self, method: str) -> SipMessage:
@@ -32,7 +36,7 @@ class Desk:
             PEER,
             0.0,
             lambda response, now: self.responses.append(response.status),
-            self.timeouts.append,
+            lambda why, now: self.broken.append(why) if why else self.timeouts.append(now),
         )
         self.collect(0.0)
         return request
@@ -187,6 +191,51 @@ def test_answers_are_forgotten_in_the_end(desk: Desk) -> None:
     desk.transactions.accept(request, 0.0)
     desk.run_until(1000.0)
     assert not desk.transactions.repeated(request)
+
+
+# --- over a transport that repeats by itself -----------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+def test_over_a_reliable_transport_a_request_is_said_once(method: str) -> None:
+    """RFC 3261, 17.1.1.2 and 17.1.2.2: timers A and E are for unreliable ones, B and F for all."""
+    desk = Desk(reliable=True)
+    desk.ask(method)
+    desk.run_until(100.0)
+    assert desk.times(method) == [0.0]
+    assert desk.timeouts == [32.0]
+
+
+def test_over_a_reliable_transport_a_refusal_does_not_come_again() -> None:
+    """RFC 3261, 17.1.1.2: timer D is 0."""
+    desk = Desk(reliable=True)
+    refusal = respond(desk.ask("INVITE"), 486, OWN, "2")
+    assert desk.hear(refusal, 0.1) == ""
+    assert desk.hear(refusal, 0.2) == "nothing was asked in that branch"
+    assert (desk.times("ACK"), desk.responses) == ([0.1], [486])
+    assert desk.machine.timers.next() is None
+
+
+def test_a_broken_connection_ends_what_was_asked_on_it() -> None:
+    """RFC 3261, 17.1.4: the transaction user hears of it at once."""
+    desk = Desk(reliable=True)
+    desk.ask("REGISTER")
+    desk.transactions.broken({OWN}, "reset", 1.0)
+    assert desk.broken == []
+    desk.transactions.broken({PEER}, "reset", 1.0)
+    assert (desk.broken, desk.timeouts) == (["reset"], [])
+    assert desk.machine.timers.next() is None
+
+
+def test_a_cancel_is_the_invite_over_again() -> None:
+    """RFC 3261, 9.1."""
+    invite = a_request("INVITE")
+    again = cancel(invite)
+    assert again.start == "CANCEL sip:203.0.113.9 SIP/2.0"
+    assert again.get("cseq") == "1 CANCEL"
+    assert [again.get(name) for name in ("via", "from", "to", "call-id")] == [
+        invite.get(name) for name in ("via", "from", "to", "call-id")
+    ]
 
 
 def test_the_ack_to_a_refusal_repeats_the_invites_number() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.parties.party import Send
+from msgspec.structs import replace
+
+from appliance.parties.party import Send, Write
 from appliance.parties.pbx import Pbx
 from appliance.parties.phone import Phone
 from appliance.sim.cast import party
@@ -30,6 +32,20 @@ def test_ports_are_those_of_the_table() -> None:
         address="192.168.20.100", side="inside", registrar="203.0.113.9:5060", sip_port=5070
     )
     assert party("alice", table, 1).ports == {5070}
+
+
+def test_a_party_listens_where_its_transport_is() -> None:
+    table = replace(ALICE, transport="tcp")
+    over_udp, over_tcp = party("alice", ALICE, 1), party("alice", table, 1)
+    assert (over_udp.ports, over_udp.tcp_ports) == ({5060}, set())
+    assert (over_tcp.ports, over_tcp.tcp_ports) == (set(), {5060})
+
+
+def test_segments_are_those_of_the_table() -> None:
+    table = replace(ALICE, transport="tcp", segment=7)
+    write = party("alice", table, 1).tell("register", "", 0.0)[2]
+    assert isinstance(write, Write)
+    assert write.sizes == (7,)
 
 
 def test_a_partys_bytes_depend_on_seed_and_name_alone() -> None:

@@ -2,102 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from appliance.journal.counters import WireCounters
-from appliance.parties.party import Action, Datagram, Report, Send, Wake, What
+from appliance.parties.party import (
+    Action,
+    Close,
+    Closed,
+    Connect,
+    Connected,
+    Datagram,
+    Ending,
+    News,
+    Obstacle,
+    Ping,
+    Pong,
+    Received,
+    Report,
+    Send,
+    Undelivered,
+    Wake,
+    What,
+    Write,
+)
 from appliance.sim.clock import Clock
-from appliance.sim.network import World, no_way, pack, unpack
-from nat.checksum import pseudo_header, sums_up
+from appliance.sim.network import World, no_way
+from appliance.sim.packets import pack, unpack
+from nat import icmp
 from nat.drop import Drop
-from nat.endpoint import UDP, Endpoint, Side, parse_address
+from nat.endpoint import TCP, UDP, Endpoint, Side, parse_address
 from nat.packet import Packet
+from tests.appliance.sim.speaker import Speaker
 
 PHONE, DESK = Endpoint.parse("192.168.20.100:4000"), Endpoint.parse("192.168.20.101:4000")
 NAT, PBX = Endpoint.parse("203.0.113.1:4000"), Endpoint.parse("203.0.113.9:10000")
 OTHER = Endpoint.parse("203.0.113.10:10000")
-
-endpoints = st.builds(Endpoint, st.integers(0, 2**32 - 1), st.integers(0, 65535))
-sends = st.builds(Send, endpoints, endpoints, st.binary(max_size=300))
-
-# --- packets -------------------------------------------------------------------------------------
-
-
-@given(sends, st.integers(0, 65535))
-def test_what_is_packed_has_right_checksums(send: Send, identification: int) -> None:
-    """RFC 1071; RFC 768: a checksum of 0 is sent as 0xFFFF."""
-    packet = pack(send, identification)
-    data = packet.to_bytes()
-    assert packet.length == len(data) == 28 + len(send.payload)
-    assert sums_up(data[:20])
-    pseudo = pseudo_header(send.source.address, send.destination.address, UDP, len(data) - 20)
-    assert sums_up(pseudo + data[20:])
-    assert data[26:28] != b"\0\0"
-
-
-@given(sends)
-def test_what_is_packed_is_unpacked_again(send: Send) -> None:
-    assert unpack(pack(send, 1)) == Datagram(*send)
-
-
-@given(sends, st.data())
-def test_a_changed_byte_is_noticed(send: Send, data: st.DataObject) -> None:
-    """All but the checksum's blind spot, 0x00 against 0xFF in a whole word, which one changed byte
-    cannot make, and the UDP checksum's own 0."""
-    packet = pack(send, 1)
-    place = data.draw(st.integers(0, packet.length - 1))
-    packet.buffer[place] ^= data.draw(st.integers(1, 255))
-    if packet.buffer[26:28] != b"\0\0":
-        assert unpack(packet) is None
-
-
-def test_a_datagram_without_checksum_is_taken_as_it_is() -> None:
-    """RFC 768: 0 means that the sender made none."""
-    packet = pack(Send(PHONE, PBX, b"hello"), 1)
-    packet.buffer[26:28] = b"\0\0"
-    packet.buffer[30] ^= 1
-    assert unpack(packet) is not None
-
-
-@pytest.mark.parametrize("length", range(28))
-def test_a_packet_cut_short_is_no_datagram(length: int) -> None:
-    packet = pack(Send(PHONE, PBX, b""), 1)
-    assert unpack(Packet(packet.buffer, length)) is None
-
-
-# --- the world -----------------------------------------------------------------------------------
-
-
-class Speaker:
-    """A party that repeats what a test tells it and writes down what it hears."""
-
-    def __init__(self, endpoint: Endpoint, ports: Set[int] | None = None) -> None:
-        self.name = str(endpoint)
-        self.address = endpoint.address
-        self.ports: Set[int] = {endpoint.port} if ports is None else ports
-        self.heard: list[tuple[float, Datagram]] = []
-        self.woken: list[float] = []
-        self.at_start: Sequence[Action] = ()
-
-    def start(self, now: float) -> Sequence[Action]:
-        return self.at_start
-
-    def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        self.heard.append((now, datagram))
-        return ()
-
-    def wake(self, now: float) -> Sequence[Action]:
-        self.woken.append(now)
-        return ()
-
-    def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
-        return ()
 
 
 class Glass:
@@ -119,7 +62,7 @@ class Glass:
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self.clock = Clock()
         self.nat = Glass()
         self.reports: list[Report] = []
@@ -129,6 +72,7 @@ class Stage:
             [NAT.address],
             (0.001, 0.010),
             lambda report, now: self.reports.append(report),
+            seed,
         )
         self.phone, self.desk = Speaker(PHONE), Speaker(DESK)
         self.pbx, self.other = Speaker(PBX), Speaker(OTHER)
@@ -246,20 +190,6 @@ def test_what_the_nat_sends_of_its_own_is_delivered(stage: Stage) -> None:
     assert stage.nat.outbox == []
 
 
-def test_icmp_is_nothing_to_a_party(stage: Stage) -> None:
-    def refuses(packet: Packet, side: Side) -> Any:
-        icmp = pack(Send(PBX, PHONE, b""), 1)
-        icmp.buffer[9] = 1
-        stage.nat.outbox.append((side, icmp))
-        return Drop.FILTERED
-
-    stage.nat.does = refuses
-    stage.does(stage.phone, Send(PHONE, PBX, b""))
-    stage.run()
-    assert stage.phone.heard == []
-    assert stage.world.lost == {"dropped by the NAT: filtered": 1}
-
-
 def test_a_translated_packet_for_nobody_is_lost(stage: Stage) -> None:
     stage.nat.does = becomes(NAT, Endpoint.parse("203.0.113.77:1"))
     stage.does(stage.phone, Send(PHONE, PBX, b""))
@@ -319,3 +249,164 @@ def test_a_party_acts_when_it_is_switched_on(stage: Stage) -> None:
     stage.world.add(late, Side.OUTSIDE, 0.0)
     stage.run()
     assert late.woken == [1.0]
+
+
+# --- TCP and ICMP --------------------------------------------------------------------------------
+
+
+def hello_to_the_first(news: News) -> list[Action]:
+    """What a server does that has one sentence to say."""
+    if isinstance(news, Connected):
+        return [Write(news.local, news.remote, b"hello"), Close(news.local, news.remote)]
+    return []
+
+
+def test_two_hosts_on_one_side_speak_tcp_without_the_nat(stage: Stage) -> None:
+    stage.desk.on_news = hello_to_the_first
+    stage.does(stage.phone, Connect(PHONE, DESK))
+    stage.run()
+    assert stage.nat.seen == []
+    assert stage.phone.news[:2] == [
+        (0.002, Connected(PHONE, DESK)),
+        (0.004, Received(PHONE, DESK, b"hello")),
+    ]
+
+
+def test_a_lost_segment_is_written_down_and_comes_again(stage: Stage) -> None:
+    carried: list[Packet] = []
+
+    def loses_the_first_from_the_desk(packet: Packet, side: Side) -> bool:
+        carried.append(packet)
+        return len(carried) == 2
+
+    stage.world.loses = loses_the_first_from_the_desk
+    stage.does(stage.phone, Connect(PHONE, DESK))
+    stage.run()
+    assert stage.phone.news == [(pytest.approx(1.002), Connected(PHONE, DESK))]
+    assert stage.world.lost == {"lost on the inside link": 1}
+    assert stage.world.place_of_loss(DESK, None) == "lost on the inside link"
+
+
+def test_a_port_that_nobody_listens_on_refuses(stage: Stage) -> None:
+    stage.does(stage.phone, Connect(PHONE, DESK._replace(port=1)))
+    stage.run()
+    assert stage.phone.said() == [Closed(PHONE, DESK._replace(port=1), Ending.REFUSED)]
+    assert stage.world.lost == {}
+
+
+def test_a_connection_to_nobody_is_lost_segment_by_segment(stage: Stage) -> None:
+    nobody = Endpoint.parse("203.0.113.77:80")
+    stage.does(stage.pbx, Connect(PBX, nobody))
+    stage.run()
+    assert stage.world.lost == {"no host at 203.0.113.77": 8}
+    assert stage.world.place_of_loss(PBX, None) == "no host at 203.0.113.77"
+    assert stage.pbx.said() == [Closed(PBX, nobody, Ending.TIMED_OUT)]
+
+
+def test_news_of_an_action_is_heard_after_the_step(stage: Stage) -> None:
+    stage.does(stage.phone, Connect(PHONE, DESK), Connect(PHONE, DESK))
+    assert stage.phone.news == []
+    stage.run()
+    assert stage.phone.said()[0] == Closed(PHONE, DESK, Ending.IMPOSSIBLE)
+
+
+@pytest.mark.parametrize("kind", [Connect, Ping])
+def test_what_is_dropped_is_lost_with_its_reason_whatever_it_is(stage: Stage, kind: type) -> None:
+    target = PBX if kind is Connect else PBX.address
+    stage.does(stage.phone, kind(PHONE, target))
+    stage.clock.step()
+    assert stage.world.lost == {"dropped by the NAT: filtered": 1}
+    assert stage.world.place_of_loss(PHONE, None) == "dropped by the NAT: filtered"
+
+
+@pytest.mark.parametrize("kind", [Connect, Ping])
+def test_a_wrong_checksum_is_found_out_whatever_it_is(stage: Stage, kind: type) -> None:
+    def spoils(packet: Packet, side: Side) -> Any:
+        packet.buffer[packet.length - 1] ^= 1
+        return SimpleNamespace(exit=side.other)
+
+    stage.nat.does = spoils
+    stage.does(stage.phone, kind(PHONE, PBX if kind is Connect else PBX.address))
+    while stage.clock.now < 0.5 and stage.clock.next is not None:
+        stage.clock.step()
+    assert stage.world.lost["wrong checksum at 203.0.113.9:10000"] == 1
+    assert stage.world.place_of_loss(PHONE, None) == "wrong checksum at 203.0.113.9:10000"
+
+
+def test_a_ping_is_answered(stage: Stage) -> None:
+    """RFC 1122 3.2.2.6."""
+    stage.does(stage.phone, Ping(PHONE, DESK.address, 3, b"are you there"))
+    stage.run()
+    assert stage.phone.news == [(0.002, Pong(PHONE, DESK.address, 3, b"are you there"))]
+
+
+def test_an_icmp_error_about_a_datagram_is_heard(stage: Stage) -> None:
+    """RFC 1122 4.1.3.3."""
+
+    def refuses(packet: Packet, side: Side) -> Any:
+        about = icmp.error(packet, NAT.address, icmp.TIME_EXCEEDED, 0)
+        stage.nat.outbox.append((side, Packet.of(about)))
+        return Drop.TTL_EXCEEDED
+
+    stage.nat.does = refuses
+    stage.does(stage.phone, Send(PHONE, PBX, b"hello"))
+    stage.run()
+    error = Undelivered(UDP, PHONE, PBX, Obstacle.TIME_EXCEEDED, NAT.address)
+    assert stage.phone.news == [(0.002, error)]
+
+
+def test_a_closed_port_answers_only_where_hosts_do(stage: Stage) -> None:
+    """RFC 1122 4.1.3.1: a host should; it is asked for, since not all do."""
+    talkative = Speaker(Endpoint.parse("203.0.113.20:7"))
+    stage.world.add(talkative, Side.OUTSIDE, 0.0, tells_closed_ports=True)
+    closed = [OTHER._replace(port=5), Endpoint(talkative.address, 5)]
+    stage.does(stage.pbx, *(Send(PBX, each, b"hello") for each in closed))
+    stage.run()
+    error = Undelivered(UDP, PBX, closed[1], Obstacle.PORT_UNREACHABLE, talkative.address)
+    assert stage.pbx.said() == [error]
+    assert stage.world.lost == {f"nobody listens at {each}": 1 for each in closed}
+
+
+def test_an_icmp_error_about_no_connection_of_this_host_is_not_heard(stage: Stage) -> None:
+    def forges(packet: Packet, side: Side) -> Any:
+        quoted = packet.copy()
+        quoted.buffer[20:22] = b"\x12\x34"  # another port
+        about = icmp.error(quoted, NAT.address, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE)
+        stage.nat.outbox.append((side, Packet.of(about)))
+        return Drop.FILTERED
+
+    stage.nat.does = forges
+    stage.does(stage.phone, Connect(PHONE, PBX))
+    stage.clock.step()
+    stage.clock.step()
+    assert stage.phone.said() == []
+
+
+def test_an_icmp_error_about_a_connection_is_heard_before_anything_else(stage: Stage) -> None:
+    def refuses(packet: Packet, side: Side) -> Any:
+        about = icmp.error(packet, NAT.address, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE)
+        stage.nat.outbox.append((side, Packet.of(about)))
+        return Drop.FILTERED
+
+    stage.nat.does = refuses
+    stage.does(stage.phone, Connect(PHONE, PBX))
+    stage.run()
+    assert stage.phone.said() == [
+        Undelivered(TCP, PHONE, PBX, Obstacle.PORT_UNREACHABLE, NAT.address),
+        Closed(PHONE, PBX, Ending.UNREACHABLE),
+    ]
+
+
+def test_the_same_seed_gives_the_same_sequence_numbers() -> None:
+    """And another seed others (RFC 9293 3.4.1: they should not be guessed)."""
+    assert first_segment(1) == first_segment(1)
+    assert first_segment(1) != first_segment(2)
+
+
+def first_segment(seed: int) -> bytes:
+    stage = Stage(seed)
+    seen: list[bytes] = []
+    stage.nat.does = lambda packet, side: seen.append(packet.to_bytes())
+    stage.does(stage.phone, Connect(PHONE, PBX))
+    stage.clock.step()
+    return seen[0]

@@ -64,6 +64,8 @@ def test_a_scenario_is_read_into_typed_tables() -> None:
         ("at = 1.0", "at = 11.0", "not within the 10.0 s"),
         ("at = 1.0", "at = -1.0", "not within the 10.0 s"),
         ('side = "inside"', 'side = "left"', "left"),
+        ('side = "inside"', 'side = "inside"\ntransport = "sctp"', "sctp"),
+        ('side = "inside"', 'side = "inside"\nsegment = -1', "'alice': no segment has -1 bytes"),
     ],
 )
 def test_a_mistake_is_named_with_its_scenario(before: str, after: str, complaint: str) -> None:
@@ -71,6 +73,11 @@ def test_a_mistake_is_named_with_its_scenario(before: str, after: str, complaint
         read_scenario(GOOD.replace(before, after), "good")
     assert str(error.value).startswith("scenario 'good': ")
     assert complaint in str(error.value)
+
+
+def test_a_party_speaks_udp_unless_its_table_says_otherwise() -> None:
+    alice = read_scenario(GOOD, "good").parties["alice"]
+    assert (alice.transport, alice.segment, alice.port_unreachable) == ("udp", 0, False)
 
 
 def test_the_name_of_no_scenario_is_answered_with_the_nearest() -> None:
