@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse, Unavailable
-from alg.ftp import session
+from alg.ftp import grammar, session
 from alg.ftp.framing import NotFtp
 from alg.ftp.message import Announcement, Command, Malformed, Reply, parse
 from alg.ftp.session import Role, Session
@@ -34,9 +34,6 @@ from nat.policy import Decide
 WAITS_FOR = 300.0
 """Seconds that an announced port waits for its connection: the server may first have to find the
 file. No RFC gives a number; it is what the Linux helper waits."""
-LOWEST_PORT = 1024
-"""RFC 2577 3: a data connection to a system port is an attack on what listens there."""
-
 CHOOSES_A_PORT = frozenset(("PORT", "EPRT", "PASV", "EPSV", "LPRT", "LPSV"))
 """Commands after which the port that was chosen before is not used any more (RFC 959 3.2)."""
 BEGINS_OR_ENDS = frozenset((220, 221, 421))
@@ -152,7 +149,7 @@ def _objection(announced: Announcement, context: AlgContext) -> str:
     """Why an announcement must not be helped, if so."""
     if announced.address not in (None, context.internal.address):
         return "it names another host than the one that says it"
-    if announced.port < LOWEST_PORT:
+    if announced.port < grammar.LOWEST_PORT:
         return "it names a system port"
     return ""
 

@@ -63,6 +63,10 @@ IPV4 = b"1"
 """`net-prt` of EPRT: the numbers of the registry of address families (RFC 2428 2)."""
 
 
+LOWEST_PORT = 1024
+"""RFC 2577 3: a data connection to a port below is an attack on what listens there."""
+
+
 def host_port(text: bytes) -> Endpoint | None:
     """Six numbers as an endpoint; None when one of them is no byte."""
     numbers = [int(number) for number in text.split(b",")]

@@ -4,12 +4,12 @@ the damage to somebody who does not know FTP."""
 from __future__ import annotations
 
 from alg.base import Finding
+from alg.ftp import grammar
 from alg.ftp.framing import NotFtp
 from alg.ftp.message import Malformed, parse
 from nat.endpoint import Network
 
 PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-HIGHEST_SYSTEM_PORT = 1023
 
 UNREADABLE = Finding(
     "unreadable-endpoint",
@@ -46,6 +46,6 @@ def findings(message: bytes) -> list[Finding]:
         wrong.append(NO_ADDRESS)
     if any(address in network for network in PRIVATE):
         wrong.append(PRIVATE_ADDRESS)
-    if announced.port <= HIGHEST_SYSTEM_PORT:
+    if announced.port < grammar.LOWEST_PORT:
         wrong.append(SYSTEM_PORT)
     return wrong
