@@ -421,7 +421,7 @@ def test_bounds_are_given_back_with_the_connections(nat: World) -> None:
         line = Line(nat, PHONE._replace(port=50_001 + number), SERVER)
         line.say(line.inner, FIRST[:100])
         nat.engine.flush(nat.now)
-    streams = nat.engine.datapath._streams._holding
+    streams = nat.engine.datapath.streams._holding
     assert len(streams) == 0
 
 
