@@ -44,8 +44,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from alg.delivery import Chunk, Delivery, Piece
+from alg.early import Early
 from alg.positions import Positions
-from alg.unacknowledged import MOST_CHUNKS, Chunk, Early, Piece, Unacknowledged
 
 LONGEST_HELD = 8192
 """Bytes. A longer message is not waited for."""
@@ -53,13 +54,8 @@ LONGEST_WAIT = 5.0
 """Seconds that a message may take to come in, once it has begun."""
 MOST_KEPT = 65536
 """Bytes of one stream. A window without scaling is as large (RFC 9293 3.1)."""
-FIRST_PATIENCE = 0.2
-"""Seconds until what was answered, and not acknowledged, is shown again: as long as common systems
-wait at least (RFC 6298 2.4 asks for a second, but a phone call waits behind this)."""
-LONGEST_PATIENCE = 8.0  # seconds between two attempts
-STRANDED_AFTER = 100.0
-"""Seconds without a word from the receiver, until its bytes are given up (RFC 9293 3.8.3)."""
-MOST_REPEATED = LONGEST_HELD  # bytes at one attempt
+MOST_CHUNKS = 1000
+"""Kept of one stream, however short they are."""
 
 Edit = Callable[[bytes], bytes]
 Frame = Callable[[bytes], int]
@@ -94,14 +90,12 @@ class Stream:
         """Has its FIN been shown?"""
         self.has_backlog = False
         """Are there whole messages that were too many to be shown at once?"""
-        self.is_stranded = False
-        """Were bytes given up that the sender believes to have arrived?"""
-        self.patience = FIRST_PATIENCE
         self._frame = frame
         self._not_a_message = not_a_message
         self._positions = Positions()
-        self.sent_at_cut = self._positions.sent
+        self.delivery = Delivery(self._positions)
         self.shown = self._positions.shown
+        self.sent = self.delivery.sent
         self._holds = True  # is it read by somebody who edits?
         self._received = 1  # the position after the last byte taken in; the SYN was position 0
         self._passed = 1  # everything before this position has been shown
@@ -110,14 +104,7 @@ class Stream:
         self._length = 0  # bytes of the message held, once it is known
         self._skip = 0  # bytes of a message too long to be held, still to come
         self._waiting_since: float | None = None  # seconds; when the message held began to come
-        self._chunks = Unacknowledged()
         self._unkept = (1, 1)  # sent positions shown last without being kept, as nobody edits
-        self._acknowledged = 1  # by the receiver, a shown position
-        self._answered = 1  # to the sender, a sent position
-        self._repeat_at: float | None = None
-        self._timeout = FIRST_PATIENCE
-        self._heard_at = 0.0  # when the receiver last said something
-        self._lost_before = 0  # what had been shown when something was shown again
 
     # --- positions ---------------------------------------------------------------------
 
@@ -145,31 +132,12 @@ class Stream:
         """The shown position after the last one that the receiver may acknowledge."""
         return self.shown(self.passed) + self.has_ended
 
-    def sent(self, position: int) -> int:
-        """What an acknowledgement of a shown position acknowledges of what was sent; one from
-        within an edited message acknowledges nothing of it."""
-        # An edited message has no byte in the middle that stands for one of the sender's. Whoever
-        # acknowledges half of it has acknowledged none of it.
-        chunk = self._chunks.edited_around(position)
-        return self.sent_at_cut(position) if chunk is None else chunk.sent
-
-    # --- acknowledgements --------------------------------------------------------------
-
-    @property
-    def acknowledged(self) -> int:
-        """The shown position up to which the receiver has everything."""
-        return self._acknowledged
-
-    @property
-    def answered(self) -> int:
-        """The sent position up to which the sender may have heard that all has arrived."""
-        return max(self._answered, self.sent(self._acknowledged))
+    # --- what is kept ------------------------------------------------------------------
 
     @property
     def is_owing(self) -> bool:
         """Is something held, or answered for?"""
-        first = self._chunks.first
-        return self.is_holding or (first is not None and first.sent < self._answered)
+        return self.is_holding or self.delivery.is_owing
 
     @property
     def is_holding(self) -> bool:
@@ -179,51 +147,38 @@ class Stream:
     @property
     def size(self) -> int:
         """Bytes that are kept."""
-        return len(self._held) + self._early.size + self._chunks.size
+        return len(self._held) + self._early.size + self.delivery.size
 
     @property
     def room(self) -> int:
-        """Bytes that can still be kept."""
-        return max(0, MOST_KEPT - self.size)
+        """Bytes that can still be kept, from the next one on (some of them may be here already,
+        behind a gap)."""
+        return max(0, MOST_KEPT - len(self._held) - self.delivery.size)
 
     def acknowledge(self, position: int, now: float) -> None:
-        """The receiver has everything before this shown position: the chunks up to there are not
-        needed any more. An acknowledgement of what was never shown is forged and is ignored, or it
-        would take away what a retransmission needs."""
-        if not self._acknowledged <= position <= self.end:
-            return
-        self._heard_at = now
-        if position == self._acknowledged:
-            return
-        self._acknowledged = position
-        self._chunks.acknowledge(position)
-        self._positions.forget_before(self.sent_at_cut(position) - MOST_KEPT)
-        self._timeout = self.patience
-        self._repeat_at = None
-        self._watch(now)
-        if self._repeat_at is not None and position < self._lost_before:
-            self._repeat_at = now  # RFC 6582 3.2: the next is lost too, do not wait for it
+        """The receiver acknowledges everything before this shown position."""
+        delivery = self.delivery
+        delivery.acknowledge(position, self.end, now)
+        self._positions.forget_before(self._positions.sent(delivery.acknowledged) - MOST_KEPT)
 
     def answer(self, now: float) -> int | None:
         """Answer for everything that was received: the sent position up to which it is to be
         acknowledged to the sender now. None: somebody else must, for not all of it is kept."""
         _, unkept = self._unkept
-        if self.over or not self._holds or self.shown(unkept) > self._acknowledged:
+        if self.over or not self._holds or self.shown(unkept) > self.delivery.acknowledged:
             return None
-        self._answered = self._received
-        self._watch(now)
+        self.delivery.answer(self._received, now)
         return self._received
 
     # --- time --------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to do (seconds)."""
-        late = None
-        if self.is_holding and self._waiting_since is not None:
-            late = self._waiting_since + LONGEST_WAIT
-        if late is None or self._repeat_at is None:
-            return self._repeat_at if late is None else late
-        return min(late, self._repeat_at)
+        repeat_at = self.delivery.repeat_at
+        if not self.is_holding or self._waiting_since is None:
+            return repeat_at
+        late = self._waiting_since + LONGEST_WAIT
+        return late if repeat_at is None else min(late, repeat_at)
 
     def expire(self, now: float) -> list[Piece]:
         """Let a message pass that took too long to come in, and show again what should have been
@@ -231,36 +186,12 @@ class Stream:
         pieces: list[Piece] = []
         if self.is_holding and self._is_late(now):
             pieces += self.give_up("a message took too long to come in")
-        if self._repeat_at is not None and self._repeat_at <= now:
-            pieces += self._repeat(now)
-        self._watch(now)
+        pieces += self.delivery.repeat(now, self.end)
+        self.delivery.watch(now)
         return pieces
 
     def _is_late(self, now: float) -> bool:
         return self._waiting_since is not None and now >= self._waiting_since + LONGEST_WAIT
-
-    def _watch(self, now: float) -> None:
-        """Keep the timer running while there is something to answer for."""
-        first = self._chunks.first
-        if first is None or first.sent >= self._answered:
-            self._repeat_at = None
-        elif self._repeat_at is None:
-            self._repeat_at = now + self._timeout
-            self._heard_at = now
-
-    def _repeat(self, now: float) -> list[Piece]:
-        """Show the oldest that is not acknowledged once more, and more and more slowly."""
-        first = self._chunks.first
-        assert first is not None
-        if now - self._heard_at >= STRANDED_AFTER:
-            self.is_stranded = True
-            self._chunks.clear()
-            return []
-        self._timeout = min(2 * self._timeout, LONGEST_PATIENCE)
-        self._repeat_at = now + self._timeout
-        self._lost_before = self.end
-        known = max(0, self._acknowledged - first.shown)
-        return [Piece(first.shown + known, first.data[known : known + MOST_REPEATED])]
 
     # --- bytes -------------------------------------------------------------------------
 
@@ -290,25 +221,26 @@ class Stream:
             pieces += self._take_new(position, fresh, edit, now, manners, at_most)
         if self.over:
             pieces += self._pass_unread(position, data)
-        self._watch(now)
+        self.delivery.watch(now)
         return pieces
 
-    def proceed(self, edit: Edit, now: float, hold: bool, manners: Manners, at_most: int) -> list[Piece]:
+    def proceed(
+        self, edit: Edit, now: float, hold: bool, manners: Manners, at_most: int
+    ) -> list[Piece]:
         """Go on with the messages that were too many."""
         self._holds = hold
         pieces = self._advance(edit, now, manners, at_most)
-        self._watch(now)
+        self.delivery.watch(now)
         return pieces
 
     def _take_new(
         self, position: int, fresh: bytes, edit: Edit, now: float, manners: Manners, at_most: int
     ) -> list[Piece]:
         """Take bytes that did not come before, and answer what they make whole."""
-        if self.size + len(fresh) > MOST_KEPT or len(self._chunks) > MOST_CHUNKS:
-            return self.give_up("its receiver acknowledges too little of what it is sent")
         if position > self._received:
             if self._holds:
-                self._early.keep(Piece(position, fresh))
+                if self._early.size + len(fresh) <= self.room:
+                    self._early.keep(position, fresh)
                 return []
             # A reader has let these bytes pass before those that were lost, and keeps nothing that
             # could be put in order later. So it stops reading.
@@ -316,6 +248,8 @@ class Stream:
         if self._is_late(now):
             return self.give_up("a message took too long to come in")
         fresh += self._early.take(self._received + len(fresh))
+        if len(fresh) > self.room or len(self.delivery) > MOST_CHUNKS:
+            return self.give_up("more was sent than can be kept until it is acknowledged")
         if self._holds and manners.reads_each_segment:
             return self._read_alone(fresh, edit, at_most)
         self._received += len(fresh)
@@ -356,8 +290,7 @@ class Stream:
     def forget(self) -> None:
         """Its connection has been reset: there is nobody to show anything to."""
         self.give_up("the connection was reset")
-        self._chunks.clear()
-        self._repeat_at = None
+        self.delivery.clear()
 
     def _advance(self, edit: Edit, now: float, manners: Manners, at_most: int) -> list[Piece]:
         """Show every message that is whole now; stop at one that is not."""
@@ -413,12 +346,12 @@ class Stream:
         self._passed += len(original)
         if len(shown) != len(original):
             self._positions.cut(self._passed, position + len(shown))
-        if not self._holds and start >= self._answered:
+        if not self._holds and start >= self.delivery.answered:
             # Nobody edits, so what the sender repeats can pass as it comes.
             begin, end = self._unkept
             self._unkept = (begin if end == start else start, self._passed)
         elif shown:
-            self._chunks.add(Chunk(start, self._passed, position, shown, shown != original))
+            self.delivery.add(Chunk(start, self._passed, position, shown, shown != original))
         return [Piece(position, shown)] if shown else []
 
     def _skip_bytes(self) -> list[Piece]:
@@ -457,9 +390,9 @@ class Stream:
         end = min(position + len(data), self._passed)
         if position >= end:
             return []
-        pieces = [chunk.part(position, end) for chunk in self._chunks.of(position, end)]
+        pieces = [chunk.part(position, end) for chunk in self.delivery.of(position, end)]
         begin, stop = self._unkept
-        begin = max(position, begin, self.sent_at_cut(self._acknowledged))
+        begin = max(position, begin, self._positions.sent(self.delivery.acknowledged))
         stop = min(end, stop)
         if begin < stop:
             pieces.append(Piece(self.shown(begin), data[begin - position : stop - position]))
@@ -468,5 +401,5 @@ class Stream:
             # All of it has been acknowledged, but the acknowledgement was lost on its way to the
             # sender. The bytes are not kept any more; an empty segment from before the window makes
             # the receiver acknowledge once more (RFC 9293 3.10.7.4).
-            pieces.append(Piece(self._acknowledged - 1, b""))
+            pieces.append(Piece(self.delivery.acknowledged - 1, b""))
         return pieces

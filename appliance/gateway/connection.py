@@ -9,7 +9,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from alg.stream import FIRST_PATIENCE, LONGEST_HELD, MOST_KEPT, Stream
+from alg.delivery import FIRST_PATIENCE
+from alg.stream import LONGEST_HELD, MOST_KEPT, Stream
 from appliance.gateway.slot import Slot
 from nat.endpoint import Direction
 from nat.mapping import FlowLeg, Leg
@@ -96,7 +97,7 @@ class Way:
         """Would the sender believe this acknowledgement (RFC 5961 5.2)? Of a stream that is over
         nobody has followed what was sent."""
         stream = self.stream
-        return stream.over or stream.acknowledged - self.widest <= shown <= stream.end
+        return stream.over or stream.delivery.acknowledged - self.widest <= shown <= stream.end
 
     def tell(self, shown: int, window: int, adjusts: bool, now: float) -> tuple[int, int]:
         """What the sender is told when the receiver acknowledges a shown position and offers a
@@ -115,8 +116,17 @@ class Way:
                 stream.answer(now)
                 edge = max(edge, stream.received + LONGEST_HELD)
             edge = min(edge, stream.received + stream.room)
-        told = max(told, stream.answered)
+        told = max(told, stream.delivery.answered)
         return self.number(told), min(max(0, edge - told) >> self.scale, LARGEST_WINDOW)
+
+
+class Share:
+    """What a connection takes at this time."""
+
+    def __init__(self, host: int) -> None:
+        self.host = host
+        self.kept = 0
+        self.holding = 0
 
 
 class Connection:
@@ -127,6 +137,7 @@ class Connection:
         self.ways = {direction: Way(slot) for direction in Direction}
         self.due: float | None = None
         """When it is booked to be looked at."""
+        self.share: Share | None = None
         self.is_queued = False
         """Does it wait for its turn, with messages that were too many?"""
 
@@ -203,7 +214,9 @@ class Connection:
         three times the first measurement)."""
         if way.began_at is not None:
             measured = 3 * (now - way.began_at)
-            way.stream.patience = min(max(FIRST_PATIENCE, measured), LONGEST_FIRST_PATIENCE)
+            way.stream.delivery.patience = min(
+                max(FIRST_PATIENCE, measured), LONGEST_FIRST_PATIENCE
+            )
             way.began_at = None
 
     def believes(self, segment: Segment, direction: Direction, now: float) -> bool:
@@ -213,7 +226,8 @@ class Connection:
         if segment.flags & RST:
             # RFC 5961 3.2: exactly the next number, as far as either end may know it.
             stream = way.stream
-            return position in (stream.received, stream.received + stream.has_ended, stream.answered)
+            received, answered = stream.received, stream.delivery.answered
+            return position in (received, received + stream.has_ended, answered)
         if not segment.flags & ACK:
             return False
         acknowledged = back.shown_position(segment.acknowledgement)

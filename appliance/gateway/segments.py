@@ -1,10 +1,10 @@
-"""Segments for the pieces of a stream: cut out of one that came, or made by the appliance itself."""
+"""Segments for the pieces of a stream: cut out of one that came, or made by the appliance."""
 
 from __future__ import annotations
 
 from struct import Struct
 
-from alg.stream import Piece
+from alg.delivery import Piece
 from appliance.gateway.connection import (
     SACK,
     TIMESTAMPS,
@@ -142,7 +142,7 @@ def translate_sack(packet: Packet, back: Way, acknowledgement: int) -> None:
             packet.buffer[edge : edge + 4] = back.number(position).to_bytes(4, "big")
 
 
-def echo_timestamp(packet: Packet, way: Way) -> None:
+def note_timestamp(packet: Packet, way: Way) -> None:
     """Note the time that the sender of a segment tells."""
     at = timestamp_at(packet)
     if at is not None:

@@ -27,25 +27,27 @@ from __future__ import annotations
 from collections import deque
 from heapq import heappop, heappush
 from itertools import count
-from weakref import WeakSet, ref
+from weakref import ref
 
-from alg.stream import Edit, Manners, Piece, Stream
+from alg.delivery import Piece
+from alg.stream import Edit, Manners, Stream
 from appliance.gateway import segments
 from appliance.gateway.connection import Connection, Segment, Way, opposite
 from appliance.gateway.inspection import Inspector
+from appliance.gateway.shares import Shares
 from appliance.journal.tap import EXIT_SIDES
 from nat.endpoint import Direction, FiveTuple, Side
-from nat.mapping import FlowLeg, Leg
+from nat.mapping import FlowLeg
 from nat.packet import Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 
-MOST_HOLDING = 64
-"""Streams that may keep bytes back at one time; of more, the ALG lets go."""
 LONGEST_MESSAGE = 65507
 AT_ONCE = 4
 """Messages of one stream that are read with one segment."""
 IN_A_TURN = 16
 """Messages of all streams that are read by one call of `expire`."""
+DUE_IN_A_TURN = 64  # connections that are looked at by one call of `expire`
+IT_ENDS = "the connection ends"
 
 Due = tuple[float, int, FlowLeg, "ref[Connection]"]
 
@@ -57,7 +59,7 @@ class StreamInspector:
     def __init__(self, inspector: Inspector, outbox: list[tuple[Side, Packet]]) -> None:
         self._inspector = inspector
         self._outbox = outbox
-        self._holding: WeakSet[Stream] = WeakSet()
+        self.shares = Shares()
         self._due: list[Due] = []
         self._numbers = count()
         self._backlog: deque[tuple[FlowLeg, Connection]] = deque()
@@ -75,7 +77,7 @@ class StreamInspector:
         if segment.flags & SYN:
             if connection.begin(packet, leg, now) and segment.payload:
                 self._let_go(leg, connection, "data came with the SYN (RFC 7413)", now)
-            segments.echo_timestamp(packet, way)
+            segments.note_timestamp(packet, way)
             return [packet]
         if way.began is None or (segment.flags & ACK and back.began is None):
             self._let_go(leg, connection, "its beginning was not seen", now)
@@ -101,53 +103,62 @@ class StreamInspector:
             shown = back.shown_position(acknowledgement)
             acknowledgement = back.number(back.stream.sent(shown))
         pieces = [Piece(way.stream.shown(position), segment.payload)]
-        return self._packets(packet, segment, way, pieces, (acknowledgement, segment.window), manners)
+        return self._packets(
+            packet, segment, way, pieces, (acknowledgement, segment.window), manners
+        )
 
     def _inspect_believed(
         self, packet: Packet, segment: Segment, leg: FlowLeg, connection: Connection, now: float
     ) -> list[Packet]:
         way = connection.ways[leg.direction]
         back = connection.ways[opposite(leg.direction)]
-        stream, manners = way.stream, connection.slot.module.manners
-        segments.echo_timestamp(packet, way)
         if segment.flags & RST:
             return self._reset(packet, segment, way, back, connection)
         before = back.told, back.told_window
         told = self._acknowledge(packet, segment, back, connection, now)
-        position = way.position(segment.sequence)
+        pieces = self._read(segment, leg, connection, now)
+        if connection.is_only_read():
+            return [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
+        segments.note_timestamp(packet, way)
+        stream, position = way.stream, way.position(segment.sequence)
+        if segment.flags & FIN and not stream.over:
+            # Its place is behind bytes that are still to come; it will be repeated.
+            packet.buffer[packet.header_length + segments.FLAGS_AT] &= ~FIN
+        if self._asks_for_an_answer(segment, stream, position, pieces):
+            self._answer(leg, connection, way, back, now)
+            if not pieces and told == before:
+                return []
+        if not pieces:
+            at = position if stream.over else min(position, stream.passed)
+            pieces = [Piece(stream.shown(at), b"")]
+        return self._packets(packet, segment, way, pieces, told, connection.slot.module.manners)
+
+    def _read(
+        self, segment: Segment, leg: FlowLeg, connection: Connection, now: float
+    ) -> list[Piece]:
+        """What is to be shown now that these bytes have come."""
+        stream = connection.ways[leg.direction].stream
         was_over = stream.over
-        pieces = []
+        pieces: list[Piece] = []
         if segment.payload:
-            pieces = self._take(way, position, segment.payload, leg, connection, now)
-        end = position + len(segment.payload)
-        ends = bool(segment.flags & FIN) and end == stream.received
-        if ends:
+            pieces = self._take(segment, leg, connection, now)
+        end = connection.ways[leg.direction].position(segment.sequence) + len(segment.payload)
+        if segment.flags & FIN and end == stream.received:
             if not stream.over:
-                pieces += stream.give_up("the connection ends")
+                pieces += stream.give_up(IT_ENDS)
             stream.has_ended = True
         if stream.over and not was_over:
             self._let_go(leg, connection, stream.why_over, now)
-        if connection.is_only_read():
-            return [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
-        is_early = bool(segment.flags & FIN) and not ends and not stream.over
-        if self._asks_for_an_answer(segment, stream, position, pieces):
-            self._answer(leg, connection, way, back, now)
-            if not pieces and (told != before or segment.flags & URG):
-                pieces = [Piece(stream.shown(stream.passed), b"")]
-        elif not pieces and not is_early:
-            pieces = [Piece(stream.shown(min(position, stream.passed)), b"")]
-        if not pieces:
-            return []
-        return self._packets(packet, segment, way, pieces, told, manners, without_fin=is_early)
+        return pieces
 
     def _asks_for_an_answer(
         self, segment: Segment, stream: Stream, position: int, pieces: list[Piece]
     ) -> bool:
-        """Is the sender to hear of us, because its receiver hears nothing, or not of all? (Bytes
-        before the next ones and none at all are a keep-alive, RFC 9293 3.8.4.)"""
+        """Is the sender to hear of us, because its receiver hears nothing, or not of all? (An empty
+        segment from before the next byte is a keep-alive, RFC 9293 3.8.4.)"""
         if stream.over:
             return False
-        if segment.payload:
+        if segment.payload or segment.flags & FIN:
             return stream.is_holding or not pieces
         return stream.is_holding and position < stream.received
 
@@ -167,7 +178,9 @@ class StreamInspector:
             shown = back.shown_position(acknowledgement)
             acknowledgement = back.number(back.stream.sent(shown))
         pieces = [Piece(position, b"")]
-        return self._packets(packet, segment, way, pieces, (acknowledgement, segment.window), manners)
+        return self._packets(
+            packet, segment, way, pieces, (acknowledgement, segment.window), manners
+        )
 
     def _acknowledge(
         self, packet: Packet, segment: Segment, back: Way, connection: Connection, now: float
@@ -176,7 +189,7 @@ class StreamInspector:
         number and the window for it."""
         shown = back.shown_position(segment.acknowledgement)
         back.stream.acknowledge(shown, now)
-        if shown >= back.stream.acknowledged:
+        if shown >= back.stream.delivery.acknowledged:
             back.window = segment.window
         if connection.is_only_read():
             back.told, back.told_window = segment.acknowledgement, segment.window
@@ -188,20 +201,18 @@ class StreamInspector:
         return back.told, back.told_window
 
     def _take(
-        self,
-        way: Way,
-        position: int,
-        data: bytes,
-        leg: FlowLeg,
-        connection: Connection,
-        now: float,
+        self, segment: Segment, leg: FlowLeg, connection: Connection, now: float
     ) -> list[Piece]:
-        slot, stream = connection.slot, way.stream
-        edit = self._edit(leg, connection, now)
-        at_most = 0 if connection.is_queued else AT_ONCE
-        manners = slot.module.manners
-        pieces = stream.take(position, data, edit, now, not slot.is_off, manners, at_most)
-        return pieces + self._count_held(stream)
+        slot, way = connection.slot, connection.ways[leg.direction]
+        return way.stream.take(
+            way.position(segment.sequence),
+            segment.payload,
+            self._edit(leg, connection, now),
+            now,
+            not slot.is_off,
+            slot.module.manners,
+            0 if connection.is_queued else AT_ONCE,
+        )
 
     def _edit(self, leg: FlowLeg, connection: Connection, now: float) -> Edit:
         def edit(message: bytes) -> bytes:
@@ -209,16 +220,6 @@ class StreamInspector:
             return b"" if after is None else after
 
         return edit
-
-    def _count_held(self, stream: Stream) -> list[Piece]:
-        """Bounded memory: a stream too many is let go."""
-        if not stream.is_holding:
-            self._holding.discard(stream)
-        elif len(self._holding) < MOST_HOLDING or stream in self._holding:
-            self._holding.add(stream)
-        else:
-            return stream.give_up("too many messages are being waited for")
-        return []
 
     def _packets(
         self,
@@ -228,11 +229,8 @@ class StreamInspector:
         pieces: list[Piece],
         told: tuple[int, int],
         manners: Manners,
-        without_fin: bool = False,
     ) -> list[Packet]:
         """Segments for the pieces in the place of the one that came."""
-        if without_fin:  # its place is behind bytes that are still to come
-            packet.buffer[packet.header_length + segments.FLAGS_AT] &= ~FIN
         urgent = 0
         if segment.flags & URG:
             urgent = segments.urgent_position(packet, way, way.position(segment.sequence))
@@ -249,9 +247,9 @@ class StreamInspector:
         manners = connection.slot.module.manners
         if not manners.adjusts or way.stream.answer(now) is None:
             return
-        shown = way.stream.acknowledged
+        shown = way.stream.delivery.acknowledged
         way.told, way.told_window = way.tell(shown, way.window, True, now)
-        here = [Piece(back.stream.shown(back.stream.passed) + back.stream.has_ended, b"")]
+        here = [Piece(back.stream.end, b"")]
         self._say(leg, connection, opposite(leg.direction), here, ACK)
 
     def _say(
@@ -294,7 +292,9 @@ class StreamInspector:
         """Go on with what was too much at once, show again what was not acknowledged, and let pass
         what took too long."""
         self._proceed(now)
-        while self._due and self._due[0][0] <= now:
+        for _ in range(DUE_IN_A_TURN):
+            if not self._due or self._due[0][0] > now:
+                return
             due, _, leg, reference = heappop(self._due)
             connection = reference()
             if connection is None or connection.due != due or not _is_in_use(leg, connection):
@@ -314,19 +314,19 @@ class StreamInspector:
             self._say(leg, connection, direction, pieces, ACK | PSH)
             if stream.over and not was_over:
                 self._let_go(leg, connection, stream.why_over, now)
-            if stream.is_stranded:
+            if stream.delivery.is_stranded:
                 self._strand(leg, connection)
                 return
 
     def _strand(self, leg: FlowLeg, connection: Connection) -> None:
         """Bytes that their sender believes to have arrived will never arrive: both must know."""
         for direction, way in connection.ways.items():
-            end = [Piece(way.stream.acknowledged, b"")]
-            if not way.stream.is_stranded:
+            end = [Piece(way.stream.delivery.acknowledged, b"")]
+            if not way.stream.delivery.is_stranded:
                 end = [Piece(way.stream.end, b"")]
             self._say(leg, connection, direction, end, RST | ACK)
             way.stream.forget()
-            way.stream.is_stranded = False
+            way.stream.delivery.is_stranded = False
 
     def _proceed(self, now: float) -> None:
         """Messages that were too many at once, each connection in its turn."""
@@ -341,8 +341,9 @@ class StreamInspector:
                 if stream.has_backlog:
                     onward = leg.flow.outbound if direction is Direction.OUT else leg.flow.inbound
                     edit = self._edit(onward, connection, now)
-                    pieces = stream.proceed(edit, now, not slot.is_off, slot.module.manners, AT_ONCE)
-                    pieces += self._count_held(stream)
+                    pieces = stream.proceed(
+                        edit, now, not slot.is_off, slot.module.manners, AT_ONCE
+                    )
                     self._say(leg, connection, direction, pieces, ACK | PSH)
                     if stream.over:
                         self._let_go(leg, connection, stream.why_over, now)
@@ -360,6 +361,9 @@ class StreamInspector:
         """Book when the connection is to be looked at again; or it is like any other from now."""
         if leg.flow.is_over:
             return
+        too_much = self.shares.charge(connection, leg.mapping.internal.address)
+        if too_much:
+            self._let_go(leg, connection, too_much, now)
         if connection.is_done():
             leg.slot = leg.opposite.slot = None
             return
