@@ -138,6 +138,8 @@ class Connection:
         self.due: float | None = None
         """When it is booked to be looked at."""
         self.share: Share | None = None
+        self.is_let_go = False
+        """Has it been told that it is not read any more?"""
         self.is_queued = False
         """Does it wait for its turn, with messages that were too many?"""
 
@@ -186,14 +188,14 @@ class Connection:
             return False
         way.began, way.began_at = segment.sequence, now
         way.told = way.number(1)
-        self._take_options(packet, way, back)
+        self._take_options(packet, segment.flags, way, back)
         back.window = back.told_window = segment.window
         if segment.flags & ACK:
             way.is_confirmed = back.is_confirmed = True
             self._measure(back, now)
         return True
 
-    def _take_options(self, packet: Packet, way: Way, back: Way) -> None:
+    def _take_options(self, packet: Packet, flags: int, way: Way, back: Way) -> None:
         """What the sender of a SYN can do as a receiver of what comes back."""
         back.offered_scale = None
         for kind, at, size in tcp_options(packet):
@@ -202,12 +204,11 @@ class Connection:
                 back.largest_segment = max(SMALLEST_SEGMENT, largest)
             elif kind == WINDOW_SCALE and size == 3:
                 back.offered_scale = min(packet.buffer[at + 2], LARGEST_SCALE)
-        if packet.buffer[packet.header_length + 13] & ACK and None not in (
-            way.offered_scale,
-            back.offered_scale,
-        ):
-            # RFC 7323 1.3: it counts when both have offered it.
-            way.scale, back.scale = way.offered_scale or 0, back.offered_scale or 0
+        if flags & ACK:
+            # RFC 7323 1.3: it is in the answer only when both have offered it.
+            scaled = back.offered_scale is not None
+            back.scale = back.offered_scale or 0
+            way.scale = way.offered_scale or 0 if scaled else 0
 
     def _measure(self, way: Way, now: float) -> None:
         """A SYN has been answered: so long takes it to the way's receiver and back (RFC 6298 2.2:

@@ -32,21 +32,21 @@ class Shares:
         """Streams that keep bytes back."""
         return self._holding.total()
 
-    def charge(self, connection: Connection, host: int) -> str | None:
-        """Count what a connection takes now; answers why that is too much, if it is."""
+    def is_full(self, host: int) -> bool:
+        """Has this host, or have all, taken so much that nothing more can be kept for it?"""
+        return self.kept > MOST_BYTES or self._by_host[host] > MOST_OF_A_HOST
+
+    def charge(self, connection: Connection, host: int) -> bool:
+        """Count what a connection takes now; False when it begins to hold one stream too many."""
         share = connection.share
         if share is None:
             share = connection.share = Share(host)
             finalize(connection, self._set, share, 0, 0).atexit = False
         kept = sum(each.size + COST_OF_A_CHUNK * len(each.delivery) for each in connection.streams)
         holding = sum(each.is_holding for each in connection.streams)
-        grows, holds_more = kept > share.kept, holding > share.holding
+        holds_more = holding > share.holding
         self._set(share, kept, holding)
-        if holds_more and self._holding[host] > MOST_HOLDING:
-            return "too many messages are being waited for"
-        if grows and (self.kept > MOST_BYTES or self._by_host[host] > MOST_OF_A_HOST):
-            return "too much of its host is being kept"
-        return None
+        return not holds_more or self._holding[host] <= MOST_HOLDING
 
     def _set(self, share: Share, kept: int, holding: int) -> None:
         for table, change in (

@@ -122,7 +122,7 @@ class StreamInspector:
         segments.note_timestamp(packet, way)
         stream, position = way.stream, way.position(segment.sequence)
         if segment.flags & FIN and not stream.over:
-            # Its place is behind bytes that are still to come; it will be repeated.
+            # Its place is behind messages that are still to be shown; it will be repeated.
             packet.buffer[packet.header_length + segments.FLAGS_AT] &= ~FIN
         if self._asks_for_an_answer(segment, stream, position, pieces):
             self._answer(leg, connection, way, back, now)
@@ -141,9 +141,11 @@ class StreamInspector:
         was_over = stream.over
         pieces: list[Piece] = []
         if segment.payload:
+            if not was_over and self.shares.is_full(leg.mapping.internal.address):
+                self._let_go(leg, connection, "too much of its host is being kept", now)
             pieces = self._take(segment, leg, connection, now)
         end = connection.ways[leg.direction].position(segment.sequence) + len(segment.payload)
-        if segment.flags & FIN and end == stream.received:
+        if segment.flags & FIN and end == stream.received and not stream.has_backlog:
             if not stream.over:
                 pieces += stream.give_up(IT_ENDS)
             stream.has_ended = True
@@ -167,7 +169,10 @@ class StreamInspector:
     ) -> list[Packet]:
         """Nobody is there any more to show anything to."""
         only_read = connection.is_only_read()
-        position = way.stream.shown(min(way.position(segment.sequence), way.stream.passed))
+        position = way.position(segment.sequence)
+        if not way.stream.over:
+            position = min(position, way.stream.passed)
+        pieces = [Piece(way.stream.shown(position), b"")]
         for stream in connection.streams:
             stream.forget()
         if only_read:
@@ -177,7 +182,6 @@ class StreamInspector:
         if segment.flags & ACK and back.began is not None and manners.adjusts:
             shown = back.shown_position(acknowledgement)
             acknowledgement = back.number(back.stream.sent(shown))
-        pieces = [Piece(position, b"")]
         return self._packets(
             packet, segment, way, pieces, (acknowledgement, segment.window), manners
         )
@@ -275,6 +279,9 @@ class StreamInspector:
     def _let_go(self, leg: FlowLeg, connection: Connection, why: str, now: float) -> None:
         """Read no more of it. What is held in the other direction goes on at once: its sender may
         have been told that it has arrived."""
+        if why != IT_ENDS and not connection.is_let_go:
+            self._inspector.let_go(connection.slot, leg, why, now)
+        connection.is_let_go = True
         for direction, way in connection.ways.items():
             if not way.stream.over:
                 pieces = way.stream.give_up(why)
@@ -361,19 +368,27 @@ class StreamInspector:
         """Book when the connection is to be looked at again; or it is like any other from now."""
         if leg.flow.is_over:
             return
-        too_much = self.shares.charge(connection, leg.mapping.internal.address)
-        if too_much:
-            self._let_go(leg, connection, too_much, now)
+        if not self.shares.charge(connection, leg.mapping.internal.address):
+            self._let_go(leg, connection, "too many messages are being waited for", now)
         if connection.is_done():
             leg.slot = leg.opposite.slot = None
             return
         if not connection.is_queued and any(each.has_backlog for each in connection.streams):
             connection.is_queued = True
             self._backlog.append((leg, connection))
+        _tell_track(leg, connection)
         deadline = connection.next_deadline()
         if deadline is not None and (connection.due is None or deadline < connection.due):
             connection.due = deadline
             heappush(self._due, (deadline, next(self._numbers), leg, ref(connection)))
+
+
+def _tell_track(leg: FlowLeg, connection: Connection) -> None:
+    """The NAT follows numbers as well, and must know how far the two ends have come apart."""
+    track = leg.flow.tcp
+    if track is not None:
+        track.ahead_of_inside = connection.ways[Direction.OUT].stream.ahead
+        track.ahead_of_outside = connection.ways[Direction.IN].stream.ahead
 
 
 def _is_in_use(leg: FlowLeg, connection: Connection) -> bool:
