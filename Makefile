@@ -7,7 +7,7 @@ BIN := .venv/bin
 # program:package, the real programs that tests/host drives
 DRIVEN := ip:iproute2 iperf3:iperf3 sipp:sip-tester tshark:tshark tcpdump:tcpdump nft:nftables \
 	dig:bind9-dnsutils nc:netcat-openbsd ethtool:ethtool ping:iputils-ping hping3:hping3 \
-	traceroute:traceroute tmux:tmux ps:procps
+	traceroute:traceroute tmux:tmux ps:procps curl:curl
 # and those that only `make bench` compares with
 COMPARED := slirp4netns:slirp4netns pasta:passt
 

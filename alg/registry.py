@@ -1,4 +1,4 @@
-"""Which module a SPEC names: `off`, `sip`, `sip-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
+"""Which module a SPEC names: `off`, `sip`, `ftp-poor:FAULT,FAULT`, or `path/to/file.py:Class`.
 
 Registration is two tables: the applications, and their modules. A module of somebody's own needs no
 registration: a file and a class with the methods of `alg.base.Alg` will do.
@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alg import foreign
 from alg.base import Alg, Application
+from alg.ftp.application import FTP
+from alg.ftp.correct import Ftp
+from alg.ftp_poor import faults as ftp_faults
+from alg.ftp_poor import poor as ftp_poor
 from alg.off import Off
 from alg.sip.application import SIP
 from alg.sip.correct import Sip
@@ -20,20 +24,24 @@ from alg.sip_poor.aim import AimError
 from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor, UnknownFault
 
-APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP,)}
+APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP)}
 """Each has a slot in the appliance; a new one is a row here."""
 
 
 class Module(NamedTuple):
     """A built-in module, as `alg list` shows it. `application` is empty for one that reads nothing
-    and fits every slot."""
+    and fits every slot; `faults` are those that it can be given, by name."""
 
     name: str
     application: str
     title: str
     does: str
     make: Callable[[Sequence[str]], Alg]
-    takes_faults: bool = False
+    faults: Mapping[str, Any] = {}
+
+    @property
+    def takes_faults(self) -> bool:
+        return bool(self.faults)
 
 
 class SpecError(ValueError):
@@ -60,22 +68,38 @@ MODULES: dict[str, Module] = {
         "sip",
         "A SIP ALG that is wrong on purpose",
         "Does what the correct one does, except for the faults that are switched on.",
-        lambda faults: _poor(faults),
-        takes_faults=True,
+        lambda faults: _sip_poor(faults),
+        FAULTS,
+    ),
+    "ftp": Module(
+        "ftp",
+        "ftp",
+        "The correct FTP ALG",
+        "Translates the endpoints of data connections of the inside host, and opens them once.",
+        lambda faults: Ftp(),
+    ),
+    "ftp-poor": Module(
+        "ftp-poor",
+        "ftp",
+        "An FTP ALG that is wrong on purpose",
+        "Does what the correct one does, except for the faults that are switched on.",
+        lambda faults: _ftp_poor(faults),
+        ftp_faults.FAULTS,
     ),
 }
 
 
-def load(spec: str, faults: Sequence[str] = (), application: str = "sip") -> Alg:
-    """The module that `spec` names, for the slot of an application. `faults` are those of the
-    scenario or profile, for a poor module that names none itself. Raises SpecError."""
+def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
+    """The module that `spec` names, for the slot of an application (by default its own). `faults`
+    are those of the scenario or profile, for a poor module that names none itself. Raises
+    SpecError."""
     name, colon, rest = spec.partition(":")
     if is_foreign(spec):
         try:
-            return foreign.load(Path(name), rest, application)
+            return foreign.load(Path(name), rest, application or SIP.name)
         except foreign.ForeignError as error:
             raise SpecError(str(error)) from error
-    fitting = names(application)
+    fitting = names(application) if application else list(MODULES)
     module = MODULES.get(name)
     if module is None:
         there_are = f"there are {', '.join(fitting)} and path/to/file.py:Class"
@@ -84,7 +108,8 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "sip") -> Alg
         there_are = ", ".join(fitting)
         raise SpecError(f"{name!r} does not read {application.upper()}; there are {there_are}")
     if colon and not module.takes_faults:
-        poor = next(each for each in fitting if MODULES[each].takes_faults)
+        slot = application or module.application or SIP.name
+        poor = next(each for each in names(slot) if MODULES[each].takes_faults)
         raise SpecError(f"{name!r} takes no faults; did you mean '{poor}:{rest}'?")
     named = [part.strip() for part in rest.split(",") if part.strip()]
     return module.make(named if colon else faults)
@@ -95,11 +120,13 @@ def names(application: str) -> list[str]:
     return [each.name for each in MODULES.values() if each.application in ("", application)]
 
 
-def application_of(spec: str) -> Application:
-    """The application that a SPEC is for; SIP for one that fits every slot, and for a module of
-    somebody's own."""
+def application_of(spec: str, message: bytes = b"") -> Application:
+    """The application that a SPEC is for. For one that fits every slot, and for a module of
+    somebody's own, it is the one that can read `message` best; SIP when none can."""
     module = MODULES.get(spec.partition(":")[0])
-    return APPLICATIONS[module.application or SIP.name] if module else SIP
+    if module and module.application:
+        return APPLICATIONS[module.application]
+    return max(APPLICATIONS.values(), key=lambda each: each.soundness(message))
 
 
 def is_foreign(spec: str) -> bool:
@@ -114,12 +141,22 @@ def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
 
 
-def _poor(faults: Sequence[str]) -> Alg:
+def _sip_poor(faults: Sequence[str]) -> Alg:
     try:
         return SipPoor(faults)
     except UnknownFault as unknown:
-        name = str(unknown)
-        hint = nearest(name, FAULTS, "`glassnat alg list` shows them all")
-        raise SpecError(f"{name!r} is not a fault of sip-poor{hint}") from None
+        raise _no_such_fault(str(unknown), "sip-poor") from None
     except AimError as error:
         raise SpecError(str(error)) from None
+
+
+def _ftp_poor(faults: Sequence[str]) -> Alg:
+    try:
+        return ftp_poor.FtpPoor(faults)
+    except ftp_poor.UnknownFault as unknown:
+        raise _no_such_fault(str(unknown), "ftp-poor") from None
+
+
+def _no_such_fault(name: str, module: str) -> SpecError:
+    hint = nearest(name, MODULES[module].faults, "`glassnat alg list` shows them all")
+    return SpecError(f"{name!r} is not a fault of {module}{hint}")

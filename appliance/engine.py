@@ -1,20 +1,18 @@
 """The appliance without its wires: a NAT, its ALG slots, its settings and its event log.
 
 Whoever owns a clock and something to carry packets (the loop, the simulation, a test) makes an
-Engine and calls `handle`, `next_deadline` and `expire`. Everything the outside may ask of a running
-appliance (`show`, `set`, `flush`) is here as well.
+Engine and calls `handle`, `next_deadline` and `expire`. What somebody may tell a running appliance
+to do (`set`, `flush`) is here as well; what it answers to `show` is in the control room.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping
-from math import inf
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from alg import registry
-from appliance.control import filters
 from appliance.datapath import Datapath
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
@@ -22,15 +20,13 @@ from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
 from appliance.journal.log import EventLog
-from appliance.journal.narrator import Narrator, ends_of, parent_text
+from appliance.journal.narrator import Narrator, ends_of
 from appliance.journal.tap import Points
-from appliance.settings import rfc
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import SettingError, Settings
 from nat.behavior import Behavior
 from nat.endpoint import Side
-from nat.mapping import Expectation, Flow, Why
-from nat.mapping import Mapping as NatMapping
+from nat.mapping import Why
 from nat.packet import Packet
 from nat.policy import Policy
 from nat.translator import Nat
@@ -81,7 +77,7 @@ class Engine:
         for name in self.slots:
             if section == f"alg.{name}" and word in ("module", "faults"):
                 self._check_spec(name, {word: Settings.parse(key, value)})
-        old = self.settings.values.get(key, self.settings.values.get(section))
+        old = self.settings.written(self.settings.name_of(key))
         new = self.settings.change(key, value, "set")
         if old == new:
             return
@@ -135,147 +131,12 @@ class Engine:
 
     # --- questions and commands --------------------------------------------------------
 
-    def flush(
-        self,
-        now: float,
-        protocol: str | None = None,
-        internal: str | None = None,
-        external: str | None = None,
-    ) -> int:
-        """Forget the flows that fit, chosen as in `show flows`; answers how many. Raises ValueError
-        for what is no protocol or no end (see `filters.within`)."""
-        chosen = {"protocol": protocol, "internal": internal, "external": external}
-        given = {name: each for name, each in chosen.items() if each is not None}
-        fits = filters.wanted("flows", given)
-        doomed = [flow for flow in self.nat.table.flows.values() if fits(ends_of(flow.mapping))]
+    def flush(self, now: float, fits: Callable[[Mapping[str, Any]], bool] | None = None) -> int:
+        """Forget the flows whose ends (as `ends_of` tells them) fit, or all; answers how many."""
+        flows = list(self.nat.table.flows.values())
+        doomed = [flow for flow in flows if fits is None or fits(ends_of(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
                 self.nat.table.expectations.close(expectation, Why.FLUSHED, now)
             self.nat.table.close_flow(flow, Why.FLUSHED, now)
         return len(doomed)
-
-    def show(self, what: str, now: float) -> object:
-        """One of the contract's documents, JSON-able. Raises KeyError for an unknown `what`.
-
-        Long lists come as an iterator over records, so that whoever sends them can pause.
-        """
-        table = self.nat.table
-        documents: dict[str, Any] = {
-            "flows": lambda: self._flows(now),
-            "mappings": lambda: self._mappings(now),
-            "calls": self._calls,
-            "expectations": lambda: [
-                _expectation(each, now)
-                for each in table.expectations.values()
-                if each.deadline > now
-            ],
-            "counters": lambda: self._counters(now),
-            "rfc": lambda: rfc.report(self.settings),
-            "settings": lambda: {
-                key: {"value": value, "origin": self.settings.origins[key]}
-                for key, value in self.settings.values.items()
-            },
-        }
-        return documents[what]()
-
-    def _calls(self) -> list[dict[str, object]]:
-        followers = [slot.follower for slot in self.slots.values() if slot.follower]
-        return [call for follower in followers for call in follower.document(self.log.zero)]
-
-    def _flows(self, now: float) -> Iterator[dict[str, object]]:
-        for flow in list(self.nat.table.flows.values()):
-            if flow.is_alive(now):
-                yield _flow(flow, now)
-
-    def _mappings(self, now: float) -> Iterator[dict[str, object]]:
-        for mappings in list(self.nat.table.mappings.by_external.values()):
-            for mapping in mappings:
-                until = _lives_until(mapping)
-                if until > now:
-                    yield _mapping(mapping, until, now)
-
-    def _counters(self, now: float) -> dict[str, object]:
-        table = self.nat.table
-        inside, outside = self.datapath.counters
-        return {
-            "wires": {
-                name: {**counters.document(), "own": self.nat.own_icmp.sent[side]}
-                for side, (name, counters) in enumerate((("inside", inside), ("outside", outside)))
-            },
-            "drops": {
-                name: {drop.reason: count for drop, count in counters.drops.items()}
-                for name, counters in (("inside", inside), ("outside", outside))
-            },
-            "flows": {
-                "now": len(table.flows),
-                "high_water": table.high_water.marks.get("flows", 0),
-                "limit": self.nat.behavior.limits.flows,
-            },
-            "limits": self._limits(now),
-            "alg": {name: dict(slot.counters) for name, slot in self.slots.items()},
-        }
-
-    def _limits(self, now: float) -> dict[str, dict[str, int]]:
-        """Each limit of state: in use now, at most so far, allowed (0: no limit)."""
-        nat = self.nat
-        kept = (nat.table, nat.table.mappings.assignment, nat.reassembler)
-        marks = {limit: mark for each in kept for limit, mark in each.high_water.marks.items()}
-        return {
-            name: {
-                "now": used,
-                "high_water": marks.get(name, 0),
-                "limit": getattr(nat.behavior.limits, name),
-            }
-            for name, used in nat.usage(now).items()
-        }
-
-
-def _flow(flow: Flow, now: float) -> dict[str, object]:
-    slot = flow.outbound.slot
-    return {
-        "id": flow.id,
-        **ends_of(flow.mapping),
-        "remote": str(flow.remote),
-        "state": flow.state,
-        "expires_in": round(flow.expires_at() - now, 3),
-        "opened_by": flow.opened_by,
-        "alg": slot.name if slot else None,
-        "packets_out": flow.outbound.packets,
-        "packets_in": flow.inbound.packets,
-        "bytes_out": flow.outbound.bytes,
-        "bytes_in": flow.inbound.bytes,
-        "mapping": flow.mapping.id,
-    }
-
-
-def _lives_until(mapping: NatMapping) -> float:
-    """On the clock of `now`; what is closed has no time left, a forward no end of its own."""
-    if mapping.owned:
-        return inf
-    ends = [mapping.held_until]
-    ends += [flow.expires_at() for flow in mapping.flows()]
-    ends += [expectation.deadline for expectation in mapping.expectations]
-    return max(ends)
-
-
-def _mapping(mapping: NatMapping, until: float, now: float) -> dict[str, object]:
-    """`expires_in` is null for what has no end of its own (a forward)."""
-    return {
-        "id": mapping.id,
-        **ends_of(mapping),
-        "flows": sum(flow.is_alive(now) for flow in mapping.flows()),
-        "expires_in": None if until == inf else round(until - now, 3),
-        "opened_by": mapping.opened_by,
-    }
-
-
-def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
-    mapping = expectation.mapping
-    return {
-        "id": expectation.id,
-        **ends_of(mapping),
-        "remote": None if expectation.remote is None else str(expectation.remote),
-        "parent": parent_text(expectation.parent),
-        "reason": expectation.reason,
-        "expires_in": round(expectation.deadline - now, 3),
-    }

@@ -64,7 +64,7 @@ def run(settings: Settings, control_path: Path) -> int:
         log = EventLog(time.monotonic())
         name = settings["name"]
         log.emit(
-            Started(wall=time.time(), name=name, mode="appliance", settings=settings.values),
+            Started(wall=time.time(), name=name, mode="appliance", settings=dict(settings.values)),
             log.zero,
         )
         if settings["record.file"]:

@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # also when started as a program, from anywhere
 
+from alg.base import Reason  # noqa: E402
+from alg.ftp.correct import reasons as ftp_reasons  # noqa: E402
+from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
@@ -135,11 +138,11 @@ def drops() -> str:
     )
 
 
-def sip_rules() -> str:
-    """Every rule by which the correct SIP module edits."""
+def rules(reasons: Mapping[str, Reason]) -> str:
+    """Every rule by which a correct module edits."""
     return table(
         ("rule", "why", "written in"),
-        ((f"`{rule}`", why.sentence, why.rfc) for rule, why in reasons().items()),
+        ((f"`{rule}`", why.sentence, why.rfc) for rule, why in reasons.items()),
     )
 
 
@@ -151,6 +154,14 @@ def sip_faults() -> str:
             (f"`{each.name}`", each.look_at, each.does, each.breaks, each.seen_in)
             for each in FAULTS.values()
         ),
+    )
+
+
+def ftp_faults() -> str:
+    """Every fault of the poor FTP module."""
+    return table(
+        ("fault", "what it does", "what breaks", "look first at"),
+        ((f"`{each.name}`", each.does, each.breaks, each.look_at) for each in FTP_FAULTS.values()),
     )
 
 
@@ -168,8 +179,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "tcp-states": tcp_states,
     "tcp-picture": tcp_picture,
     "drops": drops,
-    "sip-rules": sip_rules,
+    "sip-rules": lambda: rules(reasons()),
     "sip-faults": sip_faults,
+    "ftp-rules": lambda: rules(ftp_reasons()),
+    "ftp-faults": ftp_faults,
     "keys": keys,
 }
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from appliance.control import documents
 from appliance.journal.events import Event, Started, decode
 from appliance.sim.simulation import Simulation
 from tui.model import Frame
@@ -124,7 +125,7 @@ class SimulationFeed:
         )
 
     def _document(self, what: str) -> Any:
-        return self.simulation.engine.show(what, self.simulation.now)
+        return documents.show(self.simulation.engine, what, self.simulation.now)
 
     async def set(self, key: str, value: Any) -> None:
         try:

@@ -182,8 +182,11 @@ class Chosen:
 
     @property
     def all_sets(self) -> tuple[str, ...]:
-        first = () if self.alg is None else (f"alg.sip.module={self.alg}",)
-        return (*first, *self.sets)
+        if self.alg is None:
+            return self.sets
+        from alg.registry import application_of  # all the modules: most commands name none
+
+        return (f"alg.{application_of(self.alg).name}.module={self.alg}", *self.sets)
 
 
 def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,8 +13,7 @@ import click
 import msgspec
 
 from alg import compare, edits, registry
-from alg.base import Alg, Edit, Edits, Finding, Reading, Refuse, Unavailable
-from alg.sip_poor.faults import FAULTS
+from alg.base import Alg, Application, Edit, Edits, Finding, Reading, Refuse, Unavailable
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
@@ -51,34 +50,42 @@ def alg() -> None:
 @alg.command("list")
 @JSON_OPTION
 def list_all(as_json: bool) -> None:
-    """List the modules, and the faults of `sip-poor`."""
+    """List the modules, and the faults of those that are wrong on purpose."""
     modules = [
         {"name": module.name, "title": module.title, "does": module.does}
         for module in registry.MODULES.values()
     ]
-    faults = [_fault(name) for name in FAULTS]
+    faults = [
+        _fault(module.name, name) for module in registry.MODULES.values() for name in module.faults
+    ]
     if as_json:
         emit_json({"modules": modules, "faults": faults})
         return
     for line in table(modules, {"name": "MODULE", "does": "DOES"}):
         emit(line)
     emit("")
-    for line in table(faults, {"name": "FAULT", "does": "DOES"}):
+    for line in table(faults, {"name": "FAULT", "module": "OF", "does": "DOES"}):
         emit(line)
     narrate("\nUse one: --alg sip-poor:FAULT,FAULT   More about one: glassnat alg show FAULT")
 
 
-def _fault(name: str) -> dict[str, str]:
-    fault = FAULTS[name]
-    return {
-        "name": name,
-        "does": fault.does,
-        "seen_in": fault.seen_in,
-        "breaks": fault.breaks,
-        "look_at": fault.look_at,
-        "kind": fault.kind,
-        "rfc": fault.rfc,
-    }
+COLUMNS = ("does", "seen_in", "breaks", "look_at", "kind", "rfc")
+"""What is told of a fault beside its name and module."""
+
+
+def _fault(module: str, name: str) -> dict[str, str]:
+    fault = registry.MODULES[module].faults[name]
+    return {"name": name, "module": module, **{key: getattr(fault, key) for key in COLUMNS}}
+
+
+def _faults_called(name: str) -> list[dict[str, str]]:
+    """The fault that is meant by `FAULT` or `MODULE:FAULT`, if there is one."""
+    module, _, fault = name.rpartition(":")
+    return [
+        _fault(each.name, fault)
+        for each in registry.MODULES.values()
+        if fault in each.faults and module in ("", each.name)
+    ]
 
 
 @alg.command("show")
@@ -86,14 +93,14 @@ def _fault(name: str) -> dict[str, str]:
 @JSON_OPTION
 def show_one(name: str, as_json: bool) -> None:
     """Explain a module or a fault."""
-    fault = name.removeprefix("sip-poor:")
-    if fault in FAULTS:
-        known: dict[str, str] = _fault(fault)
+    faults = _faults_called(name)
+    if faults:
+        known = faults[0]
     elif name in registry.MODULES:
         module = registry.MODULES[name]
         known = {"name": name, "title": module.title, "does": module.does}
     else:
-        names = [*registry.MODULES, *FAULTS]
+        names = [word for each in registry.MODULES.values() for word in (each.name, *each.faults)]
         hint = nearest(name, names) or "; see: glassnat alg list"
         raise Failure(f"{shown(name)} is neither a module nor a fault{hint}", USAGE)
     if as_json:
@@ -168,7 +175,9 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     help="Which way the message goes.",
 )
 @click.option(
-    "--transport", type=OneOf("transport", ("udp", "tcp")), default="udp", show_default=True
+    "--transport",
+    type=OneOf("transport", ("udp", "tcp")),
+    help="By default the first that the module's protocol has.",
 )
 @click.option(
     "--map",
@@ -217,7 +226,10 @@ def diff(
         settings = configuration.defaults(profile, sets)
     else:
         settings = configuration.load(config_file, profile, sets)
-    run = _Run.of(message, situation.pop("spec"), _situation(**situation), settings)
+    spec = situation.pop("spec")
+    application = registry.application_of(spec, message)
+    situation["transport"] = situation["transport"] or _transport(application, settings)
+    run = _Run.of(message, spec, application, _situation(**situation), settings)
     if raw:
         sys.stdout.buffer.write(run.after)
         return 0
@@ -261,10 +273,16 @@ class _Run:
     context: Trial
 
     @classmethod
-    def of(cls, message: bytes, spec: str, situation: Situation, settings: Settings) -> _Run:
+    def of(
+        cls,
+        message: bytes,
+        spec: str,
+        application: Application,
+        situation: Situation,
+        settings: Settings,
+    ) -> _Run:
         """Run the module in a NAT of its own, and the correct one in another."""
-        module = _load(spec, settings)
-        application = registry.application_of(spec)
+        module = _load(spec, application, settings)
         correct = application.correct()
         context = Trial(situation, settings, module)
         answer, note = _inspect(module, message, context)
@@ -332,9 +350,15 @@ class _Run:
         return f"{self.verdict}{note}: {told or 'no changes'}; {opened} expectations opened"
 
 
-def _load(spec: str, settings: Settings) -> Alg:
+def _transport(application: Application, settings: Settings) -> str:
+    """What its messages come over when nobody says it: TCP for a protocol that has no choice."""
+    transports = settings.section(f"alg.{application.name}").get("transports", ("tcp",))
+    return str(transports[0])
+
+
+def _load(spec: str, application: Application, settings: Settings) -> Alg:
     try:
-        name = registry.application_of(spec).name
+        name = application.name
         faults = settings.section(f"alg.{name}").get("faults", ())
         return registry.load(spec, faults, name)
     except registry.SpecError as error:

@@ -37,16 +37,15 @@ def profiles(_: click.Context) -> Iterable[str]:
 
 def modules_and_faults(_: click.Context) -> Iterable[str]:
     from alg.registry import MODULES
-    from alg.sip_poor.faults import FAULTS
 
-    return [*MODULES, *FAULTS]
+    return [word for each in MODULES.values() for word in (each.name, *each.faults)]
 
 
 def specs(_: click.Context) -> Iterable[str]:
     from alg.registry import MODULES
-    from alg.sip_poor.faults import FAULTS
 
-    return [*MODULES, *(f"sip-poor:{fault}" for fault in FAULTS)]
+    poor = [f"{each.name}:{fault}" for each in MODULES.values() for fault in each.faults]
+    return [*MODULES, *poor]
 
 
 def live_keys(_: click.Context) -> Iterable[str]:

@@ -70,10 +70,9 @@ class UserAgent(Machine):
         self._transactions = Transactions(self, self._transport, self._answered_again)
         self._calls: dict[str, Call] = {}
         self._streams: dict[int, Stream] = {}
-        sip, nothing = {habits.sip_port}, set[int]()
-        self._ports, self._tcp_ports = (
-            (nothing, sip) if habits.transport == "tcp" else (sip, nothing)
-        )
+        self._ports: set[int] = set()
+        self._tcp_ports: set[int] = set()
+        (self._tcp_ports if self._transport.is_reliable else self._ports).add(habits.sip_port)
         self._methods: dict[str, Callable[[SipMessage, Endpoint, float], None]] = {
             "INVITE": self._invited,
             "ACK": self._acknowledged,

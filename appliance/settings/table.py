@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from types import MappingProxyType
 from typing import Any
 
 from appliance.settings.checks import Problem, contradictions, derive
@@ -108,9 +109,9 @@ class Settings:
         return SETTINGS[key].kind.plain(self.forms[key])
 
     @property
-    def values(self) -> dict[str, Any]:
-        """All values as a file has them."""
-        return {key: self.written(key) for key in self.forms}
+    def values(self) -> Mapping[str, Any]:
+        """All values as a file has them. To change one there is `assign`, and `change`."""
+        return MappingProxyType({key: self.written(key) for key in self.forms})
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The values below `name` as a file has them: `section("alg.sip")["module"]`."""

@@ -36,7 +36,8 @@ from appliance.sim.packets import (
     unpack_segment,
 )
 from appliance.sim.segment import Segment, refusal
-from appliance.sim.tcp import Connection, State
+from appliance.sim.tcp import Connection
+from appliance.sim.tcp_states import State
 from nat.endpoint import TCP, Endpoint, Side
 from nat.packet import Packet
 from nat.tcp import ACK, RST, SYN

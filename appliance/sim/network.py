@@ -23,7 +23,7 @@ from appliance.sim.clock import Clock, Happening
 from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
 from nat.drop import Drop
-from nat.endpoint import UDP, Endpoint, Network, Side, address_text
+from nat.endpoint import Endpoint, Network, Side, address_text
 from nat.mapping import Leg
 from nat.packet import Packet
 
@@ -132,23 +132,23 @@ class World:
         """A host sends. On its own network it finds the receiver by itself; all else goes to the
         NAT, which is the inside's gateway and, outside, the owner of its external addresses."""
         side = host.side
+        if self.loses is not None and self._is_lost(packet, side):
+            return
         address = packet.destination_address
         neighbour = self._hosts[side].get(address)
         if neighbour is not None:
-            self._travel(packet, side, self._deliver, (neighbour, packet), now)
+            self._clock.at(now + self._delays[side], self._deliver, (neighbour, packet))
         elif side is Side.INSIDE or address in self._externals:
-            self._travel(packet, side, self._arrivals[side], packet, now)
+            self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
             self._lose(packet, no_way(address))
 
-    def _travel(
-        self, packet: Packet, side: Side, arrives: Happening, subject: object, now: float
-    ) -> None:
-        """Take the link of a side."""
-        if self.loses is not None and self.loses(packet, side):
+    def _is_lost(self, packet: Packet, side: Side) -> bool:
+        """On the link of a side, which is a bad one."""
+        lost = self.loses is not None and self.loses(packet, side)
+        if lost:
             self._lose(packet, f"lost on the {side} link")
-        else:
-            self._clock.at(now + self._delays[side], arrives, subject)
+        return lost
 
     def _from_inside(self, packet: Packet, now: float) -> None:
         self._cross(packet, Side.INSIDE, now)
@@ -171,32 +171,34 @@ class World:
 
     def _forward(self, packet: Packet, side: Side, now: float) -> None:
         """The NAT has put a packet on a wire (a side of it)."""
-        host = self._hosts[side].get(packet.destination_address)
+        if self.loses is not None and self._is_lost(packet, side):
+            return
+        address = packet.destination_address
+        host = self._hosts[side].get(address)
         if host is not None:
-            self._travel(packet, side, self._deliver, (host, packet), now)
+            self._clock.at(now + self._delays[side], self._deliver, (host, packet))
         else:
-            self._lose(packet, no_way(packet.destination_address))
+            self._lose(packet, no_way(address))
 
     def _deliver(self, arrival: tuple[Host, Packet], now: float) -> None:
         host, packet = arrival
-        if packet.protocol == UDP:
-            self._deliver_datagram(host, packet, now)
-        elif is_sound(packet):
-            host.receive(packet, now)
-            self._tell_news(host, now)
-        else:
-            self._lose(packet, f"wrong checksum at {host.party.name}")
-
-    def _deliver_datagram(self, host: Host, packet: Packet, now: float) -> None:
         datagram = unpack(packet)
         if datagram is None:
-            self.lost[f"wrong checksum at {host.party.name}"] += 1
+            self._deliver_other(host, packet, now)
         elif datagram.destination.port in host.party.ports:
             self.perform(host, host.party.receive(datagram, now), now)
         else:
             self._lose(packet, f"nobody listens at {datagram.destination}")
             if host.tells_closed_ports:
                 self._depart(host, port_unreachable(packet), now)
+
+    def _deliver_other(self, host: Host, packet: Packet, now: float) -> None:
+        """TCP and ICMP, and what is spoilt."""
+        if is_sound(packet):
+            host.receive(packet, now)
+            self._tell_news(host, now)
+        else:
+            self._lose(packet, f"wrong checksum at {host.party.name}")
 
     def _lose(self, packet: Packet, place: str) -> None:
         self.lost[place] += 1

@@ -1,12 +1,9 @@
 """TCP as a simulated host speaks it: one connection (RFC 9293).
 
 A pure state machine: segments, orders of the program and the time go in; segments and news for the
-program come out, in two lists that the host empties. The table below is RFC 9293's figure 5 without
-its first steps, which need no table:
-
-    connect ─► SYN-SENT ──SYN+ACK─► ESTABLISHED          accept ─► SYN-RECEIVED ──ACK─► ESTABLISHED
-
-What a connection has sent, and what it may send next, are numbers on one line (3.3.1):
+program come out, in two lists that the host empties. Its states are in `tcp_states.py`, what comes
+is put in order by `incoming.py`. What it has sent, and what it may send next, are numbers on one
+line (3.3.1):
 
        acknowledged      in flight        may be sent     may not be sent yet
     ──────────────────┼────────────────┼────────────────┼──────────────────────►  sequence numbers
@@ -22,12 +19,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum
 from typing import NamedTuple
 
 from appliance.parties.party import Closed, Connected, Ending, Finished, News, Obstacle, Received
 from appliance.sim.incoming import Incoming
 from appliance.sim.segment import WINDOW, Segment, advanced, cut, distance, refusal
+from appliance.sim.tcp_states import RECEIVING, SENDING, TRANSITIONS, State, Step
 from nat.endpoint import Endpoint
 from nat.tcp import ACK, FIN, PSH, RST, SYN
 
@@ -39,48 +36,14 @@ FIRST_TIMEOUT = 1.0  # seconds (RFC 6298 2.1 and 2.4)
 LONGEST_TIMEOUT = 60.0  # seconds (RFC 6298 2.5)
 PATIENCE = 100.0  # seconds without an acknowledgement (3.8.3: R2)
 PATIENCE_TO_OPEN = 180.0  # seconds (3.8.3)
-TIME_WAIT = 4.0
+TIME_WAIT = 30.0
 """Seconds. RFC 9293 3.4.2 has four minutes, because a segment may wander through the Internet for
-two; here none lives longer than the links' delays."""
+two. Here none lives longer than the links' delays, and the other side may repeat its FIN four times
+in this time until it hears our last acknowledgement."""
 CHALLENGES = 10
 """Acknowledgements a second to segments that might be forged (RFC 5961 7)."""
 
 
-class State(Enum):
-    SYN_SENT = "syn-sent"
-    SYN_RECEIVED = "syn-received"
-    ESTABLISHED = "established"
-    FIN_WAIT_1 = "fin-wait-1"
-    FIN_WAIT_2 = "fin-wait-2"
-    CLOSE_WAIT = "close-wait"
-    CLOSING = "closing"
-    LAST_ACK = "last-ack"
-    TIME_WAIT = "time-wait"
-    CLOSED = "closed"
-
-
-class Step(Enum):
-    """What moves an open connection towards its end."""
-
-    CLOSE = "the program has no more to say"
-    FIN_HEARD = "the other side has no more to say"
-    FIN_ACKNOWLEDGED = "the other side knows that we have no more to say"
-
-
-_S = State
-
-# fmt: off
-TRANSITIONS: dict[Step, dict[State, State]] = {
-    Step.CLOSE:            {_S.ESTABLISHED: _S.FIN_WAIT_1, _S.CLOSE_WAIT: _S.LAST_ACK},
-    Step.FIN_HEARD:        {_S.ESTABLISHED: _S.CLOSE_WAIT, _S.FIN_WAIT_1: _S.CLOSING,
-                            _S.FIN_WAIT_2: _S.TIME_WAIT},
-    Step.FIN_ACKNOWLEDGED: {_S.FIN_WAIT_1: _S.FIN_WAIT_2, _S.CLOSING: _S.TIME_WAIT,
-                            _S.LAST_ACK: _S.CLOSED},
-}
-# fmt: on
-
-RECEIVING = {_S.ESTABLISHED, _S.FIN_WAIT_1, _S.FIN_WAIT_2}
-SENDING = {_S.ESTABLISHED, _S.CLOSE_WAIT, _S.FIN_WAIT_1, _S.CLOSING, _S.LAST_ACK}
 HARD_ERRORS = {Obstacle.PROTOCOL_UNREACHABLE, Obstacle.PORT_UNREACHABLE}  # 3.9.2.2
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alg.registry import MODULES, SpecError, load
+from alg.registry import MODULES, SpecError, application_of, load
 from alg.sip_poor.poor import SipPoor
 
 OWN = """
@@ -67,6 +67,7 @@ def test_a_class_in_a_file_is_a_module(own: Path) -> None:
         ("sip-poor:no-sdp@moon=full", "method, direction, nth, code"),
         ("", "is not a module"),
         ("off:no-sdp", "takes no faults"),
+        ("ftp:no-seqadj", "did you mean 'ftp-poor:no-seqadj'"),
         ("missing.py:Mine", "no file"),
         ("{own}", "needs the name of its class"),
         ("{own}:", "needs the name of its class"),
@@ -78,6 +79,38 @@ def test_a_class_in_a_file_is_a_module(own: Path) -> None:
 def test_a_wrong_spec_is_one_sentence(own: Path, spec: str, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         load(spec.format(own=own))
+
+
+def test_a_fault_is_one_of_the_module_s_own() -> None:
+    with pytest.raises(SpecError, match="'no-sdp' is not a fault of ftp-poor"):
+        load("ftp-poor:no-sdp")
+    with pytest.raises(SpecError, match="did you mean 'open-to-all'"):
+        load("ftp-poor:open-for-all")
+
+
+def test_a_slot_takes_modules_of_its_own_application() -> None:
+    with pytest.raises(SpecError, match="'ftp' does not read SIP; there are off, sip, sip-poor"):
+        load("ftp", application="sip")
+    with pytest.raises(SpecError, match="there are off, ftp, ftp-poor"):
+        load("sip", application="ftp")
+    with pytest.raises(SpecError, match="did you mean 'ftp-poor:no-seqadj'"):
+        load("off:no-seqadj", application="ftp")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message", "application"),
+    [
+        ("ftp-poor:no-seqadj", b"", "ftp"),
+        ("sip", b"QUIT\r\n", "sip"),
+        ("off", b"QUIT\r\n", "ftp"),
+        ("off", b"\xff", "sip"),
+        ("mine.py:Mine", b"227 Entering Passive Mode (192,0,2,1,8,1)\r\n", "ftp"),
+    ],
+)
+def test_a_module_that_fits_every_slot_is_for_who_can_read_the_message(
+    spec: str, message: bytes, application: str
+) -> None:
+    assert application_of(spec, message).name == application
 
 
 def test_a_file_that_is_not_python_is_one_sentence(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nat.drop import Drop
+from nat.drop import Aside, Drop
 from nat.endpoint import Side
 from nat.fragments import FragmentLimits, Reassembler
-from nat.mapping import Arrival
+from nat.mapping import Arrival, Leg
 from nat.packet import Packet
 from tests.fuzz.datapath import REGISTER
 from tests.support.audit import audit, audit_books, audit_events
@@ -133,7 +133,7 @@ def test_each_message_of_a_super_packet_passes_the_alg() -> None:
     """The kernel cuts a super-packet where its segments end, so an edit must not move them."""
     world = World({"alg.sip.module": "sip"})
     packet = super_packet(f"{A}:5060", f"{R}:5060", REGISTER, REGISTER, REGISTER[:-20])
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is None
+    assert world.engine.handle(packet, Side.INSIDE, world.now) is Aside.REPLACED
     left = world.engine.outbox
     assert [each.segment_size for _, each in left] == [0, 0, 0]
     first, second, third = [completed(each) for _, each in left]
@@ -151,7 +151,7 @@ def test_each_message_of_a_super_packet_passes_the_alg() -> None:
 def test_a_super_packet_that_nobody_reads_passes_whole() -> None:
     world = World({"alg.sip.module": "sip"})
     packet = super_packet(f"{A}:7000", f"{R}:7000", REGISTER, REGISTER)
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is not None
+    assert isinstance(world.engine.handle(packet, Side.INSIDE, world.now), Leg)
     assert (packet.segment_size, packet.segments) == (len(REGISTER), 2)
 
 
@@ -159,7 +159,7 @@ def test_a_super_packet_of_too_many_messages_stops_nobody() -> None:
     """Only a virtual machine could say so: Linux joins 128 at most."""
     world = World({"alg.sip.module": "sip"})
     packet = super_packet(f"{A}:5060", f"{R}:5060", *[b"x"] * 129)
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is None
+    assert world.engine.handle(packet, Side.INSIDE, world.now) is Drop.MALFORMED
     assert world.drops("inside") == {"malformed": 129}
     assert world.own() == []
     audit_books(world)
@@ -172,7 +172,8 @@ def test_a_super_packet_is_fragmented_like_its_datagrams(flags: int, left: int) 
     data = udp(f"{A}:4000", f"{R}:5000", b"x" * 1600, fragment=flags)
     packet = Packet(bytearray(data), len(data), partial=True, segment_size=800)
     packet.finish_transport()
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is None
+    verdict = world.engine.handle(packet, Side.INSIDE, world.now)
+    assert verdict is (Drop.TOO_BIG if flags else Aside.REPLACED)
     said = world.own()
     assert len(said) == left
     assert all(len(each) <= 600 for _, each in said)
@@ -190,7 +191,7 @@ def test_a_super_packet_that_turns_back_is_not_read_as_one_message() -> None:
     external = str(mapping[0].external)
     seen = world.show("counters")["alg"]["sip"]["seen"]
     packet = super_packet(f"{A}:7000", external, REGISTER, REGISTER)
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is not None
+    assert isinstance(world.engine.handle(packet, Side.INSIDE, world.now), Leg)
     assert packet.payload == REGISTER * 2
     assert world.show("counters")["alg"]["sip"]["seen"] == seen
 
@@ -200,7 +201,7 @@ def test_a_partial_checksum_is_completed_before_a_datagram_is_cut() -> None:
     packet = Packet.of(LONG)
     packet.partial = True
     packet.finish_transport()
-    assert world.engine.handle(packet, Side.INSIDE, world.now) is None
+    assert world.engine.handle(packet, Side.INSIDE, world.now) is Aside.REPLACED
     store = Reassembler(FragmentLimits(), lambda gone, now: None)
     made = [store.add(Packet.of(data), Side.OUTSIDE, 0.0) for _, data in world.own()]
     assert isinstance(made[-1], bytes)

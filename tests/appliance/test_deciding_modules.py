@@ -104,4 +104,4 @@ def test_faults_that_do_not_exist_change_nothing() -> None:
     nat = World({"alg.sip.module": "sip-poor"})
     with pytest.raises(SettingError, match=r"'no-sdq' is not a fault.*'no-sdp'"):
         nat.engine.set("alg.sip.faults", ["no-sdq"], "a test", nat.now)
-    assert nat.engine.settings["alg.sip.faults"] == []
+    assert nat.engine.settings.written("alg.sip.faults") == []

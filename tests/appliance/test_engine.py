@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from appliance.control import documents, filters
 from appliance.journal.events import PacketDropped, SettingChanged
 from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
@@ -37,7 +38,7 @@ def door(world: World, remote: Endpoint | None = None, lifetime: float = 60.0) -
 
 
 def shown(world: World, what: str) -> list[dict[str, Any]]:
-    document = world.engine.show(what, world.now)
+    document = documents.show(world.engine, what, world.now)
     assert isinstance(document, Iterable)
     return list(document)
 
@@ -140,12 +141,12 @@ def test_everything_shown_is_json() -> None:
     for what in ("flows", "mappings", "calls", "expectations"):
         assert json.loads(json.dumps(shown(world, what))), what
     for what in ("counters", "settings"):
-        assert json.loads(json.dumps(world.engine.show(what, world.now))), what
+        assert json.loads(json.dumps(documents.show(world.engine, what, world.now))), what
 
 
 def test_what_does_not_exist_cannot_be_shown() -> None:
     with pytest.raises(KeyError):
-        World().engine.show("nothing", 0.0)
+        documents.show(World().engine, "nothing", 0.0)
 
 
 def test_a_changed_timeout_acts_on_flows_that_exist() -> None:
@@ -232,7 +233,7 @@ def test_flush_forgets_what_fits_and_says_how_many(wanted: dict[str, str], count
         tcp(f"{A}:4000", f"{R}:80", SYN), ping(f"{A}:4007", R),
     ):  # fmt: skip
         world.pass_out(data)
-    assert world.engine.flush(world.now, **wanted) == count
+    assert world.engine.flush(world.now, filters.wanted("flows", wanted)) == count
     assert len(shown(world, "flows")) == 5 - count
     audit(world)
 
@@ -242,7 +243,7 @@ def test_an_end_that_is_none_flushes_nothing(end: str) -> None:
     world = World()
     world.pass_out(OUT)
     with pytest.raises(ValueError, match="is none of"):
-        world.engine.flush(world.now, internal=end)
+        world.engine.flush(world.now, filters.wanted("flows", {"internal": end}))
     assert len(shown(world, "flows")) == 1
 
 
@@ -269,10 +270,10 @@ def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     for number in range(20_000):
         world.pass_out(udp(f"{A}:4000", f"198.51.{100 + number // 5000}.7:{1000 + number % 5000}"))
     started = time.process_time()
-    pages = iter(world.engine.show("flows", world.now))  # type: ignore[call-overload]
+    pages = iter(documents.show(world.engine, "flows", world.now))  # type: ignore[call-overload]
     next(pages)
     assert world.pass_out(udp(f"{A}:4000", f"{R}:999")) is not None
-    world.engine.flush(world.now, external=f"{EXTERNAL}:9")
+    world.engine.flush(world.now, filters.wanted("flows", {"external": f"{EXTERNAL}:9"}))
     assert sum(1 for _ in pages) == 19_999
     assert time.process_time() - started < 1.0
 

@@ -17,17 +17,11 @@ import pytest
 from appliance.loop import PACKETS_PER_TURN, Loop, Signals, tame_collector
 from appliance.wires.wire import DescriptorWire, WireGone
 from nat.endpoint import Side
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival
 from nat.packet import Packet
+from tests.support.rig import Through
 
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
-
-
-class Through(Leg):
-    """Of a leg the loop needs to know on which wire its packets leave."""
-
-    def __init__(self, exit_: Arrival) -> None:
-        self.exit = exit_
 
 
 class Engine:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from appliance.control import documents
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side
 from tests.support import packets
@@ -75,13 +76,13 @@ def attack(line: Line, slipped: bytes, answer_cseq: int | None = 1, filler: byte
 
 
 def doors(line: Line) -> list[dict[str, Any]]:
-    found: Any = line.nat.engine.show("expectations", line.nat.now)
+    found: Any = documents.show(line.nat.engine, "expectations", line.nat.now)
     return list(found)
 
 
 def external_ports(line: Line) -> set[int]:
     """All external ports that lead anywhere."""
-    found: Any = line.nat.engine.show("mappings", line.nat.now)
+    found: Any = documents.show(line.nat.engine, "mappings", line.nat.now)
     return {int(mapping["external"].rpartition(":")[2]) for mapping in found} | {3389, 22, 5060}
 
 
@@ -177,7 +178,7 @@ def test_a_later_fragment_is_never_read(module: str) -> None:
         nat.put(Side.INSIDE, piece)
     left = nat.take_all(Side.OUTSIDE)
     assert fake in left[1].body
-    assert nat.engine.show("expectations", nat.now) == []
+    assert documents.show(nat.engine, "expectations", nat.now) == []
     for port in (3389, 5060):
         made = packets.tcp(ATTACKER, Endpoint.parse(f"203.0.113.1:{port}"), SYN)
         assert nat.refuses(Side.OUTSIDE, made) is Drop.NO_MAPPING

@@ -19,6 +19,7 @@ from alg.compare import changes
 from alg.edits import apply
 from alg.sip.application import soundness
 from alg.sip.correct import Sip
+from appliance.control import documents
 from appliance.engine import Engine
 from appliance.settings import files as config
 from appliance.wires.netns import CommandError
@@ -160,9 +161,9 @@ def _engine() -> Engine:
 
 
 def _external(engine: Engine, internal: Endpoint) -> Endpoint:
-    shown = engine.show("mappings", 0.0)
-    (found,) = [one["external"] for one in shown if one["internal"] == str(internal)]  # type: ignore[attr-defined]
-    return Endpoint.parse(found)
+    shown = documents.mappings(engine, 0.0)
+    (found,) = [one["external"] for one in shown if one["internal"] == str(internal)]
+    return Endpoint.parse(str(found))
 
 
 def _handle(engine: Engine, side: Side, raw: bytes) -> None:

@@ -300,12 +300,14 @@ class Target:
     def _one(
         self, world: World, side: Side, data: bytes, size: int, partial: bool, tidy: bool
     ) -> list[tuple[Side, bytes]]:
-        said = sum(world.engine.nat.icmp_sent)
+        said = sum(world.engine.nat.own_icmp.sent)
         left = world.send(side, data, size, partial)
         # (A super-packet of messages goes on as several datagrams, each for itself.)
         several = size and data[9] == 17
         if not several:
-            assert sum(world.engine.nat.icmp_sent) <= said + 1, "I-X5: one ICMP of our own at most"
+            assert sum(world.engine.nat.own_icmp.sent) <= said + 1, (
+                "I-X5: one ICMP of our own at most"
+            )
         whole = [packet for _, packet in left if not unpack_from("!H", packet, 6)[0] & 0x3FFF]
         assert several or len(whole) <= 1 or {packet[9] for packet in whole} == {6}, "I-X5"
         if tidy:

@@ -29,7 +29,7 @@ def small_nat(
     `settings` are those of `[alg.sip]`. Here alone do tests make one."""
     chosen = Settings()
     for key, value in (settings or {}).items():
-        chosen.values[f"alg.sip.{key}"] = value
+        chosen.assign(f"alg.sip.{key}", value, "test")
     return Trial(Situation(direction, internal, external, remote, **more), chosen)
 
 

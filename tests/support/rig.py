@@ -48,6 +48,13 @@ def table(**changes: Any) -> Conntrack:
     return Conntrack(behavior(**changes), Observer(), Policy())
 
 
+class Through(Leg):
+    """Of a leg whoever carries packets needs to know by which wire they leave."""
+
+    def __init__(self, exit_: Arrival) -> None:
+        self.exit = exit_
+
+
 def legs(protocol: int) -> tuple[Leg, Leg]:
     """Those of a flow from INTERNAL to REMOTE, which sees PUBLIC."""
     return legs_between(Leg, Mapping(1, protocol, INTERNAL, PUBLIC, OpenedBy.PACKET), REMOTE)

@@ -15,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from appliance.control import documents
 from appliance.engine import Engine
 from appliance.journal.events import Event
 from appliance.journal.log import EventLog
@@ -175,7 +176,7 @@ class World:
 
     def show(self, what: str) -> Any:
         """What `glassnat show` prints, with lists as lists."""
-        document = self.engine.show(what, self.now)
+        document = documents.show(self.engine, what, self.now)
         return document if isinstance(document, dict) else list(cast("Iterable[Any]", document))
 
     def drops(self, side: str = "") -> dict[str, int]:

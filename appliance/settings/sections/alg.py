@@ -26,6 +26,15 @@ def _ports(slot: str, protocol: str, default: int, source: str) -> Setting:
     )
 
 
+def _observe(slot: str) -> Setting:
+    return live(
+        f"alg.{slot}.observe",
+        Flag(),
+        True,
+        "run the correct module dry beside the active one, to say what was missed",
+    )
+
+
 SIP = (
     _module(
         "sip",
@@ -66,12 +75,7 @@ SIP = (
         "answers inwards: restore what the phone wrote, or let it learn received and rport",
         "RFC 3581 4",
     ),
-    live(
-        "alg.sip.observe",
-        Flag(),
-        True,
-        "run the correct module dry beside the active one, to say what was missed",
-    ),
+    _observe("sip"),
 )
 
 FTP = (
@@ -81,6 +85,7 @@ FTP = (
         "RFC 5382 REQ-6",
     ),
     _ports("ftp", "FTP", 21, "RFC 959 8"),
+    _observe("ftp"),
 )
 
 DNS = (_module("dns", "off: there is no module for DNS yet", "RFC 4787 REQ-10"),)

@@ -10,6 +10,7 @@ import pytest
 
 from alg.registry import SpecError
 from alg.sip_poor.mappings import FAULTS
+from appliance.control import documents
 from appliance.engine import Engine
 from appliance.journal.log import EventLog
 from appliance.settings.table import SettingError
@@ -231,7 +232,7 @@ def test_table_full_evict() -> None:
 
 
 def _flows_to_x1(nat: World) -> list[dict[str, Any]]:
-    flows: Any = nat.engine.show("flows", nat.now)
+    flows: Any = documents.show(nat.engine, "flows", nat.now)
     return [flow for flow in flows if flow["remote"] == str(X1)]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appliance.control import documents
 from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
@@ -41,7 +42,7 @@ def test_how_the_call_ends(module: str, sets: tuple[str, ...], end: str) -> None
     """And whatever is wrong: each packet is accounted for, and no module has failed."""
     simulation = ended(module, *sets)
     assert simulation.outcome().outcome == end
-    counters: Any = simulation.engine.show("counters", simulation.now)
+    counters: Any = documents.show(simulation.engine, "counters", simulation.now)
     assert counters["alg"]["sip"]["errors"] == 0
     for wire in counters["wires"].values():
         parts = [wire[name] for name in ("forwarded", "consumed", "dropped", "held")]

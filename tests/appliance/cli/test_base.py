@@ -52,6 +52,20 @@ def _color_of(arguments: list[str]) -> bool | None:
     return answer
 
 
+@pytest.mark.parametrize(
+    ("spec", "setting"),
+    [
+        ("off", "alg.sip.module=off"),
+        ("sip-poor:no-sdp", "alg.sip.module=sip-poor:no-sdp"),
+        ("ftp", "alg.ftp.module=ftp"),
+        ("mine.py:Mine", "alg.sip.module=mine.py:Mine"),
+    ],
+)
+def test_alg_is_for_the_protocol_of_the_module(spec: str, setting: str) -> None:
+    """SIP's, where the module fits every slot."""
+    assert base.Chosen(spec).all_sets == (setting,)
+
+
 def test_alg_is_a_short_form_that_set_can_override() -> None:
     @click.command(cls=Command)
     @setting_options

@@ -247,21 +247,60 @@ def test_a_file_that_is_no_message_is_said(glassnat: Run, tmp_path: Path) -> Non
     assert "more than" in glassnat("alg", "diff", str(tmp_path / "huge")).err
 
 
+PORT_COMMAND = b"PORT 192,168,20,100,156,65\r\n"
+FTP_ENDS = (
+    *("--internal", "192.168.20.100:40000"),
+    *("--external", "203.0.113.1:40000"),
+    *("--remote", "203.0.113.9:21"),
+)
+
+
+@pytest.mark.parametrize(
+    ("spec", "verdict", "change", "opened"),
+    [
+        ("ftp", "rewritten", "ok", ["203.0.113.9:0"]),
+        ("ftp-poor:open-to-all", "rewritten", "ok", [None]),
+        ("off", "unchanged", "missed", []),
+    ],
+)
+def test_a_message_of_another_protocol(
+    glassnat: Run,
+    tmp_path: Path,
+    spec: str,
+    verdict: str,
+    change: str,
+    opened: list[str | None],
+) -> None:
+    """Over TCP, though nobody says so: FTP has nothing else. `off` reads what the message is."""
+    path = tmp_path / "command.txt"
+    path.write_bytes(PORT_COMMAND)
+    answer = glassnat("alg", "diff", str(path), "--alg", spec, *FTP_ENDS, "--json")
+    document = json.loads(answer.out)
+    assert document["verdict"] == verdict
+    assert [each["verdict"] for each in document["changes"]] == [change]
+    assert [each["expected"] for each in document["changes"]] == ["203,0,113,1,156,65"]
+    assert [each["remote"] for each in document["expectations"]] == opened
+    assert {each["protocol"] for each in document["expectations"]} <= {"tcp"}
+    assert document["findings"] == []
+
+
 def test_modules_and_faults_are_listed(glassnat: Run) -> None:
     document = json.loads(glassnat("alg", "list", "--json").out)
     assert [module["name"] for module in document["modules"]] == list(MODULES)
-    assert [fault["name"] for fault in document["faults"]] == list(FAULTS)
+    faults = [name for module in MODULES.values() for name in module.faults]
+    assert [fault["name"] for fault in document["faults"]] == faults
+    columns = {"name", "module", "does", "seen_in", "breaks", "look_at", "kind", "rfc"}
     for told in document["faults"]:
-        assert set(told) == {"name", "does", "seen_in", "breaks", "look_at", "kind", "rfc"}
+        assert set(told) == columns
         assert all(told.values())
     printed = glassnat("alg", "list").out
-    assert all(name in printed for name in (*MODULES, *FAULTS))
+    assert all(name in printed for name in (*MODULES, *faults))
 
 
-@pytest.mark.parametrize("name", ["sip", "no-sdp"])
+@pytest.mark.parametrize("name", ["sip", "no-sdp", "ftp", "ftp-poor:open-to-all"])
 def test_one_is_explained(glassnat: Run, name: str) -> None:
     document = json.loads(glassnat("alg", "show", name, "--json").out)
-    assert document["name"] == name
+    assert document["name"] == name.rpartition(":")[2]
     assert document["does"] in glassnat("alg", "show", name).out
 
 

@@ -49,7 +49,7 @@ class FakeEngine:
         self.log = EventLog(0.0)
         self.points = FakePoints()
         self.answers: dict[str, Any] = {"flows": [], "counters": {"é": 1}}
-        self.flushed: list[tuple[str | None, str | None, str | None]] = []
+        self.flushed: list[bool] = []
 
     def document(self, what: str) -> object:
         answer = self.answers[what]
@@ -62,14 +62,9 @@ class FakeEngine:
         new = self.settings.change(key, value, who)
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
-    def flush(
-        self,
-        now: float,
-        protocol: str | None = None,
-        internal: str | None = None,
-        external: str | None = None,
-    ) -> int:
-        self.flushed.append((protocol, internal, external))
+    def flush(self, now: float, fits: Callable[[dict[str, str]], bool]) -> int:
+        ends = {"internal": "192.0.2.1:5", "external": "203.0.113.1:5"}
+        self.flushed = [fits({"protocol": protocol, **ends}) for protocol in ("udp", "tcp")]
         return 3
 
 
@@ -252,7 +247,7 @@ def test_flush_hands_on_what_is_to_be_forgotten(
 ) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "flush", "protocol": "udp"})
     assert answer["result"] == {"flushed": 3}
-    assert engine.flushed == [("udp", None, None)]
+    assert engine.flushed == [True, False]
 
 
 def test_requests_are_answered_in_their_order(loop: Loop, connect: Callable[[], Peer]) -> None:

@@ -154,7 +154,6 @@ def test_nobody_looks_nothing_is_paid() -> None:
     """The datapath is called as if there were no points."""
     world = Looking()
     world.engine.points.end()
-    assert world.engine.handle == world.engine.datapath.handle
     world.pass_out(OUT)
     assert world.seen == []
 
@@ -163,7 +162,7 @@ def test_a_leg_keeps_its_own_patch_when_its_packet_is_too_big() -> None:
     world = Looking({"outside.mtu": 600})
     world.pass_out(OUT)
     world.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:5000", bytes(1000), fragment=0x4000))
-    assert [seen.end for seen in world.way[:2]] == [None, "too-big"]
+    assert world.way[0].end == "too-big"
     world.engine.points.end()
     left = world.pass_out(OUT)
     assert left is not None

@@ -45,6 +45,8 @@ def test_what_is_written_may_be_changed_without_changing_the_settings() -> None:
     settings.written("alg.sip.ports").append(1)
     settings.values["alg.sip.ports"].append(1)
     settings.section("nat.timeouts")["udp_by_port"][7] = 1.0
+    with pytest.raises(TypeError):
+        settings.values["alg.sip.ports"] = [1]  # type: ignore[index]
     assert settings.written("alg.sip.ports") == SETTINGS["alg.sip.ports"].default == [5060]
     assert settings["nat.timeouts.udp_by_port"] == {53: 30.0}
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from appliance.journal.counters import WireCounters
 from appliance.parties.party import (
     Action,
     Close,
@@ -35,8 +33,10 @@ from appliance.sim.packets import pack, unpack
 from nat import icmp
 from nat.drop import Drop
 from nat.endpoint import TCP, UDP, Endpoint, Side, parse_address
+from nat.mapping import Arrival
 from nat.packet import Packet
 from tests.appliance.sim.speaker import Speaker
+from tests.support.rig import Through
 
 PHONE, DESK = Endpoint.parse("192.168.20.100:4000"), Endpoint.parse("192.168.20.101:4000")
 NAT, PBX = Endpoint.parse("203.0.113.1:4000"), Endpoint.parse("203.0.113.9:10000")
@@ -50,15 +50,10 @@ class Glass:
         self.outbox: list[tuple[Side, Packet]] = []
         self.seen: list[tuple[float, Side]] = []
         self.does: Callable[[Packet, Side], Any] = lambda packet, side: Drop.FILTERED
-        self.datapath = SimpleNamespace(counters=(WireCounters(), WireCounters()))
 
     def handle(self, packet: Packet, side: Side, now: float) -> Any:
         self.seen.append((now, side))
-        verdict = self.does(packet, side)
-        if not isinstance(verdict, Drop):
-            return verdict
-        self.datapath.counters[side].drop(verdict, 1, packet.length)
-        return None
+        return self.does(packet, side)
 
 
 class Stage:
@@ -104,7 +99,7 @@ def becomes(source: Endpoint, destination: Endpoint) -> Callable[[Packet, Side],
         datagram = unpack(packet)
         assert datagram is not None
         packet.replace(pack(Send(source, destination, datagram.payload), 1).to_bytes())
-        return SimpleNamespace(exit=side.other)
+        return Through(Arrival(side.other))
 
     return translate
 
@@ -206,7 +201,7 @@ def test_a_closed_port_hears_nothing(stage: Stage) -> None:
 def test_a_wrong_checksum_is_found_out_by_the_host(stage: Stage) -> None:
     def spoils(packet: Packet, side: Side) -> Any:
         packet.buffer[27] ^= 1
-        return SimpleNamespace(exit=side.other)
+        return Through(Arrival(side.other))
 
     stage.nat.does = spoils
     stage.does(stage.phone, Send(PHONE, PBX, b"hello"))
@@ -323,7 +318,7 @@ def test_what_is_dropped_is_lost_with_its_reason_whatever_it_is(stage: Stage, ki
 def test_a_wrong_checksum_is_found_out_whatever_it_is(stage: Stage, kind: type) -> None:
     def spoils(packet: Packet, side: Side) -> Any:
         packet.buffer[packet.length - 1] ^= 1
-        return SimpleNamespace(exit=side.other)
+        return Through(Arrival(side.other))
 
     stage.nat.does = spoils
     stage.does(stage.phone, kind(PHONE, PBX if kind is Connect else PBX.address))

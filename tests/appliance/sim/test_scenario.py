@@ -57,7 +57,7 @@ def test_a_scenario_is_read_into_typed_tables() -> None:
         ('title = "t"', 'title = "t"\ntitel = "u"', "titel"),
         ("duration = 10", 'duration = "ten"', "duration"),
         ("duration = 10", "duration = ", "line 4"),
-        ("192.168.20.100", "192.168.20.1000", "is not an IPv4 address"),
+        ("192.168.20.100", "192.168.20.1000", "is not an IP address"),
         ("203.0.113.9:5060", "203.0.113.9", "is not an endpoint"),
         ('users = ["bob"]', "users = []", "'pbx' has no users"),
         ('party = "alice"', 'party = "alicia"', "'alicia' is no party; did you mean 'alice'?"),

@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 import pytest
 
+from appliance.control import documents
 from appliance.journal.events import (
     CallOutcome,
     Event,
@@ -308,7 +309,7 @@ def test_time_is_where_it_was_asked_to_be() -> None:
 def test_every_packet_goes_through_the_datapath() -> None:
     run = finished("one-way-audio", "sip")
     outcome = run.outcome()
-    counters = run.engine.show("counters", run.now)
+    counters = documents.show(run.engine, "counters", run.now)
     received = sum(wire["received"] for wire in counters["wires"].values())  # type: ignore[index]
     said = sum(each["sent"] for each in outcome.evidence["audio"])  # type: ignore[attr-defined]
     assert received > said > 5000

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.parties.party import (
     Closed,
@@ -23,11 +26,9 @@ from appliance.sim.tcp import (
     OWN_SEGMENT,
     PATIENCE,
     TIME_WAIT,
-    TRANSITIONS,
     Connection,
-    State,
-    Step,
 )
+from appliance.sim.tcp_states import State
 from nat.endpoint import Endpoint
 from nat.tcp import ACK, FIN, PSH, RST, SYN
 
@@ -594,9 +595,81 @@ def test_an_abort_before_anything_was_heard_is_silent() -> None:
     assert bench.sent() == []
 
 
-def test_the_table_of_states() -> None:
-    """RFC 9293 3.3.2, figure 5, from ESTABLISHED on: every state but the last has a way out."""
-    reached = {after for row in TRANSITIONS.values() for after in row.values()}
-    left = {before for row in TRANSITIONS.values() for before in row}
-    assert reached - left == {State.TIME_WAIT, State.CLOSED}
-    assert TRANSITIONS[Step.FIN_HEARD][State.FIN_WAIT_1] is State.CLOSING
+# --- whatever comes ------------------------------------------------------------------------------
+
+
+anything = st.tuples(
+    st.integers(0, 63),
+    st.integers(-5, 20) | st.sampled_from([-WINDOW, WINDOW, 2**31]),
+    st.integers(-5, 20) | st.sampled_from([-WINDOW - 1, WINDOW, 2**31]),
+    st.binary(max_size=5),
+    st.sampled_from([0, 1, WINDOW]),
+)
+orders = st.sampled_from(["write", "close", "abort", "wait", "error"])
+
+
+@given(st.booleans(), st.lists(anything | orders, max_size=30))
+def test_whatever_comes_each_segment_has_few_answers_and_the_end_is_told_once(
+    calls: bool, script: list[str | tuple[int, int, int, bytes, int]]
+) -> None:
+    """Nothing that comes over the network may raise, answer without bound or end it twice."""
+    bench = Bench()
+    if calls:
+        bench.tcp.connect(0.0)
+    else:
+        bench.tcp.accept(Segment(THERE, HERE, THEIRS, 0, SYN), 0.0)
+    news = []
+    for each in script:
+        bench.sent()
+        if isinstance(each, tuple):
+            flags, ahead, acknowledges, payload, window = each
+            numbers = (THEIRS + ahead) % 2**32, (OURS + acknowledges) % 2**32
+            assert len(bench.gets(flags, *numbers, payload, window)) <= 3
+        elif each == "write":
+            bench.writes(b"abc", (1,))
+        elif each == "wait":
+            bench.waits(bench.now + 3.0)
+        elif each == "error":
+            bench.tcp.hear_error(Obstacle.PORT_UNREACHABLE, OURS)
+        else:
+            getattr(bench.tcp, each)(*([bench.now] if each == "close" else []))
+        news += bench.told()
+    assert sum(isinstance(each, Closed) for each in news) <= 1
+    if bench.tcp.state is State.CLOSED:
+        assert bench.tcp.deadline is None
+
+
+@given(st.integers(0, 2**32), st.binary(max_size=400), st.lists(st.integers(0, 60), max_size=5))
+def test_a_stream_arrives_whole_over_a_link_that_loses_doubles_and_disorders(
+    seed: int, text: bytes, sizes: list[int]
+) -> None:
+    """RFC 9293 2.2: reliable, in order, and nothing twice."""
+    rng = Random(seed)
+    out: list[Segment] = []
+    news: tuple[list[News], list[News]] = ([], [])
+    caller = Connection(HERE, THERE, rng.getrandbits(32), out, news[0])
+    server = Connection(THERE, HERE, rng.getrandbits(32), out, news[1])
+    caller.connect(0.0)
+    server.accept(out.pop(), 0.0)
+    caller.write(text, sizes, 0.0)
+    caller.close(0.0)
+    now, losses = 0.0, 10
+    while caller.state is not State.CLOSED or server.state is not State.CLOSED:
+        now += 0.5
+        on_the_way, out[:] = [each for each in out for _ in range(rng.choice((1, 1, 2)))], []
+        rng.shuffle(on_the_way)
+        for segment in on_the_way:
+            if losses and rng.random() < 0.3:
+                losses -= 1
+                continue
+            receiver = server if segment.destination == THERE else caller
+            if receiver.state is not State.CLOSED:
+                receiver.receive(segment, now)
+        if Finished(THERE, HERE) in news[1]:
+            server.close(now)
+        for each in (caller, server):
+            each.expire(now)
+            each.acknowledge()
+    assert b"".join(each.payload for each in news[1] if isinstance(each, Received)) == text
+    assert news[0][-1] == Closed(HERE, THERE, Ending.ORDERLY)
+    assert news[1][-1] == Closed(THERE, HERE, Ending.ORDERLY)

@@ -1,0 +1,1 @@
+"""How do FTP ALGs go wrong? Three faults, each to be switched on alone. Read `faults.py` first."""
