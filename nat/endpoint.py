@@ -1,4 +1,4 @@
-"""The words for where a packet comes from and goes to (RFC 4787, section 2 and 3).
+"""The words for where a packet comes from and goes to (RFC 4787 2 and 3).
 
     internal            external │ remote
  192.168.20.100:5060 ⇄ 203.0.113.1:40000 │ 203.0.113.9:5060

@@ -1,4 +1,4 @@
-"""The records of the NAT: mappings, flows, legs and expectations (RFC 4787 section 2, RFC 6146 3).
+"""The records of the NAT: mappings, flows, legs and expectations (RFC 4787 2, RFC 6146 3).
 
     internal            external │ remote
  192.168.20.100:5060 ⇄ 203.0.113.1:40000 │ 203.0.113.9:5060

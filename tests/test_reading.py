@@ -1,4 +1,4 @@
-"""Can it be read in an evening? The shape of the house, checked by looking at its source.
+"""Can it be read? The shape of the house, checked by looking at its source.
 
 Imports form no circle, neither of files nor of rooms (a room is a file, or a folder with all that
 is in it); every import points down; every file tells its story, has its test in the mirrored place,

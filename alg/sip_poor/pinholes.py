@@ -17,7 +17,7 @@ from alg.sip_poor.verbs import ShortLived, WrappedContext, belongs_to
 from nat.endpoint import Endpoint
 
 SESSION_FORGOTTEN_AFTER = 900.0
-"""Seconds: half of the usual session refresh (RFC 4028, 4: 1,800 s)."""
+"""Seconds: half of the usual session refresh (RFC 4028 4: 1,800 s)."""
 
 SHORT_SIP_TIMEOUT = 60.0
 """Seconds, as in the lecture."""

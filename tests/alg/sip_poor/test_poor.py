@@ -110,7 +110,7 @@ def test_an_unknown_fault_is_named() -> None:
 def test_no_fault_ever_raises_or_edits_what_it_cannot_read(
     conversation: Any, on_the_wire: Any, fault: str, cut: int
 ) -> None:
-    """Even the poor module keeps the promises of the contract."""
+    """Even the poor module keeps promise 4."""
     talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
     message = on_the_wire(INVITE.format(cseq=1))[:cut]
     sent = talk.out(message)
