@@ -69,7 +69,6 @@ CLOCKS = ("appliance/loop.py", "appliance/cli/simulate.py", "tui/")
 # Tested by what uses them; a file of their own would only repeat the source.
 NO_TEST_OF_ITS_OWN = {
     "alg/base.py": "a protocol: only names and types",
-    "alg/fault.py": "a row: only names and types",
     "appliance/wires/tun.py": "system calls: tests/host/test_tun.py, as root",
     "appliance/wires/netns.py": "system calls: used by every test in tests/host",
 }

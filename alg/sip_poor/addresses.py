@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from alg.fault import Faults
 from alg.sip import fields, grammar, headers, offers
 from alg.sip.fields import Span
 from alg.sip.rewriting import Rewriting
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from nat.endpoint import Network
 
 PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def callid_oneway(case: Case) -> None:
