@@ -25,10 +25,9 @@ from appliance.journal.events import (
 )
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
-from tui.draw import timeline
-from tui.draw.endpoint import address_of
-from tui.draw.timeline import Tick
-from tui.draw.translations import Translations
+from tui.endpoint import address_of
+from tui.ticks import Tick, mark
+from tui.translations import Translations
 
 MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""
@@ -123,7 +122,7 @@ class Model:
         self.log.append(event)
         self.seen += 1
         self.translations.fold(event)
-        if letter := timeline.mark(event):
+        if letter := mark(event):
             self.ticks.append(Tick(event.t, letter))
         handler = _HANDLERS.get(type(event))
         if handler is not None:

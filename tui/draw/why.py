@@ -11,8 +11,8 @@ from typing import TypeGuard
 from appliance.journal.events import CallOutcome, Change, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
-from tui.draw.endpoint import address_of
 from tui.draw.lines import Line, Style, wrap_words
+from tui.endpoint import address_of
 from tui.model import Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
