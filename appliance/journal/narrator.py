@@ -40,7 +40,7 @@ class Ends(TypedDict):
 
 
 def ends_of(mapping: Mapping) -> Ends:
-    """By what events, `show` and `flush` know a mapping."""
+    """By what events and `flush` know a mapping."""
     return {
         "protocol": PROTOCOL_NAMES[mapping.protocol],
         "internal": str(mapping.internal),

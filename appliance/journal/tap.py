@@ -13,8 +13,8 @@ Whoever wants to look is a tap; while there is none, packets are not looked at. 
 many packets a second are shown, and how many were not is told.
 
     Taps      all taps of a datapath; tells it when the first comes and the last goes
-    Tap       what one must be able to do: `watch --points`, the simulation and tests have theirs
-    Points    the one that makes an event of each point
+    Tap       what each of them must be able to do
+    Points    the tap that makes an event of each point, for `watch --points`
 """
 
 from __future__ import annotations
