@@ -110,8 +110,8 @@ class Forward:
 
 @dataclass(slots=True)
 class Behavior:
-    """One NAT's settings. The caller may change them while traffic flows and then calls
-    `Nat.settings_changed`."""
+    """One NAT's settings. They may change while traffic flows: the caller makes another one
+    and hands it to `Nat.change`."""
 
     networks: Collection[Network]
     external: list[int]

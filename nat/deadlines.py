@@ -6,6 +6,17 @@ once. Each timer keeps its records in a heap ordered by *last refresh as last lo
 head comes due and turns out to have been refreshed meanwhile, it goes back with the newer time.
 Whoever looks a record up compares the deadline too, so that being late here is never visible.
 
+The life of one flow under a timer of 300 seconds, and what its entry in the heap says:
+
+    time    what happens                              last refresh   entry
+    0 s     the flow is put under the timer           0              0, due at 300
+    100 s   a packet                                  100            0, due at 300
+    290 s   a packet                                  290            0, due at 300
+    300 s   the entry is due: the flow is alive       290            290, due at 590
+    590 s   the entry is due: the flow is over        290            none
+
+Three hundred packets a second would cost no more: the heap is touched once in 300 seconds.
+
 A record that leaves a timer leaves its entry behind; when it comes back it gets another one, since
 its refresh may be older than the entry says. Too many such entries are swept out, a few each time
 that a record leaves.
@@ -19,7 +30,9 @@ from math import inf
 from typing import Generic, Protocol, TypeVar, cast
 
 MANY = 64
-SWEPT_AT_ONCE = 8  # entries; all at once would hold up everybody else
+"""Entries that may be left behind before a heap is swept: below, sweeping would cost more."""
+SWEPT_AT_ONCE = 8
+"""Entries; to sweep all of them at once would hold up everybody else."""
 
 
 Entry = tuple[float, int, "Record"]
@@ -50,7 +63,7 @@ class Timer:
 
 
 GONE = Timer("gone", -inf)
-"""What stands under no timer any more: its time is over whenever somebody asks."""
+"""For a record that stands under no timer any more: it has always expired."""
 
 
 class Record(Protocol):

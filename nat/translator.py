@@ -4,6 +4,12 @@
 header shows nothing unusual costs one lookup. **Slow road:** everything else, step by step in
 `_examine`: is it a packet, may it be here, is it whole, is it for us, does a flow know it, may it
 open one. Whether it may open one is all policy, and stands in `admission.py`.
+
+    translate ── unusual header ──► _examine ── all questions ────────┐
+        │                                                             ▼
+        ├─────── no leg ──────────► _consider ─ the rest of them ─► _find_or_admit
+        │
+        └─────── a leg, alive ────► the leg
 """
 
 from __future__ import annotations
@@ -159,7 +165,7 @@ class Nat:
 
     def _consider(self, packet: Packet, arrival: Arrival, key: FiveTuple, now: float) -> Verdict:
         """The same, for a packet whose IPv4 header is known to be in order; no flow knows `key`,
-        between whom it goes."""
+        between whom it goes. The fast road has asked the questions that are left out here."""
         verdict = (
             self._judge_addresses(arrival, key[1], key[2])
             or self._answer_ping(packet, SIDES[arrival], key[2], now)
@@ -196,6 +202,7 @@ class Nat:
         return Drop.TTL_EXCEEDED
 
     def _find_or_admit(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """By protocol: what has no ports to tell flows apart by is not translated."""
         protocol = packet.protocol
         if protocol == ICMP:
             return self._examine_icmp(packet, arrival, now)
@@ -224,6 +231,7 @@ class Nat:
         return bool(self.behavior.untranslated) and self.behavior.is_internal(destination)
 
     def _check_from_inside(self, source: int, destination: int) -> Drop | None:
+        """Only hosts of the inside networks send there, and only to the outside or the gateway."""
         network = next((each for each in self.behavior.networks if source in each), None)
         if network is None or source == self.behavior.gateway:
             return Drop.SPOOFED_SOURCE
@@ -256,6 +264,8 @@ class Nat:
     def _lookup_or_admit(
         self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
     ) -> Verdict:
+        """A flow that is over and was not tidied up yet is closed first, so that nobody can tell
+        whether the tidying was late."""
         leg = self.table.legs[arrival].get(key)
         if leg is not None:
             if leg.flow.is_alive(now):
@@ -278,6 +288,8 @@ class Nat:
     # --- ICMP --------------------------------------------------------------------------
 
     def _examine_icmp(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """Errors belong to the flow whose packet they quote. Queries are flows of their own, by
+        their identifier: the inside asks and the outside answers."""
         kind = packet.buffer[packet.header_length]
         if kind in icmp.ERRORS:
             return self._errors.translate(packet, arrival, now)
@@ -320,8 +332,6 @@ class Nat:
             "fragments": len(store),
             **store.usage(),
         }
-
-    # --- time --------------------------------------------------------------------------
 
     # --- time --------------------------------------------------------------------------
 

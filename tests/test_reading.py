@@ -46,11 +46,7 @@ LONGEST_FUNCTION = 60
 KNOWN_CIRCLES: set[tuple[str, ...]] = set()
 KNOWN_WAYS_UP: set[str] = set()
 KNOWN_LONG_FILES: set[str] = set()
-KNOWN_WITHOUT_MIRROR: set[str] = {
-    "appliance/gateway/memory.py",
-    "appliance/gateway/rehearsal.py",
-    "appliance/gateway/slots.py",
-}
+KNOWN_WITHOUT_MIRROR: set[str] = set()
 
 DRAWING_COMMANDS = "appliance.cli."
 """Starts the screen: the one place that may look up, inside functions only."""
