@@ -233,4 +233,8 @@ class Application:
     that the edit has broken the message."""
     findings: Callable[[bytes], Sequence[Finding]]
     """All that is wrong with a message, whoever wrote it."""
+    opens: str
+    """What its correct module opens for the inside, in two words."""
     follower: Callable[[], Follower] | None = None
+    states: tuple[str, ...] = ()
+    """All states that a conversation can come to, as its follower tells them."""
