@@ -220,6 +220,7 @@ class Application:
     """
 
     name: str
+    """Its correct module has the same."""
     correct: Callable[[], Alg]
     """Makes the correct module, which is run dry beside any other to say what that one missed."""
     frame: Frame
