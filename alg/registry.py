@@ -109,9 +109,9 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
         there_are = ", ".join(fitting)
         raise SpecError(f"{name!r} does not read {application.upper()}; there are {there_are}")
     if colon and not module.takes_faults:
-        slot = application or module.application or SIP.name
-        poor = next(each for each in names(slot) if MODULES[each].takes_faults)
-        raise SpecError(f"{name!r} takes no faults; did you mean '{poor}:{rest}'?")
+        takes_them = poor(application or module.application or SIP.name)
+        hint = f"; did you mean '{takes_them.name}:{rest}'?" if takes_them else ""
+        raise SpecError(f"{name!r} takes no faults{hint}")
     named = [part.strip() for part in rest.split(",") if part.strip()]
     try:
         return module.make(named if colon else faults)
@@ -125,6 +125,12 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
 def names(application: str) -> list[str]:
     """The built-in modules that may stand in the slot of an application."""
     return [each.name for each in MODULES.values() if each.application in ("", application)]
+
+
+def poor(application: str) -> Module | None:
+    """The module of an application that takes faults, if there is one."""
+    own = (each for each in MODULES.values() if each.application == application)
+    return next((each for each in own if each.takes_faults), None)
 
 
 def application_of(spec: str, message: bytes = b"") -> Application:
