@@ -9,6 +9,14 @@ There is one context and it stands on one of two grounds:
                 would, by asking the same tables, and changes nothing in them.
 
 So a prediction cannot differ from what would happen: it is made by the same code.
+
+    one message         Tables                                   Rehearsal
+    map, map_pair       pins a mapping                           asks which, notes it in the ledger
+    expect              opens an expectation                     notes it in the ledger
+    close, remember     noted                                    noted
+    commit              closes what is to close; holds what      takes out of the ledger what is
+                        was announced for 32 s                   to close
+    rollback            unpins, closes, sets deadlines back      takes out what this message added
 """
 
 from __future__ import annotations
@@ -38,9 +46,11 @@ class Ground(Protocol):
     """What a context stands on. `protocol` is an IP protocol number; everything is asked for on
     behalf of the inside host that the message belongs to."""
 
-    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None: ...
+    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
+        """The external endpoint that `internal` has, to the remote of the message."""
 
-    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None: ...
+    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None:
+        """The inside endpoint behind an external one."""
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
         """See `nat.mappings.Mappings.pin`."""
@@ -60,13 +70,17 @@ class Ground(Protocol):
     ) -> None:
         """Raises Unavailable."""
 
-    def close(self, parent: Hashable, internal: Endpoint | None) -> None: ...
+    def close(self, parent: Hashable, internal: Endpoint | None) -> None:
+        """At the commit: what `parent` expects, all or at one endpoint, is expected no more."""
 
-    def keep(self, seconds: float) -> None: ...
+    def keep(self, seconds: float) -> None:
+        """At the commit: the flow of the message may be silent for so long."""
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """What was granted stays."""
 
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """What was granted is taken back."""
 
 
 class Context:
@@ -241,6 +255,7 @@ class Tables:
         return pair[0].external
 
     def _note_pin(self, mapping: NatMapping, before: NatMapping | None) -> None:
+        """A rollback must know what was pinned in its place before, if anything was."""
         self._pinned.append(mapping)
         if mapping is not before:
             self._newly_pinned.append((mapping, before))
@@ -265,11 +280,13 @@ class Tables:
         )
         if opened is None:
             raise Unavailable(FULL)
-        self._doomed.pop(opened.id, None)
+        self._doomed.pop(opened.id, None)  # to be closed, and then expected again: it stays
         if known is None:
             self._opened.append(opened)
 
     def _mapping_to_hold(self, protocol: int, internal: Endpoint) -> NatMapping:
+        """The mapping that an expectation may keep open: that of the message itself, or a pinned
+        one. Raises Unavailable. (One whose number is 0 was made for a single packet.)"""
         own = self._leg.mapping
         if (protocol, internal) == (own.protocol, own.internal) and own.id:
             return own

@@ -3,6 +3,14 @@
 A module that raises, answers nonsense or has an edit refused never stops the NAT: its message
 passes unchanged, nothing is opened for it, the failure is counted and told, and after ten of them
 the module is off for that flow.
+
+    the module      the message leaves      what it asked for    the log says
+    edits           edited                  committed            message-passed, rewritten
+    changes none    as it came              committed            message-passed, unchanged
+    refuses         not at all              only its memory      message-passed, dropped
+    is refused      as it came              rolled back          message-passed, and why
+    (a port, room)
+    raises, lies    as it came              rolled back          the same, and alg-error
 """
 
 from __future__ import annotations
@@ -51,7 +59,8 @@ class Inspector:
             context.refuse()
         elif not outcome.commits:
             context.rollback()
-        # After the active module, whose mappings it finds; before anything that is to close closes.
+        # After the active module, because it must find the mappings of that one; before the commit,
+        # because it must still find what the message is about to close.
         correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
             context.commit()
@@ -75,6 +84,7 @@ class Inspector:
         self._log.emit(event, now)
 
     def _run(self, slot: Slot, leg: Leg, message: bytes, context: Context, room: int) -> Outcome:
+        """Ask the module and apply its edits; nothing is committed or rolled back yet."""
         flow_id = _flow_id(leg) or 0
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
@@ -125,6 +135,7 @@ class Inspector:
             self._log.emit(event, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
+        """Count a failure to the slot and to the flow, and tell of it."""
         slot.counters["errors"] += 1
         disabled = False
         flow_id = _flow_id(leg)
@@ -149,6 +160,8 @@ class Inspector:
         correct: tuple[Edit, ...] | None,
         now: float,
     ) -> int:
+        """Emit `message-passed`; answers its id. The event is built when somebody reads it, since
+        comparing two answers and finding their reasons takes longer than inspecting."""
         answer, after = outcome.answer, outcome.after
         verdict = _verdict(message, after, answer)
         slot.counters["refused" if verdict == "dropped" else verdict] += 1
@@ -230,6 +243,7 @@ def _left_alone(message: bytes, note: str, error: str | None = None) -> Outcome:
 
 
 def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str:
+    """What became of the message, in a word. `opaque` and `malformed` are the module's own."""
     if after is None or isinstance(answer, Refuse):
         return "dropped"
     if after != message:

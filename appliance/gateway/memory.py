@@ -18,10 +18,12 @@ class Memory:
         self._values: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
 
     def recall(self, key: Hashable, now: float) -> Any:
+        """The value, or None when there is none or its time is over."""
         value, deadline = self._values.get(key, (None, 0.0))
         return value if deadline > now else None
 
     def remember(self, key: Hashable, value: Any, deadline: float) -> None:
+        """Keep a value until `deadline`, if need be in the place of the oldest."""
         self._values[key] = (value, deadline)
         self._values.move_to_end(key)
         while len(self._values) > REMEMBERED:

@@ -46,7 +46,7 @@ class Slot:
 
     @property
     def is_off(self) -> bool:
-        """Does nobody want to edit anything?"""
+        """Is the module in it `off`?"""
         return self.module.name == "off"
 
     @property

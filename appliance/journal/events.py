@@ -37,7 +37,7 @@ class MappingOpened(Event, tag="mapping-opened"):
     protocol: str
     internal: str
     external: str
-    opened_by: str  # packet | alg | static | forward
+    opened_by: str  # packet | alg | static | forward | untranslated
 
 
 class MappingRefreshed(Event, tag="mapping-refreshed"):

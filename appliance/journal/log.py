@@ -2,6 +2,14 @@
 
 An event that is costly to build (a message with the reasons of all its changes) is kept as a
 function and built when somebody wants to read it: explaining costs nothing on the packet's road.
+
+What a module opens for a message is told after the message, although it happens before it, and only
+if the module's edits are accepted. So the inspector holds the events back while the module runs:
+
+    hold        the module maps two ports: mapping-opened is kept back
+    take_held   the edits were accepted, or they were not
+    emit        message-passed                                       gets number 17
+    release     mapping-opened, if they were accepted                gets number 18, cause 17
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ class Deferred:
         self.cause: int | None = None
 
     def event(self) -> Event:
+        """The event itself; built once."""
         if self._event is None:
             self._event = self._build()
             self._event.id, self._event.t, self._event.cause = self.id, self.t, self.cause

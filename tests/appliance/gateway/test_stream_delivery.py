@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from alg.delivery import STRANDED_AFTER
-from alg.stream import LONGEST_HELD, LONGEST_WAIT, MOST_KEPT
+from alg.stream import LONGEST_HELD, LONGEST_WAIT
 from appliance.journal.events import StreamLetGo
 from nat.endpoint import Side
 from tests.appliance.gateway.test_streams import (
@@ -182,7 +182,7 @@ def test_the_first_attempt_waits_for_a_server_far_away() -> None:
     assert times_of(line, 1.5) == pytest.approx([1.2])
 
 
-def nat_end(nat: World):  # noqa: ANN201
+def nat_end(nat: World):
     (flow,) = nat.table.flows.values()
     return flow.mapping.external
 

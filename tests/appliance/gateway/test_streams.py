@@ -73,6 +73,7 @@ def test_an_edit_changes_the_length_here() -> None:
 
 
 def test_a_message_may_be_cut_anywhere() -> None:
+    """Rule whole-or-not."""
     for cut in (*range(1, 60), *range(60, len(FIRST), 17), len(FIRST) - 1):
         line = Line(World({"alg.sip.module": "sip"}), PHONE, SERVER)
         line.say(line.inner, FIRST, cut)
@@ -131,7 +132,7 @@ def test_keep_alives_between_messages_pass(line: Line) -> None:
 
 @pytest.mark.parametrize(("begin", "stop"), [(0, 400), (0, 50), (50, 300), (200, 700), (3, 4)])
 def test_a_retransmission_shows_the_same_bytes(line: Line, begin: int, stop: int) -> None:
-    """`End` compares what it hears again."""
+    """Rules positions-shift and same-again. `End` compares what it hears again."""
     line.say(line.inner, FIRST + SECOND)
     line.repeat(line.inner, begin, min(stop, len(line.inner.said)))
     assert line.outer.heard == outside(FIRST + SECOND)
@@ -168,7 +169,7 @@ def test_a_forged_acknowledgement_loses_nothing(line: Line) -> None:
 
 
 def test_selective_acknowledgements_follow(line: Line) -> None:
-    """RFC 2018: blocks name the numbers that their receiver has sent."""
+    """Rule positions-shift, RFC 2018: blocks name the numbers that their receiver has sent."""
     line.say(line.inner, FIRST + SECOND)
     shown = len(outside(FIRST))
     second = _sack(line.inner.began + 1 + shown, line.inner.began + 1 + 2 * shown)
@@ -429,14 +430,14 @@ def test_bounds_are_given_back_with_the_connections(nat: World) -> None:
 def test_a_connection_that_a_forward_lets_in_is_read_from_its_first_byte() -> None:
     """Its SYN passes before there is a flow; the answer to it tells where the stream begins."""
     pbx, caller = A._replace(port=5060), Endpoint.parse("198.51.100.7:50000")
-    door = Endpoint.parse("203.0.113.1:5060")
-    rule = {"protocol": "tcp", "external": str(door), "internal": str(pbx)}
+    published = Endpoint.parse("203.0.113.1:5060")
+    rule = {"protocol": "tcp", "external": str(published), "internal": str(pbx)}
     nat = World({"alg.sip.module": "sip", "nat.forward": [rule]})
-    inner, outer = End(Side.INSIDE, pbx, caller, 1000), End(Side.OUTSIDE, caller, door, 5000)
+    inner, outer = End(Side.INSIDE, pbx, caller, 1000), End(Side.OUTSIDE, caller, published, 5000)
     request = b"OPTIONS sip:pbx@%b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nl: 0\r\n\r\n"
     between = Line.between(nat, inner, outer)
     between.put(outer, outer.segment(SYN, -1))
     between.put(inner, inner.segment(SYN | ACK, -1))
     between.put(outer, outer.segment(ACK, 0))
-    between.say(outer, request % str(door).encode(), 20)
+    between.say(outer, request % str(published).encode(), 20)
     assert inner.heard == request % str(pbx).encode()
