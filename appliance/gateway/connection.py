@@ -62,6 +62,7 @@ class Way:
         self.window = 0  # that its receiver has offered last
         self.scale = 0  # of its receiver's windows
         self.offered_scale: int | None = None
+        self.is_scale_known = True
         self.told = 0  # what its sender was last told: an acknowledgement number
         self.told_window = 0  # and a window
         self.stamp: int | None = None  # the newest timestamp of its sender (RFC 7323)
@@ -117,7 +118,8 @@ class Way:
                 edge = max(edge, stream.received + LONGEST_HELD)
             edge = min(edge, stream.received + stream.room)
         told = max(told, stream.delivery.answered)
-        return self.number(told), min(max(0, edge - told) >> self.scale, LARGEST_WINDOW)
+        largest = LARGEST_WINDOW if self.is_scale_known else window
+        return self.number(told), min(max(0, edge - told) >> self.scale, largest)
 
 
 class Share:
@@ -209,6 +211,7 @@ class Connection:
             scaled = back.offered_scale is not None
             back.scale = back.offered_scale or 0
             way.scale = way.offered_scale or 0 if scaled else 0
+            way.is_scale_known = not scaled or way.offered_scale is not None
 
     def _measure(self, way: Way, now: float) -> None:
         """A SYN has been answered: so long takes it to the way's receiver and back (RFC 6298 2.2:
