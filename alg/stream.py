@@ -140,6 +140,11 @@ class Stream:
         return self.is_holding or self.delivery.is_owing
 
     @property
+    def is_plain(self) -> bool:
+        """Do its bytes pass as they come, and have they always?"""
+        return self._positions.is_untouched and not len(self.delivery) and not self.is_holding
+
+    @property
     def is_holding(self) -> bool:
         """Does it keep bytes back until more come?"""
         return bool(self._held) and self._passed < self._received

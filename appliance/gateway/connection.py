@@ -100,6 +100,16 @@ class Way:
         stream = self.stream
         return stream.over or stream.delivery.acknowledged - self.widest <= shown <= stream.end
 
+    def hear(self, segment: Segment, now: float) -> int:
+        """The receiver acknowledges something and offers a window; answers the shown position. As
+        long as nothing else is told, this is what the sender hears."""
+        shown = self.shown_position(segment.acknowledgement)
+        self.stream.acknowledge(shown, now)
+        if shown >= self.stream.delivery.acknowledged:
+            self.window = segment.window
+        self.told, self.told_window = segment.acknowledgement, segment.window
+        return shown
+
     def tell(self, shown: int, window: int, adjusts: bool, now: float) -> tuple[int, int]:
         """What the sender is told when the receiver acknowledges a shown position and offers a
         window: an acknowledgement number and a window (as in the header).
@@ -137,6 +147,7 @@ class Connection:
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
         self.ways = {direction: Way(slot) for direction in Direction}
+        self.streams = [way.stream for way in self.ways.values()]
         self.due: float | None = None
         """When it is booked to be looked at."""
         self.share: Share | None = None
@@ -149,15 +160,10 @@ class Connection:
     def name(self) -> str:
         return self.slot.name
 
-    @property
-    def streams(self) -> list[Stream]:
-        return [way.stream for way in self.ways.values()]
-
     def is_only_read(self) -> bool:
         """Does nobody want to edit, and has nobody edited or answered?"""
-        return self.slot.is_off and all(
-            each.is_untouched and not each.is_owing for each in self.streams
-        )
+        one, other = self.streams
+        return self.slot.is_off and one.is_plain and other.is_plain
 
     def is_done(self) -> bool:
         """Nothing is read any more, and nothing has to be adjusted or shown again."""
@@ -165,8 +171,10 @@ class Connection:
 
     def next_deadline(self) -> float | None:
         """When one of its streams is to be looked at (seconds)."""
-        deadlines = [each.next_deadline() for each in self.streams]
-        return min((each for each in deadlines if each is not None), default=None)
+        one, other = (each.next_deadline() for each in self.streams)
+        if one is None or other is None:
+            return one if other is None else other
+        return min(one, other)
 
     # --- what is believed --------------------------------------------------------------
 
