@@ -103,7 +103,7 @@ class Context:
         self.settings = settings
         self._ground = ground
         self._owned = table.rules.owned
-        self._notes = Notes(memory, now)
+        self._notes = Notes(memory, self.internal.address, now)
         self.recall = self._notes.recall
         self.remember = self._notes.remember
         self.forget = self._notes.forget

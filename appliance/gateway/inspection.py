@@ -15,6 +15,7 @@ the module is off for that flow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alg import compare, edits
@@ -24,13 +25,14 @@ from appliance.gateway.context import Context, Tables
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.journal.events import AlgError, CallState, Change, MessagePassed
-from appliance.journal.log import EventLog
+from appliance.journal.log import SMALL, EventLog
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Direction, Endpoint
 from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
+BYTES_OF_A_CHANGE = 1024
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -192,7 +194,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now)
+        return self._log.emit_later(build, now, size=_size_of(message, after, made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,12 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     return {Reading.OPAQUE: "opaque", Reading.MALFORMED: "malformed"}.get(
         answer.reading, "unchanged"
     )
+
+
+def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
+    """About how many bytes the event of a message takes once somebody has read it: the texts, and a
+    row with its reason for each change. Until then it takes less."""
+    return SMALL + 2 * (len(message) + len(after or b"")) + BYTES_OF_A_CHANGE * len(made)
 
 
 def _flow_id(leg: Leg) -> int | None:
