@@ -4,7 +4,7 @@ A deadline is derived, not stored: a record keeps the time of its last refresh a
 stands under. So a refresh is one attribute store, and changing a timeout changes all deadlines at
 once. Each timer keeps its records in a heap ordered by *last refresh as last looked at*; when the
 head comes due and turns out to have been refreshed meanwhile, it goes back with the newer time.
-Whoever looks a record up compares the deadline too, so that being late here is never visible.
+A lookup compares the deadline too, so that being late here is never visible.
 
 The life of one flow under a timer of 300 seconds, and what its entry in the heap says:
 
@@ -52,7 +52,7 @@ GONE = Timer("gone", -inf)
 
 
 class Record(Protocol):
-    """What can be forgotten."""
+    """What can be forgotten. `refreshed` is in seconds on the caller's clock."""
 
     id: int
     timer: Timer

@@ -202,8 +202,8 @@ def _check_lifetime(seconds: float | None) -> None:
 
 
 def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -> None:
-    """What a module hands over is kept and used later, where nobody expects it to fail. Raises
-    TypeError or ValueError."""
+    """What a module hands over is kept and used later, where it could not be blamed on the module
+    any more if it failed. Raises TypeError or Unavailable."""
     hash(parent)
     if remote is not None and not isinstance(remote, Endpoint):
         raise TypeError(f"{remote!r} is not an endpoint")

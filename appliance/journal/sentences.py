@@ -126,6 +126,8 @@ class Teller:
         return lines
 
     def _is_repetition(self, event: Event) -> bool:
+        """Would its sentence say what was said before? A stream is told of when it is heard again
+        or falls silent; a refresh says nothing new at all."""
         if not isinstance(event, MediaStats):
             return event.__struct_config__.tag == "mapping-refreshed"
         stream = event.stream
@@ -164,6 +166,7 @@ def _is_nobody(source: str) -> bool:
 
 
 def _word(value: object) -> Any:
+    """A field of an event, as a sentence may use it: text is cleaned, lists become JSON."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, int | float) or value is None:
