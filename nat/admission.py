@@ -22,7 +22,7 @@ from nat import icmp
 from nat.behavior import Behavior, Dependence
 from nat.conntrack import Conntrack
 from nat.drop import Drop
-from nat.endpoint import ICMP, TCP, Endpoint, FiveTuple, Side
+from nat.endpoint import ICMP, ICMP_QUERY, TCP, Endpoint, FiveTuple, Side
 from nat.events import Observer
 from nat.following import Following
 from nat.mapping import Arrival, Flow, FlowLeg, Leg, Mapping, OpenedBy
@@ -54,8 +54,9 @@ class Admission:
 
     def outbound(self, key: FiveTuple, packet: Packet, now: float) -> FlowLeg | Drop:
         """The first packet of the inside to a remote: a mapping (RFC 4787 4) and a flow."""
-        _, source, destination, source_port, destination_port = key
-        protocol = packet.protocol
+        protocol, source, destination, source_port, destination_port = key
+        if protocol == ICMP_QUERY:
+            protocol = ICMP
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self._table.rules.owned and not self._behavior.hairpin:
             return Drop.NO_HAIRPIN  # an inside host calls another by its external endpoint
@@ -121,8 +122,9 @@ class Admission:
 
     def inbound(self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float) -> Leg | Drop:
         """A packet for an external endpoint, from a remote that no flow knows (RFC 4787 5)."""
-        _, source, destination, source_port, destination_port = key
-        protocol = packet.protocol
+        protocol, source, destination, source_port, destination_port = key
+        if protocol == ICMP_QUERY:
+            protocol = ICMP
         remote, external = Endpoint(source, source_port), Endpoint(destination, destination_port)
         mappings = self._table.mappings.at(protocol, external)
         if protocol == TCP:

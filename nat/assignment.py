@@ -122,7 +122,9 @@ class Assignment:
             if port is None:
                 return None
             external = Endpoint(address, port)
-            if remote is None or not self._is_poisoned(protocol, remote, external, now):
+            if remote is None or not self._behavior.poisoning:
+                return external
+            if not self._is_poisoned(protocol, remote, external, now):
                 return external
             wish = Endpoint(internal.address, _after(port))
         return None
@@ -178,8 +180,6 @@ class Assignment:
         self._poisoned.remember(arrives, self._behavior.timeouts.udp_unanswered, now)
 
     def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
-        if not self._behavior.poisoning:
-            return False
         arrives = inbound_key(protocol, remote, external)
         return self._poisoned.is_taken(arrives, self._behavior.timeouts.udp_unanswered, now)
 

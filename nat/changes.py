@@ -33,7 +33,7 @@ from nat.conntrack import Conntrack
 from nat.endpoint import UDP
 from nat.mapping import Flow, Mapping, OpenedBy, Why
 
-AT_ONCE = 250
+AT_ONCE = 150
 """Records looked at between two packets."""
 
 Work = Iterator[None]

@@ -161,7 +161,7 @@ class Conntrack:
 
     def _oldest_unanswered(self) -> Flow | None:
         for timer in self.deadlines.timers.values():
-            for _, _, flow in timer.heap[:EVICTION_LOOKS]:
+            for _, _, flow in timer.first()[:EVICTION_LOOKS]:
                 if isinstance(flow, Flow) and flow.timer is timer and not flow.answered:
                     return flow
         return None
@@ -176,8 +176,7 @@ class Conntrack:
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
         self.observer.leg_made(flow.outbound)
-        filtering = self.filter_of(mapping)
-        scope = filtering.scope(remote)
+        scope = self.filter_of(mapping).scope(remote)
         permitting = mapping.permitted.get(scope)
         if permitting is None:
             mapping.permitted[scope] = [flow]  # nearly always the only one: no room for more
@@ -217,11 +216,11 @@ class Conntrack:
         here, when the next packet asks, and not when the setting changes: all mappings at once
         would take longer than a packet may wait."""
         filtering = self.behavior.filtering_of(mapping.protocol)
-        if mapping.filtered_by is not filtering:
+        if mapping.filtered_by is not filtering and mapping.permitted:
             flows, mapping.permitted = mapping.flows(), {}
             for flow in flows:
                 mapping.permitted.setdefault(filtering.scope(flow.remote), []).append(flow)
-            mapping.filtered_by = filtering
+        mapping.filtered_by = filtering
         return filtering
 
     def mark_answered(self, flow: Flow) -> None:

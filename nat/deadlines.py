@@ -18,18 +18,22 @@ The life of one flow under a timer of 300 seconds, and what its entry in the hea
 Three hundred packets a second would cost no more: the heap is touched once in 300 seconds.
 
 A record that leaves a timer leaves its entry behind; when it comes back it gets another one, since
-its refresh may be older than the entry says. Too many such entries are swept out.
+its refresh may be older than the entry says. Too many such entries are swept out, a few each time
+that a record leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Generic, Protocol, TypeVar, cast
 
 MANY = 64
 """Entries that may be left behind before a heap is swept: below, sweeping would cost more."""
+SWEPT_AT_ONCE = 8
+"""Entries; to sweep all of them at once would hold up everybody else."""
+
 
 Entry = tuple[float, int, "Record"]
 """(last refresh as last looked at, the record's id, record): ids decide between equal times"""
@@ -38,13 +42,24 @@ Entry = tuple[float, int, "Record"]
 class Timer:
     """A class of records that are forgotten after the same silence of `timeout` seconds."""
 
-    __slots__ = ("heap", "name", "stale", "timeout")
+    __slots__ = ("heap", "moved", "name", "old", "stale", "timeout")
 
     def __init__(self, name: str, timeout: float) -> None:
         self.name = name
         self.timeout = timeout
         self.heap: list[Entry] = []
+        self.old: list[Entry] = []  # a heap that is being swept into the other
+        self.moved: dict[int, float] = {}  # by id, what came from there
         self.stale = 0  # entries beyond one for each record that stands under this timer
+
+    @property
+    def heaps(self) -> tuple[list[Entry], list[Entry]]:
+        return self.heap, self.old
+
+    def first(self) -> list[Entry]:
+        """The heap with the entry that is due first; empty when there is none."""
+        heap, old = self.heap, self.old
+        return old if old and (not heap or old[0] < heap[0]) else heap
 
 
 GONE = Timer("gone", -inf)
@@ -81,7 +96,8 @@ class Deadlines(Generic[R]):
         to another timer, but not while it stays under one.)"""
         if record.timer is timer:
             return
-        self.let_go(record)
+        if record.timer is not GONE:
+            self.let_go(record)
         record.timer = timer
         entry: Entry = (record.refreshed, record.id, record)
         heappush(timer.heap, entry)
@@ -92,23 +108,32 @@ class Deadlines(Generic[R]):
         if timer is GONE:
             return
         timer.stale += 1
-        if timer.stale > MANY and timer.stale * 2 > len(timer.heap):
+        if timer.old:
             self._sweep(timer)
+        elif timer.stale > MANY and timer.stale * 2 > len(timer.heap):
+            timer.old, timer.heap = timer.heap, []
 
     def _sweep(self, timer: Timer) -> None:
-        """A short connection would otherwise be remembered for the two hours of a long one."""
-        oldest: dict[int, Entry] = {}
-        for entry in timer.heap:
-            id_, record = entry[1:]
-            if record.timer is timer and (id_ not in oldest or entry < oldest[id_]):
-                oldest[id_] = entry
-        timer.heap = list(oldest.values())
-        heapify(timer.heap)
-        timer.stale = 0
+        """Move a few entries of the old heap that are still needed to the new one. The last entry
+        of a heap can be taken off without disturbing the order of the others."""
+        old, moved = timer.old, timer.moved
+        for _ in range(SWEPT_AT_ONCE):
+            if not old:
+                moved.clear()
+                return
+            entry = old.pop()
+            refreshed, id_, record = entry
+            if record.timer is timer and refreshed < moved.get(id_, inf):
+                timer.stale -= id_ in moved
+                moved[id_] = refreshed
+                heappush(timer.heap, entry)
+            else:
+                timer.stale -= 1
 
     def next_deadline(self) -> float | None:
         """When to call `due`; it may turn out that there is nothing to do then."""
-        heads = [timer.heap[0][0] + timer.timeout for timer in self.timers.values() if timer.heap]
+        timers = self.timers.values()
+        heads = [heap[0][0] + timer.timeout for timer in timers for heap in timer.heaps if heap]
         return min(heads, default=None)
 
     def due(self, now: float, at_most: int) -> Iterator[tuple[R, bool]]:
@@ -118,9 +143,8 @@ class Deadlines(Generic[R]):
         out of its tables; it stands under no timer when it is handed out.
         """
         for timer in self.timers.values():
-            while timer.heap and timer.heap[0][0] + timer.timeout <= now and at_most > 0:
+            while at_most > 0 and (heap := timer.first()) and heap[0][0] + timer.timeout <= now:
                 at_most -= 1
-                heap = timer.heap
                 seen, id_, record = heap[0]
                 if record.timer is timer and record.refreshed > seen:
                     entry: Entry = (record.refreshed, id_, record)

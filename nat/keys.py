@@ -73,7 +73,10 @@ class Keys:
             if not flow.is_over:
                 _add(table, dependence, flow.mapping, flow.remote)
             yield
-        self.dependence, self._table, self._next = dependence, table, None
+        self.dependence, self._table, self._next, old = dependence, table, None, self._table
+        while old:  # to let go of all at once takes its time too
+            old.popitem()
+            yield
 
 
 def _add(table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint) -> None:

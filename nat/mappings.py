@@ -300,7 +300,7 @@ class Mappings:
         mapping = Mapping(next(self._ids), protocol, internal, external, opened_by)
         key = (protocol, *external)
         sharers = self.by_external[key] = (*self.by_external.get(key, ()), mapping)
-        if mapping.has_a_port_of_the_pool:
+        if opened_by is OpenedBy.PACKET or opened_by is OpenedBy.ALG:
             host = self._hosts.of(internal.address, now)
             host.ports += 1
             self._high_water.reach("ports_per_host", host.ports)

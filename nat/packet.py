@@ -287,7 +287,7 @@ class Packet:
         This is the full verification that comes before a packet may create state. A partial
         checksum is the local kernel's promise and is not looked at.
         """
-        protocol, start = self.protocol, self.header_length
+        protocol, start = self.buffer[9], (self.buffer[0] & 15) * 4
         size = self.length - start
         if size < MINIMUM_TRANSPORT.get(protocol, 0):
             return Drop.MALFORMED
@@ -325,8 +325,8 @@ class Packet:
         segment = int.from_bytes(self.buffer[start : start + length], "big")
         if length & 1:
             segment <<= 8
-        source, destination = self.addresses
-        return (source + destination + self.protocol + length + segment) % MODULUS == 0
+        source, destination = ADDRESSES.unpack_from(self.buffer, 12)
+        return bool((source + destination + self.buffer[9] + length + segment) % MODULUS == 0)
 
     def _pseudo_header(self, length: int) -> bytes:
         return pseudo_header(self.source_address, self.destination_address, self.protocol, length)

@@ -143,8 +143,7 @@ class PortPool:
 
     def is_available(self, port: int, internal: Endpoint) -> bool:
         """May `internal` have this port now?"""
-        state = self.state(port)
-        return state == FREE or self.rests_for(port, internal)
+        return self._states[port & 1][port >> 1] == FREE or self.rests_for(port, internal)
 
     def rests_for(self, port: int, internal: Endpoint) -> bool:
         """Was the port given up by `internal`, not long ago?"""

@@ -166,12 +166,18 @@ class Nat:
     def _consider(self, packet: Packet, arrival: Arrival, key: FiveTuple, now: float) -> Verdict:
         """The same, for a packet whose IPv4 header is known to be in order; no flow knows `key`,
         between whom it goes. The fast road has asked the questions that are left out here."""
-        return (
+        verdict = (
             self._judge_addresses(arrival, key[1], key[2])
             or self._answer_ping(packet, SIDES[arrival], key[2], now)
             or packet.check_transport()
-            or self._find_or_admit(packet, arrival, now, key)
         )
+        if verdict:
+            return verdict
+        if key[0] not in (TCP, UDP):
+            return self._find_or_admit(packet, arrival, now)
+        if arrival is INSIDE:
+            return self._admission.outbound(key, packet, now)
+        return self._admission.inbound(key, packet, arrival, now)
 
     def _make_whole(self, packet: Packet, side: Side, now: float) -> Verdict | None:
         """Nothing is looked at before all fragments are there (RFC 4787 REQ-14)."""
@@ -195,18 +201,13 @@ class Nat:
         self.own_icmp.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
         return Drop.TTL_EXCEEDED
 
-    def _find_or_admit(
-        self, packet: Packet, arrival: Arrival, now: float, key: FiveTuple | None = None
-    ) -> Verdict:
-        """By protocol: what has no ports to tell flows apart by is not translated. `key`: if it has
-        been read already, and no flow knows it."""
+    def _find_or_admit(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """By protocol: what has no ports to tell flows apart by is not translated."""
         protocol = packet.protocol
         if protocol == ICMP:
             return self._examine_icmp(packet, arrival, now)
         if protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
-        if key is not None:
-            return self._admit(key, packet, arrival, now)
         return self._lookup_or_admit(packet.five_tuple, packet, arrival, now)
 
     def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
@@ -271,9 +272,6 @@ class Nat:
             if leg.flow.is_alive(now):
                 return self._pass(leg, packet, now)
             self.table.close_flow(leg.flow, Why.EXPIRED, now)
-        return self._admit(key, packet, arrival, now)
-
-    def _admit(self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         if arrival is INSIDE:
             return self._admission.outbound(key, packet, now)
         return self._admission.inbound(key, packet, arrival, now)

@@ -25,6 +25,10 @@ REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
     "refused",
     "unregistered",
 )
+STATES = (
+    *(TRYING, RINGING, ANSWERED, ENDED, FAILED),
+    *(REGISTERING, REGISTERED, REFUSED, UNREGISTERED),
+)
 OVER = {ENDED, FAILED}
 KINDS = {"INVITE": "call", "BYE": "call", "CANCEL": "call", "REGISTER": "registration"}
 

@@ -10,9 +10,9 @@ from collections.abc import Hashable
 from typing import Any
 
 from alg.base import AlgContext
+from alg.fault import Faults
 from alg.sip import register
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from alg.sip_poor.verbs import ShortLived, WrappedContext, belongs_to
 from nat.endpoint import Endpoint
 
@@ -22,7 +22,7 @@ SESSION_FORGOTTEN_AFTER = 900.0
 SHORT_SIP_TIMEOUT = 60.0
 """Seconds, as in the lecture."""
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 class SignallingPeerOnly(WrappedContext):

@@ -38,8 +38,11 @@ class Slots(dict[str, Slot]):
         super().__init__()
         self._is_real = is_real
         for name, application in registry.APPLICATIONS.items():
-            slot = self[name] = Slot(application, settings.section(f"alg.{name}"))
-            self._check_decisions(slot.module)
+            try:
+                slot = self[name] = Slot(application, settings.section(f"alg.{name}"))
+                self._check_decisions(slot.module)
+            except registry.SpecError as error:
+                raise registry.SpecError(f"alg.{name}.module: {error}") from error
         self._by_port: dict[tuple[int, int], Slot] = {}
         self.ports_changed()
 

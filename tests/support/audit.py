@@ -103,13 +103,13 @@ def _audit_expectations(table: Conntrack) -> None:
 def _audit_timers(table: Conntrack) -> None:
     for timer in table.deadlines.timers.values():
         seen: dict[int, float] = {}
-        for refreshed, id_, flow in timer.heap:
+        for refreshed, id_, flow in (*timer.heap, *timer.old):
             if flow.timer is timer:
                 seen[id_] = min(refreshed, seen.get(id_, refreshed))
         standing = [flow for flow in table.flows.values() if flow.timer is timer]
         assert all(seen[flow.id] <= flow.refreshed for flow in standing), "looked at too late"
         assert set(seen) == {flow.id for flow in standing}
-        assert timer.stale == len(timer.heap) - len(standing)
+        assert timer.stale == len(timer.heap) + len(timer.old) - len(standing)
     assert not any(flow.is_over for flow in table.flows.values())
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from alg.base import Edit, Edits, Reading, Refuse
+from alg.fault import Fault, UnknownFault
 from alg.sip.correct import Sip
 from alg.sip_poor.aim import AimError
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
-from alg.sip_poor.poor import SipPoor, UnknownFault
+from alg.sip_poor.poor import SipPoor
 
 ON_MESSAGES = [name for name, fault in FAULTS.items() if fault.acts_on_messages]
 """The others act in the NAT or on streams: for a single message they are the correct module."""
