@@ -15,8 +15,8 @@ which the changes were made:
 
     set nat.mapping …
     │
-    begin ─ 250 ─ packets ─ 250 ─ packets ─ 250 ─ packets ─ … ─ 12 ─ done
-            records         by `proceed`, at every `Nat.expire`
+    begin ─ records ─ packets ─ records ─ packets ─ records ─ … ─ the last records ─ done
+            at once             by `proceed`, at every `Nat.expire`: `AT_ONCE` of them
 
 While a change is under way `Nat.next_deadline` answers "at once", so that the caller comes back
 after its next few packets and not when the next flow ends. A record that appears meanwhile follows

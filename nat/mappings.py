@@ -15,14 +15,15 @@ an ALG has asked for, for the audio of a call:
                      that asks       that expects    packet        ends         and silence
                      │               │               │             │            │
     pinned           ├───────────────┼───────────────┼─────────────┼────────────┤
-    held             ├──── 32 s ──┤  │               │             │            │
+    held             ├──────── 32 s ─────────┤       │             │            │
     an expectation   │               ├───────────────┼─────────────┤            │
-    a flow           │               │               ├─────────────┼────────────┤
+    flows            │               │               ├─────────────┼────────────┤
     needed           ├───────────────┴───────────────┴─────────────┴────────────┤
                                                                                 └ closed: the port
                                                                                   rests (`ports.py`)
     pinned   it serves every remote, whatever the mapping policy
     held     it was announced, and nothing uses it yet; if nothing ever does, it closes with this
+    flows    one that came in by an expectation ends with it; those of the inside, with silence
     owned    (another life) a forward needs it, until the rule is taken back
     needed   at least one of them is so: `Mapping.is_needed`
 
