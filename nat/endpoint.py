@@ -76,7 +76,7 @@ def parse_address(text: str) -> int:
         raise ValueError(f"{text!r} is not an IP address") from None
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
-            raise ValueError(f"{text!r} is an address of one interface only")
+            raise ValueError(f"{text!r} is not an IP address by itself: it names an interface")
         return IPV6 | int(address)
     return int(address)
 

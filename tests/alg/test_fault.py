@@ -55,21 +55,21 @@ def test_a_row_becomes_a_fault_column_by_column() -> None:
 
 
 def test_of_two_faults_at_one_point_the_later_one_decides() -> None:
-    first = Fault[object]("first", **TEXTS, decisions={"port": max, "serves": max})
-    second = Fault[object]("second", **TEXTS, decisions={"port": min})
+    first: Fault[object] = Fault("first", **TEXTS, decisions={"port": max, "serves": max})
+    second: Fault[object] = Fault("second", **TEXTS, decisions={"port": min})
     assert decisions_of([first, second]) == {"port": min, "serves": max}
     assert decisions_of([second, first]) == {"port": max, "serves": max}
 
 
 def test_manners_of_several_faults_come_together() -> None:
-    impatient = Fault[object]("impatient", **TEXTS, manners={"waits": False})
-    careless = Fault[object]("careless", **TEXTS, manners={"adjusts": False})
+    impatient: Fault[object] = Fault("impatient", **TEXTS, manners={"waits": False})
+    careless: Fault[object] = Fault("careless", **TEXTS, manners={"adjusts": False})
     assert manners_of([]) == RIGHT
     assert manners_of([impatient, careless]) == RIGHT._replace(waits=False, adjusts=False)
 
 
 def test_a_fault_is_found_by_its_name() -> None:
-    fault = Fault[object]("known", **TEXTS)
+    fault: Fault[object] = Fault("known", **TEXTS)
     assert find("known", {"known": fault}) is fault
     with pytest.raises(UnknownFault, match="unknown"):
         find("unknown", {"known": fault})

@@ -396,7 +396,7 @@ def check_expectations(context: Trial) -> None:
         assert known.mapping.internal.address == PHONE.address
         assert known.mapping.internal.port >= LOWEST_OPENED_PORT
         assert known.mapping.external.address == SEEN.address
-        assert known.mapping.external == context.external_of(known.mapping.internal)
+        assert context.internal_of(known.mapping.external) == known.mapping.internal
         assert known.remote is not None
         assert 0 < known.deadline <= 86_400
         siblings.setdefault(known.parent, set()).add(known.mapping.internal)
