@@ -104,7 +104,7 @@ class Inspector:
         except Unavailable:
             context.rollback()
             return ()
-        except Exception:  # nobody asked it: it may not stop what it only watches
+        except Exception:  # what only watches may not stop anything
             context.rollback()
             slot.counters["errors"] += 1
             return None
@@ -209,8 +209,8 @@ class Outcome:
 
 
 def _check_answer(answer: object) -> None:
-    """What a module answers is kept and shown later, where nobody expects it to fail. (Positions
-    and bytes are checked by `edits.apply`.) Raises TypeError."""
+    """What a module answers is kept and shown later, where it could not be blamed on the module any
+    more if it failed. (Positions and bytes are checked by `edits.apply`.) Raises TypeError."""
     if isinstance(answer, Refuse):
         sound = isinstance(answer.rule, str)
     elif isinstance(answer, Edits):

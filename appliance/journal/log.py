@@ -1,4 +1,4 @@
-"""The one place where events get their number and time, and are handed to whoever listens.
+"""The one place where events get their number and time, and are handed to subscribers.
 
 An event that is costly to build (a message with the reasons of all its changes) is kept as a
 function and built when somebody wants to read it: explaining costs nothing on the packet's road.
@@ -108,7 +108,7 @@ class EventLog:
         self._held = []
 
     def take_held(self) -> list[tuple[Entry, float, int]]:
-        """End `hold`; the answer is for `release`, or for nobody when what it tells was undone."""
+        """End `hold`. The answer is for `release`; what was undone is thrown away instead."""
         held, self._held = self._held or [], None
         return held
 
