@@ -23,8 +23,9 @@ In every case there may be packets in `nat.outbox` afterwards, which are to be s
 
 from __future__ import annotations
 
+from appliance.gateway.connection import Connection
 from appliance.gateway.inspection import Inspector
-from appliance.gateway.streams import Connection, StreamInspector
+from appliance.gateway.streams import StreamInspector
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.log import EventLog
@@ -33,7 +34,7 @@ from nat import icmp
 from nat.drop import Aside, Drop
 from nat.endpoint import UDP, FiveTuple, Side
 from nat.fragments import fragment
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, FlowLeg, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
 from nat.translator import Nat, Verdict
 
@@ -63,7 +64,7 @@ class Datapath:
         self._tap: Tap | None = None
         self._translate = nat.translate
         self._inspector = Inspector(nat.table, log)
-        self._streams = StreamInspector(self._inspector)
+        self.streams = StreamInspector(self._inspector, nat.outbox)
         self._identification = 0
         self.settings_changed()
 
@@ -72,6 +73,7 @@ class Datapath:
         inside, outside = self.nat.behavior.mtu
         self._mtu = (inside, outside, inside)  # by where a leg exits
         self._narrowest = min(self._mtu)
+        self.streams.settings_changed()
 
     def _tapped_by(self, tap: Tap | None) -> None:
         """All packets are shown to `tap` from now on; with None there is no cost."""
@@ -233,7 +235,7 @@ class Datapath:
         drop = packet.check_transport()
         if drop:
             return self._drop(drop, packet, segments, side, now, leg.key)
-        if isinstance(leg.slot, Connection):
+        if isinstance(leg, FlowLeg) and isinstance(leg.slot, Connection):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         if packet.segment_size:
             return None
@@ -257,7 +259,7 @@ class Datapath:
     def _inspect_stream(
         self,
         packet: Packet,
-        leg: Leg,
+        leg: FlowLeg,
         connection: Connection,
         segments: int,
         side: Side,
@@ -266,7 +268,7 @@ class Datapath:
         """Put a segment through its connection. What goes on may be the segment, another one in its
         place, several, or none while a message is not whole."""
         size = packet.length
-        onward = self._streams.inspect(packet, leg, connection, now)
+        onward = self.streams.inspect(packet, leg, connection, now)
         if onward == [packet]:
             return None
         if not onward:

@@ -130,13 +130,18 @@ class Engine:
         """When `expire` has something to do, on the clock of `now`."""
         if self._work:
             return 0.0  # at once
-        deadlines = (self.nat.next_deadline(), self.datapath.drops.next_deadline())
+        deadlines = (
+            self.nat.next_deadline(),
+            self.datapath.streams.next_deadline(),
+            self.datapath.drops.next_deadline(),
+        )
         return min((each for each in deadlines if each is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
         self._proceed()
         self.nat.expire(now)
+        self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:

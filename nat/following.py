@@ -14,15 +14,17 @@ from struct import Struct
 from nat.behavior import Behavior
 from nat.conntrack import Conntrack
 from nat.drop import Drop
+from nat.endpoint import Direction
 from nat.events import Observer
 from nat.mapping import Arrival, Flow, FlowLeg, Why
 from nat.mss import clamp
 from nat.packet import Packet
 from nat.policy import Policy
-from nat.tcp import ACK, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
+from nat.tcp import ACK, FIN, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
 
 INSIDE = Arrival.INSIDE
 ESTABLISHED = TcpState.ESTABLISHED
+_AGAINST = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
 TCP_HEADER = 20  # bytes, without options
 TCP_NUMBERS = Struct("!IIH")  # sequence, acknowledgement, data offset and flags
 
@@ -78,13 +80,18 @@ class Following:
         flow = leg.flow
         if flags & RST and not self._resets(leg, track, sequence, acknowledgement, now):
             return leg
+        state = track.state
         if flags & ACK and not flags & RST:
-            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+            if track.acknowledge(leg.arrival is INSIDE, acknowledgement):
+                state = next_state(state, classify(FIN, _AGAINST[leg.direction]))
         elif flags & SYN:
             track.begin(leg.arrival is INSIDE, sequence)
         if flags & SYN and self._behavior.mss_clamp:
             clamp(packet, min(self._behavior.mtu))
-        state = next_state(track.state, classify(flags, leg.direction))
+        size = packet.length - start - header
+        if flags & FIN and not track.accepts_fin(leg.arrival is INSIDE, sequence, size):
+            flags &= ~FIN
+        state = next_state(state, classify(flags, leg.direction))
         # A repeated SYN must not keep a connection alive that never comes about.
         repeats = state is track.state and state.timer == "tcp_transitory"
         self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)

@@ -24,7 +24,13 @@ from appliance.gateway.budget import OutOfTime
 from appliance.gateway.context import Context, Tables
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
-from appliance.journal.events import AlgError, CallState, Change, MessagePassed
+from appliance.journal.events import (
+    AlgError,
+    CallState,
+    Change,
+    MessagePassed,
+    StreamLetGo,
+)
 from appliance.journal.log import SMALL, EventLog
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Direction, Endpoint
@@ -69,6 +75,15 @@ class Inspector:
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
+
+    def let_go(self, slot: Slot, leg: FlowLeg, reason: str, now: float) -> None:
+        """Tell that the messages of a connection are not read any more."""
+        slot.counters["let_go"] += 1
+        source, destination, *_ = _ends(leg)
+        event = StreamLetGo(
+            alg=slot.name, flow=leg.flow.id, source=source, destination=destination, reason=reason
+        )
+        self._log.emit(event, now)
 
     def _run(self, slot: Slot, leg: Leg, message: bytes, context: Context, room: int) -> Outcome:
         """Ask the module and apply its edits; nothing is committed or rolled back yet."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from alg import registry
 from alg.base import Alg
+from appliance.gateway.connection import Connection
 from appliance.gateway.slot import Slot
-from appliance.gateway.streams import Connection
 from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP

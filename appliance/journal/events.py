@@ -252,6 +252,16 @@ class AlgError(Event, tag="alg-error"):
     disabled: bool = False  # too many for this flow: the module is off for it
 
 
+class StreamLetGo(Event, tag="stream-let-go"):
+    """The messages of a TCP connection are not read any more; its bytes pass as they come."""
+
+    alg: str
+    flow: int
+    source: str  # of the segment that was too much, as it arrived
+    destination: str
+    reason: str
+
+
 AnyEvent = (
     Started
     | MappingOpened
@@ -270,6 +280,7 @@ AnyEvent = (
     | MediaStats
     | PacketSeen
     | AlgError
+    | StreamLetGo
 )
 
 _encoder = msgspec.json.Encoder()

@@ -54,6 +54,7 @@ _SENTENCES = {
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
+    "stream-let-go": "{alg} reads no more from {source} to {destination}: {reason}",
 }
 _POINTS = {
     "arrived": "arrived on the {side}: {protocol} from {source} to {destination}, {size} bytes",

@@ -164,9 +164,13 @@ class World:
         elif isinstance(verdict, Drop):
             self._lose(packet, f"dropped by the NAT: {verdict.reason}")
         if engine.outbox:
-            own, engine.outbox[:] = engine.outbox[:], []
-            for exit_, extra in own:
-                self._forward(extra, exit_, now)
+            self.send_own(now)
+
+    def send_own(self, now: float) -> None:
+        """Put what the NAT says by itself on its wires."""
+        own, self._engine.outbox[:] = self._engine.outbox[:], []
+        for exit_, extra in own:
+            self._forward(extra, exit_, now)
 
     def _forward(self, packet: Packet, side: Side, now: float) -> None:
         """The NAT has put a packet on a wire (a side of it)."""

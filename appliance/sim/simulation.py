@@ -119,6 +119,7 @@ class Simulation:
         else:
             self._clock.now = max(self._clock.now, due)
             self.engine.expire(self._clock.now)
+            self.world.send_own(self._clock.now)
 
     # --- what happens ---------------------------------------------------------------------------
 
