@@ -57,11 +57,6 @@ class Timer:
         self.moved: dict[int, float] = {}  # by id, what came from there
         self.stale = 0  # entries beyond one for each record that stands under this timer
 
-    @property
-    def heaps(self) -> tuple[list[Entry], list[Entry]]:
-        """Both of them; the second is empty unless it is being swept."""
-        return self.heap, self.old
-
     def first(self) -> list[Entry]:
         """The heap with the entry that is due first; empty when there is none."""
         heap, old = self.heap, self.old
@@ -139,7 +134,8 @@ class Deadlines(Generic[R]):
     def next_deadline(self) -> float | None:
         """When to call `due`; it may turn out that there is nothing to do then."""
         timers = self.timers.values()
-        heads = [heap[0][0] + timer.timeout for timer in timers for heap in timer.heaps if heap]
+        heads = [timer.heap[0][0] + timer.timeout for timer in timers if timer.heap]
+        heads += [timer.old[0][0] + timer.timeout for timer in timers if timer.old]
         return min(heads, default=None)
 
     def due(self, now: float, at_most: int) -> Iterator[tuple[R, bool]]:
