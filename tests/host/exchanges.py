@@ -1,17 +1,28 @@
-"""SIP over TCP by ordinary sockets: `serve ADDRESS` answers every request and says how many it has
-answered; `call ADDRESS CONNECTIONS EXCHANGES` sends each request in two writes, head and body,
-with Nagle's algorithm as it is, waits for the answer, and prints the seconds that each took.
+"""SIP over TCP by ordinary sockets.
+
+python -m tests.host.exchanges serve ADDRESS
+    answers every request
+python -m tests.host.exchanges call ADDRESS CONNECTIONS EXCHANGES
+    sends each request in two writes, head and body, with Nagle's algorithm as it is, waits for the
+    answer, and prints whether the server saw it edited and the seconds that it took
+python -m tests.host.exchanges sink ADDRESS
+    reads and says nothing
+python -m tests.host.exchanges flood ADDRESS SECONDS
+    sends the shortest messages there are, as fast as it may
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 COPIED = (b"Via", b"From", b"To", b"Call-ID", b"CSeq")  # RFC 3261 8.2.6.2
 PATIENCE = 60.0
+SHORT = b"A b: SIP/2.0\nl:0\n\n"  # 18 bytes
 
 
 def request(own: str, number: int) -> tuple[bytes, bytes]:
@@ -51,12 +62,17 @@ def serve_one(connection: socket.socket) -> None:
         connection.sendall(b"\r\n".join(lines))
 
 
-def serve(address: str) -> None:
+def discard(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+
+
+def serve(address: str, each: Callable[[socket.socket], None]) -> None:
     with socket.create_server((address, 5060)) as listening:
         print("ready", flush=True)
         while True:
             connection, _ = listening.accept()
-            threading.Thread(target=serve_one, args=(connection,), daemon=True).start()
+            threading.Thread(target=each, args=(connection,), daemon=True).start()
 
 
 def call(address: str, first: int, exchanges: int) -> None:
@@ -73,9 +89,20 @@ def call(address: str, first: int, exchanges: int) -> None:
             print(f"{what} {time.monotonic() - began:.3f}\n", end="", flush=True)
 
 
+def flood(address: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    with socket.create_connection((address, 5060), PATIENCE) as connection:
+        connection.settimeout(0.1)
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                connection.send(SHORT * 80)
+
+
 def main() -> None:
-    if sys.argv[1] == "serve":
-        serve(sys.argv[2])
+    if sys.argv[1] in ("serve", "sink"):
+        serve(sys.argv[2], serve_one if sys.argv[1] == "serve" else discard)
+    if sys.argv[1] == "flood":
+        flood(sys.argv[2], float(sys.argv[3]))
         return
     address, connections, exchanges = sys.argv[2], *map(int, sys.argv[3:])
     callers = [

@@ -15,7 +15,7 @@ from appliance.wires import netns
 from tests.support.lab import SERVER, Lab, capture, tshark
 from tests.support.programs import Program, run_in, running
 
-pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "tcpdump", "tshark")]
+pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "tcpdump", "tshark", "ping")]
 
 LATEST = 0.5
 """Seconds after the last byte of a message has arrived."""
@@ -25,6 +25,8 @@ ROUND_TRIPS = 3 * 2 * 2 * 0.02
 """Seconds: three of them, over two links, each way."""
 
 
+LONGEST_PING = 30.0
+"""Milliseconds, of nine pings in ten; the machine may be busy with something else."""
 SCRIPT = (sys.executable, "-m", "tests.host.exchanges")
 HANDSET, FAR = "192.168.20.101", "198.51.100.77"
 
@@ -88,6 +90,21 @@ def test_on_bad_links_every_message_is_edited_and_none_is_late(
     assert max(left[number] - came[number] for number in came) < LATEST
     in_time = [seconds for _, seconds in answers if seconds < LATEST + ROUND_TRIPS]
     assert len(in_time) >= 0.95 * len(answers), sorted(seconds for _, seconds in answers)[-20:]
+
+
+def test_a_flood_of_messages_does_not_keep_a_second_host_waiting(lab: Lab) -> None:
+    """Three connections full of 18-byte messages, and the ping of another inside host."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lab.appliance("--alg", "sip"))
+        netns.run(["ip", "-n", lab.phones, "address", "add", f"{HANDSET}/24", "dev", "gn-in"])
+        stack.enter_context(running(lab.server, *SCRIPT, "sink", SERVER, ready="ready"))
+        for _ in range(3):
+            stack.enter_context(running(lab.phones, *SCRIPT, "flood", SERVER, "60"))
+        command = ("ping", "-I", HANDSET, "-i", "0.05", "-c", "60", SERVER)
+        said = run_in(lab.phones, *command)
+    times = [float(each) for each in re.findall(r"time=([0-9.]+) ms", said)]
+    assert len(times) == 60, said
+    assert sorted(times)[len(times) * 9 // 10] <= LONGEST_PING, said
 
 
 def whole_at(file: Path, route: str) -> dict[int, float]:
