@@ -1,8 +1,8 @@
 """The appliance without its wires: a NAT, its ALG slots, its settings and its event log.
 
-Whoever owns a clock and something to carry packets (the loop, the simulation, a test) makes an
-Engine and calls `handle`, `next_deadline` and `expire`. What somebody may tell a running appliance
-to do (`set`, `flush`) is here as well; what it answers to `show` is in the control room.
+What owns a clock and something to carry packets (the loop, the simulation, a test) makes an Engine
+and calls `handle`, `next_deadline` and `expire`. What a running appliance may be told to do (`set`,
+`flush`) is here as well; what it answers to `show` is in the control room.
 
 What a changed setting goes through, in this order:
 

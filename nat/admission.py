@@ -59,7 +59,7 @@ class Admission:
             protocol = ICMP
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self._table.rules.owned and not self._behavior.hairpin:
-            return Drop.NO_HAIRPIN
+            return Drop.NO_HAIRPIN  # an inside host calls another by its external endpoint
         mapping = self._mapping_for(protocol, internal, remote, packet, now)
         if isinstance(mapping, Drop):
             self._table.hosts.forget_if_idle(internal.address)
@@ -154,6 +154,8 @@ class Admission:
         """The leg by which a mapping lets a packet in; None: it does not."""
         for expectation in mapping.expectations:
             if expectation.admits(remote, now):
+                # A second flow is begun neither for one expectation nor for one pair of endpoints,
+                # and none by what turns back: its sender has a flow already.
                 if expectation.flow is not None or arrival is not OUTSIDE:
                     return self._let_through(mapping, remote, packet)
                 if self._table.has_flow(mapping, remote):
@@ -180,7 +182,7 @@ class Admission:
         return any(flow.is_alive(now) for flow in flows)
 
     def _let_through(self, mapping: Mapping, remote: Endpoint, packet: Packet) -> Leg:
-        """A leg for this one packet."""
+        """A leg for this one packet. It stands in no table and refreshes nothing."""
         _, inbound = self._table.legs_of(Leg, mapping, remote)
         self._observer.leg_made(inbound)
         if self._behavior.mss_clamp and mapping.protocol == TCP:

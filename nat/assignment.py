@@ -131,7 +131,7 @@ class Assignment:
 
     def _shared_port(self, protocol: int, wish: Endpoint, remote: Endpoint) -> int | None:
         """Overloading: the port that an inside endpoint has itself, though others have it too; but
-        not towards that very port (hairpin): nobody could tell the two ends apart."""
+        not towards that very port (hairpin): the two ends could not be told apart."""
         may_share = wish != remote and self._may_share(protocol, wish, remote)
         return wish.port if may_share else None
 

@@ -7,7 +7,7 @@ timer, a filter is sorted anew when it is asked. What is left must look at every
     the keys of all mappings                nat.mapping
     mappings that a rule made or forbids    nat.forward, nat.static
     external addresses that are ours no     outside.external: flushed, the hosts start anew; kept,
-    more, or are again (renumbering)        they go on sending from an address nobody answers
+    more, or are again (renumbering)        they go on sending, and hear no answer
 
 With many flows that takes longer than packets may wait. So each change is a generator that stops
 after every record; some records are seen to at once, the rest between packets, in the order in
@@ -15,8 +15,8 @@ which the changes were made:
 
     set nat.mapping …
     │
-    begin ─ 250 ─ packets ─ 250 ─ packets ─ 250 ─ packets ─ … ─ 12 ─ done
-            records         by `proceed`, at every `Nat.expire`
+    begin ─ records ─ packets ─ records ─ packets ─ records ─ … ─ the last records ─ done
+            at once             by `proceed`, at every `Nat.expire`: `AT_ONCE` of them
 
 While a change is under way `Nat.next_deadline` answers "at once", so that the caller comes back
 after its next few packets and not when the next flow ends. A record that appears meanwhile follows
@@ -133,8 +133,8 @@ class Changes:
             del table[leg.key]
 
     def _follow_statics(self, before: Behavior, behavior: Behavior, now: float) -> Work:
-        """A host whose rule is gone, or new, begins anew; so does whoever has a port of an address
-        that is now somebody's own."""
+        """A host whose rule is gone, or new, begins anew; so do mappings with a port of an address
+        that now belongs to another host alone."""
         changed = set(before.statics) ^ set(behavior.statics)
         hosts = {rule.internal for rule in changed}
         taken = {rule.external: rule.internal for rule in behavior.statics}
@@ -159,7 +159,7 @@ class Changes:
                 yield from self._open_forward(rule, now)
 
     def _open_forward(self, rule: Forward, now: float) -> Work:
-        """A forward takes its external endpoint from whoever happens to have it."""
+        """A forward takes its external endpoint from the mapping that has it, if one has."""
         for mapping in self._table.mappings.at(rule.protocol, rule.external):
             yield from self._flush(mapping, Why.CLOSED, now)
         self._forwards[rule] = self._table.mappings.open_forward(

@@ -4,7 +4,7 @@ A deadline is derived, not stored: a record keeps the time of its last refresh a
 stands under. So a refresh is one attribute store, and changing a timeout changes all deadlines at
 once. Each timer keeps its records in a heap ordered by *last refresh as last looked at*; when the
 head comes due and turns out to have been refreshed meanwhile, it goes back with the newer time.
-Whoever looks a record up compares the deadline too, so that being late here is never visible.
+A lookup compares the deadline too, so that being late here is never visible.
 
 The life of one flow under a timer of 300 seconds, and what its entry in the heap says:
 
@@ -18,8 +18,13 @@ The life of one flow under a timer of 300 seconds, and what its entry in the hea
 Three hundred packets a second would cost no more: the heap is touched once in 300 seconds.
 
 A record that leaves a timer leaves its entry behind; when it comes back it gets another one, since
-its refresh may be older than the entry says. Too many such entries are swept out, a few each time
-that a record leaves.
+its refresh may be older than the entry says. When most entries of a heap are such, they are swept
+out, a few each time that a record leaves:
+
+    old     1 × 3 × × 6 × × ×      swept from its end: × is thrown away, the others move
+    heap    7 8                    what comes meanwhile; then it is the only one again
+
+Until then the timer has two heaps, and what is due first stands at the head of one of them.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ from typing import Generic, Protocol, TypeVar, cast
 MANY = 64
 """Entries that may be left behind before a heap is swept: below, sweeping would cost more."""
 SWEPT_AT_ONCE = 8
-"""Entries; to sweep all of them at once would hold up everybody else."""
+"""Entries. To sweep all of them at once would make the next packet wait."""
 
 
 Entry = tuple[float, int, "Record"]
@@ -52,10 +57,6 @@ class Timer:
         self.moved: dict[int, float] = {}  # by id, what came from there
         self.stale = 0  # entries beyond one for each record that stands under this timer
 
-    @property
-    def heaps(self) -> tuple[list[Entry], list[Entry]]:
-        return self.heap, self.old
-
     def first(self) -> list[Entry]:
         """The heap with the entry that is due first; empty when there is none."""
         heap, old = self.heap, self.old
@@ -67,7 +68,7 @@ GONE = Timer("gone", -inf)
 
 
 class Record(Protocol):
-    """What can be forgotten."""
+    """What can be forgotten. `refreshed` is in seconds on the caller's clock."""
 
     id: int
     timer: Timer
@@ -133,7 +134,8 @@ class Deadlines(Generic[R]):
     def next_deadline(self) -> float | None:
         """When to call `due`; it may turn out that there is nothing to do then."""
         timers = self.timers.values()
-        heads = [heap[0][0] + timer.timeout for timer in timers for heap in timer.heaps if heap]
+        heads = [timer.heap[0][0] + timer.timeout for timer in timers if timer.heap]
+        heads += [timer.old[0][0] + timer.timeout for timer in timers if timer.old]
         return min(heads, default=None)
 
     def due(self, now: float, at_most: int) -> Iterator[tuple[R, bool]]:

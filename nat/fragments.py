@@ -233,7 +233,7 @@ class Reassembler:
         """The datagram, with the header of its first fragment as if it had never been cut."""
         body = b"".join(data for _, data in sorted(waiting.pieces.items()))
         header = bytearray(waiting.header)
-        # The fragment in hand is not among those that were held.
+        # The fragment in hand is not among those that were held: it goes on, and is counted so.
         last = waiting.pieces.popitem()
         waiting.size -= len(last[1])
         self._bytes[key.side] -= len(last[1])

@@ -9,8 +9,8 @@ of each mapping: an old mapping goes on serving its own remotes. With many flows
 than packets may wait, so a second table is filled a little at a time, and takes the place of the
 first when it is complete. Until then the first one answers, and what is new stands in both:
 
-    the first    answers ─────────────────────────┐
-    the second   is filled, a flow at each step ──┴──► answers
+    the first    answers ──────────────────────┐ is emptied, a key at each step
+    the second   is filled, a flow at a step ──┴──► answers
 """
 
 from __future__ import annotations

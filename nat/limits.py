@@ -1,4 +1,12 @@
-"""How much of the NAT one inside host, or anybody outside, may use up (RFC 6888 REQ-4, REQ-5)."""
+"""How much of the NAT one inside host, or the outside, may use up (RFC 6888 REQ-4, REQ-5).
+
+What counts, and for whom:
+
+    TokenBucket   so many a second
+    Host          what an inside host has in use: its share is charged here
+    HighWater     the most that was ever in use at one time, for `show counters`
+    IcmpRate      how often the NAT sends something by itself
+"""
 
 from __future__ import annotations
 

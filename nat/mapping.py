@@ -200,7 +200,7 @@ class Flow:
 
 
 class Mapping:
-    """Internal ⇄ external, for as long as somebody needs it.
+    """Internal ⇄ external, for as long as something needs it.
 
     `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
     flows that say so; `filtered_by` is what the scopes were taken by. `keys` are its entries in the

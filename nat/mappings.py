@@ -15,14 +15,15 @@ an ALG has asked for, for the audio of a call:
                      that asks       that expects    packet        ends         and silence
                      │               │               │             │            │
     pinned           ├───────────────┼───────────────┼─────────────┼────────────┤
-    held             ├──── 32 s ──┤  │               │             │            │
+    held             ├──────── 32 s ─────────┤       │             │            │
     an expectation   │               ├───────────────┼─────────────┤            │
-    a flow           │               │               ├─────────────┼────────────┤
+    flows            │               │               ├─────────────┼────────────┤
     needed           ├───────────────┴───────────────┴─────────────┴────────────┤
                                                                                 └ closed: the port
                                                                                   rests (`ports.py`)
     pinned   it serves every remote, whatever the mapping policy
-    held     it was announced, and nothing uses it yet: had nobody answered, it would be closed then
+    held     it was announced, and nothing uses it yet; if nothing ever does, it closes with this
+    flows    one that came in by an expectation ends with it; those of the inside, with silence
     owned    (another life) a forward needs it, until the rule is taken back
     needed   at least one of them is so: `Mapping.is_needed`
 
@@ -273,7 +274,8 @@ class Mappings:
         return (first, above) if pool.is_available(above.port, second) and not is_drafted else None
 
     def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
-        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place."""
+        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place. A port
+        that was taken for it was shown to nobody outside, and need not rest."""
         if self._is_pinned(mapping):
             del self.pinned[mapping.protocol, mapping.internal]
             if before is not None:
@@ -313,7 +315,8 @@ class Mappings:
         return self.pinned.get((mapping.protocol, mapping.internal)) is mapping
 
     def close_if_idle(self, mapping: Mapping, why: Why, now: float) -> None:
-        """Take a mapping that nothing needs any more out of all tables, and free its port."""
+        """Take a mapping that nothing needs any more out of all tables, and give its port back. It
+        is harmless to ask twice, or for one that is still needed."""
         if mapping.is_needed(now):
             return
         self.keys.remove(mapping)

@@ -20,7 +20,7 @@ needs no branch in the NAT, and every wrong turning that it can take stands in t
     finish            the transport checksum of a message that an ALG has edited
 
 Only the slow road asks. What the packets of a known flow need was decided with its legs, so they
-pay nothing; flows that exist keep their legs when other decisions are taken later.
+are not slowed down; flows that exist keep their legs when other decisions are taken later.
 """
 
 from __future__ import annotations

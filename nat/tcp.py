@@ -4,7 +4,13 @@ The NAT does not judge segments; it must only know whether a connection is being
 is closing, because that decides how long its flow may be silent. A RST never ends a flow: one that
 the receiver would accept starts the short timer, and any later segment brings the long one back.
 
-Strategy: everything that changes a state is in the one table below.
+Strategy: everything that changes a state is in the one table below. An ordinary connection:
+
+    SYN out         opening        tcp_transitory    4 min
+    SYN-ACK in      answered       tcp_transitory
+    ACK out         established    tcp_established   2 h 4 min
+    FIN out         closing-out    tcp_established   the other side may go on talking
+    FIN in          closed         tcp_closing       4 min, for what is repeated
 """
 
 from __future__ import annotations
@@ -106,7 +112,8 @@ def flags_make_sense(flags: int) -> bool:
 
 class TcpTrack:
     """Where a connection stands, and the sequence number each side must send next as its peer
-    last acknowledged it: what its receiver would not believe must not end a flow (RFC 5961).
+    last acknowledged it: what its receiver would not believe must not end a flow (RFC 5961). None:
+    the peer has acknowledged nothing yet. Then a RST counts only in answer to the SYN.
 
     `ahead_of_inside`: how many bytes more the outside has been shown than the inside has sent, if
     somebody edits the stream (an ALG); `ahead_of_outside` the other way round.

@@ -246,7 +246,8 @@ class Nat:
     def _answer_ping(
         self, packet: Packet, side: Side, destination: int, now: float
     ) -> Verdict | None:
-        """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
+        """A ping of one of our own addresses. Other packets from outside for them go on, perhaps to
+        a mapping; other packets from inside for the gateway have no place to go."""
         inside, outside = self.addresses_by_side
         is_inner = side is Side.INSIDE and destination in inside
         if not is_inner and destination not in outside:
@@ -336,7 +337,8 @@ class Nat:
     # --- time --------------------------------------------------------------------------
 
     def next_deadline(self) -> float | None:
-        """When `expire` wants to be called, in seconds on the clock of `now`."""
+        """When `expire` wants to be called, in seconds on the clock of `now`; None: never, as
+        things are. It may turn out that there is nothing to do then."""
         if self._changes.are_under_way:
             return 0.0  # at once
         stores = (self.table, self.reassembler, self._admission)

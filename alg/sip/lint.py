@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from alg.base import Finding
 from alg.sip import fields, grammar, sdp
 from alg.sip.fields import Address, Span
-from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed
+from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed, first_value
 from nat.endpoint import is_private
 
 LONGEST_VALUE = 1024
@@ -57,8 +57,7 @@ class View:
         return self.status is None
 
     def value(self, name: bytes) -> bytes | None:
-        found = self.headers.get(name)
-        return self.data[found[0].start : found[0].end].strip() if found else None
+        return first_value(self.data, self.headers.get(name))
 
     def lacks(self, name: bytes) -> bool:
         return not self.value(name)

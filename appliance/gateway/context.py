@@ -103,7 +103,7 @@ class Context:
         self.settings = settings
         self._ground = ground
         self._owned = table.rules.owned
-        self._notes = Notes(memory, now)
+        self._notes = Notes(memory, self.internal.address, now)
         self.recall = self._notes.recall
         self.remember = self._notes.remember
         self.forget = self._notes.forget
@@ -202,8 +202,8 @@ def _check_lifetime(seconds: float | None) -> None:
 
 
 def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -> None:
-    """What a module hands over is kept and used later, where nobody expects it to fail. Raises
-    TypeError or ValueError."""
+    """What a module hands over is kept and used later, where it could not be blamed on the module
+    any more if it failed. Raises TypeError or Unavailable."""
     hash(parent)
     if remote is not None and not isinstance(remote, Endpoint):
         raise TypeError(f"{remote!r} is not an endpoint")
@@ -212,7 +212,17 @@ def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -
 
 
 class Tables:
-    """The running NAT as the ground of a context, and what must be undone if it comes to that."""
+    """The running NAT as the ground of a context, and what must be undone if it comes to that.
+
+    One INVITE with an offer, which the module edits and which is then found not to fit the MTU:
+
+        map_pair    4000 and 4001 are pinned               noted in `_newly_pinned`
+        expect      two expectations are opened            noted in `_opened`
+        expect      one that there was lives longer        its old deadline is noted in `_renewed`
+        close       an old offer's expectation             noted in `_doomed`; still open
+        rollback    the two are closed, the old deadline is back, 4000 and 4001 are free and need no
+                    rest, the old offer's expectation was never touched
+    """
 
     def __init__(self, table: Conntrack, leg: Leg, now: float) -> None:
         self._table = table
@@ -310,6 +320,7 @@ class Tables:
             if not mapping.is_needed(self._now):
                 self._mappings.hold(mapping, self._now + ANNOUNCED)
         leg = self._leg
+        # Also with None: what an earlier message asked for does not outlive this one.
         if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
             self._table.keep(leg.flow, self.kept)
 

@@ -15,6 +15,7 @@ the module is off for that flow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alg import compare, edits
@@ -30,13 +31,14 @@ from appliance.journal.events import (
     MessagePassed,
     StreamLetGo,
 )
-from appliance.journal.log import EventLog
+from appliance.journal.log import SMALL, EventLog
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Direction, Endpoint
 from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
+BYTES_OF_A_CHANGE = 1024
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -117,7 +119,7 @@ class Inspector:
         except Unavailable:
             context.rollback()
             return ()
-        except Exception:  # nobody asked it: it may not stop what it only watches
+        except Exception:  # what only watches may not stop anything
             context.rollback()
             slot.counters["errors"] += 1
             return None
@@ -207,7 +209,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now)
+        return self._log.emit_later(build, now, size=_size_of(message, after, made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +224,8 @@ class Outcome:
 
 
 def _check_answer(answer: object) -> None:
-    """What a module answers is kept and shown later, where nobody expects it to fail. (Positions
-    and bytes are checked by `edits.apply`.) Raises TypeError."""
+    """What a module answers is kept and shown later, where it could not be blamed on the module any
+    more if it failed. (Positions and bytes are checked by `edits.apply`.) Raises TypeError."""
     if isinstance(answer, Refuse):
         sound = isinstance(answer.rule, str)
     elif isinstance(answer, Edits):
@@ -251,6 +253,12 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     return {Reading.OPAQUE: "opaque", Reading.MALFORMED: "malformed"}.get(
         answer.reading, "unchanged"
     )
+
+
+def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
+    """About how many bytes the event of a message takes once somebody has read it: the texts, and a
+    row with its reason for each change. Until then it takes less."""
+    return SMALL + 2 * (len(message) + len(after or b"")) + BYTES_OF_A_CHANGE * len(made)
 
 
 def _flow_id(leg: Leg) -> int | None:

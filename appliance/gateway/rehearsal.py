@@ -54,7 +54,15 @@ class Entry:
 
 class Ledger:
     """What a watching module would have opened. Every question takes the time, and sees nothing
-    that is over by then."""
+    that is over by then.
+
+    The same entries stand in four tables, one for each question:
+
+        which external endpoint has this internal one?    _by_internal
+        which internal endpoint has this external one?    _by_external, and which ports are taken
+        which entry of a host is its oldest?              _of_host
+        which end with this call or registration?         _by_parent
+    """
 
     def __init__(self) -> None:
         self._by_internal: dict[Internal, Entry] = {}
@@ -168,6 +176,7 @@ class Rehearsal(Tables):
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
         entry = self._ledger.find(protocol, internal, self._now)
+        # A real mapping that was made since wins: the ledger only says what would have been.
         if entry is not None and self._mappings.lasting(protocol, internal) is None:
             return entry.external
         chosen = self._mappings.preview(protocol, internal, self._now, self._draft)

@@ -1,4 +1,13 @@
-"""Which flow gets which ALG: all slots of an appliance, by the ports that they look at."""
+"""Which flow gets which ALG: all slots of an appliance, by the ports that they look at.
+
+What stands in a leg's `slot`:
+
+    a UDP leg with a port of an ALG          the slot: each datagram is a message
+    a TCP flow with such a port              a `Connection`, which cuts its streams into messages
+    the same, but it turns back (hairpin)    nothing: cut segments would have to turn once more
+    one whose remote sees inside addresses   nothing: there is nothing to translate
+    any other                                nothing, and the datapath asks no further
+"""
 
 from __future__ import annotations
 

@@ -90,6 +90,8 @@ class Trial(Context):
 
 
 def _new_nat(situation: Situation, settings: Settings, module: Alg | None) -> Nat:
+    """A NAT in which the given endpoints are mapped as they were preset: a forward fixes what the
+    assignment of ports would choose otherwise."""
     behavior = behavior_of(settings, random.Random(SEED))
     others = [each for each in behavior.external if each != situation.external.address]
     own = Forward(PROTOCOL_NUMBERS[situation.transport], situation.external, situation.internal)

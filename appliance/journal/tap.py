@@ -9,7 +9,7 @@
 that turns back (hairpin) passes ② and ③ twice; one that goes no further says why at the last point
 it came to, and what the appliance answers by itself is shown as its own.
 
-Whoever wants to look is a tap; while there is none, packets are not looked at. Of a flood only so
+What looks at packets is a tap; while there is none, packets are not looked at. Of a flood only so
 many packets a second are shown, and how many were not is told.
 
     Taps      all taps of a datapath; tells it when the first comes and the last goes
@@ -50,7 +50,7 @@ class Point(StrEnum):
 
 
 class Tap(Protocol):
-    """Somebody who looks at packets."""
+    """What looks at packets."""
 
     def see(
         self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
@@ -107,7 +107,7 @@ class Points:
         self._taps.add(self)
 
     def end(self) -> None:
-        """Nobody looks any more."""
+        """Packets are shown no more."""
         self._taps.remove(self)
 
     def see(

@@ -47,12 +47,8 @@ def test_a_mapping_serves_the_remotes_that_its_key_does_not_tell_apart(
 @pytest.mark.parametrize("dependence", [EIM, ADM, APDM])
 def test_a_key_tells_the_families_apart(dependence: Dependence) -> None:
     """::192.0.2.1 and 192.0.2.1 have the same number (RFC 4291 2.5.5.1)."""
-    keys, four, six = (
-        Keys(dependence),
-        Endpoint.parse("192.0.2.1:5"),
-        Endpoint.parse("[::c000:201]:5"),
-    )
-    found = {}
+    four, six = Endpoint.parse("192.0.2.1:5"), Endpoint.parse("[::c000:201]:5")
+    keys, found = Keys(dependence), {}
     for number, host in enumerate((four, six), 1):
         found[host] = Mapping(number, UDP, host, host, OpenedBy.FORWARD)
         keys.add(found[host], host)
