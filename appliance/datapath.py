@@ -235,7 +235,7 @@ class Datapath:
         drop = packet.check_transport()
         if drop:
             return self._drop(drop, packet, segments, side, now, leg.key)
-        if isinstance(leg, FlowLeg) and isinstance(leg.slot, Connection):
+        if isinstance(leg.slot, Connection) and isinstance(leg, FlowLeg):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         if packet.segment_size:
             return None

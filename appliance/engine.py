@@ -130,12 +130,14 @@ class Engine:
         """When `expire` has something to do, on the clock of `now`."""
         if self._work:
             return 0.0  # at once
-        deadlines = (
-            self.nat.next_deadline(),
+        soonest = self.nat.next_deadline()
+        for deadline in (
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
-        )
-        return min((each for each in deadlines if each is not None), default=None)
+        ):
+            if deadline is not None and (soonest is None or deadline < soonest):
+                soonest = deadline
+        return soonest
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
