@@ -132,7 +132,7 @@ class Conntrack:
 
     def is_talking(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Has an external endpoint a flow to `remote`? A second one could not be told from it."""
-        beyond = Arrival.TURN if remote.address in self.rules.owned else Arrival.OUTSIDE
+        beyond = Arrival.HAIRPIN if remote.address in self.rules.owned else Arrival.OUTSIDE
         return inbound_key(protocol, remote, external) in self.legs[beyond]
 
     def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:

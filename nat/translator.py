@@ -18,7 +18,7 @@ from functools import lru_cache
 from struct import Struct
 
 from nat import icmp
-from nat.admission import INSIDE, OUTSIDE, SIDES, TURN, Admission
+from nat.admission import HAIRPIN, INSIDE, OUTSIDE, SIDES, Admission
 from nat.behavior import Behavior
 from nat.changes import Changes
 from nat.conntrack import Conntrack
@@ -196,7 +196,7 @@ class Nat:
 
     def _check_ttl(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Drop | None:
         """RFC 1812 5.3.1; so traceroute shows the NAT as a hop."""
-        if packet.ttl > 1 or arrival is TURN:
+        if packet.ttl > 1 or arrival is HAIRPIN:
             return None
         self.own_icmp.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
         return Drop.TTL_EXCEEDED

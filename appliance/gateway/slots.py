@@ -24,7 +24,7 @@ from nat.endpoint import UDP
 from nat.mapping import Arrival, FlowLeg, Leg, OpenedBy
 from nat.policy import Policy, UnknownPoint
 
-INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+INSIDE, HAIRPIN = Arrival.INSIDE, Arrival.HAIRPIN
 SIMULATION_ONLY = frozenset(("untranslated",))
 """Decisions that no module may take on real wires: no packet with an internal source ever leaves
 the outside one."""
@@ -89,7 +89,7 @@ class Slots(dict[str, Slot]):
             return
         if leg.key[0] == UDP:
             leg.slot = slot
-        elif isinstance(leg, FlowLeg) and leg.exit is not TURN:
+        elif isinstance(leg, FlowLeg) and leg.exit is not HAIRPIN:
             leg.slot = Connection(slot)
         if isinstance(leg, FlowLeg):
             leg.opposite.slot = leg.slot

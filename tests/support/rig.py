@@ -89,10 +89,10 @@ class Rig:
         while isinstance(verdict, Leg):
             self.last_leg = verdict
             verdict.patch.apply(packet)
-            if verdict.exit is not Arrival.TURN:
+            if verdict.exit is not Arrival.HAIRPIN:
                 assert verdict.exit in (Arrival.INSIDE, Arrival.OUTSIDE)
                 return Seen(packet.to_bytes())
-            verdict = self.nat.translate(packet, Arrival.TURN, self.now)
+            verdict = self.nat.translate(packet, Arrival.HAIRPIN, self.now)
         return verdict
 
     def change(self, **changes: Any) -> None:
