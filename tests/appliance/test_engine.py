@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -261,7 +262,9 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
 
 
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
-    """20,000 flows, and the reader takes them one by one."""
+    """20,000 flows, and the reader takes them one by one; three times as long while coverage looks
+    at every line."""
+    limit = 1.0 if sys.gettrace() is None else 3.0
     world = World({
         "nat.limits.flows_per_host": 100_000,
         "nat.limits.unanswered_per_host": 100_000,
@@ -275,7 +278,7 @@ def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     assert world.pass_out(udp(f"{A}:4000", f"{R}:999")) is not None
     world.engine.flush(world.now, filters.wanted("flows", {"external": f"{EXTERNAL}:9"}))
     assert sum(1 for _ in pages) == 19_999
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < limit
 
 
 def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
