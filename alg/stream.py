@@ -177,13 +177,11 @@ class Stream:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` has something to do (seconds)."""
-        repeat_at = self.delivery.repeat_at
+    def next_deadline(self) -> float:
+        """When `expire` has something to do (seconds); inf: never, as things are."""
         if not self.is_holding or self._waiting_since is None:
-            return repeat_at
-        late = self._waiting_since + LONGEST_WAIT
-        return late if repeat_at is None else min(late, repeat_at)
+            return self.delivery.repeat_at
+        return min(self._waiting_since + LONGEST_WAIT, self.delivery.repeat_at)
 
     def expire(self, now: float) -> list[Piece]:
         """Let a message pass that took too long to come in, and show again what should have been

@@ -126,18 +126,15 @@ class Engine:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` has something to do, on the clock of `now`."""
+    def next_deadline(self) -> float:
+        """When `expire` has something to do, on the clock of `now`; inf: never, as things are."""
         if self._work:
             return 0.0  # at once
-        soonest = self.nat.next_deadline()
-        for deadline in (
+        return min(
+            self.nat.next_deadline(),
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
-        ):
-            if deadline is not None and (soonest is None or deadline < soonest):
-                soonest = deadline
-        return soonest
+        )
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""

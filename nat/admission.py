@@ -227,7 +227,7 @@ class Admission:
         """How many unsolicited SYNs are remembered."""
         return len(self._unsolicited)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         return self._unsolicited.next_deadline()
 
     def expire(self, now: float) -> None:

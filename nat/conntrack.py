@@ -303,11 +303,13 @@ class Conntrack:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When `expire` has something to look at."""
-        stores = (self.deadlines, self.expectations, self.mappings)
-        deadlines = (store.next_deadline() for store in stores)
-        return min((each for each in deadlines if each is not None), default=None)
+        return min(
+            self.deadlines.next_deadline(),
+            self.expectations.next_deadline(),
+            self.mappings.next_deadline(),
+        )
 
     def expire(self, now: float, at_most: int) -> None:
         """Forget what has been silent too long, so many records at most."""

@@ -336,14 +336,16 @@ class Nat:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` wants to be called, in seconds on the clock of `now`; None: never, as
+    def next_deadline(self) -> float:
+        """When `expire` wants to be called, in seconds on the clock of `now`; inf: never, as
         things are. It may turn out that there is nothing to do then."""
         if self._changes.are_under_way:
             return 0.0  # at once
-        stores = (self.table, self.reassembler, self._admission)
-        deadlines = (store.next_deadline() for store in stores)
-        return min((each for each in deadlines if each is not None), default=None)
+        return min(
+            self.table.next_deadline(),
+            self.reassembler.next_deadline(),
+            self._admission.next_deadline(),
+        )
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work: when much is due, the next deadline stays due."""

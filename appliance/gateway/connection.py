@@ -6,6 +6,7 @@ anybody can send who guesses two ports must neither end the reading nor change h
 
 from __future__ import annotations
 
+from math import inf
 from struct import Struct
 from typing import NamedTuple
 
@@ -148,8 +149,8 @@ class Connection:
         self.slot = slot
         self.ways = {direction: Way(slot) for direction in Direction}
         self.streams = [way.stream for way in self.ways.values()]
-        self.due: float | None = None
-        """When it is booked to be looked at."""
+        self.due = inf
+        """When it is booked to be looked at; inf: it is not."""
         self.share: Share | None = None
         self.is_let_go = False
         """Has it been told that it is not read any more?"""
@@ -169,12 +170,9 @@ class Connection:
         """Nothing is read any more, and nothing has to be adjusted or shown again."""
         return all(each.over and each.is_untouched and not each.is_owing for each in self.streams)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When one of its streams is to be looked at (seconds)."""
-        one, other = (each.next_deadline() for each in self.streams)
-        if one is None or other is None:
-            return one if other is None else other
-        return min(one, other)
+        return min(stream.next_deadline() for stream in self.streams)
 
     # --- what is believed --------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections import deque
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from weakref import ref
 
 from alg.delivery import Piece
@@ -285,11 +286,11 @@ class StreamInspector:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When `expire` has something to do (seconds)."""
         if self._backlog:
             return 0.0  # at once
-        return self._due[0][0] if self._due else None
+        return self._due[0][0] if self._due else inf
 
     def expire(self, now: float) -> None:
         """Go on with what was too much at once, show again what was not acknowledged, and let pass
@@ -302,7 +303,7 @@ class StreamInspector:
             connection = reference()
             if connection is None or connection.due != due or not _is_in_use(leg, connection):
                 continue
-            connection.due = None
+            connection.due = inf
             self._expire(leg, connection, now)
             self._follow_up(leg, connection, now)
 
@@ -376,7 +377,7 @@ class StreamInspector:
         if not (one.is_untouched and other.is_untouched):
             _tell_track(leg, connection)
         deadline = connection.next_deadline()
-        if deadline is not None and (connection.due is None or deadline < connection.due):
+        if deadline < connection.due:
             connection.due = deadline
             heappush(self._due, (deadline, next(self._numbers), leg, ref(connection)))
 

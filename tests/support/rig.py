@@ -105,7 +105,7 @@ class Rig:
         self.tidy()
 
     def tidy(self) -> None:
-        while (deadline := self.nat.next_deadline()) is not None and deadline <= self.now:
+        while self.nat.next_deadline() <= self.now:
             self.nat.expire(self.now)
 
     def said(self) -> list[tuple[Side, Seen]]:

@@ -91,11 +91,10 @@ class Network:
 
     def _due(self) -> float:
         deadlines = [self._happenings[0][0]] if self._happenings else []
-        clocks = [self.world.engine, *filter(None, (self.phone.tcp, self.server.tcp))]
-        nat = self.world.engine.next_deadline()
-        deadlines += [nat] if nat is not None else []
-        deadlines += [each.deadline for each in clocks[1:] if each.deadline is not None]  # type: ignore[union-attr]
-        return min(deadlines, default=LAST + 1)
+        clocks = filter(None, (self.phone.tcp, self.server.tcp))
+        deadlines.append(self.world.engine.next_deadline())
+        deadlines += [each.deadline for each in clocks if each.deadline is not None]
+        return min(deadlines)
 
     def _serve(self, host: Host) -> None:
         """Send what a host wants sent, and hear what it has heard."""
