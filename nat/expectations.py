@@ -68,7 +68,7 @@ class Expectations(dict[int, Expectation]):
         after its first use (None: `lifetime` goes on counting)."""
         known = self.find(mapping, remote, parent)
         if known is not None:
-            if known.flow is not None and used_lifetime is not None:
+            if known.is_used and used_lifetime is not None:
                 lifetime = used_lifetime
             self.set_deadline(known, now + lifetime, used_lifetime)
             return known
@@ -106,14 +106,21 @@ class Expectations(dict[int, Expectation]):
         else:
             heappush(self._heap, (deadline, expectation.id))
 
-    def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
-        """The first packet came: `flow` is what it opened."""
-        expectation.flow = flow
+    def use(
+        self, expectation: Expectation, flow: Flow | None, remote: Endpoint, now: float
+    ) -> None:
+        """A packet of `remote` was let in by it, with the flow that it opened if it did."""
+        expectation.mapping.let_in += 1
+        if flow is not None:
+            expectation.flow = flow
+        if expectation.is_used:
+            return
+        expectation.is_used = True
         if expectation.used_lifetime is not None:
             self.set_deadline(
                 expectation, now + expectation.used_lifetime, expectation.used_lifetime
             )
-        self._observer.expectation_used(expectation, str(flow.remote), now)
+        self._observer.expectation_used(expectation, str(remote), now)
 
     def close(self, expectation: Expectation, why: Why, now: float) -> None:
         """End one. Twice is harmless."""

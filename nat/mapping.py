@@ -204,7 +204,8 @@ class Mapping:
 
     `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
     flows that say so; `filtered_by` is what the scopes were taken by. `keys` are its entries in the
-    tables of mappings. `held_until` is in seconds on the caller's clock.
+    tables of mappings. `held_until` is in seconds on the caller's clock. `let_in` counts packets
+    that an expectation admitted.
     """
 
     __slots__ = (
@@ -215,6 +216,7 @@ class Mapping:
         "id",
         "internal",
         "keys",
+        "let_in",
         "opened_by",
         "owned",
         "permitted",
@@ -231,6 +233,7 @@ class Mapping:
         self.opened_by = opened_by
         self.owned = False
         self.held_until = 0.0
+        self.let_in = 0
         self.keys: tuple[tuple[int, ...], ...] = ()
         self.permitted: dict[tuple[int, ...], list[Flow]] = {}
         self.filtered_by: Dependence | None = None
@@ -245,6 +248,16 @@ class Mapping:
         """Does anything keep it open? (The table at the top of this file.)"""
         in_use = self.permitted or self.expectations
         return self.owned or bool(in_use) or self.held_until > now
+
+    def is_announced(self, now: float) -> bool:
+        """Has somebody been told of its external endpoint? Then it must not get another one: a
+        message that is answered or a rule promises that packets to it arrive."""
+        return (
+            not self.has_a_port_of_the_pool
+            or self.owned
+            or bool(self.expectations)
+            or (self.held_until > now)
+        )
 
     def oldest_flow(self) -> Flow | None:
         """One that has stood here longest, roughly: the likeliest to be over."""
@@ -261,13 +274,15 @@ class Expectation:
     lets one remote in before the inside has sent to it.
 
     `remote` None means anyone, its port 0 any port of that address. `deadline` is in seconds on the
-    caller's clock; `used_lifetime` None means that use does not prolong it.
+    caller's clock; `used_lifetime` None means that use does not prolong it. `flow` is the one that
+    its first packet began, if it began one.
     """
 
     __slots__ = (
         "deadline",
         "flow",
         "id",
+        "is_used",
         "mapping",
         "parent",
         "reason",
@@ -285,6 +300,7 @@ class Expectation:
         self.reason = reason
         self.deadline = 0.0
         self.used_lifetime: float | None = None
+        self.is_used = False
         self.flow: Flow | None = None
 
     def admits(self, remote: Endpoint, now: float) -> bool:

@@ -15,7 +15,8 @@ So a prediction cannot differ from what would happen: it is made by the same cod
     expect              opens an expectation                     notes it in the ledger
     close, remember     noted                                    noted
     commit              closes what is to close; holds what      takes out of the ledger what is
-                        was announced for 32 s                   to close
+                        was announced for 32 s; ends the         to close
+                        flows of ports that were replaced
     rollback            unpins, closes, sets deadlines back      takes out what this message added
 """
 
@@ -230,7 +231,7 @@ class Tables:
         self._leg = leg
         self._remote = remote_of(leg)
         self._now = now
-        self._pinned: list[NatMapping] = []
+        self._pinned: dict[NatMapping, float] = {}  # and until when it was held before
         self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
         self._renewed: list[tuple[Expectation, float, float | None]] = []
@@ -255,8 +256,8 @@ class Tables:
         return pinned.external
 
     def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
-        second = internal._replace(port=internal.port + 1)
-        before = [self._mappings.pinned.get((UDP, each)) for each in (internal, second)]
+        ends = internal, internal._replace(port=internal.port + 1)
+        before = [self._mappings.pinned.get((UDP, each)) for each in ends]
         pair = self._mappings.pin_pair(internal, self._now)
         if isinstance(pair, Drop):
             return pair
@@ -265,8 +266,10 @@ class Tables:
         return pair[0].external
 
     def _note_pin(self, mapping: NatMapping, before: NatMapping | None) -> None:
-        """A rollback must know what was pinned in its place before, if anything was."""
-        self._pinned.append(mapping)
+        """A rollback must know what was pinned in its place before, if anything was. Until then
+        the mapping counts as announced: the next stream of the message must not move it."""
+        self._pinned.setdefault(mapping, mapping.held_until)
+        mapping.held_until = max(mapping.held_until, self._now + ANNOUNCED)
         if mapping is not before:
             self._newly_pinned.append((mapping, before))
 
@@ -316,9 +319,12 @@ class Tables:
     def commit(self) -> None:
         for expectation in self._doomed.values():
             self._table.expectations.close(expectation, Why.CLOSED, self._now)
-        for mapping in self._pinned:
+        for mapping, held_before in self._pinned.items():
+            mapping.held_until = held_before
             if not mapping.is_needed(self._now):
                 self._mappings.hold(mapping, self._now + ANNOUNCED)
+        for mapping, pinned_before in self._newly_pinned:
+            self._table.take_over(mapping, pinned_before, self._now)
         leg = self._leg
         # Also with None: what an earlier message asked for does not outlive this one.
         if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
@@ -335,7 +341,9 @@ class Tables:
         for renewed, deadline, used_lifetime in reversed(self._renewed):
             if renewed.id in self._table.expectations:
                 self._table.expectations.set_deadline(renewed, deadline, used_lifetime)
-        for mapping, pinned_before in self._newly_pinned:
+        for mapping, held_before in self._pinned.items():
+            mapping.held_until = held_before
+        for mapping, pinned_before in reversed(self._newly_pinned):
             self._mappings.unpin(mapping, pinned_before, self._now)
 
 

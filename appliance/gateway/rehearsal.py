@@ -39,12 +39,14 @@ Internal = tuple[int, Endpoint]
 @dataclass(slots=True)
 class Entry:
     """A mapping that there would be, held open by what `parents` belong to; `until` is in seconds
-    on the clock of `now`."""
+    on the clock of `now`. `instead_of` is the number of a real one that it would take the place of.
+    """
 
     protocol: int
     internal: Endpoint
     external: Endpoint
     until: float
+    instead_of: int = 0
     parents: set[Hashable] = field(default_factory=set)
 
     @property
@@ -159,26 +161,30 @@ class Rehearsal(Tables):
     def __init__(self, table: Conntrack, leg: Leg, now: float, ledger: Ledger) -> None:
         super().__init__(table, leg, now)
         self._ledger = ledger
-        self._draft = Draft(ledger.taken, ledger.rng)
+        self._draft = Draft(ledger.taken, self._given, ledger.rng)
         self._added: list[Entry] = []
         self._closed: list[tuple[Hashable, Endpoint | None]] = []
 
     def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
-        real = super().external_of(protocol, internal)
-        if real is not None:
-            return real
+        return self._given(protocol, internal) or super().external_of(protocol, internal)
+
+    def _given(self, protocol: int, internal: Endpoint) -> Endpoint | None:
+        """What the ledger has given to an internal endpoint, unless a real mapping has been made
+        since: the ledger only says what would have been."""
         entry = self._ledger.find(protocol, internal, self._now)
-        return entry.external if entry else None
+        real = self._mappings.lasting(protocol, internal)
+        if entry is None or (real is not None and real.id != entry.instead_of):
+            return None
+        return entry.external
 
     def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None:
         real = super().internal_of(protocol, external)
         return real or self._ledger.internal_of(protocol, external, self._now)
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
-        entry = self._ledger.find(protocol, internal, self._now)
-        # A real mapping that was made since wins: the ledger only says what would have been.
-        if entry is not None and self._mappings.lasting(protocol, internal) is None:
-            return entry.external
+        given = self._given(protocol, internal)
+        if given is not None:
+            return given
         chosen = self._mappings.preview(protocol, internal, self._now, self._draft)
         if isinstance(chosen, Endpoint):
             self._write(protocol, internal, chosen)
@@ -186,25 +192,20 @@ class Rehearsal(Tables):
 
     def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
         second = internal._replace(port=internal.port + 1)
-        """What the ledger has given out is given out again: a repeated message must read the same.
-        """
-        known = self._ledger.find(UDP, internal, self._now)
-        above = self._ledger.find(UDP, second, self._now)
-        is_pair = known and above and above.external.port == known.external.port + 1
-        if known and is_pair and self._mappings.lasting(UDP, internal) is None:
-            return known.external
         pair = self._mappings.preview_pair(internal, self._now, self._draft)
         if isinstance(pair, Drop):
             return pair
         for each, external in zip((internal, second), pair, strict=True):
-            self._write(UDP, each, external)
+            if self._given(UDP, each) != external:
+                self._write(UDP, each, external)
         return pair[0]
 
     def _write(self, protocol: int, internal: Endpoint, external: Endpoint) -> None:
         """Note what the NAT would have done; nothing where it has done so already."""
         real = self._mappings.lasting(protocol, internal)
         if real is None or real.external != external:
-            entry = Entry(protocol, internal, external, self._now + ANNOUNCED)
+            instead_of = real.id if real else 0
+            entry = Entry(protocol, internal, external, self._now + ANNOUNCED, instead_of)
             self._ledger.add(entry, self._now)
             self._added.append(entry)
 

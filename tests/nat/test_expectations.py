@@ -53,9 +53,8 @@ def test_a_renewed_expectation_that_is_in_use_lives_as_one_in_use() -> None:
     expectation = opened(tables, used_lifetime=1000.0)
     assert expectation is not None
     remote = Endpoint.parse(f"{R}:9")
-    tables.expectations.use(
-        expectation, tables.open_flow(expectation.mapping, remote, OpenedBy.ALG, 1.0), 1.0
-    )
+    flow = tables.open_flow(expectation.mapping, remote, OpenedBy.ALG, 1.0)
+    tables.expectations.use(expectation, flow, remote, 1.0)
     assert expectation.deadline == 1001.0
     assert opened(tables, used_lifetime=1000.0, now=5.0) is expectation
     assert expectation.deadline == 1005.0
