@@ -153,6 +153,7 @@ class Admission:
     ) -> Leg | None:
         """The leg by which a mapping lets a packet in; None: it does not."""
         for expectation in mapping.expectations:
+            self._table.expectations.look(expectation, now)
             if expectation.admits(remote, now):
                 return self._let_in(expectation, remote, arrival, packet, now)
         if mapping.opened_by in RULED or self._filter_permits(mapping, remote, now):

@@ -292,6 +292,7 @@ class Conntrack:
         permitting.remove(flow)
         if not permitting:
             del mapping.permitted[scope]
+        mapping.passed += flow.outbound.packets + flow.inbound.packets
         self._uncount(flow)
         self.observer.flow_expired(flow, why, now)
         self.mappings.close_if_idle(mapping, why, now)

@@ -34,10 +34,12 @@ STEPS: tuple[Step, ...] = (
     dialogs.begin,
     offers.translate,
     dialogs.follow,
+    offers.renew,
 )
-"""The order matters twice. A call is begun before its description is translated, so that what is
-opened for it has a call to belong to; it is followed last, because a final answer may close what
-the description in it has just renewed."""
+"""The order matters. A call is begun before its description is translated, so that what is
+opened for it has a call to belong to; it is followed later, because a final answer may close what
+the description in it has just renewed; and what is left of it then stays open for as long as the
+answer says."""
 
 
 class Sip:

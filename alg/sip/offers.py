@@ -5,7 +5,7 @@ of the same parity: rule port-pair), the description names it, and a pinhole let
 signalling peer and, as soon as it is known, the address in the peer's own description (rule
 peer-only). Inwards, nothing is translated but a host's own external endpoints coming back.
 
-    inside, as it was              outside, as it leaves          opened, for three minutes
+    inside, as it was              outside, as it leaves          opened
     o=- 1 1 IN IP4 192.168.20.100  o=- 1 1 IN IP4 203.0.113.1
     c=IN IP4 192.168.20.100        c=IN IP4 203.0.113.1
     m=audio 14254 RTP/AVP 0        m=audio 40000 RTP/AVP 0        40000 and 40001, for the peer
@@ -36,8 +36,11 @@ NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
 """The methods whose descriptions are offers or answers (rule negotiating-messages)."""
 
 FIRST_PACKET = 180.0
-"""Seconds that a pinhole waits for its first packet; then it lives as long as the call (rule
-as-long-as-the-call)."""
+"""Seconds that a pinhole waits for the call to be answered, or for its first packet; an answered
+call keeps it (rule as-long-as-the-call)."""
+
+SILENCE = 600.0
+"""Seconds without media, RTCP included, after which both ends of an answered call are gone."""
 
 MOST_OPENED = 8
 """Ports that one message may open: four RTP/RTCP pairs."""
@@ -86,6 +89,18 @@ def translate_addresses(work: Rewriting) -> None:
     for session in work.parts.sessions:
         _rewrite(work, session, [], everywhere=True)
     work.edits += bodies.recount(work.parts.body.lengths, work.edits)
+
+
+def renew(work: Rewriting) -> None:
+    """A call that rings goes on ringing, one that is answered or refreshed goes on (RFC 3261
+    13.3.1.1, RFC 4028 7.2), also by messages without a description: what it listens at stays open.
+    """
+    status = work.message.status
+    if status is None or not 100 < status < 300 or work.message.method not in NEGOTIATES:
+        return
+    call = dialogs.recall(work)
+    if not call.over:
+        _open_if_possible(work, call)
 
 
 def _opens(work: Rewriting) -> bool:
@@ -241,13 +256,28 @@ def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> N
     is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
     if work.message.is_request and not is_answer:
         call = call._replace(offer=asked)
+    call = _agree_on_idle(work, call, session, is_answer)
     if work.outward:
         call = _own_streams(work, call, session, plans, is_answer)
         _open(work, call)
     else:
         call = _peer_streams(work, call, session, is_answer)
-        _open_inwards(work, call)
+        _open_if_possible(work, call)
     dialogs.store(work, call)
+
+
+def _agree_on_idle(work: Rewriting, call: Call, session: Session, is_answer: bool) -> Call:
+    """A description in which every stream that is in use is inactive, or (RFC 3264 8.4, as it was
+    once written) at 0.0.0.0: if one of the two says so, nobody sends."""
+    is_idle = [
+        session.direction_of(stream) == b"inactive" or _address(work, session, stream) == 0
+        for stream in session.streams
+        if _in_use(work, stream)
+    ]
+    asks = bool(is_idle) and all(is_idle)
+    if is_answer:
+        return call._replace(is_idle=asks or call.asks_for_idle)
+    return call._replace(asks_for_idle=asks)
 
 
 def _own_streams(
@@ -318,12 +348,13 @@ def _open(work: Rewriting, call: Call) -> None:
         for internal in media or ():
             if internal and work.context.external_of(internal):
                 for remote in _remotes(work, call, index):
-                    _expect(work, internal, remote)
+                    _expect(work, call, internal, remote)
 
 
-def _open_inwards(work: Rewriting, call: Call) -> None:
-    """Learnt from the peer's description: one more address that may send. When the NAT cannot give
-    that, the message must still reach the phone, so the refusal is only noted."""
+def _open_if_possible(work: Rewriting, call: Call) -> None:
+    """Where nothing is announced: learnt from the peer's description is one more address that may
+    send. When the NAT cannot give that, the message must still reach the phone, so the refusal is
+    only noted."""
     try:
         _open(work, call)
     except Unavailable as reason:
@@ -342,14 +373,18 @@ def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
     return remotes
 
 
-def _expect(work: Rewriting, internal: Endpoint, remote: Endpoint | None) -> None:
-    """Three minutes for the first packet, because a phone may ring so long; then as long as the
-    call, because during a hold nobody sends."""
+def _expect(work: Rewriting, call: Call, internal: Endpoint, remote: Endpoint | None) -> None:
+    """Rule as-long-as-the-call. Before the answer: three minutes, because a phone may ring so long,
+    or as long as early media flow. Then as long as the call, whichever side sends: until its timer
+    (RFC 4028) has run out, or until both sides have been silent for minutes, where one of them is
+    to send."""
+    is_answered = bool(call.dialogs)
     work.context.expect(
         internal,
         remote,
         parent=dialogs.parent(work),
         reason=REASON,
-        lifetime=FIRST_PACKET,
-        used_lifetime=LONGEST_LIFE,
+        lifetime=min(call.session or LONGEST_LIFE, LONGEST_LIFE) if is_answered else FIRST_PACKET,
+        used_lifetime=None if is_answered else LONGEST_LIFE,
+        silence=None if is_answered and call.is_idle else SILENCE,
     )

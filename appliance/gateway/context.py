@@ -30,7 +30,7 @@ from appliance.gateway.memory import Memory, Notes
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
-from nat.mapping import Expectation, FlowLeg, Leg, Why
+from nat.mapping import Expectation, FlowLeg, Leg, Terms, Why
 from nat.mapping import Mapping as NatMapping
 
 ANNOUNCED = 32.0
@@ -66,8 +66,7 @@ class Ground(Protocol):
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
     ) -> None:
         """Raises Unavailable."""
 
@@ -142,14 +141,15 @@ class Context:
         reason: str,
         lifetime: float,
         used_lifetime: float | None = None,
+        silence: float | None = None,
     ) -> None:
         self._must_be_own(internal)
         _check_ends(internal, remote, parent)
-        _check_lifetime(lifetime)
-        _check_lifetime(used_lifetime)
-        self._ground.expect(
-            PROTOCOL_NUMBERS[transport], internal, remote, parent, reason, lifetime, used_lifetime
-        )
+        for seconds in (lifetime, used_lifetime, silence):
+            _check_lifetime(seconds)
+        terms = Terms(lifetime, used_lifetime, silence)
+        protocol = PROTOCOL_NUMBERS[transport]
+        self._ground.expect(protocol, internal, remote, parent, reason, terms)
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
         self._ground.close(parent, internal)
@@ -225,8 +225,10 @@ class Tables:
                     rest, the old offer's expectation was never touched
     """
 
-    def __init__(self, table: Conntrack, leg: Leg, now: float) -> None:
+    def __init__(self, table: Conntrack, leg: Leg, now: float, module: object = None) -> None:
+        """`module` is the one that asks, by identity."""
         self._table = table
+        self._module = module
         self._mappings = table.mappings
         self._leg = leg
         self._remote = remote_of(leg)
@@ -234,7 +236,7 @@ class Tables:
         self._pinned: dict[NatMapping, float] = {}  # and until when it was held before
         self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
-        self._renewed: list[tuple[Expectation, float, float | None]] = []
+        self._renewed: list[tuple[Expectation, Terms, float, float, object]] = []
         self._doomed: dict[int, Expectation] = {}
         self.kept: float | None = None
 
@@ -280,19 +282,18 @@ class Tables:
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
     ) -> None:
         mapping = self._mapping_to_hold(protocol, internal)
         expectations = self._table.expectations
         known = expectations.find(mapping, remote, parent)
         if known is not None:
-            self._renewed.append((known, known.deadline, known.used_lifetime))
-        opened = expectations.open(
-            mapping, remote, parent, reason, lifetime, used_lifetime, self._now
-        )
+            was = known.terms, known.end, known.deadline, known.asked_by
+            self._renewed.append((known, *was))
+        opened = expectations.open(mapping, remote, parent, reason, terms, self._now)
         if opened is None:
             raise Unavailable(FULL)
+        opened.asked_by = self._module
         self._doomed.pop(opened.id, None)  # to be closed, and then expected again: it stays
         if known is None:
             self._opened.append(opened)
@@ -338,9 +339,10 @@ class Tables:
     def rollback(self) -> None:
         for expectation in self._opened:
             self._table.expectations.close(expectation, Why.UNDONE, self._now)
-        for renewed, deadline, used_lifetime in reversed(self._renewed):
+        for renewed, terms, end, look, asked_by in reversed(self._renewed):
             if renewed.id in self._table.expectations:
-                self._table.expectations.set_deadline(renewed, deadline, used_lifetime)
+                renewed.asked_by = asked_by
+                self._table.expectations.set_end(renewed, terms, end, look)
         for mapping, held_before in self._pinned.items():
             mapping.held_until = held_before
         for mapping, pinned_before in reversed(self._newly_pinned):

@@ -53,7 +53,7 @@ class Inspector:
         """The message to send instead, the same object when nothing is to be changed, or None
         when the module refuses it. `room` is how long it may become, in bytes."""
         slot.counters["seen"] += 1
-        tables = Tables(self._table, leg, now)
+        tables = Tables(self._table, leg, now, slot.module)
         context = Context(tables, self._table, leg, slot.memory, slot.settings, now)
         self._log.hold()
         outcome = self._run(slot, leg, message, context, room)
@@ -110,9 +110,9 @@ class Inspector:
         self, slot: Slot, leg: Leg, message: bytes, now: float
     ) -> tuple[Edit, ...] | None:
         """What the correct module would have changed, when another one is active."""
-        if not slot.observes:
+        if not (slot.observes or self._may_be_left_open(slot, leg)):
             return None
-        ground = Rehearsal(self._table, leg, now, slot.ledger)
+        ground = Rehearsal(self._table, leg, now, slot.ledger, slot.module)
         context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
@@ -124,7 +124,15 @@ class Inspector:
             slot.counters["errors"] += 1
             return None
         context.commit()
+        if not slot.observes:
+            return None
         return answer.edits if isinstance(answer, Edits) else ()
+
+    def _may_be_left_open(self, slot: Slot, leg: Leg) -> bool:
+        """Does the host have expectations that the active module does not know how to close?"""
+        host = self._table.hosts.get(leg.mapping.internal.address)
+        is_correct = slot.module.name == slot.correct.name
+        return host is not None and host.expectations > 0 and not is_correct
 
     def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
         """Tell what the message did to its conversation (a call), where somebody follows them."""

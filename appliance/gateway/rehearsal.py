@@ -10,6 +10,9 @@ would have announced.
     the rehearsal       ledger: 192.168.20.100:5060 <-> 203.0.113.1:5060, until 32 s from now
     the answer          Contact: 192.168.20.100:5060                 nothing to restore, and so on
 
+When a module is put out of the slot during a call, the rehearsal alone sees the end of that call,
+and closes what is left of it.
+
 An entry of the ledger ends when what it stands for would have ended, and a host has so many: who
 writes more loses its own oldest.
 """
@@ -20,6 +23,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
+from math import inf
 
 from alg.base import Unavailable
 from appliance.gateway.context import ANNOUNCED, FULL, Tables
@@ -27,7 +31,7 @@ from nat.assignment import Draft
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Leg
+from nat.mapping import Leg, Terms, Why
 
 MOST_OF_A_HOST = 512
 """Entries: as many expectations as one host may have by default."""
@@ -158,8 +162,11 @@ class Rehearsal(Tables):
     """The ground of a module that only watches: reads what `Tables` reads, and writes into the
     ledger. What was written for a message that fails is taken out again."""
 
-    def __init__(self, table: Conntrack, leg: Leg, now: float, ledger: Ledger) -> None:
-        super().__init__(table, leg, now)
+    def __init__(
+        self, table: Conntrack, leg: Leg, now: float, ledger: Ledger, module: object = None
+    ) -> None:
+        """`module` is the one that is active."""
+        super().__init__(table, leg, now, module)
         self._ledger = ledger
         self._draft = Draft(ledger.taken, self._given, ledger.rng)
         self._added: list[Entry] = []
@@ -216,8 +223,7 @@ class Rehearsal(Tables):
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
     ) -> None:
         entry = self._ledger.find(protocol, internal, self._now)
         if entry is None:
@@ -229,7 +235,9 @@ class Rehearsal(Tables):
         if len(held | {internal}) > self._table.behavior.limits.expectations_per_parent:
             raise Unavailable(FULL)
         if entry is not None:
-            self._ledger.hold(entry, parent, self._now + lifetime)
+            # Nobody sends to what was not opened: so it is silent from now on.
+            seconds = min(terms.lifetime, inf if terms.silence is None else terms.silence)
+            self._ledger.hold(entry, parent, self._now + seconds)
 
     def close(self, parent: Hashable, internal: Endpoint | None) -> None:
         self._closed.append((parent, internal))
@@ -239,6 +247,16 @@ class Rehearsal(Tables):
             for entry in self._ledger.held_by(parent, self._now):
                 if internal in (None, entry.internal):
                     self._ledger.let_go(entry, parent)
+            self._close_what_is_left(parent, internal)
+
+    def _close_what_is_left(self, parent: Hashable, internal: Endpoint | None) -> None:
+        """The one thing that watching does: what a module has opened that stands in the slot no
+        more, nobody else would close when the call ends. What the active one has opened is its own
+        to close, or (a fault) to forget."""
+        expectations = self._table.expectations
+        for each in list(expectations.by_parent.get(parent, ())):
+            if internal in (None, each.mapping.internal) and each.asked_by is not self._module:
+                expectations.close(each, Why.CLOSED, self._now)
 
     def rollback(self) -> None:
         for entry in self._added:

@@ -60,6 +60,8 @@ class Slot:
         faults = settings.get("faults", ())
         if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
             self.module = registry.load(spec, faults, self.name)
+            # Who only watches now must know the calls that are running.
+            self.shadow_memory = self.memory if len(self.memory) else self.shadow_memory
             self.memory = Memory()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings

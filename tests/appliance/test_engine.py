@@ -15,7 +15,7 @@ from appliance.control import documents, filters
 from appliance.journal.events import PacketDropped, SettingChanged
 from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Mapping
+from nat.mapping import Mapping, Terms
 from tests.fuzz.datapath import INVITE, REGISTER
 from tests.support.audit import audit
 from tests.support.packets import EXTERNAL, GATEWAY, SYN, A, B, R, ping, tcp, udp
@@ -35,7 +35,7 @@ def expectation(world: World, remote: Endpoint | None = None, lifetime: float = 
     mapping = world.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
     parent = ("call", "c1", mapping.internal.address)
-    world.table.expectations.open(mapping, remote, parent, "media", lifetime, None, world.now)
+    world.table.expectations.open(mapping, remote, parent, "media", Terms(lifetime), world.now)
     return mapping
 
 
@@ -256,7 +256,7 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
         17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000")
     )
     assert isinstance(mapping, Mapping)
-    world.table.expectations.open(mapping, None, "call", "", 60.0, None, world.now)
+    world.table.expectations.open(mapping, None, "call", "", Terms(60.0), world.now)
     assert world.engine.flush(world.now) == 1
     assert not world.table.expectations
     audit(world)

@@ -50,16 +50,17 @@ class Line(World):
         status: int = 0,
         media: str = "",
         headers: str = "",
-        caller: str = "",
+        contact: str = "",
         after: bytes = b"",
     ) -> str:
         """A request or (with a status) an answer, with a description of `media` if it has any; what
-        it has become on the other wire. `caller`: who sent the request, if that is not plain.
-        `after`: bytes behind the body."""
-        asks = caller or (way if not status else (IN if way == OUT else OUT))
+        it has become on the other wire. `contact`: the host in it, if it is not the sender's
+        own; `after`: bytes behind the body."""
+        asks = way if not status else (IN if way == OUT else OUT)
         host = packets.A if way == OUT else packets.R
         body = DESCRIPTION.format(host=host, lines=media) if media else ""
         via = packets.A if asks == OUT else packets.R
+        contact = contact or f"{host}:5060"
         kind = "Content-Type: application/sdp\r\n" if media else ""
         tags = "ab" if asks == OUT else "ba"
         text = (
@@ -70,7 +71,7 @@ class Line(World):
             )
             + f"Via: SIP/2.0/UDP {via}:5060;branch=z9hG4bK{call}{cseq}\r\n"
             f"From: <sip:x@example.com>;tag={tags[0]}\r\nTo: <sip:y@example.com>;tag={tags[1]}\r\n"
-            f"Call-ID: {call}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{host}:5060>\r\n"
+            f"Call-ID: {call}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{contact}>\r\n"
             f"{headers}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode() + after
         if way == OUT:

@@ -13,6 +13,7 @@ from appliance.control.filters import WHATS
 from appliance.engine import Engine
 from appliance.settings import files as config
 from nat.endpoint import UDP, Endpoint, Side
+from nat.mapping import Terms
 from nat.packet import Packet
 from tests.support.world import make_engine
 
@@ -84,7 +85,7 @@ def test_an_expectation_is_shown_with_documented_keys_until_it_is_over(engine: E
     table = engine.nat.table
     mapping = table.mappings.pin(UDP, Endpoint.parse(A), 5.0)
     parent = ("call", "c1", mapping.internal.address)
-    table.expectations.open(mapping, None, parent, "media", 60.0, None, 5.0)
+    table.expectations.open(mapping, None, parent, "media", Terms(60.0), 5.0)
     (shown_one,) = shown(engine, "expectations", 15.0)
     assert shown_one == {
         "id": shown_one["id"], "protocol": "udp", "internal": A, "external": EXTERNAL,
