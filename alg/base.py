@@ -53,11 +53,13 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """A module's normal answer. `note` says, when nothing is edited, why."""
+    """A module's normal answer. `note` says, when nothing is edited, why; `not_opened` names, a
+    sentence for each, what the NAT refused to open while the rest of the message was edited."""
 
     edits: tuple[Edit, ...] = ()
     reading: Reading = Reading.MESSAGE
     note: str = ""
+    not_opened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from alg.sip import fields, grammar
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting
 from nat.endpoint import Endpoint
 
+NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
+"""The methods whose descriptions are offers or answers (rule negotiating-messages)."""
+
 MOST_DIALOGS = 16
 """Branches of one forked call that are told apart. A server could make up any number of tags, and
 every dialog of a call must be hung up before its pinholes close."""

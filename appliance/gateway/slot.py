@@ -18,7 +18,10 @@ from appliance.gateway.rehearsal import Ledger
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
 
-COUNTED = ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors", "let_go")
+COUNTED = (
+    *("seen", "rewritten", "unchanged", "opaque", "malformed"),
+    *("refused", "errors", "let_go", "not_opened"),
+)
 
 
 class Slot:

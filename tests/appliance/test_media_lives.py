@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alg.sip.offers import FIRST_PACKET, SILENCE
+from alg.sip.pinholes import FIRST_PACKET, SILENCE
 from alg.sip.rewriting import LONGEST_LIFE
 from tests.support.audit import audit
 from tests.support.calls import AUDIO, IN, OUT, THEIRS, Line, announced, audio
