@@ -356,8 +356,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     (
         "content-length",
-        "Content-Length is no number, or the body is shorter.",
-        "RFC 3261 18.3",
+        "Content-Length is not the length of the body.",
+        "RFC 3261 20.14",
         _wrong_length,
     ),
     ("content-type", "A body has no Content-Type.", "RFC 3261 20.15", _body_without_type),

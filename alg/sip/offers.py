@@ -10,7 +10,7 @@ peer-only). Inwards, nothing is translated but a host's own external endpoints c
     c=IN IP4 192.168.20.100        c=IN IP4 203.0.113.1
     m=audio 14254 RTP/AVP 0        m=audio 40000 RTP/AVP 0        40000 and 40001, for the peer
     m=video 0 RTP/AVP 31           m=video 0 RTP/AVP 31           port 0 is no stream
-    m=audio 9 TCP/MSRP *           m=audio 9 TCP/MSRP *           nothing: it is no RTP over UDP
+    m=audio 9 TCP/MSRP *           m=audio 9 TCP/MSRP *           nothing: it is not over UDP
 
 Opening comes before writing: the description can name a port only when the NAT has given it. A
 stream for which it gives none is not announced (invariant I-E5): its line stays as it is or, when
@@ -113,18 +113,16 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
         if work.is_own(rtp):
             work.note = NOT_MAPPED
         return None
-    if b"RTP/" not in stream.protocol:  # UDPTL, a fax: it has no RTCP
+    if b"RTP/" not in stream.protocol:  # it has no RTCP
         return Plan(stream, rtp, None, adjacent=False)
     rtcp = _rtcp(work, stream, rtp)
     return Plan(stream, rtp, rtcp, adjacent=rtcp == Endpoint(address, port + 1))
 
 
 def _is_mappable(stream: Stream) -> bool:
-    """Any profile of RTP, or a fax, over UDP and on one port. Of what we do not know, we cannot
-    know how many ports it takes."""
-    over_udp = not stream.protocol.startswith(b"TCP/")
-    known = b"RTP/" in stream.protocol or stream.protocol.endswith(b"UDPTL")
-    return stream.single and over_udp and known
+    """Whatever goes over UDP, on one port: any profile of RTP, a fax, the floor of a conference
+    (UDP/BFCP, RFC 8856), data channels (UDP/DTLS/SCTP, RFC 8841)."""
+    return stream.single and stream.protocol.startswith((b"RTP/", b"UDP", b"DTLS/SCTP"))
 
 
 def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:

@@ -239,6 +239,8 @@ class Tables:
         self._renewed: list[tuple[Expectation, Terms, float, float, object]] = []
         self._doomed: dict[int, Expectation] = {}
         self.kept: float | None = None
+        self.says_nothing = False
+        """Was it no message of the module's protocol? Then it changes nothing about its flow."""
 
     def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
         mapping = self._mappings.find(protocol, internal, self._remote)
@@ -328,6 +330,8 @@ class Tables:
             self._table.take_over(mapping, pinned_before, self._now)
         leg = self._leg
         # Also with None: what an earlier message asked for does not outlive this one.
+        if self.says_nothing:
+            return
         if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
             self._table.keep(leg.flow, self.kept)
 

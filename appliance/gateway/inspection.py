@@ -69,6 +69,7 @@ class Inspector:
         # because it must still find what the message is about to close.
         correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
+            tables.says_nothing = _reading(outcome.answer) is not Reading.MESSAGE
             context.commit()
         opened = self._log.take_held()
         # The chain of causes begins with the message: it is numbered before what it opened.
@@ -278,6 +279,10 @@ def _left_alone(
 ) -> Outcome:
     refused = (not_opened,) if not_opened else ()
     return Outcome(Edits(note=note, not_opened=refused), message, error=error)
+
+
+def _reading(answer: Edits | Refuse) -> Reading:
+    return answer.reading if isinstance(answer, Edits) else Reading.MESSAGE
 
 
 def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.control import documents, filters
+from appliance.engine import Flushed
 from appliance.journal.events import PacketDropped, SettingChanged
 from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
@@ -235,7 +236,7 @@ def test_flush_forgets_what_fits_and_says_how_many(wanted: dict[str, str], count
         tcp(f"{A}:4000", f"{R}:80", SYN), ping(f"{A}:4007", R),
     ):  # fmt: skip
         world.pass_out(data)
-    assert world.engine.flush(world.now, filters.wanted("flows", wanted)) == count
+    assert world.engine.flush(world.now, filters.wanted("flows", wanted)) == (count, 0)
     assert len(shown(world, "flows")) == 5 - count
     audit(world)
 
@@ -257,7 +258,7 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
     )
     assert isinstance(mapping, Mapping)
     world.table.expectations.open(mapping, None, "call", "", Terms(60.0), world.now)
-    assert world.engine.flush(world.now) == 1
+    assert world.engine.flush(world.now) == Flushed(flushed=1, expectations=1), "it says both"
     assert not world.table.expectations
     audit(world)
 

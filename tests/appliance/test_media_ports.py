@@ -159,3 +159,16 @@ def test_a_flow_that_moves_is_told_so() -> None:
     ]
     (expired,) = line.told(FlowExpired)
     assert (expired.internal, expired.why) == (str(AUDIO), "replaced")
+
+
+def test_a_stream_over_udp_that_is_no_rtp_has_its_port_too() -> None:
+    """RFC 8856 (UDP/BFCP), beside audio and at the same c= line. It has no RTCP."""
+    line = Line()
+    line.takes(B, 7010)
+    floor = "m=application 7010 UDP/BFCP *\r\n"
+    text = line.send_message("out", "INVITE", "call", 1, media=audio(RTP) + floor)
+    theirs = THEIRS._replace(port=9050)
+    assert "m=application 7012 UDP/BFCP" in text
+    assert line.hears(7012, theirs)
+    assert line.speaks(7010, theirs) == 7012
+    assert line.open_ports() == [RTP, RTCP, 7010]
