@@ -20,7 +20,7 @@ writes more loses its own oldest.
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
 from math import inf
@@ -42,16 +42,16 @@ Internal = tuple[int, Endpoint]
 
 @dataclass(slots=True)
 class Entry:
-    """A mapping that there would be, held open by what `parents` belong to; `until` is in seconds
-    on the clock of `now`. `instead_of` is the number of a real one that it would take the place of.
-    """
+    """A mapping that there would be; `until` is in seconds on the clock of `now`. `expected` are
+    the remotes that each parent would let in to it. `instead_of` is the number of a real one whose
+    place it would take, or that would be held open."""
 
     protocol: int
     internal: Endpoint
     external: Endpoint
     until: float
     instead_of: int = 0
-    parents: set[Hashable] = field(default_factory=set)
+    expected: dict[Hashable, set[Endpoint | None]] = field(default_factory=dict)
 
     @property
     def key(self) -> Internal:
@@ -68,6 +68,8 @@ class Ledger:
         which internal endpoint has this external one?    _by_external, and which ports are taken
         which entry of a host is its oldest?              _of_host
         which end with this call or registration?         _by_parent
+
+    `expected` counts what would be let in, by host, for the limits.
     """
 
     def __init__(self) -> None:
@@ -75,6 +77,7 @@ class Ledger:
         self._by_external: dict[tuple[int, int], dict[int, Entry]] = {}
         self._of_host: dict[int, OrderedDict[Internal, Entry]] = {}
         self._by_parent: dict[Hashable, dict[Internal, Entry]] = {}
+        self.expected: Counter[int] = Counter()
         self.rng = random.Random(0)  # not the NAT's: watching must not change what it draws
 
     def __len__(self) -> int:
@@ -123,17 +126,19 @@ class Ledger:
                 return
             self.remove(oldest)
 
-    def hold(self, entry: Entry, parent: Hashable, until: float) -> None:
-        """`parent` needs the entry, until this time at least."""
+    def hold(self, entry: Entry, parent: Hashable, remote: Endpoint | None, until: float) -> None:
+        """`parent` lets `remote` in by the entry, until this time at least."""
         entry.until = max(entry.until, until)
-        entry.parents.add(parent)
+        remotes = entry.expected.setdefault(parent, set())
+        if remote not in remotes:
+            remotes.add(remote)
+            self.expected[entry.internal.address] += 1
         self._by_parent.setdefault(parent, {})[entry.key] = entry
 
     def let_go(self, entry: Entry, parent: Hashable) -> None:
         """`parent` needs the entry no more; an entry without parents is taken out."""
-        entry.parents.discard(parent)
         self._forget_parent(entry, parent)
-        if not entry.parents and self._by_internal.get(entry.key) is entry:
+        if not entry.expected and self._by_internal.get(entry.key) is entry:
             self.remove(entry)
 
     def remove(self, entry: Entry) -> None:
@@ -149,10 +154,14 @@ class Ledger:
         del mine[entry.key]
         if not mine:
             del self._of_host[entry.internal.address]
-        for parent in entry.parents:
+        for parent in list(entry.expected):
             self._forget_parent(entry, parent)
 
     def _forget_parent(self, entry: Entry, parent: Hashable) -> None:
+        host = entry.internal.address
+        self.expected[host] -= len(entry.expected.pop(parent, ()))
+        if not self.expected[host]:
+            del self.expected[host]
         held = self._by_parent.get(parent, {})
         if held.pop(entry.key, None) is not None and not held:
             del self._by_parent[parent]
@@ -170,6 +179,7 @@ class Rehearsal(Tables):
         self._ledger = ledger
         self._draft = Draft(ledger.taken, self._given, ledger.rng)
         self._added: list[Entry] = []
+        self._asked_for: set[Internal] = set()
         self._closed: list[tuple[Hashable, Endpoint | None]] = []
 
     def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
@@ -189,6 +199,7 @@ class Rehearsal(Tables):
         return real or self._ledger.internal_of(protocol, external, self._now)
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
+        self._asked_for.add((protocol, internal))
         given = self._given(protocol, internal)
         if given is not None:
             return given
@@ -203,6 +214,7 @@ class Rehearsal(Tables):
         if isinstance(pair, Drop):
             return pair
         for each, external in zip((internal, second), pair, strict=True):
+            self._asked_for.add((UDP, each))
             if self._given(UDP, each) != external:
                 self._write(UDP, each, external)
         return pair[0]
@@ -225,19 +237,44 @@ class Rehearsal(Tables):
         reason: str,
         terms: Terms,
     ) -> None:
-        entry = self._ledger.find(protocol, internal, self._now)
-        if entry is None:
-            self._mapping_to_hold(protocol, internal)  # raises when there is none, as live
-        held = {each.internal for each in self._ledger.held_by(parent, self._now)}
-        held |= {
-            each.mapping.internal for each in self._table.expectations.by_parent.get(parent, ())
-        }
-        if len(held | {internal}) > self._table.behavior.limits.expectations_per_parent:
+        lasting = self._mappings.lasting(protocol, internal)
+        if lasting and self._table.expectations.find(lasting, remote, parent):
+            return  # the active module has opened it, or one before
+        known = self._ledger.find(protocol, internal, self._now)
+        entry = known or self._as_it_stands(protocol, internal)
+        if self._is_too_many(entry, remote, parent):
             raise Unavailable(FULL)
-        if entry is not None:
+        if known is None and lasting is not None:
+            self._ledger.add(entry, self._now)
+            self._added.append(entry)
+        if known or lasting:
             # Nobody sends to what was not opened: so it is silent from now on.
             seconds = min(terms.lifetime, inf if terms.silence is None else terms.silence)
-            self._ledger.hold(entry, parent, self._now + seconds)
+            self._ledger.hold(entry, parent, remote, self._now + seconds)
+
+    def _as_it_stands(self, protocol: int, internal: Endpoint) -> Entry:
+        """A real mapping that would be held open, the message's own or one that would be pinned.
+        Raises Unavailable when there is none, as live."""
+        mapping = self._mappings.lasting(protocol, internal)
+        if mapping is None or (protocol, internal) not in self._asked_for:
+            mapping = self._mapping_to_hold(protocol, internal)
+        return Entry(protocol, internal, mapping.external, self._now, mapping.id)
+
+    def _is_too_many(self, entry: Entry, remote: Endpoint | None, parent: Hashable) -> bool:
+        """Would a limit forbid one more, with those that there are really?"""
+        if remote in entry.expected.get(parent, ()):
+            return False
+        ledger, expectations, internal = self._ledger, self._table.expectations, entry.internal
+        limits = self._table.behavior.limits
+        held = {each.internal for each in ledger.held_by(parent, self._now)}
+        held |= {each.mapping.internal for each in expectations.by_parent.get(parent, ())}
+        host = self._table.hosts.get(internal.address)
+        of_host = ledger.expected[internal.address] + (host.expectations if host else 0)
+        return (
+            len(held | {internal}) > limits.expectations_per_parent
+            or of_host >= limits.expectations_per_host
+            or ledger.expected.total() + len(expectations) >= limits.expectations
+        )
 
     def close(self, parent: Hashable, internal: Endpoint | None) -> None:
         self._closed.append((parent, internal))

@@ -88,6 +88,32 @@ def test_a_prediction_at_a_limit_is_what_happens(media: str, limit: int) -> None
     assert edits[0] == edits[1]
 
 
+@pytest.mark.parametrize("key", ["expectations_per_host", "expectations"])
+@pytest.mark.parametrize("spoken", [True, False])
+def test_the_dry_run_comes_to_the_same_limit_with_the_same_call(key: str, spoken: bool) -> None:
+    """Five calls of two ports each, where eight expectations are allowed; with the phone's own
+    media under way already, or not."""
+    missed = []
+    for module in ("sip", "off"):
+        line = Line({f"nat.limits.{key}": 8, "alg.sip.module": module})
+        for number in range(5):
+            if spoken:
+                line.speaks(7000 + 2 * number)
+            line.calls_out(f"call{number}", port=7000 + 2 * number)
+        line.hangs_up("call1")
+        line.calls_out("call5", port=7200)
+        missed.append([
+            (passed.call_id, [(change.field, change.expected) for change in passed.changes])
+            for passed in line.told(MessagePassed)
+            if passed.summary == "INVITE"
+        ])  # fmt: skip
+    assert missed[0] == missed[1]
+    fields = {call: [field for field, _ in changes] for call, changes in missed[0]}
+    assert "sdp.c.address" in fields["call3"]
+    assert "sdp.c.address" not in fields["call4"]
+    assert "sdp.c.address" in fields["call5"]
+
+
 def test_what_only_watches_is_not_counted() -> None:
     line = Line({"alg.sip.module": "off"})
     line.send_message(OUT, "INVITE", "call", 1, media=FIVE)
