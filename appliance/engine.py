@@ -25,6 +25,7 @@ from typing import Any
 
 from alg import registry
 from appliance.datapath import Datapath
+from appliance.gateway.conversations import Conversations
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
 from appliance.journal.counters import WireCounters
@@ -66,6 +67,7 @@ class Engine:
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
         self.slots = Slots(settings, is_real=mode != "simulation")
+        self.conversations = Conversations(self.slots, log)
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
         self.nat = Nat(behavior, narrator, policy)
@@ -134,6 +136,7 @@ class Engine:
             self.nat.next_deadline(),
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
+            self.conversations.next_deadline(),
         )
 
     def expire(self, now: float) -> None:
@@ -142,6 +145,7 @@ class Engine:
         self.nat.expire(now)
         self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
+        self.conversations.expire(now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take what `handle` answered (`side`: where the packet had come from)."""

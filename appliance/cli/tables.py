@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from appliance.cli.base import emit, emit_json, narrate
+from appliance.control.filters import ONE_CALL
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
 from appliance.settings.duration import duration_text
@@ -37,6 +38,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "flows": "FLOWS",
         "expires_in": "EXPIRES IN",
     },
+    "calls": {
+        "call": "CALL",
+        "kind": "KIND",
+        "caller": "CALLER",
+        "callee": "CALLEE",
+        "state": "STATE",
+        "since": "SINCE",
+        "messages": "MESSAGES",
+        "expires_in": "EXPIRES IN",
+    },
     "expectations": {
         "protocol": "PROTO",
         "external": "EXTERNAL",
@@ -48,6 +59,19 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
+CALL_COLUMNS = {
+    "announced": {
+        "media": "ANNOUNCED",
+        "party": "BY",
+        "side": "SIDE",
+        "own": "OWN",
+        "shown": "AS THE OTHER SIDE READ IT",
+    },
+    "flows": {"carries": "FLOW", **COLUMNS["flows"]},
+    "expectations": COLUMNS["expectations"],
+}
+"""The tables of `show call ID`."""
+
 LIMIT_COLUMNS = {"name": "LIMITS", "now": "NOW", "high_water": "HIGH-WATER", "limit": "LIMIT"}
 
 
@@ -57,6 +81,8 @@ def lines(what: str, answer: Any) -> Iterator[str]:
         return _rfc_lines(answer)
     if what == "settings":
         return _settings_lines(answer)
+    if what == ONE_CALL:
+        return _call_lines(answer)
     return _counters_lines(answer) if what == "counters" else _list_lines(what, answer)
 
 
@@ -69,6 +95,19 @@ def _rfc_lines(requirements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{'':4}because {clean(each['why'], LONGEST_REASON)}"
     met = sum(bool(each["met"]) for each in requirements)
     narrate(f"{met} of {len(requirements)} are met; tests and reasons of each: --json")
+
+
+def _call_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """How the call stands, who announced what, and all that the NAT has open for it."""
+    people = f"{answer['caller']} to {answer['callee']}"
+    yield clean(f"{answer['kind']} {answer['call']}: {people}, {answer['state']}", LONGEST_REASON)
+    yield clean(str(answer["verdict"]), LONGEST_REASON)
+    if answer["kind"] == "call":
+        yield f"media: {answer['packets_out']} packets out, {answer['packets_in']} in"
+    for name, columns in CALL_COLUMNS.items():
+        if answer[name]:
+            yield ""
+            yield from table([_row(row) for row in answer[name]], columns)
 
 
 def _list_lines(what: str, answer: Sequence[Mapping[str, Any]]) -> Iterator[str]:

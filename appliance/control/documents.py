@@ -26,7 +26,7 @@ def flows(engine: Engine, now: float) -> Iterator[dict[str, object]]:
     """Every flow that is alive."""
     for flow in list(engine.nat.table.flows.values()):
         if flow.is_alive(now):
-            yield _flow(flow, now)
+            yield flow_row(flow, now)
 
 
 def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
@@ -41,16 +41,15 @@ def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
 def expectations(engine: Engine, now: float) -> list[dict[str, object]]:
     """Whom ALGs let in, and until when."""
     return [
-        _expectation(each, now)
+        expectation_row(each, now)
         for each in engine.nat.table.expectations.values()
         if each.deadline > now
     ]
 
 
-def calls(engine: Engine, _: float) -> list[dict[str, object]]:
+def calls(engine: Engine, now: float) -> list[dict[str, object]]:
     """The calls and registrations that were followed, of each ALG that follows any."""
-    followers = [slot.follower for slot in engine.slots.values() if slot.follower]
-    return [call for follower in followers for call in follower.document(engine.log.zero)]
+    return engine.conversations.document(now)
 
 
 def settings(engine: Engine, _: float) -> dict[str, object]:
@@ -115,7 +114,8 @@ DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
 }
 
 
-def _flow(flow: Flow, now: float) -> dict[str, object]:
+def flow_row(flow: Flow, now: float) -> dict[str, object]:
+    """One row of `show flows`; `alg` is the module that handles the flow now."""
     slot = flow.outbound.slot
     return {
         "id": flow.id,
@@ -124,7 +124,7 @@ def _flow(flow: Flow, now: float) -> dict[str, object]:
         "state": flow.state,
         "expires_in": round(flow.expires_at() - now, 3),
         "opened_by": flow.opened_by,
-        "alg": slot.name if slot else None,
+        "alg": slot.handler if slot else None,
         "packets_out": flow.outbound.packets,
         "packets_in": flow.inbound.packets,
         "bytes_out": flow.outbound.bytes,
@@ -154,7 +154,8 @@ def _mapping(mapping: Mapping, until: float, now: float) -> dict[str, object]:
     }
 
 
-def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
+def expectation_row(expectation: Expectation, now: float) -> dict[str, object]:
+    """One row of `show expectations`."""
     mapping = expectation.mapping
     return {
         "id": expectation.id,

@@ -26,9 +26,10 @@ from typing import Any
 import msgspec
 
 from appliance.control import documents, filters
-from appliance.control.filters import WHATS, Fits
+from appliance.control.calls import call
+from appliance.control.filters import ONE_CALL, WHATS, Fits
 from appliance.control.listener import Listener
-from appliance.control.session import Session
+from appliance.control.session import Gathering, Session
 from appliance.engine import Engine
 from appliance.journal.events import Event, encode
 from appliance.settings.table import SETTINGS
@@ -152,7 +153,12 @@ class ControlServer:
         }
 
     def _show(self, request: Mapping[str, Any], now: float) -> tuple[object, Fits | None]:
-        what = _one_of(request, "what", WHATS)
+        what = _one_of(request, "what", (*WHATS, ONE_CALL))
+        if what == ONE_CALL:
+            name = request.get("call")
+            if not isinstance(name, str):
+                raise ValueError('"call" is a Call-ID, or how one begins')
+            return Gathering(call(self.engine, name, now)), None
         chosen = request.get("filters") or {}
         if not isinstance(chosen, dict):
             raise ValueError('"filters" is an object: {"protocol": "udp"}')

@@ -19,14 +19,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alg import compare, edits
-from alg.base import Edit, Edits, Reading, Refuse, Unavailable
+from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
 from appliance.gateway.budget import OutOfTime
-from appliance.gateway.context import Context, Tables
+from appliance.gateway.context import Context, Tables, remote_of
+from appliance.gateway.conversations import tell_progress
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.journal.events import (
     AlgError,
-    CallState,
     Change,
     MessagePassed,
     StreamLetGo,
@@ -71,7 +71,7 @@ class Inspector:
         cause = self._tell(slot, leg, message, outcome, correct, now)
         if outcome.commits:
             self._log.release(opened, cause)
-        self._follow(slot, message, now, cause)
+        self._follow(slot, leg, message, outcome.after, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
@@ -126,15 +126,17 @@ class Inspector:
         context.commit()
         return answer.edits if isinstance(answer, Edits) else ()
 
-    def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
+    def _follow(
+        self, slot: Slot, leg: Leg, message: bytes, after: bytes | None, now: float, cause: int
+    ) -> None:
         """Tell what the message did to its conversation (a call), where somebody follows them."""
-        progress = slot.follower.follow(message, now) if slot.follower else None
+        if slot.follower is None:
+            return
+        internal, remote = leg.mapping.internal, remote_of(leg)
+        passage = Passage(message, after or b"", leg.direction, _transport(leg), internal, remote)
+        progress = slot.follower.follow(passage, now)
         if progress is not None:
-            name, kind, state, caller, callee, detail = progress
-            event = CallState(
-                call=name, kind=kind, state=state, caller=caller, callee=callee, detail=detail
-            )
-            self._log.emit(event, now, cause)
+            tell_progress(self._log, progress, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
         """Count a failure to the slot and to the flow, and tell of it."""
@@ -180,7 +182,7 @@ class Inspector:
                 module=spec,
                 flow=flow_id,
                 direction=leg.direction.value,
-                transport="udp" if leg.key[0] == UDP else "tcp",
+                transport=_transport(leg),
                 source=ends[0],
                 destination=ends[1],
                 new_source=ends[2],
@@ -263,6 +265,10 @@ def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
 
 def _flow_id(leg: Leg) -> int | None:
     return leg.flow.id if isinstance(leg, FlowLeg) else None
+
+
+def _transport(leg: Leg) -> str:
+    return "udp" if leg.key[0] == UDP else "tcp"
 
 
 def _ends(leg: Leg) -> tuple[str, str, str, str]:

@@ -50,6 +50,11 @@ class Slot:
         return self.module.name == "off"
 
     @property
+    def handler(self) -> str | None:
+        """The name of the module in it; None for `off`, which handles nothing."""
+        return None if self.is_off else self.module.name
+
+    @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
         return bool(self.settings.get("observe")) and self.module.name != self.correct.name

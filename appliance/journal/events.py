@@ -182,7 +182,9 @@ class CallState(Event, tag="call-state"):
 
     call: str  # Call-ID
     kind: str  # "call" or "registration"
-    state: str  # trying | ringing | answered | ended | failed | registered | refused
+    state: str
+    """trying | ringing | answered | ended | busy | cancelled | unanswered | failed, or
+    registering | registered | refused | unregistered | expired"""
     caller: str
     callee: str
     detail: str = ""

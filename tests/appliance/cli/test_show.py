@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from nat.endpoint import Side
+from nat.packet import Packet
 from tests.appliance.cli.served import Appliance
+from tests.support import packets
+from tests.support.conversation import wire
 
 Run = Callable[..., Any]
 
@@ -57,6 +61,83 @@ def test_flows_are_filtered_where_they_are_kept(
 def test_a_wrong_filter_needs_no_appliance_to_be_wrong(
     glassnat: Run, arguments: list[str], said: str
 ) -> None:
+    answer = glassnat("show", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+CALL = """
+    INVITE sip:bob@example.net SIP/2.0
+    From: <sip:al\x1bice@example.net>;tag=1
+    To: <sip:bob@example.net>
+    Call-ID: a84b4c76e667
+    CSeq: 1 INVITE
+    Content-Type: application/sdp
+    Content-Length: ?
+
+    v=0
+    o=- 1 1 IN IP4 192.168.20.100
+    s=-
+    c=IN IP4 192.168.20.100
+    t=0 0
+    m=audio 4000 RTP/AVP 0
+"""
+
+
+@pytest.fixture
+def calling(appliance: Appliance) -> None:
+    """An appliance with one call that nobody has answered."""
+    datagram = packets.udp("192.168.20.100:5060", "203.0.113.9:5060", wire(CALL))
+    assert appliance.engine.handle(Packet.of(datagram), Side.INSIDE, 5.0)
+
+
+@pytest.mark.usefixtures("calling")
+@pytest.mark.parametrize("name", ["a84b4c76e667", "a84"])
+def test_one_call_is_shown_with_all_that_belongs_to_it(glassnat: Run, name: str) -> None:
+    shown = json.loads(glassnat("show", "call", name, "--json").out)
+    assert (shown["call"], shown["state"]) == ("a84b4c76e667", "trying")
+    assert shown["announced"][0]["own"] == "192.168.20.100:4000"
+    assert [flow["carries"] for flow in shown["flows"]] == ["signalling"]
+    answer = glassnat("show", "call", name)
+    assert answer.code == 0
+    first, verdict, media, *tables = answer.out.splitlines()
+    assert first == "call a84b4c76e667: al␛ice to bob, trying"
+    assert verdict == "nobody has answered al␛ice yet"
+    assert media == "media: 0 packets out, 0 in"
+    assert [line.split()[0] for line in tables if line] == [
+        "ANNOUNCED", "audio", "audio", "FLOW", "signalling",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("calling")
+def test_since_is_when_the_state_began(glassnat: Run) -> None:
+    """In seconds since the appliance started, as in `watch`; the help says so."""
+    heading, row = glassnat("show", "calls").out.splitlines()
+    assert heading.split() == [
+        "CALL", "KIND", "CALLER", "CALLEE", "STATE", "SINCE", "MESSAGES", "EXPIRES", "IN",
+    ]  # fmt: skip
+    assert row.split() == ["a84b4c76e667", "call", "al␛ice", "bob", "trying", "5.0", "1", "-"]
+    assert "SINCE is when the state began" in glassnat("show", "--help").out
+
+
+@pytest.mark.usefixtures("calling")
+@pytest.mark.parametrize("name", ["b", "", "a84b4c76e667x"])
+def test_a_call_that_is_not_there_is_the_answer_no(glassnat: Run, name: str) -> None:
+    answer = glassnat("show", "call", name)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("glassnat: no call, or more than one, begins with")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["call"], "show call needs its ID: glassnat show call ID"),
+        (["flows", "c1"], 'show flows takes no "c1"'),
+        (["call", "c1", "--protocol", "udp"], 'show call has no filter "protocol"'),
+    ],
+)
+def test_only_a_call_has_a_name(glassnat: Run, arguments: list[str], said: str) -> None:
     answer = glassnat("show", *arguments)
     assert answer.code == 2
     assert said in answer.err

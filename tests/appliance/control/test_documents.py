@@ -52,11 +52,23 @@ def test_a_flow_is_shown_with_documented_keys_as_long_as_it_lives(engine: Engine
     (flow,) = shown(engine, "flows", 15.0)
     assert flow == {
         "id": flow["id"], "protocol": "udp", "internal": A, "external": EXTERNAL, "remote": R,
-        "state": "unanswered", "expires_in": 110.0, "opened_by": "packet", "alg": "sip",
+        "state": "unanswered", "expires_in": 110.0, "opened_by": "packet", "alg": None,
         "packets_out": 1, "packets_in": 0, "bytes_out": 33, "bytes_in": 0,
         "mapping": flow["mapping"],
     }  # fmt: skip
     assert shown(engine, "flows", 125.0) == [], "what is over is not shown, tidied up or not"
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"), [("off", None), ("sip", "sip"), ("sip-poor:no-sdp", "sip-poor")]
+)
+def test_a_flow_names_the_module_that_handles_it_now(
+    engine: Engine, spec: str, named: str | None
+) -> None:
+    """And not the slot that it stands in: under `off` nothing handles it."""
+    engine.set("alg.sip.module", spec, "test", 6.0)
+    (flow,) = shown(engine, "flows", 15.0)
+    assert flow["alg"] == named
 
 
 def test_a_mapping_lives_as_long_as_what_needs_it(engine: Engine) -> None:
