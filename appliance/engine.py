@@ -36,6 +36,7 @@ from appliance.journal.narrator import Narrator, ends_of
 from appliance.journal.tap import Points
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import SettingError, Settings
+from appliance.wires.statistics import KernelDrops
 from nat.behavior import Behavior
 from nat.endpoint import Side
 from nat.mapping import Why
@@ -43,13 +44,15 @@ from nat.packet import Packet
 from nat.policy import Policy
 from nat.translator import Nat
 
+KernelDropsNow = Callable[[], KernelDrops | None]
 AT_ONCE = 250
 """Flows looked at between two packets, after a setting was changed."""
 
 
 class Engine:
     """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
-    random ports (None: the system's)."""
+    random ports (None: the system's). `kernel_drops` tells for each side what the kernel has
+    dropped at its wire; who has real wires puts it there."""
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class Engine:
         self.handle = self.datapath.handle
         self.outbox = self.nat.outbox
         self.points = Points(self.datapath.taps, log)
+        self.kernel_drops: dict[str, KernelDropsNow] = {}
         self._work: deque[Iterator[None]] = deque()
 
     # --- settings ----------------------------------------------------------------------

@@ -78,6 +78,8 @@ def run(settings: Settings, control_path: Path) -> int:
         go_first()
         give_up()  # before the engine: it may import an ALG module that somebody else wrote
         engine = Engine(settings, name, "appliance", log)
+        for side, wire in zip(Side, wires, strict=True):
+            engine.kernel_drops[str(side)] = wire.dropped_by_kernel
         loop = Loop(wires, engine, signals, ControlServer(engine, listener))
         undo.callback(loop.close)
         tame_collector()

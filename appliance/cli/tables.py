@@ -136,7 +136,8 @@ def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Four groups: the wires side by side, the drops that there were, the limits, the ALGs."""
+    """The wires side by side, the drops that there were, what the kernel dropped before and after
+    this program, the limits, the ALGs."""
     yield from _side_by_side("WIRES", answer["wires"])
     yield ""
     drops = {side: _not_zero(counted) for side, counted in answer["drops"].items()}
@@ -145,6 +146,9 @@ def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "no drops"
     yield ""
+    if kernel := answer.get("kernel"):  # an appliance with real wires
+        yield from _side_by_side("DROPPED BY THE KERNEL", kernel)
+        yield ""
     limits = {"flows": answer["flows"], **answer["limits"]}
     rows = [{"name": name, **use, "limit": use["limit"] or "none"} for name, use in limits.items()]
     yield from table(rows, LIMIT_COLUMNS)

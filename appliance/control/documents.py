@@ -78,6 +78,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
             name: {drop.reason: count for drop, count in wire.drops.items()}
             for name, wire in wires.items()
         },
+        "kernel": _kernel_drops(engine),
         "flows": {
             "now": len(table.flows),
             "high_water": table.high_water.marks.get("flows", 0),
@@ -86,6 +87,13 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
         "limits": _limits(engine, now),
         "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
     }
+
+
+def _kernel_drops(engine: Engine) -> dict[str, dict[str, int]]:
+    """What the kernel dropped of each wire before it came to the program, and after the program had
+    sent it; of wires whose kernel tells. None of it is in the other counters."""
+    told = {side: dropped() for side, dropped in engine.kernel_drops.items()}
+    return {side: drops._asdict() for side, drops in told.items() if drops is not None}
 
 
 def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:

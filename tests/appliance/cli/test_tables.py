@@ -44,6 +44,18 @@ errors  0    0"""
     )
 
 
+def test_what_the_kernel_dropped_stands_beside_what_this_program_did() -> None:
+    kernel = {"inside": {"before": 475, "after": 0}, "outside": {"before": 0, "after": 2}}
+    text = "\n".join(lines("counters", {**COUNTERS, "kernel": kernel}))
+    assert (
+        """DROPPED BY THE KERNEL  INSIDE  OUTSIDE
+before                 475     0
+after                  0       2
+"""
+        in text
+    )
+
+
 def test_where_nothing_was_dropped_it_says_so() -> None:
     text = list(lines("counters", {**COUNTERS, "drops": {"inside": {"martian": 0}, "outside": {}}}))
     assert "no drops" in text

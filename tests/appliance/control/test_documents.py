@@ -12,6 +12,7 @@ from appliance.control import documents
 from appliance.control.filters import WHATS
 from appliance.engine import Engine
 from appliance.settings import files as config
+from appliance.wires.statistics import KernelDrops
 from nat.endpoint import UDP, Endpoint, Side
 from nat.packet import Packet
 from tests.support.world import make_engine
@@ -113,6 +114,12 @@ def test_the_counters_say_where_packets_went_and_how_much_is_in_use(engine: Engi
     assert counters["flows"] == {"now": 1, "high_water": 1, "limit": 65536}
     assert counters["limits"]["flows"] == counters["flows"]
     assert counters["alg"]["sip"]["seen"] == 1
+
+
+def test_what_the_kernel_dropped_is_shown_where_it_is_known(engine: Engine) -> None:
+    assert shown(engine, "counters", 5.0)["kernel"] == {}, "there are no wires"
+    engine.kernel_drops = {"inside": lambda: KernelDrops(475, 0), "outside": lambda: None}
+    assert shown(engine, "counters", 5.0)["kernel"] == {"inside": {"before": 475, "after": 0}}
 
 
 def test_settings_are_shown_as_a_file_has_them(engine: Engine) -> None:
