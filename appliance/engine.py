@@ -28,12 +28,13 @@ from appliance.datapath import Datapath
 from appliance.gateway.conversations import Conversations
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
-from appliance.journal.counters import WireCounters
+from appliance.journal.counters import AskUse, WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
-from appliance.journal.log import EventLog
+from appliance.journal.log import SMALL, EventLog
 from appliance.journal.narrator import Narrator, ends_of
 from appliance.journal.tap import Points
+from appliance.journal.weight import weight_of
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import SettingError, Settings
 from appliance.wires.statistics import KernelDrops
@@ -51,8 +52,10 @@ AT_ONCE = 250
 
 class Engine:
     """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
-    random ports (None: the system's). `kernel_drops` tells for each side what the kernel has
-    dropped at its wire; who has real wires puts it there."""
+    random ports (None: the system's).
+
+    Others put here what is theirs to tell in `show counters`: `kernel_drops`, for each side what
+    the kernel has dropped at its wire, and `kept`, what they keep."""
 
     def __init__(
         self,
@@ -78,8 +81,10 @@ class Engine:
         self.handle = self.datapath.handle
         self.outbox = self.nat.outbox
         self.points = Points(self.datapath.taps, log)
+        self.kept: dict[str, AskUse] = {}
         self.kernel_drops: dict[str, KernelDropsNow] = {}
         self._work: deque[Iterator[None]] = deque()
+        self._bound_memory()
 
     # --- settings ----------------------------------------------------------------------
 
@@ -104,7 +109,16 @@ class Engine:
                 self._configure(slot, word)
         self.nat.change(*self._behavior(), now)
         self.datapath.settings_changed()
-        self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
+        self._bound_memory()
+        event = SettingChanged(key=key, old=old, new=new, who=who)
+        self.log.emit(event, now, size=SMALL + weight_of(event))
+
+    def _bound_memory(self) -> None:
+        """How many bytes may be kept of events, and of what modules remember."""
+        self.log.keep_at_most(self.settings["memory.events"])
+        for slot in self.slots.values():
+            slot.bounds.most = self.settings["memory.modules"]
+            slot.bounds.of_a_host = self.settings["memory.modules_per_host"]
 
     def _configure(self, slot: Slot, word: str) -> None:
         """The setting `word` of an ALG has changed."""

@@ -69,8 +69,9 @@ def run(settings: Settings, control_path: Path) -> int:
             Started(wall=time.time(), name=name, mode="appliance", settings=dict(settings.values)),
             log.zero,
         )
+        recorder = None
         if settings["record.file"]:
-            recorder = Recorder(settings["record.file"], _say)
+            recorder = Recorder(settings["record.file"], _say, settings["record.bytes"])
             undo.callback(recorder.close)
             recorder.attach(log)
         listener = Listener(control_path)
@@ -80,6 +81,8 @@ def run(settings: Settings, control_path: Path) -> int:
         engine = Engine(settings, name, "appliance", log)
         for side, wire in zip(Side, wires, strict=True):
             engine.kernel_drops[str(side)] = wire.dropped_by_kernel
+        if recorder is not None:
+            engine.kept["recording"] = recorder.use
         loop = Loop(wires, engine, signals, ControlServer(engine, listener))
         undo.callback(loop.close)
         tame_collector()

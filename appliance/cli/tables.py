@@ -153,6 +153,16 @@ def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     rows = [{"name": name, **use, "limit": use["limit"] or "none"} for name, use in limits.items()]
     yield from table(rows, LIMIT_COLUMNS)
     yield ""
+    if memory := answer.get("memory"):
+        columns = {**LIMIT_COLUMNS, "name": "BYTES KEPT"}
+        yield from table(
+            [
+                {"name": name, **use, "limit": use["limit"] or "none"}
+                for name, use in memory.items()
+            ],
+            columns,
+        )
+        yield ""
     yield from _side_by_side("ALGS", answer["alg"])
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from math import inf
 
 from appliance.engine import Engine
+from appliance.gateway.shares import MOST_BYTES
+from appliance.journal.counters import Use
 from appliance.journal.narrator import ends_of, parent_text
 from appliance.settings.rfc import report
 from nat.mapping import Expectation, Flow, Mapping
@@ -85,6 +87,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
             "limit": engine.nat.behavior.limits.flows,
         },
         "limits": _limits(engine, now),
+        "memory": {name: use._asdict() for name, use in _memory(engine)},
         "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
     }
 
@@ -109,6 +112,18 @@ def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:
         }
         for name, used in nat.usage(now).items()
     }
+
+
+def _memory(engine: Engine) -> Iterator[tuple[str, Use]]:
+    """What is kept for later, in bytes: in use now, at most so far, allowed."""
+    log, shares = engine.log, engine.datapath.streams.shares
+    yield "events", Use(log.bytes, log.high_water, log.most_bytes)
+    yield "streams", Use(shares.kept, shares.high_water, MOST_BYTES)
+    for name, slot in engine.slots.items():
+        bounds = slot.bounds
+        yield f"modules_{name}", Use(bounds.used, bounds.high_water, bounds.most)
+    for name, ask in engine.kept.items():
+        yield name, ask()
 
 
 DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {

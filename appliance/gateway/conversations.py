@@ -12,7 +12,8 @@ from math import inf
 from alg.base import Conversation, Follower, Progress
 from appliance.gateway.slot import Slot
 from appliance.journal.events import CallState
-from appliance.journal.log import EventLog
+from appliance.journal.log import SMALL, EventLog
+from appliance.journal.weight import weight_of
 
 
 def tell_progress(log: EventLog, progress: Progress, now: float, cause: int | None = None) -> None:
@@ -21,7 +22,7 @@ def tell_progress(log: EventLog, progress: Progress, now: float, cause: int | No
     event = CallState(
         call=name, kind=kind, state=state, caller=caller, callee=callee, detail=detail
     )
-    log.emit(event, now, cause)
+    log.emit(event, now, cause, size=SMALL + weight_of(event))
 
 
 class Conversations:

@@ -38,7 +38,7 @@ from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
-BYTES_OF_A_CHANGE = 1024
+BYTES_OF_AN_EDIT = 180
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -173,7 +173,7 @@ class Inspector:
         note = answer.note if isinstance(answer, Edits) else answer.rule
         module, spec = slot.module, slot.spec
         flow_id = _flow_id(leg)
-        ends = _ends(leg)
+        ends, direction, transport = _ends(leg), leg.direction.value, _transport(leg)
 
         def build() -> MessagePassed:
             what, call_id = slot.application.summary(message)
@@ -181,8 +181,8 @@ class Inspector:
                 alg=slot.name,
                 module=spec,
                 flow=flow_id,
-                direction=leg.direction.value,
-                transport=_transport(leg),
+                direction=direction,
+                transport=transport,
                 source=ends[0],
                 destination=ends[1],
                 new_source=ends[2],
@@ -211,7 +211,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now, size=_size_of(message, after, made))
+        return self._log.emit_later(build, now, size=_size_of(message, after, made, correct))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +257,13 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     )
 
 
-def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
-    """About how many bytes the event of a message takes once somebody has read it: the texts, and a
-    row with its reason for each change. Until then it takes less."""
-    return SMALL + 2 * (len(message) + len(after or b"")) + BYTES_OF_A_CHANGE * len(made)
+def _size_of(
+    message: bytes, after: bytes | None, made: Sequence[Edit], correct: Sequence[Edit] | None
+) -> int:
+    """About how many bytes the event of a message takes until somebody has read it: the message as
+    it came and as it left, and the edits of both modules."""
+    texts = len(message) + (len(after or b"") if after is not message else 0)
+    return 2 * SMALL + texts + BYTES_OF_AN_EDIT * (len(made) + len(correct or ()))
 
 
 def _flow_id(leg: Leg) -> int | None:

@@ -56,6 +56,12 @@ after                  0       2
     )
 
 
+def test_what_is_kept_is_shown_in_bytes() -> None:
+    memory = {"events": {"now": 5, "high_water": 9, "limit": 100}}
+    text = "\n".join(lines("counters", {**COUNTERS, "memory": memory}))
+    assert "BYTES KEPT  NOW  HIGH-WATER  LIMIT\nevents      5    9           100\n" in text
+
+
 def test_where_nothing_was_dropped_it_says_so() -> None:
     text = list(lines("counters", {**COUNTERS, "drops": {"inside": {"martian": 0}, "outside": {}}}))
     assert "no drops" in text

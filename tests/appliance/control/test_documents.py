@@ -11,6 +11,7 @@ import pytest
 from appliance.control import documents
 from appliance.control.filters import WHATS
 from appliance.engine import Engine
+from appliance.journal.counters import Use
 from appliance.settings import files as config
 from appliance.wires.statistics import KernelDrops
 from nat.endpoint import UDP, Endpoint, Side
@@ -114,6 +115,20 @@ def test_the_counters_say_where_packets_went_and_how_much_is_in_use(engine: Engi
     assert counters["flows"] == {"now": 1, "high_water": 1, "limit": 65536}
     assert counters["limits"]["flows"] == counters["flows"]
     assert counters["alg"]["sip"]["seen"] == 1
+
+
+def test_all_that_is_kept_is_shown_in_bytes_with_its_high_water(engine: Engine) -> None:
+    engine.set("memory.events", 65_536, "test", 6.0)
+    engine.set("memory.modules", 70_000, "test", 6.0)
+    engine.kept["watchers"] = lambda: Use(5, 9, 100)
+    memory = shown(engine, "counters", 6.0)["memory"]
+    assert set(memory) == {
+        "events", "streams", "modules_sip", "modules_ftp", "watchers",
+    }  # fmt: skip
+    assert memory["events"]["limit"] == 65_536
+    assert 0 < memory["events"]["now"] <= memory["events"]["high_water"]
+    assert memory["modules_sip"] == {"now": 0, "high_water": 0, "limit": 70_000}
+    assert memory["watchers"] == {"now": 5, "high_water": 9, "limit": 100}
 
 
 def test_what_the_kernel_dropped_is_shown_where_it_is_known(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from appliance.gateway.memory import (
     BYTES_OF_A_HOST,
     REMEMBERED,
     REMEMBERED_OF_A_HOST,
+    Bounds,
     Memory,
     Notes,
 )
@@ -27,6 +28,28 @@ def test_of_too_many_values_the_oldest_goes() -> None:
     memory.remember("one more", True, 10.0)
     assert memory.recall(1, 0.0) is None
     assert memory.recall(0, 0.0) == "again"
+
+
+def test_of_too_many_bytes_of_all_hosts_the_oldest_go() -> None:
+    """Two memories of one slot share their room: that of the module and that of who only looks."""
+    bounds = Bounds(most=100_000, of_a_host=50_000)
+    memory, other = Memory(bounds), Memory(bounds)
+    other.remember("watched", "x" * 20_000, 60.0, host=99)
+    for host in range(20):
+        memory.remember(host, "x" * 10_000, 60.0, host=host)
+        assert bounds.used == memory.bytes + other.bytes <= bounds.most
+    assert memory.recall(0, 0.0) is None
+    assert memory.recall(19, 0.0) is not None
+    assert other.recall("watched", 0.0) is not None
+    memory.clear()
+    assert (memory.bytes, bounds.used) == (0, other.bytes)
+    assert 90_000 < bounds.high_water <= 110_000
+
+
+def test_a_value_that_is_larger_than_all_may_be_is_not_kept() -> None:
+    memory = Memory(Bounds(most=1_000, of_a_host=100_000))
+    memory.remember("key", "x" * 2_000, 60.0)
+    assert (len(memory), memory.bytes) == (0, 0)
 
 
 def test_notes_of_a_message_are_seen_by_itself_at_once_and_by_others_after_the_commit() -> None:
