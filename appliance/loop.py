@@ -53,8 +53,8 @@ NEW_OBJECTS_PER_COLLECTION = 20_000
 def run(settings: Settings, control_path: Path) -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
 
-    Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
-    and OSError when the recording's file cannot be written. Everything that was made is gone again
+    Raises WireError, ControlError, RecordingError and alg.registry.SpecError with a sentence that
+    says what to do. Everything that was made is gone again
     when this returns or raises.
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
@@ -71,7 +71,7 @@ def run(settings: Settings, control_path: Path) -> int:
         )
         recorder = None
         if settings["record.file"]:
-            recorder = Recorder(settings["record.file"], _say, settings["record.bytes"])
+            recorder = _recorder(settings)
             undo.callback(recorder.close)
             recorder.attach(log)
         listener = Listener(control_path)
@@ -88,6 +88,21 @@ def run(settings: Settings, control_path: Path) -> int:
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+class RecordingError(Exception):
+    """The file of the recording cannot be written. The text says why."""
+
+    exit_code = 2
+
+
+def _recorder(settings: Settings) -> Recorder:
+    path = settings["record.file"]
+    try:
+        return Recorder(path, _say, settings["record.bytes"])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RecordingError(f"record.file: {path}: {reason}") from None
 
 
 def _say(sentence: str) -> None:

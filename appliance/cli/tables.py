@@ -90,9 +90,10 @@ def _rfc_lines(requirements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each requirement; below what is not met, why."""
     for each in requirements:
         mark = click.style("✓", fg="green") if each["met"] else click.style("✗", fg="red")
-        yield f"{mark} {each['id']:<18} {each['level']:<11}  {clean(each['title'])}"
+        name, level, title = (clean(str(each[key])) for key in ("id", "level", "title"))
+        yield f"{mark} {name:<18} {level:<11}  {title}"
         if not each["met"]:
-            yield f"{'':4}because {clean(each['why'], LONGEST_REASON)}"
+            yield f"{'':4}because {clean(str(each['why']), LONGEST_REASON)}"
     met = sum(bool(each["met"]) for each in requirements)
     narrate(f"{met} of {len(requirements)} are met; tests and reasons of each: --json")
 
@@ -103,7 +104,7 @@ def _call_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield clean(f"{answer['kind']} {answer['call']}: {people}, {answer['state']}", LONGEST_REASON)
     yield clean(str(answer["verdict"]), LONGEST_REASON)
     if answer["kind"] == "call":
-        yield f"media: {answer['packets_out']} packets out, {answer['packets_in']} in"
+        yield clean(f"media: {answer['packets_out']} packets out, {answer['packets_in']} in")
     for name, columns in CALL_COLUMNS.items():
         if answer[name]:
             yield ""
@@ -184,7 +185,7 @@ def value_text(key: str, value: object) -> str:
     """The value as a configuration would have it; one that lies in a table as it came."""
     if key in SETTINGS:
         return clean(configuration.setting_text(SETTINGS[key], value))
-    return json.dumps(value)
+    return clean(json.dumps(value))
 
 
 def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as_json: bool) -> None:

@@ -95,9 +95,8 @@ class ControlServer:
         self._listener.close()
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.socket.accept()
-        except OSError:
+        connection = self._listener.accept()
+        if connection is None:
             return
         if len(self._clients) >= MOST_CLIENTS:
             connection.close()

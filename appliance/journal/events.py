@@ -290,9 +290,20 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
-    """One line of JSON without its line end, ASCII only."""
+    """One line of JSON without its line end, in printable ASCII only."""
     line = _encoder.encode(event)
-    return line if line.isascii() else json.dumps(json.loads(line)).encode()
+    if line.isascii() and _DELETE not in line:
+        return line
+    return printable(json.dumps(json.loads(line))).encode()
+
+
+_DELETE = b"\x7f"
+
+
+def printable(text: str) -> str:
+    """JSON in ASCII, with the one control character escaped that JSON lets stand as it is. (All of
+    them stand in strings: between these there are only marks and digits.)"""
+    return text.replace("\x7f", "\\u007f")
 
 
 def decode(line: bytes) -> AnyEvent:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nat.endpoint import Side
 from nat.packet import Packet
+from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
 from tests.support import packets
 from tests.support.conversation import wire
@@ -141,6 +143,43 @@ def test_only_a_call_has_a_name(glassnat: Run, arguments: list[str], said: str) 
     answer = glassnat("show", *arguments)
     assert answer.code == 2
     assert said in answer.err
+
+
+BAD = "\x1b[2J\x7f\x9b31m"
+ROW = {BAD: BAD, "call": BAD, "expires_in": BAD}
+WIRES = {"inside": {BAD: 1}, BAD: {"received": 1}}
+USE = {"now": BAD, "high_water": BAD, "limit": BAD}
+FORGED: dict[str, Any] = {
+    "flows": [ROW],
+    "calls": [ROW],
+    "mappings": [ROW],
+    "expectations": [ROW],
+    "settings": {BAD: {"value": BAD, "origin": BAD}},
+    "rfc": [{"id": BAD, "level": BAD, "title": BAD, "met": 0, "why": BAD}],
+    "counters": {
+        "wires": WIRES, "drops": WIRES, "kernel": WIRES, "alg": WIRES, "flows": USE,
+        "limits": {BAD: USE}, "memory": {BAD: USE},
+    },
+    "call": {
+        "kind": BAD, "call": BAD, "caller": BAD, "callee": BAD, "state": BAD, "verdict": BAD,
+        "packets_out": BAD, "packets_in": BAD, "announced": [ROW], "flows": [ROW],
+        "expectations": [ROW],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("what", FORGED)
+def test_whoever_answers_cannot_move_the_cursor(
+    glassnat: Run, folder: Path, what: str, as_json: bool
+) -> None:
+    """Not by a value and not by a key: what answers there may be no appliance of ours."""
+    Forger(folder / "lab.sock", FORGED[what])
+    named = ["x"] if what == "call" else []
+    answer = glassnat("show", what, *named, *(["--json"] if as_json else []))
+    assert answer.code == 0
+    assert (answer.out + answer.err).replace("\n", "").isprintable()
+    assert answer.out or answer.err
 
 
 def test_requirements_are_met_or_not_and_why(glassnat: Run, appliance: Appliance) -> None:
