@@ -21,6 +21,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from alg import registry
@@ -83,7 +84,7 @@ class Engine:
         self.points = Points(self.datapath.taps, log)
         self.kept: dict[str, AskUse] = {}
         self.kernel_drops: dict[str, KernelDropsNow] = {}
-        self._work: deque[Iterator[None]] = deque()
+        self._work: deque[tuple[str, Iterator[None]]] = deque()
         self._bound_memory()
 
     # --- settings ----------------------------------------------------------------------
@@ -124,17 +125,23 @@ class Engine:
         """The setting `word` of an ALG has changed."""
         slot.configure(self.settings.section(f"alg.{slot.name}"))
         if self.slots.ports_changed():
-            self._work.append(self.slots.give_anew(self.nat.table))
+            self._add_work("slots", self.slots.give_anew(self.nat.table))
         if word in ("module", "faults", "timeout"):
-            self._work.append(self.slots.choose_timers(slot, self.nat.table))
+            self._add_work(slot.name, self.slots.choose_timers(slot, self.nat.table))
         self._proceed()
+
+    def _add_work(self, what: str, steps: Iterator[None]) -> None:
+        """Look at all flows, later. What waits already and has not begun will find the new
+        setting: so settings that are changed in a loop leave no more to do than once or twice."""
+        if what not in [waiting for waiting, _ in islice(self._work, 1, None)]:
+            self._work.append((what, steps))
 
     def _proceed(self) -> None:
         """Look at some more of the flows that follow a changed setting."""
         for _ in range(AT_ONCE):
             if not self._work:
                 return
-            if next(self._work[0], self) is self:  # the end
+            if next(self._work[0][1], self) is self:  # the end
                 self._work.popleft()
 
     def _check_spec(self, name: str, changed: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """The loop of a real appliance, and the only clock.
 
 Strategy: one thread, one epoll, no queue. Whoever has something is served in turns: a wire is
-drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and the control
-socket get theirs, so that a flood on one side cannot starve anybody. `now` is read once a turn and
+drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and one client of
+the control socket get theirs, so that nobody can starve anybody. `now` is read once a turn and
 handed down; nothing below this file knows what time it is.
 
 The control socket's descriptors stand in an epoll of their own, which is one descriptor of the
@@ -133,6 +133,7 @@ class Loop:
         self._rested = False
         self._wait = 0.0
         self._clients = selectors.EpollSelector()
+        self._served = -1  # the descriptor of the client that had its turn last
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
         for descriptor in (*self._sides, self._clients.fileno(), self._signals.fileno()):
@@ -221,9 +222,14 @@ class Loop:
         self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:
-        if self._control is not None:
-            for key, mask in self._clients.select(0):
-                self._control.handle(key, mask, now)
+        """One slice of work a turn, for one client after the other: all of them together take no
+        more from the packets than one alone."""
+        ready = self._clients.select(0)
+        if self._control is None or not ready:
+            return
+        key, mask = min(ready, key=lambda each: (each[0].fd <= self._served, each[0].fd))
+        self._served = key.fd
+        self._control.handle(key, mask, now)
 
 
 class Signals:
