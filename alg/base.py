@@ -241,7 +241,7 @@ class Conversation(NamedTuple):
     sentence: str
     """What its state means, for a person; *not* safe to draw."""
     talking_since: float | None
-    """Since when media is to be expected (seconds); None: not now."""
+    """Since when media is to be expected as it is announced now (seconds); None: not now."""
     announced: tuple[Announced, ...]
     ways: tuple[Way, ...]
     """The flows that carried its messages."""

@@ -64,6 +64,8 @@ class Call:
     announced: dict[Party, tuple[Announced, ...]] = field(default_factory=dict)
     agreed: dict[Party, tuple[Announced, ...]] | None = None
     """What was announced before an offer within the running call, to return to if it fails."""
+    described: float = 0.0
+    """When that last became another."""
 
     @property
     def is_over(self) -> bool:
@@ -90,7 +92,10 @@ class Calls:
             call.ways += (passage.way,)
             call.parents = tuple(dict.fromkeys((*call.parents, *_parents(message, passage))))
         if message.method in NEGOTIATES:
+            before_it = dict(call.announced)
             _announce(call, message, passage)
+            if call.announced != before_it:
+                call.described = now
         if message.method in WITHIN_A_CALL:
             return None
         call.seen += 1
@@ -155,7 +160,7 @@ class Calls:
         return Conversation(
             _row(call, zero, now),
             progress.sentence(call.state, call.caller, call.callee),
-            call.since if call.state == ANSWERED else None,
+            max(call.since, call.described) if call.state == ANSWERED else None,
             tuple(each for streams in call.announced.values() for each in streams),
             call.ways,
             call.parents,

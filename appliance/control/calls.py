@@ -78,7 +78,10 @@ def _heard(engine: Engine, found: Conversation, flows: list[Flow]) -> list[Heard
 def _of_stream(
     engine: Engine, mine: Announced, outside: list[Announced], flows: list[Flow]
 ) -> Heard:
-    others = [each for each in outside if each.media == mine.media and each.party != mine.party]
+    alike = [each for each in outside if each.media == mine.media and each.own != mine.shown]
+    # Between two inside hosts each is seen from both sides; who calls its own name is told from
+    # its echo by the endpoint alone.
+    others = [each for each in alike if each.party != mine.party] or alike
     own = [flow for flow in flows if flow.mapping.internal == mine.own]
     places = {each.shown for each in others}
     sent = [

@@ -16,6 +16,7 @@ SILENCE = 3.0
 """Seconds without a packet before it is worth a word: phones send fifty a second."""
 
 NOTHING_ANNOUNCED = "the call is answered, but no description of its media was seen"
+ONE_ANNOUNCED = "the call is answered, but only one description of its media was seen"
 ON_HOLD = "the call is on hold: nobody has agreed to send anything"
 FINE = "audio passes both ways"
 
@@ -41,6 +42,8 @@ def verdict(found: Conversation, streams: Sequence[Heard], now: float) -> str:
     assert since is not None
     if not any(each.is_inside for each in found.announced):
         return NOTHING_ANNOUNCED
+    if streams and all(each.other is None for each in streams):
+        return ONE_ANNOUNCED
     if not any(_must_say(each) or _must_hear(each) for each in streams):
         return ON_HOLD
     complaints = [said for each in streams for said in _complaints(each, since, now)]

@@ -11,6 +11,7 @@ import pytest
 
 from nat.endpoint import Side
 from nat.packet import Packet
+from tests.alg.sip_poor.messages import INVITE
 from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
 from tests.support import packets
@@ -68,22 +69,11 @@ def test_a_wrong_filter_needs_no_appliance_to_be_wrong(
     assert said in answer.err
 
 
-CALL = """
-    INVITE sip:bob@example.net SIP/2.0
-    From: <sip:al\x1bice@example.net>;tag=1
-    To: <sip:bob@example.net>
-    Call-ID: a84b4c76e667
-    CSeq: 1 INVITE
-    Content-Type: application/sdp
-    Content-Length: ?
-
-    v=0
-    o=- 1 1 IN IP4 192.168.20.100
-    s=-
-    c=IN IP4 192.168.20.100
-    t=0 0
-    m=audio 4000 RTP/AVP 0
-"""
+CALL = (
+    INVITE.replace("Call-ID: 1", "Call-ID: a84b4c76e667")
+    .replace("sip:a@192.168.20.100>;tag", "sip:al\x1bice@example.net>;tag")
+    .replace("sip:b@", "sip:bob@")
+)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.control.calls import FLOWS_PER_STEP, call
-from nat.endpoint import Direction
+from nat.endpoint import Direction, Side
 from tests.support.conversation import wire
 from tests.support.packets import EXTERNAL, A, R, udp
 from tests.support.world import World
@@ -161,6 +161,49 @@ def test_a_silence_that_was_agreed_is_no_fault() -> None:
     story = Story(**WITH_ALG).answered("a=sendonly")
     story.talk(seconds=9)
     assert story.verdict == "audio passes as it was agreed"
+
+
+def test_after_a_hold_silence_counts_from_when_it_was_ended() -> None:
+    """RFC 3264 8.4: a re-INVITE with another direction; the silence before it was agreed."""
+    story = Story(**WITH_ALG).answered("a=inactive")
+    story.world.wait(60.0)
+    story.alice("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4000)
+    story.bob("SIP/2.0 200 OK", "INVITE", 6000, R)
+    story.world.wait(5.0)
+    assert story.verdict == "alice has heard nothing for 5 s; bob has been sent nothing for 5 s"
+
+
+def test_an_offer_that_is_refused_was_never_agreed() -> None:
+    """RFC 3264 8: what was agreed before goes on."""
+    story = Story(**WITH_ALG).answered()
+    story.alice("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4444, A, "a=inactive")
+    story.bob("SIP/2.0 488 Not Acceptable Here", "INVITE", 0, R)
+    announced = [each for each in story.show()["announced"] if each["media"] == "audio"]
+    assert [each["own"] for each in announced] == [f"{A}:4000", f"{R}:6000"]
+    external = story.talk()
+    story.listen(external)
+    assert story.verdict == "audio passes both ways"
+
+
+def test_who_calls_its_own_name_is_told_from_the_other_side() -> None:
+    story = Story(**WITH_ALG)
+    same = b"sip:alice@example.net"
+    for side, first, port, address in (
+        ("out", "INVITE sip:bob@example.net SIP/2.0", 4000, A),
+        ("in", "SIP/2.0 200 OK", 6000, R),
+    ):
+        data = message(first, "INVITE", port, address).replace(b"sip:bob@example.net", same)
+        ends = (ALICE, BOB) if side == "out" else (BOB, story.external)
+        story.world.put(Side(side == "in"), udp(*ends, data))
+    story.world.wait(4.0)
+    assert story.verdict == "alice has heard nothing for 4 s; alice has been sent nothing for 4 s"
+
+
+def test_one_description_alone_says_nothing_of_what_was_agreed() -> None:
+    story = Story(**WITH_ALG)
+    story.alice("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4000)
+    story.bob("SIP/2.0 200 OK", "INVITE", 0, R)
+    assert story.verdict == "the call is answered, but only one description of its media was seen"
 
 
 @pytest.mark.parametrize(
