@@ -46,14 +46,12 @@ class DeviceStatistics:
         """Those of a device, found by its name in a namespace."""
         path = f"class/net/{device}/statistics"
         try:
-            if not netns:
-                return cls(os.open(f"/sys/{path}", FOLDER))
-            mount = _sysfs_of(netns)
+            mount = _sysfs(netns)
             try:
                 return cls(os.open(path, FOLDER, dir_fd=mount))
             finally:
                 os.close(mount)
-        except OSError:  # an old kernel, or no sysfs: packets pass all the same
+        except OSError:  # an old kernel, or no device: packets pass all the same
             return cls(None)
 
     def dropped(self) -> KernelDrops | None:
@@ -86,8 +84,18 @@ class DeviceStatistics:
             os.close(descriptor)
 
 
-def _sysfs_of(netns: str) -> int:
-    """A sysfs of that namespace, attached nowhere. Raises OSError."""
+def _sysfs(netns: str) -> int:
+    """A sysfs of that namespace, attached nowhere. For who is not permitted to make one, that at
+    /sys shows the namespace of this process, as a rule. Raises OSError."""
+    try:
+        return _mounted(netns)
+    except PermissionError:
+        if netns:
+            raise
+        return os.open("/sys", FOLDER)
+
+
+def _mounted(netns: str) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
     with namespaces.entered(netns):
         context = _checked(libc.syscall(FSOPEN, b"sysfs", CLOSE_ON_EXEC))
