@@ -35,7 +35,7 @@ MEMORY = (
         "memory.modules",
         _BYTES,
         8 * _MEBIBYTE,
-        "bytes that the modules of one protocol may have remembered; the oldest go",
+        "bytes that modules of one protocol may have remembered; who has most loses its own",
     ),
     live(
         "memory.modules_per_host",

@@ -30,8 +30,19 @@ def test_of_too_many_values_the_oldest_goes() -> None:
     assert memory.recall(0, 0.0) == "again"
 
 
-def test_of_too_many_bytes_of_all_hosts_the_oldest_go() -> None:
-    """Two memories of one slot share their room: that of the module and that of who only looks."""
+def test_of_too_many_bytes_the_host_with_the_most_loses_its_own() -> None:
+    memory = Memory(Bounds(most=100_000, of_a_host=60_000))
+    memory.remember("call of another", "ringing", 60.0, host=1)
+    for number in range(50):
+        memory.remember(("a", number), "x" * 5_000, 60.0, host=2)
+        memory.remember(("b", number), "x" * 5_000, 60.0, host=3)
+    assert memory.recall("call of another", 0.0) == "ringing"
+    assert memory.recall(("a", 49), 0.0) is not None
+    assert memory.bytes <= 100_000
+
+
+def test_two_memories_may_share_their_room() -> None:
+    """Those of one slot: that of the module, and that of who only looks."""
     bounds = Bounds(most=100_000, of_a_host=50_000)
     memory, other = Memory(bounds), Memory(bounds)
     other.remember("watched", "x" * 20_000, 60.0, host=99)
