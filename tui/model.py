@@ -39,6 +39,9 @@ MODULE_KEYS = "alg.*.module"
 """The settings that say which module stands in the slot of an application."""
 
 
+CALL_IS_OVER = ("ended", "failed", "busy", "cancelled", "unanswered")
+
+
 @dataclass(frozen=True)
 class Frame:
     """The news since the last frame, and how things stand. Documents are as `glassnat show` has
@@ -246,7 +249,7 @@ class Model:
     def audio_since(self) -> float | None:
         """When the first audio was counted; None while there is none, or no more."""
         call = self.current_call()
-        if call is not None and call.state in ("ended", "failed"):
+        if call is not None and call.state in CALL_IS_OVER:
             return None
         return min((stream.began for stream in self.streams.values()), default=None)
 

@@ -182,7 +182,9 @@ class CallState(Event, tag="call-state"):
 
     call: str  # Call-ID
     kind: str  # "call" or "registration"
-    state: str  # trying | ringing | answered | ended | failed | registered | refused
+    state: str
+    """trying | ringing | answered | ended | busy | cancelled | unanswered | failed, or
+    registering | registered | refused | unregistered | expired"""
     caller: str
     callee: str
     detail: str = ""
@@ -343,9 +345,20 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
-    """One line of JSON without its line end, ASCII only."""
+    """One line of JSON without its line end, in printable ASCII only."""
     line = _encoder.encode(event)
-    return line if line.isascii() else json.dumps(json.loads(line)).encode()
+    if line.isascii() and _DELETE not in line:
+        return line
+    return printable(json.dumps(json.loads(line))).encode()
+
+
+_DELETE = b"\x7f"
+
+
+def printable(text: str) -> str:
+    """JSON in ASCII, with the one control character escaped that JSON lets stand as it is. (All of
+    them stand in strings: between these there are only marks and digits.)"""
+    return text.replace("\x7f", "\\u007f")
 
 
 def decode(line: bytes) -> AnyEvent:

@@ -276,7 +276,7 @@ def outcome_line(sentence: str) -> str:
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> Iterator[str]:
     """Rows of named values as aligned text; `columns` maps keys to headings."""
     cells = [[_cell(row.get(key)) for key in columns] for row in rows]
-    headings = list(columns.values())
+    headings = [clean(heading) for heading in columns.values()]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
     for line in (headings, *cells):
         yield "  ".join(

@@ -34,7 +34,7 @@ def headline(model: Model) -> tuple[str, Style]:
     return text, Style.BAD if state in _BAD_STATES or state != call.state else Style.PLAIN
 
 
-_BAD_STATES = ("failed", "refused")
+_BAD_STATES = ("failed", "busy", "cancelled", "unanswered", "refused", "expired")
 
 
 def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
