@@ -13,7 +13,7 @@ from alg.base import Alg, Application
 from alg.foreign import Foreign
 from alg.off import Off
 from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
-from appliance.gateway.memory import Memory
+from appliance.gateway.memory import Bounds, Memory
 from appliance.gateway.rehearsal import Ledger
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
@@ -35,8 +35,9 @@ class Slot:
         self.module: Alg = Off()
         self.spec = "off"
         self.settings = settings
-        self.memory = Memory()
-        self.shadow_memory = Memory()
+        self.bounds = Bounds()
+        self.memory = Memory(self.bounds)
+        self.shadow_memory = Memory(self.bounds)
         self.ledger = Ledger()
         self.errors_by_flow: dict[int, int] = {}
         self.counters = dict.fromkeys(COUNTED, 0)
@@ -53,6 +54,11 @@ class Slot:
         return self.module.name == "off"
 
     @property
+    def handler(self) -> str | None:
+        """The name of the module in it; None for `off`, which handles nothing."""
+        return None if self.is_off else self.module.name
+
+    @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
         return bool(self.settings.get("observe")) and self.module.name != self.correct.name
@@ -63,9 +69,9 @@ class Slot:
         faults = settings.get("faults", ())
         if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
             self.module = registry.load(spec, faults, self.name)
-            # Who only watches now must know the calls that are running.
-            self.shadow_memory = self.memory if len(self.memory) else self.shadow_memory
-            self.memory = Memory()
+            if len(self.memory):  # who only watches now must know the calls that are running
+                self.memory, self.shadow_memory = self.shadow_memory, self.memory
+            self.memory.clear()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 
