@@ -16,6 +16,8 @@ from alg import registry
 from appliance.datapath import Datapath
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
+from appliance.gateway.workers.nursery import Nursery
+from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
@@ -36,7 +38,8 @@ AT_ONCE = 250
 
 
 class Engine:
-    """One appliance. `log` is its event log; `rng` decides random ports (None: the system's)."""
+    """One appliance. `log` is its event log; `rng` decides random ports (None: the system's);
+    `nursery` starts the processes of somebody's own modules (None: the one that all share)."""
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Engine:
         mode: str,
         log: EventLog,
         rng: random.Random | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
@@ -53,7 +57,8 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
-        self.slots = Slots(settings, is_real=mode != "simulation")
+        workshop = Workshop(nursery, is_live=mode == "appliance")
+        self.slots = Slots(settings, mode != "simulation", workshop)
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
         self.nat = Nat(behavior, narrator, policy)
@@ -116,7 +121,11 @@ class Engine:
         """When `expire` has something to do, on the clock of `now`."""
         if self._work:
             return 0.0  # at once
-        deadlines = (self.nat.next_deadline(), self.datapath.drops.next_deadline())
+        deadlines = (
+            self.nat.next_deadline(),
+            self.datapath.drops.next_deadline(),
+            self.slots.next_look(),
+        )
         return min((each for each in deadlines if each is not None), default=None)
 
     def expire(self, now: float) -> None:
@@ -124,6 +133,8 @@ class Engine:
         self._proceed()
         self.nat.expire(now)
         self.datapath.drops.flush(now)
+        if self.slots.look(self.log, now):
+            self.nat.change(*self._behavior(), now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take what `handle` answered (`side`: where the packet had come from)."""

@@ -27,6 +27,7 @@ from typing import Any
 from appliance.control.listener import Listener
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
+from appliance.gateway.workers.nursery import Nursery
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
@@ -73,9 +74,11 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder.attach(log)
         listener = Listener(control_path)
         undo.callback(listener.close)
+        nursery = Nursery()  # while there are privileges, for it is to become another user
+        undo.callback(nursery.close)
         go_first()
-        give_up()  # before the engine: it may import an ALG module that somebody else wrote
-        engine = Engine(settings, name, "appliance", log)
+        give_up()
+        engine = Engine(settings, name, "appliance", log, nursery=nursery)
         loop = Loop(wires, engine, signals, ControlServer(engine, listener))
         undo.callback(loop.close)
         tame_collector()

@@ -9,6 +9,9 @@ from alg import registry
 from alg.base import Alg
 from appliance.gateway.slot import Slot
 from appliance.gateway.streams import Connection
+from appliance.gateway.workers.workshop import Workshop
+from appliance.journal.events import AlgError
+from appliance.journal.log import EventLog
 from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP
@@ -22,15 +25,16 @@ the outside one."""
 
 
 class Slots(dict[str, Slot]):
-    """A slot for each application of `alg.registry`. `is_real`: are there real wires? Raises
-    alg.registry.SpecError."""
+    """A slot for each application of `alg.registry`. `is_real`: are there real wires? Modules of
+    somebody's own are run in the `workshop`. Raises alg.registry.SpecError."""
 
-    def __init__(self, settings: Settings, is_real: bool) -> None:
+    def __init__(self, settings: Settings, is_real: bool, workshop: Workshop) -> None:
         super().__init__()
         self._is_real = is_real
         for name, application in registry.APPLICATIONS.items():
-            slot = self[name] = Slot(application, settings.section(f"alg.{name}"))
+            slot = self[name] = Slot(application, settings.section(f"alg.{name}"), workshop)
             self._check_decisions(slot.module)
+        workshop.opens()
         self._by_port: dict[tuple[int, int], Slot] = {}
         self.ports_changed()
 
@@ -38,8 +42,7 @@ class Slots(dict[str, Slot]):
 
     def check(self, name: str, settings: Mapping[str, Any]) -> None:
         """Could the slot `name` have these settings? Raises SpecError."""
-        spec, faults = str(settings["module"]), settings.get("faults", ())
-        self._check_decisions(registry.load(spec, faults, name))
+        self._check_decisions(self[name].prepare(settings))
 
     def _check_decisions(self, module: Alg) -> None:
         """Raises SpecError for a module that would decide what is not its own to decide."""
@@ -55,6 +58,19 @@ class Slots(dict[str, Slot]):
     def policy(self) -> Policy:
         """What the modules decide in the place of the NAT."""
         return Policy(*(slot.decisions() for slot in self.values()))
+
+    def look(self, log: EventLog, now: float) -> bool:
+        """Look after modules of somebody's own, and tell what went wrong with them; True when they
+        decide at other points than before. To be called at `next_look`, too often does no harm."""
+        changed = [slot.look(now) for slot in self.values()]
+        for slot in self.values():
+            for complaint in slot.complaints():
+                log.emit(AlgError(alg=slot.name, module=slot.spec, error=complaint[:200]), now)
+        return any(changed)
+
+    def next_look(self) -> float | None:
+        looks = (slot.next_look for slot in self.values())
+        return min((each for each in looks if each is not None), default=None)
 
     # --- flows -------------------------------------------------------------------------
 
