@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import select
 import signal
 import socket
 import sys
 
-import alg.registry  # noqa: F401 (for the modules: see above)
 from appliance.gateway.workers.confinement import (
     NotConfined,
     confine,
@@ -27,8 +27,21 @@ from appliance.gateway.workers.confinement import (
 from appliance.gateway.workers.frames import Unusable, encode
 from appliance.gateway.workers.worker import Worker
 
+READY = b"ready"
 LINE, FILE, FIRST_OTHER = 3, 4, 5
 """The descriptors of a worker, beside three that lead nowhere."""
+
+
+AT_HAND = (
+    "alg.registry",
+    "abc", "ast", "base64", "binascii", "bisect", "collections.abc", "copy", "dataclasses",
+    "datetime", "decimal", "difflib", "email.message", "enum", "fractions", "functools", "hashlib",
+    "heapq", "hmac", "importlib.resources", "inspect", "ipaddress", "itertools", "json", "logging",
+    "math", "operator", "pathlib", "pprint", "queue", "random", "re", "secrets", "socket",
+    "statistics", "string", "struct", "subprocess", "textwrap", "threading", "time", "traceback",
+    "types", "typing", "unicodedata", "urllib.parse", "uuid", "weakref", "zlib",
+)  # fmt: skip
+"""What is imported beforehand: all of `alg` and `nat`, and what a parser may want of Python."""
 
 
 class Forks:
@@ -114,6 +127,8 @@ def _be_a_worker(line: int, file: int) -> None:
 
 def main(descriptor: int) -> None:
     refusal = ""
+    for name in AT_HAND:
+        importlib.import_module(name)
     try:
         leave_privileges()
     except NotConfined as reason:
@@ -121,6 +136,7 @@ def main(descriptor: int) -> None:
     gc.freeze()  # a fork does not copy what it does not touch
     with socket.socket(fileno=descriptor) as orders:
         forks = Forks(orders, refusal)
+        orders.send(READY)
         try:
             forks.run()
         finally:

@@ -255,4 +255,4 @@ def decode_from_worker(data: bytes) -> FromWorker:
     try:
         return _from_worker.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise BadFrame(f"what it said cannot be read: {error}") from None
+        raise BadFrame(f"what it said is not allowed: {error}") from None

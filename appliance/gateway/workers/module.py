@@ -102,10 +102,11 @@ class ForeignModule:
 
     def _start(self) -> None:
         self.close()
+        nursery = self._workshop.nursery
         self._since = self._workshop.now()
         try:
             with _opened(self._path) as (file, self._seen):
-                line = self._workshop.nursery.start(file)
+                line = nursery.start(file)
             line.send(frames.Load(str(self._path), self._class_name, self._slot))
         except (OSError, LineDead, ValueError) as error:
             self._seen = _signature(self._path)
@@ -126,7 +127,7 @@ class ForeignModule:
         try:
             if line.waits():
                 self._take_over(line.receive_first())
-            elif self._workshop.now() - self._since > LOADING:
+            elif self._workshop.now() - self._since >= LOADING:
                 self._cannot_be_used(f"{self._path}: loading it took longer than {LOADING:g} s")
         except (LineDead, BadFrame) as failure:
             self._cannot_be_used(f"{self._path} cannot be used: {failure}")
@@ -159,6 +160,9 @@ class ForeignModule:
             self._reasons.clear()
             self._start()
         self._hear_of_loading()
+        line = self._line
+        if line is not None and self._is_ready and line.waits():
+            self.complaints.append(str(self._gave_up(_said_unasked(line))))
         is_loading = self._line is not None and not self._is_ready
         self._look_at = now + (LOOK_WHILE_LOADING if is_loading else LOOK_EVERY)
         changed, self._has_changed = self._has_changed, False
@@ -258,7 +262,7 @@ class ForeignModule:
         self._is_asked, self._calls = True, 0
         try:
             if line.waits():
-                raise self._gave_up("it talked out of turn")
+                raise self._gave_up(_said_unasked(line))
             answer = self._exchange(line, question, do)
             if self._workshop.is_late(line):
                 raise self._gave_up(LATE)
@@ -313,6 +317,15 @@ class ForeignModule:
             self._off = f"the module failed {MOST_FAILURES} times in a row: {why}"
             why = f"{why}; {OFF}"
         return ModuleFailed(why)
+
+
+def _said_unasked(line: Line) -> str:
+    """What is wrong with a worker that has something to say though nobody has asked."""
+    try:
+        line.receive()
+    except (LineDead, BadFrame) as failure:
+        return str(failure)
+    return "it talked out of turn"
 
 
 def _no_verb(verb: object) -> object:

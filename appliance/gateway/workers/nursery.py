@@ -101,6 +101,7 @@ class Nursery:
 
     def __init__(self) -> None:
         self._numbers = count(1)
+        self._is_ready = False
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         near.setblocking(False)
         known = os.pathsep.join(each for each in sys.path if each)
@@ -122,6 +123,16 @@ class Nursery:
                 env={**ENVIRONMENT, "PYTHONPATH": known},
                 start_new_session=True,
             )
+
+    @property
+    def process(self) -> int:
+        return self._process.pid
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Wait for it to be started, so long at most."""
+        if not self._is_ready:
+            select.select([self._socket], [], [], seconds)
+            self._is_ready = True
 
     def start(self, file: int) -> Line:
         """A new worker, which holds the open descriptor `file` and waits for its first frame.

@@ -125,8 +125,8 @@ class Worker:
             )
             frames.decode_from_worker(frames.encode(loaded))
         except Exception as error:
-            sentence = str(error) if isinstance(error, foreign.ForeignError) else _text(error)
-            return frames.Unusable(_short(sentence))
+            is_told = isinstance(error, foreign.ForeignError)
+            return frames.Unusable(_short(str(error)) if is_told else _text(error))
         return loaded
 
     def _context(self, question: frames.Inspect) -> Context:
@@ -284,7 +284,7 @@ def _text(error: BaseException) -> str:
         text = str(error)
     except BaseException:
         text = "(its text raises as well)"
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | frames.BadFrame):
         return _short(text)
     return _short(f"{type(error).__name__}: {text}")
 

@@ -24,8 +24,8 @@ LONGEST_SILENCE = 2.0
 """Seconds on the wall after which even virtual time does not wait any more for an answer."""
 LOADING = 2.0
 """Seconds that a file may take to be loaded."""
-STARTING = 5.0
-"""The same before packets flow: the nursery may have to be started first."""
+STARTING = 10.0
+"""Seconds that the nursery may take to be started, before packets flow."""
 WHILE_FORWARDING = 0.04
 """Seconds that a running appliance waits for a file when a setting names it. It may load longer:
 then its messages pass unchanged until it is ready."""
@@ -54,8 +54,11 @@ class Workshop:
 
     @property
     def nursery(self) -> Nursery:
+        """The nursery; before packets flow, it is ready."""
         if self._nursery is None:
             self._nursery = shared()
+        if not self._forwards:
+            self._nursery.wait_until_ready(STARTING)
         return self._nursery
 
     def opens(self) -> None:
@@ -71,7 +74,7 @@ class Workshop:
     def wait_to_load(self, line: Line) -> None:
         """Wait until the worker has something to say, but no longer than is good for others."""
         if not self._forwards:
-            line.waits(STARTING)
+            line.waits(LOADING)
         elif self.now() - self._waited > BETWEEN_WAITS:
             line.waits(WHILE_FORWARDING)
             self._waited = self.now()

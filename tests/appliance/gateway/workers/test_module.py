@@ -1,0 +1,243 @@
+"""A module of somebody's own may do what it likes, and the NAT goes on (promise 4)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from alg.registry import SpecError
+from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES
+from appliance.gateway.workers.nursery import shared
+from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed
+from appliance.settings.table import SettingError
+from nat.endpoint import Side
+from tests.support.hostile import AN_EDIT, FOR_EVER, HOSTILE, Hostile
+from tests.support.packets import A, R, udp
+from tests.support.programs import until
+from tests.support.world import World
+
+MESSAGE = b"OPTIONS sip:bob@example.org SIP/2.0\r\n\r\n"
+EDITED = b"X" + MESSAGE[1:]
+SENT = udp(f"{A}:5060", f"{R}:5060", MESSAGE)
+HEADERS = 28
+LOOPING = Hostile(FOR_EVER)
+
+
+def passed(world: World) -> bytes:
+    """What becomes of one more message."""
+    ((_, left),) = world.send(Side.INSIDE, SENT)
+    return left[HEADERS:]
+
+
+def errors(world: World) -> list[str]:
+    return [event.error for event in world.told(AlgError)]
+
+
+def note(world: World) -> str:
+    return world.told(MessagePassed)[-1].note
+
+
+# --- whatever it does --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("by", ["start", "set"])
+def test_whatever_a_module_does_its_message_passes_and_the_next_as_well(
+    tmp_path: Path, hostile: Hostile, by: str
+) -> None:
+    """Promise 4, with somebody watching: nothing is opened, and each failure is told."""
+    spec = hostile.write(tmp_path)
+    world = World()
+    if not hostile.loads:
+        with pytest.raises((SpecError, SettingError), match=hostile.error):
+            World({"alg.sip.module": spec}) if by == "start" else world.set("alg.sip.module", spec)
+        return
+    if by == "start":
+        world = World({"alg.sip.module": spec})
+    else:
+        world.set("alg.sip.module", spec)
+    edits = hostile.inspect == Hostile().inspect
+    for _ in range(3):
+        assert passed(world) == (EDITED if edits else MESSAGE)
+    assert len(errors(world)) == (3 if hostile.error else 0)
+    assert all(re.search(hostile.error, error) for error in errors(world))
+    assert not world.told(ExpectationOpened)
+
+
+def test_after_five_failures_in_a_row_it_is_off_until_somebody_sets_it_again(
+    tmp_path: Path,
+) -> None:
+    spec = LOOPING.write(tmp_path)
+    world = World({"alg.sip.module": spec})
+    for _ in range(MOST_FAILURES + 2):
+        assert passed(world) == MESSAGE
+    assert len(errors(world)) == MOST_FAILURES
+    assert "off until its file changes or somebody sets it again" in errors(world)[-1]
+    assert "5 times in a row" in note(world)
+    world.set("alg.sip.module", spec)
+    passed(world)
+    assert len(errors(world)) == MOST_FAILURES + 1
+
+
+def test_one_good_answer_and_it_is_counted_anew(tmp_path: Path) -> None:
+    """A worker that is replaced begins with its first message again: every second one fails."""
+    every_second = Hostile(
+        f"self.seen += 1\n        if self.seen == 2: os._exit(0)\n        {AN_EDIT}",
+        made="self.seen = 0",
+    )
+    world = World({"alg.sip.module": every_second.write(tmp_path)})
+    assert [passed(world) for _ in range(14)] == [EDITED, MESSAGE] * 7
+    assert len(errors(world)) == 7 > MOST_FAILURES
+
+
+def test_a_file_that_is_saved_replaces_the_worker(tmp_path: Path) -> None:
+    """Also of a module that is off; looked at once a second."""
+    world = World({"alg.sip.module": LOOPING.write(tmp_path)})
+    for _ in range(MOST_FAILURES):
+        passed(world)
+    Hostile().write(tmp_path)
+    assert passed(world) == MESSAGE
+    world.now += LOOK_EVERY
+    world.engine.expire(world.now)
+    assert passed(world) == EDITED
+
+
+def test_a_file_that_is_saved_broken_is_told_and_its_messages_pass(tmp_path: Path) -> None:
+    world = World({"alg.sip.module": Hostile().write(tmp_path)})
+    assert passed(world) == EDITED
+    (tmp_path / "mine.py").write_text("class (")
+    world.now += LOOK_EVERY
+    world.engine.expire(world.now)
+    assert passed(world) == MESSAGE
+    world.engine.expire(world.now)
+    (error,) = errors(world)
+    assert "SyntaxError" in error
+    assert "off until its file changes" in error
+
+
+def test_what_a_failed_message_asked_for_was_never_opened(tmp_path: Path) -> None:
+    """The context is a transaction, also over a line that breaks."""
+    opens = Hostile(
+        "there = context.map(Endpoint(context.internal.address, 30000))\n"
+        "        context.expect(Endpoint(context.internal.address, 30000), None, parent='x',"
+        " reason='x', lifetime=60.0)\n"
+        "        context.remember('k', 'v', 60.0)\n"
+        "        os._exit(0)"
+    )
+    world = World({"alg.sip.module": opens.write(tmp_path)})
+    passed(world)
+    assert len(world.engine.nat.table.expectations) == 0
+    assert not world.engine.nat.table.mappings.pinned
+    assert not world.told(ExpectationOpened)
+
+
+def test_what_is_asked_of_the_context_is_granted_and_remembered(tmp_path: Path) -> None:
+    """Also by the worker that takes the place of one that has failed."""
+    counts = Hostile(
+        "seen = context.recall(('seen', context.internal)) or (0, [context.remote])\n"
+        "        context.remember(('seen', context.internal), (seen[0] + 1, seen[1]), 60.0)\n"
+        "        assert isinstance(seen[1][0], Endpoint)\n"
+        "        there = context.map_pair(Endpoint(context.internal.address, 30000))\n"
+        "        context.expect(Endpoint(context.internal.address, 30000), context.remote,"
+        " parent=('call', 'x'), reason='audio', lifetime=60.0)\n"
+        "        assert context.external_of(context.internal) == context.external\n"
+        "        assert context.internal_of(context.external) == context.internal\n"
+        "        assert context.is_external_address(context.external.address)\n"
+        "        context.keep(600.0)\n"
+        "        context.forget('nothing')\n"
+        "        context.close(b'nothing')\n"
+        "        return Edits(note=f'{seen[0]} {there.port} {context.settings[\"module\"][-4:]}')"
+    )
+    world = World({"alg.sip.module": counts.write(tmp_path)})
+    for number in range(3):
+        passed(world)
+        assert errors(world) == []
+        assert note(world) == f"{number} 30000 Mine"
+    assert len(world.told(ExpectationOpened)) == 1
+    world.engine.slots["sip"].module.close()  # type: ignore[attr-defined]
+    assert len(world.engine.nat.table.expectations) == 1
+
+
+# --- how it is loaded ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("missing.py:Mine", "no file"),
+        ("{own}", "needs the name of its class"),
+        ("{own}:", "needs the name of its class"),
+        ("{own}:Mime", "did you mean 'Mine'"),
+        ("{folder}/fifo.py:Mine", "is not an ordinary file"),
+        ("{folder}/long.py:Mine", "is longer than"),
+        ("{folder}/deaf.py:Mine", "no method 'explain'"),
+        ("{folder}/broken.py:Mine", "SyntaxError"),
+    ],
+)
+def test_a_file_that_is_no_module_is_one_sentence(tmp_path: Path, spec: str, sentence: str) -> None:
+    Hostile().write(tmp_path)
+    os.mkfifo(tmp_path / "fifo.py")
+    (tmp_path / "long.py").write_bytes(b"#" * (1 << 20) + b"\n")
+    (tmp_path / "deaf.py").write_text("class Mine:\n    def inspect(self, message, context): pass")
+    (tmp_path / "broken.py").write_text("class (")
+    world = World({"alg.sip.module": "sip"})
+    before = world.engine.slots["sip"].module
+    with pytest.raises((SpecError, SettingError), match=sentence):
+        world.engine.slots.check(
+            "sip", {"module": spec.format(own=tmp_path / "mine.py", folder=tmp_path), "faults": ()}
+        )
+    assert world.engine.slots["sip"].module is before
+
+
+def test_it_knows_nothing_of_the_appliance_s_environment_and_is_nobody(tmp_path: Path) -> None:
+    """No descriptor but its line (the listing's own is one more), no privileges, no writing."""
+    tells = Hostile(
+        "status = open('/proc/self/status').read()\n"
+        "        return Edits(note=' '.join([os.getcwd(), str(len(os.listdir('/proc/self/fd'))),"
+        " str(sorted(os.environ)), status[status.index('CapEff'):].split()[1],"
+        " status[status.index('NoNewPrivs'):].split()[1]]))"
+    )
+    world = World({"alg.sip.module": tells.write(tmp_path)})
+    passed(world)
+    environment = ["LANG", "PATH", "PYTHONHASHSEED", "PYTHONPATH"]
+    assert note(world) == f"/ 5 {environment} 0000000000000000 1"
+
+
+def workers() -> list[int]:
+    """The processes that the nursery has forked."""
+    nursery = shared().process
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == nursery:
+                found.append(int(entry.name))
+    return found
+
+
+def test_no_process_is_left_when_another_module_takes_its_place(tmp_path: Path) -> None:
+    before = set(workers())
+    world = World({"alg.sip.module": Hostile().write(tmp_path)})
+    (worker,) = set(workers()) - before
+    world.set("alg.sip.module", "off")
+    until(lambda: worker not in workers())
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Sets have the same order in every worker, and its dice fall the same."""
+    random = Hostile(
+        "return Edits(note=f'{set(\"abcdefgh\")} {random.random()}')", head="import random\n"
+    )
+    spec = random.write(tmp_path)
+    notes = []
+    for _ in range(2):
+        world = World({"alg.sip.module": spec})
+        passed(world)
+        notes.append(note(world))
+    assert notes[0] == notes[1]
