@@ -26,6 +26,7 @@ from click.testing import CliRunner
 from alg import registry
 from appliance.cli import root
 from appliance.settings import files as configuration
+from appliance.settings.module_kinds import Spec
 from appliance.settings.table import SETTINGS, Settings
 from appliance.sim.scenario import load_scenario
 from appliance.wires import netns

@@ -9,6 +9,7 @@ import pytest
 from alg.registry import MODULES, SpecError, application_of, load
 from alg.sip_poor.poor import SipPoor
 
+
 def test_every_listed_module_loads_under_its_name() -> None:
     for name, module in MODULES.items():
         assert load(name).name == name == module.name

@@ -14,6 +14,7 @@ somebody else. There are two kinds of patience:
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from alg.base import Unavailable
 from appliance.gateway.workers.nursery import Line, Nursery, shared
@@ -41,16 +42,21 @@ class Late(Exception):
 
 class Workshop:
     """One for each appliance. `nursery` was started while there were privileges, or is the shared
-    one; `is_live`: do packets wait while a module is asked?"""
+    one; `is_live`: do packets wait while a module is asked? `now` answers seconds."""
 
-    def __init__(self, nursery: Nursery | None = None, is_live: bool = False) -> None:
+    def __init__(
+        self,
+        nursery: Nursery | None = None,
+        is_live: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._nursery = nursery
         self.is_live = is_live
+        self.now = now
         self._forwards = False
         self._credit = CREDIT
-        self._left = self._waited = 0.0
-        self._asked = 0.0
-        self._computed = 0.0
+        self._left = self._asked = self._computed = 0.0
+        self._waited = -BETWEEN_WAITS
 
     @property
     def nursery(self) -> Nursery:
@@ -65,17 +71,13 @@ class Workshop:
         """From now on packets flow."""
         self._forwards = self.is_live
 
-    @staticmethod
-    def now() -> float:
-        return time.monotonic()
-
     # --- loading -----------------------------------------------------------------------
 
     def wait_to_load(self, line: Line) -> None:
         """Wait until the worker has something to say, but no longer than is good for others."""
         if not self._forwards:
             line.waits(LOADING)
-        elif self.now() - self._waited > BETWEEN_WAITS:
+        elif self.now() - self._waited >= BETWEEN_WAITS:
             line.waits(WHILE_FORWARDING)
             self._waited = self.now()
 

@@ -16,6 +16,7 @@ from appliance.settings.table import SettingError
 from nat.endpoint import Side
 from tests.support.hostile import AN_EDIT, FOR_EVER, HOSTILE, Hostile
 from tests.support.packets import A, R, udp
+from tests.support.processes import children, is_alive
 from tests.support.programs import until
 from tests.support.world import World
 
@@ -206,27 +207,12 @@ def test_it_knows_nothing_of_the_appliance_s_environment_and_is_nobody(tmp_path:
     assert note(world) == f"/ 5 {environment} 0000000000000000 1"
 
 
-def workers() -> list[int]:
-    """The processes that the nursery has forked."""
-    nursery = shared().process
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == nursery:
-                found.append(int(entry.name))
-    return found
-
-
 def test_no_process_is_left_when_another_module_takes_its_place(tmp_path: Path) -> None:
-    before = set(workers())
+    before = children(shared().process)
     world = World({"alg.sip.module": Hostile().write(tmp_path)})
-    (worker,) = set(workers()) - before
+    (worker,) = children(shared().process) - before
     world.set("alg.sip.module", "off")
-    until(lambda: worker not in workers())
+    until(lambda: not is_alive(worker))
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
