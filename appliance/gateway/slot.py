@@ -64,6 +64,7 @@ class Slot:
         module = self.module
         if isinstance(module, ForeignModule) and spec == self.spec:
             module.restart()  # somebody sets it again
+            self.errors_by_flow.clear()
         else:
             module = modules.load(spec, faults, self.name, self._workshop)
         self._prepared = spec, faults, module
@@ -86,7 +87,13 @@ class Slot:
 
     def look(self, now: float) -> bool:
         """Look after a module of somebody's own; True when it decides at other points."""
-        return isinstance(self.module, ForeignModule) and self.module.look(now)
+        if not isinstance(self.module, ForeignModule):
+            return False
+        loads = self.module.loads
+        decides_elsewhere = self.module.look(now)
+        if self.module.loads != loads:  # its author may have mended it
+            self.errors_by_flow.clear()
+        return decides_elsewhere
 
     @property
     def next_look(self) -> float | None:

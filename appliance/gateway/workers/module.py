@@ -62,6 +62,8 @@ class ForeignModule:
         self.manners: Manners = RIGHT
         self.complaints: list[str] = []
         """Failures that no message was about, for somebody to tell."""
+        self.loads = 0
+        """How often its file was loaded because somebody wanted it."""
         self._path = path
         self._class_name = class_name
         self._slot = application
@@ -82,17 +84,21 @@ class ForeignModule:
     def restart(self) -> None:
         """Load the file anew, and wait for it as long as nobody else has to. Raises SpecError when
         it turns out that it cannot be used."""
-        self._failures, self._off, self._rests_until = 0, "", 0.0
-        self._reasons.clear()
         if not self._class_name:
             raise SpecError(f"{str(self._path)!r} needs the name of its class: {self._path}:Class")
-        self._start()
+        self._begin_anew()
         if self._line is not None:
             self._workshop.wait_to_load(self._line)
         self._hear_of_loading()
         if self._off:
             self.complaints.clear()
             raise SpecError(self._off)
+
+    def _begin_anew(self) -> None:
+        self._failures, self._off, self._rests_until = 0, "", 0.0
+        self._reasons.clear()
+        self.loads += 1
+        self._start()
 
     def close(self) -> None:
         """End its worker."""
@@ -156,9 +162,7 @@ class ForeignModule:
         if now < self._look_at:
             return False
         if _signature(self._path) != self._seen:
-            self._failures, self._off, self._rests_until = 0, "", 0.0
-            self._reasons.clear()
-            self._start()
+            self._begin_anew()
         self._hear_of_loading()
         line = self._line
         if line is not None and self._is_ready and line.waits():

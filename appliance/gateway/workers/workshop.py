@@ -77,21 +77,27 @@ class Workshop:
         """Wait until the worker has something to say, but no longer than is good for others."""
         if not self._forwards:
             line.waits(LOADING)
-        elif self.now() - self._waited >= BETWEEN_WAITS:
+        elif self.now() - self._waited >= BETWEEN_WAITS and self._has_credit():
+            self._asked = self.now()
             line.waits(WHILE_FORWARDING)
             self._waited = self.now()
+            self.end()
 
     # --- answers -----------------------------------------------------------------------
 
     def begin(self, line: Line) -> None:
         """A worker is going to be asked something. Raises Unavailable when modules have had their
         share of the appliance's time."""
+        if not self._has_credit() and self._forwards:
+            raise Unavailable("modules of somebody's own have used up their share of time")
+        self._asked = self.now()
+        self._computed = 0.0 if self.is_live else _computed_by(line)
+
+    def _has_credit(self) -> bool:
         now = self.now()
         self._credit = min(CREDIT, self._credit + now - self._left)
-        if self._forwards and self._credit <= 0:
-            raise Unavailable("modules of somebody's own have used up their share of time")
-        self._asked = now
-        self._computed = 0.0 if self.is_live else _computed_by(line)
+        self._left = now
+        return self._credit > 0
 
     def end(self) -> None:
         """It has answered or failed."""

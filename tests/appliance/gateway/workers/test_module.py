@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alg.registry import SpecError
+from appliance.gateway.inspection import TOO_MANY_ERRORS
 from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES
 from appliance.gateway.workers.nursery import shared
 from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed
@@ -94,10 +95,11 @@ def test_one_good_answer_and_it_is_counted_anew(tmp_path: Path) -> None:
     assert len(errors(world)) == 7 > MOST_FAILURES
 
 
-def test_a_file_that_is_saved_replaces_the_worker(tmp_path: Path) -> None:
-    """Also of a module that is off; looked at once a second."""
-    world = World({"alg.sip.module": LOOPING.write(tmp_path)})
-    for _ in range(MOST_FAILURES):
+@pytest.mark.parametrize("broken", [LOOPING, Hostile("1 // 0")], ids=["looping", "raising"])
+def test_a_file_that_is_saved_replaces_the_worker(tmp_path: Path, broken: Hostile) -> None:
+    """Also of a module that is off, or off for a flow; looked at once a second."""
+    world = World({"alg.sip.module": broken.write(tmp_path)})
+    for _ in range(TOO_MANY_ERRORS):
         passed(world)
     Hostile().write(tmp_path)
     assert passed(world) == MESSAGE

@@ -109,6 +109,17 @@ def test_in_a_row_no_more_than_60_ms_are_waited() -> None:
     shop.begin(line(clock))
 
 
+def test_waiting_for_a_file_counts_like_waiting_for_an_answer() -> None:
+    """Else 40 ms for a setting and 50 ms for the next message would be one pause."""
+    clock = Clock()
+    shop, silent = live(clock), line(clock)
+    shop.wait_to_load(silent)
+    with pytest.raises(Unavailable):
+        shop.begin(silent)
+    clock.now += WHILE_FORWARDING
+    shop.begin(silent)
+
+
 def test_who_is_quick_enough_is_always_asked() -> None:
     """300 microseconds for a message, a thousand messages in a second."""
     clock = Clock()
