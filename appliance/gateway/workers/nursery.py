@@ -131,7 +131,9 @@ class Nursery:
     def wait_until_ready(self, seconds: float) -> None:
         """Wait for it to be started, so long at most."""
         if not self._is_ready:
-            select.select([self._socket], [], [], seconds)
+            waiting = select.poll()
+            waiting.register(self._socket, select.POLLIN)
+            waiting.poll(seconds * 1000)
             self._is_ready = True
 
     def start(self, file: int) -> Line:

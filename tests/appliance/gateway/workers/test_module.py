@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from alg.base import Edits
+from alg.edits import LARGEST_MESSAGE, apply
 from alg.registry import SpecError
 from appliance.gateway.inspection import TOO_MANY_ERRORS
+from appliance.gateway.modules import load
+from appliance.gateway.trial import Situation, Trial
 from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES
 from appliance.gateway.workers.nursery import shared
+from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed
+from appliance.settings import files as config
 from appliance.settings.table import SettingError
-from nat.endpoint import Side
+from nat.endpoint import Direction, Endpoint, Side
 from tests.support.hostile import AN_EDIT, FOR_EVER, HOSTILE, Hostile
-from tests.support.packets import A, R, udp
+from tests.support.packets import EXTERNAL, A, R, udp
 from tests.support.processes import children, is_alive
 from tests.support.programs import until
-from tests.support.world import World
+from tests.support.world import NETWORKS, World
 
 MESSAGE = b"OPTIONS sip:bob@example.org SIP/2.0\r\n\r\n"
 EDITED = b"X" + MESSAGE[1:]
@@ -229,3 +235,70 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         passed(world)
         notes.append(note(world))
     assert notes[0] == notes[1]
+
+
+def test_the_largest_message_can_be_replaced_as_a_whole(tmp_path: Path) -> None:
+    turned = Hostile("return Edits((Edit(0, len(message), message[::-1], 'all', 'r'),))")
+    module = load(turned.write(tmp_path), (), "sip", Workshop())
+    ends = [Endpoint.parse(f"{each}:5060") for each in (A, EXTERNAL, R)]
+    context = Trial(Situation(Direction.OUT, *ends), config.for_scenario("test", NETWORKS))
+    message = (bytes(range(256)) * 256)[:LARGEST_MESSAGE]
+    answer = module.inspect(message, context)
+    assert isinstance(answer, Edits)
+    assert apply(message, answer.edits) == message[::-1]
+
+
+def test_what_no_message_was_about_is_told_when_there_is_time(tmp_path: Path) -> None:
+    """An explanation is asked for when somebody looks, and a worker may end while it rests."""
+    module = Hostile(explain="os._exit(0)")
+    world = World({"alg.sip.module": module.write(tmp_path)})
+    assert passed(world) == EDITED
+    (change,) = world.told(MessagePassed)[-1].changes
+    assert change.reason == "The module gives no reason."
+    world.now += LOOK_EVERY
+    world.engine.expire(world.now)
+    assert errors(world) == ["explain: its process has ended"]
+
+
+def test_a_reason_is_asked_for_once(tmp_path: Path) -> None:
+    count = "self.asked += 1\n        return Reason(f'asked {self.asked}', '')"
+    world = World({"alg.sip.module": Hostile(explain=count, made="self.asked = 0").write(tmp_path)})
+    for _ in range(3):
+        passed(world)
+        assert world.told(MessagePassed)[-1].changes[0].reason == "asked 1"
+
+
+# --- in a running appliance ----------------------------------------------------------------
+
+
+def test_while_a_worker_is_being_started_messages_pass_at_once(tmp_path: Path) -> None:
+    """Nobody waits for it where packets flow; it is asked again when it has rested."""
+    world = World({"alg.sip.module": LOOPING.write(tmp_path)}, mode="appliance")
+    for _ in range(20):
+        assert passed(world) == MESSAGE
+    assert len(errors(world)) == 1
+    assert note(world) == "left alone: the module's process is being started"
+
+
+def test_a_file_that_loads_for_ever_is_taken_and_told_later(tmp_path: Path) -> None:
+    """`set` does not wait so long where packets flow."""
+    world = World(mode="appliance")
+    world.set("alg.sip.module", Hostile(head=FOR_EVER + "\n").write(tmp_path))
+    assert passed(world) == MESSAGE
+    assert note(world) == "left alone: the module's process is being started"
+    until(lambda: _look(world) or errors(world))
+    assert "loading it took longer than 2 s; it is off until" in errors(world)[0]
+    assert passed(world) == MESSAGE
+
+
+def _look(world: World) -> None:
+    world.now += LOOK_EVERY
+    world.engine.expire(world.now)
+
+
+def test_a_running_appliance_looks_after_it_once_a_second(tmp_path: Path) -> None:
+    world = World({"alg.sip.module": Hostile().write(tmp_path)}, mode="appliance")
+    world.engine.expire(5.0)
+    assert world.engine.next_deadline() == 5.0 + LOOK_EVERY
+    world.set("alg.sip.module", "off")
+    assert world.engine.next_deadline() is None
