@@ -220,6 +220,7 @@ class Application:
     """
 
     name: str
+    """Its correct module has the same."""
     correct: Callable[[], Alg]
     """Makes the correct module, which is run dry beside any other to say what that one missed."""
     frame: Frame
@@ -233,4 +234,8 @@ class Application:
     that the edit has broken the message."""
     findings: Callable[[bytes], Sequence[Finding]]
     """All that is wrong with a message, whoever wrote it."""
+    opens: str
+    """What its correct module opens for the inside, in two words."""
     follower: Callable[[], Follower] | None = None
+    states: tuple[str, ...] = ()
+    """All states that a conversation can come to, as its follower tells them."""

@@ -2,7 +2,7 @@
 
 That is often best: a phone or a server that knows about NAT (symmetric responses of RFC 3581,
 ICE, a server that answers to the source address) needs no help, and help it did not expect breaks
-it. RFC 4787 REQ-10, wants ALGs for UDP off by default.
+it. RFC 4787 REQ-10 wants ALGs for UDP off by default.
 """
 
 from __future__ import annotations

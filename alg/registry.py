@@ -11,16 +11,17 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from alg.base import Alg, Application
+from alg.fault import Fault, UnknownFault
 from alg.ftp.application import FTP
 from alg.ftp.correct import Ftp
 from alg.ftp_poor import faults as ftp_faults
-from alg.ftp_poor import poor as ftp_poor
+from alg.ftp_poor.poor import FtpPoor
 from alg.off import Off
 from alg.sip.application import SIP
 from alg.sip.correct import Sip
+from alg.sip_poor import faults as sip_faults
 from alg.sip_poor.aim import AimError
-from alg.sip_poor.faults import FAULTS
-from alg.sip_poor.poor import SipPoor, UnknownFault
+from alg.sip_poor.poor import SipPoor
 
 APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP)}
 """Each has a slot in the appliance; a new one is a row here."""
@@ -35,7 +36,7 @@ class Module(NamedTuple):
     title: str
     does: str
     make: Callable[[Sequence[str]], Alg]
-    faults: Mapping[str, Any] = {}
+    faults: Mapping[str, Fault[Any]] = {}
 
     @property
     def takes_faults(self) -> bool:
@@ -66,8 +67,8 @@ MODULES: dict[str, Module] = {
         "sip",
         "A SIP ALG that is wrong on purpose",
         "Does what the correct one does, except for the faults that are switched on.",
-        lambda faults: _sip_poor(faults),
-        FAULTS,
+        SipPoor,
+        sip_faults.FAULTS,
     ),
     "ftp": Module(
         "ftp",
@@ -81,7 +82,7 @@ MODULES: dict[str, Module] = {
         "ftp",
         "An FTP ALG that is wrong on purpose",
         "Does what the correct one does, except for the faults that are switched on.",
-        lambda faults: _ftp_poor(faults),
+        FtpPoor,
         ftp_faults.FAULTS,
     ),
 }
@@ -104,16 +105,28 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
         there_are = ", ".join(fitting)
         raise SpecError(f"{name!r} does not read {application.upper()}; there are {there_are}")
     if colon and not module.takes_faults:
-        slot = application or module.application or SIP.name
-        poor = next(each for each in names(slot) if MODULES[each].takes_faults)
-        raise SpecError(f"{name!r} takes no faults; did you mean '{poor}:{rest}'?")
+        takes_them = poor(application or module.application or SIP.name)
+        hint = f"; did you mean '{takes_them.name}:{rest}'?" if takes_them else ""
+        raise SpecError(f"{name!r} takes no faults{hint}")
     named = [part.strip() for part in rest.split(",") if part.strip()]
-    return module.make(named if colon else faults)
+    try:
+        return module.make(named if colon else faults)
+    except UnknownFault as unknown:
+        hint = nearest(str(unknown), module.faults, "`glassnat alg list` shows them all")
+        raise SpecError(f"{str(unknown)!r} is not a fault of {name}{hint}") from None
+    except AimError as error:
+        raise SpecError(str(error)) from None
 
 
 def names(application: str) -> list[str]:
     """The built-in modules that may stand in the slot of an application."""
     return [each.name for each in MODULES.values() if each.application in ("", application)]
+
+
+def poor(application: str) -> Module | None:
+    """The module of an application that takes faults, if there is one."""
+    own = (each for each in MODULES.values() if each.application == application)
+    return next((each for each in own if each.takes_faults), None)
 
 
 def application_of(spec: str, message: bytes = b"") -> Application:
@@ -135,24 +148,3 @@ def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:
     """The end of an error's sentence: the valid value most like `word`, or what else to say."""
     close = get_close_matches(word, list(valid), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
-
-
-def _sip_poor(faults: Sequence[str]) -> Alg:
-    try:
-        return SipPoor(faults)
-    except UnknownFault as unknown:
-        raise _no_such_fault(str(unknown), "sip-poor") from None
-    except AimError as error:
-        raise SpecError(str(error)) from None
-
-
-def _ftp_poor(faults: Sequence[str]) -> Alg:
-    try:
-        return ftp_poor.FtpPoor(faults)
-    except ftp_poor.UnknownFault as unknown:
-        raise _no_such_fault(str(unknown), "ftp-poor") from None
-
-
-def _no_such_fault(name: str, module: str) -> SpecError:
-    hint = nearest(name, MODULES[module].faults, "`glassnat alg list` shows them all")
-    return SpecError(f"{name!r} is not a fault of {module}{hint}")

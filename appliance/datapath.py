@@ -8,12 +8,24 @@
 
 The datapath has no clock and no sockets. The loop (`loop.py`) and the simulation (`sim/`) own both
 and call the same `handle`; they differ only in who supplies `now`.
+
+What `handle` answers, and what its caller does with the packet:
+
+    a Leg             send it on the wire that the leg exits by
+    a Drop            nothing: it was refused, counted and told
+    Aside.HELD        nothing: a fragment, which waits for the others
+    Aside.KEPT        nothing: part of a TCP stream, which waits for the rest of its message
+    Aside.ANSWERED    nothing: it was a ping of the NAT itself
+    Aside.REPLACED    nothing: others go in its place
+
+In every case there may be packets in `nat.outbox` afterwards, which are to be sent as well.
 """
 
 from __future__ import annotations
 
+from appliance.gateway.connection import Connection
 from appliance.gateway.inspection import Inspector
-from appliance.gateway.streams import Connection, StreamInspector
+from appliance.gateway.streams import StreamInspector
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.log import EventLog
@@ -22,7 +34,7 @@ from nat import icmp
 from nat.drop import Aside, Drop
 from nat.endpoint import UDP, FiveTuple, Side
 from nat.fragments import fragment
-from nat.mapping import Arrival, Leg
+from nat.mapping import Arrival, FlowLeg, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
 from nat.translator import Nat, Verdict
 
@@ -34,7 +46,9 @@ MOST_DATAGRAMS = 128
 
 
 class Datapath:
-    """A NAT, the ALGs beside it, and the counters of both wires (by where a packet arrived)."""
+    """A NAT, the ALGs beside it, and the counters of both wires (by where a packet arrived).
+
+    `taps` are those who look at single packets: see `journal/tap.py`."""
 
     def __init__(
         self,
@@ -50,18 +64,19 @@ class Datapath:
         self._tap: Tap | None = None
         self._translate = nat.translate
         self._inspector = Inspector(nat.table, log)
-        self._streams = StreamInspector(self._inspector)
+        self.streams = StreamInspector(self._inspector, nat.outbox)
         self._identification = 0
         self.settings_changed()
 
     def settings_changed(self) -> None:
-        """To be called after the NAT's behaviour was changed."""
+        """To be called after `Nat.change`: the wires may have other MTUs."""
         inside, outside = self.nat.behavior.mtu
         self._mtu = (inside, outside, inside)  # by where a leg exits
         self._narrowest = min(self._mtu)
+        self.streams.settings_changed()
 
     def _tapped_by(self, tap: Tap | None) -> None:
-        """From now on this one looks at all packets; None: nobody does, and nothing is done."""
+        """All packets are shown to `tap` from now on; with None there is no cost."""
         self._tap = tap
 
     def handle(self, packet: Packet, side: Side, now: float, tap: Tap | None = None) -> Verdict:
@@ -105,7 +120,8 @@ class Datapath:
         return leg if packet.length <= self._narrowest else self._cut(packet, leg)
 
     def _handle_tapped(self, packet: Packet, side: Side, now: float) -> Verdict:
-        """The same, looked at."""
+        """The same, shown to the tap at every point. `handle` is called with the tap this time: by
+        that it tells this call from one of the loop's."""
         tap, outbox = self._tap, self.nat.outbox
         assert tap is not None
         waiting = len(outbox)
@@ -157,6 +173,7 @@ class Datapath:
     def _set_aside(
         self, verdict: Drop | Aside, packet: Packet, segments: int, side: Side, now: float
     ) -> Verdict:
+        """Count a packet that is not forwarded."""
         if isinstance(verdict, Drop):
             return self._drop(verdict, packet, segments, side, now)
         if verdict is Aside.HELD:
@@ -218,7 +235,7 @@ class Datapath:
         drop = packet.check_transport()
         if drop:
             return self._drop(drop, packet, segments, side, now, leg.key)
-        if isinstance(leg.slot, Connection):
+        if isinstance(leg, FlowLeg) and isinstance(leg.slot, Connection):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         if packet.segment_size:
             return None
@@ -242,14 +259,16 @@ class Datapath:
     def _inspect_stream(
         self,
         packet: Packet,
-        leg: Leg,
+        leg: FlowLeg,
         connection: Connection,
         segments: int,
         side: Side,
         now: float,
     ) -> Verdict | None:
+        """Put a segment through its connection. What goes on may be the segment, another one in its
+        place, several, or none while a message is not whole."""
         size = packet.length
-        onward = self._streams.inspect(packet, leg, connection, now)
+        onward = self.streams.inspect(packet, leg, connection, now)
         if onward == [packet]:
             return None
         if not onward:
@@ -272,6 +291,7 @@ class Datapath:
 
 
 def _apply_tapped(leg: Leg, packet: Packet, tap: Tap, now: float) -> None:
+    """Apply the patch, and show the packet before and after it."""
     tap.see(Point.TRANSLATED_IN, packet, EXIT_SIDES[leg.arrival], leg, now)
     leg.patch.apply(packet)
     tap.see(Point.TRANSLATED_OUT, packet, EXIT_SIDES[leg.exit], leg, now)

@@ -1,8 +1,19 @@
 """The appliance without its wires: a NAT, its ALG slots, its settings and its event log.
 
-Whoever owns a clock and something to carry packets (the loop, the simulation, a test) makes an
-Engine and calls `handle`, `next_deadline` and `expire`. What somebody may tell a running appliance
-to do (`set`, `flush`) is here as well; what it answers to `show` is in the control room.
+What owns a clock and something to carry packets (the loop, the simulation, a test) makes an Engine
+and calls `handle`, `next_deadline` and `expire`. What a running appliance may be told to do (`set`,
+`flush`) is here as well; what it answers to `show` is in the control room.
+
+What a changed setting goes through, in this order:
+
+    Settings.change            is the value possible? does it agree with all others?
+    Slot.configure             the settings of an ALG: another module, other ports, other faults
+    Nat.change                 what the NAT is to do from the next packet on (`nat/changes.py`)
+    Datapath.settings_changed  how narrow the wires are
+    log.emit                   an event says who changed what
+
+What must look at every flow is done in slices between packets, here (which ALG a flow has, how long
+it may be silent for that) as in the NAT.
 """
 
 from __future__ import annotations
@@ -38,8 +49,9 @@ AT_ONCE = 250
 
 
 class Engine:
-    """One appliance. `log` is its event log; `rng` decides random ports (None: the system's);
-    `nursery` starts the processes of somebody's own modules (None: the one that all share)."""
+    """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
+    random ports (None: the system's); `nursery` starts the processes of somebody's own modules
+    (None: the one that all share)."""
 
     def __init__(
         self,
@@ -94,6 +106,7 @@ class Engine:
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
     def _configure(self, slot: Slot, word: str) -> None:
+        """The setting `word` of an ALG has changed."""
         slot.configure(self.settings.section(f"alg.{slot.name}"))
         if self.slots.ports_changed():
             self._work.append(self.slots.give_anew(self.nat.table))
@@ -110,6 +123,7 @@ class Engine:
                 self._work.popleft()
 
     def _check_spec(self, name: str, changed: Mapping[str, Any]) -> None:
+        """Could the slot `name` have these settings? Raises SettingError."""
         try:
             self.slots.check(name, {**self.settings.section(f"alg.{name}"), **changed})
         except registry.SpecError as error:
@@ -123,6 +137,7 @@ class Engine:
             return 0.0  # at once
         deadlines = (
             self.nat.next_deadline(),
+            self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
             self.slots.next_look(),
         )
@@ -132,6 +147,7 @@ class Engine:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
         self._proceed()
         self.nat.expire(now)
+        self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
         if self.slots.look(self.log, now):
             self.nat.change(*self._behavior(), now)
@@ -145,6 +161,7 @@ class Engine:
     def flush(self, now: float, fits: Callable[[Mapping[str, Any]], bool] | None = None) -> int:
         """Forget the flows whose ends (as `ends_of` tells them) fit, or all; answers how many."""
         flows = list(self.nat.table.flows.values())
+        # Expectations go first: they would keep the mapping of a flow open.
         doomed = [flow for flow in flows if fits is None or fits(ends_of(flow.mapping))]
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):

@@ -43,6 +43,8 @@ INTERRUPTED = 130
 TIMER_GRAIN = 0.01
 """Seconds that an expiry may be late by. Nobody sees it: whoever looks a flow up looks at its
 deadline too."""
+LONGEST_WAIT = 3600.0
+"""Seconds without a look at the timers. The kernel counts milliseconds, and only to 24 days."""
 BACKLOG_GRAIN = 0.001
 """The same when more is due than is done at once."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -169,7 +171,11 @@ class Loop:
         if deadline is None:
             self._wait = None
         else:
-            self._wait = BACKLOG_GRAIN if deadline <= now else max(deadline - now, TIMER_GRAIN)
+            self._wait = (
+                BACKLOG_GRAIN
+                if deadline <= now
+                else min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
+            )
 
     def close(self) -> None:
         """End the control socket and give back what the loop opened; the rest is others'."""

@@ -81,10 +81,11 @@ def _citing_tests() -> dict[str, list[tuple[str, str]]]:
 
 def _citations_in(path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     text = path.read_text("utf-8")
+    lines = text.splitlines()
     file, module = path.relative_to(ROOT).as_posix(), ast.parse(text)
     for name in cited(ast.get_docstring(module) or ""):
         yield name, (file, "")
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for name in cited(ast.get_source_segment(text, node) or ""):
+            for name in cited("\n".join(lines[node.lineno - 1 : node.end_lineno])):
                 yield name, (file, node.name)

@@ -4,6 +4,16 @@ Only the inside makes flows. A packet from outside that a mapping lets in, but t
 flow, passes by a leg made for it alone; the flow begins when the inside answers. Otherwise a
 stranger could fill the tables. The one exception are packets that an ALG has announced
 (expectations): their number is limited where they are announced.
+
+What becomes of a packet from outside that no flow knows, by the first line that fits:
+
+    a TCP segment that is no SYN                            refused at once
+    a mapping with an expectation that admits the remote    in, and a flow begins
+    a mapping that a rule has made (1:1, forward)           in, without a flow
+    a mapping whose filter permits the remote               in, without a flow
+    an address that a 1:1 rule gives to a host              in, without a mapping either
+    a SYN                                                   refused, and answered after six seconds
+    anything else                                           refused in silence
 """
 
 from __future__ import annotations
@@ -12,7 +22,7 @@ from nat import icmp
 from nat.behavior import Behavior, Dependence
 from nat.conntrack import Conntrack
 from nat.drop import Drop
-from nat.endpoint import ICMP, TCP, Endpoint, FiveTuple, Side
+from nat.endpoint import ICMP, ICMP_QUERY, TCP, Endpoint, FiveTuple, Side
 from nat.events import Observer
 from nat.following import Following
 from nat.mapping import Arrival, Flow, FlowLeg, Leg, Mapping, OpenedBy
@@ -44,11 +54,12 @@ class Admission:
 
     def outbound(self, key: FiveTuple, packet: Packet, now: float) -> FlowLeg | Drop:
         """The first packet of the inside to a remote: a mapping (RFC 4787 4) and a flow."""
-        _, source, destination, source_port, destination_port = key
-        protocol = packet.protocol
+        protocol, source, destination, source_port, destination_port = key
+        if protocol == ICMP_QUERY:
+            protocol = ICMP
         internal, remote = Endpoint(source, source_port), Endpoint(destination, destination_port)
         if destination in self._table.rules.owned and not self._behavior.hairpin:
-            return Drop.NO_HAIRPIN
+            return Drop.NO_HAIRPIN  # an inside host calls another by its external endpoint
         mapping = self._mapping_for(protocol, internal, remote, packet, now)
         if isinstance(mapping, Drop):
             self._table.hosts.forget_if_idle(internal.address)
@@ -93,6 +104,8 @@ class Admission:
     def _open(
         self, mapping: Mapping, remote: Endpoint, opened_by: OpenedBy, packet: Packet, now: float
     ) -> Flow:
+        """A flow, with what its first packet says of it. Of UDP only the leg of the answers is
+        followed: the other one has nothing to tell any more."""
         flow = self._table.open_flow(mapping, remote, opened_by, now)
         outward = opened_by is not OpenedBy.ALG
         if mapping.protocol == TCP:
@@ -109,8 +122,9 @@ class Admission:
 
     def inbound(self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float) -> Leg | Drop:
         """A packet for an external endpoint, from a remote that no flow knows (RFC 4787 5)."""
-        _, source, destination, source_port, destination_port = key
-        protocol = packet.protocol
+        protocol, source, destination, source_port, destination_port = key
+        if protocol == ICMP_QUERY:
+            protocol = ICMP
         remote, external = Endpoint(source, source_port), Endpoint(destination, destination_port)
         mappings = self._table.mappings.at(protocol, external)
         if protocol == TCP:
@@ -137,8 +151,11 @@ class Admission:
     def _admit_to(
         self, mapping: Mapping, remote: Endpoint, arrival: Arrival, packet: Packet, now: float
     ) -> Leg | None:
+        """The leg by which a mapping lets a packet in; None: it does not."""
         for expectation in mapping.expectations:
             if expectation.admits(remote, now):
+                # A second flow is begun neither for one expectation nor for one pair of endpoints,
+                # and none by what turns back: its sender has a flow already.
                 if expectation.flow is not None or arrival is not OUTSIDE:
                     return self._let_through(mapping, remote, packet)
                 if self._table.has_flow(mapping, remote):
@@ -153,6 +170,7 @@ class Admission:
         return None
 
     def _filter_permits(self, mapping: Mapping, remote: Endpoint, now: float) -> bool:
+        """Has the inside sent to this remote, as far as the filter looks at it (RFC 4787 5)?"""
         if mapping.opened_by is OpenedBy.UNTRANSLATED and not self._behavior.is_untranslated(
             remote.address
         ):
@@ -164,7 +182,7 @@ class Admission:
         return any(flow.is_alive(now) for flow in flows)
 
     def _let_through(self, mapping: Mapping, remote: Endpoint, packet: Packet) -> Leg:
-        """A leg for this one packet."""
+        """A leg for this one packet. It stands in no table and refreshes nothing."""
         _, inbound = self._table.legs_of(Leg, mapping, remote)
         self._observer.leg_made(inbound)
         if self._behavior.mss_clamp and mapping.protocol == TCP:

@@ -1,7 +1,15 @@
 """Which external endpoint a new mapping gets (RFC 4787 4.1 and 4.2): an address, then a port of it.
 
-`ports.py` knows which ports are free; here it is decided which of them to ask for. What a rule or
-an ALG has fixed does not come here.
+`ports.py` knows which ports are free; here it is decided which of them to ask for. What a rule has
+fixed does not come here. The questions, in their order:
+
+    1. which of our addresses?     always the same for one host (paired), if that is asked for
+    2. overloading?                the port that the host has itself, though another mapping has it
+    3. else a free port            preserved, in sequence or at random; of the same class and parity
+    4. poisoned for this remote?   then once more, from the next port on (`poison.py`)
+
+With a `Draft` the same questions are asked and nothing is used up: so a rehearsal cannot predict
+another port than the one that would be given.
 """
 
 from __future__ import annotations
@@ -114,20 +122,23 @@ class Assignment:
             if port is None:
                 return None
             external = Endpoint(address, port)
-            if remote is None or not self._is_poisoned(protocol, remote, external, now):
+            if remote is None or not self._behavior.poisoning:
+                return external
+            if not self._is_poisoned(protocol, remote, external, now):
                 return external
             wish = Endpoint(internal.address, _after(port))
         return None
 
     def _shared_port(self, protocol: int, wish: Endpoint, remote: Endpoint) -> int | None:
         """Overloading: the port that an inside endpoint has itself, though others have it too; but
-        not towards that very port (hairpin): nobody could tell the two ends apart."""
+        not towards that very port (hairpin): the two ends could not be told apart."""
         may_share = wish != remote and self._may_share(protocol, wish, remote)
         return wish.port if may_share else None
 
     def _free_port(
         self, protocol: int, pool: PortPool, wish: Endpoint, address: int, draft: Draft | None
     ) -> int | None:
+        """A port of the pool for this mapping alone."""
         behavior = self._behavior
         parity = behavior.parity and protocol == UDP
         if draft is None:
@@ -169,8 +180,6 @@ class Assignment:
         self._poisoned.remember(arrives, self._behavior.timeouts.udp_unanswered, now)
 
     def _is_poisoned(self, protocol: int, remote: Endpoint, external: Endpoint, now: float) -> bool:
-        if not self._behavior.poisoning:
-            return False
         arrives = inbound_key(protocol, remote, external)
         return self._poisoned.is_taken(arrives, self._behavior.timeouts.udp_unanswered, now)
 

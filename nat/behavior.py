@@ -84,8 +84,8 @@ class Limits:
 
     @property
     def most_ports_of_a_host(self) -> int:
-        """RFC 6888 REQ-4. Where nobody says how many, as many as a host's flows and doors could
-        use: messages that announce endpoints, and never use them, would take all there are."""
+        """RFC 6888 REQ-4. When it is not set: as many as a host's flows and expectations may need.
+        Otherwise messages that announce endpoints and never use them could take all ports."""
         if self.ports_per_host or not self.flows_per_host:
             return self.ports_per_host
         return self.flows_per_host + self.expectations_per_host
@@ -110,8 +110,8 @@ class Forward:
 
 @dataclass(slots=True)
 class Behavior:
-    """One NAT's settings. The caller may change them while traffic flows and then calls
-    `Nat.settings_changed`."""
+    """One NAT's settings. They may change while traffic flows: the caller makes another one
+    and hands it to `Nat.change`."""
 
     networks: Collection[Network]
     external: list[int]

@@ -7,11 +7,20 @@ timer, a filter is sorted anew when it is asked. What is left must look at every
     the keys of all mappings                nat.mapping
     mappings that a rule made or forbids    nat.forward, nat.static
     external addresses that are ours no     outside.external: flushed, the hosts start anew; kept,
-    more, or are again (renumbering)        they go on sending from an address nobody answers
+    more, or are again (renumbering)        they go on sending, and hear no answer
 
 With many flows that takes longer than packets may wait. So each change is a generator that stops
 after every record; some records are seen to at once, the rest between packets, in the order in
-which the changes were made.
+which the changes were made:
+
+    set nat.mapping …
+    │
+    begin ─ records ─ packets ─ records ─ packets ─ records ─ … ─ the last records ─ done
+            at once             by `proceed`, at every `Nat.expire`: `AT_ONCE` of them
+
+While a change is under way `Nat.next_deadline` answers "at once", so that the caller comes back
+after its next few packets and not when the next flow ends. A record that appears meanwhile follows
+the new settings by itself, and one that is closed meanwhile is passed over when its turn comes.
 """
 
 from __future__ import annotations
@@ -24,7 +33,7 @@ from nat.conntrack import Conntrack
 from nat.endpoint import UDP
 from nat.mapping import Flow, Mapping, OpenedBy, Why
 
-AT_ONCE = 250
+AT_ONCE = 150
 """Records looked at between two packets."""
 
 Work = Iterator[None]
@@ -64,7 +73,7 @@ class Changes:
             yield self._choose_timers()
 
     def proceed(self, at_most: int = AT_ONCE) -> None:
-        """See to some more records."""
+        """See to some more records. A generator that has come to its end is forgotten."""
         while self._work and at_most > 0:
             at_most -= 1
             if next(self._work[0], self) is self:  # the end
@@ -87,12 +96,17 @@ class Changes:
                 yield flow
 
     def _choose_timers(self) -> Work:
+        """Put each UDP flow under the timer that its remote port asks for now."""
         for flow in self._flows():
             if flow.mapping.protocol == UDP:
                 self._table.choose_timer(flow)
             yield
 
     def _renumber(self, before: Behavior, behavior: Behavior, now: float) -> Work:
+        """Other external addresses are ours. Mappings on an address that is lost are flushed, or
+        kept if the settings say so. Flows to an address that is lost or won end, because they would
+        have to turn back in the NAT now, or no longer. The others hear from outside only while
+        their address is ours."""
         was, owned = before.owned_addresses(), behavior.owned_addresses()
         changed = was ^ owned
         lost = set() if behavior.keep_renumbered else was - owned
@@ -119,8 +133,8 @@ class Changes:
             del table[leg.key]
 
     def _follow_statics(self, before: Behavior, behavior: Behavior, now: float) -> Work:
-        """A host whose rule is gone, or new, begins anew; so does whoever has a port of an address
-        that is now somebody's own."""
+        """A host whose rule is gone, or new, begins anew; so do mappings with a port of an address
+        that now belongs to another host alone."""
         changed = set(before.statics) ^ set(behavior.statics)
         hosts = {rule.internal for rule in changed}
         taken = {rule.external: rule.internal for rule in behavior.statics}
@@ -135,6 +149,7 @@ class Changes:
             yield
 
     def _follow_forwards(self, behavior: Behavior, now: float) -> Work:
+        """Close the mappings of forwards that are gone, open those of new ones."""
         for rule in set(self._forwards) - set(behavior.forwards):
             mapping = self._forwards.pop(rule)
             mapping.owned = False
@@ -144,9 +159,9 @@ class Changes:
                 yield from self._open_forward(rule, now)
 
     def _open_forward(self, rule: Forward, now: float) -> Work:
-        """A forward takes its external endpoint from whoever happens to have it."""
-        for squatter in self._table.mappings.at(rule.protocol, rule.external):
-            yield from self._flush(squatter, Why.CLOSED, now)
+        """A forward takes its external endpoint from the mapping that has it, if one has."""
+        for mapping in self._table.mappings.at(rule.protocol, rule.external):
+            yield from self._flush(mapping, Why.CLOSED, now)
         self._forwards[rule] = self._table.mappings.open_forward(
             rule.protocol, rule.internal, rule.external, now
         )

@@ -4,6 +4,10 @@ One idea carries this file: one's complement addition of 16-bit words is arithme
 and modulo 65,535 a longer number weighs the same as its 16-bit digits added up, because 65,536
 leaves the rest 1. So a whole buffer, read as one big number, can be summed by one `%`, and a
 changed address changes the checksum by a difference that is known before the packet comes.
+
+In decimal the same is the casting out of nines: 10 leaves the rest 1, so 4,711 and 4 + 7 + 1 + 1
+leave the same rest when they are divided by 9. A worked example with addresses and ports is at the
+top of `patch.py`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ Which question does each table answer?
     expectations  what has an ALG announced?                id -> Expectation (`expectations.py`)
     hosts         how much has an inside host in use?       address -> Host (`limits.py`)
 
-Policy (may this packet open anything?) is in `admission.py`; here everything is kept consistent.
+Policy (may this packet open anything?) is in `admission.py`; here everything is kept consistent:
+what `open_flow` enters into the tables, `close_flow` takes out of all of them, whatever the reason.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Conntrack:
         self._set_timers()
 
     def _set_timers(self) -> None:
+        """A timer keeps its name when its timeout changes: flows under it follow by that alone."""
         timeouts = self.behavior.timeouts
         for name in ("udp_unanswered", "udp", "tcp_established", "tcp_transitory", "icmp"):
             self.deadlines.timer(name, getattr(timeouts, name))
@@ -94,8 +96,9 @@ class Conntrack:
     def living_mapping_for(
         self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
     ) -> Mapping | None:
-        """The same, after taking away what is over and not tidied up yet: whether that was early
-        or late must not be visible in the port that the next flow gets."""
+        """The mapping by which `internal` reaches `remote`, after taking away what is over and not
+        tidied up yet. Otherwise the port that the next flow gets would depend on whether the
+        tidying was early or late."""
         while mapping := self.mappings.find(protocol, internal, remote):
             flow = mapping.oldest_flow()
             if flow is None or flow.is_alive(now):
@@ -114,7 +117,7 @@ class Conntrack:
         return mapping
 
     def flush(self, mapping: Mapping, why: Why, now: float) -> None:
-        """Close a mapping with everything that needs it."""
+        """Close a mapping with everything that needs it (see `mappings.py`)."""
         mapping.held_until = 0.0
         for expectation in mapping.expectations:
             self.expectations.close(expectation, why, now)
@@ -151,14 +154,14 @@ class Conntrack:
         return self.hosts.of(internal, now).refuses(limits, now)
 
     def _victim(self) -> Flow | None:
-        """Whoever makes room in a full table: normally nobody, or else a flow that nobody has
-        answered, one of the oldest."""
+        """The flow that is evicted from a full table: none by default, else one of the oldest
+        unanswered."""
         unanswered = self._oldest_unanswered() if self.behavior.eviction else None
         return self.policy.victim(unanswered, self.flows)
 
     def _oldest_unanswered(self) -> Flow | None:
         for timer in self.deadlines.timers.values():
-            for _, _, flow in timer.heap[:EVICTION_LOOKS]:
+            for _, _, flow in timer.first()[:EVICTION_LOOKS]:
                 if isinstance(flow, Flow) and flow.timer is timer and not flow.answered:
                     return flow
         return None
@@ -166,14 +169,14 @@ class Conntrack:
     def open_flow(
         self, mapping: Mapping, remote: Endpoint, opened_by: OpenedBy, now: float
     ) -> Flow:
-        """A flow of `mapping` to `remote`, under no timer yet."""
+        """A flow of `mapping` to `remote`, under no timer yet: the caller learns its TCP state from
+        the packet first, and then calls `choose_timer`."""
         legs = self.legs_of(FlowLeg, mapping, remote)
         flow = Flow(next(self.ids), mapping, remote, opened_by, legs, now)
         for leg in legs:
             self.legs[leg.arrival][leg.key] = leg
         self.observer.leg_made(flow.outbound)
-        filtering = self.filter_of(mapping)
-        scope = filtering.scope(remote)
+        scope = self.filter_of(mapping).scope(remote)
         permitting = mapping.permitted.get(scope)
         if permitting is None:
             mapping.permitted[scope] = [flow]  # nearly always the only one: no room for more
@@ -190,8 +193,8 @@ class Conntrack:
         return flow
 
     def _make_room(self, now: float) -> None:
-        """Evict a flow, since the one that was just opened is one too many. (Not before: the
-        mapping that the new one stands on may have been the old one's.)"""
+        """Evict a flow, because the one that was just opened is one too many. (Not before: both may
+        stand on the same mapping, which would have been closed with the old one.)"""
         victim = self._victim()
         if victim is not None:
             self.close_flow(victim, Why.EVICTED, now)
@@ -213,14 +216,16 @@ class Conntrack:
         here, when the next packet asks, and not when the setting changes: all mappings at once
         would take longer than a packet may wait."""
         filtering = self.behavior.filtering_of(mapping.protocol)
-        if mapping.filtered_by is not filtering:
+        if mapping.filtered_by is not filtering and mapping.permitted:
             flows, mapping.permitted = mapping.flows(), {}
             for flow in flows:
                 mapping.permitted.setdefault(filtering.scope(flow.remote), []).append(flow)
-            mapping.filtered_by = filtering
+        mapping.filtered_by = filtering
         return filtering
 
     def mark_answered(self, flow: Flow) -> None:
+        """Something came back, or a connection is established: from now on the flow does not count
+        to those of its host that wait for an answer."""
         if not flow.answered:
             flow.answered = True
             self.hosts[flow.mapping.internal.address].unanswered -= 1
@@ -234,6 +239,8 @@ class Conntrack:
         return self._timer_of(flow).timeout
 
     def _timer_of(self, flow: Flow) -> Timer:
+        """TCP by the state of the connection; UDP by its remote port if that has a timeout of its
+        own, else by whether anything came back."""
         timers = self.deadlines.timers
         if flow.mapping.protocol == TCP:
             return timers[flow.tcp.state.timer if flow.tcp else "tcp_transitory"]
@@ -251,6 +258,7 @@ class Conntrack:
         if seconds is None:
             self.choose_timer(flow)
         else:
+            # A timer for each number of seconds: registrations mostly ask for the same ones.
             name = f"kept for {seconds:g} s"
             if name not in self.deadlines.timers and len(self.deadlines.timers) > MANY_TIMERS:
                 hours = max(1, ceil(seconds / 3600))
@@ -285,6 +293,7 @@ class Conntrack:
         self.mappings.close_if_idle(expectation.mapping, why, now)
 
     def _uncount(self, flow: Flow) -> None:
+        """Take a flow off its host's account."""
         address = flow.mapping.internal.address
         host = self.hosts[address]
         host.flows -= 1

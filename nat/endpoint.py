@@ -1,4 +1,4 @@
-"""The words for where a packet comes from and goes to (RFC 4787, section 2 and 3).
+"""The words for where a packet comes from and goes to (RFC 4787 2 and 3).
 
     internal            external │ remote
  192.168.20.100:5060 ⇄ 203.0.113.1:40000 │ 203.0.113.9:5060
@@ -76,7 +76,7 @@ def parse_address(text: str) -> int:
         raise ValueError(f"{text!r} is not an IP address") from None
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
-            raise ValueError(f"{text!r} is an address of one interface only")
+            raise ValueError(f"{text!r} is not an IP address by itself: it names an interface")
         return IPV6 | int(address)
     return int(address)
 
@@ -161,6 +161,14 @@ class Network(NamedTuple):
             raise ValueError(f"{text!r} is not a network: an address has {whole.bits} bits")
         network = whole._replace(prefix=int(length))
         return network._replace(address=network.address & network._mask)
+
+
+_PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+
+
+def is_private(address: int) -> bool:
+    """Does the address mean something only inside a private network (RFC 1918 3)?"""
+    return any(address in network for network in _PRIVATE)
 
 
 def inbound_key(protocol: int, remote: Endpoint, external: Endpoint) -> FiveTuple:

@@ -1,7 +1,15 @@
 """ICMP errors about the packets of a flow (RFC 5508 4, RFC 7857 7).
 
 An error belongs to the flow whose packet it quotes. It never changes that flow, neither its timer
-nor its state: anybody can send one.
+nor its state: anybody can send one. (A module may decide otherwise, as some NATs do: `policy.py`.)
+
+How the flow is found, for a router outside that complains of the phone's packet:
+
+    the quote             203.0.113.1:40000 → 203.0.113.9:5060        as the packet left
+    turned round          203.0.113.9:5060 → 203.0.113.1:40000        as an answer would arrive
+    legs[OUTSIDE]         the inbound leg: the error goes where answers go
+    the opposite leg      192.168.20.100:5060 → 203.0.113.9:5060      as the phone had sent it: this
+                                                                      is written into the quote
 """
 
 from __future__ import annotations

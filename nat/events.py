@@ -1,4 +1,4 @@
-"""What the NAT tells whoever watches it. Past tense, one method for each thing that can happen.
+"""What the NAT tells its observer. Past tense, one method for each thing that can happen.
 
 Packets of a known flow are no events; counters count them. The records that are passed are the
 live ones: an observer reads what it needs and keeps nothing.

@@ -2,7 +2,13 @@
 
 An ALG opens an expectation for packets that a message has announced, the NAT lets the first of them
 in (`use`), and it closes with the call or registration it belongs to (its parent), at its deadline,
-or with the mapping behind it. One expectation is a record in `mapping.py`; here is the table.
+or with the mapping behind it. One expectation is a record in `mapping.py`; here is the table. For
+the audio of a call, with a lifetime of 180 s and a used lifetime of 3,600 s:
+
+    0 s     an offer is answered          open       closes at 180 s
+    40 s    the first RTP packet          used       closes at 3,640 s; its flow is in the tables
+    60 s    a re-INVITE says the same     renewed    closes at 3,660 s
+    90 s    BYE                           closed     and the flow that came in by it with it
 """
 
 from __future__ import annotations
@@ -79,6 +85,8 @@ class Expectations(dict[int, Expectation]):
     def find(
         self, mapping: Mapping, remote: Endpoint | None, parent: Hashable
     ) -> Expectation | None:
+        """The one that lets `remote` in for `parent`. Two calls may expect the same remote at the
+        same mapping: each has an expectation of its own, which ends with that call."""
         for expectation in mapping.expectations:
             if expectation.parent == parent and expectation.remote == remote:
                 return expectation
@@ -90,6 +98,7 @@ class Expectations(dict[int, Expectation]):
         """From now on it closes at `deadline`, or `used_lifetime` after its first use."""
         expectation.deadline = deadline
         expectation.used_lifetime = used_lifetime
+        # Each renewal leaves an entry behind; when most are of that kind the heap is made anew.
         if len(self._heap) > MANY + 4 * len(self):
             self._heap = [(each.deadline, id_) for id_, each in self.items()]
             heapify(self._heap)
@@ -135,6 +144,7 @@ class Expectations(dict[int, Expectation]):
         )
 
     def _count(self, expectation: Expectation, now: float) -> None:
+        """Charge it to the host behind its mapping."""
         host = self._hosts.of(expectation.mapping.internal.address, now)
         host.expectations += 1
         reach = self._high_water.reach

@@ -14,15 +14,17 @@ from struct import Struct
 from nat.behavior import Behavior
 from nat.conntrack import Conntrack
 from nat.drop import Drop
+from nat.endpoint import Direction
 from nat.events import Observer
 from nat.mapping import Arrival, Flow, FlowLeg, Why
 from nat.mss import clamp
 from nat.packet import Packet
 from nat.policy import Policy
-from nat.tcp import ACK, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
+from nat.tcp import ACK, FIN, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
 
 INSIDE = Arrival.INSIDE
 ESTABLISHED = TcpState.ESTABLISHED
+_AGAINST = {Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
 TCP_HEADER = 20  # bytes, without options
 TCP_NUMBERS = Struct("!IIH")  # sequence, acknowledgement, data offset and flags
 
@@ -46,7 +48,9 @@ class Following:
         return self.follow_tcp(leg, track, packet, now)
 
     def _hear_first_answer(self, leg: FlowLeg, packet: Packet) -> Drop | None:
-        """From now on packets of this leg tell a flow nothing new."""
+        """Something came back: the flow is answered, and UDP goes under the longer timer (RFC 4787
+        REQ-5). From now on packets of this leg tell it nothing new. A packet that is damaged is
+        no answer."""
         flow = leg.flow
         drop = packet.check_transport()
         if drop:
@@ -76,14 +80,19 @@ class Following:
         flow = leg.flow
         if flags & RST and not self._resets(leg, track, sequence, acknowledgement, now):
             return leg
+        state = track.state
         if flags & ACK and not flags & RST:
-            track.acknowledge(leg.arrival is INSIDE, acknowledgement)
+            if track.acknowledge(leg.arrival is INSIDE, acknowledgement):
+                state = next_state(state, classify(FIN, _AGAINST[leg.direction]))
         elif flags & SYN:
             track.begin(leg.arrival is INSIDE, sequence)
         if flags & SYN and self._behavior.mss_clamp:
             clamp(packet, min(self._behavior.mtu))
-        state = next_state(track.state, classify(flags, leg.direction))
-        # Whoever repeats a SYN for ever must not keep a connection that never comes about.
+        size = packet.length - start - header
+        if flags & FIN and not track.accepts_fin(leg.arrival is INSIDE, sequence, size):
+            flags &= ~FIN
+        state = next_state(state, classify(flags, leg.direction))
+        # A repeated SYN must not keep a connection alive that never comes about.
         repeats = state is track.state and state.timer == "tcp_transitory"
         self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)
         return leg if flags & RST or repeats else None
@@ -91,9 +100,9 @@ class Following:
     def _resets(
         self, leg: FlowLeg, track: TcpTrack, sequence: int, acknowledgement: int, now: float
     ) -> bool:
-        """Does a RST end the connection? One that its receiver would not take is
-        translated and nothing more: somebody outside may have sent or provoked it, and it must
-        neither end the connection nor keep it alive (RFC 7857 2.2 and 7)."""
+        """Does a RST end the connection? One that its receiver would not accept is translated and
+        nothing more: anybody outside may have sent or provoked it, so it must neither end the
+        connection nor keep it alive (RFC 7857 2.2 and 7)."""
         if self._policy.cuts_on_rst(False, leg.flow):
             self._table.close_flow(leg.flow, Why.CUT, now)
             return False
@@ -102,10 +111,16 @@ class Following:
     def _move(
         self, flow: Flow, track: TcpTrack, state: TcpState, inside_spoke: bool, now: float
     ) -> None:
-        """A connection comes to another state, and so under another timer, which begins now. But
-        one that the outside or a RST ends, and one that the outside brings back, lives no longer
-        for it: else strangers might keep it alive for ever with RST and data in turn, or with data
-        that the inside answers by RST (RFC 7857 7.1). `inside_spoke`: of its own accord."""
+        """A connection comes to another state, and so under another timer, which begins now.
+
+        But when the outside or a RST ends it, or the outside brings it back, it lives no longer
+        for that. Otherwise strangers could keep it alive for ever, with RST and data in turn or
+        with data that the inside answers by RST (RFC 7857 7.1). `inside_spoke`: of its own accord.
+
+            established (2 h 4 min) ── RST from outside ──► reset (4 min, but not beyond the 2 h 4)
+            reset ── data from outside ──► established, with the end that `reset` had
+            reset ── data from inside ───► established, for 2 h 4 min from now
+        """
         if state is track.state:
             return
         end = flow.expires_at()

@@ -2,8 +2,15 @@
 
 A NAT must see the transport header, and only the first fragment has it, so every datagram is
 reassembled first (RFC 4787 REQ-14, RFC 791 3.2). Nothing is ever parsed in a later fragment. Any
-overlap condemns the whole datagram (RFC 1858, RFC 5722), and everything is bounded: whoever sends
-only halves of datagrams fills this store and nothing else.
+overlap condemns the whole datagram (RFC 1858, RFC 5722), and everything is bounded: a host that
+sends only halves of datagrams fills this store and nothing else.
+
+    bytes 0 to 1480            held
+    bytes 2960 to 3400, last   held: now the end is known, and 1480 bytes are missing
+    bytes 1480 to 2960         whole: the datagram goes on, and nothing of it is held any more
+
+    bytes 0 to 1480            held
+    bytes 1472 to 2952         overlap: condemned, and with it all that still comes of the datagram
 """
 
 from __future__ import annotations
@@ -111,6 +118,7 @@ class Reassembler:
         return self._whole(key, waiting, now)
 
     def next_deadline(self) -> float | None:
+        """When the first datagram has waited in vain."""
         first = next(iter(self._waiting.values()), None)
         return None if first is None else first.started + self.limits.seconds
 
@@ -123,6 +131,7 @@ class Reassembler:
             del self._waiting[key]
 
     def _is_full(self, key: Key) -> bool:
+        """Is there no room for one more datagram? What comes from outside has half at most."""
         limits = self.limits
         if len(self._waiting) >= limits.datagrams or self._from_host(key) >= limits.per_host:
             return True
@@ -140,6 +149,7 @@ class Reassembler:
         return sum(used) + size <= most
 
     def _from_host(self, key: Key) -> int:
+        """How many datagrams of the same source wait, on the same wire."""
         return sum(other[:2] == key[:2] for other in self._waiting)
 
     def usage(self) -> dict[str, int]:
@@ -152,6 +162,7 @@ class Reassembler:
         }
 
     def _insert(self, key: Key, waiting: _Waiting, packet: Packet, now: float) -> Drop | None:
+        """Add a piece, or say why not. Nothing is kept before all questions are answered."""
         flags = packet.flags_and_offset
         offset = (flags & FRAGMENT_OFFSET) * 8
         data = bytes(packet.buffer[packet.header_length : packet.length])
@@ -191,6 +202,7 @@ class Reassembler:
         return is_last != (waiting.end == end)
 
     def _overlaps(self, waiting: _Waiting, offset: int, end: int, flags: int) -> bool:
+        """Do two pieces claim the same place, or does one lie beyond the last?"""
         if waiting.end is not None and end > waiting.end:
             return True
         for start, data in waiting.pieces.items():
@@ -210,6 +222,7 @@ class Reassembler:
             del self._waiting[key]
 
     def _release(self, key: Key, waiting: _Waiting, drop: Drop | None, now: float) -> None:
+        """Let go of all pieces and tell of it."""
         if waiting.pieces:
             self._gone(Gone(key, len(waiting.pieces), drop), now)
         self._bytes[key.side] -= waiting.size
@@ -217,9 +230,10 @@ class Reassembler:
         waiting.size = 0
 
     def _whole(self, key: Key, waiting: _Waiting, now: float) -> bytes | Drop:
+        """The datagram, with the header of its first fragment as if it had never been cut."""
         body = b"".join(data for _, data in sorted(waiting.pieces.items()))
         header = bytearray(waiting.header)
-        # The fragment in hand is not among those that were held.
+        # The fragment in hand is not among those that were held: it goes on, and is counted so.
         last = waiting.pieces.popitem()
         waiting.size -= len(last[1])
         self._bytes[key.side] -= len(last[1])

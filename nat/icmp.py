@@ -150,7 +150,11 @@ class Quote:
 
 
 class ErrorPatch:
-    """Rewrites an ICMP error: the quote, the outer addresses, and all checksums."""
+    """Rewrites an ICMP error: the quote, the outer addresses, and all checksums.
+
+    It is used for one packet and computes the outer checksums anew; they were verified before. In
+    the quote they are only adjusted: a router may have quoted a packet whose checksum was wrong.
+    """
 
     __slots__ = ("destination", "hop", "original", "quote", "source")
 
@@ -213,9 +217,12 @@ class OwnIcmp:
             self.send_error(packet, Side.INSIDE, UNREACHABLE, code, now)
 
     def answer_ping(self, request: Packet, side: Side, now: float) -> None:
+        """Answer by the wire that the ping came from, if the rate allows it."""
         self._send(side, echo_reply(request), request.source_address, now)
 
     def _own_address(self, side: Side) -> int | None:
+        """Which address our own messages to a wire come from; None: we have none there, and send
+        nothing."""
         if side is Side.INSIDE:
             return self.behavior.gateway
         return self.behavior.outside_address or self.behavior.external[0]
@@ -247,6 +254,7 @@ def echo_reply(request: Packet) -> bytes:
 
 
 def _datagram(source: int, destination: int, body: bytes) -> bytes:
+    """An IPv4 packet of our own, with a TTL of 64 (RFC 1700)."""
     header = IPV4.pack(
         0x4500, MINIMUM_HEADER + len(body), 0, 0, 64 << 8 | ICMP, 0, source, destination
     )

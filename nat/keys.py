@@ -7,7 +7,10 @@
 The mapping behaviour may change while packets flow. Then all keys must be made anew, from the flows
 of each mapping: an old mapping goes on serving its own remotes. With many flows that takes longer
 than packets may wait, so a second table is filled a little at a time, and takes the place of the
-first when it is complete.
+first when it is complete. Until then the first one answers, and what is new stands in both:
+
+    the first    answers ──────────────────────┐ is emptied, a key at each step
+    the second   is filled, a flow at a step ──┴──► answers
 """
 
 from __future__ import annotations
@@ -70,10 +73,15 @@ class Keys:
             if not flow.is_over:
                 _add(table, dependence, flow.mapping, flow.remote)
             yield
-        self.dependence, self._table, self._next = dependence, table, None
+        self.dependence, self._table, self._next, old = dependence, table, None, self._table
+        while old:  # to let go of all at once takes its time too
+            old.popitem()
+            yield
 
 
 def _add(table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint) -> None:
+    """Enter `mapping` for `remote`, if the key is free. A mapping notes its keys, so that it can be
+    taken out without a search."""
     key = (mapping.protocol, *mapping.internal, *dependence.scope(remote))
     if table.setdefault(key, mapping) is mapping and key not in mapping.keys:
         mapping.keys = (*mapping.keys, key)

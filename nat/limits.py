@@ -1,4 +1,12 @@
-"""How much of the NAT one inside host, or anybody outside, may use up (RFC 6888 REQ-4, REQ-5)."""
+"""How much of the NAT one inside host, or the outside, may use up (RFC 6888 REQ-4, REQ-5).
+
+What counts, and for whom:
+
+    TokenBucket   so many a second
+    Host          what an inside host has in use: its share is charged here
+    HighWater     the most that was ever in use at one time, for `show counters`
+    IcmpRate      how often the NAT sends something by itself
+"""
 
 from __future__ import annotations
 
@@ -18,6 +26,8 @@ class TokenBucket:
         self.filled_at = now
 
     def take(self, rate: float, burst: float, now: float) -> bool:
+        """Take a token if there is one. What has flowed in since the last time is added only now,
+        so that a bucket at rest costs nothing."""
         elapsed = max(0.0, now - self.filled_at)
         self.tokens = min(burst, self.tokens + elapsed * rate)
         self.filled_at = now
@@ -54,6 +64,7 @@ class Host:
 
     @property
     def is_idle(self) -> bool:
+        """Has it nothing in use?"""
         return not self.flows and not self.expectations and not self.ports
 
 
@@ -87,6 +98,7 @@ class HighWater:
         self.marks: dict[str, int] = {}
 
     def reach(self, limit: str, used: int) -> None:
+        """So much of a limit is in use now."""
         if used > self.marks.get(limit, 0):
             self.marks[limit] = used
 
@@ -124,6 +136,7 @@ class IcmpRate:
         return len(self._targets)
 
     def allows(self, target: int, limits: Limits, now: float) -> bool:
+        """May the NAT send one more message to `target`? Both budgets must have a token for it."""
         per_target, in_all = limits.icmp_per_second_per_target, limits.icmp_per_second
         if self._all is None:
             self._all = TokenBucket(in_all, now)

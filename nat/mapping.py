@@ -1,4 +1,4 @@
-"""The records of the NAT: mappings, flows, legs and expectations (RFC 4787 section 2, RFC 6146 3).
+"""The records of the NAT: mappings, flows, legs and expectations (RFC 4787 2, RFC 6146 3).
 
     internal            external │ remote
  192.168.20.100:5060 ⇄ 203.0.113.1:40000 │ 203.0.113.9:5060
@@ -14,8 +14,10 @@ Only flows and expectations carry a timer. A mapping has none: it lives while so
    needed by        which is so while
    its flows        one of them is alive
    expectations     an ALG waits for packets that it has announced
-   `held_until`     an ALG has announced the mapping, and nobody uses it yet
+   `held_until`     an ALG has announced the mapping, and nothing uses it yet
    `owned`          a port forward stands in the settings
+
+(`mappings.py` draws one from its first message to its end.)
 
 A mapping is *pinned* when it serves every remote whatever the mapping policy is: those that an ALG,
 a forward or a 1:1 rule has made. RTP must leave from the port that was announced, to whomever.
@@ -38,9 +40,18 @@ class Arrival(IntEnum):
     """Where a packet comes from, as an index of leg tables. A hairpinned packet passes the NAT
     twice: once outward from the inside, then inward from the turn.
 
-    That is why there are three leg tables and not two. The second pass finds the leg of the host
-    that is called; if it looked among the packets that arrive outside, a stranger who forged the
-    same endpoints could be taken for the neighbour."""
+        A ────► INSIDE ──── A's outbound leg ────┬───────────► the outside
+                                                 │
+                                                 │ the remote is one of our own external endpoints
+                                                 ▼
+        B ◄──── B's inbound leg for A ───────── TURN
+
+        B ◄──── B's inbound leg for C ───────── OUTSIDE ◄───── C
+
+    That is why there are three leg tables and not two. The second pass looks for the leg of B among
+    the packets that turn; if it looked among those that arrive outside, a stranger who forged A's
+    external endpoint as the source could be taken for A. Nor can a packet from outside with an
+    internal source find the leg of the inside host, because it looks in another table."""
 
     INSIDE = 0
     OUTSIDE = 1
@@ -66,8 +77,8 @@ class Why(StrEnum):
     """Why something was forgotten."""
 
     EXPIRED = "expired"  # silence, for as long as its timeout
-    CLOSED = "closed"  # whoever opened it wants it no more
-    FLUSHED = "flushed"  # somebody asked for it
+    CLOSED = "closed"  # ended by what opened it
+    FLUSHED = "flushed"  # forgotten on request (`flush`)
     EVICTED = "evicted"  # a new flow needed the room
     RENUMBERED = "renumbered"  # its external address is ours no more
     REPLACED = "replaced"  # by a mapping to another external endpoint
@@ -79,8 +90,8 @@ class Leg:
     """One way through the NAT: how packets arrive, and what they leave as.
 
     `exit` is where they go. `slot` says which ALG looks at them, and belongs to the appliance. A
-    leg that is no `FlowLeg` is made for a single packet, one that a mapping lets in before the
-    inside has answered, or an ICMP error.
+    leg that is no `FlowLeg` is made for a single packet: one that a mapping lets in before the
+    inside has answered, or an ICMP error. It stands in no table and ends with its packet.
     """
 
     __slots__ = ("arrival", "bytes", "exit", "key", "mapping", "packets", "patch", "slot")
@@ -162,10 +173,12 @@ class Flow:
             leg.flow, leg.follow = self, False
 
     def is_alive(self, now: float) -> bool:
-        """Lookups ask this, so that a late tidy-up is never visible."""
+        """Has it been silent for less than its timeout? Lookups ask this too, so that a flow that
+        is over is never used, however late it is tidied up."""
         return self.refreshed + self.timer.timeout > now
 
     def expires_at(self) -> float:
+        """When it ends unless a packet refreshes it, in seconds on the caller's clock."""
         return self.refreshed if self.timer is GONE else self.refreshed + self.timer.timeout
 
     @property
@@ -174,8 +187,8 @@ class Flow:
         return self.timer is GONE
 
     def let_go_of_legs(self) -> None:
-        """It is over. Flow and legs name each other, and without this only the garbage collector,
-        which stops everything else, could free them."""
+        """It is over. Flow and legs name each other; as long as they do, only the garbage collector
+        can free them, and that stops everything else while it works."""
         del self.outbound, self.inbound
 
     @property
@@ -187,7 +200,7 @@ class Flow:
 
 
 class Mapping:
-    """Internal ⇄ external, for as long as somebody needs it.
+    """Internal ⇄ external, for as long as something needs it.
 
     `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
     flows that say so; `filtered_by` is what the scopes were taken by. `keys` are its entries in the
@@ -229,6 +242,7 @@ class Mapping:
         return self.opened_by in (OpenedBy.PACKET, OpenedBy.ALG)
 
     def is_needed(self, now: float) -> bool:
+        """Does anything keep it open? (The table at the top of this file.)"""
         in_use = self.permitted or self.expectations
         return self.owned or bool(in_use) or self.held_until > now
 
@@ -237,6 +251,7 @@ class Mapping:
         return next(iter(self.permitted.values()))[0] if self.permitted else None
 
     def flows(self) -> list[Flow]:
+        """All of them, as they are now: closing one does not disturb who goes through the list."""
         return [flow for flows in self.permitted.values() for flow in flows]
 
 
@@ -273,6 +288,7 @@ class Expectation:
         self.flow: Flow | None = None
 
     def admits(self, remote: Endpoint, now: float) -> bool:
+        """May a packet of `remote` come in by it?"""
         if now >= self.deadline:
             return False
         if self.remote is None:

@@ -8,7 +8,26 @@ Which question does each table answer?
                   it one that serves every remote?          (protocol, internal) -> Mapping
     by_external   whose is this external endpoint?          (protocol, address, port) -> Mappings
 
-A mapping has no timer: `close_if_idle` is called by whatever stops needing it.
+A mapping has no timer: `close_if_idle` is called by whatever stops needing it. The life of one that
+an ALG has asked for, for the audio of a call:
+
+                     the message     an answer       first         the call     last packet
+                     that asks       that expects    packet        ends         and silence
+                     │               │               │             │            │
+    pinned           ├───────────────┼───────────────┼─────────────┼────────────┤
+    held             ├──────── 32 s ─────────┤       │             │            │
+    an expectation   │               ├───────────────┼─────────────┤            │
+    flows            │               │               ├─────────────┼────────────┤
+    needed           ├───────────────┴───────────────┴─────────────┴────────────┤
+                                                                                └ closed: the port
+                                                                                  rests (`ports.py`)
+    pinned   it serves every remote, whatever the mapping policy
+    held     it was announced, and nothing uses it yet; if nothing ever does, it closes with this
+    flows    one that came in by an expectation ends with it; those of the inside, with silence
+    owned    (another life) a forward needs it, until the rule is taken back
+    needed   at least one of them is so: `Mapping.is_needed`
+
+One that a packet of the inside has opened is neither pinned nor held: its flows alone need it.
 """
 
 from __future__ import annotations
@@ -32,7 +51,9 @@ ExternalKey = tuple[int, int, int]
 
 
 class Mappings:
-    """`hosts` are charged for the ports; `may_share` says whether a port may serve one more mapping
+    """The mappings of one NAT, in all tables that they are found by.
+
+    `hosts` are charged for the ports; `may_share` says whether a port may serve one more mapping
     (RFC 4787 REQ-3); `ids` are shared with all other records of the NAT."""
 
     def __init__(
@@ -81,6 +102,7 @@ class Mappings:
         return self.pinned.get((protocol, internal)) or self.keys.serving_all(protocol, internal)
 
     def at(self, protocol: int, external: Endpoint) -> tuple[Mapping, ...]:
+        """Those with this external endpoint: one at most, unless ports are overloaded."""
         return self.by_external.get((protocol, *external), ())
 
     # --- opening and closing -----------------------------------------------------------
@@ -88,7 +110,8 @@ class Mappings:
     def open(
         self, protocol: int, internal: Endpoint, remote: Endpoint, now: float
     ) -> Mapping | Drop:
-        """A mapping for the first packet from `internal` (to `remote`, as far as policy cares)."""
+        """A mapping for the first packet from `internal` to `remote`: untranslated if that remote
+        is to see inside addresses, else as a 1:1 rule says, else with a port of the pool."""
         if self._stays_untranslated(internal, remote, now):
             mapping = self._add(protocol, internal, internal, OpenedBy.UNTRANSLATED, now)
             self._untranslated[protocol, internal] = mapping
@@ -112,13 +135,14 @@ class Mappings:
         return mapping
 
     def _static_port(self, protocol: int, internal: Endpoint, external: Endpoint) -> Endpoint:
+        """A 1:1 rule keeps the port (RFC 2663 4.1.1), unless a fault decides otherwise."""
         wish = PortWish(protocol, internal, None, self._behavior.rng)
         return external._replace(port=self._policy.port(internal.port, wish) or internal.port)
 
     def open_forward(
         self, protocol: int, internal: Endpoint, external: Endpoint, now: float
     ) -> Mapping:
-        """A mapping that a rule has made: it needs nobody, until the rule is taken back."""
+        """A mapping that a rule has made: it lives without flows until the rule is taken back."""
         mapping = self._add(protocol, internal, external, OpenedBy.FORWARD, now)
         mapping.owned = True
         self.pinned[protocol, internal] = mapping
@@ -229,7 +253,7 @@ class Mappings:
             if whole is not None:
                 return whole
             if have[1] is not None:
-                return Drop.NO_PORT  # both have been shown to somebody, and not as neighbours
+                return Drop.NO_PORT  # both were announced before, with ports that are no neighbours
         if self._has_all_ports(self._hosts.get(internal.address), 2):
             return Drop.HOST_PORT_LIMIT
         known = self._known_address(internal)
@@ -250,7 +274,8 @@ class Mappings:
         return (first, above) if pool.is_available(above.port, second) and not is_drafted else None
 
     def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
-        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place."""
+        """Undo `pin`, as if it had never been asked for: `before` was pinned in its place. A port
+        that was taken for it was shown to nobody outside, and need not rest."""
         if self._is_pinned(mapping):
             del self.pinned[mapping.protocol, mapping.internal]
             if before is not None:
@@ -270,10 +295,13 @@ class Mappings:
     def _add(
         self, protocol: int, internal: Endpoint, external: Endpoint, opened_by: OpenedBy, now: float
     ) -> Mapping:
+        """Make a mapping and enter it by its external endpoint. By what the inside finds it is the
+        caller's to enter. Its port is charged to the host, and taken by the first that shares it.
+        """
         mapping = Mapping(next(self._ids), protocol, internal, external, opened_by)
         key = (protocol, *external)
         sharers = self.by_external[key] = (*self.by_external.get(key, ()), mapping)
-        if mapping.has_a_port_of_the_pool:
+        if opened_by is OpenedBy.PACKET or opened_by is OpenedBy.ALG:
             host = self._hosts.of(internal.address, now)
             host.ports += 1
             self._high_water.reach("ports_per_host", host.ports)
@@ -287,7 +315,8 @@ class Mappings:
         return self.pinned.get((mapping.protocol, mapping.internal)) is mapping
 
     def close_if_idle(self, mapping: Mapping, why: Why, now: float) -> None:
-        """Take a mapping that nothing needs any more out of all tables, and free its port."""
+        """Take a mapping that nothing needs any more out of all tables, and give its port back. It
+        is harmless to ask twice, or for one that is still needed."""
         if mapping.is_needed(now):
             return
         self.keys.remove(mapping)
@@ -309,6 +338,8 @@ class Mappings:
         self._observer.mapping_expired(mapping, why, now)
 
     def _give_back_port(self, mapping: Mapping, now: float) -> None:
+        """The last mapping with this external endpoint is gone. A port that a 1:1 rule told was
+        never taken from a pool."""
         pool = self.assignment.pool(mapping.protocol, mapping.external.address)
         if mapping.opened_by is OpenedBy.FORWARD:
             pool.release_reserved(mapping.external.port)

@@ -86,6 +86,7 @@ class Packet:
         return bytes(self.buffer[: self.length])
 
     def copy(self) -> Packet:
+        """The same packet in a buffer of its own, for who keeps it beyond the next read."""
         return Packet(
             bytearray(self.buffer[: self.length]), self.length, self.partial, self.segment_size
         )
@@ -100,6 +101,7 @@ class Packet:
         self.segment_size = 0
 
     def _make_room(self, size: int) -> None:
+        """A wire's buffer is a view and cannot grow: a larger one takes its place."""
         if size > len(self.buffer):
             self.buffer = bytearray(self.buffer) + bytes(size - len(self.buffer))
 
@@ -112,6 +114,7 @@ class Packet:
 
     @property
     def header_length(self) -> int:
+        """In bytes, with options."""
         return (self.buffer[0] & 15) * 4
 
     @property
@@ -128,6 +131,7 @@ class Packet:
 
     @property
     def is_fragment(self) -> bool:
+        """Is it a part of a datagram: the first, a later or the last one?"""
         return bool(self.flags_and_offset & (MORE_FRAGMENTS | FRAGMENT_OFFSET))
 
     @property
@@ -209,6 +213,7 @@ class Packet:
 
     @property
     def payload_start(self) -> int:
+        """Where what TCP or UDP carries begins in the buffer."""
         return self.header_length + self.transport_header_length
 
     @property
@@ -218,6 +223,7 @@ class Packet:
 
     @property
     def transport_end(self) -> int:
+        """Where it ends: bytes behind a UDP datagram's own length belong to nothing."""
         start = self.header_length
         if self.protocol == UDP:
             return start + int(WORD.unpack_from(self.buffer, start + 4)[0])
@@ -281,7 +287,7 @@ class Packet:
         This is the full verification that comes before a packet may create state. A partial
         checksum is the local kernel's promise and is not looked at.
         """
-        protocol, start = self.protocol, self.header_length
+        protocol, start = self.buffer[9], (self.buffer[0] & 15) * 4
         size = self.length - start
         if size < MINIMUM_TRANSPORT.get(protocol, 0):
             return Drop.MALFORMED
@@ -319,8 +325,8 @@ class Packet:
         segment = int.from_bytes(self.buffer[start : start + length], "big")
         if length & 1:
             segment <<= 8
-        source, destination = self.addresses
-        return (source + destination + self.protocol + length + segment) % MODULUS == 0
+        source, destination = ADDRESSES.unpack_from(self.buffer, 12)
+        return bool((source + destination + self.buffer[9] + length + segment) % MODULUS == 0)
 
     def _pseudo_header(self, length: int) -> bytes:
         return pseudo_header(self.source_address, self.destination_address, self.protocol, length)

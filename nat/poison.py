@@ -1,10 +1,16 @@
 """Port poisoning: what an unsolicited packet takes away from its own sender on Linux.
 
-Linux remembers a packet that comes in for the router itself, though nobody wants it: from then on
-"this remote talks to this port of mine" is taken. When an inside host with that source port sends
-to the remote a moment later, preserving the port would make the two indistinguishable, and another
-port is chosen. So a NAT that keeps ports all day changes one exactly when two hosts punch holes
-towards each other, and testers of RFC 3489 call it symmetric.
+Linux remembers a packet that comes in for the router itself, though no program listens there: from
+then on "this remote talks to this port of mine" is taken. When an inside host with that source port
+sends to the remote a moment later, preserving the port would make the two indistinguishable, and
+another port is chosen. Two hosts that punch holes towards each other:
+
+    0.0 s   remote:7000 sends to our port 4500    nothing is mapped there; taken for remote:7000
+    0.1 s   inside:4500 sends to another remote   port 4500, as always
+    0.2 s   inside:4500 sends to remote:7000      port 4502; the remote waits for 4500 in vain
+
+So a NAT that preserves ports all day changes one exactly then, and testers of RFC 3489 call it
+symmetric.
 """
 
 from __future__ import annotations
@@ -45,6 +51,7 @@ class Poisoned:
         self._seen[key] = now
 
     def is_taken(self, key: FiveTuple, lifetime: float, now: float) -> bool:
+        """Did `key` come unsolicited, less than `lifetime` seconds ago?"""
         return key in self._seen and self._seen[key] + lifetime > now
 
     def _forget_old(self, lifetime: float, now: float) -> None:

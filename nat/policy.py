@@ -20,7 +20,7 @@ needs no branch in the NAT, and every wrong turning that it can take stands in t
     finish            the transport checksum of a message that an ALG has edited
 
 Only the slow road asks. What the packets of a known flow need was decided with its legs, so they
-pay nothing; flows that exist keep their legs when other decisions are taken later.
+are not slowed down; flows that exist keep their legs when other decisions are taken later.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ POINTS = frozenset(
 )
 
 SETTLED = ("networks", "external", "untranslated")
-"""Parts of a `Behavior` that nobody else decides: otherwise packets might leave as they are."""
+"""Parts of a `Behavior`. No module may decide these: packets with internal sources could leave."""
 
 PORT_NUMBERS = range(1, 65536)
 CHECKSUMS = range(65536)
@@ -124,9 +124,8 @@ class Policy:
     """Asked by the NAT at every point. `others` have the last word, one after the other.
 
     An answer that no NAT could act on (a port that is no number of a port, another host) counts as
-    none. `others` are the points at which anybody but the NAT decides: where every flow passes, the
-    NAT looks there first, since collecting facts for nobody takes longer than deciding. Raises
-    UnknownPoint.
+    none. `others` are the points at which somebody else decides. The NAT looks there first, because
+    collecting the facts takes longer than deciding. Raises UnknownPoint.
     """
 
     def __init__(self, *others: Mapping[str, Decide]) -> None:
@@ -138,17 +137,20 @@ class Policy:
         }
 
     def _ask(self, point: str, normal: Any, *facts: object) -> Any:
+        """Each gets the answer of the one before as the normal one."""
         for decide in self._others[point]:
             normal = decide(normal, *facts)
         return normal
 
     def behavior(self, normal: Behavior) -> Behavior:
+        """The settings that the NAT is to follow; what is SETTLED stays as it was."""
         answer = self._ask("behavior", replace(normal))
         if not isinstance(answer, type(normal)):
             return normal
         return replace(answer, **{name: getattr(normal, name) for name in SETTLED})
 
     def external_address(self, normal: int, wish: AddressWish) -> int:
+        """One of the external addresses."""
         answer = self._ask("external_address", normal, wish)
         return answer if _is_among(answer, wish.choices) else normal
 
@@ -167,6 +169,7 @@ class Policy:
         return bool(self._ask("untranslated", normal, internal, remote, now))
 
     def reverse(self, normal: Endpoint, wish: ReverseWish) -> Endpoint:
+        """Another endpoint of the same inside host, or the normal one."""
         answer = self._ask("reverse", normal, wish)
         if not isinstance(answer, Endpoint) or answer.address != normal.address:
             return normal

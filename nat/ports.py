@@ -3,6 +3,19 @@
 One pool for each protocol and external address. Every port is free, used, resting or reserved, at
 all times. Even and odd ports stand in tables of their own, so that "the next free port of the same
 parity" is one `bytearray.find`: bounded work, also in a full pool.
+
+Why a port rests (RFC 6888 REQ-8), on a timeline of port 40000 with a rest of 120 s:
+
+    0 s     A:5060 takes it                                       used
+    300 s   A's last flow is over, `release`                      resting
+    301 s   B asks for 40000: it gets the next free port
+    302 s   a late packet for A comes in: it reaches nobody
+    310 s   A:5060 opens a flow: it has its port back at once     used (as if it had never rested)
+    900 s   `release` again                                       resting
+    1020 s  the rest is over, `settle`                            free, for anybody
+
+Without the rest, B could hear at 302 s what was meant for A. When more ports rest than may, the one
+that has rested longest is free before its time.
 """
 
 from __future__ import annotations
@@ -23,6 +36,7 @@ NOT_TO_BE_CHOSEN = bytes.maketrans(bytes((FREE,)), bytes((RESERVED,)))
 WELL_KNOWN_END = 1024  # RFC 4787 REQ-3a: ports below stay below
 RANDOM_TRIES = 32
 PAIR_TRIES = 2048
+"""Ports looked at before no pair is found: bounded work, also where only every other is free."""
 
 
 class PortPool:
@@ -46,16 +60,19 @@ class PortPool:
         self._counts[RESERVED] -= self._counts[FREE]
 
     def _state_when_unused(self, port: int) -> int:
+        """Free, unless it lies outside the range or stands reserved."""
         may_be_chosen = self.first <= port <= self.last and port not in self._kept_out
         return FREE if may_be_chosen else RESERVED
 
     def _set(self, port: int, state: int) -> None:
+        """All changes of one port come here, so that the counts stay true."""
         table = self._states[port & 1]
         self._counts[table[port >> 1]] -= 1
         self._counts[state] += 1
         table[port >> 1] = state
 
     def state(self, port: int) -> int:
+        """FREE, USED, RESTING or RESERVED."""
         return self._states[port & 1][port >> 1]
 
     def set_range(self, first: int, last: int) -> None:
@@ -93,12 +110,13 @@ class PortPool:
             self._set(port, self._state_when_unused(port))
 
     def take(self, port: int) -> None:
+        """A mapping has this port now."""
         self._resting.pop(port, None)
         self._set(port, USED)
 
     def release(self, port: int, internal: Endpoint, now: float) -> None:
         """A mapping is gone. The port rests, so that late packets for it do not reach another
-        host; the same internal endpoint may have it back at once (a phone's next call)."""
+        host; the same internal endpoint may have it back at once, as for a phone's next call."""
         unused = self._state_when_unused(port)
         if unused == RESERVED or self.rest <= 0:
             self._set(port, unused)
@@ -110,7 +128,7 @@ class PortPool:
             self.high_water.reach("resting_ports", len(self._resting))
 
     def end_rest(self, port: int) -> None:
-        """A port that nobody outside has heard of need not rest."""
+        """A port that was never shown outside need not rest."""
         if self._resting.pop(port, None) is not None:
             self._set(port, self._state_when_unused(port))
 
@@ -125,8 +143,7 @@ class PortPool:
 
     def is_available(self, port: int, internal: Endpoint) -> bool:
         """May `internal` have this port now?"""
-        state = self.state(port)
-        return state == FREE or self.rests_for(port, internal)
+        return self._states[port & 1][port >> 1] == FREE or self.rests_for(port, internal)
 
     def rests_for(self, port: int, internal: Endpoint) -> bool:
         """Was the port given up by `internal`, not long ago?"""
@@ -134,7 +151,7 @@ class PortPool:
 
     @contextmanager
     def rehearsing(self) -> Iterator[None]:
-        """What is chosen meanwhile leaves no trace, since nobody will take it."""
+        """What is chosen meanwhile is only a preview: the cursor goes back."""
         cursor = self._cursor
         yield
         self._cursor = cursor
@@ -200,6 +217,8 @@ class PortPool:
         return self.choose(internal, PortPolicy.RANDOM, parity, rng)
 
     def _class_of(self, port: int) -> tuple[int, int]:
+        """First and last port of the class that a port is mapped within: well-known, or not (RFC
+        4787 REQ-3a). If the range has none of its class, all of the range."""
         if port < WELL_KNOWN_END and self.first < WELL_KNOWN_END:
             return self.first, min(self.last, WELL_KNOWN_END - 1)
         if self.last >= WELL_KNOWN_END:
@@ -214,6 +233,7 @@ class PortPool:
         rng: random.Random,
         taken: Container[int],
     ) -> int | None:
+        # In a pool that is not nearly full a few tries find one; else the next free one will do.
         for _ in range(RANDOM_TRIES):
             port = rng.randrange(low, high + 1)
             if port & 1 in parities and self.state(port) == FREE and port not in taken:
@@ -244,6 +264,7 @@ class PortPool:
         return None
 
     def _find(self, parity: int, first: int, last: int, taken: Container[int]) -> int | None:
+        """The first free port of one parity between two, both included."""
         begin, end = _indices(parity, first, last)
         while (begin := self._states[parity].find(FREE, begin, end)) >= 0:
             port = begin * 2 + parity

@@ -22,7 +22,7 @@ class Rules:
         self.follow(behavior)
 
     def follow(self, behavior: Behavior) -> None:
-        """The settings have changed."""
+        """The settings have changed: make the tables anew, for one lookup each."""
         self.owned = behavior.owned_addresses()
         self.has_untranslated = bool(behavior.untranslated)
         self._externals = {rule.internal: rule.external for rule in behavior.statics}

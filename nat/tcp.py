@@ -4,7 +4,13 @@ The NAT does not judge segments; it must only know whether a connection is being
 is closing, because that decides how long its flow may be silent. A RST never ends a flow: one that
 the receiver would accept starts the short timer, and any later segment brings the long one back.
 
-Strategy: everything that changes a state is in the one table below.
+Strategy: everything that changes a state is in the one table below. An ordinary connection:
+
+    SYN out         opening        tcp_transitory    4 min
+    SYN-ACK in      answered       tcp_transitory
+    ACK out         established    tcp_established   2 h 4 min
+    FIN out         closing-out    tcp_established   the other side may go on talking
+    FIN in          closed         tcp_closing       4 min, for what is repeated
 """
 
 from __future__ import annotations
@@ -106,30 +112,70 @@ def flags_make_sense(flags: int) -> bool:
 
 class TcpTrack:
     """Where a connection stands, and the sequence number each side must send next as its peer
-    last acknowledged it (a RST with another one is not accepted by the peer: RFC 5961 3.2)."""
+    last acknowledged it: what its receiver would not believe must not end a flow (RFC 5961). None:
+    the peer has acknowledged nothing yet. Then a RST counts only in answer to the SYN.
 
-    __slots__ = ("answer_to_syn", "next_from_inside", "next_from_outside", "state")
+    `ahead_of_inside`: how many bytes more the outside has been shown than the inside has sent, if
+    somebody edits the stream (an ALG); `ahead_of_outside` the other way round.
+    """
+
+    __slots__ = (
+        "ahead_of_inside",
+        "ahead_of_outside",
+        "answer_to_syn",
+        "end_of_inside",
+        "end_of_outside",
+        "next_from_inside",
+        "next_from_outside",
+        "state",
+    )
 
     def __init__(self, state: TcpState) -> None:
         self.state = state
         self.next_from_inside: int | None = None
         self.next_from_outside: int | None = None
         self.answer_to_syn: int | None = None
+        self.end_of_inside: int | None = None  # the number behind a FIN, until it counts
+        self.end_of_outside: int | None = None
+        self.ahead_of_inside = self.ahead_of_outside = 0
 
     def begin(self, outward: bool, sequence: int) -> None:
         """A side opens anew: what its peer once acknowledged no longer counts."""
         self.answer_to_syn = sequence + 1 & 0xFFFFFFFF
         if outward:
-            self.next_from_outside = None
+            self.next_from_outside = self.end_of_outside = None
         else:
-            self.next_from_inside = None
+            self.next_from_inside = self.end_of_inside = None
 
-    def acknowledge(self, outward: bool, number: int) -> None:
-        """A segment says which number its sender wants next from its peer."""
+    def acknowledge(self, outward: bool, number: int) -> bool:
+        """A segment says which number its sender wants next from its peer. True: so the peer's FIN
+        has been taken, which came too early to count."""
         if outward:
-            self.next_from_outside = number
+            number = number - self.ahead_of_outside & 0xFFFFFFFF
+            self.next_from_outside, end = number, self.end_of_outside
         else:
-            self.next_from_inside = number
+            number = number - self.ahead_of_inside & 0xFFFFFFFF
+            self.next_from_inside, end = number, self.end_of_inside
+        if end is None or number != end:
+            return False
+        if outward:
+            self.end_of_outside = None
+        else:
+            self.end_of_inside = None
+        return True
+
+    def accepts_fin(self, outward: bool, sequence: int, size: int) -> bool:
+        """Does a FIN behind `size` bytes count now? Its receiver takes it when it has everything
+        before it (RFC 9293 3.10.7.4, eighth). Until then it is remembered, and counts when it is
+        acknowledged; a forged one never is."""
+        expected = self.next_from_inside if outward else self.next_from_outside
+        if expected is None or sequence == expected:
+            return True
+        if outward:
+            self.end_of_inside = sequence + size + 1 & 0xFFFFFFFF
+        else:
+            self.end_of_outside = sequence + size + 1 & 0xFFFFFFFF
+        return False
 
     def accepts_reset(self, outward: bool, sequence: int, acknowledgement: int) -> bool:
         """Would the receiver take this RST? Only with the sequence number that comes next (RFC

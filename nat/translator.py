@@ -4,6 +4,12 @@
 header shows nothing unusual costs one lookup. **Slow road:** everything else, step by step in
 `_examine`: is it a packet, may it be here, is it whole, is it for us, does a flow know it, may it
 open one. Whether it may open one is all policy, and stands in `admission.py`.
+
+    translate ── unusual header ──► _examine ── all questions ────────┐
+        │                                                             ▼
+        ├─────── no leg ──────────► _consider ─ the rest of them ─► _find_or_admit
+        │
+        └─────── a leg, alive ────► the leg
 """
 
 from __future__ import annotations
@@ -159,13 +165,19 @@ class Nat:
 
     def _consider(self, packet: Packet, arrival: Arrival, key: FiveTuple, now: float) -> Verdict:
         """The same, for a packet whose IPv4 header is known to be in order; no flow knows `key`,
-        between whom it goes."""
-        return (
+        between whom it goes. The fast road has asked the questions that are left out here."""
+        verdict = (
             self._judge_addresses(arrival, key[1], key[2])
             or self._answer_ping(packet, SIDES[arrival], key[2], now)
             or packet.check_transport()
-            or self._find_or_admit(packet, arrival, now, key)
         )
+        if verdict:
+            return verdict
+        if key[0] not in (TCP, UDP):
+            return self._find_or_admit(packet, arrival, now)
+        if arrival is INSIDE:
+            return self._admission.outbound(key, packet, now)
+        return self._admission.inbound(key, packet, arrival, now)
 
     def _make_whole(self, packet: Packet, side: Side, now: float) -> Verdict | None:
         """Nothing is looked at before all fragments are there (RFC 4787 REQ-14)."""
@@ -189,17 +201,13 @@ class Nat:
         self.own_icmp.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
         return Drop.TTL_EXCEEDED
 
-    def _find_or_admit(
-        self, packet: Packet, arrival: Arrival, now: float, key: FiveTuple | None = None
-    ) -> Verdict:
-        """`key`: if it has been read already, and no flow knows it."""
+    def _find_or_admit(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """By protocol: what has no ports to tell flows apart by is not translated."""
         protocol = packet.protocol
         if protocol == ICMP:
             return self._examine_icmp(packet, arrival, now)
         if protocol not in (TCP, UDP):
             return Drop.UNSUPPORTED_PROTOCOL
-        if key is not None:
-            return self._admit(key, packet, arrival, now)
         return self._lookup_or_admit(packet.five_tuple, packet, arrival, now)
 
     def _check_addresses(self, arrival: Arrival, source: int, destination: int) -> Drop | None:
@@ -223,6 +231,7 @@ class Nat:
         return bool(self.behavior.untranslated) and self.behavior.is_internal(destination)
 
     def _check_from_inside(self, source: int, destination: int) -> Drop | None:
+        """Only hosts of the inside networks send there, and only to the outside or the gateway."""
         network = next((each for each in self.behavior.networks if source in each), None)
         if network is None or source == self.behavior.gateway:
             return Drop.SPOOFED_SOURCE
@@ -237,7 +246,8 @@ class Nat:
     def _answer_ping(
         self, packet: Packet, side: Side, destination: int, now: float
     ) -> Verdict | None:
-        """A ping of one of our own addresses; other packets for them go on (to a mapping)."""
+        """A ping of one of our own addresses. Other packets from outside for them go on, perhaps to
+        a mapping; other packets from inside for the gateway have no place to go."""
         inside, outside = self.addresses_by_side
         is_inner = side is Side.INSIDE and destination in inside
         if not is_inner and destination not in outside:
@@ -255,14 +265,13 @@ class Nat:
     def _lookup_or_admit(
         self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float
     ) -> Verdict:
+        """A flow that is over and was not tidied up yet is closed first, so that nobody can tell
+        whether the tidying was late."""
         leg = self.table.legs[arrival].get(key)
         if leg is not None:
             if leg.flow.is_alive(now):
                 return self._pass(leg, packet, now)
             self.table.close_flow(leg.flow, Why.EXPIRED, now)
-        return self._admit(key, packet, arrival, now)
-
-    def _admit(self, key: FiveTuple, packet: Packet, arrival: Arrival, now: float) -> Verdict:
         if arrival is INSIDE:
             return self._admission.outbound(key, packet, now)
         return self._admission.inbound(key, packet, arrival, now)
@@ -280,6 +289,8 @@ class Nat:
     # --- ICMP --------------------------------------------------------------------------
 
     def _examine_icmp(self, packet: Packet, arrival: Arrival, now: float) -> Verdict:
+        """Errors belong to the flow whose packet they quote. Queries are flows of their own, by
+        their identifier: the inside asks and the outside answers."""
         kind = packet.buffer[packet.header_length]
         if kind in icmp.ERRORS:
             return self._errors.translate(packet, arrival, now)
@@ -325,10 +336,9 @@ class Nat:
 
     # --- time --------------------------------------------------------------------------
 
-    # --- time --------------------------------------------------------------------------
-
     def next_deadline(self) -> float | None:
-        """When `expire` wants to be called, in seconds on the clock of `now`."""
+        """When `expire` wants to be called, in seconds on the clock of `now`; None: never, as
+        things are. It may turn out that there is nothing to do then."""
         if self._changes.are_under_way:
             return 0.0  # at once
         stores = (self.table, self.reassembler, self._admission)

@@ -1,9 +1,14 @@
-"""SYNs that nobody has asked for: six seconds of silence (RFC 5382 REQ-4).
+"""SYNs from outside that answer nothing: six seconds of silence (RFC 5382 REQ-4).
 
 When two ends open a connection to each other at once, one SYN may reach the NAT before the inside
-host has sent its own. Whoever answered it (with a RST, say) would end the attempt of both. So such
-a SYN waits here: a SYN of the inside for the same connection takes it away without a word, and only
-one that has waited in vain is answered.
+host has sent its own. If the NAT answered it, with an ICMP error say, that would end the attempt of
+both. So such a SYN waits here:
+
+    0 s   SYN from outside, no mapping lets it in      remembered
+    2 s   SYN from inside for the same connection      forgotten; both ends go on
+
+    0 s   SYN from outside                             remembered
+    6 s   nothing                                      ICMP port unreachable
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -90,8 +90,9 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(page, found[1], found[2])
 
 
-def each_page() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("page", PAGES, ids=[name_of(page) for page in PAGES])
+def each_page(has: Callable[[Path], object]) -> pytest.MarkDecorator:
+    """Of those that have what is asked about."""
+    return pytest.mark.parametrize("page", [page for page in PAGES if has(page)], ids=name_of)
 
 
 # --- what a page names --------------------------------------------------------------------
@@ -103,7 +104,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@each_page()
+@each_page(lambda page: LINK.search(prose(page)))
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(prose(page)):
         if link.startswith(("https://", "http://")):
@@ -120,17 +121,20 @@ def all_files() -> set[str]:
     return {name_of(path) for path in (*found, *ROOT.iterdir()) if "__pycache__" not in path.parts}
 
 
-@each_page()
+def files_of(page: Path) -> list[str]:
+    """What it says in type-writer letters, where that is a file's name."""
+    spans = [span.rstrip("/") for span in SPAN.findall(prose(page))]
+    return [span for span in spans if re.fullmatch(r"[\w./-]+", span) and span.endswith(FILE_KINDS)]
+
+
+@each_page(files_of)
 def test_files_that_a_page_names_exist(page: Path) -> None:
     """By their path, or by the end of it: `datapath.py`."""
-    for span in SPAN.findall(prose(page)):
-        name = span.rstrip("/")
-        if not re.fullmatch(r"[\w./-]+", name) or not name.endswith(FILE_KINDS):
-            continue
+    for name in files_of(page):
         if name in OF_THE_READER or re.search(r"\b[A-Z]{2,}/", name):
             continue  # NAME/ stands for any
         known = name in all_files() or any(file.endswith(f"/{name}") for file in all_files())
-        assert known, f"{name_of(page)} names {span}"
+        assert known, f"{name_of(page)} names {name}"
 
 
 OF_THE_READER = {"lab.toml", "FILE.toml"}
@@ -186,11 +190,22 @@ def looks_like_a_name(span: str) -> bool:
     return "_" in span or "." in span or span.endswith("()") or camel is not None
 
 
-@each_page()
+def is_key(span: str) -> bool:
+    """A setting, or a section of them."""
+    return any(key == span or key.startswith(f"{span}.") for key in SETTINGS)
+
+
+def names_of(page: Path) -> list[str]:
+    return [
+        span
+        for span in SPAN.findall(prose(page))
+        if looks_like_a_name(span) and not span.endswith(FILE_KINDS) and not is_key(span)
+    ]
+
+
+@each_page(names_of)
 def test_names_that_a_page_uses_exist(page: Path) -> None:
-    for span in SPAN.findall(prose(page)):
-        if not looks_like_a_name(span) or span.endswith(FILE_KINDS) or is_key(span):
-            continue
+    for span in names_of(page):
         parts = span.removesuffix("()").split(".")
         for part in parts:
             assert part in names().all, f"{name_of(page)} names {span}"
@@ -199,7 +214,7 @@ def test_names_that_a_page_uses_exist(page: Path) -> None:
                 assert member in names().members[owner], f"{name_of(page)} names {span}"
 
 
-@each_page()
+@each_page(lambda page: PLACED.search(prose(page)))
 def test_what_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
     """As in: `Dependence.scope` in `nat/behavior.py`."""
     for name, file in PLACED.findall(prose(page)):
@@ -207,12 +222,7 @@ def test_what_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
             assert part in bound(ROOT / file), f"{name_of(page)} places {name} in {file}"
 
 
-def is_key(span: str) -> bool:
-    """A setting, or a section of them."""
-    return any(key == span or key.startswith(f"{span}.") for key in SETTINGS)
-
-
-@each_page()
+@each_page(lambda page: ADDRESS.search(SECTION.sub("", read(page))))
 def test_addresses_in_a_page_are_nobodys(page: Path) -> None:
     """RFC 5737 sets three networks aside for documentation; private ones are fine as well."""
     for text in ADDRESS.findall(SECTION.sub("", read(page))):
@@ -360,7 +370,7 @@ def test_what_a_console_block_shows_is_what_the_program_prints(
 # --- what a page copies from the source ----------------------------------------------------
 
 
-@each_page()
+@each_page(lambda page: generate.PLACE.search(read(page)) or "\nTests: " in read(page))
 def test_generated_tables_are_those_of_the_source(page: Path) -> None:
     assert read(page) == generate.filled(read(page)), "run: python docs/generate.py"
 

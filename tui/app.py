@@ -21,7 +21,8 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from alg.sip_poor.faults import FAULTS
+from alg import registry
+from alg.base import Application
 from appliance.journal.events import Event, ExpectationClosed, FlowExpired, MappingExpired
 from appliance.settings.hints import counted
 from appliance.sim.simulation import Simulation
@@ -31,7 +32,7 @@ from tui.draw.translations import explain
 from tui.feed import FASTEST, SLOWEST, Feed, FeedError, SimulationFeed, SocketFeed
 from tui.keys import INTERRUPTED, KEYS, for_mode, hints
 from tui.model import EVENTS_KEPT, Frame, Message, Model
-from tui.widgets.alg_menu import AlgMenu
+from tui.widgets.alg_menu import AlgMenu, Choices
 from tui.widgets.drawn import Drawn, entitle
 from tui.widgets.event_log import EventLog
 from tui.widgets.help_screen import HelpScreen
@@ -65,12 +66,12 @@ class GlassnatApp(App[None]):
     def __init__(
         self,
         feed: Feed,
-        faults: Sequence[tuple[str, str]] = (),
+        choices: Sequence[Choices],
         refresh: float | None = REFRESH,
     ) -> None:
-        """`faults`: what the poor module can do wrong, by name, for its menu."""
+        """`choices`: what may stand in the slot of each application, for the menu."""
         super().__init__()
-        self._faults = faults
+        self._choices = choices
         self.feed = feed
         self.model = Model()
         self.view = 1
@@ -340,13 +341,14 @@ class GlassnatApp(App[None]):
     # --- keys: knobs -----------------------------------------------------------------------------
 
     def action_alg(self) -> None:
-        active = str(self.model.settings.get("alg.sip.module", "?"))
-        menu = AlgMenu(active, self._faults, simulation=not self.feed.live)
+        model, simulation = self.model, not self.feed.live
+        menu = AlgMenu(self._choices, model.modules, model.application, simulation)
         self.push_screen(menu, self._alg_chosen)
 
-    async def _alg_chosen(self, spec: str | None) -> None:
-        if spec is not None:
-            await self._turn({"alg.sip.module": spec})
+    async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
+        if chosen is not None:
+            application, spec = chosen
+            await self._turn({f"alg.{application}.module": spec})
 
     def action_timeout(self) -> None:
         settings = self.model.settings
@@ -407,12 +409,12 @@ def _in_sight(widget: Any) -> bool:
 def run_simulation(factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> int:
     """Open the screen on a simulation. `factory` makes it from the settings changed by hand, key
     to value, and is called again for every run. Answers the exit code."""
-    return _run(GlassnatApp(SimulationFeed(factory, speed), poor_faults()))
+    return _run(GlassnatApp(SimulationFeed(factory, speed), alg_choices()))
 
 
 def run_attached(socket_path: str, read_only: bool = False) -> int:
     """Open the screen on the running appliance behind a control socket. Answers the exit code."""
-    return _run(GlassnatApp(SocketFeed(socket_path, read_only), poor_faults()))
+    return _run(GlassnatApp(SocketFeed(socket_path, read_only), alg_choices()))
 
 
 def _run(app: GlassnatApp) -> int:
@@ -436,6 +438,12 @@ def run_picker(choices: Sequence[tuple[str, str]]) -> str | None:
     return chosen
 
 
-def poor_faults() -> list[tuple[str, str]]:
-    """The faults that `sip-poor` can be given: their names and what they do."""
-    return [(name, fault.does) for name, fault in FAULTS.items()]
+def alg_choices() -> list[Choices]:
+    """What may stand in the slot of each application."""
+    return [_choices_of(each) for each in registry.APPLICATIONS.values()]
+
+
+def _choices_of(application: Application) -> Choices:
+    poor = registry.poor(application.name)
+    faults = [(name, fault.does) for name, fault in poor.faults.items()] if poor else []
+    return Choices(application.name, application.opens, poor.name if poor else "", faults)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from appliance.journal.events import (
@@ -25,14 +26,15 @@ from appliance.journal.events import (
 )
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
-from tui.draw import timeline
-from tui.draw.endpoint import address_of
-from tui.draw.timeline import Tick
-from tui.draw.translations import Translations
+from tui.endpoint import address_of
+from tui.ticks import Tick, mark
+from tui.translations import Translations
 
 MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""
 EVENTS_KEPT = 5_000
+MODULE_KEYS = "alg.*.module"
+"""The settings that say which module stands in the slot of an application."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Model:
         self.log.append(event)
         self.seen += 1
         self.translations.fold(event)
-        if letter := timeline.mark(event):
+        if letter := mark(event):
             self.ticks.append(Tick(event.t, letter))
         handler = _HANDLERS.get(type(event))
         if handler is not None:
@@ -140,8 +142,7 @@ class Model:
         message = Message(number, event)
         self.messages.append(message)
         best = self._best
-        is_new_era = best is None or best.event.module != message.event.module
-        if best is None or is_new_era or _interest(message) > _interest(best):
+        if best is None or _is_new_era(best.event, event) or _interest(message) > _interest(best):
             self._best = message
         self.ladder.append(message)
 
@@ -187,6 +188,21 @@ class Model:
         address = address_of(endpoint)
         return self.names.get(address, address)
 
+    @property
+    def modules(self) -> dict[str, str]:
+        """The SPEC in the slot of each application."""
+        return {
+            key.split(".")[1]: str(spec)
+            for key, spec in self.settings.items()
+            if fnmatchcase(key, MODULE_KEYS)
+        }
+
+    @property
+    def application(self) -> str:
+        """The one whose module is in question: that of the message worth showing; before there is
+        any, the first."""
+        return self._best.event.alg if self._best else next(iter(self.modules), "")
+
     def audio_since(self) -> float | None:
         """When the first audio was counted; None while there is none, or no more."""
         call = self.current_call()
@@ -209,6 +225,11 @@ class Model:
         return self._best
 
 
+def _is_new_era(before: MessagePassed, after: MessagePassed) -> bool:
+    """Has another module been put in the slot?"""
+    return before.alg == after.alg and before.module != after.module
+
+
 def _interest(message: Message) -> tuple[bool | int, ...]:
     """What makes a message worth a look, the weightiest first."""
     changes = message.event.changes
@@ -221,8 +242,9 @@ def _interest(message: Message) -> tuple[bool | int, ...]:
 
 def short_key(key: str) -> str:
     """`"ALG"` for `alg.sip.module`: the name of a knob as the screen has it."""
+    if fnmatchcase(key, MODULE_KEYS):
+        return "ALG"
     known = {
-        "alg.sip.module": "ALG",
         "nat.timeouts.udp": "UDP timeout",
         "nat.timeouts.udp_unanswered": "UDP timeout unanswered",
     }

@@ -15,7 +15,7 @@ from typing import Any
 from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
-from tui.app import GlassnatApp
+from tui.app import GlassnatApp, alg_choices
 from tui.feed import SimulationFeed
 
 SIZE = (120, 36)
@@ -34,7 +34,7 @@ def picture(factory: Callable[[dict[str, Any]], Simulation], at: float = MOMENT)
 async def _drawn(factory: Callable[[dict[str, Any]], Simulation], at: float) -> str:
     feed = SimulationFeed(factory)
     feed.simulation.run_until(at)
-    app = GlassnatApp(feed, refresh=None)
+    app = GlassnatApp(feed, alg_choices(), refresh=None)
     async with app.run_test(size=SIZE) as pilot:
         await app.advance(0.0)
         await pilot.pause()

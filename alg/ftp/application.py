@@ -21,4 +21,4 @@ def soundness(message: bytes) -> int:
     return 2
 
 
-FTP = Application("ftp", Ftp, frame, NotFtp, summary, soundness, findings)
+FTP = Application("ftp", Ftp, frame, NotFtp, summary, soundness, findings, "one port")

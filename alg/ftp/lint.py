@@ -7,9 +7,7 @@ from alg.base import Finding
 from alg.ftp import grammar
 from alg.ftp.framing import NotFtp
 from alg.ftp.message import Malformed, parse
-from nat.endpoint import Network
-
-PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+from nat.endpoint import is_private
 
 UNREADABLE = Finding(
     "unreadable-endpoint",
@@ -44,7 +42,7 @@ def findings(message: bytes) -> list[Finding]:
     address, wrong = announced.address, []
     if address == 0:
         wrong.append(NO_ADDRESS)
-    if any(address in network for network in PRIVATE):
+    if address is not None and is_private(address):
         wrong.append(PRIVATE_ADDRESS)
     if announced.port < grammar.LOWEST_PORT:
         wrong.append(SYSTEM_PORT)

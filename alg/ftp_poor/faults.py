@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alg.base import AlgContext
-from alg.fault import Fault
+from alg.fault import Fault, Faults
 from alg.ftp.correct import Peer, other_end
 from nat.endpoint import Endpoint
 
@@ -18,7 +18,9 @@ class Case:
     peer: Peer = other_end
 
 
-NO_SEQADJ: Fault[Case] = Fault(
+ROWS = Faults[Case]()
+
+ROWS.add(
     "no-seqadj",
     does="Edits commands and replies and leaves the sequence numbers as they were.",
     seen_in="Constructed",
@@ -29,7 +31,7 @@ NO_SEQADJ: Fault[Case] = Fault(
     manners={"adjusts": False},
 )
 
-SPLIT_MISS: Fault[Case] = Fault(
+ROWS.add(
     "split-miss",
     does="Does not edit a command or reply that comes in more than one segment.",
     seen_in="Constructed",
@@ -49,7 +51,7 @@ def open_to_all(case: Case) -> None:
     case.peer = anyone
 
 
-OPEN_TO_ALL: Fault[Case] = Fault(
+ROWS.add(
     "open-to-all",
     does="Lets anybody connect to a port that was announced, not only the other end.",
     seen_in="Constructed",
@@ -60,7 +62,5 @@ OPEN_TO_ALL: Fault[Case] = Fault(
     prepare=open_to_all,
 )
 
-FAULTS: dict[str, Fault[Case]] = {
-    fault.name: fault for fault in (NO_SEQADJ, SPLIT_MISS, OPEN_TO_ALL)
-}
+FAULTS: dict[str, Fault[Case]] = {fault.name: fault for fault in ROWS}
 """All faults by name."""

@@ -7,18 +7,13 @@ should mend it by accident.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from alg.base import AlgContext, Edits, Reason, Refuse
+from alg.fault import decisions_of, find, manners_of
 from alg.ftp import correct
 from alg.ftp.correct import Ftp
 from alg.ftp_poor.faults import FAULTS, Case
-from alg.stream import Manners
-from nat.policy import Decide
-
-
-class UnknownFault(ValueError):
-    """There is no fault of that name; the first argument is the name."""
 
 
 class FtpPoor:
@@ -26,17 +21,11 @@ class FtpPoor:
 
     name = "ftp-poor"
     application = "ftp"
-    decisions: Mapping[str, Decide] = {}
 
     def __init__(self, faults: Sequence[str] = ()) -> None:
-        for name in faults:
-            if name not in FAULTS:
-                raise UnknownFault(name)
-        self.faults = [FAULTS[name] for name in faults]
-        manners: dict[str, bool] = {}
-        for fault in self.faults:
-            manners.update(fault.manners)
-        self.manners = Manners(**manners)
+        self.faults = [find(name, FAULTS) for name in faults]
+        self.decisions = decisions_of(self.faults)
+        self.manners = manners_of(self.faults)
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         case = Case()

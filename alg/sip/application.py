@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alg.base import Application
 from alg.sip import parts
-from alg.sip.calls import Calls
+from alg.sip.calls import STATES, Calls
 from alg.sip.correct import Sip
 from alg.sip.framing import NotSipStream, frame
 from alg.sip.lint import findings
@@ -22,4 +22,15 @@ def soundness(message: bytes) -> int:
     return 1 + sum(part is not None for part in readable)
 
 
-SIP = Application("sip", Sip, frame, NotSipStream, summary, soundness, findings, Calls)
+SIP = Application(
+    "sip",
+    Sip,
+    frame,
+    NotSipStream,
+    summary,
+    soundness,
+    findings,
+    opens="RTP ports",
+    follower=Calls,
+    states=STATES,
+)

@@ -15,6 +15,8 @@ from alg.sip import fields
 from alg.sip.message import Malformed, Message, NotSip, parse
 
 REMEMBERED = 1000
+LONGEST_CALL_ID = 1024
+"""Characters; longer ones are sent to fill memories, and not to make calls."""
 """Conversations; the oldest goes when there is one more. Nobody is asked whether it has ended: a
 server could begin any number of calls and end none."""
 
@@ -24,6 +26,10 @@ REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
     "registered",
     "refused",
     "unregistered",
+)
+STATES = (
+    *(TRYING, RINGING, ANSWERED, ENDED, FAILED),
+    *(REGISTERING, REGISTERED, REFUSED, UNREGISTERED),
 )
 OVER = {ENDED, FAILED}
 KINDS = {"INVITE": "call", "BYE": "call", "CANCEL": "call", "REGISTER": "registration"}
@@ -56,6 +62,8 @@ class Calls:
             return None
         kind = KINDS.get(message.method)
         if kind is None:  # an OPTIONS or an INFO moves no call
+            return None
+        if len(message.call_id) > LONGEST_CALL_ID:
             return None
         call = self._calls.get(message.call_id)
         if call is None:

@@ -18,13 +18,12 @@ from dataclasses import dataclass, field
 from alg.base import Finding
 from alg.sip import fields, grammar, sdp
 from alg.sip.fields import Address, Span
-from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed
-from nat.endpoint import Network
+from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed, first_value
+from nat.endpoint import is_private
 
 LONGEST_VALUE = 1024
 """Bytes: longer values of the fields that every stack parses overflow somebody's buffer."""
 
-PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 KNOWN_METHODS = frozenset(
     (
@@ -58,8 +57,7 @@ class View:
         return self.status is None
 
     def value(self, name: bytes) -> bytes | None:
-        found = self.headers.get(name)
-        return self.data[found[0].start : found[0].end].strip() if found else None
+        return first_value(self.data, self.headers.get(name))
 
     def lacks(self, name: bytes) -> bool:
         return not self.value(name)
@@ -81,7 +79,7 @@ class View:
 
     def is_private(self, span: Span) -> bool:
         address = grammar.address(fields.text(self.data, span))
-        return any(address in network for network in PRIVATE)
+        return address is not None and is_private(address)
 
     def is_public(self, span: Span) -> bool:
         known = grammar.address(fields.text(self.data, span)) is not None

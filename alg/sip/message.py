@@ -17,6 +17,7 @@ over two lines. All of that is legal, is read, and is what leaves again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -100,8 +101,7 @@ class Message:
 
     def value(self, name: bytes) -> bytes | None:
         """The first header of this name, without the white space around it."""
-        found = self.headers.get(name)
-        return self.data[found[0].start : found[0].end].strip() if found else None
+        return first_value(self.data, self.headers.get(name))
 
     def number(self, name: bytes) -> int | None:
         """The value of a header that is one number, such as Expires; None when it is not one."""
@@ -146,6 +146,11 @@ def _within_a_line(length: int) -> None:
     """Longer lines overflow somebody's buffer, and cost everybody time (invariant I-A9)."""
     if length > LONGEST_LINE:
         raise Malformed(f"a line is longer than {LONGEST_LINE} bytes")
+
+
+def first_value(data: bytes, headers: Sequence[Header] | None) -> bytes | None:
+    """The first of some headers, without the white space around it."""
+    return data[headers[0].start : headers[0].end].strip() if headers else None
 
 
 def _headers(data: bytes, position: int) -> tuple[dict[bytes, list[Header]], int]:

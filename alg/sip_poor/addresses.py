@@ -10,16 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from alg.fault import Faults
 from alg.sip import fields, grammar, headers, offers
 from alg.sip.fields import Span
 from alg.sip.rewriting import Rewriting
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
-from nat.endpoint import Network
+from nat.endpoint import is_private
 
-PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def callid_oneway(case: Case) -> None:
@@ -192,7 +190,7 @@ def ack_uri_rewrite(case: Case) -> None:
 
 def _is_private(case: Case, span: Span) -> bool:
     address = grammar.address(fields.text(case.data, span))
-    return any(address in network for network in PRIVATE)
+    return address is not None and is_private(address)
 
 
 FAULTS.add(

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alg.fault import Faults
 from alg.sip import fields, grammar
 from alg.sip.fields import HostPort
 from alg.sip.rewriting import LOWEST_OPENED_PORT
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 
 BASE_METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER"))
 LONGEST_LINE_IN_FIRMWARE = 998
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def fqdn_drop(case: Case) -> None:

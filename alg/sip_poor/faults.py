@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alg.fault import Fault
 from alg.sip_poor import (
     addresses,
     dropped_messages,
@@ -15,7 +16,7 @@ from alg.sip_poor import (
     timers,
     via,
 )
-from alg.sip_poor.fault import Fault
+from alg.sip_poor.case import Case
 
 KINDS = (
     addresses,
@@ -30,6 +31,7 @@ KINDS = (
     packets,
     tcp,
 )
-"""The files that faults stand in: first those in messages, then those behind them."""
+"""The files that faults stand in, a new one too: first those in messages, then those behind
+them."""
 
-FAULTS: dict[str, Fault] = {fault.name: fault for kind in KINDS for fault in kind.FAULTS}
+FAULTS: dict[str, Fault[Case]] = {fault.name: fault for kind in KINDS for fault in kind.FAULTS}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alg.fault import Faults
 from alg.sip import grammar
 from alg.sip.fields import Span
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 
 FACTOR = 10
 """By how much a changed Expires is too long or too short."""
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def content_length_stale(case: Case) -> None:

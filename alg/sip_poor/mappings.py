@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import replace
 
+from alg.fault import Faults
 from alg.sip import fields, register
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from alg.sip_poor.verbs import WrappedContext
 from nat.behavior import Behavior, Dependence, PortPolicy
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Flow, Mapping
 from nat.policy import AddressWish, PortWish, ReverseWish
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def stun_clash(case: Case) -> None:

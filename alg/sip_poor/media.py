@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alg.fault import Faults
 from alg.sip import fields, grammar, offers
 from alg.sip.fields import MISSING
 from alg.sip.rewriting import Rewriting
 from alg.sip.sdp import Connection, Session, Stream
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 
 COUNTED_FOR = 64.0
 """Seconds in which repetitions of one INVITE are counted: twice what a phone repeats it."""
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def port_over_65535(case: Case) -> None:

@@ -3,9 +3,10 @@ again."""
 
 from __future__ import annotations
 
-from alg.sip_poor.fault import Faults
+from alg.fault import Faults
+from alg.sip_poor.case import Case
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def only_the_first(normal: bool, offset: int) -> bool:

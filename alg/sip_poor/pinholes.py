@@ -10,19 +10,19 @@ from collections.abc import Hashable
 from typing import Any
 
 from alg.base import AlgContext
+from alg.fault import Faults
 from alg.sip import register
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from alg.sip_poor.verbs import ShortLived, WrappedContext, belongs_to
 from nat.endpoint import Endpoint
 
 SESSION_FORGOTTEN_AFTER = 900.0
-"""Seconds: half of the usual session refresh (RFC 4028, 4: 1,800 s)."""
+"""Seconds: half of the usual session refresh (RFC 4028 4: 1,800 s)."""
 
 SHORT_SIP_TIMEOUT = 60.0
 """Seconds, as in the lecture."""
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 class SignallingPeerOnly(WrappedContext):

@@ -12,23 +12,17 @@ from collections.abc import Sequence
 
 from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse
 from alg.edits import BadEdit, ordered
+from alg.fault import Fault, decisions_of, find, manners_of
 from alg.sip import correct, parts
 from alg.sip.correct import Sip
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip_poor import aim
 from alg.sip_poor.aim import Aim, AimError
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
-from alg.stream import Manners
-from nat.policy import Decide
 
 COUNTED_FOR = 86_400.0
 """Seconds that the messages are counted for an aim's `nth`."""
-
-
-class UnknownFault(ValueError):
-    """There is no fault of that name; the first argument is the name."""
 
 
 class SipPoor:
@@ -43,20 +37,16 @@ class SipPoor:
 
     def __init__(self, faults: Sequence[str] = (), seed: int = 0) -> None:
         self.seed = seed
-        self.faults: list[tuple[Fault, Aim]] = []
+        self.faults: list[tuple[Fault[Case], Aim]] = []
         for text in faults:
             name, aimed = aim.parse(text)
-            if name not in FAULTS:
-                raise UnknownFault(name)
-            if aimed != Aim() and not FAULTS[name].can_be_aimed:
+            fault = find(name, FAULTS)
+            if aimed != Aim() and not fault.can_be_aimed:
                 raise AimError(f"{name} is in no message, and cannot be aimed at one")
-            self.faults.append((FAULTS[name], aimed))
-        self.decisions: dict[str, Decide] = {}
-        manners: dict[str, bool] = {}
-        for fault, _ in self.faults:  # of two faults at one point, the later one decides
-            self.decisions.update(fault.decisions)
-            manners.update(fault.manners)
-        self.manners = Manners(**manners)
+            self.faults.append((fault, aimed))
+        switched_on = [fault for fault, _ in self.faults]
+        self.decisions = decisions_of(switched_on)
+        self.manners = manners_of(switched_on)
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         case = self._case(message, context)
@@ -90,7 +80,7 @@ class SipPoor:
             case.message = None
         return case
 
-    def _happens(self, case: Case, fault: Fault, aimed: Aim) -> bool:
+    def _happens(self, case: Case, fault: Fault[Case], aimed: Aim) -> bool:
         message = case.message
         if aimed == Aim():
             return True
@@ -105,7 +95,7 @@ class SipPoor:
         case.context.remember(key, count, COUNTED_FOR)
         return bool(count == aimed.nth)
 
-    def _spoil(self, case: Case, at_work: Sequence[Fault]) -> None:
+    def _spoil(self, case: Case, at_work: Sequence[Fault[Case]]) -> None:
         spoilers = [fault for fault in at_work if fault.spoil]
         for fault in spoilers:
             assert fault.spoil is not None

@@ -7,17 +7,17 @@ from collections.abc import Hashable
 from typing import Any
 
 from alg.base import AlgContext
+from alg.fault import Faults
 from alg.sip import fields, grammar
 from alg.sip.rewriting import DEFAULT_PORT
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from alg.sip_poor.verbs import WrappedContext
 from nat.endpoint import Endpoint
 
 LISTENS_FOR = 180.0
 """Seconds that a phone's listening port is remembered after its last message."""
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 class SourcePortOnly(WrappedContext):

@@ -7,9 +7,10 @@ at again.
 
 from __future__ import annotations
 
-from alg.sip_poor.fault import Faults
+from alg.fault import Faults
+from alg.sip_poor.case import Case
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 FAULTS.add(
     "tcp-split-miss",

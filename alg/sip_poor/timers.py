@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from alg.fault import Faults
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 from alg.sip_poor.verbs import ShortLived
 from nat.behavior import Behavior
 from nat.mapping import Flow
@@ -16,7 +16,7 @@ LONGEST_HOLD = 300.0
 
 ONE_WAY = frozenset((b"a=sendonly", b"a=recvonly", b"a=inactive", b"c=IN IP4 0.0.0.0"))
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def rtp_timeout_on_hold(case: Case) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from alg.fault import Faults
 from alg.sip import fields, grammar
 from alg.sip.rewriting import Rewriting
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Faults
 
 OWN_BRANCH = b"z9hG4bKalg"
 
-FAULTS = Faults()
+FAULTS = Faults[Case]()
 
 
 def semicolon_lost(case: Case) -> None:

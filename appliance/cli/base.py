@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -175,10 +176,10 @@ class Chosen:
 
     @property
     def module(self) -> str | None:
-        """The module for SIP that was asked for, in either form."""
-        prefix = "alg.sip.module="
-        forms = [each.removeprefix(prefix) for each in self.all_sets if each.startswith(prefix)]
-        return forms[-1] if forms else None
+        """The module that was asked for last, in either form, whatever it reads."""
+        pairs = [each.partition("=") for each in self.all_sets]
+        specs = [spec for key, _, spec in pairs if fnmatchcase(key, "alg.*.module")]
+        return specs[-1] if specs else None
 
     @property
     def all_sets(self) -> tuple[str, ...]:
@@ -201,7 +202,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--alg",
             metavar="SPEC",
             shell_complete=offer(specs),
-            help="The module for SIP: off, sip, sip-poor:FAULT or FILE.py:CLASS.",
+            help="An ALG: off, sip, ftp, sip-poor:FAULT, … or FILE.py:CLASS.",
         ),
         click.option(
             "--profile",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from appliance.cli.base import JSON_OPTION, USAGE, Failure, Group, emit, emit_json
+from appliance.cli.tables import emit_rows
 from appliance.cli.words import offer, profiles, scenarios
-from appliance.journal.sentences import clean, table
+from appliance.journal.sentences import clean
 from appliance.settings import files as configuration
 from appliance.sim.scenario import list_scenarios, load_scenario
 
@@ -24,11 +25,7 @@ def list_all(as_json: bool) -> None:
         {"name": each.name, "title": each.title, "lesson": each.lesson, "duration": each.duration}
         for each in list_scenarios()
     ]
-    if as_json:
-        emit_json(found)
-        return
-    for line in table(found, {"name": "NAME", "title": "TITLE"}):
-        emit(line)
+    emit_rows(found, {"name": "NAME", "title": "TITLE"}, as_json)
 
 
 @scenario.command("show")
@@ -67,11 +64,7 @@ def profile() -> None:
 def list_profiles(as_json: bool) -> None:
     """List the profiles."""
     found = configuration.list_profiles()
-    if as_json:
-        emit_json(found)
-        return
-    for line in table(found, {"name": "NAME", "title": "TITLE"}):
-        emit(line)
+    emit_rows(found, {"name": "NAME", "title": "TITLE"}, as_json)
 
 
 @profile.command("show")

@@ -7,7 +7,8 @@ import click
 from appliance.cli import doctor as examination
 from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, OneOf, emit, emit_json
 from appliance.cli.completion import source
-from appliance.journal.sentences import clean, table
+from appliance.cli.tables import emit_rows
+from appliance.journal.sentences import clean
 
 _MARKS = {
     examination.OK: ("ok", "green"),
@@ -48,11 +49,7 @@ def keys(as_json: bool) -> None:
     from tui.keys import KEYS  # only this command and those that draw need the screen's files
 
     rows = [{"key": key.key, "does": key.does, "group": key.group} for key in KEYS]
-    if as_json:
-        emit_json(rows)
-        return
-    for line in table(rows, {"key": "KEY", "does": "DOES", "group": "GROUP"}):
-        emit(line)
+    emit_rows(rows, {"key": "KEY", "does": "DOES", "group": "GROUP"}, as_json)
 
 
 @click.command(cls=Command, short_help="What makes the shell complete commands.")

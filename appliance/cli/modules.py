@@ -26,6 +26,7 @@ from appliance.cli.base import (
     emit_json,
     narrate,
 )
+from appliance.cli.endpoints import EndpointType, PairType
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.gateway import modules
 from appliance.gateway.trial import Situation, Trial
@@ -112,37 +113,6 @@ def show_one(name: str, as_json: bool) -> None:
     for key, value in known.items():
         if value:
             emit(f"{key.replace('_', ' '):<8}  {value}")
-
-
-class EndpointType(click.ParamType[Endpoint]):
-    """`192.0.2.1:5060`."""
-
-    name = "endpoint"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Endpoint:
-        if isinstance(value, Endpoint):
-            return value
-        try:
-            return Endpoint.parse(value)
-        except ValueError:
-            self.fail(f"{shown(value)} is not an endpoint such as 192.0.2.1:5060", param, ctx)
-
-
-class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
-    """`INTERNAL=EXTERNAL`."""
-
-    name = "pair"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Endpoint, Endpoint]:
-        internal, equals, external = value.partition("=")
-        if not equals:
-            self.fail(f"{shown(value)} is not INTERNAL=EXTERNAL", param, ctx)
-        one, other = (EndpointType().convert(text, param, ctx) for text in (internal, external))
-        return one, other
 
 
 def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
@@ -287,14 +257,17 @@ class _Run:
         """Run the module in a NAT of its own, and the correct one in another."""
         module = _load(spec, application, settings)
         correct = application.correct()
-        context = Trial(situation, settings, module)
+        context = Trial(situation, settings, application.name, module)
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
         if module.name != correct.name:
-            ideal, _ = _inspect(correct, message, Trial(situation, settings, correct))
+            twin = Trial(situation, settings, application.name, correct)
+            ideal, _ = _inspect(correct, message, twin)
             expected = ideal.edits if isinstance(ideal, Edits) else ()
         changes = compare.changes(message, module, active, correct, expected, application.soundness)
+        if not active and (hint := _ports_hint(application, situation, settings)):
+            note = f"{note}; {hint}" if note else hint
         dropped = isinstance(answer, Refuse)
         after = b"" if dropped else edits.apply(message, active)
         damage = compare.damage(message, after, application.findings)
@@ -357,6 +330,19 @@ def _transport(application: Application, settings: Settings) -> str:
     """What its messages come over when nobody says it: TCP for a protocol that has no choice."""
     transports = settings.section(f"alg.{application.name}").get("transports", ("tcp",))
     return str(transports[0])
+
+
+def _ports_hint(application: Application, situation: Situation, settings: Settings) -> str:
+    """What to give when neither end has a port that the protocol is looked for on; else empty."""
+    ports = settings.section(f"alg.{application.name}")["ports"]
+    internal, remote = situation.internal, situation.remote
+    if internal.port in ports or remote.port in ports:
+        return ""
+    return (
+        f"{application.name.upper()} is looked for on port {', '.join(map(str, ports))}: give "
+        f"--remote {remote._replace(port=ports[0])}, or --internal "
+        f"{internal._replace(port=ports[0])} when the server is inside"
+    )
 
 
 def _load(spec: str, application: Application, settings: Settings) -> Alg:

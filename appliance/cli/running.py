@@ -63,7 +63,7 @@ def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
     try:
         return run_loop(settings, path)
     except SpecError as error:
-        raise Failure(f"alg.sip.module: {error} (see: glassnat alg list)", USAGE) from None
+        raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise Failure(f"record.file: {clean(settings['record.file'])}: {reason}", USAGE) from None

@@ -146,7 +146,7 @@ def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simula
     try:
         return Simulation(story, settings, seed)
     except SpecError as error:
-        raise Failure(f"alg.sip.module: {error} (see: glassnat alg list)", USAGE) from None
+        raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 
 
 class _Recording:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.base import narrate
+from appliance.cli.base import emit, emit_json, narrate
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
 from appliance.settings.duration import duration_text
@@ -132,3 +132,12 @@ def value_text(key: str, value: object) -> str:
     if key in SETTINGS:
         return clean(configuration.setting_text(SETTINGS[key], value))
     return json.dumps(value)
+
+
+def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as_json: bool) -> None:
+    """A list as a table, or all that there is of it as JSON. `columns`: headings, by key."""
+    if as_json:
+        emit_json(rows)
+        return
+    for line in table(rows, columns):
+        emit(line)

@@ -100,6 +100,6 @@ def protocols(_: click.Context) -> Iterable[str]:
 
 def states(context: click.Context) -> Iterable[str]:
     """Of flows; of calls, if those are to be shown."""
-    from appliance.control.filters import CALL_STATES, FLOW_STATES
+    from appliance.control.filters import FLOW_STATES, call_states
 
-    return CALL_STATES if context.params.get("what") == "calls" else FLOW_STATES
+    return call_states() if context.params.get("what") == "calls" else FLOW_STATES

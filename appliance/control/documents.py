@@ -1,4 +1,4 @@
-"""What `show` answers: the documents of the contract, JSON-able, from an engine as it is now.
+"""What `show` answers: documents, JSON-able, from an engine as it is now.
 
 Long lists are iterators over records: whoever sends them can pause between two. A record that is
 no longer there when its turn comes is left out.

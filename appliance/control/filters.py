@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from alg.sip import calls
 from appliance.journal.sentences import split_endpoint
 from appliance.settings.hints import nearest, one_of, shown
 from appliance.settings.kinds import Whole
@@ -25,10 +24,6 @@ Test = Callable[[Any], bool]
 PROTOCOLS = tuple(sorted(PROTOCOL_NUMBERS))
 UDP_STATES = ("unanswered", "answered")
 FLOW_STATES = tuple(dict.fromkeys((*UDP_STATES, *(state.value for state in TcpState))))
-CALL_STATES = (
-    *(calls.TRYING, calls.RINGING, calls.ANSWERED, calls.ENDED, calls.FAILED),
-    *(calls.REGISTERING, calls.REGISTERED, calls.REFUSED, calls.UNREGISTERED),
-)
 
 WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings", "rfc")
 """What `show` can be asked for."""
@@ -63,10 +58,19 @@ def _test(what: str, name: str, value: object) -> Test:
         raise ValueError(f"{name}: {error}") from None
 
 
+def call_states() -> tuple[str, ...]:
+    """What the conversations of all applications can come to. (They are looked up only now: most
+    commands ask for no call.)"""
+    from alg.registry import APPLICATIONS
+
+    states = (state for each in APPLICATIONS.values() for state in each.states)
+    return tuple(dict.fromkeys(states))
+
+
 def _words(what: str, name: str) -> tuple[str, ...]:
     if name == "protocol":
         return PROTOCOLS
-    return CALL_STATES if what == "calls" else FLOW_STATES
+    return call_states() if what == "calls" else FLOW_STATES
 
 
 def _word(value: str, words: tuple[str, ...]) -> Test:

@@ -10,7 +10,7 @@ ROOT_FOLDER = Path("/run/glassnat")
 
 
 class ControlError(Exception):
-    """The socket cannot be opened. `exit_code` is the contract's: 3 not possible, 4 already up."""
+    """The socket cannot be opened. `exit_code`: 3 not possible, 4 already up."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)

@@ -9,6 +9,14 @@ There is one context and it stands on one of two grounds:
                 would, by asking the same tables, and changes nothing in them.
 
 So a prediction cannot differ from what would happen: it is made by the same code.
+
+    one message         Tables                                   Rehearsal
+    map, map_pair       pins a mapping                           asks which, notes it in the ledger
+    expect              opens an expectation                     notes it in the ledger
+    close, remember     noted                                    noted
+    commit              closes what is to close; holds what      takes out of the ledger what is
+                        was announced for 32 s                   to close
+    rollback            unpins, closes, sets deadlines back      takes out what this message added
 """
 
 from __future__ import annotations
@@ -38,9 +46,11 @@ class Ground(Protocol):
     """What a context stands on. `protocol` is an IP protocol number; everything is asked for on
     behalf of the inside host that the message belongs to."""
 
-    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None: ...
+    def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
+        """The external endpoint that `internal` has, to the remote of the message."""
 
-    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None: ...
+    def internal_of(self, protocol: int, external: Endpoint) -> Endpoint | None:
+        """The inside endpoint behind an external one."""
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
         """See `nat.mappings.Mappings.pin`."""
@@ -60,13 +70,17 @@ class Ground(Protocol):
     ) -> None:
         """Raises Unavailable."""
 
-    def close(self, parent: Hashable, internal: Endpoint | None) -> None: ...
+    def close(self, parent: Hashable, internal: Endpoint | None) -> None:
+        """At the commit: what `parent` expects, all or at one endpoint, is expected no more."""
 
-    def keep(self, seconds: float) -> None: ...
+    def keep(self, seconds: float) -> None:
+        """At the commit: the flow of the message may be silent for so long."""
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """What was granted stays."""
 
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """What was granted is taken back."""
 
 
 class Context:
@@ -89,7 +103,7 @@ class Context:
         self.settings = settings
         self._ground = ground
         self._owned = table.rules.owned
-        self._notes = Notes(memory, now)
+        self._notes = Notes(memory, self.internal.address, now)
         self.recall = self._notes.recall
         self.remember = self._notes.remember
         self.forget = self._notes.forget
@@ -188,8 +202,8 @@ def _check_lifetime(seconds: float | None) -> None:
 
 
 def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -> None:
-    """What a module hands over is kept and used later, where nobody expects it to fail. Raises
-    TypeError or ValueError."""
+    """What a module hands over is kept and used later, where it could not be blamed on the module
+    any more if it failed. Raises TypeError or Unavailable."""
     hash(parent)
     if remote is not None and not isinstance(remote, Endpoint):
         raise TypeError(f"{remote!r} is not an endpoint")
@@ -198,7 +212,17 @@ def _check_ends(internal: Endpoint, remote: Endpoint | None, parent: Hashable) -
 
 
 class Tables:
-    """The running NAT as the ground of a context, and what must be undone if it comes to that."""
+    """The running NAT as the ground of a context, and what must be undone if it comes to that.
+
+    One INVITE with an offer, which the module edits and which is then found not to fit the MTU:
+
+        map_pair    4000 and 4001 are pinned               noted in `_newly_pinned`
+        expect      two expectations are opened            noted in `_opened`
+        expect      one that there was lives longer        its old deadline is noted in `_renewed`
+        close       an old offer's expectation             noted in `_doomed`; still open
+        rollback    the two are closed, the old deadline is back, 4000 and 4001 are free and need no
+                    rest, the old offer's expectation was never touched
+    """
 
     def __init__(self, table: Conntrack, leg: Leg, now: float) -> None:
         self._table = table
@@ -241,6 +265,7 @@ class Tables:
         return pair[0].external
 
     def _note_pin(self, mapping: NatMapping, before: NatMapping | None) -> None:
+        """A rollback must know what was pinned in its place before, if anything was."""
         self._pinned.append(mapping)
         if mapping is not before:
             self._newly_pinned.append((mapping, before))
@@ -265,11 +290,13 @@ class Tables:
         )
         if opened is None:
             raise Unavailable(FULL)
-        self._doomed.pop(opened.id, None)
+        self._doomed.pop(opened.id, None)  # to be closed, and then expected again: it stays
         if known is None:
             self._opened.append(opened)
 
     def _mapping_to_hold(self, protocol: int, internal: Endpoint) -> NatMapping:
+        """The mapping that an expectation may keep open: that of the message itself, or a pinned
+        one. Raises Unavailable. (One whose number is 0 was made for a single packet.)"""
         own = self._leg.mapping
         if (protocol, internal) == (own.protocol, own.internal) and own.id:
             return own
@@ -293,6 +320,7 @@ class Tables:
             if not mapping.is_needed(self._now):
                 self._mappings.hold(mapping, self._now + ANNOUNCED)
         leg = self._leg
+        # Also with None: what an earlier message asked for does not outlive this one.
         if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
             self._table.keep(leg.flow, self.kept)
 

@@ -3,10 +3,19 @@
 A module that raises, answers nonsense or has an edit refused never stops the NAT: its message
 passes unchanged, nothing is opened for it, the failure is counted and told, and after ten of them
 the module is off for that flow.
+
+    the module      the message leaves      what it asked for    the log says
+    edits           edited                  committed            message-passed, rewritten
+    changes none    as it came              committed            message-passed, unchanged
+    refuses         not at all              only its memory      message-passed, dropped
+    is refused      as it came              rolled back          message-passed, and why
+    (a port, room)
+    raises, lies    as it came              rolled back          the same, and alg-error
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alg import compare, edits
@@ -15,14 +24,21 @@ from appliance.gateway.context import Context, Tables
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.gateway.workers.module import ModuleFailed
-from appliance.journal.events import AlgError, CallState, Change, MessagePassed
-from appliance.journal.log import EventLog
+from appliance.journal.events import (
+    AlgError,
+    CallState,
+    Change,
+    MessagePassed,
+    StreamLetGo,
+)
+from appliance.journal.log import SMALL, EventLog
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Direction, Endpoint
 from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
+BYTES_OF_A_CHANGE = 1024
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -45,7 +61,8 @@ class Inspector:
             context.refuse()
         elif not outcome.commits:
             context.rollback()
-        # After the active module, whose mappings it finds; before anything that is to close closes.
+        # After the active module, because it must find the mappings of that one; before the commit,
+        # because it must still find what the message is about to close.
         correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
             context.commit()
@@ -59,7 +76,17 @@ class Inspector:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
 
+    def let_go(self, slot: Slot, leg: FlowLeg, reason: str, now: float) -> None:
+        """Tell that the messages of a connection are not read any more."""
+        slot.counters["let_go"] += 1
+        source, destination, *_ = _ends(leg)
+        event = StreamLetGo(
+            alg=slot.name, flow=leg.flow.id, source=source, destination=destination, reason=reason
+        )
+        self._log.emit(event, now)
+
     def _run(self, slot: Slot, leg: Leg, message: bytes, context: Context, room: int) -> Outcome:
+        """Ask the module and apply its edits; nothing is committed or rolled back yet."""
         flow_id = _flow_id(leg) or 0
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
@@ -93,7 +120,7 @@ class Inspector:
         except Unavailable:
             context.rollback()
             return ()
-        except Exception:  # nobody asked it: it may not stop what it only watches
+        except Exception:  # what only watches may not stop anything
             context.rollback()
             slot.counters["errors"] += 1
             return None
@@ -111,6 +138,7 @@ class Inspector:
             self._log.emit(event, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
+        """Count a failure to the slot and to the flow, and tell of it."""
         slot.counters["errors"] += 1
         disabled = False
         flow_id = _flow_id(leg)
@@ -135,6 +163,8 @@ class Inspector:
         correct: tuple[Edit, ...] | None,
         now: float,
     ) -> int:
+        """Emit `message-passed`; answers its id. The event is built when somebody reads it, since
+        comparing two answers and finding their reasons takes longer than inspecting."""
         answer, after = outcome.answer, outcome.after
         verdict = _verdict(message, after, answer)
         slot.counters["refused" if verdict == "dropped" else verdict] += 1
@@ -180,7 +210,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now)
+        return self._log.emit_later(build, now, size=_size_of(message, after, made))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +225,8 @@ class Outcome:
 
 
 def _check_answer(answer: object) -> None:
-    """What a module answers is kept and shown later, where nobody expects it to fail. (Positions
-    and bytes are checked by `edits.apply`.) Raises TypeError."""
+    """What a module answers is kept and shown later, where it could not be blamed on the module any
+    more if it failed. (Positions and bytes are checked by `edits.apply`.) Raises TypeError."""
     if isinstance(answer, Refuse):
         sound = isinstance(answer.rule, str)
     elif isinstance(answer, Edits):
@@ -216,6 +246,7 @@ def _left_alone(message: bytes, note: str, error: str | None = None) -> Outcome:
 
 
 def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str:
+    """What became of the message, in a word. `opaque` and `malformed` are the module's own."""
     if after is None or isinstance(answer, Refuse):
         return "dropped"
     if after != message:
@@ -223,6 +254,12 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     return {Reading.OPAQUE: "opaque", Reading.MALFORMED: "malformed"}.get(
         answer.reading, "unchanged"
     )
+
+
+def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
+    """About how many bytes the event of a message takes once somebody has read it: the texts, and a
+    row with its reason for each change. Until then it takes less."""
+    return SMALL + 2 * (len(message) + len(after or b"")) + BYTES_OF_A_CHANGE * len(made)
 
 
 def _flow_id(leg: Leg) -> int | None:

@@ -4,41 +4,85 @@ message that fails is forgotten with the message.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import sys
+from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
 REMEMBERED = 10_000
+"""Values of all hosts together, and of one host:"""
+REMEMBERED_OF_A_HOST = 1_000
+BYTES_OF_A_HOST = 1024 * 1024
 
 
 class Memory:
-    """Values by key, the oldest first to go. Times in seconds."""
+    """Values by key, each charged to the inside host whose message had it remembered. Who asks for
+    more than a host's share loses its own oldest; of all hosts the oldest go. Times in seconds."""
 
     def __init__(self) -> None:
-        self._values: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[Any, float, int, int]] = OrderedDict()
+        self._of_host: dict[int, OrderedDict[Hashable, int]] = {}
+        self._bytes_of_host: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @property
+    def bytes(self) -> int:
+        """About how many bytes keys and values take."""
+        return self._bytes_of_host.total()
 
     def recall(self, key: Hashable, now: float) -> Any:
-        value, deadline = self._values.get(key, (None, 0.0))
+        value, deadline, _, _ = self._values.get(key, (None, 0.0, 0, 0))
         return value if deadline > now else None
 
-    def remember(self, key: Hashable, value: Any, deadline: float) -> None:
-        self._values[key] = (value, deadline)
-        self._values.move_to_end(key)
+    def remember(self, key: Hashable, value: Any, deadline: float, host: int = 0) -> None:
+        """`host`: the address of the inside host that this is remembered for."""
+        self.forget(key)
+        size = size_of(key) + size_of(value)
+        self._values[key] = (value, deadline, host, size)
+        mine = self._of_host.setdefault(host, OrderedDict())
+        mine[key] = size
+        self._bytes_of_host[host] += size
+        while len(mine) > REMEMBERED_OF_A_HOST or self._bytes_of_host[host] > BYTES_OF_A_HOST:
+            self.forget(next(iter(mine)))
         while len(self._values) > REMEMBERED:
-            self._values.popitem(last=False)
+            self.forget(next(iter(self._values)))
 
     def forget(self, key: Hashable) -> None:
-        self._values.pop(key, None)
+        _, _, host, size = self._values.pop(key, (None, 0.0, 0, 0))
+        mine = self._of_host.get(host)
+        if mine is None or mine.pop(key, None) is None:
+            return
+        self._bytes_of_host[host] -= size
+        if not mine:
+            del self._of_host[host], self._bytes_of_host[host]
+
+
+def size_of(value: object) -> int:
+    """About how many bytes a key or value takes: texts by their length, and what holds others by
+    what it holds (a few levels, since modules remember records and no trees)."""
+    return _size_of(value, 4)
+
+
+def _size_of(value: object, levels: int) -> int:
+    size = sys.getsizeof(value, 64)
+    if levels and isinstance(value, tuple | list | set | frozenset):
+        size += sum(_size_of(each, levels - 1) for each in value)
+    elif levels and isinstance(value, dict):
+        size += sum(_size_of(each, levels - 1) for pair in value.items() for each in pair)
+    return size
 
 
 _FORGOTTEN = object()
 
 
 class Notes:
-    """A memory as one message sees it: what it writes is kept back until the commit."""
+    """A memory as one message of an inside host sees it: what is written waits for the commit."""
 
-    def __init__(self, memory: Memory, now: float) -> None:
+    def __init__(self, memory: Memory, host: int, now: float) -> None:
         self._memory = memory
+        self._host = host
         self._now = now
         self._written: dict[Hashable, tuple[Any, float]] = {}
 
@@ -59,4 +103,4 @@ class Notes:
             if value is _FORGOTTEN:
                 self._memory.forget(key)
             else:
-                self._memory.remember(key, value, deadline)
+                self._memory.remember(key, value, deadline, self._host)

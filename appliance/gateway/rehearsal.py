@@ -54,7 +54,15 @@ class Entry:
 
 class Ledger:
     """What a watching module would have opened. Every question takes the time, and sees nothing
-    that is over by then."""
+    that is over by then.
+
+    The same entries stand in four tables, one for each question:
+
+        which external endpoint has this internal one?    _by_internal
+        which internal endpoint has this external one?    _by_external, and which ports are taken
+        which entry of a host is its oldest?              _of_host
+        which end with this call or registration?         _by_parent
+    """
 
     def __init__(self) -> None:
         self._by_internal: dict[Internal, Entry] = {}
@@ -75,6 +83,7 @@ class Ledger:
         return entry
 
     def internal_of(self, protocol: int, external: Endpoint, now: float) -> Endpoint | None:
+        """The inside endpoint that would have this external one."""
         entry = self._by_external.get((protocol, external.address), {}).get(external.port)
         return entry.internal if entry is not None and entry.until > now else None
 
@@ -109,18 +118,20 @@ class Ledger:
             self.remove(oldest)
 
     def hold(self, entry: Entry, parent: Hashable, until: float) -> None:
+        """`parent` needs the entry, until this time at least."""
         entry.until = max(entry.until, until)
         entry.parents.add(parent)
         self._by_parent.setdefault(parent, {})[entry.key] = entry
 
     def let_go(self, entry: Entry, parent: Hashable) -> None:
-        """`parent` needs the entry no more; what nobody needs is taken out."""
+        """`parent` needs the entry no more; an entry without parents is taken out."""
         entry.parents.discard(parent)
         self._forget_parent(entry, parent)
         if not entry.parents and self._by_internal.get(entry.key) is entry:
             self.remove(entry)
 
     def remove(self, entry: Entry) -> None:
+        """Take an entry out of all four tables."""
         del self._by_internal[entry.key]
         place = (entry.protocol, entry.external.address)
         ports = self._by_external[place]
@@ -165,6 +176,7 @@ class Rehearsal(Tables):
 
     def pin(self, protocol: int, internal: Endpoint) -> Endpoint | Drop:
         entry = self._ledger.find(protocol, internal, self._now)
+        # A real mapping that was made since wins: the ledger only says what would have been.
         if entry is not None and self._mappings.lasting(protocol, internal) is None:
             return entry.external
         chosen = self._mappings.preview(protocol, internal, self._now, self._draft)
@@ -174,6 +186,8 @@ class Rehearsal(Tables):
 
     def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
         second = internal._replace(port=internal.port + 1)
+        """What the ledger has given out is given out again: a repeated message must read the same.
+        """
         known = self._ledger.find(UDP, internal, self._now)
         above = self._ledger.find(UDP, second, self._now)
         is_pair = known and above and above.external.port == known.external.port + 1
@@ -187,6 +201,7 @@ class Rehearsal(Tables):
         return pair[0]
 
     def _write(self, protocol: int, internal: Endpoint, external: Endpoint) -> None:
+        """Note what the NAT would have done; nothing where it has done so already."""
         real = self._mappings.lasting(protocol, internal)
         if real is None or real.external != external:
             entry = Entry(protocol, internal, external, self._now + ANNOUNCED)
@@ -205,7 +220,7 @@ class Rehearsal(Tables):
     ) -> None:
         entry = self._ledger.find(protocol, internal, self._now)
         if entry is None:
-            self._mapping_to_hold(protocol, internal)  # or there is none
+            self._mapping_to_hold(protocol, internal)  # raises when there is none, as live
         held = {each.internal for each in self._ledger.held_by(parent, self._now)}
         held |= {
             each.mapping.internal for each in self._table.expectations.by_parent.get(parent, ())

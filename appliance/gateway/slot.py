@@ -17,18 +17,21 @@ from appliance.gateway.workers.workshop import Workshop
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
 
-COUNTED = ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors")
+COUNTED = ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors", "let_go")
 
 
 class Slot:
     """The place of one application: a module, its settings, its memory and its counters."""
 
     def __init__(
-        self, application: Application, settings: Mapping[str, Any], workshop: Workshop
+        self,
+        application: Application,
+        settings: Mapping[str, Any],
+        workshop: Workshop | None = None,
     ) -> None:
         """Raises alg.registry.SpecError."""
         self.application = application
-        self._workshop = workshop
+        self._workshop = workshop or Workshop()
         self._prepared: tuple[str, object, Alg] | None = None
         self.correct = application.correct()
         self.follower = application.follower() if application.follower else None
@@ -49,7 +52,7 @@ class Slot:
 
     @property
     def is_off(self) -> bool:
-        """Does nobody want to edit anything?"""
+        """Is the module in it `off`?"""
         return self.module.name == "off"
 
     @property

@@ -1,4 +1,13 @@
-"""Which flow gets which ALG: all slots of an appliance, by the ports that they look at."""
+"""Which flow gets which ALG: all slots of an appliance, by the ports that they look at.
+
+What stands in a leg's `slot`:
+
+    a UDP leg with a port of an ALG          the slot: each datagram is a message
+    a TCP flow with such a port              a `Connection`, which cuts its streams into messages
+    the same, but it turns back (hairpin)    nothing: cut segments would have to turn once more
+    one whose remote sees inside addresses   nothing: there is nothing to translate
+    any other                                nothing, and the datapath asks no further
+"""
 
 from __future__ import annotations
 
@@ -7,8 +16,8 @@ from typing import Any
 
 from alg import registry
 from alg.base import Alg
+from appliance.gateway.connection import Connection
 from appliance.gateway.slot import Slot
-from appliance.gateway.streams import Connection
 from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import AlgError
 from appliance.journal.log import EventLog
@@ -26,15 +35,20 @@ the outside one."""
 
 class Slots(dict[str, Slot]):
     """A slot for each application of `alg.registry`. `is_real`: are there real wires? Modules of
-    somebody's own are run in the `workshop`. Raises alg.registry.SpecError."""
+    somebody's own are run in the `workshop` (None: one in virtual time). Raises
+    alg.registry.SpecError."""
 
-    def __init__(self, settings: Settings, is_real: bool, workshop: Workshop) -> None:
+    def __init__(self, settings: Settings, is_real: bool, workshop: Workshop | None = None) -> None:
         super().__init__()
         self._is_real = is_real
         for name, application in registry.APPLICATIONS.items():
-            slot = self[name] = Slot(application, settings.section(f"alg.{name}"), workshop)
-            self._check_decisions(slot.module)
-        workshop.opens()
+            try:
+                slot = self[name] = Slot(application, settings.section(f"alg.{name}"), workshop)
+                self._check_decisions(slot.module)
+            except registry.SpecError as error:
+                raise registry.SpecError(f"alg.{name}.module: {error}") from error
+        if workshop is not None:
+            workshop.opens()
         self._by_port: dict[tuple[int, int], Slot] = {}
         self.ports_changed()
 

@@ -2,8 +2,21 @@
 
 A TCP flow on an ALG's port carries a `Connection` in its slot. Each segment gives its bytes to the
 stream of its direction and leaves with what the stream wants sent on; sequence numbers,
-acknowledgements and SACK blocks follow the edits for the life of the connection. A connection that
-turns out not to be its application's lets go of its slot and is on the fast road again.
+acknowledgements, windows and SACK blocks follow the edits for the life of the connection. A
+connection that turns out not to be its application's lets go of its slot and is on the fast road
+again.
+
+    phone                     NAT                          server
+      │ ── head of INVITE ──►  │ holds it                    │
+      │ ◄────────── ACK own ── │                             │    the phone may go on, and the NAT
+      │ ── body ────────────►  │ the message is whole        │    answers for the head from here on
+      │                        │ ── INVITE, edited ──x       │    lost
+      │                        │ ── INVITE, edited, own ──►  │    after 0.2 s
+      │ ◄──────────────────────┼────────────────────── ACK ──│    the NAT may forget it
+
+A segment that its receiver would not believe passes and changes nothing here. Work is bounded: of
+one stream `AT_ONCE` messages are read with a segment, the others wait for `expire`, which reads
+`IN_A_TURN` of all streams in rotation.
 
 A connection whose first byte was not seen never gets here (RFC 3261 18.3 gives no way to find the
 next message in the middle of a stream, and attackers have found several).
@@ -11,288 +24,377 @@ next message in the middle of a stream, and attackers have found several).
 
 from __future__ import annotations
 
-from struct import Struct
-from weakref import WeakSet
+from collections import deque
+from heapq import heappop, heappush
+from itertools import count
+from weakref import ref
 
-from alg.base import Application
-from alg.stream import Manners, Piece, Stream
+from alg.delivery import Piece
+from alg.stream import Edit, Manners, Stream
+from appliance.gateway import segments
+from appliance.gateway.connection import Connection, Segment, Way, opposite
 from appliance.gateway.inspection import Inspector
-from appliance.gateway.slot import Slot
-from nat.endpoint import Direction
-from nat.mapping import FlowLeg, Leg
-from nat.mss import MAXIMUM_SEGMENT_SIZE, NO_OPERATION, tcp_options
-from nat.packet import MAXIMUM_LENGTH, MINIMUM_HEADER, WORD, Packet
+from appliance.gateway.shares import Shares
+from appliance.journal.tap import EXIT_SIDES
+from nat.endpoint import Direction, FiveTuple, Side
+from nat.mapping import FlowLeg
+from nat.packet import Packet
 from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 
-SEQUENCE_BITS = 0xFFFFFFFF
-HALF = 0x80000000
-NUMBERS = Struct("!II")  # sequence, acknowledgement
-FLAGS_AT = 13
-URGENT_AT = 18
-SACK = 5  # the kind of a TCP option
-DEFAULT_SEGMENT = 536  # RFC 9293 3.7.1
-MOST_HOLDING = 64
-"""Streams that may keep bytes back at one time; of more, the ALG lets go."""
 LONGEST_MESSAGE = 65507
-HIGHEST_POINTER = 0xFFFF
+AT_ONCE = 4
+"""Messages of one stream that are read with one segment."""
+IN_A_TURN = 16
+"""Messages of all streams that are read by one call of `expire`."""
+DUE_IN_A_TURN = 64  # connections that are looked at by one call of `expire`
+IT_ENDS = "the connection ends"
 
-
-class Way:
-    """One direction of a connection: its stream, and the sequence numbers it began with."""
-
-    def __init__(self, application: Application) -> None:
-        self.stream = Stream(application.frame, application.not_a_message)
-        self.began: int | None = None
-        # Without the 20 bytes that every TCP header has, as the MSS option counts (RFC 9293 3.7.1):
-        self.largest_segment = DEFAULT_SEGMENT  # that its receiver takes
-        self.largest_sent = DEFAULT_SEGMENT  # that its sender has made: so much fits the way
-
-    def position(self, sequence: int) -> int:
-        """A sequence number as a position of the stream, the nearest to what has been received."""
-        assert self.began is not None
-        near = self.stream.received
-        distance = (sequence - self.began - near) & SEQUENCE_BITS
-        return near + distance - ((distance & HALF) << 1)
-
-    def number(self, position: int) -> int:
-        assert self.began is not None
-        return (self.began + position) & SEQUENCE_BITS
-
-
-class Connection:
-    """What stands in the slot of a TCP flow: the ALG's slot, and both directions."""
-
-    def __init__(self, slot: Slot) -> None:
-        self.slot = slot
-        self.ways = {direction: Way(slot.application) for direction in Direction}
-
-    @property
-    def name(self) -> str:
-        return self.slot.name
-
-    def give_up(self, why: str) -> None:
-        """Read no more of it. What is held goes on when its sender repeats it."""
-        for way in self.ways.values():
-            if not way.stream.over:
-                way.stream.give_up(why)
-
-    def is_only_read(self) -> bool:
-        """Does nobody want to edit, and has nobody edited?"""
-        streams = [way.stream for way in self.ways.values()]
-        return self.slot.is_off and all(each.is_untouched for each in streams)
-
-    def is_done(self) -> bool:
-        """Nothing is read any more, and nothing has to be adjusted."""
-        streams = [way.stream for way in self.ways.values()]
-        return all(stream.over and stream.is_untouched for stream in streams)
+Due = tuple[float, int, FlowLeg, "ref[Connection]"]
 
 
 class StreamInspector:
-    """Takes translated segments of connections with a slot and says what is to be sent on."""
+    """Takes translated segments of connections with a slot and says what is to be sent on. What
+    the appliance says by itself goes to `outbox`."""
 
-    def __init__(self, inspector: Inspector) -> None:
+    def __init__(self, inspector: Inspector, outbox: list[tuple[Side, Packet]]) -> None:
         self._inspector = inspector
-        self._holding: WeakSet[Stream] = WeakSet()
+        self._outbox = outbox
+        self.shares = Shares()
+        self._due: list[Due] = []
+        self._numbers = count()
+        self._backlog: deque[tuple[FlowLeg, Connection]] = deque()
 
-    def inspect(self, packet: Packet, leg: Leg, connection: Connection, now: float) -> list[Packet]:
+    # --- a segment ---------------------------------------------------------------------
+
+    def inspect(
+        self, packet: Packet, leg: FlowLeg, connection: Connection, now: float
+    ) -> list[Packet]:
         """The packets to send in the place of `packet` (itself, when nothing changes); none when
         its bytes are held until their message is whole."""
         way = connection.ways[leg.direction]
-        back = connection.ways[_opposite(leg.direction)]
-        start = packet.header_length
-        flags = packet.buffer[start + FLAGS_AT]
-        if flags & SYN:
-            return [self._begin(packet, leg, connection)]
-        if way.began is None or (flags & ACK and back.began is None):
-            connection.give_up("its beginning was not seen")
-            self._end(leg, connection)
+        back = connection.ways[opposite(leg.direction)]
+        segment = Segment.of(packet)
+        if segment.flags & SYN:
+            if connection.begin(packet, leg, now) and segment.payload:
+                self._let_go(leg, connection, "data came with the SYN (RFC 7413)", now)
+            segments.note_timestamp(packet, way)
             return [packet]
-        sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
-        manners = connection.slot.module.manners
-        shown = acknowledgement
-        if flags & ACK:
-            shown = self._acknowledge(packet, back, acknowledgement, manners)
-        position = way.position(sequence)
-        data = bytes(packet.buffer[packet.payload_start : packet.length])
-        pieces = self._take(way, position, data, leg, connection, now) if data else []
-        is_last = flags & (FIN | RST) and position + len(data) == way.stream.received
-        if is_last and not way.stream.over:
-            pieces += way.stream.give_up("the connection ends")
-        if connection.is_only_read():
-            packets = [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
+        if way.began is None or (segment.flags & ACK and back.began is None):
+            self._let_go(leg, connection, "its beginning was not seen", now)
+            return [packet]
+        is_believed = connection.believes(segment, leg.direction, now)
+        if is_believed:
+            packets = self._inspect_believed(packet, segment, leg, connection, now)
         else:
-            if not data and not pieces:
-                pieces = [Piece(way.stream.shown(position), b"")]
-            packets = self._packets(packet, way, _numbered(way, pieces, manners), shown)
-        if way.stream.over:
-            connection.give_up(way.stream.why_over)
-        if connection.is_done():
-            self._end(leg, connection)
+            packets = self._pass_unread(packet, segment, way, back, connection)
+        self._follow_up(leg, connection, now)
         return packets
 
-    def _begin(self, packet: Packet, leg: Leg, connection: Connection) -> Packet:
-        """A SYN says where its direction begins, and how much its sender can take. Who gets no
-        answer may begin anew, with another number."""
+    def _pass_unread(
+        self, packet: Packet, segment: Segment, way: Way, back: Way, connection: Connection
+    ) -> list[Packet]:
+        """Its receiver is to judge it: only its numbers are translated."""
+        if connection.is_only_read():
+            return [packet]
+        manners = connection.slot.module.manners
+        position = way.position(segment.sequence)
+        acknowledgement = segment.acknowledgement
+        if segment.flags & ACK and manners.adjusts:
+            shown = back.shown_position(acknowledgement)
+            acknowledgement = back.number(back.stream.sent(shown))
+        pieces = [Piece(way.stream.shown(position), segment.payload)]
+        return self._packets(
+            packet, segment, way, pieces, (acknowledgement, segment.window), manners
+        )
+
+    def _inspect_believed(
+        self, packet: Packet, segment: Segment, leg: FlowLeg, connection: Connection, now: float
+    ) -> list[Packet]:
         way = connection.ways[leg.direction]
-        back = connection.ways[_opposite(leg.direction)]
-        start = packet.header_length
-        sequence, acknowledgement = NUMBERS.unpack_from(packet.buffer, start + 4)
-        if back.began is None and packet.buffer[start + FLAGS_AT] & ACK:
-            # A forward lets a SYN in without a flow to remember it; its answer says its number.
-            back.began = acknowledgement - 1 & SEQUENCE_BITS
-        track = leg.flow.tcp if isinstance(leg, FlowLeg) else None
-        if way.began is None or (track is not None and not track.state.is_established):
-            way.began = sequence
-        if packet.payload:
-            connection.give_up("data came with the SYN (RFC 7413)")
-        for kind, at, size in tcp_options(packet):
-            if kind == MAXIMUM_SEGMENT_SIZE and size == 4:
-                back.largest_segment = max(64, WORD.unpack_from(packet.buffer, at + 2)[0])
-        return packet
+        back = connection.ways[opposite(leg.direction)]
+        if segment.flags & RST:
+            return self._reset(packet, segment, way, back, connection)
+        before = back.told, back.told_window
+        told = self._acknowledge(packet, segment, back, connection, now)
+        pieces = self._read(segment, leg, connection, now)
+        if connection.is_only_read():
+            return [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
+        segments.note_timestamp(packet, way)
+        stream, position = way.stream, way.position(segment.sequence)
+        if segment.flags & FIN and not stream.over:
+            # Its place is behind messages that are still to be shown; it will be repeated.
+            packet.buffer[packet.header_length + segments.FLAGS_AT] &= ~FIN
+        if self._asks_for_an_answer(segment, stream, position, pieces):
+            self._answer(leg, connection, way, back, now)
+            if not pieces and told == before:
+                return []
+        if not pieces:
+            at = position if stream.over else min(position, stream.passed)
+            pieces = [Piece(stream.shown(at), b"")]
+        return self._packets(packet, segment, way, pieces, told, connection.slot.module.manners)
 
-    def _end(self, leg: Leg, connection: Connection) -> None:
-        """From now on the connection is like any other."""
-        if isinstance(leg, FlowLeg) and connection.is_done() and not leg.flow.is_over:
-            leg.slot = leg.opposite.slot = None
-
-    def _take(
-        self,
-        way: Way,
-        position: int,
-        data: bytes,
-        leg: Leg,
-        connection: Connection,
-        now: float,
+    def _read(
+        self, segment: Segment, leg: FlowLeg, connection: Connection, now: float
     ) -> list[Piece]:
-        slot = connection.slot
+        """What is to be shown now that these bytes have come."""
+        stream = connection.ways[leg.direction].stream
+        was_over = stream.over
+        pieces: list[Piece] = []
+        if segment.payload:
+            if not was_over and self.shares.is_full(leg.mapping.internal.address):
+                self._let_go(leg, connection, "too much of its host is being kept", now)
+            pieces = self._take(segment, leg, connection, now)
+        end = connection.ways[leg.direction].position(segment.sequence) + len(segment.payload)
+        if segment.flags & FIN and end == stream.received and not stream.has_backlog:
+            if not stream.over:
+                pieces += stream.give_up(IT_ENDS)
+            stream.has_ended = True
+        if stream.over and not was_over:
+            self._let_go(leg, connection, stream.why_over, now)
+        return pieces
 
-        def edit(message: bytes) -> bytes:
-            after = self._inspector.inspect(slot, leg, message, LONGEST_MESSAGE, now)
-            return b"" if after is None else after
+    def _asks_for_an_answer(
+        self, segment: Segment, stream: Stream, position: int, pieces: list[Piece]
+    ) -> bool:
+        """Is the sender to hear of us, because its receiver hears nothing, or not of all? (An empty
+        segment from before the next byte is a keep-alive, RFC 9293 3.8.4.)"""
+        if stream.over:
+            return False
+        if segment.payload or segment.flags & FIN:
+            return stream.is_holding or not pieces
+        return stream.is_holding and position < stream.received
 
-        hold = not slot.is_off
-        pieces = way.stream.take(position, data, edit, now, hold, slot.module.manners)
-        return pieces + self._count_held(way.stream)
-
-    def _count_held(self, stream: Stream) -> list[Piece]:
-        """Bounded memory: a stream too many is let go."""
-        if not stream.is_holding:
-            self._holding.discard(stream)
-        elif len(self._holding) < MOST_HOLDING or stream in self._holding:
-            self._holding.add(stream)
-        else:
-            return stream.give_up("too many messages are being waited for")
-        return []
-
-    # --- acknowledgements --------------------------------------------------------------
+    def _reset(
+        self, packet: Packet, segment: Segment, way: Way, back: Way, connection: Connection
+    ) -> list[Packet]:
+        """Nobody is there any more to show anything to."""
+        only_read = connection.is_only_read()
+        position = way.position(segment.sequence)
+        if not way.stream.over:
+            position = min(position, way.stream.passed)
+        pieces = [Piece(way.stream.shown(position), b"")]
+        for stream in connection.streams:
+            stream.forget()
+        if only_read:
+            return [packet]
+        manners = connection.slot.module.manners
+        acknowledgement = segment.acknowledgement
+        if segment.flags & ACK and back.began is not None and manners.adjusts:
+            shown = back.shown_position(acknowledgement)
+            acknowledgement = back.number(back.stream.sent(shown))
+        return self._packets(
+            packet, segment, way, pieces, (acknowledgement, segment.window), manners
+        )
 
     def _acknowledge(
-        self, packet: Packet, back: Way, acknowledgement: int, manners: Manners
-    ) -> int:
-        """What is acknowledged are positions as shown; their sender counts positions as sent."""
-        shown = _near(back, acknowledgement)
-        back.stream.acknowledge(shown)
-        if back.stream.is_untouched or not manners.adjusts:
-            return acknowledgement
-        _translate_sack(packet, back)
-        return back.number(back.stream.sent(shown))
+        self, packet: Packet, segment: Segment, back: Way, connection: Connection, now: float
+    ) -> tuple[int, int]:
+        """What is acknowledged are positions as shown; their sender counts positions as sent. The
+        number and the window for it."""
+        shown = back.shown_position(segment.acknowledgement)
+        back.stream.acknowledge(shown, now)
+        if shown >= back.stream.delivery.acknowledged:
+            back.window = segment.window
+        if connection.is_only_read():
+            back.told, back.told_window = segment.acknowledgement, segment.window
+            return segment.acknowledgement, segment.window
+        adjusts = connection.slot.module.manners.adjusts
+        back.told, back.told_window = back.tell(shown, segment.window, adjusts, now)
+        if adjusts and (not back.stream.is_untouched or back.stream.is_owing):
+            segments.translate_sack(packet, back, back.told)
+        return back.told, back.told_window
 
-    # --- segments ----------------------------------------------------------------------
+    def _take(
+        self, segment: Segment, leg: FlowLeg, connection: Connection, now: float
+    ) -> list[Piece]:
+        slot, way = connection.slot, connection.ways[leg.direction]
+        return way.stream.take(
+            way.position(segment.sequence),
+            segment.payload,
+            self._edit(leg, connection, now),
+            now,
+            not slot.is_off,
+            slot.module.manners,
+            0 if connection.is_queued else AT_ONCE,
+        )
+
+    def _edit(self, leg: FlowLeg, connection: Connection, now: float) -> Edit:
+        def edit(message: bytes) -> bytes:
+            after = self._inspector.inspect(connection.slot, leg, message, LONGEST_MESSAGE, now)
+            return b"" if after is None else after
+
+        return edit
 
     def _packets(
         self,
         packet: Packet,
+        segment: Segment,
         way: Way,
         pieces: list[Piece],
-        acknowledgement: int,
+        told: tuple[int, int],
+        manners: Manners,
     ) -> list[Packet]:
-        """Segments for the pieces, each with the header of the segment that came."""
-        start = packet.header_length
-        flags = packet.buffer[start + FLAGS_AT]
-        urgent = _urgent(packet, way) if flags & URG else None
-        way.largest_sent = max(way.largest_sent, _size_of_segments(packet))
-        room = _room_for_data(packet, min(way.largest_segment, way.largest_sent))
-        cut = [
-            Piece(position + at, data[at : at + room])
-            for position, data in pieces
-            for at in range(0, max(1, len(data)), room)
-        ]
-        packets = []
-        for number, (position, data) in enumerate(cut):
-            segment = packet.copy()
-            segment.segment_size = 0
-            is_last = number == len(cut) - 1
-            segment.buffer[start + FLAGS_AT] = flags if is_last else flags & ~(FIN | PSH)
-            NUMBERS.pack_into(segment.buffer, start + 4, way.number(position), acknowledgement)
-            if urgent is not None:
-                _point_at(segment, urgent - position)
-            segment.replace_payload(data)
-            packets.append(segment)
-        return packets
+        """Segments for the pieces in the place of the one that came."""
+        urgent = 0
+        if segment.flags & URG:
+            urgent = segments.urgent_position(packet, way, way.position(segment.sequence))
+        if not manners.adjusts:
+            pieces = [Piece(way.stream.sent(position), data) for position, data in pieces]
+        return segments.replaced(packet, way, pieces, *told, urgent)
+
+    # --- what the appliance says by itself -----------------------------------------------
+
+    def _answer(
+        self, leg: FlowLeg, connection: Connection, way: Way, back: Way, now: float
+    ) -> None:
+        """Acknowledge to the sender of a way what is held."""
+        manners = connection.slot.module.manners
+        if not manners.adjusts or way.stream.answer(now) is None:
+            return
+        shown = way.stream.delivery.acknowledged
+        way.told, way.told_window = way.tell(shown, way.window, True, now)
+        here = [Piece(back.stream.end, b"")]
+        self._say(leg, connection, opposite(leg.direction), here, ACK)
+
+    def _say(
+        self,
+        leg: FlowLeg,
+        connection: Connection,
+        direction: Direction,
+        pieces: list[Piece],
+        flags: int,
+    ) -> None:
+        """Send segments of our own in a direction of a connection."""
+        flow = leg.flow
+        onward, answers = flow.outbound, flow.inbound
+        if direction is Direction.IN:
+            onward, answers = answers, onward
+        way, back = connection.ways[direction], connection.ways[opposite(direction)]
+        if not pieces or way.began is None or back.began is None:
+            return
+        side = EXIT_SIDES[onward.exit]
+        for own in segments.own(_reversed(answers.key), way, back, pieces, flags):
+            self._outbox.append((side, own))
+
+    def _let_go(self, leg: FlowLeg, connection: Connection, why: str, now: float) -> None:
+        """Read no more of it. What is held in the other direction goes on at once: its sender may
+        have been told that it has arrived."""
+        if why != IT_ENDS and not connection.is_let_go:
+            self._inspector.let_go(connection.slot, leg, why, now)
+        connection.is_let_go = True
+        for direction, way in connection.ways.items():
+            if not way.stream.over:
+                pieces = way.stream.give_up(why)
+                self._say(leg, connection, direction, pieces, ACK | PSH)
+
+    # --- time --------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to do (seconds)."""
+        if self._backlog:
+            return 0.0  # at once
+        return self._due[0][0] if self._due else None
+
+    def expire(self, now: float) -> None:
+        """Go on with what was too much at once, show again what was not acknowledged, and let pass
+        what took too long."""
+        self._proceed(now)
+        for _ in range(DUE_IN_A_TURN):
+            if not self._due or self._due[0][0] > now:
+                return
+            due, _, leg, reference = heappop(self._due)
+            connection = reference()
+            if connection is None or connection.due != due or not _is_in_use(leg, connection):
+                continue
+            connection.due = None
+            self._expire(leg, connection, now)
+            self._follow_up(leg, connection, now)
+
+    def _expire(self, leg: FlowLeg, connection: Connection, now: float) -> None:
+        for direction, way in connection.ways.items():
+            stream = way.stream
+            was_over = stream.over
+            if connection.slot.is_off and stream.is_holding:
+                pieces = stream.let_pass()
+            else:
+                pieces = stream.expire(now)
+            self._say(leg, connection, direction, pieces, ACK | PSH)
+            if stream.over and not was_over:
+                self._let_go(leg, connection, stream.why_over, now)
+            if stream.delivery.is_stranded:
+                self._strand(leg, connection)
+                return
+
+    def _strand(self, leg: FlowLeg, connection: Connection) -> None:
+        """Bytes that their sender believes to have arrived will never arrive: both must know."""
+        for direction, way in connection.ways.items():
+            end = [Piece(way.stream.delivery.acknowledged, b"")]
+            if not way.stream.delivery.is_stranded:
+                end = [Piece(way.stream.end, b"")]
+            self._say(leg, connection, direction, end, RST | ACK)
+            way.stream.forget()
+            way.stream.delivery.is_stranded = False
+
+    def _proceed(self, now: float) -> None:
+        """Messages that were too many at once, each connection in its turn."""
+        for _ in range(min(len(self._backlog), IN_A_TURN // AT_ONCE)):
+            leg, connection = self._backlog.popleft()
+            connection.is_queued = False
+            if not _is_in_use(leg, connection):
+                continue
+            slot = connection.slot
+            for direction, way in connection.ways.items():
+                stream = way.stream
+                if stream.has_backlog:
+                    onward = leg.flow.outbound if direction is Direction.OUT else leg.flow.inbound
+                    edit = self._edit(onward, connection, now)
+                    pieces = stream.proceed(
+                        edit, now, not slot.is_off, slot.module.manners, AT_ONCE
+                    )
+                    self._say(leg, connection, direction, pieces, ACK | PSH)
+                    if stream.over:
+                        self._let_go(leg, connection, stream.why_over, now)
+            self._follow_up(leg, connection, now)
+
+    def settings_changed(self) -> None:
+        """Another module may stand in the slot: what it does not want held is let go at once."""
+        for _, _, leg, reference in list(self._due):
+            connection = reference()
+            if connection is not None and connection.slot.is_off and connection.due != 0.0:
+                connection.due = 0.0
+                heappush(self._due, (0.0, next(self._numbers), leg, reference))
+
+    def _follow_up(self, leg: FlowLeg, connection: Connection, now: float) -> None:
+        """Book when the connection is to be looked at again; or it is like any other from now."""
+        if leg.flow.is_over:
+            return
+        if not self.shares.charge(connection, leg.mapping.internal.address):
+            self._let_go(leg, connection, "too many messages are being waited for", now)
+        if connection.is_done():
+            leg.slot = leg.opposite.slot = None
+            return
+        if not connection.is_queued and any(each.has_backlog for each in connection.streams):
+            connection.is_queued = True
+            self._backlog.append((leg, connection))
+        _tell_track(leg, connection)
+        deadline = connection.next_deadline()
+        if deadline is not None and (connection.due is None or deadline < connection.due):
+            connection.due = deadline
+            heappush(self._due, (deadline, next(self._numbers), leg, ref(connection)))
 
 
-def _size_of_segments(packet: Packet) -> int:
-    """How large a segment of this packet is on the wire, counted as the MSS option does."""
-    largest = packet.on_the_wire()[1] if packet.segment_size else packet.length
-    return min(largest, packet.length) - packet.header_length - MINIMUM_HEADER
+def _tell_track(leg: FlowLeg, connection: Connection) -> None:
+    """The NAT follows numbers as well, and must know how far the two ends have come apart."""
+    track = leg.flow.tcp
+    if track is not None:
+        track.ahead_of_inside = connection.ways[Direction.OUT].stream.ahead
+        track.ahead_of_outside = connection.ways[Direction.IN].stream.ahead
 
 
-def _room_for_data(packet: Packet, largest_segment: int) -> int:
-    """How many bytes go into one segment with the headers of `packet`."""
-    options = packet.transport_header_length - MINIMUM_HEADER
-    return min(max(64, largest_segment - options), MAXIMUM_LENGTH - packet.payload_start)
+def _is_in_use(leg: FlowLeg, connection: Connection) -> bool:
+    return not leg.flow.is_over and leg.slot is connection
 
 
-def _numbered(way: Way, pieces: list[Piece], manners: Manners) -> list[Piece]:
-    """The pieces with the positions that their sequence numbers are to tell."""
-    if manners.adjusts:
-        return pieces
-    return [Piece(way.stream.sent(position), data) for position, data in pieces]
-
-
-def _urgent(packet: Packet, way: Way) -> int:
-    """The position, as shown, that the urgent pointer names (RFC 9293 3.8.5)."""
-    start = packet.header_length
-    sequence, _ = NUMBERS.unpack_from(packet.buffer, start + 4)
-    (pointer,) = WORD.unpack_from(packet.buffer, start + URGENT_AT)
-    return way.stream.shown(way.position(sequence) + pointer)
-
-
-def _point_at(segment: Packet, ahead: int) -> None:
-    """Let the urgent pointer of a segment name a byte so far ahead of its first one."""
-    start = segment.header_length
-    if 0 < ahead <= HIGHEST_POINTER:
-        WORD.pack_into(segment.buffer, start + URGENT_AT, ahead)
-    else:
-        segment.buffer[start + FLAGS_AT] &= ~URG
-
-
-def _opposite(direction: Direction) -> Direction:
-    return Direction.IN if direction is Direction.OUT else Direction.OUT
-
-
-def _near(way: Way, number: int) -> int:
-    """An acknowledgement number as a shown position."""
-    assert way.began is not None
-    near = way.stream.shown(way.stream.received)
-    distance = (number - way.began - near) & SEQUENCE_BITS
-    return near + distance - ((distance & HALF) << 1)
-
-
-def _translate_sack(packet: Packet, back: Way) -> None:
-    """SACK blocks (RFC 2018) in positions as sent. One that touches an edited message is blotted
-    out with all others: SACK is advice, and a sender without it only sends more."""
-    for kind, at, size in tcp_options(packet):
-        if kind != SACK:
-            continue
-        edges = [
-            int.from_bytes(packet.buffer[edge : edge + 4], "big")
-            for edge in range(at + 2, at + size - 3, 4)
-        ]
-        shown = [_near(back, edge) for edge in edges]
-        sent = [back.stream.sent(position) for position in shown]
-        if [back.stream.shown(position) for position in sent] != shown:
-            packet.buffer[at : at + size] = bytes((NO_OPERATION,)) * size
-            continue
-        for edge, position in zip(range(at + 2, at + size - 3, 4), sent, strict=True):
-            packet.buffer[edge : edge + 4] = back.number(position).to_bytes(4, "big")
+def _reversed(tuple_: FiveTuple) -> FiveTuple:
+    protocol, source, destination, source_port, destination_port = tuple_
+    return (protocol, destination, source, destination_port, source_port)

@@ -41,26 +41,29 @@ class Situation:
 
 
 class Trial(Context):
-    """An AlgContext for one message. `module` may decide in the NAT's place, as faults do. The next
-    message of a conversation has a context of its own over the same NAT: see `facing`."""
+    """An AlgContext for one message of an application. `module` may decide in the NAT's place, as
+    faults do. The next message of a conversation has a context of its own over the same NAT: see
+    `facing`."""
 
     def __init__(
         self,
         situation: Situation,
         settings: Settings,
+        application: str,
         module: Alg | None = None,
         before: Trial | None = None,
     ) -> None:
         self._situation = situation
         self._trial_settings = settings
+        self._application = application
         self._module = module
         self.nat: Nat = before.nat if before else _new_nat(situation, settings, module)
         self.memory: Memory = before.memory if before else Memory()
-        name = module.application if module and module.application else "sip"
         table = self.nat.table
         leg = _leg(table, situation)
         self.ground = Tables(table, leg, 0.0)
-        super().__init__(self.ground, table, leg, self.memory, settings.section(f"alg.{name}"), 0.0)
+        own = settings.section(f"alg.{application}")
+        super().__init__(self.ground, table, leg, self.memory, own, 0.0)
 
     def facing(
         self,
@@ -77,7 +80,8 @@ class Trial(Context):
             remote=remote or last.remote,
             internal=internal or last.internal,
         )
-        return Trial(situation, self._trial_settings, self._module, before=self)
+        settings, application = self._trial_settings, self._application
+        return Trial(situation, settings, application, self._module, before=self)
 
     @property
     def expectations(self) -> list[Expectation]:
@@ -86,6 +90,8 @@ class Trial(Context):
 
 
 def _new_nat(situation: Situation, settings: Settings, module: Alg | None) -> Nat:
+    """A NAT in which the given endpoints are mapped as they were preset: a forward fixes what the
+    assignment of ports would choose otherwise."""
     behavior = behavior_of(settings, random.Random(SEED))
     others = [each for each in behavior.external if each != situation.external.address]
     own = Forward(PROTOCOL_NUMBERS[situation.transport], situation.external, situation.internal)

@@ -4,6 +4,13 @@
 
 Packets are counted as on the wire: a super-packet counts its segments. What the appliance says by
 itself (ICMP) is counted apart.
+
+    forwarded   it was sent on, edited or not
+    consumed    it ended here and was of use: a ping of the NAT, a part of a message over TCP
+    dropped     it was refused, for a reason that is counted too
+    held        a fragment that waits; it becomes consumed (with its datagram) or dropped later
+
+So a packet that nobody can account for is a bug, and the tests add the four up after every packet.
 """
 
 from __future__ import annotations
@@ -37,11 +44,13 @@ class WireCounters:
         self.drops: dict[Drop, int] = {}
 
     def drop(self, drop: Drop, packets: int, size: int) -> None:
+        """So many packets were refused, of `size` bytes together."""
         self.dropped += packets
         self.dropped_bytes += size
         self.drops[drop] = self.drops.get(drop, 0) + packets
 
     def consume(self, packets: int, size: int) -> None:
+        """So many packets ended here, of `size` bytes together."""
         self.consumed += packets
         self.consumed_bytes += size
 

@@ -1,7 +1,14 @@
 """Dropped packets as events, without a flood of them.
 
 The first drop of its kind is told at once; like ones within a second become one more event with a
-count. So the counts of all events add up to the counters, and a port scan is a line a second.
+count. So the counts of all events add up to the counters, and a port scan is a line a second:
+
+    0.0 s   no-mapping, 198.51.100.9 to 203.0.113.1    told, count 1
+    0.1 s   the same 41 times                          noted
+    1.0 s   the second is over (`flush`)               told, count 41
+
+When more kinds come within a second than are told apart (a forged source in each packet), those of
+one reason become one kind.
 """
 
 from __future__ import annotations
@@ -76,6 +83,7 @@ class DropLog:
         self._opened[kind] = now
 
     def next_deadline(self) -> float | None:
+        """When the first open second is over."""
         first = next(iter(self._opened.values()), None)
         return None if first is None else first + SECOND
 

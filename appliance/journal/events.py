@@ -33,11 +33,13 @@ class Started(Event, tag="started"):
 
 
 class MappingOpened(Event, tag="mapping-opened"):
+    """An inside endpoint has an external one."""
+
     mapping: int
     protocol: str
     internal: str
     external: str
-    opened_by: str  # packet | alg | static | forward
+    opened_by: str  # packet | alg | static | forward | untranslated
 
 
 class MappingRefreshed(Event, tag="mapping-refreshed"):
@@ -51,6 +53,8 @@ class MappingRefreshed(Event, tag="mapping-refreshed"):
 
 
 class MappingExpired(Event, tag="mapping-expired"):
+    """Nothing needed the mapping any more, or it was closed by force; `why` says which."""
+
     mapping: int
     protocol: str
     internal: str
@@ -59,6 +63,8 @@ class MappingExpired(Event, tag="mapping-expired"):
 
 
 class FlowOpened(Event, tag="flow-opened"):
+    """A mapping is used towards a remote; its cause is the mapping if that was opened for it."""
+
     flow: int
     mapping: int
     protocol: str
@@ -70,6 +76,8 @@ class FlowOpened(Event, tag="flow-opened"):
 
 
 class FlowExpired(Event, tag="flow-expired"):
+    """A flow ended, with what it has carried: packets on the wire, and their bytes."""
+
     flow: int
     mapping: int
     protocol: str
@@ -116,7 +124,7 @@ class Change(msgspec.Struct):
 class MessagePassed(Event, tag="message-passed"):
     """A message on an ALG's port, before and after."""
 
-    alg: str  # the slot: "sip" or "dns"
+    alg: str  # the slot: "sip" or "ftp"
     module: str  # what stood in it: a SPEC
     flow: int | None
     direction: str  # "out" or "in"
@@ -135,6 +143,8 @@ class MessagePassed(Event, tag="message-passed"):
 
 
 class ExpectationOpened(Event, tag="expectation-opened"):
+    """An ALG lets a remote in; `expires_in` is in seconds."""
+
     expectation: int
     protocol: str
     external: str
@@ -146,6 +156,8 @@ class ExpectationOpened(Event, tag="expectation-opened"):
 
 
 class ExpectationUsed(Event, tag="expectation-used"):
+    """The first packet came that was expected."""
+
     expectation: int
     protocol: str
     external: str
@@ -155,6 +167,8 @@ class ExpectationUsed(Event, tag="expectation-used"):
 
 
 class ExpectationClosed(Event, tag="expectation-closed"):
+    """The remote is let in no more."""
+
     expectation: int
     protocol: str
     external: str
@@ -183,6 +197,8 @@ class CallOutcome(Event, tag="call-outcome"):
 
 
 class SettingChanged(Event, tag="setting-changed"):
+    """Somebody set a key to another value."""
+
     key: str
     old: object
     new: object
@@ -236,6 +252,16 @@ class AlgError(Event, tag="alg-error"):
     disabled: bool = False  # too many for this flow: the module is off for it
 
 
+class StreamLetGo(Event, tag="stream-let-go"):
+    """The messages of a TCP connection are not read any more; its bytes pass as they come."""
+
+    alg: str
+    flow: int
+    source: str  # of the segment that was too much, as it arrived
+    destination: str
+    reason: str
+
+
 AnyEvent = (
     Started
     | MappingOpened
@@ -254,6 +280,7 @@ AnyEvent = (
     | MediaStats
     | PacketSeen
     | AlgError
+    | StreamLetGo
 )
 
 _encoder = msgspec.json.Encoder()

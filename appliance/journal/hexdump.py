@@ -64,6 +64,7 @@ def _written(some: Iterable[Run], offset: int) -> list[str]:
 
 
 def _in_rows(some: Iterable[Run], width: int) -> Iterator[list[Run]]:
+    """Runs cut at the ends of rows. A run without bytes stays: it says that some are missing."""
     row: list[Run] = []
     room = width
     for run in some:
@@ -87,6 +88,8 @@ def _in_rows(some: Iterable[Run], width: int) -> Iterator[list[Run]]:
 
 
 def _dumped_row(row: Sequence[Run], offset: int, width: int) -> list[Run]:
+    """One row: offset, bytes in hexadecimal, and what can be read of them. A changed run stands
+    between signs, and keeps its mark in both halves; what lies between runs is plain."""
     pieces: list[Run] = []
     pictures: list[Run] = []
     plain, picture, before_gap, length = f"{offset:04x}", "", " ", 0

@@ -1,4 +1,9 @@
-"""Turns what the NAT tells its observer into events, and gives new flows their ALG slot."""
+"""Turns what the NAT tells its observer into events, and gives new flows their ALG slot.
+
+An event has only numbers and texts in it, no record of the NAT: a record changes, and is freed with
+its flow, but an event is read later, by another process, or from a file. An event that follows from
+another one names it as its cause: the flow that opened a mapping, and all that a message opened.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +40,7 @@ class Ends(TypedDict):
 
 
 def ends_of(mapping: Mapping) -> Ends:
+    """By what events and `flush` know a mapping."""
     return {
         "protocol": PROTOCOL_NAMES[mapping.protocol],
         "internal": str(mapping.internal),
@@ -105,9 +111,11 @@ class Narrator(Observer):
         self._log.emit(event, now)
 
     def leg_made(self, leg: Leg) -> None:
+        """No event: `flow_opened` follows, or the leg is for a single packet."""
         self._give_slot(leg)
 
     def flow_reopened(self, flow: Flow) -> None:
+        """Its streams begin anew, with sequence numbers that have nothing to do with the old."""
         flow.outbound.slot = flow.inbound.slot = None
         self._give_slot(flow.outbound)
 

@@ -2,7 +2,7 @@
 
 Strategy: a `Cut` knows where the rows of a message begin and end, and nothing else in the program
 assumes that a message has lines. `passages` follows the changes through the message: rows that a
-change touches are a passage, all that lies between is one stretch that nobody has to look into.
+change touches are a passage, all that lies between is one stretch that need not be looked into.
 So a message of 60 KB with one change costs about as much as one of 60 bytes.
 
 Everything here is Latin-1 text, one character a byte, and *not* safe to draw.
@@ -48,8 +48,8 @@ class ChangeOf(Protocol):
 
 
 def is_text(message: str) -> bool:
-    """Is it worth reading as lines? A few control characters do not make a text binary: whoever
-    writes them into a SIP message wants them to be seen."""
+    """Is it worth reading as lines? A few control characters do not make a text binary: in a SIP
+    message they are an attack or a fault, and are to be seen."""
     try:
         data = message.encode("latin-1")
     except UnicodeEncodeError:
@@ -223,7 +223,7 @@ def differs_from_wanted(change: ChangeOf) -> bool:
 
 
 def wanted(change: ChangeOf) -> str:
-    """What a correct module writes, as far as anybody knows."""
+    """What a correct module writes, as far as it is known."""
     return change.after if change.expected is None else change.expected
 
 

@@ -1,8 +1,13 @@
 """Events as plain sentences, for `watch`, `sim --plain`, and everybody who cannot see the screen.
 
-One event is one sentence, with a line for each change of a message beneath. Everything that is
-text in an event is cleaned first (`clean`), whatever it says and wherever it came from; the
-sentences are put together from cleaned text only, so a message cannot move the cursor.
+One event is one sentence, with a line for each change of a message beneath:
+
+    12.041  INVITE out, alice (192.168.20.100:5060) to 203.0.113.9:5060: rewritten
+            ~ contact.host: "192.168.20.100" became "203.0.113.1": ok. Reason. (RFC 3261 20.10)
+
+Everything that is text in an event is cleaned first (`clean`), whatever it says and wherever it
+came from; the sentences are put together from cleaned text only, so a message cannot move the
+cursor.
 """
 
 from __future__ import annotations
@@ -49,6 +54,7 @@ _SENTENCES = {
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
+    "stream-let-go": "{alg} reads no more from {source} to {destination}: {reason}",
 }
 _POINTS = {
     "arrived": "arrived on the {side}: {protocol} from {source} to {destination}, {size} bytes",
@@ -126,6 +132,8 @@ class Teller:
         return lines
 
     def _is_repetition(self, event: Event) -> bool:
+        """Would its sentence say what was said before? A stream is told of when it is heard again
+        or falls silent; a refresh says nothing new at all."""
         if not isinstance(event, MediaStats):
             return event.__struct_config__.tag == "mapping-refreshed"
         stream = event.stream
@@ -164,6 +172,7 @@ def _is_nobody(source: str) -> bool:
 
 
 def _word(value: object) -> Any:
+    """A field of an event, as a sentence may use it: text is cleaned, lists become JSON."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, int | float) or value is None:

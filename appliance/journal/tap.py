@@ -9,8 +9,12 @@
 that turns back (hairpin) passes ② and ③ twice; one that goes no further says why at the last point
 it came to, and what the appliance answers by itself is shown as its own.
 
-Whoever wants to look is a tap; while there is none, packets are not looked at. Of a flood only so
+What looks at packets is a tap; while there is none, packets are not looked at. Of a flood only so
 many packets a second are shown, and how many were not is told.
+
+    Taps      all taps of a datapath; tells it when the first comes and the last goes
+    Tap       what each of them must be able to do
+    Points    the tap that makes an event of each point, for `watch --points`
 """
 
 from __future__ import annotations
@@ -46,7 +50,7 @@ class Point(StrEnum):
 
 
 class Tap(Protocol):
-    """Somebody who looks at packets."""
+    """What looks at packets."""
 
     def see(
         self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
@@ -64,10 +68,12 @@ class Taps:
         self._tapped_by = tapped_by
 
     def add(self, tap: Tap) -> None:
+        """Show all packets to one more."""
         self._taps.append(tap)
         self._tapped_by(self)
 
     def remove(self, tap: Tap) -> None:
+        """Show it no more packets."""
         self._taps = [each for each in self._taps if each is not tap]
         self._tapped_by(self if self._taps else None)
 
@@ -101,7 +107,7 @@ class Points:
         self._taps.add(self)
 
     def end(self) -> None:
-        """Nobody looks any more."""
+        """Packets are shown no more."""
         self._taps.remove(self)
 
     def see(
@@ -134,6 +140,7 @@ class Points:
             self._skipped += 1
 
     def _has_time_for_one_more(self, now: float) -> bool:
+        """Were fewer packets shown in this second than may be?"""
         if now - self._second >= 1.0:
             self._second, self._shown = now, 0
         self._shown += 1
@@ -148,6 +155,8 @@ class Points:
         leg: Leg | None = None,
         own: bool = False,
     ) -> None:
+        """Note what a packet looks like here, and what has changed since the last point. `own`: it
+        is an answer of the appliance, and has no last point."""
         assert self._way is not None
         before, current = self._last, packet.copy()
         is_readable = current.check() is None

@@ -218,7 +218,7 @@ class UserAgent(Machine):
     def new_request(
         self, method: str, uri: str, local: str, remote: str, call_id: str, cseq: int
     ) -> SipMessage:
-        """The headers that every request has (RFC 3261, 8.1.1), with a branch of its own."""
+        """The headers that every request has (RFC 3261 8.1.1), with a branch of its own."""
         return SipMessage(
             f"{method} {uri} SIP/2.0",
             [
@@ -324,7 +324,7 @@ class UserAgent(Machine):
         self._await_ack(call, T1, now + GIVE_UP, now)
 
     def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
-        """RFC 3261, 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
+        """RFC 3261 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
         may be proxies on the way; without one, after 64 T1 the call is ended."""
         call.answering = self.timers.at(
             now + interval, lambda at: self._unacknowledged(call, interval, until, at)
@@ -418,7 +418,7 @@ class UserAgent(Machine):
     # --- audio --------------------------------------------------------------------------
 
     def _open_stream(self, remote: Endpoint | None = None) -> Stream:
-        """Listen on the first free even port (RFC 3550, 11: RTCP has the odd one above)."""
+        """Listen on the first free even port (RFC 3550 11: RTCP has the odd one above)."""
         port = self._habits.rtp_port
         while port in self._ports:
             port += 2

@@ -44,11 +44,11 @@ class Call:
 
     @property
     def tag(self) -> str:
-        """Our own, which is how the other side names this dialog (RFC 3261, 12)."""
+        """Our own, which is how the other side names this dialog (RFC 3261 12)."""
         return parameter_of(self.local, "tag")
 
     def is_meant_by(self, request: SipMessage) -> bool:
-        """Does this request belong to the dialog (RFC 3261, 12.2.2)?"""
+        """Does this request belong to the dialog (RFC 3261 12.2.2)?"""
         tag = parameter_of(request.get("to"), "tag")
         return request.get("call-id") == self.call_id and tag == self.tag
 

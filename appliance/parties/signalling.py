@@ -1,4 +1,4 @@
-"""How SIP messages travel: as datagrams, or in streams (RFC 3261, 18).
+"""How SIP messages travel: as datagrams, or in streams (RFC 3261 18).
 
 Over UDP a message is a datagram. Over TCP messages follow one another in a stream, and the
 Content-Length says where each ends (18.3); answers go back on the connection that the request came
@@ -36,7 +36,7 @@ from nat.endpoint import Endpoint
 
 LONGEST_HEAD = 16384  # bytes
 LONGEST_BODY = 65535  # bytes
-FIRST_DYNAMIC_PORT = 49152  # RFC 6335, 6: to 65535
+FIRST_DYNAMIC_PORT = 49152  # RFC 6335 6: to 65535
 DYNAMIC_PORTS = 14  # bits
 
 _CONTENT_LENGTH = re.compile(
@@ -49,7 +49,7 @@ OnBroken = Callable[[Set[Endpoint], str, float], None]
 
 
 class Transport(Protocol):
-    """Carries the messages of one user agent, whose sent-by (RFC 3261, 18.1.1) is `own`."""
+    """Carries the messages of one user agent, whose sent-by (RFC 3261 18.1.1) is `own`."""
 
     own: Endpoint
     is_reliable: bool
@@ -141,7 +141,7 @@ class Streams:
         self._machine.do(Write(link.local, link.remote, message, (self._segment_size,)))
 
     def heard_request(self, request: SipMessage, source: Endpoint) -> None:
-        """RFC 5923, 6: requests to the sent-by of this request may go on this connection."""
+        """RFC 5923 6: requests to the sent-by of this request may go on this connection."""
         link = self._links.get(source)
         via = read_via(request.get("via"))
         if link is None or via.endpoint is None or "alias" not in via.parameters:
@@ -202,9 +202,9 @@ class Streams:
 
 def message_length(received: bytes | bytearray) -> int:
     """How many bytes the first message takes; 0 while it is not whole. Raises UnreadableError for a
-    stream in which the next message cannot be found (RFC 3261, 18.3: Content-Length is a must).
+    stream in which the next message cannot be found (RFC 3261 18.3: Content-Length is a must).
 
-    Line ends before a message are keep-alives, and a message of their own (RFC 5626, 3.5.1).
+    Line ends before a message are keep-alives, and a message of their own (RFC 5626 3.5.1).
     """
     keep_alive = len(received) - len(received.lstrip(b"\r\n"))
     if keep_alive:

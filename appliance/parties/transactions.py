@@ -1,4 +1,4 @@
-"""SIP transactions: say it again until there is an answer (RFC 3261, 17).
+"""SIP transactions: say it again until there is an answer (RFC 3261 17).
 
 A client transaction repeats its request, the server side repeats its last response when a request
 comes again. Both end after 64 T1. Everything above this file may think that messages arrive or
@@ -18,7 +18,7 @@ from appliance.parties.signalling import Transport
 from appliance.parties.sipua import SipMessage, UnreadableError, read_via
 from nat.endpoint import Endpoint
 
-T1 = 0.5  # seconds; an estimate of the round trip (RFC 3261, 17.1.1.1)
+T1 = 0.5  # seconds; an estimate of the round trip (RFC 3261 17.1.1.1)
 T2 = 4.0  # seconds; the longest interval between repetitions
 GIVE_UP = 64 * T1  # timers B, D, F, H and J
 
@@ -112,7 +112,7 @@ class Transactions:
     def response(self, response: SipMessage, now: float) -> str:
         """Hand a response to its request. Answers why not, or the empty text.
 
-        RFC 3261, 18.1.2: a response whose top Via is not one's own is discarded in silence. This
+        RFC 3261 18.1.2: a response whose top Via is not one's own is discarded in silence. This
         is where a phone stops understanding an ALG that does not restore what it changed.
         """
         try:
@@ -136,7 +136,7 @@ class Transactions:
 
     def _stray(self, response: SipMessage, now: float) -> str:
         """A 2xx to an INVITE ends its transaction and still comes again until somebody
-        acknowledges it: that is the caller's business (RFC 3261, 13.2.2.4)."""
+        acknowledges it: that is the caller's business (RFC 3261 13.2.2.4)."""
         if response.method == "INVITE" and response.status // 100 == 2:
             return self._on_repeated_answer(response, now)
         return "nothing was asked in that branch"
@@ -156,7 +156,7 @@ class Transactions:
     def _acknowledge(
         self, key: tuple[str, str], client: Client, response: SipMessage, now: float
     ) -> None:
-        """RFC 3261, 17.1.1.3: the transaction itself acknowledges a refusal, and waits for
+        """RFC 3261 17.1.1.3: the transaction itself acknowledges a refusal, and waits for
         repetitions of it (timer D); over a reliable transport there are none."""
         client.ack = acknowledge(client.request, response).write()
         client.give_up = self._machine.timers.at(now + GIVE_UP, lambda at: self._give_up(key, at))
@@ -198,13 +198,13 @@ def _stop(timer: Timer | None) -> None:
 
 
 def server_key(request: SipMessage) -> tuple[str, str, str]:
-    """What makes two requests the same (RFC 3261, 17.2.3)."""
+    """What makes two requests the same (RFC 3261 17.2.3)."""
     via = read_via(request.get("via"))
     return via.branch, via.sent_by, request.method
 
 
 def acknowledge(invite: SipMessage, response: SipMessage) -> SipMessage:
-    """The ACK to a refusal, in the INVITE's own branch (RFC 3261, 17.1.1.3)."""
+    """The ACK to a refusal, in the INVITE's own branch (RFC 3261 17.1.1.3)."""
     return SipMessage(
         f"ACK {invite.request_uri} SIP/2.0",
         [
@@ -219,7 +219,7 @@ def acknowledge(invite: SipMessage, response: SipMessage) -> SipMessage:
 
 
 def cancel(invite: SipMessage) -> SipMessage:
-    """RFC 3261, 9.1: a CANCEL is the INVITE over again, down to the branch."""
+    """RFC 3261 9.1: a CANCEL is the INVITE over again, down to the branch."""
     kept = ("Via", "From", "To", "Call-ID", "Max-Forwards")
     headers = [(name, value) for name, value in invite.headers if name in kept]
     headers.append(("CSeq", f"{invite.cseq} CANCEL"))

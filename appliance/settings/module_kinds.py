@@ -85,8 +85,8 @@ def _poor(application: str) -> str:
     """The module that takes faults; empty where there is none."""
     from alg import registry
 
-    names = registry.names(application)
-    return next((name for name in names if registry.MODULES[name].takes_faults), "")
+    module = registry.poor(application)
+    return module.name if module else ""
 
 
 def _check(spec: str, application: str) -> None:

@@ -83,8 +83,23 @@ class Address(Kind):
         return {"type": "string", "format": "ipv4"} if not self.empty else {"type": "string"}
 
 
+class _WithAddress(Kind):
+    """What has an address and knows how it is written; None is written as nothing."""
+
+    __slots__ = ()
+
+    def plain(self, form: Any) -> str:
+        return "" if form is None else str(form)
+
+    def addresses(self, form: Any) -> Iterator[int]:
+        return iter(() if form is None else (form.address,))
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
+
+
 @dataclass(frozen=True, slots=True)
-class InterfaceAddress(Kind):
+class InterfaceAddress(_WithAddress):
     """An address with the length of its network, `192.168.20.100/24`; empty: none, which is None
     in the program."""
 
@@ -99,18 +114,9 @@ class InterfaceAddress(Kind):
         except ValueError:
             raise ValueError(sentence) from None
 
-    def plain(self, form: Any) -> str:
-        return "" if form is None else str(form)
-
-    def addresses(self, form: Any) -> Iterator[int]:
-        return iter(() if form is None else (form.address,))
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
 
 @dataclass(frozen=True, slots=True)
-class Prefix(Kind):
+class Prefix(_WithAddress):
     """A network such as `192.168.20.0/24`, without host bits."""
 
     def parse(self, value: object) -> Network:
@@ -125,18 +131,9 @@ class Prefix(Kind):
             raise ValueError(f'{shown(value)} has host bits; did you mean "{network}"?')
         return network
 
-    def plain(self, form: Any) -> str:
-        return str(form)
-
-    def addresses(self, form: Any) -> Iterator[int]:
-        return iter((form.address,))
-
-    def schema(self) -> Schema:
-        return {"type": "string"}
-
 
 @dataclass(frozen=True, slots=True)
-class EndpointText(Kind):
+class EndpointText(_WithAddress):
     """An address and a port that is not 0, `203.0.113.1:5060`."""
 
     def parse(self, value: object) -> Endpoint:
@@ -150,12 +147,3 @@ class EndpointText(Kind):
         if endpoint.port == 0:
             raise ValueError(f"{shown(value)}: port 0 cannot be used")
         return endpoint
-
-    def plain(self, form: Any) -> str:
-        return str(form)
-
-    def addresses(self, form: Any) -> Iterator[int]:
-        return iter((form.address,))
-
-    def schema(self) -> Schema:
-        return {"type": "string"}

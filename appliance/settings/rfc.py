@@ -54,7 +54,7 @@ class Requirement:
         ]
         faults = _faults(settings)
         broken += [
-            f"alg.sip.module has the fault {name}" for name in self.spoiled_by if name in faults
+            f"{faults[name]} has the fault {name}" for name in self.spoiled_by if name in faults
         ]
         return broken + [
             f"{other.id} is not met"
@@ -136,13 +136,21 @@ def _of(settings: Settings, need: Any) -> Any:
     return need
 
 
-def _faults(settings: Settings) -> list[str]:
-    """The faults of a poor module that is switched on, without what they are aimed at."""
-    module, colon, named = str(settings["alg.sip.module"]).partition(":")
-    if module != "sip-poor":
-        return []
-    texts = named.split(",") if colon else settings["alg.sip.faults"]
-    return [text.partition("@")[0].strip() for text in texts]
+def _faults(settings: Settings) -> dict[str, str]:
+    """The faults of poor modules that are switched on, without what they are aimed at, and the
+    setting that names the module."""
+    from alg import registry  # all the modules: most commands check no requirement
+
+    found: dict[str, str] = {}
+    for application in registry.APPLICATIONS:
+        section = settings.section(f"alg.{application}")
+        module, colon, named = section["module"].partition(":")
+        poor = registry.poor(application)
+        if poor and module == poor.name:
+            texts = named.split(",") if colon else section.get("faults", ())
+            names = [text.partition("@")[0].strip() for text in texts]
+            found |= dict.fromkeys(names, f"alg.{application}.module")
+    return found
 
 
 def _fits(value: Any, need: object) -> bool:

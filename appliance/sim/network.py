@@ -23,11 +23,10 @@ from appliance.sim.clock import Clock, Happening
 from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
 from nat.drop import Drop
-from nat.endpoint import Endpoint, Network, Side, address_text
+from nat.endpoint import Endpoint, Side, address_text, is_private
 from nat.mapping import Leg
 from nat.packet import Packet
 
-PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 MOST_PLACES = 1000  # losses are remembered for so many pairs of endpoints
 
 
@@ -165,9 +164,13 @@ class World:
         elif isinstance(verdict, Drop):
             self._lose(packet, f"dropped by the NAT: {verdict.reason}")
         if engine.outbox:
-            own, engine.outbox[:] = engine.outbox[:], []
-            for exit_, extra in own:
-                self._forward(extra, exit_, now)
+            self.send_own(now)
+
+    def send_own(self, now: float) -> None:
+        """Put what the NAT says by itself on its wires."""
+        own, self._engine.outbox[:] = self._engine.outbox[:], []
+        for exit_, extra in own:
+            self._forward(extra, exit_, now)
 
     def _forward(self, packet: Packet, side: Side, now: float) -> None:
         """The NAT has put a packet on a wire (a side of it)."""
@@ -212,5 +215,4 @@ class World:
 def no_way(address: int) -> str:
     """Why a packet to this address gets nowhere. Private addresses mean something only inside the
     private network (RFC 1918 3)."""
-    private = any(address in network for network in PRIVATE)
-    return f"no {'route to' if private else 'host at'} {address_text(address)}"
+    return f"no {'route to' if is_private(address) else 'host at'} {address_text(address)}"

@@ -22,7 +22,7 @@ from appliance.sim.clock import Clock
 from appliance.sim.network import World
 from appliance.sim.outcome import Direction, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
-from nat.endpoint import Endpoint, parse_address
+from nat.endpoint import Endpoint
 
 EPOCH = 1735689600.0
 """The wall clock at the start of every simulation: 2025-01-01 00:00:00 UTC, seconds since 1970.
@@ -52,7 +52,10 @@ class Simulation:
         self.world = World(
             self._clock,
             self.engine,
-            _externals(settings),
+            [
+                *settings["outside.external"],
+                *(rule.external for rule in settings["nat.static"]),
+            ],
             (scenario.links.inside, scenario.links.outside),
             self.judge.hear,
             self.seed,
@@ -116,6 +119,7 @@ class Simulation:
         else:
             self._clock.now = max(self._clock.now, due)
             self.engine.expire(self._clock.now)
+            self.world.send_own(self._clock.now)
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -202,10 +206,3 @@ def _as_json(value: Any) -> object:
     if isinstance(value, dict):
         return {str(key): entry for key, entry in value.items()}
     return list(value) if isinstance(value, list) else value
-
-
-def _externals(settings: Settings) -> list[int]:
-    """The addresses outside that packets reach the NAT by."""
-    values = settings.values
-    statics = [rule["external"] for rule in values["nat.static"]]
-    return [parse_address(text) for text in (*values["outside.external"], *statics)]

@@ -338,7 +338,7 @@ def test_after_the_first_thing_that_is_not_sip_nothing_is_read(
     assert seen == [first]
 
 
-# --- doors -------------------------------------------------------------------------------------
+# --- expectations ------------------------------------------------------------------------------
 
 
 def make_scarce(context: Trial, nth: int) -> Iterator[int]:
@@ -389,14 +389,14 @@ def check_advertised_ports(pair: Pair, context: Trial) -> None:
         assert context.expectations == []
 
 
-def check_doors(context: Trial) -> None:
+def check_expectations(context: Trial) -> None:
     """I-E1 to I-E3, at any moment."""
     siblings: dict[Hashable, set[Endpoint]] = {}
     for known in context.expectations:
         assert known.mapping.internal.address == PHONE.address
         assert known.mapping.internal.port >= LOWEST_OPENED_PORT
         assert known.mapping.external.address == SEEN.address
-        assert known.mapping.external == context.external_of(known.mapping.internal)
+        assert context.internal_of(known.mapping.external) == known.mapping.internal
         assert known.remote is not None
         assert 0 < known.deadline <= 86_400
         siblings.setdefault(known.parent, set()).add(known.mapping.internal)
@@ -408,18 +408,18 @@ STANDARD = [pair for pair in USUAL if "settings" not in pair.values]
 
 @given(st.lists(st.sampled_from(STANDARD), min_size=2, max_size=12))
 @patient
-def test_doors_stay_within_bounds_in_any_order_of_messages(history: list[Pair]) -> None:
+def test_expectations_stay_within_bounds_in_any_order_of_messages(history: list[Pair]) -> None:
     """I-E1, I-E2, I-E3: only for the host that speaks, only for who may send, and not too many."""
     context = small_nat()
     for pair in history:
         inspected(pair.before, context.facing(pair.direction))
-        check_doors(context)
-    event(f"{min(len(context.expectations), 10)} doors")
+        check_expectations(context)
+    event(f"{min(len(context.expectations), 10)} expectations")
 
 
 @given(st.lists(st.sampled_from(STANDARD), max_size=8))
 @patient
-def test_a_call_that_is_over_has_no_doors(history: list[Pair]) -> None:
+def test_a_call_that_is_over_has_no_expectations(history: list[Pair]) -> None:
     """I-E1: whatever came before, a BYE of every dialog leaves none of the call's."""
     context = small_nat()
     names = ["out-invite-early-offer", "call-answered", "call-acknowledged"]

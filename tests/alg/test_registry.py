@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alg.registry import MODULES, SpecError, application_of, load
+from alg.registry import APPLICATIONS, MODULES, SpecError, application_of, load, poor
 from alg.sip_poor.poor import SipPoor
 
 
@@ -15,6 +15,21 @@ def test_every_listed_module_loads_under_its_name() -> None:
         assert load(name).name == name == module.name
         assert module.title
         assert module.does.endswith(".")
+
+
+def test_every_application_has_a_correct_module_of_its_name() -> None:
+    for name, application in APPLICATIONS.items():
+        assert application.name == name == application.correct().name == load(name).name
+        assert load(name).application == name
+
+
+def test_the_poor_module_of_an_application_is_the_one_that_takes_faults() -> None:
+    found = {name: poor(name) for name in (*APPLICATIONS, "dns")}
+    assert {name: module and module.name for name, module in found.items()} == {
+        "sip": "sip-poor",
+        "ftp": "ftp-poor",
+        "dns": None,
+    }
 
 
 def test_faults_come_with_the_spec_or_from_the_scenario() -> None:

@@ -60,7 +60,7 @@ def test_the_result_does_not_depend_on_segmentation(data) -> None:
         if data.draw(st.booleans()):
             shown = 1 + len(receiver.text)
             assert stream.sent(shown) <= 1 + end
-            stream.acknowledge(shown)
+            stream.acknowledge(shown, 0.0)
     assert receiver.text == b"".join(map(edit, messages))
     assert stream.shown(1 + len(sent)) == 1 + len(receiver.text)
     assert stream.sent(1 + len(receiver.text)) == 1 + len(sent)
@@ -88,7 +88,7 @@ def test_what_is_acknowledged_and_sent_again_is_answered_by_an_old_empty_segment
     whole = message(1)
     stream.take(1, whole, edit, 0.0)
     shown_end = 1 + len(edit(whole))
-    stream.acknowledge(shown_end)
+    stream.acknowledge(shown_end, 0.5)
     assert stream.take(1, whole, edit, 1.0) == [(shown_end - 1, b"")]
 
 

@@ -28,7 +28,7 @@ REGISTERED = REGISTER.replace(
 FORWARD = {"protocol": "udp", "external": f"{EXTERNAL}:53", "internal": f"{A}:5300"}
 
 
-def door(world: World, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
+def expectation(world: World, remote: Endpoint | None = None, lifetime: float = 60.0) -> Mapping:
     """A mapping of A's port 7000 that only an expectation holds open."""
     mapping = world.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
@@ -43,7 +43,7 @@ def shown(world: World, what: str) -> list[dict[str, Any]]:
     return list(document)
 
 
-def test_flows_are_shown_in_the_contracts_words() -> None:
+def test_flows_are_shown_with_documented_keys() -> None:
     world = World()
     world.pass_out(OUT)
     world.pass_in(udp(f"{R}:5000", f"{EXTERNAL}:4000"))
@@ -69,10 +69,10 @@ def test_a_mapping_lives_as_long_as_its_longest_flow() -> None:
 
 
 def test_what_is_over_is_not_shown_whether_it_was_tidied_up_or_not() -> None:
-    """Invariant I-T1, of mappings and doors."""
+    """Invariant I-T1, of mappings and expectations."""
     world = World()
     world.pass_out(OUT)
-    door(world, lifetime=60.0)
+    expectation(world, lifetime=60.0)
     world.now += 60.0
     assert shown(world, "expectations") == []
     assert [mapping["internal"] for mapping in shown(world, "mappings")] == [f"{A}:4000"]
@@ -80,9 +80,9 @@ def test_what_is_over_is_not_shown_whether_it_was_tidied_up_or_not() -> None:
     assert shown(world, "mappings") == []
 
 
-def test_a_mapping_lives_as_long_as_its_door_or_its_announcement() -> None:
+def test_a_mapping_lives_as_long_as_its_expectation_or_its_announcement() -> None:
     world = World()
-    mapping = door(world, lifetime=60.0)
+    mapping = expectation(world, lifetime=60.0)
     assert shown(world, "mappings")[0]["expires_in"] == 60.0
     world.table.mappings.hold(mapping, world.now + 100.0)
     assert shown(world, "mappings")[0]["expires_in"] == 100.0
@@ -94,13 +94,13 @@ def test_a_forward_has_no_end_of_its_own() -> None:
     assert (mapping["opened_by"], mapping["flows"], mapping["expires_in"]) == ("forward", 0, None)
 
 
-def test_doors_are_shown_in_the_contracts_words() -> None:
+def test_expectations_are_shown_with_documented_keys() -> None:
     world = World()
-    door(world, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
+    expectation(world, remote=Endpoint.parse(f"{R}:0"), lifetime=60.0)
     world.now += 10.0
-    (shown_door,) = shown(world, "expectations")
-    del shown_door["id"]
-    assert shown_door == {
+    (shown_expectation,) = shown(world, "expectations")
+    del shown_expectation["id"]
+    assert shown_expectation == {
         "protocol": "udp",
         "external": f"{EXTERNAL}:7000",
         "internal": f"{A}:7000",
@@ -112,7 +112,7 @@ def test_doors_are_shown_in_the_contracts_words() -> None:
 
 
 def test_the_counters_tell_what_the_appliance_says_for_itself_on_each_wire() -> None:
-    """Contract, `show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
+    """`show counters`: its own ICMP is counted apart, by the wire that it leaves by."""
     world = World()
     world.pass_out(udp(f"{A}:4000", f"{R}:5000", ttl=1))
     world.pass_out(ping(A, GATEWAY))
@@ -247,7 +247,7 @@ def test_an_end_that_is_none_flushes_nothing(end: str) -> None:
     assert len(shown(world, "flows")) == 1
 
 
-def test_a_flushed_call_is_gone_with_its_doors() -> None:
+def test_a_flushed_call_is_gone_with_its_expectations() -> None:
     world = World()
     world.pass_out(OUT)
     mapping = world.table.mappings.find(
@@ -261,7 +261,7 @@ def test_a_flushed_call_is_gone_with_its_doors() -> None:
 
 
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
-    """Attack F1: 20,000 flows, and the reader takes them one by one."""
+    """20,000 flows, and the reader takes them one by one."""
     world = World({
         "nat.limits.flows_per_host": 100_000,
         "nat.limits.unanswered_per_host": 100_000,

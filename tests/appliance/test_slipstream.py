@@ -75,7 +75,7 @@ def attack(line: Line, slipped: bytes, answer_cseq: int | None = 1, filler: byte
         line.say(line.outer, ok(line.outer.heard, answer_cseq))
 
 
-def doors(line: Line) -> list[dict[str, Any]]:
+def expectations(line: Line) -> list[dict[str, Any]]:
     found: Any = documents.show(line.nat.engine, "expectations", line.nat.now)
     return list(found)
 
@@ -100,7 +100,9 @@ def nothing_happened(line: Line) -> bool:
     """What was said is heard byte for byte, and nothing is open to anybody."""
     is_whole = line.outer.heard == line.inner.said and line.inner.heard == line.outer.said
     strangers = (ATTACKER._replace(port=4444), ACCOMPLICE)
-    return is_whole and not doors(line) and not any(reaches(line, each) for each in strangers)
+    return (
+        is_whole and not expectations(line) and not any(reaches(line, each) for each in strangers)
+    )
 
 
 def test_the_attack_of_2020_fails() -> None:
@@ -114,7 +116,7 @@ def test_and_works_against_the_fault() -> None:
     line = visit(POOR)
     attack(line, register(TARGET))
     assert b"Contact: <sip:a@203.0.113.1:" in line.outer.heard
-    assert [door["internal"] for door in doors(line)] == [str(TARGET)]
+    assert [expectation["internal"] for expectation in expectations(line)] == [str(TARGET)]
     assert reaches(line, ATTACKER._replace(port=4444)) == [TARGET]
 
 
@@ -122,7 +124,7 @@ def test_what_the_fault_opened_ends_with_the_registration() -> None:
     line = visit(POOR)
     attack(line, register(TARGET))
     line.nat.wait(71)
-    assert not doors(line)
+    assert not expectations(line)
     assert reaches(line, ATTACKER._replace(port=4444)) == []
 
 
@@ -137,7 +139,7 @@ def test_a_register_within_a_segment_is_nothing(module: str) -> None:
 def test_nothing_opens_for_another_host(module: str) -> None:
     line = visit(module)
     attack(line, register(B._replace(port=3389)))
-    assert doors(line) == []
+    assert expectations(line) == []
     assert reaches(line, ATTACKER._replace(port=4444)) == []
 
 
@@ -147,7 +149,7 @@ def test_an_expectation_needs_the_right_answer(module: str, answer_cseq: int | N
     """None at all, or one with another CSeq."""
     line = visit(module)
     attack(line, register(TARGET), answer_cseq)
-    assert doors(line) == []
+    assert expectations(line) == []
     assert reaches(line, ATTACKER._replace(port=4444)) == []
 
 
@@ -155,7 +157,7 @@ def test_an_expectation_needs_the_right_answer(module: str, answer_cseq: int | N
 def test_no_system_port_opens(module: str) -> None:
     line = visit(module)
     attack(line, register(A._replace(port=22)))
-    assert doors(line) == []
+    assert expectations(line) == []
     assert reaches(line, ATTACKER._replace(port=4444)) == []
 
 
@@ -190,7 +192,7 @@ def test_there_is_no_alg_for_h323(module: str) -> None:
     line = Line(nat, BROWSER, ATTACKER._replace(port=1720))
     line.say(line.inner, b"\x03\x00\x00\x30\x08\x02\x00\x01\x62" + register(B))
     assert line.outer.heard == line.inner.said
-    assert doors(line) == []
+    assert expectations(line) == []
 
 
 @pytest.mark.parametrize("module", [CORRECT, POOR])
@@ -199,7 +201,7 @@ def test_a_true_sip_client_works(module: str) -> None:
     line = visit(module)
     line.say(line.inner, register(TARGET))
     line.say(line.outer, ok(line.outer.heard))
-    assert [door["internal"] for door in doors(line)] == [str(TARGET)]
+    assert [expectation["internal"] for expectation in expectations(line)] == [str(TARGET)]
     assert reaches(line, ATTACKER._replace(port=4444)) == [TARGET]
     assert reaches(line, ACCOMPLICE) == []
 

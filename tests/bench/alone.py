@@ -7,6 +7,7 @@ there are 100,000 flows in the place of 100, and how long anybody has to wait me
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -61,6 +62,8 @@ def figures() -> list[Figure]:
         Figure("a message through a trivial module of somebody's own, in memory", "µs",
                _in_a_process(_microseconds_in_a_worker), 300, 150, False),
         Figure("longest wait during show flows, with a watcher", "ms", pause, 20, 5, False),
+        Figure(f"longest wait for any set, {MANY // 2:,} flows", "ms",
+               _in_a_process(_longest_wait_for_a_set), 5, 2, False),
     ]  # fmt: skip
 
 
@@ -159,6 +162,41 @@ def _microseconds_of_wall(engine: Engine, sent: bytes, packet: Packet) -> float:
     return (time.perf_counter() - begin) / 500 * 1e6
 
 
+CHANGES = (
+    ("alg.sip.received", "learn"),
+    ("alg.sip.ports", [5060, 5080]),
+    ("alg.sip.module", "sip"),
+    ("nat.timeouts.udp", "400s"),
+    ("nat.timeouts.udp_by_port", {"53": "20s"}),
+    ("nat.mapping", "address-dependent"),
+    ("nat.filtering", "endpoint-independent"),
+    ("nat.port_range", [2000, 60000]),
+    ("nat.hairpin", False),
+    ("nat.static", [{"internal": "192.168.20.100", "external": "203.0.113.77"}]),
+)
+"""One of each kind of setting that flows follow."""
+
+
+def _longest_wait_for_a_set() -> float:
+    """Milliseconds of processor time of the longest step that packets may have to wait for, of all
+    steps in which flows follow changed settings."""
+    engine, datagrams = _engine(), _datagrams(MANY // 2)
+    _carry(engine, datagrams, Packet(bytearray(2048), 0), now := time.monotonic())
+    tame_collector()
+    longest = 0.0
+    for key, value in CHANGES:
+        step: Callable[[], None] = functools.partial(engine.set, key, value, "bench", now)
+        while True:
+            begin = time.process_time()
+            step()
+            longest = max(longest, time.process_time() - begin)
+            deadline = engine.next_deadline()
+            if deadline is None or deadline > now:
+                break
+            step = functools.partial(engine.expire, now)
+    return longest * 1000
+
+
 IN_MEMORY: dict[str, Callable[[], float]] = {
     function.__name__: function
     for function in (
@@ -166,6 +204,7 @@ IN_MEMORY: dict[str, Callable[[], float]] = {
         _kilobytes_per_flow,
         _cost_ratio_in_memory,
         _microseconds_in_a_worker,
+        _longest_wait_for_a_set,
     )
 }
 

@@ -26,14 +26,15 @@ HEAD = """# What Linux's SIP ALG does differently
 Linux has a SIP ALG of its own (nf_conntrack_sip and nf_nat_sip, 2006 to today); it is in most
 home routers. The messages of `tests/golden/` that pass at its place in the network ({compared} of
 {all}) were sent through it and through ours, one after the other, with the same mapping for
-signalling and every other port preserved. {same} leave both alike, byte for byte, and open the same
-doors. The others are here, each with the reason why ours does otherwise.
+signalling and every other port preserved. {same} leave both alike, byte for byte, and make the same
+expectations. The others are here, each with the reason why ours does otherwise.
 
 `tests/host/test_kernel_alg.py` sends them again (as root, where the kernel has the helper) and
 fails when a line of this page is not true any more. Measured on Linux 6.18 with nftables
 (`ct helper` type "sip", masquerade); all parameters of the module at their defaults.
 
-In the examples `-` is ours and `+` the kernel's. A door is the port outside and who may send to it.
+In the examples `-` is ours and `+` the kernel's. An expectation is shown as
+the port outside and who may send to it.
 """
 
 
@@ -46,7 +47,7 @@ class Difference:
     arrives: dict[str, list[str] | None] = field(default_factory=dict)
     """By pair, the lines that are not as ours; None where nothing arrives."""
     opens: dict[str, list[str]] = field(default_factory=dict)
-    """By pair, the doors that stand open afterwards."""
+    """By pair, the expectations that there are afterwards."""
 
 
 @cache
@@ -76,18 +77,18 @@ def comparable() -> list[Pair]:
 
 
 def ours(pair: Pair) -> tuple[bytes, list[str]]:
-    """What leaves, and the doors, where no port but that of the signalling is mapped yet."""
+    """What leaves, and the expectations, where no port but that of the signalling is mapped yet."""
     start, left = _empty_nat(pair), b""
     for each in (*pair.history, pair):
         context = start.facing(each.direction, each.remote)
         answer = Sip().inspect(each.before, context)
         left = apply(each.before, answer.edits)  # type: ignore[union-attr]
         context.commit()
-    doors = {
+    expectations = {
         (known.mapping.external.port, "anyone" if known.remote is None else str(known.remote))
         for known in start.expectations
     }
-    return left, sorted(f"{port} <- {who.removesuffix(':0')}" for port, who in doors)
+    return left, sorted(f"{port} <- {who.removesuffix(':0')}" for port, who in expectations)
 
 
 def other_lines(message: bytes, than: bytes) -> list[str]:
@@ -120,7 +121,7 @@ def _section(known: Difference) -> str:
 
 def _example(known: Difference) -> str:
     name = next(iter([*known.arrives, *known.opens]))
-    message, doors = ours(pairs()[name])
+    message, expectations = ours(pairs()[name])
     lines = []
     if name in known.arrives:
         theirs = known.arrives[name]
@@ -131,8 +132,8 @@ def _example(known: Difference) -> str:
             for mine, other in zip_longest(own, theirs):
                 lines += [f"{sign} {line}" for sign, line in (("-", mine), ("+", other)) if line]
     if name in known.opens:
-        lines.append(f"- doors: {', '.join(doors) or 'none'}")
-        lines.append(f"+ doors: {', '.join(known.opens[name]) or 'none'}")
+        lines.append(f"- expectations: {', '.join(expectations) or 'none'}")
+        lines.append(f"+ expectations: {', '.join(known.opens[name]) or 'none'}")
     return "```diff\n" + "\n".join(lines) + "\n```\n"
 
 

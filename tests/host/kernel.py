@@ -65,7 +65,7 @@ class KernelAlg:
             arrived = self._send(each.direction, each.before)
         return arrived
 
-    def doors(self) -> list[str]:
+    def expectations(self) -> list[str]:
         """What the helper lets in to the external address now, as the golden pairs say it."""
         with netns.entered(self._router):
             text = Path("/proc/thread-self/net/nf_conntrack_expect").read_text()

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import NamedTuple
 
 from appliance.loop import Loop, Signals
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import WireError
+from nat.drop import Drop
 from nat.endpoint import Side
+from nat.mapping import Arrival
 from nat.packet import Packet
-
-
-class Through(NamedTuple):
-    exit: Side
+from nat.translator import Verdict
+from tests.support.rig import Through
 
 
 class Passthrough:
     def __init__(self) -> None:
         self.outbox: list[tuple[Side, Packet]] = []
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
-        return Through(side.other) if packet.buffer[0] >> 4 == 4 else None
+    def handle(self, packet: Packet, side: Side, now: float) -> Verdict:
+        is_ipv4 = packet.buffer[0] >> 4 == 4
+        return Through(Arrival(side.other)) if is_ipv4 else Drop.NOT_IPV4
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         pass

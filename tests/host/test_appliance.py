@@ -342,7 +342,7 @@ def test_garbage_on_either_wire_is_dropped_with_a_reason(lab: Lab) -> None:
 
 def _inject(namespace: str, raw: bytes) -> None:
     """Out of the kernel's end of the wire, exactly as it is (a packet socket)."""
-    from appliance import netns
+    from appliance.wires import netns
 
     with netns.entered(namespace), socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as injector:
         injector.sendto(raw, ("gn-in", 0x0800))

@@ -33,7 +33,7 @@ def kernel() -> Iterator[KernelAlg]:
 
 @pytest.mark.parametrize("pair", COMPARED, ids=[pair.name for pair in COMPARED])
 def test_the_kernel_does_the_same_or_the_difference_is_known(kernel: KernelAlg, pair: Pair) -> None:
-    message, doors = ours(pair)
+    message, expectations = ours(pair)
     arrives = {name: lines for each in differences() for name, lines in each.arrives.items()}
     opens = {name: lines for each in differences() for name, lines in each.opens.items()}
     arrived = kernel.carry(pair)
@@ -44,7 +44,7 @@ def test_the_kernel_does_the_same_or_the_difference_is_known(kernel: KernelAlg, 
     else:
         assert arrived is not None
         assert other_lines(arrived, message) == arrives[pair.name]
-    assert kernel.doors() == opens.get(pair.name, doors)
+    assert kernel.expectations() == opens.get(pair.name, expectations)
 
 
 def test_a_difference_is_about_pairs_that_there_are() -> None:

@@ -27,7 +27,7 @@ PHONE = Endpoint.parse(f"{A}:7000")
 
 
 def opened(rig: Rig, remote: str | None = None) -> Expectation:
-    """A door to the phone in a running NAT."""
+    """An expectation to the phone in a running NAT."""
     mapping = rig.nat.table.mappings.pin(UDP, PHONE, rig.now)
     assert isinstance(mapping, Mapping)
     wanted = None if remote is None else Endpoint.parse(remote)
@@ -36,7 +36,7 @@ def opened(rig: Rig, remote: str | None = None) -> Expectation:
     return made
 
 
-def test_the_first_who_comes_in_gets_a_flow_and_the_door_is_in_use() -> None:
+def test_the_first_who_comes_in_gets_a_flow_and_the_expectation_is_in_use() -> None:
     rig = Rig()
     new = opened(rig)
     assert left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000"))).destination == PHONE
@@ -46,7 +46,7 @@ def test_the_first_who_comes_in_gets_a_flow_and_the_door_is_in_use() -> None:
 
 
 def test_later_ones_come_in_and_open_nothing() -> None:
-    """A door for anyone must not let a stranger fill the tables."""
+    """An expectation for anyone must not let a stranger fill the tables."""
     rig = Rig()
     opened(rig)
     for port in range(1, 20):
@@ -69,13 +69,13 @@ def test_who_talks_already_by_another_mapping_gets_no_second_flow() -> None:
     rig = Rig(mapping=APDM)
     talking = left(rig.out(udp(f"{A}:7000", f"{R}:9"))).source
     opened(rig)
-    (door_mapping,) = {each.mapping for each in rig.nat.table.expectations.values()}
-    assert door_mapping.external != talking
-    assert left(rig.into(udp(f"{R}:9", str(door_mapping.external)))).destination == PHONE
+    (expectation_mapping,) = {each.mapping for each in rig.nat.table.expectations.values()}
+    assert expectation_mapping.external != talking
+    assert left(rig.into(udp(f"{R}:9", str(expectation_mapping.external)))).destination == PHONE
     assert len(rig.nat.table.flows) == 1
 
 
-def test_a_door_for_one_remote_is_shut_to_others() -> None:
+def test_an_expectation_for_one_remote_is_shut_to_others() -> None:
     rig = Rig()
     opened(rig, f"{R}:0")
     assert rig.into(udp(f"{S}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED

@@ -22,12 +22,12 @@ PHONE = Endpoint.parse(f"{A}:7000")
 FORWARD = Forward(UDP, Endpoint.parse(f"{EXTERNAL}:7000"), Endpoint.parse(f"{B}:7000"))
 
 
-@pytest.mark.parametrize("has_door", [True, False])
-def test_a_forward_takes_its_port_from_whoever_has_it(has_door: bool) -> None:
-    """Also from a call whose door would hold it."""
+@pytest.mark.parametrize("has_expectation", [True, False])
+def test_a_forward_takes_its_port_from_whoever_has_it(has_expectation: bool) -> None:
+    """Also from a call whose expectation would hold it."""
     rig = Rig()
     mapping = pinned(rig.nat.table.mappings.pin(UDP, PHONE, rig.now))
-    if has_door:
+    if has_expectation:
         rig.nat.table.expectations.open(mapping, None, "call", "", 60.0, None, rig.now)
     else:
         rig.nat.table.mappings.hold(mapping, rig.now + 32.0)
@@ -38,7 +38,7 @@ def test_a_forward_takes_its_port_from_whoever_has_it(has_door: bool) -> None:
 
 
 def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
-    """Though a door was opened in its mapping, for one remote."""
+    """Though an expectation was opened in its mapping, for one remote."""
     rig = Rig(forwards=[FORWARD])
     mapping = pinned(rig.nat.table.mappings.pin(UDP, FORWARD.internal, rig.now))
     rig.nat.table.expectations.open(

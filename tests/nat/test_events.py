@@ -163,23 +163,23 @@ def test_a_connection_that_begins_anew_is_told_and_stays_one_flow(end: Any) -> N
     assert diary.words.count("flow_opened") == 1
 
 
-def test_a_door_is_told_when_it_opens_is_first_used_and_shuts() -> None:
+def test_an_expectation_is_told_when_it_opens_is_first_used_and_shuts() -> None:
     rig, diary = watched()
-    doors = rig.nat.table.expectations
-    door = doors.open(pin(rig), None, "call", "media", 32.0, 60.0, rig.now)
-    assert door is not None
+    expectations = rig.nat.table.expectations
+    expectation = expectations.open(pin(rig), None, "call", "media", 32.0, 60.0, rig.now)
+    assert expectation is not None
     for _ in range(3):
         left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    doors.close(door, "closed", rig.now)
+    expectations.close(expectation, "closed", rig.now)
     assert diary.words == [
         "mapping_opened", "expectation_opened", "flow_opened", "expectation_used",
         "expectation_closed", "flow_expired", "mapping_expired",
     ]  # fmt: skip
-    assert diary.all("expectation_used") == [(door, f"{R}:9", rig.now)]
-    assert diary.all("expectation_closed") == [(door, "closed", rig.now)]
+    assert diary.all("expectation_used") == [(expectation, f"{R}:9", rig.now)]
+    assert diary.all("expectation_closed") == [(expectation, "closed", rig.now)]
 
 
-def test_a_renewed_door_is_not_told_again() -> None:
+def test_a_renewed_expectation_is_not_told_again() -> None:
     rig, diary = watched()
     mapping = pin(rig)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The table of doors: renewing, closing, limits, and what ends with a door."""
+"""The table of expectations: renewing, closing, limits, and what ends with one."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def opened(
     used_lifetime: float | None = None,
     now: float = 0.0,
 ) -> Expectation | None:
-    """A door to a port of the phone, for anyone."""
+    """An expectation to a port of the phone, for anyone."""
     mapping = pinned(tables, port)
     return tables.expectations.open(mapping, None, parent, "", lifetime, used_lifetime, now)
 
 
-def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
+def test_renewing_an_expectation_moves_its_end_and_leaves_no_heap_behind() -> None:
     """A phone that registers every second must not fill the memory."""
     tables = table()
     for second in range(5000):
@@ -47,41 +47,45 @@ def test_renewing_a_door_moves_its_end_and_leaves_no_heap_behind() -> None:
     assert not tables.hosts
 
 
-def test_a_renewed_door_that_is_in_use_lives_as_one_in_use() -> None:
+def test_a_renewed_expectation_that_is_in_use_lives_as_one_in_use() -> None:
     """After use it lives as long as its parent, `used_lifetime` seconds at most."""
     tables = table()
-    door = opened(tables, used_lifetime=1000.0)
-    assert door is not None
+    expectation = opened(tables, used_lifetime=1000.0)
+    assert expectation is not None
     remote = Endpoint.parse(f"{R}:9")
-    tables.expectations.use(door, tables.open_flow(door.mapping, remote, OpenedBy.ALG, 1.0), 1.0)
-    assert door.deadline == 1001.0
-    assert opened(tables, used_lifetime=1000.0, now=5.0) is door
-    assert door.deadline == 1005.0
+    tables.expectations.use(
+        expectation, tables.open_flow(expectation.mapping, remote, OpenedBy.ALG, 1.0), 1.0
+    )
+    assert expectation.deadline == 1001.0
+    assert opened(tables, used_lifetime=1000.0, now=5.0) is expectation
+    assert expectation.deadline == 1005.0
 
 
-def test_doors_are_told_apart_by_parent_and_remote() -> None:
+def test_expectations_are_told_apart_by_parent_and_remote() -> None:
     tables = table()
-    door = opened(tables)
-    assert door is not None
+    expectation = opened(tables)
+    assert expectation is not None
     find = tables.expectations.find
-    assert find(door.mapping, None, "call") is door
-    assert find(door.mapping, None, "other call") is None
-    assert find(door.mapping, Endpoint.parse(f"{R}:9"), "call") is None
+    assert find(expectation.mapping, None, "call") is expectation
+    assert find(expectation.mapping, None, "other call") is None
+    assert find(expectation.mapping, Endpoint.parse(f"{R}:9"), "call") is None
 
 
-def test_a_closed_door_takes_its_mapping_along_and_leaves_those_of_others() -> None:
+def test_a_closed_expectation_takes_its_mapping_along_and_leaves_those_of_others() -> None:
     tables = table()
-    doors = [opened(tables, parent, port) for parent, port in (("a", 7000), ("a", 7002), ("b", 1))]
-    first = doors[0]
+    expectations = [
+        opened(tables, parent, port) for parent, port in (("a", 7000), ("a", 7002), ("b", 1))
+    ]
+    first = expectations[0]
     assert first is not None
     for _ in range(2):  # what is closed is closed
         tables.expectations.close(first, "closed", 1.0)
-    assert list(tables.expectations.values()) == doors[1:]
-    assert tables.expectations.by_parent == {"a": [doors[1]], "b": [doors[2]]}
+    assert list(tables.expectations.values()) == expectations[1:]
+    assert tables.expectations.by_parent == {"a": [expectations[1]], "b": [expectations[2]]}
     assert len(tables.mappings.pinned) == 2
 
 
-def test_a_refused_door_leaves_no_host_behind() -> None:
+def test_a_refused_expectation_leaves_no_host_behind() -> None:
     tables = table(limits=Limits(expectations=0))
     assert opened(tables) is None
     tables.mappings.unpin(pinned(tables), None, 0.0)
@@ -90,7 +94,7 @@ def test_a_refused_door_leaves_no_host_behind() -> None:
 
 
 def test_the_limit_of_a_parent_counts_mappings() -> None:
-    """A call may let two remotes in to one port; that is one door of its eight."""
+    """A call may let two remotes in to one port; that is one expectation of its eight."""
     tables = table(limits=Limits(expectations_per_parent=2))
     for port in (7000, 7000, 7002):
         assert opened(tables, "call", port)
@@ -99,14 +103,14 @@ def test_the_limit_of_a_parent_counts_mappings() -> None:
     assert tables.expectations.most_of_a_parent() == 2
 
 
-def test_a_door_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
+def test_an_expectation_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
     rig = Rig()
-    doors = rig.nat.table.expectations
-    door = opened(rig.nat.table, used_lifetime=1000.0, now=rig.now)
-    assert door is not None
+    expectations = rig.nat.table.expectations
+    expectation = opened(rig.nat.table, used_lifetime=1000.0, now=rig.now)
+    assert expectation is not None
     left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
     rig.wait(500.0)
     assert not rig.nat.table.flows
     left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
-    doors.close(door, "closed", rig.now)
+    expectations.close(expectation, "closed", rig.now)
     assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING

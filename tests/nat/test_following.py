@@ -81,6 +81,36 @@ def test_a_syn_in_an_established_connection_passes_for_the_challenge_ack() -> No
     assert state_of(rig) == "opening"
 
 
+FINS = [
+    ("far away", 2_000_000, "established"),
+    ("in the window but not next", 502, "established"),
+    ("the next one", 501, "closing-in"),
+]
+
+
+@pytest.mark.parametrize(("sequence", "state"), [row[1:] for row in FINS], ids=[r[0] for r in FINS])
+def test_only_a_fin_that_the_receiver_would_take_now_ends_a_direction(
+    sequence: int, state: str
+) -> None:
+    """RFC 9293 3.10.7.4, eighth: a FIN is processed when all before it has come."""
+    rig = connected()
+    left(rig.into(tcp(REMOTE, PUBLIC, FIN | ACK, sequence=sequence, acknowledgement=101)))
+    left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=501)))
+    assert state_of(rig) == state
+
+
+def test_a_fin_that_overtakes_what_is_in_flight_counts_when_it_is_acknowledged() -> None:
+    """A server says all it has to say before anything of it is acknowledged."""
+    rig = connected()
+    left(rig.into(tcp(REMOTE, PUBLIC, ACK, sequence=501, acknowledgement=101, payload=b"x" * 99)))
+    left(rig.into(tcp(REMOTE, PUBLIC, FIN | ACK, sequence=600, acknowledgement=101, payload=b"y")))
+    assert state_of(rig) == "established"
+    left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=600)))
+    assert state_of(rig) == "established"
+    left(rig.out(tcp(INSIDE, REMOTE, FIN | ACK, sequence=101, acknowledgement=602)))
+    assert state_of(rig) == "closed"
+
+
 def test_a_handshake_that_ends_with_a_fin_counts_as_answered() -> None:
     rig = Rig()
     left(rig.out(tcp(INSIDE, REMOTE, SYN)))

@@ -428,21 +428,21 @@ class Story(RuleBasedStateMachine):
 
     @rule(message=st.sampled_from((REGISTER, INVITE, ANSWER)), outward=st.booleans())
     def a_message(self, message: bytes, outward: bool) -> None:
-        """Invariant I-E2: whatever a message says, doors open for its own host only."""
+        """Invariant I-E2: whatever a message says, it opens for its own host only."""
         if outward:
             self._handled(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", message))
         else:
             flows = [f for f in self.world.table.flows.values() if f.mapping.internal.port == 5060]
             port = flows[0].mapping.external.port if flows else 4000
             self._handled(Side.OUTSIDE, udp(f"{R}:5060", f"{EXTERNAL}:{port}", message))
-        self._check_doors()
+        self._check_expectations()
 
-    def _check_doors(self) -> None:
-        for door in self.world.table.expectations.values():
+    def _check_expectations(self) -> None:
+        for expectation in self.world.table.expectations.values():
             note("expectation")
-            assert str(door.mapping.internal).startswith(f"{A}:"), "I-E2"
-            assert door.mapping.internal.port >= 1024
-            assert door.remote is not None, "I-E3: never anyone"
+            assert str(expectation.mapping.internal).startswith(f"{A}:"), "I-E2"
+            assert expectation.mapping.internal.port >= 1024
+            assert expectation.remote is not None, "I-E3: never anyone"
 
     @rule(answered=st.booleans())
     def a_call(self, answered: bool) -> None:
@@ -459,7 +459,7 @@ class Story(RuleBasedStateMachine):
             description,
         ))  # fmt: skip
         self._handled(Side.OUTSIDE, udp(f"{R}:5060", invite.source, answer))
-        self._check_doors()
+        self._check_expectations()
 
     @rule(host=st.sampled_from((A, B)), ending=st.sampled_from((0, RST, FIN | ACK)))
     def a_connection(self, host: str, ending: int) -> None:
@@ -479,16 +479,18 @@ class Story(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.table.expectations)
     @rule(data=st.data(), stranger=st.booleans())
-    def somebody_knocks(self, data: st.DataObject, stranger: bool) -> None:
-        doors = list(self.world.table.expectations.values())
-        door = data.draw(st.sampled_from(doors))
-        assert door.remote is not None
-        known = f"{dotted(door.remote.address)}:{door.remote.port or 7000}"
+    def somebody_unasked_sends(self, data: st.DataObject, stranger: bool) -> None:
+        expectations = list(self.world.table.expectations.values())
+        expectation = data.draw(st.sampled_from(expectations))
+        assert expectation.remote is not None
+        known = f"{dotted(expectation.remote.address)}:{expectation.remote.port or 7000}"
         source = "198.51.100.222:7000" if stranger else known
-        seen, _ = self._handled(Side.OUTSIDE, udp(source, str(door.mapping.external), b"rtp"))
+        seen, _ = self._handled(
+            Side.OUTSIDE, udp(source, str(expectation.mapping.external), b"rtp")
+        )
         if stranger and self.combination[1]:
             assert seen is None, "I-E3"
-        if door.flow is not None:
+        if expectation.flow is not None:
             note("expectation-used")
 
     @rule(data=st.data())

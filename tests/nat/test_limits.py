@@ -91,7 +91,7 @@ def bytes_held(world: World, number: int) -> bool:
     return held(world, fragment_of(A, number, 0, 32768))
 
 
-def door(world: World, parent: object, number: int) -> bool:
+def expectation(world: World, parent: object, number: int) -> bool:
     """Does the table take one more expectation?"""
     table = world.table
     mapping = table.mappings.pin(17, Endpoint(parse_address(A), 7000 + number), world.now)
@@ -102,12 +102,12 @@ def door(world: World, parent: object, number: int) -> bool:
     return opened is not None
 
 
-def door_of_many(world: World, number: int) -> bool:
-    return door(world, number, number)
+def expectation_of_many(world: World, number: int) -> bool:
+    return expectation(world, number, number)
 
 
-def door_of_one_call(world: World, number: int) -> bool:
-    return door(world, "call", number)
+def expectation_of_one_call(world: World, number: int) -> bool:
+    return expectation(world, "call", number)
 
 
 def rest(world: World, number: int) -> bool:
@@ -129,9 +129,9 @@ LIMITS: list[tuple[str, int, Step, float, str]] = [
     ("fragments_per_host", 3, datagram_of_one_host, 30.0, "fragment-limit"),
     ("fragment_pieces", 3, piece, 30.0, "fragment-limit"),
     ("fragment_bytes", 65536, bytes_held, 30.0, "fragment-limit"),
-    ("expectations", 3, door_of_many, 10.0, ""),
-    ("expectations_per_host", 3, door_of_many, 10.0, ""),
-    ("expectations_per_parent", 3, door_of_one_call, 10.0, ""),
+    ("expectations", 3, expectation_of_many, 10.0, ""),
+    ("expectations_per_host", 3, expectation_of_many, 10.0, ""),
+    ("expectations_per_parent", 3, expectation_of_one_call, 10.0, ""),
 ]
 
 
@@ -212,7 +212,7 @@ FULL: list[tuple[str, dict[str, Any]]] = [
 def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
     limits: dict[str, Any],
 ) -> None:
-    """RFC 6888 REQ-11, invariant I-M8, and attacks F1, B8."""
+    """RFC 6888 REQ-11, invariant I-M8."""
     world = World({**limits})
     for number in range(500):
         world.send(Side.INSIDE, udp(f"{A}:4000", f"{R}:{5000 + number}"))
@@ -223,8 +223,9 @@ def test_a_flood_of_one_host_leaves_old_flows_and_the_second_host_alone(
 
 
 def test_a_host_that_announces_ports_without_end_takes_no_more_than_it_could_use() -> None:
-    """A mapping that a SIP message announces is held for half a minute and is neither a flow nor a
-    door yet. All of a host's ports together are no more than its flows and doors could be."""
+    """A mapping that a SIP message announces is held for half a minute and is neither a flow nor an
+    expectation yet. All of a host's ports together are no more than its flows and expectations
+    could be."""
     world = World(
         {
             "alg.sip.module": "sip",
@@ -275,7 +276,7 @@ def test_who_is_refused_hears_so_but_not_too_often() -> None:
 
 
 def test_own_icmp_is_limited_for_each_target_and_in_all() -> None:
-    """Attack C12: two budgets, so that one neighbour's pings do not silence the rest."""
+    """Two budgets, so that one neighbour's pings do not silence the rest."""
     world = World()
 
     def pings(host: int) -> int:
@@ -321,7 +322,7 @@ FILTERINGS = ["endpoint-independent", "address-dependent", "address-and-port-dep
 
 @pytest.mark.parametrize("filtering", FILTERINGS)
 def test_a_stranger_cannot_use_up_anything(filtering: str) -> None:
-    """Attack F5 and issue "Safety": 3,000 packets from as many endpoints leave no state, and at
+    """3,000 packets from as many endpoints leave no state, and at
     most a few answers."""
     world = World(
         {"nat.filtering": filtering, "nat.limits.flows": 10, "nat.limits.flows_per_host": 10}

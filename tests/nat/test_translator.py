@@ -126,7 +126,7 @@ def test_time_that_goes_back_ends_nothing_early() -> None:
 
 
 def test_a_stranger_keeps_nothing_alive_without_the_inside() -> None:
-    """Invariant I-T5, attack F6: five minutes of packets from outside and it is over."""
+    """Invariant I-T5: five minutes of packets from outside and it is over."""
     rig = Rig(filtering=EIF)
     left(rig.out(udp(f"{A}:4000", f"{R}:5000")))
     for _ in range(10):

@@ -214,9 +214,9 @@ def test_req5_a_transitory_connection_lives_four_minutes(world: World, phase: st
         external = world.out(A, X1, SYN)
     else:
         external = world.connect(A, X1)
-        world.out(A, X1, FIN | ACK)
+        world.out(A, X1, FIN | ACK, sequence=1001, acknowledgement=5001)
         world.wait(1 * HOURS)
-        world.into(X1, external, FIN | ACK)
+        world.into(X1, external, FIN | ACK, sequence=5001, acknowledgement=1002)
     world.wait(239.0)
     assert world.lets_in(X1, external, ACK)
     world.wait(2.0)
@@ -312,8 +312,8 @@ def test_req2_a_closed_connection_is_opened_again_by_the_other_side(nat: Make) -
     """… and the next connection between the same endpoints, begun by the outside."""
     world = nat(FULL_CONE)
     external = world.connect(A, X1)
-    world.out(A, X1, FIN | ACK)
-    world.into(X1, external, FIN | ACK)
+    world.out(A, X1, FIN | ACK, sequence=1001, acknowledgement=5001)
+    world.into(X1, external, FIN | ACK, sequence=5001, acknowledgement=1002)
     world.wait(10.0)
     world.into(X1, external, SYN)
     world.out(A, X1, SYN | ACK)

@@ -43,12 +43,16 @@ def test_2_a_connection_is_followed_from_state_to_state(nat: Make, name: str) ->
     story, seconds = STORIES[name]
     world = nat(DIFFERENT_TIMERS)
     external = Endpoint(0, 0)
+    following = {OUT: 1000, IN: 5000}  # the number that comes next
     for direction, flags in story:
         world.wait(5.0)
+        other = IN if direction == OUT else OUT
+        numbers = {"sequence": following[direction], "acknowledgement": following[other]}
+        following[direction] += bool(flags & (SYN | FIN))
         if direction == OUT:
-            external = world.out(A, X1, flags)
+            external = world.out(A, X1, flags, **numbers)
         else:
-            world.into(X1, external, flags)
+            world.into(X1, external, flags, **numbers)
     (flow,) = world.show("flows")
     assert flow["expires_in"] == pytest.approx(seconds)
 
@@ -58,8 +62,8 @@ def test_2_1_opening_and_closing_have_timers_of_their_own(nat: Make) -> None:
     world = nat(DIFFERENT_TIMERS)
     half = world.out(B, X1, SYN)
     external = world.connect(A, X1)
-    world.out(A, X1, FIN | ACK)
-    world.into(X1, external, FIN | ACK)
+    world.out(A, X1, FIN | ACK, sequence=1001, acknowledgement=5001)
+    world.into(X1, external, FIN | ACK, sequence=5001, acknowledgement=1002)
     world.wait(31.0)
     assert not world.lets_in(X1, external, ACK)
     assert world.lets_in(X1, half, SYN | ACK)
@@ -68,9 +72,9 @@ def test_2_1_opening_and_closing_have_timers_of_their_own(nat: Make) -> None:
 def test_2_1_four_minutes_are_the_default(world: World) -> None:
     """Four minutes are recommended as the least default; less may be configured."""
     external = world.connect(A, X1)
-    world.out(A, X1, FIN | ACK)
+    world.out(A, X1, FIN | ACK, sequence=1001, acknowledgement=5001)
     world.wait(LONG)
-    world.into(X1, external, FIN | ACK)
+    world.into(X1, external, FIN | ACK, sequence=5001, acknowledgement=1002)
     world.wait(239.0)
     assert world.lets_in(X1, external, ACK)
 

@@ -64,13 +64,13 @@ def _audit_hosts(table: Conntrack) -> None:
     waiting = Counter(
         flow.mapping.internal.address for flow in table.flows.values() if not flow.answered
     )
-    doors = Counter(each.mapping.internal.address for each in table.expectations.values())
+    expectations = Counter(each.mapping.internal.address for each in table.expectations.values())
     for address, host in table.hosts.items():
         assert (host.flows, host.unanswered, host.expectations) == (
-            flows[address], waiting[address], doors[address],
+            flows[address], waiting[address], expectations[address],
         )  # fmt: skip
         assert not host.is_idle, "a host with nothing in use was kept"
-    assert set(flows) | set(doors) <= set(table.hosts)
+    assert set(flows) | set(expectations) <= set(table.hosts)
 
 
 def _audit_ports(table: Conntrack) -> None:
@@ -87,23 +87,29 @@ def _audit_ports(table: Conntrack) -> None:
 
 
 def _audit_expectations(table: Conntrack) -> None:
-    doors = [door for mapping in _mappings(table) for door in mapping.expectations]
-    by_parent = [door for doors in table.expectations.by_parent.values() for door in doors]
-    assert {door.id for door in doors} == set(table.expectations)
-    assert sorted(door.id for door in by_parent) == sorted(table.expectations)
-    assert all(table.expectations.by_parent.values()), "a parent without doors was kept"
+    expectations = [
+        expectation for mapping in _mappings(table) for expectation in mapping.expectations
+    ]
+    by_parent = [
+        expectation
+        for expectations in table.expectations.by_parent.values()
+        for expectation in expectations
+    ]
+    assert {expectation.id for expectation in expectations} == set(table.expectations)
+    assert sorted(expectation.id for expectation in by_parent) == sorted(table.expectations)
+    assert all(table.expectations.by_parent.values()), "a parent without expectations was kept"
 
 
 def _audit_timers(table: Conntrack) -> None:
     for timer in table.deadlines.timers.values():
         seen: dict[int, float] = {}
-        for refreshed, id_, flow in timer.heap:
+        for refreshed, id_, flow in (*timer.heap, *timer.old):
             if flow.timer is timer:
                 seen[id_] = min(refreshed, seen.get(id_, refreshed))
         standing = [flow for flow in table.flows.values() if flow.timer is timer]
         assert all(seen[flow.id] <= flow.refreshed for flow in standing), "looked at too late"
         assert set(seen) == {flow.id for flow in standing}
-        assert timer.stale == len(timer.heap) - len(standing)
+        assert timer.stale == len(timer.heap) + len(timer.old) - len(standing)
     assert not any(flow.is_over for flow in table.flows.values())
 
 

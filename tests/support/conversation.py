@@ -30,7 +30,7 @@ def small_nat(
     chosen = Settings()
     for key, value in (settings or {}).items():
         chosen.assign(f"alg.sip.{key}", value, "test")
-    return Trial(Situation(direction, internal, external, remote, **more), chosen)
+    return Trial(Situation(direction, internal, external, remote, **more), chosen, "sip")
 
 
 def occupy(context: Trial, internal: Endpoint, transport: str = "udp") -> None:

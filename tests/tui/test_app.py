@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from alg.registry import APPLICATIONS
 from appliance.journal.events import Event, SettingChanged
 from tests.tui.reading import assert_golden, screen_of
 from tests.tui.stories import (
@@ -23,23 +24,27 @@ from tests.tui.stories import (
     one_way_audio,
     started,
 )
-from tui.app import GlassnatApp, poor_faults
+from tui.app import GlassnatApp, alg_choices
 from tui.model import Frame
-from tui.widgets.alg_menu import AlgMenu
+from tui.widgets.alg_menu import AlgMenu, Choices
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.timeout_form import TimeoutForm
 
 NARROW, WIDE = (80, 24), (120, 36)
 FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID one way")]
+CHOICES = [Choices("sip", "RTP ports", "sip-poor", FAULTS)]
 
 
 @asynccontextmanager
 async def screen(
-    size: tuple[int, int] = NARROW, events: Sequence[Event] | None = None, live: bool = False
+    size: tuple[int, int] = NARROW,
+    events: Sequence[Event] | None = None,
+    live: bool = False,
+    choices: Sequence[Choices] = CHOICES,
 ) -> AsyncIterator[tuple[GlassnatApp, Pilot[None], FakeFeed]]:
     """An app on a hand-written story, that moves only when told to."""
     feed = FakeFeed(one_way_audio() if events is None else events, live)
-    app = GlassnatApp(feed, FAULTS, refresh=None)
+    app = GlassnatApp(feed, choices, refresh=None)
     async with app.run_test(size=size) as pilot:
         await app.advance(0.0)
         await pilot.pause()
@@ -339,8 +344,40 @@ async def test_a_click_on_hostile_text_does_nothing() -> None:
         assert feed.asked == []
 
 
-def test_the_poor_module_s_faults_are_in_its_menu() -> None:
-    assert {"no-sdp", "callid-oneway"} <= {name for name, _ in poor_faults()}
+def test_each_application_has_its_modules_and_their_faults_in_the_menu() -> None:
+    choices = {each.application: each for each in alg_choices()}
+    assert list(choices) == list(APPLICATIONS)
+    assert (choices["sip"].poor, choices["ftp"].poor) == ("sip-poor", "ftp-poor")
+    assert {"no-sdp", "callid-oneway"} <= {name for name, _ in choices["sip"].faults}
+    assert "open-to-all" in {name for name, _ in choices["ftp"].faults}
+
+
+async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
+    both = (*CHOICES, Choices("ftp", "one port", "ftp-poor", [("split-miss", "cuts")]))
+    async with screen(choices=both) as (app, pilot, feed):
+        await pilot.press("a")
+        await pilot.pause()
+        assert "ALG for SIP (now: off)" in screen_of(app)
+        assert "n: FTP" in screen_of(app)
+        for keys, knob in (
+            ("n c", ("alg.ftp.module", "ftp")),
+            ("a n p", ("alg.ftp.module", "ftp-poor:split-miss")),
+            ("a n o", ("alg.ftp.module", "off")),
+            ("a n n c", ("alg.sip.module", "sip")),
+        ):
+            await pilot.press(*keys.split())
+            await pilot.pause()
+            assert feed.asked.pop() == knob, keys
+
+
+async def test_the_menu_begins_with_the_application_whose_message_is_on_the_screen() -> None:
+    both = (*CHOICES, Choices("ftp", "one port", "ftp-poor"))
+    command = invite("off")
+    command.alg = "ftp"
+    async with screen(events=[started(), command], choices=both) as (app, pilot, _):
+        await pilot.press("a")
+        await pilot.pause()
+        assert "ALG for FTP (now: ?)" in screen_of(app)
 
 
 async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> None:
@@ -350,7 +387,7 @@ async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> Non
         async def next_frame(self, elapsed: float, running: bool) -> Frame:
             raise LookupError("no such flow")
 
-    app = GlassnatApp(Broken(one_way_audio()), FAULTS, refresh=0.01)
+    app = GlassnatApp(Broken(one_way_audio()), CHOICES, refresh=0.01)
     async with app.run_test() as pilot:
         await pilot.pause(0.1)
     assert isinstance(app.failure, LookupError)

@@ -88,6 +88,30 @@ def test_another_module_begins_another_era() -> None:
     assert best.event.summary == "OPTIONS"
 
 
+def test_a_message_of_another_application_begins_none() -> None:
+    """Each has a module of its own, all the time."""
+    wrong = Change("call-id", (0, 1), "x", "y", "x", "wrong", "call-id", "", "")
+    first = message("x", "REGISTER", "out", changes=[wrong])
+    other = message("x", "PASV", "out")
+    other.alg, other.module = "ftp", "ftp"
+    model = told(first, other)
+    best = model.worth_showing()
+    assert best is not None
+    assert best.event.summary == "REGISTER"
+    assert model.application == "sip"
+
+
+def test_the_application_in_question_is_that_of_the_message_or_the_first() -> None:
+    model = told()
+    assert (model.application, model.modules) == ("", {})
+    model.settings = SETTINGS | {"alg.ftp.module": "ftp", "alg.ftp.ports": [21]}
+    assert (model.application, model.modules) == ("sip", {"sip": "off", "ftp": "ftp"})
+    command = message("x", "PASV", "out")
+    command.alg = "ftp"
+    model.fold(command)
+    assert model.application == "ftp"
+
+
 def test_a_newer_offer_takes_the_place_of_an_older_one() -> None:
     model = told(invite("off"), invite("sip"))
     best = model.worth_showing()

@@ -30,8 +30,8 @@ from appliance.journal.rows import (
     differs_from_wanted,
 )
 from tui.draw.blocks import Block, Folded, blocks, cut_for, is_explained
-from tui.draw.endpoint import shortened
 from tui.draw.lines import Line, Style, wrap, wrap_words
+from tui.endpoint import shortened
 
 ROWS_SHOWN = 400
 """Rows on the screen after which a message is drawn no further."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
-from tui.draw.endpoint import address_of, shortened
 from tui.draw.lines import Line, Style
+from tui.endpoint import address_of, shortened
 from tui.model import LadderEntry, Mark, Message, Model, Stream
 
 _TIME = 10

@@ -6,8 +6,8 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
-from tui.draw.endpoint import shares, shortened
 from tui.draw.lines import Line, Style, wrap_words
+from tui.endpoint import shares, shortened
 from tui.model import Model, Stream
 
 _BAR = 10

@@ -39,7 +39,7 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     settings = model.settings
     parts = [
         Line(f" {'LIVE' if clock.live else 'SIM'} {_title(model)}", Style.STRONG),
-        Line("ALG ").add(f"[{_module(settings, width)}]", Style.KEY, "a"),
+        Line("ALG ").add(f"[{_modules(model, width)}]", Style.KEY, "a"),
         Line("UDP ").add(_timeouts(model, width), Style.KEY, "t"),
         Line(f"map {_short(settings, 'nat.mapping')} filt {_short(settings, 'nat.filtering')}"),
         _time(model, clock),
@@ -65,11 +65,18 @@ def _short(settings: Mapping[str, Any], key: str) -> str:
     return _SHORT.get(value, value)
 
 
-def _module(settings: Mapping[str, Any], width: int) -> str:
-    """The SPEC; where there is little room, its first fault and how many there are besides."""
-    spec = str(settings.get("alg.sip.module", "?"))
+def _modules(model: Model, width: int) -> str:
+    """The SPEC of each slot that is not off; where there is little room, its first fault and how
+    many there are besides."""
+    specs = list(model.modules.values())
+    active = [spec for spec in specs if spec != "off"] or specs[:1] or ["?"]
+    text = " · ".join(active)
+    return text if len(text) <= width // 3 else " · ".join(map(_first_fault, active))
+
+
+def _first_fault(spec: str) -> str:
     first, *others = spec.split(",")
-    return f"{first} +{len(others)}" if others and len(spec) > width // 3 else spec
+    return f"{first} +{len(others)}" if others else spec
 
 
 def _timeouts(model: Model, width: int) -> str:

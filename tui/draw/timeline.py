@@ -10,48 +10,14 @@ dotted; a running appliance shows its last two minutes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from appliance.journal.events import (
-    Event,
-    FlowExpired,
-    MessagePassed,
-    PacketDropped,
-    SettingChanged,
-)
 from tui.draw.lines import Line, Style
+from tui.ticks import Tick
 
 LIVE_WINDOW = 120.0
 """Seconds of a running appliance that are shown."""
 _CROWD = 3
 """Columns that a mark may be shifted by when its own is taken."""
-
-_REQUESTS = {"REGISTER": "R", "INVITE": "I", "ACK": "A", "BYE": "B", "CANCEL": "C"}
-
-
-class Tick(NamedTuple):
-    """A mark at a time, in seconds."""
-
-    t: float
-    mark: str
-
-
-def mark(event: Event) -> str:
-    """The event's letter; empty when it has none."""
-    if isinstance(event, MessagePassed):
-        return "X" if event.verdict == "dropped" else _message_mark(event.summary)
-    if isinstance(event, FlowExpired):
-        return "E" if event.why == "expired" else ""
-    if isinstance(event, PacketDropped):
-        return "X"
-    return "S" if isinstance(event, SettingChanged) else ""
-
-
-def _message_mark(summary: str) -> str:
-    if summary[:3].isdecimal():
-        interesting = "INVITE" in summary and summary[:3] != "100"
-        return summary[0] if interesting else ""
-    return _REQUESTS.get(summary.partition(" ")[0], "")
 
 
 def row(

@@ -11,8 +11,8 @@ from typing import TypeGuard
 from appliance.journal.events import CallOutcome, Change, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
-from tui.draw.endpoint import address_of
 from tui.draw.lines import Line, Style, wrap_words
+from tui.endpoint import address_of
 from tui.model import Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
@@ -142,9 +142,10 @@ def advice(model: Model, live: bool) -> Line:
             f"{short_key(key)} {short_value(value)}" for key, value in model.turned.items()
         )
         return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
-    module = str(model.settings.get("alg.sip.module", ""))
+    application = model.application
+    is_correct = model.modules.get(application) == application
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
-    if module != "sip" and (in_trouble or model.outcome is not None):
+    if not is_correct and (in_trouble or model.outcome is not None):
         line.add("a c", Style.KEY).add(" puts the correct ALG in")
         return (
             line.add("." if live else ", then ")

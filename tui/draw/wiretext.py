@@ -1,8 +1,8 @@
 """Text that is safe to draw.
 
 Whoever sends a packet chooses its bytes. Drawn as they are, they could clear the screen, write the
-clipboard, turn text round or become a clickable link. `wire_text` is the screen's one door: what
-passes it is a `WireText`, in which every character that is not plain ink has become a visible
+clipboard, turn text round or become a clickable link. `wire_text` is the only way to the screen:
+what passes it is a `WireText`, in which every character that is not plain ink has become a visible
 picture, one for one, so that offsets into the text still mean what they meant. (Which characters
 those are is decided in one place for screen and plain text alike: `journal.sentences.clean`.)
 

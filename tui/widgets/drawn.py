@@ -1,4 +1,4 @@
-"""The one door from lines of text to Textual.
+"""The one way from lines of text to Textual.
 
 `content` and `text` take `Line`s, whose text has been cleaned, and never parse them: no markup, no
 links, no control characters. Widgets that show anything from outside the program are given lines

@@ -13,7 +13,8 @@ from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
 from tui.draw.lines import Line, Style
-from tui.draw.translations import HEADS, Layout, Translation, fitted, layout
+from tui.draw.translations import HEADS, Layout, fitted, layout
+from tui.translations import Translation
 from tui.widgets.drawn import entitle, text
 
 ROWS_SHOWN = 2_000

@@ -39,9 +39,9 @@ class Control:
     def inwards(cls, module: str = "ftp", **settings: Any) -> Control:
         """From a client outside to a server behind a forward."""
         nat = World({"alg.ftp.module": module, **FORWARD, **settings})
-        door = Endpoint.parse(f"{EXTERNAL}:21")
+        published = Endpoint.parse(f"{EXTERNAL}:21")
         inner = End(Side.INSIDE, INSIDE_SERVER, OUTSIDE_CLIENT, 1000)
-        outer = End(Side.OUTSIDE, OUTSIDE_CLIENT, door, 4_294_967_000)
+        outer = End(Side.OUTSIDE, OUTSIDE_CLIENT, published, 4_294_967_000)
         line = Line.between(nat, inner, outer)
         line.put(outer, outer.segment(SYN, -1))
         line.put(inner, inner.segment(SYN | ACK, -1))

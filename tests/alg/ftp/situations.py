@@ -25,7 +25,7 @@ def met(inside: str = "client", direction: str = "out", *sets: str) -> Trial:
     """The context of a message in an empty NAT; `inside` is what the inside host is."""
     ends = (Endpoint.parse(each) for each in ENDS[inside])
     situation = Situation(Direction(direction), *ends, transport="tcp")
-    return Trial(situation, config.defaults(None, sets), Ftp())
+    return Trial(situation, config.defaults(None, sets), "ftp", Ftp())
 
 
 def answer(context: Trial, message: bytes, module: Alg | None = None) -> Edits:

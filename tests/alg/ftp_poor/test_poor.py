@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from alg.fault import UnknownFault
 from alg.ftp.correct import Ftp
 from alg.ftp_poor.faults import FAULTS
-from alg.ftp_poor.poor import FtpPoor, UnknownFault
+from alg.ftp_poor.poor import FtpPoor
 from alg.stream import RIGHT
 from tests.alg.ftp.situations import answer, met, opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from alg.sip_poor.fault import Faults
+from alg.fault import Faults
 
 
 class Row(NamedTuple):

@@ -48,7 +48,7 @@ def test_every_fault_of_the_file_is_shown() -> None:
 def test_only_a_call_id_that_is_restored_keeps_the_registration_alive(
     beside: Callable[..., Any], fault: str, pinholes: int
 ) -> None:
-    """The registrar repeats the Call-ID that it saw (RFC 3261, 8.2.6.2)."""
+    """The registrar repeats the Call-ID that it saw (RFC 3261 8.2.6.2)."""
     pair = beside(fault)
     pair.out(REGISTER)
     lines = pair.poor_bytes.decode().split("\r\n")

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from alg.sip_poor.fault import Fault
+from alg.fault import Fault
 from alg.sip_poor.faults import FAULTS, KINDS
 from alg.sip_poor.poor import SipPoor
 from nat.policy import POINTS

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from alg.base import Edit, Edits, Reading, Refuse
+from alg.fault import Fault, UnknownFault
 from alg.sip.correct import Sip
 from alg.sip_poor.aim import AimError
 from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Fault
 from alg.sip_poor.faults import FAULTS
-from alg.sip_poor.poor import SipPoor, UnknownFault
+from alg.sip_poor.poor import SipPoor
 
 ON_MESSAGES = [name for name, fault in FAULTS.items() if fault.acts_on_messages]
 """The others act in the NAT or on streams: for a single message they are the correct module."""
@@ -110,7 +110,7 @@ def test_an_unknown_fault_is_named() -> None:
 def test_no_fault_ever_raises_or_edits_what_it_cannot_read(
     conversation: Any, on_the_wire: Any, fault: str, cut: int
 ) -> None:
-    """Even the poor module keeps the promises of the contract."""
+    """Even the poor module keeps promise 4."""
     talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
     message = on_the_wire(INVITE.format(cseq=1))[:cut]
     sent = talk.out(message)

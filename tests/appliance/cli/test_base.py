@@ -79,6 +79,21 @@ def test_alg_is_a_short_form_that_set_can_override() -> None:
     assert chosen.all_sets == ("alg.sip.module=sip", "nat.parity=false")
 
 
+@pytest.mark.parametrize(
+    ("alg", "sets", "module"),
+    [
+        (None, (), None),
+        (None, ("nat.parity=false", "alg.sip.ports=[5060]"), None),
+        ("ftp", ("nat.parity=false",), "ftp"),
+        ("sip", ("alg.ftp.module=ftp-poor:split-miss",), "ftp-poor:split-miss"),
+    ],
+)
+def test_the_module_that_was_asked_for_last_counts(
+    alg: str | None, sets: tuple[str, ...], module: str | None
+) -> None:
+    assert base.Chosen(alg, None, sets).module == module
+
+
 def test_words_are_answered_with_the_nearest() -> None:
     with pytest.raises(click.BadParameter, match='did you mean "flows"'):
         OneOf("what", ("flows", "calls")).convert("flow", None, None)

@@ -284,6 +284,29 @@ def test_a_message_of_another_protocol(
     assert document["findings"] == []
 
 
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ((), True),
+        (("--remote", "203.0.113.9:21"), False),
+        (("--internal", "192.168.20.100:21"), False),
+        (("--set", "alg.ftp.ports=[5060]"), False),
+    ],
+)
+def test_ends_without_a_port_of_the_protocol_are_told_with_the_option_to_give(
+    glassnat: Run, tmp_path: Path, ends: tuple[str, ...], told: bool
+) -> None:
+    """No appliance would read the message there."""
+    path = tmp_path / "command.txt"
+    path.write_bytes(PORT_COMMAND)
+    answer = glassnat("alg", "diff", str(path), "--alg", "ftp", *ends, "--json")
+    hint = (
+        "FTP is looked for on port 21: give --remote 203.0.113.9:21, "
+        "or --internal 192.168.20.100:21 when the server is inside"
+    )
+    assert (hint in json.loads(answer.out)["note"]) is told
+
+
 def test_modules_and_faults_are_listed(glassnat: Run) -> None:
     document = json.loads(glassnat("alg", "list", "--json").out)
     assert [module["name"] for module in document["modules"]] == list(MODULES)

@@ -100,7 +100,7 @@ def test_a_second_one_of_the_same_name_is_exit_4(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (SpecError("there is no file 'x.py'"), "alg.sip.module: there is no file"),
+        (SpecError("alg.sip.module: there is no file 'x.py'"), "alg.sip.module: there is no file"),
         (OSError(28, "No space left on device"), "record.file: : No space left on device"),
     ],
 )

@@ -233,3 +233,10 @@ def test_check_says_what_it_cannot_do(glassnat: Run, arguments: list[str], said:
     answer = glassnat("check", "one-way-audio", *arguments)
     assert answer.code == 2
     assert said in answer.err
+
+
+@pytest.mark.parametrize("key", ["alg.sip.module", "alg.ftp.module"])
+def test_a_module_that_cannot_be_had_is_told_with_its_setting(glassnat: Run, key: str) -> None:
+    answer = glassnat("sim", "one-way-audio", "--plain", "--set", f"{key}=nowhere.py:Mine")
+    assert answer.code == 2
+    assert f"{key}: there is no file 'nowhere.py' (see: glassnat alg list)" in answer.err

@@ -1,4 +1,4 @@
-"""What `show` answers: the contract's documents, of an engine as it is at that moment."""
+"""What `show` answers: its documents, of an engine as it is at that moment."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_what_does_not_exist_cannot_be_shown(engine: Engine) -> None:
         documents.show(engine, "nothing", 5.0)
 
 
-def test_a_flow_is_shown_in_the_contracts_words_as_long_as_it_lives(engine: Engine) -> None:
+def test_a_flow_is_shown_with_documented_keys_as_long_as_it_lives(engine: Engine) -> None:
     (flow,) = shown(engine, "flows", 15.0)
     assert flow == {
         "id": flow["id"], "protocol": "udp", "internal": A, "external": EXTERNAL, "remote": R,
@@ -80,7 +80,7 @@ def inline(table: dict[str, str]) -> str:
     return "{" + ", ".join(f'{key} = "{value}"' for key, value in table.items()) + "}"
 
 
-def test_an_expectation_is_shown_in_the_contracts_words_until_it_is_over(engine: Engine) -> None:
+def test_an_expectation_is_shown_with_documented_keys_until_it_is_over(engine: Engine) -> None:
     table = engine.nat.table
     mapping = table.mappings.pin(UDP, Endpoint.parse(A), 5.0)
     parent = ("call", "c1", mapping.internal.address)

@@ -57,10 +57,13 @@ def trace(world: World) -> tuple[Any, ...]:
     """Everything that a later packet could notice."""
     table = world.table
     pools = [(key, pool.counts()) for key, pool in table.mappings.assignment.pools.items()]
-    doors = [(door.id, door.deadline, door.used_lifetime) for door in table.expectations.values()]
+    expectations = [
+        (expectation.id, expectation.deadline, expectation.used_lifetime)
+        for expectation in table.expectations.values()
+    ]
     return (
         sorted(table.mappings.by_external), len(table.mappings.keys),
-        sorted(table.mappings.pinned), pools, doors,
+        sorted(table.mappings.pinned), pools, expectations,
         [(flow.id, flow.timer and flow.timer.name) for flow in table.flows.values()],
         world.engine.slots["sip"].memory.recall("key", world.now),
     )  # fmt: skip
@@ -71,9 +74,13 @@ def test_what_was_asked_for_stays_when_the_edits_are_accepted() -> None:
     seen = world.pass_out(HELLO)
     assert seen is not None
     assert seen.payload == b"Jello"
-    (door,) = world.show("expectations")
-    assert (door["internal"], door["remote"], door["expires_in"]) == (str(MEDIA), str(PEER), 60.0)
-    assert world.pass_in(udp(str(PEER), door["external"])) is not None
+    (expectation,) = world.show("expectations")
+    assert (expectation["internal"], expectation["remote"], expectation["expires_in"]) == (
+        str(MEDIA),
+        str(PEER),
+        60.0,
+    )
+    assert world.pass_in(udp(str(PEER), expectation["external"])) is not None
     audit(world)
 
 
@@ -145,11 +152,11 @@ def test_a_used_expectation_is_renewed_like_another() -> None:
 LIES: list[tuple[str, Ask]] = [
     ("another host", lambda c: c.map(Endpoint.parse(f"{B}:7000"))),
     ("another host's pair", lambda c: c.map_pair(Endpoint.parse(f"{B}:7000"))),
-    ("a door for another host", lambda c: c.expect(
+    ("an expectation for another host", lambda c: c.expect(
         Endpoint.parse(f"{B}:7000"), PEER, parent=1, reason="", lifetime=1.0)),
-    ("a door to a system port", lambda c: (c.map(Endpoint.parse(f"{A}:22")), c.expect(
+    ("an expectation to a system port", lambda c: (c.map(Endpoint.parse(f"{A}:22")), c.expect(
         Endpoint.parse(f"{A}:22"), None, parent=1, reason="", lifetime=1.0))),
-    ("a door without a mapping", lambda c: c.expect(
+    ("an expectation without a mapping", lambda c: c.expect(
         Endpoint.parse(f"{A}:7777"), PEER, parent=1, reason="", lifetime=1.0)),
     ("a port that does not exist", lambda c: c.map(Endpoint(MEDIA.address, 70000))),
     ("port 65535 as a pair", lambda c: c.map_pair(Endpoint(MEDIA.address, 65535))),
@@ -231,8 +238,8 @@ def test_a_module_sees_who_speaks_and_remembers() -> None:
     assert all(str(answer[6]) == ends[1] and str(answer[7]) == ends[0] for answer in module.answers)
 
 
-def test_a_call_is_closed_with_its_doors_and_flows() -> None:
-    """Invariant I-E1: at once, and the flow that came in by a door with it."""
+def test_a_call_is_closed_with_its_expectations_and_flows() -> None:
+    """Invariant I-E1: at once, and the flow that came in by an expectation with it."""
     world = world_with(Asking(expect))
     world.pass_out(HELLO)
     assert world.pass_in(udp(str(PEER), f"{EXTERNAL}:7000")) is not None

@@ -1,4 +1,4 @@
-"""Whatever a module does, the NAT goes on (promise 4), and no byte changes without a reason (2)."""
+"""Promises 2 and 4: no byte changes without a reason; whatever a module does, the NAT goes on."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ FAILURES: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize("answer", [row[1] for row in FAILURES], ids=[r[0] for r in FAILURES])
 def test_a_module_that_fails_or_lies_has_its_message_passed_unchanged(answer: Any) -> None:
+    """Promise 4."""
     world = world_with(answer)
     seen = world.pass_out(HELLO)
     assert seen is not None
@@ -198,7 +199,7 @@ def test_another_module_serves_the_flows_of_a_running_call_at_once() -> None:
 
 
 def test_a_message_that_would_not_fit_is_left_alone() -> None:
-    """Invariant I-A10: what must not be fragmented may not grow beyond the MTU."""
+    """Invariant I-A10, rule small-enough: what is not to be fragmented stays within the MTU."""
     world = world_with(Edits((Edit(0, 1, b"J" * 600, "x", "rule"),)))
     long = udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000, fragment=0x4000)
     seen = world.pass_out(long)

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from appliance.gateway.streams import MOST_HOLDING
+from alg.stream import MOST_KEPT
+from appliance.gateway.shares import MOST_HOLDING
+from appliance.gateway.streams import AT_ONCE, IN_A_TURN
+from appliance.journal.events import MessagePassed, StreamLetGo
 from nat.endpoint import Endpoint, Side
 from nat.mapping import Leg
 from nat.packet import Packet
 from tests.support.ends import URG, End, Line
 from tests.support.packets import ACK, FIN, RST, SYN, Seen, ipv4
-from tests.support.world import A, World
+from tests.support.world import A, B, World
 
 PHONE = A._replace(port=50000)
 SERVER = Endpoint.parse("198.51.100.7:5060")
@@ -73,6 +76,7 @@ def test_an_edit_changes_the_length_here() -> None:
 
 
 def test_a_message_may_be_cut_anywhere() -> None:
+    """Rule whole-or-not."""
     for cut in (*range(1, 60), *range(60, len(FIRST), 17), len(FIRST) - 1):
         line = Line(World({"alg.sip.module": "sip"}), PHONE, SERVER)
         line.say(line.inner, FIRST, cut)
@@ -131,7 +135,7 @@ def test_keep_alives_between_messages_pass(line: Line) -> None:
 
 @pytest.mark.parametrize(("begin", "stop"), [(0, 400), (0, 50), (50, 300), (200, 700), (3, 4)])
 def test_a_retransmission_shows_the_same_bytes(line: Line, begin: int, stop: int) -> None:
-    """`End` compares what it hears again."""
+    """Rules positions-shift and same-again. `End` compares what it hears again."""
     line.say(line.inner, FIRST + SECOND)
     line.repeat(line.inner, begin, min(stop, len(line.inner.said)))
     assert line.outer.heard == outside(FIRST + SECOND)
@@ -168,7 +172,7 @@ def test_a_forged_acknowledgement_loses_nothing(line: Line) -> None:
 
 
 def test_selective_acknowledgements_follow(line: Line) -> None:
-    """RFC 2018: blocks name the numbers that their receiver has sent."""
+    """Rule positions-shift, RFC 2018: blocks name the numbers that their receiver has sent."""
     line.say(line.inner, FIRST + SECOND)
     shown = len(outside(FIRST))
     second = _sack(line.inner.began + 1 + shown, line.inner.began + 1 + 2 * shown)
@@ -322,13 +326,14 @@ def test_headers_that_grow_leave_less_room() -> None:
     """The same, when the last segment has 40 bytes of IP options that the largest had not."""
     nat = World({"alg.sip.module": "sip", "inside.mtu": 65535, "outside.mtu": 65535})
     line = Line(nat, PHONE, SERVER, largest=65535)
-    head = FIRST.replace(b"Length: 0", b"Length: 65400")
-    line.say(line.inner, head + b"y" * 65400, len(head) - 90)
+    head = FIRST.replace(b"Length: 0", b"Length: 65200")
+    line.say(line.inner, head + b"y" * 65200, len(head) - 90)
+    line.acknowledge(line.outer)
     line.say(line.inner, b"OPTIONS sip:example.com SIP/2.0\r\nX: " + b"x" * 8000)
     held = len(line.inner.said) - len(line.outer.heard)
     assert held > 8000
-    plain = line.inner.segment(ACK, len(line.inner.said), b"x" * 65300)
-    line.inner.said += b"x" * 65300
+    plain = line.inner.segment(ACK, len(line.inner.said), b"x" * 65100)
+    line.inner.said += b"x" * 65100
     line.put(line.inner, ipv4("192.168.20.10", "198.51.100.7", 6, plain[20:], options=b"\1" * 40))
     assert line.outer.heard == line.inner.said
 
@@ -407,6 +412,77 @@ def test_a_message_too_slow_is_not_waited_for(nat: World, line: Line) -> None:
     assert line.outer.heard == FIRST
 
 
+def test_a_server_that_acknowledges_nothing_takes_no_more_than_a_window(line: Line) -> None:
+    """RFC 9293 3.1: without window scaling nobody may send more. Who does all the same is not read
+    any more, and the difference of earlier edits stays."""
+    said = b""
+    for number in range(400):
+        said += OPTIONS % number
+        line.say(line.inner, OPTIONS % number)
+        assert line.nat.engine.datapath.streams.shares.kept < 2 * MOST_KEPT
+    (event,) = line.nat.told(StreamLetGo)
+    assert event.reason == "more was sent than can be kept until it is acknowledged"
+    assert line.nat.show("counters")["alg"]["sip"]["let_go"] == 1
+    edited = len(line.nat.told(MessagePassed)) * len(outside(FIRST)) // 10 * 9
+    assert line.outer.heard.startswith(outside(b"".join(OPTIONS % n for n in range(200))))
+    assert line.outer.heard.endswith(OPTIONS % 399)
+    assert len(line.outer.heard) > edited
+    line.acknowledge(line.outer)
+    assert line.inner.acknowledged == len(line.inner.said)
+
+
+def test_many_small_messages_are_not_kept_without_end(line: Line) -> None:
+    """However short they are, each costs something to keep."""
+    for _ in range(200):
+        line.say(line.inner, b"\r\n\r\n" * 10)
+    shares = line.nat.engine.datapath.streams.shares
+    assert shares.kept < 2 * MOST_KEPT
+    assert line.outer.heard == line.inner.said
+
+
+def test_of_a_segment_full_of_messages_some_are_read_at_once_and_the_others_in_turns(
+    line: Line,
+) -> None:
+    """What others send in the meantime does not wait."""
+    neighbour = Line(line.nat, B._replace(port=50000), SERVER)
+    many = b"".join(OPTIONS % number for number in range(100))
+    line.say(line.inner, many)
+    assert outside(many).startswith(line.outer.heard)
+    assert len(line.nat.told(MessagePassed)) == AT_ONCE
+    neighbour.say(neighbour.inner, FIRST)
+    assert neighbour.outer.heard != b""
+    turns = 0
+    while line.nat.engine.next_deadline() == 0.0:
+        before = len(line.nat.told(MessagePassed))
+        line.nat.engine.expire(line.nat.now)
+        assert len(line.nat.told(MessagePassed)) - before <= IN_A_TURN
+        turns += 1
+    assert turns >= 100 // IN_A_TURN - 1
+    line.nat.wait(0)
+    for seen in map(Seen, (data for side, data in line.nat.own() if side is Side.OUTSIDE)):
+        line.outer.receive(seen)
+    assert line.outer.heard == outside(many)
+
+
+def test_an_end_behind_messages_that_wait_for_their_turn_waits_too(line: Line) -> None:
+    """Otherwise they would have to pass unread. The phone repeats it."""
+    many = b"".join(OPTIONS % number for number in range(20))
+    line.finish(line.inner, many)
+    assert not line.outer.ended
+    line.nat.wait(0.1)
+    for seen in line.nat.take_all(Side.OUTSIDE):
+        line.outer.receive(seen)
+    line.put(line.inner, line.inner.segment(ACK | FIN, len(many)))
+    assert (line.outer.heard, line.outer.ended) == (outside(many), True)
+
+
+@pytest.mark.parametrize("module", ["off", "sip-poor:tcp-slip", "sip-poor:tcp-split-miss"])
+def test_whoever_reads_work_is_bounded(module: str) -> None:
+    line = Line(World({"alg.sip.module": module}), PHONE, SERVER)
+    line.say(line.inner, b"OPTIONS a:b SIP/2.0\r\nl:0\r\n\r\n" * 40)
+    assert len(line.nat.told(MessagePassed)) == AT_ONCE
+
+
 def test_not_everybody_can_be_waited_for_at_once(nat: World) -> None:
     lines = [Line(nat, PHONE._replace(port=50_001 + n), SERVER) for n in range(MOST_HOLDING + 1)]
     for line in lines:
@@ -421,21 +497,21 @@ def test_bounds_are_given_back_with_the_connections(nat: World) -> None:
         line = Line(nat, PHONE._replace(port=50_001 + number), SERVER)
         line.say(line.inner, FIRST[:100])
         nat.engine.flush(nat.now)
-    streams = nat.engine.datapath._streams._holding
-    assert len(streams) == 0
+        shares = nat.engine.datapath.streams.shares
+        assert (shares.kept, shares.holding) == (0, 0)
 
 
 def test_a_connection_that_a_forward_lets_in_is_read_from_its_first_byte() -> None:
     """Its SYN passes before there is a flow; the answer to it tells where the stream begins."""
     pbx, caller = A._replace(port=5060), Endpoint.parse("198.51.100.7:50000")
-    door = Endpoint.parse("203.0.113.1:5060")
-    rule = {"protocol": "tcp", "external": str(door), "internal": str(pbx)}
+    published = Endpoint.parse("203.0.113.1:5060")
+    rule = {"protocol": "tcp", "external": str(published), "internal": str(pbx)}
     nat = World({"alg.sip.module": "sip", "nat.forward": [rule]})
-    inner, outer = End(Side.INSIDE, pbx, caller, 1000), End(Side.OUTSIDE, caller, door, 5000)
+    inner, outer = End(Side.INSIDE, pbx, caller, 1000), End(Side.OUTSIDE, caller, published, 5000)
     request = b"OPTIONS sip:pbx@%b SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nl: 0\r\n\r\n"
     between = Line.between(nat, inner, outer)
     between.put(outer, outer.segment(SYN, -1))
     between.put(inner, inner.segment(SYN | ACK, -1))
     between.put(outer, outer.segment(ACK, 0))
-    between.say(outer, request % str(door).encode(), 20)
+    between.say(outer, request % str(published).encode(), 20)
     assert inner.heard == request % str(pbx).encode()

@@ -19,7 +19,7 @@ REMOTE = Endpoint.parse("203.0.113.9:5060")
 def trial(*sets: str, direction: str = "out", presets: dict[str, str] | None = None) -> Trial:
     pairs = {Endpoint.parse(a): Endpoint.parse(b) for a, b in (presets or {}).items()}
     situation = Situation(Direction(direction), PHONE, OUTSIDE, REMOTE, "udp", pairs)
-    return Trial(situation, config.defaults(None, sets), Sip())
+    return Trial(situation, config.defaults(None, sets), "sip", Sip())
 
 
 def test_the_message_has_the_ends_it_was_given() -> None:
@@ -76,6 +76,6 @@ def test_a_module_may_decide_in_the_place_of_the_nat() -> None:
     module = Off()
     module.decisions = {"port": lambda port, wish: 7777}  # type: ignore[attr-defined]
     situation = Situation(Direction.OUT, PHONE, OUTSIDE, REMOTE)
-    context = Trial(situation, config.defaults(), module)
+    context = Trial(situation, config.defaults(), "sip", module)
     assert context.map(MEDIA).port == 7777
     assert context.external == OUTSIDE

@@ -11,12 +11,14 @@ from appliance.journal.events import (
     AnyEvent,
     Change,
     Event,
+    FlowOpened,
     MessagePassed,
     PacketDropped,
     Started,
     decode,
     encode,
 )
+from nat.endpoint import Endpoint
 
 
 def message(text: str) -> MessagePassed:
@@ -42,6 +44,18 @@ def test_every_byte_of_a_message_comes_back_and_the_line_is_ascii() -> None:
     assert isinstance(back, MessagePassed)
     assert back.before.encode("latin-1") == bytes(range(256))
     assert back == message(EVERY_BYTE)
+
+
+def test_endpoints_of_either_family_come_back_as_they_were() -> None:
+    opened = FlowOpened(
+        flow=1, mapping=1, protocol="udp", internal="[2001:db8:1::64]:5060",
+        external="[2001:db8::1]:40000", remote="203.0.113.9:5060", opened_by="packet",
+    )  # fmt: skip
+    back = decode(encode(opened))
+    assert back == opened
+    assert isinstance(back, FlowOpened)
+    for text in (back.internal, back.external, back.remote):
+        assert str(Endpoint.parse(text)) == text
 
 
 def test_every_type_of_event_has_a_name_in_the_past_tense_and_is_found_by_it() -> None:

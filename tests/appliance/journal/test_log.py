@@ -71,3 +71,21 @@ def test_a_cause_is_named_or_there_is_none() -> None:
     log.emit(state, 0.0)
     log.emit(change(), 0.0, cause=9)
     assert [event.cause for event in log.since(0)] == [None, 9]
+
+
+def test_large_events_push_out_more_of_the_old_ones() -> None:
+    """A REGISTER with 2,800 contacts, thirty times a second, takes no more than the ring may."""
+    log = EventLog(0.0, most_bytes=100_000)
+    for number in range(100):
+        log.emit_later(lambda: SettingChanged(key="k", old=1, new=2, who="w"), number, size=30_000)
+        assert log.bytes <= 100_000
+    assert [event.id for event in log.since(0)] == [98, 99, 100]
+    assert log.high_water == 120_000 - 30_000
+
+
+def test_one_event_that_is_too_large_is_kept_until_the_next() -> None:
+    log = EventLog(0.0, most_bytes=100)
+    log.emit(SettingChanged(key="k", old=1, new=2, who="w"), 0.0, size=500)
+    assert [event.id for event in log.since(0)] == [1]
+    log.emit(SettingChanged(key="k", old=1, new=2, who="w"), 0.0, size=50)
+    assert [event.id for event in log.since(0)] == [2]

@@ -67,7 +67,7 @@ def test_a_refresh_is_told_at_most_once_a_second() -> None:
     assert all(event.last <= event.t for event in refreshed)
 
 
-def test_a_door_is_told_of_when_it_opens_is_used_and_closes() -> None:
+def test_an_expectation_is_told_of_when_it_opens_is_used_and_closes() -> None:
     world = World()
     mapping = world.table.mappings.pin(17, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)

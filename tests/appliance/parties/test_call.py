@@ -38,7 +38,7 @@ def a_call() -> Call:
 def test_a_request_belongs_to_a_call_by_call_id_and_our_tag(
     call_id: str, to: str, belongs: bool
 ) -> None:
-    """RFC 3261, 12.2.2."""
+    """RFC 3261 12.2.2."""
     request = SipMessage("BYE sip:alice@192.168.20.100 SIP/2.0", [("Call-ID", call_id), ("To", to)])
     assert a_call().is_meant_by(request) is belongs
 

@@ -88,7 +88,7 @@ class Server:
 
 
 def test_content_length_says_where_a_message_ends() -> None:
-    """RFC 3261, 18.3."""
+    """RFC 3261 18.3."""
     first, second = a_message(body=b"v=0\r\n\r\n"), a_message()
     assert message_length(first + second) == len(first)
     assert [message_length(first[:end]) for end in range(len(first))] == [0] * len(first)
@@ -96,14 +96,14 @@ def test_content_length_says_where_a_message_ends() -> None:
 
 @pytest.mark.parametrize("name", [b"l", b"L", b"CONTENT-LENGTH", b"content-length"])
 def test_the_length_may_be_written_short(name: bytes) -> None:
-    """RFC 3261, 7.3.1 and 7.3.3."""
+    """RFC 3261 7.3.1 and 7.3.3."""
     message = b"BYE sip:a SIP/2.0\r\n" + name + b" :  3 \r\n\r\nabc"
     assert message_length(message) == len(message)
 
 
 @pytest.mark.parametrize("between", [b"\r\n", b"\r\n\r\n", b"\n"])
 def test_line_ends_between_messages_are_keep_alives(between: bytes) -> None:
-    """RFC 5626, 3.5.1; RFC 3261, 7.5."""
+    """RFC 5626 3.5.1; RFC 3261 7.5."""
     assert message_length(between + a_message()) == len(between)
 
 
@@ -128,7 +128,7 @@ def test_a_stream_in_which_nobody_can_find_the_next_message(stream: bytes) -> No
 
 
 def test_the_first_message_opens_a_connection_and_the_next_uses_it() -> None:
-    """From a port of its own choice (RFC 6335, 6)."""
+    """From a port of its own choice (RFC 6335 6)."""
     server = Server()
     connect, write = server.sends(PHONE)
     assert isinstance(connect, Connect)
@@ -144,14 +144,14 @@ def test_messages_may_be_cut_into_small_segments() -> None:
 
 
 def test_an_answer_goes_back_on_the_connection_of_the_request() -> None:
-    """RFC 3261, 18.2.2."""
+    """RFC 3261 18.2.2."""
     server = Server()
     server.hears(Connected(OWN, SEEN))
     assert server.sends(SEEN) == [Write(OWN, SEEN, b"message", (0,))]
 
 
 def test_requests_to_an_alias_go_on_the_connection_that_was_opened_from_it() -> None:
-    """RFC 5923, 6."""
+    """RFC 5923 6."""
     server = Server()
     server.registers(SEEN)
     assert server.sends(PHONE) == [Write(OWN, SEEN, b"message", (0,))]
@@ -205,7 +205,7 @@ def test_two_connections_are_two_streams() -> None:
 
 
 def test_a_stream_that_is_not_sip_is_cut_off() -> None:
-    """RFC 3261, 18.3: there is no way to find the next message."""
+    """RFC 3261 18.3: there is no way to find the next message."""
     server = Server()
     actions = server.hears(Connected(OWN, SEEN), Received(OWN, SEEN, b"GET / HTTP/1.1\r\n\r\n"))
     assert actions == [Abort(OWN, SEEN)]
@@ -240,7 +240,7 @@ def test_late_news_of_an_older_connection_changes_nothing() -> None:
 
 
 def test_a_via_names_its_transport() -> None:
-    """RFC 3261, 18.1.1."""
+    """RFC 3261 18.1.1."""
     assert Server().transport.via("z9hG4bK1") == f"SIP/2.0/TCP {OWN};branch=z9hG4bK1;alias"
 
 

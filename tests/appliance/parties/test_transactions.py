@@ -198,7 +198,7 @@ def test_answers_are_forgotten_in_the_end(desk: Desk) -> None:
 
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
 def test_over_a_reliable_transport_a_request_is_said_once(method: str) -> None:
-    """RFC 3261, 17.1.1.2 and 17.1.2.2: timers A and E are for unreliable ones, B and F for all."""
+    """RFC 3261 17.1.1.2 and 17.1.2.2: timers A and E are for unreliable ones, B and F for all."""
     desk = Desk(reliable=True)
     desk.ask(method)
     desk.run_until(100.0)
@@ -207,7 +207,7 @@ def test_over_a_reliable_transport_a_request_is_said_once(method: str) -> None:
 
 
 def test_over_a_reliable_transport_a_refusal_does_not_come_again() -> None:
-    """RFC 3261, 17.1.1.2: timer D is 0."""
+    """RFC 3261 17.1.1.2: timer D is 0."""
     desk = Desk(reliable=True)
     refusal = respond(desk.ask("INVITE"), 486, OWN, "2")
     assert desk.hear(refusal, 0.1) == ""
@@ -217,7 +217,7 @@ def test_over_a_reliable_transport_a_refusal_does_not_come_again() -> None:
 
 
 def test_a_broken_connection_ends_what_was_asked_on_it() -> None:
-    """RFC 3261, 17.1.4: the transaction user hears of it at once."""
+    """RFC 3261 17.1.4: the transaction user hears of it at once."""
     desk = Desk(reliable=True)
     desk.ask("REGISTER")
     desk.transactions.broken({OWN}, "reset", 1.0)
@@ -228,7 +228,7 @@ def test_a_broken_connection_ends_what_was_asked_on_it() -> None:
 
 
 def test_a_cancel_is_the_invite_over_again() -> None:
-    """RFC 3261, 9.1."""
+    """RFC 3261 9.1."""
     invite = a_request("INVITE")
     again = cancel(invite)
     assert again.start == "CANCEL sip:203.0.113.9 SIP/2.0"

@@ -154,18 +154,17 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: type(kind).__name__)
 @given(value=VALUES)
-def test_no_value_makes_a_kind_fail_in_another_way(kind: Kind, value: object) -> None:
+def test_no_value_makes_a_kind_fail_in_another_way(value: object) -> None:
     """Whatever stands in the file: a value, or a sentence that can be printed."""
-    said = "a value"
-    try:
-        kind.parse(value)
-    except ValueError as error:
-        said = str(error)
-    assert 0 < len(said) < 500
+    for kind in ALL_KINDS:
+        said = "a value"
+        try:
+            kind.parse(value)
+        except ValueError as error:
+            said = str(error)
+        assert 0 < len(said) < 500, kind
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: type(kind).__name__)
-def test_every_kind_has_a_schema(kind: Kind) -> None:
-    assert kind.schema()
+def test_every_kind_has_a_schema() -> None:
+    assert all(kind.schema() for kind in ALL_KINDS)

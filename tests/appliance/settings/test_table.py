@@ -36,7 +36,7 @@ def running() -> Settings:
         ("nat.port_range", [1024, 65535]),
     ],
 )
-def test_the_defaults_are_those_of_the_contract(key: str, default: object) -> None:
+def test_the_defaults_are_as_documented(key: str, default: object) -> None:
     assert Settings().written(key) == default
 
 

@@ -90,10 +90,10 @@ def test_a_datagram_without_checksum_is_taken_as_it_is() -> None:
     assert unpack(packet) is not None
 
 
-@pytest.mark.parametrize("length", range(28))
-def test_a_packet_cut_short_is_no_datagram(length: int) -> None:
+def test_a_packet_cut_short_is_no_datagram() -> None:
     packet = pack(Send(PHONE, PBX, b""), 1)
-    assert unpack(Packet(packet.buffer, length)) is None
+    for length in range(28):
+        assert unpack(Packet(packet.buffer, length)) is None
 
 
 # --- TCP -----------------------------------------------------------------------------------------

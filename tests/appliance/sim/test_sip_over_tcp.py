@@ -114,7 +114,7 @@ def later(story: str, call_at: int, end_at: int) -> str:
 @pytest.mark.parametrize(("alg", "word"), [("off", "one-way-audio"), ("sip", "both-ways")])
 def test_how_a_call_over_tcp_ends(story: str, alg: str, word: str) -> None:
     """Without an ALG everything works but the audio: answers, and calls to alice, come on the
-    connection that she opened (RFC 3261, 18.2.2; RFC 5923). Her SDP still names a private
+    connection that she opened (RFC 3261 18.2.2; RFC 5923). Her SDP still names a private
     address."""
     run = Run(story, alg)
     assert run.outcome() == word
@@ -124,14 +124,14 @@ def test_how_a_call_over_tcp_ends(story: str, alg: str, word: str) -> None:
 
 
 def test_nothing_is_said_twice_over_tcp() -> None:
-    """RFC 3261, 17.1.1.2: TCP itself repeats what is lost."""
+    """RFC 3261 17.1.1.2: TCP itself repeats what is lost."""
     run = Run(STORY, "off")
     run.outcome()
     assert run.requests() == ["REGISTER", "INVITE", "ACK", "BYE"]
 
 
 def test_every_message_says_that_it_travels_over_tcp() -> None:
-    """RFC 3261, 18.1.1 and 19.1.1."""
+    """RFC 3261 18.1.1 and 19.1.1."""
     run = Run(STORY, "off")
     run.outcome()
     invite = next(each.payload for _, each in run.segments if each.payload.startswith(b"INVITE"))
@@ -143,7 +143,7 @@ def test_every_message_says_that_it_travels_over_tcp() -> None:
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 @pytest.mark.parametrize(("alg", "word"), [("off", "one-way-audio"), ("sip", "both-ways")])
 def test_messages_may_be_cut_anywhere(story: str, alg: str, word: str, piece: str) -> None:
-    """RFC 3261, 18.3: the ends of segments mean nothing."""
+    """RFC 3261 18.3: the ends of segments mean nothing."""
     run = Run(cut(story, piece), alg)
     assert run.outcome() == word
     size = int(piece.rpartition(" ")[2])
@@ -193,7 +193,7 @@ def test_a_bad_link_is_only_slower(story: str, alg: str, word: str, seed: int) -
 
 
 def test_a_registrar_that_speaks_udp_only_refuses() -> None:
-    """And the phone knows at once, not after 32 seconds (RFC 3261, 17.1.4)."""
+    """And the phone knows at once, not after 32 seconds (RFC 3261 17.1.4)."""
     run = Run(STORY.replace('users = ["bob"]\ntransport = "tcp"', 'users = ["bob"]'), "sip")
     assert run.outcome() == "registration-failed"
     sentence = run.simulation.outcome().sentence
@@ -210,6 +210,7 @@ def test_a_connection_that_the_nat_has_forgotten_reaches_nobody() -> None:
 
 
 def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
+    """Promise 6."""
     first, second = Run(cut(STORY, "segment = 9"), "sip"), Run(cut(STORY, "segment = 9"), "sip")
     assert first.outcome() == second.outcome()
     assert first.segments == second.segments

@@ -50,6 +50,22 @@ def test_of_many_faults_the_first_is_named_where_there_is_little_room() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sip", "ftp", "shown"),
+    [
+        ("off", "off", "off"),
+        ("off", "ftp", "ftp"),
+        ("sip", "off", "sip"),
+        ("sip", "ftp-poor:split-miss", "sip · ftp-poor:split-miss"),
+        ("sip-poor:no-sdp,c-only", "ftp", "sip-poor:no-sdp +1 · ftp"),
+    ],
+)
+def test_every_module_that_is_not_off_is_shown(sip: str, ftp: str, shown: str) -> None:
+    model = story()
+    model.settings = SETTINGS | {"alg.sip.module": sip, "alg.ftp.module": ftp}
+    assert f"ALG [{shown}]" in strip(model, RUNNING, 80).plain
+
+
+@pytest.mark.parametrize(
     ("clock", "words"),
     [
         (Clock(False, True, False, 1.0), "|| paused x1"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.journal.events import Event, SettingChanged
-from tests.tui.draw.test_translations import dropped, expired
-from tests.tui.stories import event_in_version_6, message, one_way_audio
+from tests.tui.stories import event_in_version_6, one_way_audio
 from tests.tui.test_model import told
-from tui.draw.timeline import Tick, mark, row
+from tui.draw.timeline import row
+from tui.ticks import Tick, mark
 
 
 def test_a_simulation_shows_what_passed_and_what_is_to_come() -> None:
@@ -29,30 +28,6 @@ def test_a_running_appliance_shows_its_last_two_minutes() -> None:
 def test_marks_that_crowd_stand_side_by_side() -> None:
     ticks = [Tick(1.0, letter) for letter in "I12A"]
     assert "I12" in row(ticks, None, 30.0, 60.0, 72).plain
-
-
-@pytest.mark.parametrize(
-    ("event", "letter"),
-    [
-        (message("x", "REGISTER", "out"), "R"),
-        (message("x", "INVITE", "out"), "I"),
-        (message("x", "100 Trying (INVITE)", "in"), ""),
-        (message("x", "180 Ringing (INVITE)", "in"), "1"),
-        (message("x", "200 OK (INVITE)", "in"), "2"),
-        (message("x", "486 Busy Here (INVITE)", "in"), "4"),
-        (message("x", "200 OK (BYE)", "in"), ""),
-        (message("x", "ACK", "out"), "A"),
-        (message("x", "BYE", "out"), "B"),
-        (message("x", "BYE", "out", verdict="dropped"), "X"),
-        (message("\x1b]0;", "\x1b[2J", "out"), ""),
-        (expired(1.0), "E"),
-        (expired(1.0, "flushed"), ""),
-        (dropped("FILTERED", 1.0), "X"),
-        (SettingChanged(key="k", old=1, new=2, who="x"), "S"),
-    ],
-)
-def test_each_kind_of_event_has_its_letter(event: Event, letter: str) -> None:
-    assert mark(event) == letter
 
 
 @pytest.mark.parametrize("width", [10, 20, 80])

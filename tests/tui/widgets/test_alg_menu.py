@@ -5,15 +5,17 @@ from __future__ import annotations
 from textual.app import App
 
 from tests.tui.reading import screen_of
-from tui.widgets.alg_menu import AlgMenu
+from tui.widgets.alg_menu import AlgMenu, Choices
 
 FAULTS = [("no-sdp", "Leaves the body alone. " * 8), ("callid-oneway", "Second.")]
+SIP = Choices("sip", "RTP ports", "sip-poor", FAULTS)
+BARE = Choices("sip", "RTP ports")
 
 
 async def test_the_active_faults_are_ticked_and_the_one_under_the_cursor_is_explained() -> None:
     app: App[None] = App()
     async with app.run_test(size=(80, 24)) as pilot:
-        await app.push_screen(AlgMenu("sip-poor:callid-oneway", FAULTS, simulation=True))
+        await app.push_screen(AlgMenu([SIP], {"sip": "sip-poor:callid-oneway"}, "sip", True))
         await pilot.pause()
         text = screen_of(app)
         assert "[ ] no-sdp" in text
@@ -26,9 +28,29 @@ async def test_the_active_faults_are_ticked_and_the_one_under_the_cursor_is_expl
 
 async def test_without_any_fault_there_is_nothing_to_apply() -> None:
     app: App[None] = App()
-    answers: list[str | None] = []
+    answers: list[tuple[str, str] | None] = []
     async with app.run_test(size=(80, 24)) as pilot:
-        await app.push_screen(AlgMenu("off", [], simulation=False), answers.append)
+        await app.push_screen(AlgMenu([BARE], {"sip": "off"}, "sip", False), answers.append)
         await pilot.press("space", "p")
         await pilot.pause()
     assert answers == [None]
+
+
+async def test_each_application_s_active_module_and_faults_are_its_own() -> None:
+    app: App[None] = App()
+    ftp = Choices("ftp", "one port", "ftp-poor", [("split-miss", "Third.")])
+    active = {"sip": "sip-poor:no-sdp", "ftp": "ftp-poor:split-miss"}
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(AlgMenu([SIP, ftp], active, "ftp", simulation=True))
+        await pilot.pause()
+        text = screen_of(app)
+        assert "ALG for FTP (now: ftp-poor:split-miss)" in text
+        assert "open one port" in text
+        assert "[x] split-miss" in text
+        assert "no-sdp" not in text
+        await pilot.press("n", "down", "n", "n")
+        await pilot.pause()
+        text = screen_of(app)
+        assert "ALG for SIP (now: sip-poor:no-sdp)" in text
+        assert "[x] no-sdp" in text
+        assert "n: FTP" in text

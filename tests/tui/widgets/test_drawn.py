@@ -1,4 +1,4 @@
-"""The one door to Textual: text goes through unread, and only when it is new."""
+"""The one way to Textual: text goes through unread, and only when it is new."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from tests.tui.reading import screen_of
 from tests.tui.stories import flow
 from tui.draw.lines import Line
-from tui.draw.translations import Translations
+from tui.translations import Translations
 from tui.widgets.translation_table import ROWS_SHOWN, TranslationTable
 
 

@@ -241,7 +241,7 @@ def test_the_largest_message_can_be_replaced_as_a_whole(tmp_path: Path) -> None:
     turned = Hostile("return Edits((Edit(0, len(message), message[::-1], 'all', 'r'),))")
     module = load(turned.write(tmp_path), (), "sip", Workshop())
     ends = [Endpoint.parse(f"{each}:5060") for each in (A, EXTERNAL, R)]
-    context = Trial(Situation(Direction.OUT, *ends), config.for_scenario("test", NETWORKS))
+    context = Trial(Situation(Direction.OUT, *ends), config.for_scenario("test", NETWORKS), "sip")
     message = (bytes(range(256)) * 256)[:LARGEST_MESSAGE]
     answer = module.inspect(message, context)
     assert isinstance(answer, Edits)

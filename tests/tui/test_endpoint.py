@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.draw.endpoint import address_of, port_of, shares, shortened
+from tui.endpoint import address_of, port_of, shares, shortened
 
 
 @pytest.mark.parametrize(

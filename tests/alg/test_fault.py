@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from alg.sip_poor.case import Case
-from alg.sip_poor.fault import Fault, Faults
+from alg.fault import Fault, Faults, UnknownFault, decisions_of, find, manners_of
+from alg.stream import RIGHT
 
 TEXTS = {
     "does": "Does.",
@@ -18,7 +18,7 @@ TEXTS = {
 }
 
 
-def do_nothing(case: Case) -> None:
+def do_nothing(case: object) -> None:
     pass
 
 
@@ -48,7 +48,28 @@ def test_a_row_becomes_a_fault_column_by_column() -> None:
         "decisions": {"port": max},
         "manners": {"waits": False},
     }
-    faults = Faults()
+    faults = Faults[object]()
     faults.add("first", **TEXTS)
     faults.add("second", **TEXTS, **parts)
     assert faults == [Fault("first", **TEXTS), Fault("second", **TEXTS, **parts)]
+
+
+def test_of_two_faults_at_one_point_the_later_one_decides() -> None:
+    first: Fault[object] = Fault("first", **TEXTS, decisions={"port": max, "serves": max})
+    second: Fault[object] = Fault("second", **TEXTS, decisions={"port": min})
+    assert decisions_of([first, second]) == {"port": min, "serves": max}
+    assert decisions_of([second, first]) == {"port": max, "serves": max}
+
+
+def test_manners_of_several_faults_come_together() -> None:
+    impatient: Fault[object] = Fault("impatient", **TEXTS, manners={"waits": False})
+    careless: Fault[object] = Fault("careless", **TEXTS, manners={"adjusts": False})
+    assert manners_of([]) == RIGHT
+    assert manners_of([impatient, careless]) == RIGHT._replace(waits=False, adjusts=False)
+
+
+def test_a_fault_is_found_by_its_name() -> None:
+    fault: Fault[object] = Fault("known", **TEXTS)
+    assert find("known", {"known": fault}) is fault
+    with pytest.raises(UnknownFault, match="unknown"):
+        find("unknown", {"known": fault})

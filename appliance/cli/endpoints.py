@@ -1,0 +1,41 @@
+"""Endpoints as people give them to a command: one, or two of which one is the other's mapping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from appliance.settings.hints import shown
+from nat.endpoint import Endpoint
+
+
+class EndpointType(click.ParamType[Endpoint]):
+    """`192.0.2.1:5060`."""
+
+    name = "endpoint"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Endpoint:
+        if isinstance(value, Endpoint):
+            return value
+        try:
+            return Endpoint.parse(value)
+        except ValueError:
+            self.fail(f"{shown(value)} is not an endpoint such as 192.0.2.1:5060", param, ctx)
+
+
+class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
+    """`INTERNAL=EXTERNAL`."""
+
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Endpoint, Endpoint]:
+        internal, equals, external = value.partition("=")
+        if not equals:
+            self.fail(f"{shown(value)} is not INTERNAL=EXTERNAL", param, ctx)
+        one, other = (EndpointType().convert(text, param, ctx) for text in (internal, external))
+        return one, other

@@ -1,0 +1,27 @@
+"""Endpoints on the command line, in both families; what is none is told as a sentence."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from appliance.cli.endpoints import EndpointType, PairType
+from nat.endpoint import Endpoint
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1:5060", "[2001:db8::1]:5060"])
+def test_an_endpoint_is_read(text: str) -> None:
+    assert EndpointType().convert(text, None, None) == Endpoint.parse(text)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "2001:db8::1:5060", "pbx:5060"])
+def test_what_is_no_endpoint_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not an endpoint such as"):
+        EndpointType().convert(text, None, None)
+
+
+def test_a_mapping_is_two_endpoints() -> None:
+    pair = PairType().convert("192.168.20.100:4000=203.0.113.1:4000", None, None)
+    assert pair == (Endpoint.parse("192.168.20.100:4000"), Endpoint.parse("203.0.113.1:4000"))
+    with pytest.raises(click.BadParameter, match="is not INTERNAL=EXTERNAL"):
+        PairType().convert("192.168.20.100:4000", None, None)

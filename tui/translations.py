@@ -1,0 +1,166 @@
+"""The NAT's table as the screen knows it: a row for each flow, counting down.
+
+Three kinds of row share the table. A *flow* is alive and has a timer. A row that *waits* is an
+expectation that an ALG has opened and nothing has used yet. A *ghost* is a flow that has ended: it
+stays for a while, because a translation that is missed is seen best where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from appliance.journal.events import Event, FlowExpired, PacketDropped, SettingChanged
+from tui.endpoint import address_of
+
+GHOST = 20.0
+"""Seconds that an ended flow stays on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One row. Times are seconds on the appliance's clock."""
+
+    key: str
+    protocol: str
+    internal: str
+    external: str
+    remote: str
+    opened_by: str
+    state: str
+    ends_at: float | None
+    span: float
+    packets_out: int = 0
+    packets_in: int = 0
+    gone_at: float | None = None
+    why_gone: str = ""
+    refused: str = ""
+    refused_at: float = 0.0
+    note: str = ""
+
+    @property
+    def waits(self) -> bool:
+        return self.state == "waiting"
+
+    def left(self, now: float) -> float | None:
+        return None if self.ends_at is None else max(self.ends_at - now, 0.0)
+
+
+class Translations:
+    """The rows, in the order in which they were first seen."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Translation] = {}
+
+    def rows(self) -> list[Translation]:
+        return list(self._rows.values())
+
+    def find(self, key: str) -> Translation | None:
+        return self._rows.get(key)
+
+    def fold(self, event: Event) -> None:
+        """Follow what happened to a row that is on the screen."""
+        if isinstance(event, FlowExpired):
+            self._lay_to_rest(event)
+        elif isinstance(event, PacketDropped) and event.side == "outside":
+            self._flash(event)
+        elif isinstance(event, SettingChanged) and event.key.startswith("nat.timeouts"):
+            for key, row in self._rows.items():
+                self._rows[key] = replace(row, span=0.0)
+
+    def _lay_to_rest(self, event: FlowExpired) -> None:
+        key = _flow_key(event.flow)
+        was = self._rows.get(key)
+        self._rows[key] = Translation(
+            key,
+            event.protocol,
+            event.internal,
+            event.external,
+            event.remote,
+            was.opened_by if was else "",
+            "gone",
+            None,
+            0.0,
+            event.packets_out,
+            event.packets_in,
+            gone_at=event.t,
+            why_gone=event.why,
+        )
+
+    def _flash(self, event: PacketDropped) -> None:
+        for key, row in self._rows.items():
+            if row.external == event.destination and row.protocol == event.protocol:
+                reason = event.reason.lower().replace("_", " ")
+                self._rows[key] = replace(row, refused=reason, refused_at=event.t)
+
+    def take(
+        self,
+        flows: Iterable[Mapping[str, Any]],
+        expectations: Iterable[Mapping[str, Any]],
+        now: float,
+    ) -> None:
+        """Replace what is known by a snapshot of `show flows` and `show expectations`."""
+        fresh = {row.key: row for row in (self._flow(flow, now) for flow in flows)}
+        used = {(row.protocol, row.external, address_of(row.remote)) for row in fresh.values()}
+        for expectation in expectations:
+            row = _waiting(expectation, now)
+            if (row.protocol, row.external, address_of(row.remote)) not in used:
+                fresh.setdefault(row.key, row)
+        kept = {
+            key: fresh.pop(key, row)
+            for key, row in self._rows.items()
+            if key in fresh or _still_haunts(row, now)
+        }
+        self._rows = kept | fresh
+
+    def _flow(self, flow: Mapping[str, Any], now: float) -> Translation:
+        key = _flow_key(flow["id"])
+        was = self._rows.get(key)
+        if was is not None and was.gone_at is not None:
+            return was
+        left = flow["expires_in"]
+        return Translation(
+            key,
+            flow["protocol"],
+            flow["internal"],
+            flow["external"],
+            flow["remote"],
+            flow["opened_by"],
+            flow["state"],
+            None if left is None else now + left,
+            max(was.span if was else 0.0, left or 0.0),
+            flow["packets_out"],
+            flow["packets_in"],
+            refused=was.refused if was else "",
+            refused_at=was.refused_at if was else 0.0,
+        )
+
+
+def _flow_key(number: int) -> str:
+    return f"flow {number}"
+
+
+def _still_haunts(row: Translation, now: float) -> bool:
+    return row.gone_at is not None and now - row.gone_at < GHOST
+
+
+def _waiting(expectation: Mapping[str, Any], now: float) -> Translation:
+    remote = expectation["remote"]
+    if remote is None:
+        remote = "anyone"
+    elif remote.endswith(":0"):
+        remote = f"{remote[:-1]}*"
+    left = expectation["expires_in"]
+    return Translation(
+        f"hole {expectation['external']} {remote}",
+        expectation["protocol"],
+        expectation["internal"],
+        expectation["external"],
+        remote,
+        "alg",
+        "waiting",
+        None if left is None else now + left,
+        left or 0.0,
+        note=str(expectation.get("reason", "")),
+    )
