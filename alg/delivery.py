@@ -13,6 +13,7 @@ will. All lookups are bisections, so that no segment costs more because much is 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from math import inf
 from typing import NamedTuple
 
 from alg.positions import Positions
@@ -68,7 +69,7 @@ class Delivery:
         self.acknowledged = 1
         self.patience = FIRST_PATIENCE
         """Until the first attempt: to be set when it is known how far away the receiver is."""
-        self.repeat_at: float | None = None
+        self.repeat_at = inf
         """When something is to be shown again."""
         self.is_stranded = False
         """Were bytes given up that the sender believes to have arrived?"""
@@ -118,9 +119,9 @@ class Delivery:
         self.acknowledged = position
         self._forget_before(position)
         self._attempts = 0
-        self.repeat_at = None
+        self.repeat_at = inf
         self.watch(now)
-        if self.repeat_at is not None and position < self._lost_before:
+        if self.repeat_at < inf and position < self._lost_before:
             self.repeat_at = now  # RFC 6582 3.2: the next is lost too, do not wait for it
 
     def _forget_before(self, position: int) -> None:
@@ -138,7 +139,7 @@ class Delivery:
         """There is nobody to show anything to any more."""
         self._chunks.clear()
         self.size = 0
-        self.repeat_at = None
+        self.repeat_at = inf
 
     # --- what was answered ---------------------------------------------------------------
 
@@ -160,15 +161,15 @@ class Delivery:
     def watch(self, now: float) -> None:
         """Keep the timer running while there is something to answer for."""
         if not self.is_owing:
-            self.repeat_at = None
-        elif self.repeat_at is None:
+            self.repeat_at = inf
+        elif self.repeat_at == inf:
             self._heard_at = now
             self.repeat_at = now + self.patience
 
     def repeat(self, now: float, end: int) -> list[Piece]:
         """What is to be shown again now, of what was shown before `end`: the oldest that is not
         acknowledged, and more and more slowly."""
-        if self.repeat_at is None or now < self.repeat_at:
+        if now < self.repeat_at:
             return []
         if now - self._heard_at >= STRANDED_AFTER:
             self.is_stranded = True

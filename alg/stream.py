@@ -140,6 +140,11 @@ class Stream:
         return self.is_holding or self.delivery.is_owing
 
     @property
+    def is_plain(self) -> bool:
+        """Do its bytes pass as they come, and have they always?"""
+        return self._positions.is_untouched and not len(self.delivery) and not self.is_holding
+
+    @property
     def is_holding(self) -> bool:
         """Does it keep bytes back until more come?"""
         return bool(self._held) and self._passed < self._received
@@ -172,13 +177,11 @@ class Stream:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` has something to do (seconds)."""
-        repeat_at = self.delivery.repeat_at
+    def next_deadline(self) -> float:
+        """When `expire` has something to do (seconds); inf: never, as things are."""
         if not self.is_holding or self._waiting_since is None:
-            return repeat_at
-        late = self._waiting_since + LONGEST_WAIT
-        return late if repeat_at is None else min(late, repeat_at)
+            return self.delivery.repeat_at
+        return min(self._waiting_since + LONGEST_WAIT, self.delivery.repeat_at)
 
     def expire(self, now: float) -> list[Piece]:
         """Let a message pass that took too long to come in, and show again what should have been

@@ -40,7 +40,7 @@ from nat.translator import Nat, Verdict
 
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
 # (a name of the module is read faster than an enum's member)
-TURN = Arrival.TURN
+HAIRPIN = Arrival.HAIRPIN
 MOST_DATAGRAMS = 128
 """In a UDP super-packet: so many does Linux let a sender join (UDP_MAX_SEGMENTS)."""
 
@@ -112,9 +112,9 @@ class Datapath:
                 verdict = self._inspect(packet, leg, segments, side, now)
                 if verdict is not None:
                     return verdict
-            if leg.exit is not TURN:
+            if leg.exit is not HAIRPIN:
                 break
-            arrival = TURN  # hairpin: back in, as if it came from outside
+            arrival = HAIRPIN  # hairpin: back in, as if it came from outside
         counters.forwarded += segments
         counters.forwarded_bytes += size
         return leg if packet.length <= self._narrowest else self._cut(packet, leg)
@@ -151,7 +151,7 @@ class Datapath:
         must be fragmented? (One that turns back is translated already: it passes unread.)"""
         if leg.slot is None and largest <= self._narrowest:
             return False  # nearly all
-        if packet.protocol != UDP or leg.arrival is TURN:
+        if packet.protocol != UDP or leg.arrival is HAIRPIN:
             return False
         may_be_cut = not packet.flags_and_offset & DONT_FRAGMENT
         return leg.slot is not None or (may_be_cut and largest > self._mtu[leg.exit])
@@ -235,7 +235,7 @@ class Datapath:
         drop = packet.check_transport()
         if drop:
             return self._drop(drop, packet, segments, side, now, leg.key)
-        if isinstance(leg, FlowLeg) and isinstance(leg.slot, Connection):
+        if isinstance(leg.slot, Connection) and isinstance(leg, FlowLeg):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
         if packet.segment_size:
             return None

@@ -131,17 +131,16 @@ class Engine:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` has something to do, on the clock of `now`."""
+    def next_deadline(self) -> float:
+        """When `expire` has something to do, on the clock of `now`; inf: never, as things are."""
         if self._work:
             return 0.0  # at once
-        deadlines = (
+        return min(
             self.nat.next_deadline(),
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
             self.slots.next_look(),
         )
-        return min((each for each in deadlines if each is not None), default=None)
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""

@@ -114,7 +114,7 @@ class Loop:
         self._signals = signals
         self._look_again = clock()
         self._rested = False
-        self._wait: float | None = 0.0
+        self._wait = 0.0
         self._clients = selectors.EpollSelector()
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
@@ -163,19 +163,16 @@ class Loop:
         may be wrong by then, but a grain later it is looked at again.
         """
         deadline = self._engine.next_deadline()
-        if deadline is not None and deadline <= now:
+        if deadline <= now:
             self._engine.expire(now)
             self._send_outbox()
             deadline = self._engine.next_deadline()
         self._look_again = now + TIMER_GRAIN
-        if deadline is None:
-            self._wait = None
-        else:
-            self._wait = (
-                BACKLOG_GRAIN
-                if deadline <= now
-                else min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
-            )
+        self._wait = (
+            BACKLOG_GRAIN
+            if deadline <= now
+            else min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
+        )
 
     def close(self) -> None:
         """End the control socket and give back what the loop opened; the rest is others'."""

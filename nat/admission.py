@@ -31,7 +31,7 @@ from nat.packet import Packet
 from nat.tcp import ACK, SYN, TcpState, TcpTrack, flags_make_sense
 from nat.unsolicited import Unsolicited, before_the_turn
 
-INSIDE, OUTSIDE, TURN = Arrival.INSIDE, Arrival.OUTSIDE, Arrival.TURN
+INSIDE, OUTSIDE, HAIRPIN = Arrival.INSIDE, Arrival.OUTSIDE, Arrival.HAIRPIN
 SIDES = (Side.INSIDE, Side.OUTSIDE, Side.INSIDE)  # by arrival
 RULED = frozenset((OpenedBy.STATIC, OpenedBy.FORWARD))
 """What a rule has opened, strangers may send to."""
@@ -195,10 +195,10 @@ class Admission:
         """RFC 5382 REQ-4; when turning back, as the host that sent it knows it."""
         if len(self._unsolicited) >= self._behavior.limits.waiting_syns:
             return
-        if arrival is TURN:
+        if arrival is HAIRPIN:
             protocol, source, destination, source_port, destination_port = key
             answers = (protocol, destination, source, destination_port, source_port)
-            leg = self._table.legs[TURN].get(answers)
+            leg = self._table.legs[HAIRPIN].get(answers)
             if leg is None:
                 return
             packet = before_the_turn(packet, key, leg.flow.outbound.key)
@@ -227,12 +227,12 @@ class Admission:
         """How many unsolicited SYNs are remembered."""
         return len(self._unsolicited)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         return self._unsolicited.next_deadline()
 
     def expire(self, now: float) -> None:
         """Answer the SYNs that have waited in vain (RFC 5382 REQ-4)."""
         for key, side, packet in self._unsolicited.due(now):
-            beyond = TURN if side is Side.INSIDE else OUTSIDE
+            beyond = HAIRPIN if side is Side.INSIDE else OUTSIDE
             if key not in self._table.legs[beyond] and self._behavior.answer_syns:
                 self._icmp.send_error(packet, side, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, now)

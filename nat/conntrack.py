@@ -132,7 +132,7 @@ class Conntrack:
 
     def is_talking(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Has an external endpoint a flow to `remote`? A second one could not be told from it."""
-        beyond = Arrival.TURN if remote.address in self.rules.owned else Arrival.OUTSIDE
+        beyond = Arrival.HAIRPIN if remote.address in self.rules.owned else Arrival.OUTSIDE
         return inbound_key(protocol, remote, external) in self.legs[beyond]
 
     def _may_share(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
@@ -303,11 +303,13 @@ class Conntrack:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When `expire` has something to look at."""
-        stores = (self.deadlines, self.expectations, self.mappings)
-        deadlines = (store.next_deadline() for store in stores)
-        return min((each for each in deadlines if each is not None), default=None)
+        return min(
+            self.deadlines.next_deadline(),
+            self.expectations.next_deadline(),
+            self.mappings.next_deadline(),
+        )
 
     def expire(self, now: float, at_most: int) -> None:
         """Forget what has been silent too long, so many records at most."""

@@ -131,12 +131,14 @@ class Deadlines(Generic[R]):
             else:
                 timer.stale -= 1
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When to call `due`; it may turn out that there is nothing to do then."""
-        timers = self.timers.values()
-        heads = [timer.heap[0][0] + timer.timeout for timer in timers if timer.heap]
-        heads += [timer.old[0][0] + timer.timeout for timer in timers if timer.old]
-        return min(heads, default=None)
+        soonest = inf
+        for timer in self.timers.values():
+            for heap in (timer.heap, timer.old):
+                if heap and heap[0][0] + timer.timeout < soonest:
+                    soonest = heap[0][0] + timer.timeout
+        return soonest
 
     def due(self, now: float, at_most: int) -> Iterator[tuple[R, bool]]:
         """Records whose timer is to be looked at: (record, is its time over?).

@@ -24,7 +24,7 @@ from nat.mapping import Arrival, FlowLeg, Leg, Mapping, OpenedBy, Why, legs_betw
 from nat.packet import Packet
 from nat.policy import Policy
 
-INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+INSIDE, HAIRPIN = Arrival.INSIDE, Arrival.HAIRPIN
 
 
 class Errors:
@@ -56,7 +56,7 @@ class Errors:
         inward = arrival is not INSIDE
         source = packet.source_address if inward else mapping.external.address
         destination = mapping.internal.address if inward else packet.destination_address
-        hop = 0 if arrival is TURN else 1
+        hop = 0 if arrival is HAIRPIN else 1
         patch = icmp.ErrorPatch(quote, other.key, source, destination, hop)
         if isinstance(leg, FlowLeg) and self._policy.cuts_on_icmp(False, leg.flow):
             self._table.close_flow(leg.flow, Why.CUT, now)

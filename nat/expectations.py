@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from heapq import heapify, heappop, heappush
+from math import inf
 
 from nat.behavior import Limits
 from nat.deadlines import MANY
@@ -169,9 +170,9 @@ class Expectations(dict[int, Expectation]):
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When `expire` has something to look at."""
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0][0] if self._heap else inf
 
     def expire(self, now: float) -> None:
         """Close what is over."""

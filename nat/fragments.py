@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import NamedTuple
 
 from nat.drop import Drop
@@ -117,10 +118,10 @@ class Reassembler:
             return None
         return self._whole(key, waiting, now)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When the first datagram has waited in vain."""
         first = next(iter(self._waiting.values()), None)
-        return None if first is None else first.started + self.limits.seconds
+        return inf if first is None else first.started + self.limits.seconds
 
     def expire(self, now: float) -> None:
         """Give up what has waited too long (they stand in order of arrival)."""

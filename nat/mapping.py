@@ -38,13 +38,13 @@ from nat.tcp import TcpTrack
 
 class Arrival(IntEnum):
     """Where a packet comes from, as an index of leg tables. A hairpinned packet passes the NAT
-    twice: once outward from the inside, then inward from the turn.
+    twice: once outward from the inside, then inward from the hairpin.
 
         A ────► INSIDE ──── A's outbound leg ────┬───────────► the outside
                                                  │
                                                  │ the remote is one of our own external endpoints
                                                  ▼
-        B ◄──── B's inbound leg for A ───────── TURN
+        B ◄──── B's inbound leg for A ───────── HAIRPIN
 
         B ◄──── B's inbound leg for C ───────── OUTSIDE ◄───── C
 
@@ -55,11 +55,11 @@ class Arrival(IntEnum):
 
     INSIDE = 0
     OUTSIDE = 1
-    TURN = 2
+    HAIRPIN = 2
 
 
 # (a name of the module is read faster than an enum's member)
-INSIDE, OUTSIDE, TURN = Arrival.INSIDE, Arrival.OUTSIDE, Arrival.TURN
+INSIDE, OUTSIDE, HAIRPIN = Arrival.INSIDE, Arrival.OUTSIDE, Arrival.HAIRPIN
 OUT, IN = Direction.OUT, Direction.IN
 
 
@@ -319,7 +319,7 @@ def legs_between(
     reached = reached or internal
     inside_in = (protocol, remote.address, reached.address, remote_port, reached.port)
     patch = PATCHES[protocol]
-    beyond = TURN if turning else OUTSIDE
+    beyond = HAIRPIN if turning else OUTSIDE
     outbound = kind(mapping, INSIDE, beyond, inside_out, patch(inside_out, outside_out))
     # A packet that turns back passes two legs but is one hop further only once.
     inward = patch(outside_in, inside_in, hop=0 if turning else 1)

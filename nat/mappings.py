@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from math import inf
 
 from nat.assignment import Assignment, Draft, MayShare
 from nat.behavior import Behavior
@@ -348,9 +349,9 @@ class Mappings:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When an announced mapping has waited in vain."""
-        return self._held[0][0] if self._held else None
+        return self._held[0][0] if self._held else inf
 
     def expire(self, now: float) -> None:
         """Close what was announced and never used."""

@@ -18,7 +18,7 @@ from functools import lru_cache
 from struct import Struct
 
 from nat import icmp
-from nat.admission import INSIDE, OUTSIDE, SIDES, TURN, Admission
+from nat.admission import HAIRPIN, INSIDE, OUTSIDE, SIDES, Admission
 from nat.behavior import Behavior
 from nat.changes import Changes
 from nat.conntrack import Conntrack
@@ -196,7 +196,7 @@ class Nat:
 
     def _check_ttl(self, packet: Packet, arrival: Arrival, side: Side, now: float) -> Drop | None:
         """RFC 1812 5.3.1; so traceroute shows the NAT as a hop."""
-        if packet.ttl > 1 or arrival is TURN:
+        if packet.ttl > 1 or arrival is HAIRPIN:
             return None
         self.own_icmp.send_error(packet, side, icmp.TIME_EXCEEDED, 0, now)
         return Drop.TTL_EXCEEDED
@@ -336,14 +336,16 @@ class Nat:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
-        """When `expire` wants to be called, in seconds on the clock of `now`; None: never, as
+    def next_deadline(self) -> float:
+        """When `expire` wants to be called, in seconds on the clock of `now`; inf: never, as
         things are. It may turn out that there is nothing to do then."""
         if self._changes.are_under_way:
             return 0.0  # at once
-        stores = (self.table, self.reassembler, self._admission)
-        deadlines = (store.next_deadline() for store in stores)
-        return min((each for each in deadlines if each is not None), default=None)
+        return min(
+            self.table.next_deadline(),
+            self.reassembler.next_deadline(),
+            self._admission.next_deadline(),
+        )
 
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work: when much is due, the next deadline stays due."""

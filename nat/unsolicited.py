@@ -14,6 +14,7 @@ both. So such a SYN waits here:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from nat.endpoint import FiveTuple, Side
 from nat.packet import Packet
@@ -39,10 +40,10 @@ class Unsolicited:
         """The inside opens the same connection by itself."""
         self._waiting.pop(key, None)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When the first has waited in vain, in seconds on the clock of `now`."""
         first = next(iter(self._waiting.values()), None)
-        return None if first is None else first[0] + WAIT
+        return inf if first is None else first[0] + WAIT
 
     def due(self, now: float) -> Iterator[tuple[FiveTuple, Side, Packet]]:
         """Those that have waited in vain; they are forgotten with this."""

@@ -3,8 +3,9 @@
 Tests may run on two processors (`pytest -n 2 --dist worksteal -m "not host"`), but for those that
 drive the real appliance: they use up the machine, and some measure it.
 
-Properties are tried with a few examples each, so that everybody runs all tests every time, and with
-many when `HYPOTHESIS_PROFILE=long` is set.
+Properties are tried with a few examples each, the same ones every time, so that everybody runs all
+tests and a failure is due to the change under test; and with many new ones when
+`HYPOTHESIS_PROFILE=long` is set.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("short", max_examples=30, deadline=None)
+settings.register_profile("short", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 

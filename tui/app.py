@@ -107,8 +107,8 @@ class GlassnatApp(App[None]):
         if self._refresh is not None:
             self._follow_feed(self._refresh)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.draw)
+    def on_placed(self) -> None:
+        self.draw()
 
     @property
     def is_wide(self) -> bool:
@@ -231,7 +231,7 @@ class GlassnatApp(App[None]):
             pane.show(lines)
             pane.scroll_home(animate=False)
             matters = diff.row_of(lines, why.place_that_matters(message))
-            pane.call_after_refresh(pane.look_at, min(matters + 1, len(lines) - 1))
+            pane.look_at(min(matters + 1, len(lines) - 1))
 
     def _why(self, base: Screen[Any], width: int) -> list[Line]:
         table = base.query_one(TranslationTable)
@@ -261,7 +261,7 @@ class GlassnatApp(App[None]):
         for number in _PANES:
             base.set_class(number == view, f"view-{number}")
         base.query_one(_PANES[view]).focus()
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def action_next_pane(self) -> None:
         if len(self.screen_stack) > 1:

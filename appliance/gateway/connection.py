@@ -6,6 +6,7 @@ anybody can send who guesses two ports must neither end the reading nor change h
 
 from __future__ import annotations
 
+from math import inf
 from struct import Struct
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ class Way:
         self.window = 0  # that its receiver has offered last
         self.scale = 0  # of its receiver's windows
         self.offered_scale: int | None = None
+        self.is_scale_known = True
         self.told = 0  # what its sender was last told: an acknowledgement number
         self.told_window = 0  # and a window
         self.stamp: int | None = None  # the newest timestamp of its sender (RFC 7323)
@@ -99,6 +101,16 @@ class Way:
         stream = self.stream
         return stream.over or stream.delivery.acknowledged - self.widest <= shown <= stream.end
 
+    def hear(self, segment: Segment, now: float) -> int:
+        """The receiver acknowledges something and offers a window; answers the shown position. As
+        long as nothing else is told, this is what the sender hears."""
+        shown = self.shown_position(segment.acknowledgement)
+        self.stream.acknowledge(shown, now)
+        if shown >= self.stream.delivery.acknowledged:
+            self.window = segment.window
+        self.told, self.told_window = segment.acknowledgement, segment.window
+        return shown
+
     def tell(self, shown: int, window: int, adjusts: bool, now: float) -> tuple[int, int]:
         """What the sender is told when the receiver acknowledges a shown position and offers a
         window: an acknowledgement number and a window (as in the header).
@@ -117,7 +129,8 @@ class Way:
                 edge = max(edge, stream.received + LONGEST_HELD)
             edge = min(edge, stream.received + stream.room)
         told = max(told, stream.delivery.answered)
-        return self.number(told), min(max(0, edge - told) >> self.scale, LARGEST_WINDOW)
+        largest = LARGEST_WINDOW if self.is_scale_known else window
+        return self.number(told), min(max(0, edge - told) >> self.scale, largest)
 
 
 class Share:
@@ -135,8 +148,9 @@ class Connection:
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
         self.ways = {direction: Way(slot) for direction in Direction}
-        self.due: float | None = None
-        """When it is booked to be looked at."""
+        self.streams = [way.stream for way in self.ways.values()]
+        self.due = inf
+        """When it is booked to be looked at; inf: it is not."""
         self.share: Share | None = None
         self.is_let_go = False
         """Has it been told that it is not read any more?"""
@@ -147,24 +161,18 @@ class Connection:
     def name(self) -> str:
         return self.slot.name
 
-    @property
-    def streams(self) -> list[Stream]:
-        return [way.stream for way in self.ways.values()]
-
     def is_only_read(self) -> bool:
         """Does nobody want to edit, and has nobody edited or answered?"""
-        return self.slot.is_off and all(
-            each.is_untouched and not each.is_owing for each in self.streams
-        )
+        one, other = self.streams
+        return self.slot.is_off and one.is_plain and other.is_plain
 
     def is_done(self) -> bool:
         """Nothing is read any more, and nothing has to be adjusted or shown again."""
         return all(each.over and each.is_untouched and not each.is_owing for each in self.streams)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When one of its streams is to be looked at (seconds)."""
-        deadlines = [each.next_deadline() for each in self.streams]
-        return min((each for each in deadlines if each is not None), default=None)
+        return min(stream.next_deadline() for stream in self.streams)
 
     # --- what is believed --------------------------------------------------------------
 
@@ -209,6 +217,7 @@ class Connection:
             scaled = back.offered_scale is not None
             back.scale = back.offered_scale or 0
             way.scale = way.offered_scale or 0 if scaled else 0
+            way.is_scale_known = not scaled or way.offered_scale is not None
 
     def _measure(self, way: Way, now: float) -> None:
         """A SYN has been answered: so long takes it to the way's receiver and back (RFC 6298 2.2:

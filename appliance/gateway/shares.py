@@ -39,11 +39,15 @@ class Shares:
     def charge(self, connection: Connection, host: int) -> bool:
         """Count what a connection takes now; False when it begins to hold one stream too many."""
         share = connection.share
+        one, other = connection.streams
+        chunks = len(one.delivery) + len(other.delivery)
+        kept = one.size + other.size + COST_OF_A_CHUNK * chunks
         if share is None:
+            if not kept:
+                return True  # most
             share = connection.share = Share(host)
             finalize(connection, self._set, share, 0, 0).atexit = False
-        kept = sum(each.size + COST_OF_A_CHUNK * len(each.delivery) for each in connection.streams)
-        holding = sum(each.is_holding for each in connection.streams)
+        holding = one.is_holding + other.is_holding
         holds_more = holding > share.holding
         self._set(share, kept, holding)
         return not holds_more or self._holding[host] <= MOST_HOLDING

@@ -5,6 +5,7 @@ during a call changes what stands in the slot, for flows that exist too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from alg.base import Alg, Application
@@ -99,8 +100,9 @@ class Slot:
         return decides_elsewhere
 
     @property
-    def next_look(self) -> float | None:
-        return self.module.next_look if isinstance(self.module, ForeignModule) else None
+    def next_look(self) -> float:
+        """When `look` has something to do; inf: never, as things are."""
+        return self.module.next_look if isinstance(self.module, ForeignModule) else inf
 
     def complaints(self) -> list[str]:
         """Failures of the module that no message was about, each told once."""

@@ -27,7 +27,7 @@ from nat.endpoint import UDP
 from nat.mapping import Arrival, FlowLeg, Leg, OpenedBy
 from nat.policy import Policy, UnknownPoint
 
-INSIDE, TURN = Arrival.INSIDE, Arrival.TURN
+INSIDE, HAIRPIN = Arrival.INSIDE, Arrival.HAIRPIN
 SIMULATION_ONLY = frozenset(("untranslated",))
 """Decisions that no module may take on real wires: no packet with an internal source ever leaves
 the outside one."""
@@ -82,9 +82,9 @@ class Slots(dict[str, Slot]):
                 log.emit(AlgError(alg=slot.name, module=slot.spec, error=complaint[:200]), now)
         return any(changed)
 
-    def next_look(self) -> float | None:
-        looks = (slot.next_look for slot in self.values())
-        return min((each for each in looks if each is not None), default=None)
+    def next_look(self) -> float:
+        """When `look` has something to do; inf: never, as things are."""
+        return min(slot.next_look for slot in self.values())
 
     # --- flows -------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class Slots(dict[str, Slot]):
             return
         if leg.key[0] == UDP:
             leg.slot = slot
-        elif isinstance(leg, FlowLeg) and leg.exit is not TURN:
+        elif isinstance(leg, FlowLeg) and leg.exit is not HAIRPIN:
             leg.slot = Connection(slot)
         if isinstance(leg, FlowLeg):
             leg.opposite.slot = leg.slot

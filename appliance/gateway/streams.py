@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections import deque
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from weakref import ref
 
 from alg.delivery import Piece
@@ -115,10 +116,12 @@ class StreamInspector:
         if segment.flags & RST:
             return self._reset(packet, segment, way, back, connection)
         before = back.told, back.told_window
+        if connection.is_only_read():
+            back.hear(segment, now)
+            self._read(segment, leg, connection, now)
+            return [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
         told = self._acknowledge(packet, segment, back, connection, now)
         pieces = self._read(segment, leg, connection, now)
-        if connection.is_only_read():
-            return [packet]  # RFC 5382 REQ-6: without an ALG nothing is touched
         segments.note_timestamp(packet, way)
         stream, position = way.stream, way.position(segment.sequence)
         if segment.flags & FIN and not stream.over:
@@ -191,13 +194,7 @@ class StreamInspector:
     ) -> tuple[int, int]:
         """What is acknowledged are positions as shown; their sender counts positions as sent. The
         number and the window for it."""
-        shown = back.shown_position(segment.acknowledgement)
-        back.stream.acknowledge(shown, now)
-        if shown >= back.stream.delivery.acknowledged:
-            back.window = segment.window
-        if connection.is_only_read():
-            back.told, back.told_window = segment.acknowledgement, segment.window
-            return segment.acknowledgement, segment.window
+        shown = back.hear(segment, now)
         adjusts = connection.slot.module.manners.adjusts
         back.told, back.told_window = back.tell(shown, segment.window, adjusts, now)
         if adjusts and (not back.stream.is_untouched or back.stream.is_owing):
@@ -289,11 +286,11 @@ class StreamInspector:
 
     # --- time --------------------------------------------------------------------------
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When `expire` has something to do (seconds)."""
         if self._backlog:
             return 0.0  # at once
-        return self._due[0][0] if self._due else None
+        return self._due[0][0] if self._due else inf
 
     def expire(self, now: float) -> None:
         """Go on with what was too much at once, show again what was not acknowledged, and let pass
@@ -306,7 +303,7 @@ class StreamInspector:
             connection = reference()
             if connection is None or connection.due != due or not _is_in_use(leg, connection):
                 continue
-            connection.due = None
+            connection.due = inf
             self._expire(leg, connection, now)
             self._follow_up(leg, connection, now)
 
@@ -370,15 +367,17 @@ class StreamInspector:
             return
         if not self.shares.charge(connection, leg.mapping.internal.address):
             self._let_go(leg, connection, "too many messages are being waited for", now)
-        if connection.is_done():
+        one, other = connection.streams
+        if one.over and connection.is_done():
             leg.slot = leg.opposite.slot = None
             return
-        if not connection.is_queued and any(each.has_backlog for each in connection.streams):
+        if not connection.is_queued and (one.has_backlog or other.has_backlog):
             connection.is_queued = True
             self._backlog.append((leg, connection))
-        _tell_track(leg, connection)
+        if not (one.is_untouched and other.is_untouched):
+            _tell_track(leg, connection)
         deadline = connection.next_deadline()
-        if deadline is not None and (connection.due is None or deadline < connection.due):
+        if deadline < connection.due:
             connection.due = deadline
             heappush(self._due, (deadline, next(self._numbers), leg, ref(connection)))
 

@@ -14,6 +14,7 @@ one reason become one kind.
 from __future__ import annotations
 
 from copy import copy
+from math import inf
 
 from appliance.journal.events import PacketDropped
 from appliance.journal.log import EventLog
@@ -82,10 +83,10 @@ class DropLog:
         self._open[kind].count = 0
         self._opened[kind] = now
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         """When the first open second is over."""
         first = next(iter(self._opened.values()), None)
-        return None if first is None else first + SECOND
+        return inf if first is None else first + SECOND
 
     def flush(self, now: float) -> None:
         """Tell what has been repeated within the second that is over."""

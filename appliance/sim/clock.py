@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from math import inf
 from typing import Any
 
 Happening = Callable[[Any, float], None]
@@ -28,9 +29,9 @@ class Clock:
         heappush(self._heap, (when, self._serial, happening, subject))
 
     @property
-    def next(self) -> float | None:
-        """When the next thing happens."""
-        return self._heap[0][0] if self._heap else None
+    def next(self) -> float:
+        """When the next thing happens; inf: never, as things are."""
+        return self._heap[0][0] if self._heap else inf
 
     def step(self) -> None:
         """Jump to the next appointment and keep it. Raises IndexError when there is none."""

@@ -81,7 +81,7 @@ class Simulation:
     def step(self) -> bool:
         """Let the next thing happen, whatever it is. False at the end."""
         due = self._due()
-        if due is None or due > self.duration:
+        if due > self.duration:
             self._finish()
             return False
         self._advance(due)
@@ -90,7 +90,7 @@ class Simulation:
     def run_until(self, when: float) -> None:
         """Let everything happen that is due until then (seconds), and set the clock to it."""
         until = min(when, self.duration)
-        while (due := self._due()) is not None and due <= until:
+        while (due := self._due()) <= until:
             self._advance(due)
         self._clock.now = max(self._clock.now, until)
         if until >= self.duration:
@@ -106,15 +106,12 @@ class Simulation:
         outcome = self.judge.final()
         return outcome._replace(evidence={**outcome.evidence, "lost": dict(self.world.lost)})
 
-    def _due(self) -> float | None:
+    def _due(self) -> float:
         """When the next thing happens: to a party, on a link, or a deadline in the NAT."""
-        happening, deadline = self._clock.next, self.engine.next_deadline()
-        if happening is None or deadline is None:
-            return deadline if happening is None else happening
-        return min(happening, deadline)
+        return min(self._clock.next, self.engine.next_deadline())
 
     def _advance(self, due: float) -> None:
-        if self._clock.next is not None and self._clock.next <= due:
+        if self._clock.next <= due:
             self._clock.step()
         else:
             self._clock.now = max(self._clock.now, due)

@@ -175,6 +175,8 @@ class Connection:
 
     def receive(self, segment: Segment, now: float) -> None:
         """A segment of this connection whose checksum was right (3.10.7)."""
+        if self.state is State.CLOSED:
+            return  # an abort may have overtaken it
         if self.state is State.SYN_SENT:
             self._receive_answer(segment, now)
         elif self._is_for_this_connection(segment, now) and self._hear_acknowledgement(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 from types import FrameType
 
 import pytest
@@ -67,7 +68,7 @@ def test_half_an_edited_message_acknowledges_nothing_of_it(position: int, sent: 
 def timeline(delivery: Delivery, until: float) -> list[tuple[float, int]]:
     """When something is shown again, and from which position on."""
     seen = []
-    while delivery.repeat_at is not None and delivery.repeat_at <= until:
+    while delivery.repeat_at <= until:
         now = delivery.repeat_at
         seen += [(now, piece.position) for piece in delivery.repeat(now, 31)]
     return seen
@@ -90,7 +91,7 @@ def test_when_what_was_answered_is_acknowledged_the_rest_is_its_senders() -> Non
     delivery = shown(3)
     delivery.answer(13, 0.0)
     delivery.acknowledge(11, 31, 0.1)
-    assert delivery.repeat_at is None
+    assert delivery.repeat_at == inf
 
 
 def test_a_partial_acknowledgement_shows_the_next_at_once() -> None:
@@ -117,7 +118,7 @@ def test_a_silent_receiver_is_given_up() -> None:
     delivery.answer(13, 0.0)
     times = [at for at, _ in timeline(delivery, 1000.0)]
     assert STRANDED_AFTER - LONGEST_PATIENCE <= times[-1] < STRANDED_AFTER
-    assert (delivery.is_stranded, delivery.size, delivery.repeat_at) == (True, 0, None)
+    assert (delivery.is_stranded, delivery.size, delivery.repeat_at) == (True, 0, inf)
 
 
 def test_a_receiver_that_answers_may_keep_us_waiting() -> None:

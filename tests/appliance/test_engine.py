@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 import pytest
@@ -261,7 +263,9 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
 
 
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
-    """20,000 flows, and the reader takes them one by one."""
+    """20,000 flows, and the reader takes them one by one; three times as long while coverage looks
+    at every line."""
+    limit = 1.0 if sys.gettrace() is None else 3.0
     world = World({
         "nat.limits.flows_per_host": 100_000,
         "nat.limits.unanswered_per_host": 100_000,
@@ -275,7 +279,7 @@ def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     assert world.pass_out(udp(f"{A}:4000", f"{R}:999")) is not None
     world.engine.flush(world.now, filters.wanted("flows", {"external": f"{EXTERNAL}:9"}))
     assert sum(1 for _ in pages) == 19_999
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < limit
 
 
 def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
@@ -287,9 +291,7 @@ def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
     world.engine.expire(world.now)
     remaining = len(world.table.flows)
     assert 0 < remaining < 2000
-    deadline = world.engine.next_deadline()
-    assert deadline is not None
-    assert deadline <= world.now
+    assert world.engine.next_deadline() <= world.now
     world.at(world.now)
     assert not world.table.flows
     audit(world)
@@ -316,7 +318,7 @@ def test_repeated_drops_wake_the_engine_when_their_second_is_over() -> None:
     assert world.engine.next_deadline() == world.now + 1.0
     world.wait(1.0)
     assert [event.count for event in world.told(PacketDropped)] == [1, 2]
-    assert world.engine.next_deadline() is None
+    assert world.engine.next_deadline() == inf
 
 
 def test_the_earliest_deadline_counts() -> None:
@@ -347,4 +349,4 @@ def test_one_entry_of_a_table_of_timeouts_can_be_set() -> None:
 
 
 def test_nothing_to_do_has_no_deadline() -> None:
-    assert World().engine.next_deadline() is None
+    assert World().engine.next_deadline() == inf

@@ -11,6 +11,7 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from math import inf
 
 import pytest
 
@@ -32,7 +33,7 @@ class Engine:
         self.handled: list[tuple[Side, bytes]] = []
         self.refused: list[Side] = []
         self.expired: list[float] = []
-        self.deadline: float | None = None
+        self.deadline = inf
         self.verdict: Callable[[Packet, Side], Through | None] = lambda packet, side: Through(
             Arrival(side.other)
         )
@@ -44,12 +45,12 @@ class Engine:
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         self.refused.append(side)
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> float:
         return self.deadline
 
     def expire(self, now: float) -> None:
         self.expired.append(now)
-        self.deadline = None
+        self.deadline = inf
 
 
 class World:
@@ -173,7 +174,7 @@ def test_timers_that_are_not_due_wait(world: World) -> None:
 def test_what_expiry_sends_leaves_at_once(world: World) -> None:
     def expire(now: float) -> None:
         world.engine.outbox.append((OUTSIDE, Packet.of(b"a late error")))
-        world.engine.deadline = None
+        world.engine.deadline = inf
 
     world.engine.expire = expire  # type: ignore[method-assign]
     world.engine.deadline = 99.0

@@ -190,8 +190,7 @@ def _longest_wait_for_a_set() -> float:
             begin = time.process_time()
             step()
             longest = max(longest, time.process_time() - begin)
-            deadline = engine.next_deadline()
-            if deadline is None or deadline > now:
+            if engine.next_deadline() > now:
                 break
             step = functools.partial(engine.expire, now)
     return longest * 1000

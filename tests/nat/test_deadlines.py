@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import count
+from math import inf
 
 from nat.deadlines import GONE, MANY, Deadlines, Timer
 
@@ -32,7 +33,7 @@ def test_a_record_is_over_exactly_at_its_timeout() -> None:
     assert forgotten(deadlines, 14.999) == []
     assert forgotten(deadlines, 15.0) == [note]
     assert note.timer is GONE
-    assert deadlines.next_deadline() is None
+    assert deadlines.next_deadline() == inf
 
 
 def test_a_refreshed_record_goes_back_with_its_newer_time() -> None:

@@ -153,8 +153,8 @@ def test_a_packet_that_turns_back_is_one_hop_further_only_once() -> None:
     mapping = Mapping(1, UDP, INTERNAL, PUBLIC, OpenedBy.PACKET)
     outbound, inbound = legs_between(Leg, mapping, REMOTE, turning=True)
     assert (outbound.exit, inbound.arrival, inbound.exit) == (
-        Arrival.TURN,
-        Arrival.TURN,
+        Arrival.HAIRPIN,
+        Arrival.HAIRPIN,
         Arrival.INSIDE,
     )
     assert patched(outbound, udp(f"{A}:4000", f"{R}:5000"))[8] == 63

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from nat.endpoint import TCP, Endpoint, FiveTuple, Side
 from nat.packet import Packet
 from nat.patch import TcpPatch
@@ -28,7 +30,7 @@ def test_it_waits_six_seconds_and_is_given_out_once() -> None:
     assert list(waiting.due(15.9)) == []
     assert list(waiting.due(16.0)) == [(key(REMOTE), Side.OUTSIDE, packet)]
     assert list(waiting.due(16.0)) == []
-    assert waiting.next_deadline() is None
+    assert waiting.next_deadline() == inf
 
 
 def test_one_that_is_sent_again_waits_no_longer() -> None:

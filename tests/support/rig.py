@@ -89,10 +89,10 @@ class Rig:
         while isinstance(verdict, Leg):
             self.last_leg = verdict
             verdict.patch.apply(packet)
-            if verdict.exit is not Arrival.TURN:
+            if verdict.exit is not Arrival.HAIRPIN:
                 assert verdict.exit in (Arrival.INSIDE, Arrival.OUTSIDE)
                 return Seen(packet.to_bytes())
-            verdict = self.nat.translate(packet, Arrival.TURN, self.now)
+            verdict = self.nat.translate(packet, Arrival.HAIRPIN, self.now)
         return verdict
 
     def change(self, **changes: Any) -> None:
@@ -105,7 +105,7 @@ class Rig:
         self.tidy()
 
     def tidy(self) -> None:
-        while (deadline := self.nat.next_deadline()) is not None and deadline <= self.now:
+        while self.nat.next_deadline() <= self.now:
             self.nat.expire(self.now)
 
     def said(self) -> list[tuple[Side, Seen]]:

@@ -85,7 +85,7 @@ class World:
     def at(self, moment: float) -> None:
         """It is `moment` now, and all that was due until then has been done."""
         assert moment >= self.now
-        while (due := self.engine.next_deadline()) is not None and due <= moment:
+        while (due := self.engine.next_deadline()) <= moment:
             self.now = max(self.now, due)
             self.engine.expire(self.now)
             self._collect()

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from textual.events import Resize
 from textual.widgets import RichLog
 
 from appliance.journal.sentences import Teller
 from tui.draw.lines import Line, wrap_words
 from tui.model import EVENTS_KEPT, Model
 from tui.widgets.drawn import entitle, page
+from tui.widgets.pane import Placed
 
 _MARGIN = 11
 """Characters before a sentence: the time, or the same number of spaces."""
@@ -34,6 +36,9 @@ class EventLog(RichLog):
         self._teller = Teller()
         self._columns = 0
         self._columns_before = 0
+
+    def on_resize(self, event: Resize) -> None:
+        self.post_message(Placed())
 
     def show(self, model: Model) -> None:
         """Write what has been added to the model's log."""

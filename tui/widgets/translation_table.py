@@ -16,6 +16,7 @@ from tui.draw.lines import Line, Style
 from tui.draw.translations import HEADS, Layout, fitted, layout
 from tui.translations import Translation
 from tui.widgets.drawn import entitle, text
+from tui.widgets.pane import Placed
 
 ROWS_SHOWN = 2_000
 
@@ -28,6 +29,9 @@ class TranslationTable(DataTable[object]):
         self._layout: Layout | None = None
         self._drawn: dict[tuple[str, str], Line] = {}
         self._order: list[str] = []
+
+    def on_resize(self) -> None:
+        self.post_message(Placed())
 
     def show(self, rows: Sequence[Translation], now: float, title: Line) -> None:
         """Draw these rows as they are at `now`."""

@@ -17,6 +17,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -182,9 +183,10 @@ class ForeignModule:
         return changed
 
     @property
-    def next_look(self) -> float | None:
-        """When `look` is to be called, on the clock of `now`; in virtual time nobody has to."""
-        return self._look_at if self._workshop.is_live else None
+    def next_look(self) -> float:
+        """When `look` is to be called, on the clock of `now`; inf in virtual time, where nobody has
+        to."""
+        return self._look_at if self._workshop.is_live else inf
 
     # --- an Alg ------------------------------------------------------------------------
 

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.journal.events import StreamLetGo
-from nat.endpoint import Side
+from nat.endpoint import Endpoint, Side
+from tests.appliance.gateway.test_stream_delivery import with_window
 from tests.appliance.gateway.test_streams import ANSWER, FIRST, PHONE, SECOND, SERVER, outside
 from tests.support import packets
 from tests.support.ends import End, Line
 from tests.support.packets import ACK, FIN, PSH, RST, SYN
-from tests.support.world import World
+from tests.support.world import A, World
 
 TINY_SEGMENTS = bytes((2, 4, 0, 1))
 FORGED = {
@@ -131,3 +132,21 @@ def test_windows_are_scaled_when_both_have_offered_it(
                                      payload=FIRST[:100]))  # fmt: skip
     (answer,) = nat.take_all(Side.INSIDE)
     assert answer.word(answer.header_length + 14) == (65536 - 100 if scale else 65435) >> scale
+
+
+def test_a_scale_that_was_not_seen_makes_no_window_larger() -> None:
+    """A forward lets the caller's SYN in before there is a flow. Its answer tells that windows are
+    scaled, but not by how much the caller's are."""
+    pbx, door = A._replace(port=5060), Endpoint.parse("203.0.113.1:5060")
+    rule = {"protocol": "tcp", "external": str(door), "internal": str(pbx)}
+    nat = World({"alg.sip.module": "sip", "nat.forward": [rule]})
+    scale = bytes((1, 3, 3, 7))
+    nat.into(SERVER, door, SYN, sequence=1000, options=scale)
+    nat.out(pbx, SERVER, SYN | ACK, sequence=5000, acknowledgement=1001, options=scale)
+    tiny = packets.tcp(SERVER, door, ACK, sequence=1001, acknowledgement=5001)
+    nat.put(Side.OUTSIDE, with_window(tiny, 300))
+    nat.take_all(Side.INSIDE)
+    nat.put(Side.INSIDE, packets.tcp(pbx, SERVER, ACK, sequence=5001, acknowledgement=1001,
+                                     payload=FIRST[:100]))  # fmt: skip
+    (answer,) = nat.take_all(Side.INSIDE)
+    assert answer.word(answer.header_length + 14) <= 300

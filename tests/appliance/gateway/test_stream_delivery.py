@@ -47,7 +47,7 @@ def window(seen: Seen) -> int:
 def times_of(line: Line, until: float) -> list[float]:
     """When segments with bytes come out to the outside by themselves."""
     times = []
-    while (due := line.nat.engine.next_deadline()) is not None and due <= until:
+    while (due := line.nat.engine.next_deadline()) <= until:
         line.nat.at(max(due, line.nat.now))
         for seen in line.nat.take_all(Side.OUTSIDE):
             line.outer.receive(seen)

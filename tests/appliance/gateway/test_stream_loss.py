@@ -9,13 +9,14 @@ from heapq import heappop, heappush
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from appliance.journal.events import StreamLetGo
 from appliance.parties.party import News, Received
 from appliance.sim.segment import Segment
 from appliance.sim.tcp import Connection
+from appliance.sim.tcp_states import State
 from nat.endpoint import Side
 from nat.tcp import SYN
 from tests.appliance.gateway.test_streams import ANSWER, OPTIONS, PHONE, SERVER, inside, outside
@@ -90,11 +91,10 @@ class Network:
 
     def _due(self) -> float:
         deadlines = [self._happenings[0][0]] if self._happenings else []
-        clocks = [self.world.engine, *filter(None, (self.phone.tcp, self.server.tcp))]
-        nat = self.world.engine.next_deadline()
-        deadlines += [nat] if nat is not None else []
-        deadlines += [each.deadline for each in clocks[1:] if each.deadline is not None]  # type: ignore[union-attr]
-        return min(deadlines, default=LAST + 1)
+        clocks = filter(None, (self.phone.tcp, self.server.tcp))
+        deadlines.append(self.world.engine.next_deadline())
+        deadlines += [each.deadline for each in clocks if each.deadline is not None]
+        return min(deadlines)
 
     def _serve(self, host: Host) -> None:
         """Send what a host wants sent, and hear what it has heard."""
@@ -150,12 +150,19 @@ def talk(network: Network, rounds: int, sizes: tuple[int, ...]) -> None:
 @given(st.integers(0, 1 << 20), st.sampled_from([(0,), (100, 0), (50, 50, 50, 0), (0, 30)]))
 def test_whatever_is_lost_every_message_arrives_edited(seed: int, sizes: tuple[int, ...]) -> None:
     """One packet in ten, after the connection is open. Only a message whose parts did not come to
-    the appliance within five seconds may pass as it is, and then this is told."""
+    the appliance within five seconds may pass as it is, and then this is told. A host whose every
+    retransmission was lost gives its connection up, which is its right: that draw says nothing."""
     rng = random.Random(seed)
     made: list[Network] = []
     made.append(Network(lambda _: bool(made) and made[0].now > 1 and rng.random() < 0.1))
     network = made[0]
     talk(network, 8, sizes)
+    assume(
+        all(
+            host.tcp and host.tcp.state is State.ESTABLISHED
+            for host in (network.phone, network.server)
+        )
+    )
     requests = b"".join(OPTIONS % number for number in range(8))
     answers = b"".join(ANSWER % number for number in range(8))
     if {event.reason for event in network.world.told(StreamLetGo)} == {TOOK_TOO_LONG}:

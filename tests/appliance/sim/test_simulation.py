@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
+import cProfile
+import pstats
 from functools import cache
 
 import msgspec
@@ -315,18 +315,12 @@ def test_every_packet_goes_through_the_datapath() -> None:
     assert received > said > 5000
 
 
-def test_a_minute_with_a_call_costs_less_than_a_third_of_a_second() -> None:
-    """The best of three, so that a busy machine does not judge the program; ten times as much
-    while coverage looks at every line."""
-    limit = 0.3 if sys.gettrace() is None else 3.0
-    assert any(_seconds_of(simulation("one-way-audio", "sip")) <= limit for _ in range(3))
-
-
-def _seconds_of(run: Simulation) -> float:
-    """Of processor time."""
-    before = time.process_time()
-    run.run()
-    return time.process_time() - before
+def test_a_minute_with_a_call_costs_less_than_a_million_calls() -> None:
+    """Of functions: what a third of a second was for on the machine where it was measured. They can
+    be counted on a busy machine too."""
+    profile = cProfile.Profile()
+    profile.runcall(simulation("one-way-audio", "sip").run)
+    assert pstats.Stats(profile).total_calls < 1_000_000  # type: ignore[attr-defined]
 
 
 def test_scenarios_are_not_changed_by_running_them() -> None:

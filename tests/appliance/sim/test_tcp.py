@@ -595,6 +595,18 @@ def test_an_abort_before_anything_was_heard_is_silent() -> None:
     assert bench.sent() == []
 
 
+def test_what_arrives_after_an_abort_changes_nothing_more() -> None:
+    """A segment that was on its way when the program broke off meets a connection that is gone."""
+    bench = Bench()
+    bench.tcp.accept(Segment(THERE, HERE, THEIRS, 0, SYN), 0.0)
+    bench.tcp.close(0.0)
+    bench.writes(b"too late", ())
+    bench.sent()
+    assert [type(each) for each in bench.told()] == [Closed]
+    assert bench.gets(RST, THEIRS + 1, OURS + 1) == []
+    assert bench.told() == []
+
+
 # --- whatever comes ------------------------------------------------------------------------------
 
 

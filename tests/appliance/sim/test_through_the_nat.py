@@ -74,9 +74,9 @@ class House:
         self.world.perform(self.hosts[speaker.name], actions, self.clock.now)
 
     def run(self, until: float = 300.0) -> None:
-        while self.clock.next is not None and self.clock.next <= until:
+        while self.clock.next <= until:
             deadline = self.engine.next_deadline()
-            if deadline is not None and deadline < self.clock.next:
+            if deadline < self.clock.next:
                 self.clock.now = deadline
                 self.engine.expire(deadline)
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -301,4 +302,4 @@ def test_a_running_appliance_looks_after_it_once_a_second(tmp_path: Path) -> Non
     world.engine.expire(5.0)
     assert world.engine.next_deadline() == 5.0 + LOOK_EVERY
     world.set("alg.sip.module", "off")
-    assert world.engine.next_deadline() is None
+    assert world.engine.next_deadline() == inf
