@@ -108,7 +108,7 @@ class Engine:
     def _configure(self, slot: Slot, word: str) -> None:
         """The setting `word` of an ALG has changed."""
         slot.configure(self.settings.section(f"alg.{slot.name}"))
-        if self.slots.ports_changed():
+        if self.slots.settings_changed():
             self._work.append(self.slots.give_anew(self.nat.table))
         if word in ("module", "faults", "timeout"):
             self._work.append(self.slots.choose_timers(slot, self.nat.table))

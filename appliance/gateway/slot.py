@@ -57,6 +57,11 @@ class Slot:
         return self.module.name == "off"
 
     @property
+    def is_foreign(self) -> bool:
+        """Is the module in it somebody's own?"""
+        return isinstance(self.module, ForeignModule)
+
+    @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
         return bool(self.settings.get("observe")) and self.module.name != self.correct.name

@@ -12,6 +12,7 @@ What stands in a leg's `slot`:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from alg import registry
@@ -50,7 +51,8 @@ class Slots(dict[str, Slot]):
         if workshop is not None:
             workshop.opens()
         self._by_port: dict[tuple[int, int], Slot] = {}
-        self.ports_changed()
+        self._foreign: list[Slot] = []
+        self.settings_changed()
 
     # --- modules -----------------------------------------------------------------------
 
@@ -76,20 +78,21 @@ class Slots(dict[str, Slot]):
     def look(self, log: EventLog, now: float) -> bool:
         """Look after modules of somebody's own, and tell what went wrong with them; True when they
         decide at other points than before. To be called at `next_look`, too often does no harm."""
-        changed = [slot.look(now) for slot in self.values()]
-        for slot in self.values():
+        changed = [slot.look(now) for slot in self._foreign]
+        for slot in self._foreign:
             for complaint in slot.complaints():
                 log.emit(AlgError(alg=slot.name, module=slot.spec, error=complaint[:200]), now)
         return any(changed)
 
     def next_look(self) -> float:
         """When `look` has something to do; inf: never, as things are."""
-        return min(slot.next_look for slot in self.values())
+        return min(slot.next_look for slot in self._foreign) if self._foreign else inf
 
     # --- flows -------------------------------------------------------------------------
 
-    def ports_changed(self) -> bool:
+    def settings_changed(self) -> bool:
         """Look at the settings again; True when other flows than before are looked at."""
+        self._foreign = [slot for slot in self.values() if slot.is_foreign]
         before = self._by_port
         self._by_port = {port: slot for slot in self.values() for port in slot.ports()}
         return before != self._by_port

@@ -72,6 +72,12 @@ NO_PARENT = """
         while True: pass"""
 KILL_THEM = """
         os.kill(os.getppid(), 9)"""
+SIGNAL_BY_LINE = """
+        import fcntl
+        fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid())
+        fcntl.fcntl(3, 10, 9)  # F_SETSIG
+        fcntl.fcntl(3, fcntl.F_SETFL, os.O_ASYNC)
+        return Edits()"""
 DEEP = """
         def deeper(): return deeper()
         return deeper()"""
@@ -108,6 +114,7 @@ HOSTILE: dict[str, Hostile] = {
     "does not die with its parent": Hostile(NO_PARENT, error="longer than 50 ms"),
     "kills its parent": Hostile(KILL_THEM, error="PermissionError"),
     "kills everybody": Hostile("os.kill(-1, 9)", error="PermissionError"),
+    "has the kernel kill its parent": Hostile(SIGNAL_BY_LINE, error="PermissionError"),
     "forks": Hostile(FORK_BOMB, error="PermissionError"),
     "starts a program": Hostile(
         "subprocess.run(['id'])", head="import subprocess\n", error="PermissionError"

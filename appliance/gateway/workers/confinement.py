@@ -117,18 +117,19 @@ DENIED = {
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
     "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54),
     "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
-    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
     "flock": (73, 32), "inotify_init1": (294, 26), "fanotify_init": (300, 262),
 }  # fmt: skip
 """System calls by number, on x86-64 and on AArch64 (`asm/unistd.h`; None: there is none)."""
-
-OPENING = {"open": ((2, None), 1), "openat": ((257, 56), 2)}
-"""Those that open files, and which of their arguments says how: for reading only."""
 
 NUMBERS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """The column above, and how the kernel calls the processor (AUDIT_ARCH_…, linux/audit.h)."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+SIGNALLING = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, linux/fcntl.h
+SIGNALLING_TOO = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP, asm/sockios.h
 OTHER_ABI = 0x40000000  # __X32_SYSCALL_BIT: the same calls under other numbers
 
 # linux/bpf_common.h and linux/seccomp.h
@@ -136,6 +137,16 @@ LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0
 NUMBER_AT, PROCESSOR_AT, ARGUMENTS_AT = 0, 4, 16
 ALLOW = 0x7FFF0000
 REFUSE = 0x00050000 | 1  # SECCOMP_RET_ERRNO, EPERM
+
+BY_ARGUMENT = {
+    "open": ((2, None), 1, JUMP_ANY_BIT, (WRITING,)),
+    "openat": ((257, 56), 2, JUMP_ANY_BIT, (WRITING,)),
+    "fcntl": ((72, 25), 1, JUMP_EQUAL, SIGNALLING),
+    "ioctl": ((16, 29), 1, JUMP_EQUAL, SIGNALLING_TOO),
+}
+"""Those that are denied when one of their arguments (the first is 0) is or has one of these: files
+are opened for reading only, and no descriptor has the kernel send a signal to somebody else, which
+would be as good as kill(2)."""
 
 
 class _Program(ctypes.Structure):
@@ -164,13 +175,14 @@ def _instructions(column: int, processor: int) -> Iterator[bytes]:
         if number is not None:
             yield _one(JUMP_EQUAL, 0, skip_one, number)
             yield _one(*refuse)
-    for numbers, argument in OPENING.values():
+    for numbers, argument, jump, wrong in BY_ARGUMENT.values():
         number = numbers[column]
         if number is not None:
-            yield _one(JUMP_EQUAL, 0, 4, number)
+            yield _one(JUMP_EQUAL, 0, 2 * len(wrong) + 2, number)
             yield _one(LOAD_WORD, 0, 0, ARGUMENTS_AT + 8 * argument)
-            yield _one(JUMP_ANY_BIT, 0, skip_one, WRITING)
-            yield _one(*refuse)
+            for each in wrong:
+                yield _one(jump, 0, skip_one, each)
+                yield _one(*refuse)
             yield _one(RETURN, 0, 0, ALLOW)
     yield _one(RETURN, 0, 0, ALLOW)
 

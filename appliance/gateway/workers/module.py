@@ -28,7 +28,7 @@ from appliance.gateway.workers import frames, wishes
 from appliance.gateway.workers.frames import BadFrame, FromWorker
 from appliance.gateway.workers.nursery import Line, LineDead
 from appliance.gateway.workers.verbs import Verbs
-from appliance.gateway.workers.workshop import LATE, LOADING, Late, Workshop
+from appliance.gateway.workers.workshop import LATE, Late, Workshop
 from nat.endpoint import Endpoint
 from nat.policy import Decide
 
@@ -47,6 +47,10 @@ more than a fifth of the time."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file."""
 LOOK_WHILE_LOADING = 0.05
+MOST_UNASKED = 0.5
+"""Seconds of processor time between two looks that a worker may use while nobody waits for it.
+Tidying up after an answer takes a twentieth of that; who answers first and then goes on
+computing would take the processor from those who forward."""
 OFF = "it is off until its file changes or somebody sets it again"
 
 
@@ -139,13 +143,13 @@ class ForeignModule:
             return
         try:
             if line.waits():
-                self._take_over(line.receive_first())
-            elif self._workshop.now() - self._since >= LOADING:
-                self._cannot_be_used(f"{self._path}: loading it took longer than {LOADING:g} s")
+                self._take_over(line, line.receive_first())
+            elif self._workshop.now() - self._since >= (most := self._workshop.loading):
+                self._cannot_be_used(f"{self._path}: loading it took longer than {most:g} s")
         except (LineDead, BadFrame) as failure:
             self._cannot_be_used(f"{self._path} cannot be used: {failure}")
 
-    def _take_over(self, frame: FromWorker) -> None:
+    def _take_over(self, line: Line, frame: FromWorker) -> None:
         """Raises BadFrame."""
         if isinstance(frame, frames.Unusable):
             self._cannot_be_used(frame.sentence)
@@ -164,6 +168,7 @@ class ForeignModule:
         self.manners = Manners(*frame.manners)
         self._has_changed |= set(frame.points) != set(self.decisions)
         self.decisions = {point: partial(self._decide, point) for point in frame.points}
+        self._workshop.computed_unasked(line)  # counts from now on: loading has its own limit
         self._is_ready = True
 
     def look(self, now: float) -> bool:
@@ -174,13 +179,19 @@ class ForeignModule:
         if _signature(self._path) != self._seen:
             self._begin_anew()
         self._hear_of_loading()
-        line = self._line
-        if line is not None and self._is_ready and line.waits():
-            self._complain(str(self._gave_up(_said_unasked(line))))
+        if self._line is not None and self._is_ready:
+            self._look_at_idle(self._line)
         is_loading = self._line is not None and not self._is_ready
         self._look_at = now + (LOOK_WHILE_LOADING if is_loading else LOOK_EVERY)
         changed, self._has_changed = self._has_changed, False
         return changed
+
+    def _look_at_idle(self, line: Line) -> None:
+        """What does a worker do that nobody asks anything?"""
+        if line.waits():
+            self._complain(str(self._gave_up(_said_unasked(line))))
+        elif self._workshop.is_live and self._workshop.computed_unasked(line) > MOST_UNASKED:
+            self._cannot_be_used(f"{self._path}: it computes while nobody asks it anything")
 
     @property
     def next_look(self) -> float:
@@ -283,7 +294,7 @@ class ForeignModule:
                 raise self._gave_up(LATE)
         finally:
             self._is_asked = False
-            self._workshop.end()
+            self._workshop.end(line)
         self._failures = 0
         return answer
 

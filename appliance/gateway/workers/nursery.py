@@ -47,6 +47,7 @@ class Line:
 
     def __init__(self, nursery: Nursery, number: int, near: socket.socket) -> None:
         self.process = 0
+        self.asked = self.unasked = 0.0  # seconds: see `Workshop.computed_unasked`
         self._socket = near
         self._poll = select.poll()
         self._poll.register(near, select.POLLIN)

@@ -51,6 +51,7 @@ class Workshop:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._nursery = nursery
+        self.loading = LOADING
         self.is_live = is_live
         self.now = now
         self._forwards = False
@@ -76,12 +77,12 @@ class Workshop:
     def wait_to_load(self, line: Line) -> None:
         """Wait until the worker has something to say, but no longer than is good for others."""
         if not self._forwards:
-            line.waits(LOADING)
+            line.waits(self.loading)
         elif self.now() - self._waited >= BETWEEN_WAITS and self._has_credit():
             self._asked = self.now()
             line.waits(WHILE_FORWARDING)
             self._waited = self.now()
-            self.end()
+            self.end(line)
 
     # --- answers -----------------------------------------------------------------------
 
@@ -99,9 +100,10 @@ class Workshop:
         self._left = now
         return self._credit > 0
 
-    def end(self) -> None:
+    def end(self, line: Line) -> None:
         """It has answered or failed."""
         self._left = self.now()
+        line.asked += self._left - self._asked
         self._credit -= self._left - self._asked
 
     def wait(self, line: Line) -> None:
@@ -121,6 +123,12 @@ class Workshop:
         if self.is_live:
             return self.now() - self._asked > LATEST
         return _computed_by(line) - self._computed > LATEST
+
+    def computed_unasked(self, line: Line) -> float:
+        """Seconds of processor time that a worker has used since the last time that this was asked,
+        and in which nobody waited for it."""
+        before, line.unasked = line.unasked, _computed_by(line) - line.asked
+        return line.unasked - before
 
 
 LATE = f"it took longer than {LATEST * 1000:g} ms"

@@ -35,6 +35,7 @@ class Silent:
     """A line on which nothing ever comes, or something after so many seconds."""
 
     process = 0
+    asked = 0.0
 
     def __init__(self, clock: Clock, answers: Sequence[float] = ()) -> None:
         self._clock = clock
@@ -89,7 +90,7 @@ def ask_slowly(shop: Workshop, clock: Clock) -> None:
         slow = line(clock, 0.009)
         shop.begin(slow)
         shop.wait(slow)
-        shop.end()
+        shop.end(slow)
 
 
 def test_in_a_row_no_more_than_60_ms_are_waited() -> None:
@@ -128,7 +129,7 @@ def test_who_is_quick_enough_is_always_asked() -> None:
         quick = line(clock, 0.0003)
         shop.begin(quick)
         shop.wait(quick)
-        shop.end()
+        shop.end(quick)
         clock.now += 0.0007
 
 
@@ -174,4 +175,4 @@ def test_in_virtual_time_nobody_has_a_share() -> None:
         quick = line(clock, 0.01)
         shop.begin(quick)
         shop.wait(quick)
-        shop.end()
+        shop.end(quick)
