@@ -44,7 +44,7 @@ to.bind((sys.argv[1], 5060))
 for number in itertools.count():
     text = "OPTIONS sip:bob@example.org SIP/2.0\\r\\nCall-ID: %d\\r\\n\\r\\n" % number
     to.sendto(text.encode(), (sys.argv[2], 5060))
-    time.sleep(0.025)
+    time.sleep(0.02)
 """
 TALK = (sys.executable, "-c", TALKING, PHONE, SERVER)
 PING = ("ping", "-n", "-i", "0.01", "-I", SECOND_HOST, SERVER)

@@ -48,6 +48,7 @@ class Hostile(NamedTuple):
 
 
 FOR_EVER = "while True: pass"
+LOADS_FOR_EVER = "loading it took longer than"
 STUBBORN = """
         while True:
             try:
@@ -163,13 +164,13 @@ HOSTILE: dict[str, Hostile] = {
     "explains nothing": Hostile(explain="return None"),
     "explains by a number": Hostile(explain="return Reason(1, 2)"),
     "explains with surrogates": Hostile(explain=r"return Reason('\udc80', '')"),
-    "loops when it is loaded": Hostile(head=FOR_EVER + "\n", loads=False, error="longer than 2 s"),
+    "loops when it is loaded": Hostile(head=FOR_EVER + "\n", loads=False, error=LOADS_FOR_EVER),
     "exits when it is loaded": Hostile(head="sys.exit()\n", loads=False, error="SystemExit"),
     "dies when it is loaded": Hostile(head="os._exit(0)\n", loads=False, error="has ended"),
     "allocates when it is loaded": Hostile(
         head="x = bytearray(3 << 30)\n", loads=False, error="MemoryError"
     ),
-    "loops when it is made": Hostile(made=FOR_EVER, loads=False, error="longer than 2 s"),
+    "loops when it is made": Hostile(made=FOR_EVER, loads=False, error=LOADS_FOR_EVER),
     "is named by a megabyte": Hostile(
         made="self.name = 'x' * 65", loads=False, error="length <= 64"
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -12,6 +13,12 @@ def children(process: int) -> set[int]:
 
 def is_alive(process: int) -> bool:
     return _parent_and_state(process)[1]
+
+
+def processor_time(process: int) -> float:
+    """Seconds that it has computed, of its own."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _all() -> list[int]:

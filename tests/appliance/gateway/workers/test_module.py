@@ -15,16 +15,17 @@ from alg.registry import SpecError
 from appliance.gateway.inspection import TOO_MANY_ERRORS
 from appliance.gateway.modules import load
 from appliance.gateway.trial import Situation, Trial
-from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES
+from appliance.gateway.workers import module, workshop
+from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES, MOST_UNASKED
 from appliance.gateway.workers.nursery import shared
 from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed
 from appliance.settings import files as config
 from appliance.settings.table import SettingError
 from nat.endpoint import Direction, Endpoint, Side
-from tests.support.hostile import AN_EDIT, FOR_EVER, HOSTILE, Hostile
+from tests.support.hostile import AN_EDIT, FOR_EVER, HOSTILE, LOADS_FOR_EVER, Hostile
 from tests.support.packets import EXTERNAL, A, R, udp
-from tests.support.processes import children, is_alive
+from tests.support.processes import children, is_alive, processor_time
 from tests.support.programs import until
 from tests.support.world import NETWORKS, World
 
@@ -55,10 +56,12 @@ def note(world: World) -> str:
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("by", ["start", "set"])
 def test_whatever_a_module_does_its_message_passes_and_the_next_as_well(
-    tmp_path: Path, hostile: Hostile, by: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostile: Hostile, by: str
 ) -> None:
     """Promise 4, with somebody watching: nothing is opened, and each failure is told."""
     spec = hostile.write(tmp_path)
+    if hostile.error == LOADS_FOR_EVER:
+        monkeypatch.setattr(workshop, "LOADING", 0.2)  # nothing else becomes of it in 2 s
     world = World()
     if not hostile.loads:
         with pytest.raises((SpecError, SettingError), match=hostile.error):
@@ -272,8 +275,11 @@ def test_a_reason_is_asked_for_once(tmp_path: Path) -> None:
 # --- in a running appliance ----------------------------------------------------------------
 
 
-def test_while_a_worker_is_being_started_messages_pass_at_once(tmp_path: Path) -> None:
+def test_while_a_worker_is_being_started_messages_pass_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits for it where packets flow; it is asked again when it has rested."""
+    monkeypatch.setattr(module, "REST", 3600.0)  # however long this machine takes for the rest
     world = World({"alg.sip.module": LOOPING.write(tmp_path)}, mode="appliance")
     for _ in range(20):
         assert passed(world) == MESSAGE
@@ -303,3 +309,23 @@ def test_a_running_appliance_looks_after_it_once_a_second(tmp_path: Path) -> Non
     assert world.engine.next_deadline() == 5.0 + LOOK_EVERY
     world.set("alg.sip.module", "off")
     assert world.engine.next_deadline() == inf
+
+
+GOES_ON = Hostile(
+    "os.write(3, encode(Edited([], 'message', '')))\n        while True: pass",
+    head="from appliance.gateway.workers.frames import Edited, encode\n",
+)
+
+
+def test_a_worker_that_computes_while_nobody_asks_it_is_off(tmp_path: Path) -> None:
+    """It answers in time, and then takes a processor from those who forward."""
+    before = children(shared().process)
+    world = World({"alg.sip.module": GOES_ON.write(tmp_path)}, mode="appliance")
+    (worker,) = children(shared().process) - before
+    assert passed(world) == MESSAGE
+    begun = processor_time(worker)
+    until(lambda: processor_time(worker) > begun + MOST_UNASKED)
+    _look(world)
+    (error,) = errors(world)
+    assert "computes while nobody asks it" in error
+    until(lambda: not is_alive(worker))

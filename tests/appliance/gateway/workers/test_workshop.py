@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -35,7 +36,7 @@ class Silent:
     """A line on which nothing ever comes, or something after so many seconds."""
 
     process = 0
-    asked = 0.0
+    asked = unasked = 0.0
 
     def __init__(self, clock: Clock, answers: Sequence[float] = ()) -> None:
         self._clock = clock
@@ -131,6 +132,21 @@ def test_who_is_quick_enough_is_always_asked() -> None:
         shop.wait(quick)
         shop.end(quick)
         clock.now += 0.0007
+
+
+def test_what_a_worker_computes_while_it_is_waited_for_is_not_unasked() -> None:
+    """A line without a process has the clock of this one."""
+    clock = Clock()
+    shop, busy = live(clock), line(clock, 0.04)
+    shop.computed_unasked(busy)
+    shop.begin(busy)
+    shop.wait(busy)
+    shop.end(busy)
+    assert shop.computed_unasked(busy) < -0.03
+    until = time.process_time() + 0.05
+    while time.process_time() < until:
+        pass
+    assert shop.computed_unasked(busy) >= 0.05
 
 
 def test_a_setting_waits_40_ms_for_a_file_and_once_a_second() -> None:
