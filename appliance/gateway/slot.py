@@ -54,7 +54,7 @@ class Slot:
     @property
     def is_off(self) -> bool:
         """Is the module in it `off`?"""
-        return self.module.name == "off"
+        return isinstance(self.module, Off)  # anybody may call a module "off"
 
     @property
     def is_foreign(self) -> bool:
@@ -64,7 +64,8 @@ class Slot:
     @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
-        return bool(self.settings.get("observe")) and self.module.name != self.correct.name
+        is_correct = self.module.name == self.correct.name and not self.is_foreign
+        return bool(self.settings.get("observe")) and not is_correct
 
     def prepare(self, settings: Mapping[str, Any]) -> Alg:
         """The module that these settings ask for, to be put in by `configure`. Raises

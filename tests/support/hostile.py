@@ -26,6 +26,11 @@ class Mine:
 """
 
 AN_EDIT = 'return Edits((Edit(0, 1, b"X", "field", "rule"),))'
+EDIT_ALL = (
+    "each = range(len(message))\n"
+    '        return Edits(tuple(Edit(n, n + 1, b"X", "field", f"rule {n}") for n in each))'
+)
+SLOWLY = "sum(range(10**5)); return Reason(rule, '')"
 
 
 class Hostile(NamedTuple):
@@ -87,6 +92,10 @@ THREADS = """
         for _ in range(50):
             threading.Thread(target=lambda: os._exit(1)).start()
         return Edits()"""
+MANY_PORTS = """
+        for number in range(100):
+            context.map_pair(Endpoint(context.internal.address, 20000 + 2 * number))
+        while True: pass"""
 MANY_CALLS = """
         for _ in range(10**6):
             context.external_of(context.internal)
@@ -142,16 +151,17 @@ HOSTILE: dict[str, Hostile] = {
     "an edit of a megabyte": Hostile(
         'return Edits((Edit(0, 1, b"X" * 10**6, "f", "r"),))', error="more than 163840 bytes"
     ),
-    "a million edits": Hostile(
-        'return Edits((Edit(0, 1, b"X", "f", "r"),) * 10000)', error="length <= 4096"
+    "a thousand edits": Hostile(
+        'return Edits((Edit(0, 1, b"X", "f", "r"),) * 1000)', error="length <= 256"
     ),
     "an edit outside": Hostile(
         'return Edits((Edit(0, 10**5, b"X", "f", "r"),))', error="lies outside"
     ),
     "answers text": Hostile("return 'yes'", error="answered str"),
     "answers nothing": Hostile("return None", error="answered NoneType"),
-    "a million calls": Hostile(MANY_CALLS, error="more than 1000 things|longer than 50 ms"),
+    "a million calls": Hostile(MANY_CALLS, error="more than 128 things"),
     "maps for somebody else": Hostile("context.map(Endpoint(1, 5000)); return Edits()", error=""),
+    "maps many ports and loops": Hostile(MANY_PORTS, error="longer than 50 ms"),
     "maps no port": Hostile("context.map(Endpoint(1, 0))", error="Expected `int` >= 1"),
     "remembers a megabyte": Hostile(
         "context.remember('k', 'x' * 1025, 10.0); return Edits()", error="length <= 1024"
@@ -159,6 +169,7 @@ HOSTILE: dict[str, Hostile] = {
     "remembers an object": Hostile(
         "context.remember('k', object(), 10.0); return Edits()", error="not plain data"
     ),
+    "explains every byte, and slowly": Hostile(EDIT_ALL, explain=SLOWLY),
     "explains for ever": Hostile(explain=FOR_EVER),
     "explains by leaving": Hostile(explain="os._exit(0)"),
     "explains nothing": Hostile(explain="return None"),

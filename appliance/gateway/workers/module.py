@@ -35,8 +35,8 @@ from nat.policy import Decide
 Signature = tuple[int, ...]
 MOST_FAILURES = 5
 """In a row; after so many the module is off."""
-MOST_CALLS = 1000
-"""Verbs for one message."""
+MOST_CALLS = 128
+"""Verbs for one message; to undo so many takes 5 ms."""
 MOST_REASONS = 1000
 """Explanations that are kept, so that nobody has to be asked twice."""
 MOST_COMPLAINTS = 20

@@ -4,7 +4,7 @@ This is the one place beside the loop that looks at a clock, because here the ap
 somebody else. There are two kinds of patience:
 
     a running appliance  waits 50 ms for an answer, by the clock on the wall, and then forwards. In
-                         a row it waits for 60 ms at most, and for all modules together no longer
+                         a row it waits for 55 ms at most, and for all modules together no longer
                          than it has done other work since: `Workshop.begin`.
     virtual time         (a simulation, `alg diff`, a test) has no packets that wait. There a module
                          has used its 50 ms when it has computed for so long. So a busy machine does
@@ -31,8 +31,10 @@ WHILE_FORWARDING = 0.04
 """Seconds that a running appliance waits for a file when a setting names it. It may load longer:
 then its messages pass unchanged until it is ready."""
 BETWEEN_WAITS = 1.0
-CREDIT = 0.01
-"""Seconds of answering that modules have ahead when they have been idle for a while."""
+CREDIT = 0.005
+"""Seconds of answering that modules have ahead when they have been idle for a while: forty answers
+at once. It is small, so that an answer that is as late as it may be, and what was said before it,
+and carrying out what it says are together no more than 60 ms."""
 STEP = 0.02  # between two looks at how long a worker has computed, seconds
 
 

@@ -88,14 +88,14 @@ def test_all_that_is_said_for_one_answer_shares_its_time() -> None:
 
 def ask_slowly(shop: Workshop, clock: Clock) -> None:
     for _ in range(100):
-        slow = line(clock, 0.009)
+        slow = line(clock, 0.004)
         shop.begin(slow)
         shop.wait(slow)
         shop.end(slow)
 
 
-def test_in_a_row_no_more_than_60_ms_are_waited() -> None:
-    """Ten milliseconds ahead, and one answer that is as late as it may be; then other work comes
+def test_in_a_row_no_more_than_55_ms_are_waited() -> None:
+    """Five milliseconds ahead, and one answer that is as late as it may be; then other work comes
     first, for as long as the modules took."""
     clock = Clock()
     shop = live(clock)
