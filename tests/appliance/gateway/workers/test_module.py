@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from math import inf
 from pathlib import Path
@@ -205,18 +206,23 @@ def test_a_file_that_is_no_module_is_one_sentence(tmp_path: Path, spec: str, sen
     assert world.engine.slots["sip"].module is before
 
 
-def test_it_knows_nothing_of_the_appliance_s_environment_and_is_nobody(tmp_path: Path) -> None:
-    """No descriptor but its line (the listing's own is one more), no privileges, no writing."""
+def test_it_is_nobody_and_has_nothing_of_the_appliance_s(tmp_path: Path) -> None:
+    """Another user than root, in all three ways; no privileges; a session of its own; and no
+    descriptor but its line (0 to 2 lead nowhere, and the listing has one)."""
     tells = Hostile(
-        "status = open('/proc/self/status').read()\n"
+        "status = dict(each.split(':', 1) for each in open('/proc/self/status'))\n"
         "        return Edits(note=' '.join([os.getcwd(), str(len(os.listdir('/proc/self/fd'))),"
-        " str(sorted(os.environ)), status[status.index('CapEff'):].split()[1],"
-        " status[status.index('NoNewPrivs'):].split()[1]]))"
+        " str(sorted(os.environ)), *status['Uid'].split()[:3], status['Groups'].strip(),"
+        " *(status['Cap' + each].strip() for each in ('Inh', 'Prm', 'Eff', 'Amb')),"
+        " status['NoNewPrivs'].strip(), str(os.getsid(0) == os.getpid())]))"
     )
     world = World({"alg.sip.module": tells.write(tmp_path)})
     passed(world)
     environment = ["LANG", "PATH", "PYTHONHASHSEED", "PYTHONPATH"]
-    assert note(world) == f"/ 5 {environment} 0000000000000000 1"
+    user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.getuid()
+    groups = "" if os.geteuid() == 0 else " ".join(map(str, sorted(os.getgroups())))
+    none = " ".join(["0" * 16] * 4)
+    assert note(world) == f"/ 5 {environment} {user} {user} {user} {groups} {none} 1 True"
 
 
 def test_no_process_is_left_when_another_module_takes_its_place(tmp_path: Path) -> None:
