@@ -20,9 +20,11 @@ from appliance.gateway.workers import module, workshop
 from appliance.gateway.workers.module import LOOK_EVERY, MOST_FAILURES, MOST_UNASKED
 from appliance.gateway.workers.nursery import shared
 from appliance.gateway.workers.workshop import Workshop
-from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed
+from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed, encode
 from appliance.settings import files as config
 from appliance.settings.table import SettingError
+from appliance.sim.scenario import load_scenario
+from appliance.sim.simulation import Simulation
 from nat.endpoint import Direction, Endpoint, Side
 from tests.support.hostile import AN_EDIT, EDIT_ALL, FOR_EVER, HOSTILE, LOADS_FOR_EVER, Hostile
 from tests.support.packets import EXTERNAL, A, R, udp
@@ -245,6 +247,28 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         passed(world)
         notes.append(note(world))
     assert notes[0] == notes[1]
+
+
+def test_a_simulation_whose_workers_die_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Promise 6: nothing of it depends on a clock on a wall, or on which process answers."""
+    dying = Hostile(
+        "self.seen += 1\n        if self.seen == 3: os._exit(0)\n"
+        "        return Edits(note=f'{self.seen} {random.random()}')",
+        made="self.seen = 0",
+        head="import random\n",
+    )
+    spec = dying.write(tmp_path)
+    told = []
+    for _ in range(2):
+        scenario = load_scenario("one-way-audio")
+        settings = config.for_scenario(
+            scenario.name, scenario.settings, None, [f"alg.sip.module={spec}"]
+        )
+        simulation = Simulation(scenario, settings, None)
+        simulation.run_until(20.0)
+        told.append([encode(event) for event in simulation.log.since(0)])
+    assert told[0] == told[1]
+    assert sum(b'"type":"alg-error"' in event for event in told[0]) > 1
 
 
 def test_the_largest_message_can_be_replaced_as_a_whole(tmp_path: Path) -> None:
