@@ -107,7 +107,9 @@ class Nursery:
         near.setblocking(False)
         known = os.pathsep.join(each for each in sys.path if each)
         self._socket = near
-        with far:
+        self._process: subprocess.Popen[bytes] | None = None
+        # Who cannot start it can forward all the same; `start` says that there is none.
+        with far, contextlib.suppress(OSError):
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -127,7 +129,8 @@ class Nursery:
 
     @property
     def process(self) -> int:
-        return self._process.pid
+        """Its number; 0 when it could not be started."""
+        return self._process.pid if self._process else 0
 
     def wait_until_ready(self, seconds: float) -> None:
         """Wait for it to be started, so long at most."""
@@ -150,7 +153,7 @@ class Nursery:
                 socket.send_fds(self._socket, [message], [far.fileno(), file])
             except OSError:
                 near.close()
-                raise LineDead("no process can be started for it any more") from None
+                raise LineDead("no process can be started for it") from None
         return Line(self, number, near)
 
     def end(self, number: int) -> None:
@@ -161,8 +164,9 @@ class Nursery:
     def close(self) -> None:
         """End it and all workers; calling it twice is harmless."""
         self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING)
+        if self._process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDING)
 
 
 @cache

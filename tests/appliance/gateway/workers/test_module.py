@@ -227,6 +227,17 @@ def test_it_is_nobody_and_has_nothing_of_the_appliance_s(tmp_path: Path) -> None
     assert note(world) == f"/ 5 {environment} {user} {user} {user} {groups} {none} 1 True"
 
 
+@pytest.mark.parametrize("name", ["sip", "off"])
+def test_a_module_that_has_the_name_of_one_of_ours_is_not_taken_for_it(
+    tmp_path: Path, name: str
+) -> None:
+    """Else the correct module would not run beside it, and nobody would see what it missed."""
+    module = Hostile(made=f"self.name = {name!r}")
+    world = World({"alg.sip.module": module.write(tmp_path)})
+    slot = world.engine.slots["sip"]
+    assert (slot.module.name, slot.observes, slot.is_off) == (name, True, False)
+
+
 def test_no_process_is_left_when_another_module_takes_its_place(tmp_path: Path) -> None:
     before = children(shared().process)
     world = World({"alg.sip.module": Hostile().write(tmp_path)})

@@ -107,6 +107,19 @@ def test_closing_it_ends_all_its_workers(tmp_path: Path, module: Hostile) -> Non
     line.end()
 
 
+def test_where_no_process_can_be_started_that_is_said_and_nothing_else_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An appliance that runs none but our modules needs none."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    nursery = Nursery()
+    nursery.wait_until_ready(LONG)
+    assert nursery.process == 0
+    with pytest.raises(LineDead, match="no process can be started"):
+        nursery.start(0)
+    nursery.close()
+
+
 OWNER = """
 import os, sys
 from appliance.gateway.workers import frames
