@@ -261,7 +261,7 @@ class _Run:
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
-        if module.name != correct.name:
+        if registry.is_foreign(spec) or module.name != correct.name:
             twin = Trial(situation, settings, application.name, correct)
             ideal, _ = _inspect(correct, message, twin)
             expected = ideal.edits if isinstance(ideal, Edits) else ()
