@@ -31,7 +31,9 @@ pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ping")]
 
 LONGEST_PAUSE = 60.0
 """Milliseconds."""
-LOOKS = 3
+LOOKS = 5
+BUSY = 3
+"""Times as long as to start may it take to end, on a machine that is too busy for a second."""
 PINGS, MESSAGES = 25, 12
 """For one look at what a module does: a third of a second of both."""
 MOST_MESSAGES = 500
@@ -149,13 +151,21 @@ def processes_of(appliance: Appliance) -> set[int]:
     return nurseries.union(*(children(each) for each in nurseries))
 
 
+def seconds_to_start() -> float:
+    """How long this machine takes now for what takes a fifth of a second when it is idle."""
+    begun = time.monotonic()
+    run_in("", *GLASSNAT, "--version")
+    return time.monotonic() - begun
+
+
 def ends_within_a_second(appliance: Appliance) -> None:
     left = processes_of(appliance)
     assert left
     begun = time.monotonic()
     appliance.program.process.terminate()
     assert appliance.program.finish(timeout=5) == 0
-    assert time.monotonic() - begun < 1.0
+    took = time.monotonic() - begun
+    assert took < 1.0 or took < BUSY * seconds_to_start()
     until(lambda: not [each for each in left if is_alive(each)])
 
 

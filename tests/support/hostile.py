@@ -93,7 +93,7 @@ THREADS = """
             threading.Thread(target=lambda: os._exit(1)).start()
         return Edits()"""
 MANY_PORTS = """
-        for number in range(100):
+        for number in range(60):
             context.map_pair(Endpoint(context.internal.address, 20000 + 2 * number))
         while True: pass"""
 MANY_CALLS = """
@@ -159,7 +159,7 @@ HOSTILE: dict[str, Hostile] = {
     ),
     "answers text": Hostile("return 'yes'", error="answered str"),
     "answers nothing": Hostile("return None", error="answered NoneType"),
-    "a million calls": Hostile(MANY_CALLS, error="more than 128 things"),
+    "a million calls": Hostile(MANY_CALLS, error="too much of its context"),
     "maps for somebody else": Hostile("context.map(Endpoint(1, 5000)); return Edits()", error=""),
     "maps many ports and loops": Hostile(MANY_PORTS, error="longer than 50 ms"),
     "maps no port": Hostile("context.map(Endpoint(1, 0))", error="Expected `int` >= 1"),

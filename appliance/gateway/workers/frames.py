@@ -237,6 +237,8 @@ Verb = (
 )
 FromWorker = Loaded | Unusable | Edited | Refused | Explained | Decided | Failed | AskWish | Verb
 
+OPENING = (Map, MapPair, Expect)
+"""What may have to be undone."""
 QUESTIONS = (AskWish, *get_args(Verb))
 """What a worker may ask while it is asked something itself."""
 

@@ -36,7 +36,7 @@ Signature = tuple[int, ...]
 MOST_FAILURES = 5
 """In a row; after so many the module is off."""
 MOST_CALLS = 128
-"""Verbs for one message; to undo so many takes 5 ms."""
+"""Verbs for one message. One that opens something counts twice: it may have to be undone."""
 MOST_REASONS = 1000
 """Explanations that are kept, so that nobody has to be asked twice."""
 MOST_COMPLAINTS = 20
@@ -316,9 +316,9 @@ class ForeignModule:
             raise self._gave_up(str(failure)) from None
 
     def _granted(self, verb: Any, do: Callable[[Any], object]) -> frames.Granted | frames.Denied:
-        self._calls += 1
+        self._calls += 2 if isinstance(verb, frames.OPENING) else 1
         if self._calls > MOST_CALLS:
-            raise self._gave_up(f"it asked its context for more than {MOST_CALLS} things")
+            raise self._gave_up(f"it asked too much of its context: {MOST_CALLS} verbs")
         try:
             return frames.Granted(do(verb))
         except Unavailable as refusal:
