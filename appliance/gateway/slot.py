@@ -11,7 +11,7 @@ from typing import Any
 from alg.base import Alg, Application
 from alg.off import Off
 from appliance.gateway import modules
-from appliance.gateway.memory import Memory
+from appliance.gateway.memory import Bounds, Memory
 from appliance.gateway.rehearsal import Ledger
 from appliance.gateway.workers.module import ForeignModule
 from appliance.gateway.workers.workshop import Workshop
@@ -39,8 +39,9 @@ class Slot:
         self.module: Alg = Off()
         self.spec = "off"
         self.settings = settings
-        self.memory = Memory()
-        self.shadow_memory = Memory()
+        self.bounds = Bounds()
+        self.memory = Memory(self.bounds)
+        self.shadow_memory = Memory(self.bounds)
         self.ledger = Ledger()
         self.errors_by_flow: dict[int, int] = {}
         self.counters = dict.fromkeys(COUNTED, 0)
@@ -60,6 +61,11 @@ class Slot:
     def is_foreign(self) -> bool:
         """Is the module in it somebody's own?"""
         return isinstance(self.module, ForeignModule)
+
+    @property
+    def handler(self) -> str | None:
+        """The name of the module in it; None for `off`, which handles nothing."""
+        return None if self.is_off else self.module.name
 
     @property
     def observes(self) -> bool:
@@ -91,7 +97,7 @@ class Slot:
             if isinstance(self.module, ForeignModule) and module is not self.module:
                 self.module.close()
             self.module, self._prepared = module, None
-            self.memory = Memory()
+            self.memory.clear()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 
