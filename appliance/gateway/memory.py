@@ -17,7 +17,8 @@ BYTES_OF_A_HOST = 1024 * 1024
 
 class Memory:
     """Values by key, each charged to the inside host whose message had it remembered. Who asks for
-    more than a host's share loses its own oldest; of all hosts the oldest go. Times in seconds."""
+    more than a host's share loses its own oldest; when all together have too many, the host with
+    the most does. Times in seconds."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Hashable, tuple[Any, float, int, int]] = OrderedDict()
@@ -47,7 +48,8 @@ class Memory:
         while len(mine) > REMEMBERED_OF_A_HOST or self._bytes_of_host[host] > BYTES_OF_A_HOST:
             self.forget(next(iter(mine)))
         while len(self._values) > REMEMBERED:
-            self.forget(next(iter(self._values)))
+            richest = max(self._of_host.values(), key=len)
+            self.forget(next(iter(richest)))
 
     def forget(self, key: Hashable) -> None:
         _, _, host, size = self._values.pop(key, (None, 0.0, 0, 0))

@@ -7,7 +7,7 @@ from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Expectation, Mapping, OpenedBy
-from tests.support.packets import EXTERNAL, A, R, udp
+from tests.support.packets import EXTERNAL, A, B, R, udp
 from tests.support.rig import Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
@@ -114,3 +114,24 @@ def test_an_expectation_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
     left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
     expectations.close(expectation, "closed", rig.now)
     assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+
+
+def test_when_all_have_too_many_the_host_with_the_most_loses_one_to_one_with_fewer() -> None:
+    """An unused one first; and among equals, who comes last gets none."""
+    tables = table(limits=Limits(expectations=8, expectations_per_host=8))
+    for port in range(7000, 7016, 2):
+        assert opened(tables, parent=f"call {port}", port=port) is not None
+    first, second, *_ = tables.expectations.values()
+    remote = Endpoint.parse(f"{R}:9")
+    flow = tables.open_flow(first.mapping, remote, OpenedBy.ALG, 1.0)
+    tables.expectations.use(first, flow, 1.0)
+    neighbour = Endpoint.parse(f"{B}:7000")
+    got = []
+    for port in range(7000, 7016, 2):
+        mapping = tables.mappings.pin(UDP, neighbour._replace(port=port), 1.0)
+        assert isinstance(mapping, Mapping)
+        got.append(tables.expectations.open(mapping, None, f"b {port}", "", 60.0, None, 1.0))
+    assert [each is not None for each in got] == [True] * 4 + [False] * 4
+    assert len(tables.expectations) == 8
+    assert first.id in tables.expectations
+    assert second.id not in tables.expectations

@@ -7,7 +7,7 @@ import pytest
 from alg.base import Unavailable
 from appliance.gateway.context import ANNOUNCED, Context
 from appliance.gateway.memory import Memory
-from appliance.gateway.rehearsal import MOST_OF_A_HOST, Entry, Ledger, Rehearsal
+from appliance.gateway.rehearsal import MOST, MOST_OF_A_HOST, Entry, Ledger, Rehearsal
 from appliance.journal.events import MessagePassed
 from nat.endpoint import TCP, UDP, Endpoint
 from nat.mapping import FlowLeg
@@ -171,6 +171,37 @@ def test_a_host_that_writes_too_much_loses_its_own_oldest() -> None:
     assert ledger.find(UDP, other.internal, 0.0) is other
     assert ledger.find(UDP, at(5009), 0.0) is None
     assert ledger.find(UDP, at(5010), 0.0) is not None
+
+
+def test_many_hosts_that_write_too_much_take_nothing_from_one_that_has_little() -> None:
+    ledger = Ledger()
+    other = Entry(UDP, at(4000, "192.168.20.99"), at(4000, EXTERNAL), 60.0)
+    ledger.add(other, 0.0)
+    for number in range(MOST + 100):
+        host = f"192.168.20.{100 + number % 100}"
+        ledger.add(Entry(UDP, at(5000 + number, host), at(5000 + number, EXTERNAL), 60.0), 0.0)
+    assert len(ledger) == MOST
+    assert ledger.find(UDP, other.internal, 0.0) is other
+
+
+def test_watching_costs_no_search_through_all_that_others_were_promised() -> None:
+    """Ports that were promised to 100 hosts lie one behind the other; how many are looked at?"""
+    stage = Stage()
+    looked_at: list[int] = []
+
+    class Counted(dict[int, Entry]):
+        def __contains__(self, port: object) -> bool:
+            looked_at.append(1)
+            return super().__contains__(port)
+
+    for number in range(2 * MOST):
+        host = f"192.168.20.{100 + number % 100}"
+        entry = Entry(UDP, at(4000 + number, host), at(4000 + number, EXTERNAL), 60.0)
+        stage.ledger.add(entry, 0.0)
+    (place, ports), *_ = stage.ledger._by_external.items()
+    stage.ledger._by_external[place] = Counted(ports)
+    stage.rehearse().map_pair(at(4000 + MOST))
+    assert len(looked_at) < 2 * MOST
 
 
 @pytest.mark.parametrize("ports", [*POLICIES, "random"])
