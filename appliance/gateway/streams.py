@@ -77,7 +77,11 @@ class StreamInspector:
         back = connection.ways[opposite(leg.direction)]
         segment = Segment.of(packet)
         if segment.flags & SYN:
-            if connection.begin(packet, leg, now) and segment.payload:
+            was_begun = back.began is not None
+            is_believed = connection.begin(packet, leg, now)
+            # In answer to a SYN only what acknowledges it counts: anybody can send another SYN.
+            is_first_or_answer = not was_begun or segment.flags & ACK
+            if is_believed and segment.payload and is_first_or_answer:
                 self._let_go(leg, connection, "data came with the SYN (RFC 7413)", now)
             segments.note_timestamp(packet, way)
             return [packet]
