@@ -42,6 +42,8 @@ from nat.mapping import FlowLeg, Leg
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
 BYTES_OF_A_CHANGE = 1024
+WORK_TO_TELL = 3
+"""So many times the work of reading a message is to read it and show somebody what was done."""
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 UNREAD = "left alone: its host sends more messages than are read"
 
@@ -79,7 +81,8 @@ class Inspector:
         self._follow(slot, message, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
-        self._turns.charge(work_of(len(message), outcome.edits + len(correct or ())))
+        work = work_of(len(message), outcome.edits + len(correct or ()))
+        self._turns.charge(work * WORK_TO_TELL if self._log.is_read else work)
         return outcome.after
 
     def pass_unread(self, slot: Slot, leg: Leg, message: bytes, now: float) -> None:

@@ -98,9 +98,13 @@ class Appliance:
         self.lab = lab
         self.program = program
 
+    def command(self, *words: str) -> tuple[str, ...]:
+        """`glassnat WORDS` to this appliance."""
+        return (*GLASSNAT, *words, "--control", str(self.lab.control))
+
     def ask(self, *words: str) -> str:
         """What `glassnat WORDS` prints about this appliance."""
-        return run_in("", *GLASSNAT, *words, "--control", str(self.lab.control))
+        return run_in("", *self.command(*words))
 
     def show(self, what: str) -> Any:
         return json.loads(self.ask("show", what, "--json"))

@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from appliance.gateway import turns
+from appliance.gateway import inspection, turns
 from appliance.gateway.turns import Turns, work_of
 from appliance.journal.events import MessagePassed
 from nat.drop import Aside, Drop
@@ -29,6 +29,7 @@ def nat(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(turns, "IN_A_TURN", FEW * turns.WORK_OF_A_MESSAGE)
     monkeypatch.setattr(turns, "BYTES_OF_A_UNIT", inf)
     monkeypatch.setattr(turns, "WORK_OF_AN_EDIT", 0)
+    monkeypatch.setattr(inspection, "WORK_TO_TELL", 1)
     world.engine.begin_turn()
     return world
 
@@ -155,6 +156,20 @@ def test_work_is_counted_in_messages_bytes_and_edits() -> None:
     assert work_of(0, 0) == turns.WORK_OF_A_MESSAGE
     assert work_of(60_000, 0) > turns.AT_ONCE, "one of the longest is a turn's work"
     assert work_of(0, 200) > turns.AT_ONCE
+
+
+def test_what_is_shown_to_somebody_is_more_work() -> None:
+    world = World({"alg.sip.module": "sip"})
+    for is_read, count in ((False, 16), (True, 6)):
+        if not is_read:
+            world.log._subscribers = []
+        else:
+            world.log.subscribe(world.events.append)
+        world.engine.begin_turn()
+        read = verdicts(world, [register(n) for n in range(40)]).count("edited")
+        assert 1 < read < count
+        while world.engine.datapath.turns.next_deadline() == 0.0:
+            world.engine.expire(world.now)
 
 
 def test_without_turns_nothing_waits() -> None:
