@@ -31,10 +31,12 @@ AT_ONCE = 3200
 """Work on messages of packets that have just come, in one turn."""
 IN_A_TURN = 3200
 """Work on what waits, in one turn."""
-MOST_WAITING_OF_A_HOST = 64
-"""Datagrams of one inside host that may wait."""
-MOST_BYTES_WAITING_OF_A_HOST = 256 * 1024
-MOST_BYTES_WAITING = 8 << 20
+MOST_WAITING_OF_A_HOST = 512
+"""Datagrams of one inside host that may wait: of a PBX's in its busiest second, a third. What waits
+in vain is less than what its sender repeats after half a second (RFC 3261 17.1.1.2)."""
+MOST_BYTES_WAITING_OF_A_HOST = 512 * 1024
+MOST_BYTES_WAITING = 4 << 20
+"""Of all hosts; from there on each may have an equal share."""
 
 Job = Callable[[float], None]
 """What is to be done when its host has its turn; told the time (seconds)."""
@@ -76,13 +78,11 @@ class Turns:
 
     def has_room(self, host: int, size: int) -> bool:
         """May one more datagram of this host wait?"""
+        queue = self._queues.get(host) or _Queue()
+        most = MOST_BYTES_WAITING_OF_A_HOST
         if self._bytes + size > MOST_BYTES_WAITING:
-            return False
-        queue = self._queues.get(host)
-        return queue is None or (
-            len(queue.jobs) < MOST_WAITING_OF_A_HOST
-            and queue.bytes + size <= MOST_BYTES_WAITING_OF_A_HOST
-        )
+            most = min(most, MOST_BYTES_WAITING // (len(self._queues) + 1))
+        return len(queue.jobs) < MOST_WAITING_OF_A_HOST and queue.bytes + size <= most
 
     def wait(self, host: int, job: Job, size: int = 0) -> None:
         """Do it when it is this host's turn. `size`: bytes that are kept for it."""

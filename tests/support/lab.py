@@ -29,6 +29,24 @@ GLASSNAT = (sys.executable, "-m", "appliance.cli")
 _numbers = count(1)
 
 
+@contextlib.contextmanager
+def namespaces() -> Iterator[Callable[[str], str]]:
+    """Makes a namespace for a role and answers its name: `make("phones")`. All are deleted at the
+    end, by name, whatever happened."""
+    made: list[str] = []
+
+    def make(role: str) -> str:
+        made.append(f"gn-{os.getpid()}-{next(_numbers)}-{role}")
+        netns.add(made[-1])
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for name in made:
+            netns.delete(name)
+
+
 class Lab:
     """Three namespaces. `folder` is for files of this test."""
 

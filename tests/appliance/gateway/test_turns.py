@@ -115,16 +115,20 @@ def test_more_than_may_wait_passes_as_it_came_and_is_told(
     assert verdicts(nat, [register(1, B)]) == [Aside.HELD], "another has room"
 
 
-@pytest.mark.parametrize(
-    ("bound", "value"),
-    [("MOST_BYTES_WAITING", 2000), ("MOST_BYTES_WAITING_OF_A_HOST", 2000)],
-)
-def test_what_waits_is_bounded_in_bytes(
-    nat: World, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
-) -> None:
-    monkeypatch.setattr(turns, bound, value)
+def test_what_waits_is_bounded_in_bytes(nat: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MOST_BYTES_WAITING_OF_A_HOST", 2000)
     verdicts(nat, [register(n) for n in range(100)])
-    assert 1000 < nat.engine.datapath.turns.bytes <= value
+    assert 1000 < nat.engine.datapath.turns.bytes <= 2000
+
+
+def test_many_hosts_that_wait_leave_room_for_one_more(
+    nat: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MOST_BYTES_WAITING", 10_000)
+    for host in range(20, 24):
+        verdicts(nat, [register(n, f"192.168.20.{host}") for n in range(20)])
+    assert nat.engine.datapath.turns.bytes < 2 * 10_000
+    assert verdicts(nat, [register(1, B)]) == [Aside.HELD]
 
 
 def test_nobody_waits_for_a_module_that_edits_nothing(nat: World) -> None:
