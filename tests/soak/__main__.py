@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from statistics import mean
@@ -32,16 +32,26 @@ from tests.support.programs import Program, running
 
 BOB, WEB_USER, FAR = "192.168.20.101", "192.168.20.102", "198.51.100.66"
 MISBEHAVING = (sys.executable, "-m", "tests.host.misbehaviour")
-TURN = 3.0  # seconds of each attack
+TURN = 3  # seconds of each attack
 MOST_GROWTH = 0.10
-EMPTY_WITHIN = 420.0
-"""Seconds: what nobody has answered is expected for 180 s, and a mapping that was used lives for
-another five minutes."""
+TIMERS = """
+[nat.timeouts]
+tcp_established = "1m"
+tcp_transitory = "30s"
+tcp_closing = "30s"
+udp = "1m"
+[alg.sip]
+timeout = "1m"
+"""
+"""Shorter than they should be, or nobody would wait for the end of it."""
+EMPTY_WITHIN = 300.0
+"""Seconds: what a message has announced is expected for 180 s, and a mapping that was used lives
+for another minute."""
 TABLES = ("flows", "mappings", "expectations")
 CHANGES = (
-    ("nat.ports", "random"), ("alg.sip.observe", "false"), ("nat.timeouts.udp", "200s"),
+    ("nat.ports", "random"), ("alg.sip.observe", "false"), ("nat.timeouts.udp", "40s"),
     ("alg.ftp.module", "off"), ("nat.limits.flows_per_host", "2000"), ("nat.ports", "preserve"),
-    ("alg.sip.observe", "true"), ("nat.timeouts.udp", "5m"), ("alg.ftp.module", "ftp"),
+    ("alg.sip.observe", "true"), ("nat.timeouts.udp", "1m"), ("alg.ftp.module", "ftp"),
 )  # fmt: skip
 WATCHERS = (("watch", "--json"), ("watch", "--points"), ("watch", "--json", "--since", "0"))
 
@@ -63,7 +73,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         lab = Lab(stack.enter_context(namespaces()), folder)
-        appliance = stack.enter_context(lab.appliance("--alg", "sip"))
+        appliance = stack.enter_context(lab.appliance("--alg", "sip", more=TIMERS))
         return _report(*_soak(lab, appliance, seconds))
 
 
@@ -79,7 +89,9 @@ def _soak(lab: Lab, appliance: Appliance, seconds: float) -> tuple[list[Sample],
         far = (*MISBEHAVING, "far", FAR, "acknowledges")
         stack.enter_context(running(lab.server, *far, ready="ready"))
         samples = _days(lab, appliance, seconds)
-    return samples, _seconds_until_empty(appliance, samples)
+        emptied = _seconds_until_empty(appliance)
+    samples.append(_sample(appliance, 0.0))
+    return samples, emptied
 
 
 def _days(lab: Lab, appliance: Appliance, seconds: float) -> list[Sample]:
@@ -93,8 +105,11 @@ def _days(lab: Lab, appliance: Appliance, seconds: float) -> list[Sample]:
     try:
         attacks, changes, watchers = cycle(MISBEHAVIOURS), cycle(CHANGES), cycle(WATCHERS)
         while time.monotonic() - began < seconds:
-            _turn(lab, appliance, next(attacks), [next(changes), next(changes)], next(watchers))
-            samples.append(_sample(appliance, began))
+            _change(appliance, [next(changes), next(changes)])
+            with _attacked_and_watched(lab, appliance, next(attacks), next(watchers)):
+                for _ in range(TURN):
+                    time.sleep(1.0)
+                    samples.append(_sample(appliance, began))
         for host in hosts:
             host.finish()
     finally:
@@ -106,22 +121,22 @@ def _days(lab: Lab, appliance: Appliance, seconds: float) -> list[Sample]:
     return samples
 
 
-def _turn(
-    lab: Lab,
-    appliance: Appliance,
-    attack: str,
-    changes: Sequence[tuple[str, str]],
-    watcher: Sequence[str],
-) -> None:
-    """A few seconds with an attack, a watcher, and some settings changed."""
+def _change(appliance: Appliance, changes: Sequence[tuple[str, str]]) -> None:
+    for key, value in changes:
+        appliance.ask("set", key, value)
+
+
+@contextlib.contextmanager
+def _attacked_and_watched(
+    lab: Lab, appliance: Appliance, attack: str, watcher: Sequence[str]
+) -> Iterator[None]:
+    """Both come and go with the `with`."""
     watch = shlex.join(appliance.command(*watcher)) + " > /dev/null"
     with (
         running(lab.phones, *MISBEHAVING, attack, SERVER, FAR, str(TURN), ready="ready"),
         running("", "sh", "-c", f"exec {watch}"),
     ):
-        for key, value in changes:
-            appliance.ask("set", key, value)
-        time.sleep(TURN)
+        yield
 
 
 def _sample(appliance: Appliance, began: float) -> Sample:
@@ -130,17 +145,19 @@ def _sample(appliance: Appliance, began: float) -> Sample:
     return Sample(time.monotonic() - began, pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-def _seconds_until_empty(appliance: Appliance, samples: list[Sample]) -> float | None:
+def _seconds_until_empty(appliance: Appliance) -> float | None:
+    """None: not in the time that it should take."""
     began = time.monotonic()
     while time.monotonic() - began < EMPTY_WITHIN:
         left = {what: len(appliance.show(what)) for what in TABLES}
         held = sum(wire["held"] for wire in appliance.show("counters")["wires"].values())
         if not any(left.values()) and not held:
-            samples.append(_sample(appliance, began - samples[-1].at))
-            return time.monotonic() - began
+            break
         time.sleep(2.0)
-    print(f"left: {left}, held: {held}")
-    return None
+    else:
+        print(f"left: {left}, held: {held}; the first: {appliance.show('flows')[:1]}")
+        return None
+    return time.monotonic() - began
 
 
 def _report(samples: Sequence[Sample], emptied: float | None) -> int:
@@ -151,8 +168,10 @@ def _report(samples: Sequence[Sample], emptied: float | None) -> int:
     growth = late / early - 1
     mib = 1 << 20
     most = max(each.resident for each in samples)
-    print(f"memory: {early / mib:.1f} MiB in the second tenth, {most / mib:.1f} MiB at most, ")
-    print(f"{late / mib:.1f} MiB at the end: {growth:+.1%}")
+    print(
+        f"memory: {early / mib:.1f} MiB in the second tenth, {most / mib:.1f} MiB at most, "
+        f"{late / mib:.1f} MiB at the end: {growth:+.1%}"
+    )
     if emptied is None:
         print("the tables were not empty")
     else:
