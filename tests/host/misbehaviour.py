@@ -63,9 +63,9 @@ def fragments(packet: bytes, named: int) -> Iterator[bytes]:
     source, destination = (int.from_bytes(packet[at : at + 4], "big") for at in (12, 16))
     for at in range(0, len(body), ROOM):
         more = 0 if at + ROOM >= len(body) else MORE_FRAGMENTS
-        part = body[at : at + ROOM]
-        how = {"identification": named & 0xFFFF, "fragment": at // 8 | more}
-        yield ipv4(source, destination, packet[9], part, **how)
+        part, place = body[at : at + ROOM], at // 8 | more
+        number_ = named & 0xFFFF
+        yield ipv4(source, destination, packet[9], part, identification=number_, fragment=place)
 
 
 # --- one function for each way to misbehave -------------------------------------------------------
@@ -218,4 +218,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "far":
         be_far(*sys.argv[2:])
     else:
-        misbehave(*sys.argv[1:4], float(sys.argv[4]))
+        misbehaviour, server_, far_, time_ = sys.argv[1:]
+        misbehave(misbehaviour, server_, far_, float(time_))

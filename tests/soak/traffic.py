@@ -111,4 +111,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(sys.argv[2])
     else:
-        use(*sys.argv[2:4], float(sys.argv[4]))
+        _, own_, server_, time_ = sys.argv[1:]
+        use(own_, server_, float(time_))
