@@ -12,8 +12,8 @@ turns.
 A host may have so much waiting. What is more is not read: it passes as it came.
 
 Work is counted and not measured: the same packets must give the same result whoever else uses the
-machine (promise 6). One unit is about a microsecond. Who has no turns (a simulation, in which no
-time passes while a message is read) never calls `begin`, and nothing waits.
+machine (promise 6, decision 0024). One unit is about a microsecond. Who has no turns (a simulation,
+in which no time passes while a message is read) never calls `begin`, and nothing waits.
 """
 
 from __future__ import annotations
