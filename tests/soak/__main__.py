@@ -167,6 +167,8 @@ def _report(samples: Sequence[Sample], emptied: float | None) -> int:
     early, late = mean(second), last.resident
     growth = late / early - 1
     mib = 1 << 20
+    tenths = [during[len(during) * tenth // 10].resident / mib for tenth in range(10)]
+    print("memory at each tenth:", ", ".join(f"{each:.1f}" for each in tenths), "MiB")
     most = max(each.resident for each in samples)
     print(
         f"memory: {early / mib:.1f} MiB in the second tenth, {most / mib:.1f} MiB at most, "
