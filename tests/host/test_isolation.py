@@ -35,6 +35,7 @@ LONGEST_PING = 30.0
 """Milliseconds; half of the pings may take longer, because the machine may be busy with something
 else. Without these bounds half of them took 200 and 900."""
 RATIO = 30
+TRIES = 3
 ROUND_TRIPS = 4
 """Of a call, until it is over; nothing else has more."""
 MOST_MEMORY = 150 << 20
@@ -57,6 +58,10 @@ class Life(NamedTuple):
     @property
     def lost(self) -> int:
         return PINGS - len(self.pings)
+
+    def usual(self, what: str) -> float:
+        """Milliseconds that a thing takes, half of the times."""
+        return median(each.took for each in self.deeds if each.what == what)
 
 
 def live(lab: Lab) -> Life:
@@ -92,50 +97,63 @@ def neighbours(lab: Lab, *options: str) -> Iterator[Appliance]:
             yield appliance
 
 
-def check(alone: Life, beside: Life, went: str = "fine") -> None:
-    """Nothing is lost, all goes as it went alone, and nothing takes much longer."""
-    assert beside.lost == 0
-    assert median(beside.pings) <= LONGEST_PING + RATIO * median(alone.pings), beside.pings
-    for what in ("registration", "call", "split"):
-        assert {each.went for each in beside.deeds if each.what == what} == {went}
-        before, since = (
-            median(each.took for each in life.deeds if each.what == what)
-            for life in (alone, beside)
-        )
-        assert since <= ROUND_TRIPS * LONGEST_PING + RATIO * before, (what, before, since)
+def check(lab: Lab, appliance: Appliance, alone: Life, went: str = "fine") -> None:
+    """While others do what they do, nothing of Bob's is lost, all goes as it went alone, and
+    nothing takes much longer. Of a few tries one must be in time: the machine may be busy with
+    something else, but never with less than what the appliance does."""
+    lives = []
+    while len(lives) < TRIES and not any(is_in_time(life, alone) for life in lives):
+        lives.append(live(lab))
+        assert lives[-1].lost == 0
+        assert {each.went for each in lives[-1].deeds} == {went}
+        assert memory(appliance) < MOST_MEMORY
+    assert any(is_in_time(life, alone) for life in lives), lives
 
 
-def beside(lab: Lab, appliance: Appliance, name: str) -> Life:
-    """Bob's life while his neighbour misbehaves like this."""
+def is_in_time(life: Life, alone: Life) -> bool:
+    """Compared with Bob's life alone, a moment ago."""
+    if median(life.pings) > LONGEST_PING + RATIO * median(alone.pings):
+        return False
+    return all(
+        life.usual(what) <= ROUND_TRIPS * LONGEST_PING + RATIO * alone.usual(what)
+        for what in ("registration", "call", "split")
+    )
+
+
+@contextlib.contextmanager
+def misbehaving(lab: Lab, name: str) -> Iterator[None]:
+    """Bob's neighbour, for the length of a `with`."""
     manner = "silent" if name == "unacknowledged" else "acknowledges"
     with (
         running(lab.server, *MISBEHAVING, "far", FAR, manner, ready="ready"),
         running(lab.phones, *MISBEHAVING, name, SERVER, FAR, "60", ready="ready"),
     ):
-        life = live(lab)
-    assert memory(appliance) < MOST_MEMORY
-    return life
+        yield
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_one_host_misbehaves_and_another_telephones(lab: Lab, name: str) -> None:
     with neighbours(lab, "--alg", "sip") as appliance:
-        check(live(lab), beside(lab, appliance, name))
+        alone = live(lab)
+        with misbehaving(lab, name):
+            check(lab, appliance, alone)
 
 
 @pytest.mark.parametrize("name", ["invites", "registers-with-100-contacts"])
 def test_what_is_only_watched_costs_a_neighbour_nothing(lab: Lab, name: str) -> None:
     """`off`, with the correct module beside it."""
     with neighbours(lab, "--alg", "off") as appliance:
-        check(live(lab), beside(lab, appliance, name), went="PRIVATE")
+        alone = live(lab)
+        with misbehaving(lab, name):
+            check(lab, appliance, alone, went="PRIVATE")
 
 
 def test_many_changes_before_a_watcher_cost_a_neighbour_nothing(lab: Lab) -> None:
     with neighbours(lab, "--alg", "sip-poor:replace-all") as appliance:
         alone = live(lab)
         read_all = shlex.join(appliance.command("watch", "--json")) + " | wc -c"
-        with running("", "sh", "-c", read_all):
-            check(alone, beside(lab, appliance, "texts-full-of-the-address"))
+        with running("", "sh", "-c", read_all), misbehaving(lab, "texts-full-of-the-address"):
+            check(lab, appliance, alone)
 
 
 def test_the_longest_timeouts_stop_nobody(lab: Lab) -> None:
@@ -143,4 +161,4 @@ def test_the_longest_timeouts_stop_nobody(lab: Lab) -> None:
         alone = live(lab)
         for key in ("udp", "udp_unanswered", "tcp_established"):
             appliance.ask("set", f"nat.timeouts.{key}", "720h")
-        check(alone, live(lab))
+        check(lab, appliance, alone)
