@@ -14,7 +14,7 @@ COMPARED := slirp4netns:slirp4netns pasta:passt
 # What needs no root runs on two processors. (--cov measures in both; `coverage run` would in neither.)
 FAST := $(BIN)/python -m pytest -n 2 --dist worksteal -m "not host"
 
-.PHONY: setup demo test fast lint bench system-packages
+.PHONY: setup demo test fast lint bench soak system-packages
 
 setup: .venv/installed
 
@@ -52,6 +52,11 @@ bench: .venv/installed-dev
 	@$(MAKE) --no-print-directory system-packages DRIVEN='$(DRIVEN) $(COMPARED)'
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m pytest -q tests/bench/micro.py --benchmark-columns=min,median,iqr
+
+# Ten minutes of mixed traffic, and as long as it takes until nothing of it is left.
+SECONDS ?= 600
+soak: .venv/installed-dev system-packages
+	$(BIN)/python -m tests.soak --seconds $(SECONDS)
 
 system-packages:
 	@missing=; for pair in $(DRIVEN); do \

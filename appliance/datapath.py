@@ -13,7 +13,7 @@ What `handle` answers, and what its caller does with the packet:
 
     a Leg             send it on the wire that the leg exits by
     a Drop            nothing: it was refused, counted and told
-    Aside.HELD        nothing: a fragment, which waits for the others
+    Aside.HELD        nothing: a fragment, which waits for the others, or a message, for its turn
     Aside.KEPT        nothing: part of a TCP stream, which waits for the rest of its message
     Aside.ANSWERED    nothing: it was a ping of the NAT itself
     Aside.REPLACED    nothing: others go in its place
@@ -25,7 +25,9 @@ from __future__ import annotations
 
 from appliance.gateway.connection import Connection
 from appliance.gateway.inspection import Inspector
+from appliance.gateway.slot import Slot
 from appliance.gateway.streams import StreamInspector
+from appliance.gateway.turns import Turns
 from appliance.journal.counters import WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.log import EventLog
@@ -63,8 +65,9 @@ class Datapath:
         self.taps = Taps(self._tapped_by)
         self._tap: Tap | None = None
         self._translate = nat.translate
-        self._inspector = Inspector(nat.table, log)
-        self.streams = StreamInspector(self._inspector, nat.outbox)
+        self.turns = Turns()
+        self._inspector = Inspector(nat.table, log, self.turns)
+        self.streams = StreamInspector(self._inspector, self.turns, nat.outbox)
         self._identification = 0
         self.settings_changed()
 
@@ -238,15 +241,52 @@ class Datapath:
             return self._drop(drop, packet, segments, side, now, leg.key)
         if isinstance(leg.slot, Connection) and isinstance(leg, FlowLeg):
             return self._inspect_stream(packet, leg, leg.slot, segments, side, now)
-        if packet.segment_size:
+        if packet.segment_size or not isinstance(leg.slot, Slot):
             return None
+        if self.turns.may_read(leg.mapping.internal.address):
+            return self._read(packet, leg, leg.slot, side, now)
+        return self._read_later(packet, leg, leg.slot, side, now)
+
+    def _read(self, packet: Packet, leg: Leg, slot: Slot, side: Side, now: float) -> Drop | None:
+        """Let the module read the message in a datagram. None: it goes on, perhaps edited."""
         message = packet.payload
-        after = self._inspector.inspect(leg.slot, leg, message, self._room(packet, leg), now)
+        after = self._inspector.inspect(slot, leg, message, self._room(packet, leg), now)
         if after is None:
-            return self._drop(Drop.REFUSED_BY_ALG, packet, segments, side, now, leg.key)
+            return self._drop(Drop.REFUSED_BY_ALG, packet, 1, side, now, leg.key)
         if after is not message:
             self._write(packet, after)
         return None
+
+    def _read_later(
+        self, packet: Packet, leg: Leg, slot: Slot, side: Side, now: float
+    ) -> Verdict | None:
+        """A message for which this turn has no time waits for one that has; or it goes on unread,
+        when too many wait, or when nobody would edit it. (One that turns back would have to go on
+        from the middle of its way: it passes too.)"""
+        host, turns_back = leg.mapping.internal.address, HAIRPIN in (leg.arrival, leg.exit)
+        if slot.is_off or turns_back or not self.turns.has_room(host, packet.length):
+            self._inspector.pass_unread(slot, leg, packet.payload, now)
+            return None
+        kept = packet.copy()
+        self.turns.wait(host, lambda later: self._go_on(kept, leg, side, later), kept.length)
+        self.counters[side].held += 1
+        return Aside.HELD
+
+    def _go_on(self, packet: Packet, leg: Leg, side: Side, now: float) -> None:
+        """It is the turn of a message that has waited."""
+        counters, size = self.counters[side], packet.length
+        counters.held -= 1
+        if isinstance(leg, FlowLeg) and leg.flow.is_over:
+            self._drop(Drop.NO_MAPPING, packet, 1, side, now, leg.key)
+            return
+        if isinstance(leg.slot, Slot) and self._read(packet, leg, leg.slot, side, now):
+            return
+        counters.forwarded += 1
+        counters.forwarded_bytes += size
+        if self._cut(packet, leg) is leg:
+            self.nat.outbox.append((EXIT_SIDES[leg.exit], packet))
+        if self._tap is not None:
+            self._tap.see(Point.LEFT, packet, EXIT_SIDES[leg.exit], leg, now)
 
     def _write(self, packet: Packet, message: bytes) -> None:
         """Put an edited message into its datagram."""

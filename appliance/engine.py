@@ -93,6 +93,7 @@ class Engine:
         self.nat = Nat(behavior, narrator, policy)
         self.datapath = Datapath(self.nat, counters, drops, log)
         self.handle = self.datapath.handle
+        self.begin_turn = self.datapath.turns.begin
         self.outbox = self.nat.outbox
         self.points = Points(self.datapath.taps, log)
         self.kept: dict[str, AskUse] = {}
@@ -172,6 +173,7 @@ class Engine:
             return 0.0  # at once
         return min(
             self.nat.next_deadline(),
+            self.datapath.turns.next_deadline(),
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
             self.conversations.next_deadline(),
@@ -182,6 +184,7 @@ class Engine:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
         self._proceed()
         self.nat.expire(now)
+        self.datapath.turns.proceed(now)
         self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
         self.conversations.expire(now)

@@ -2,8 +2,9 @@
 
 Strategy: one thread, one epoll, no queue. Whoever has something is served in turns: a wire is
 drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and one client of
-the control socket get theirs, so that nobody can starve anybody. `now` is read once a turn and
-handed down; nothing below this file knows what time it is.
+the control socket get theirs, and of their messages so many are read as a turn allows
+(`gateway/turns.py`), so that nobody can starve anybody. `now` is read once a turn and handed down;
+nothing below this file knows what time it is.
 
 The control socket's descriptors stand in an epoll of their own, which is one descriptor of the
 loop's: however many clients there are, waiting for packets costs the same.
@@ -154,6 +155,7 @@ class Loop:
         """Wait for whatever comes next, and serve everybody once."""
         ready = self._poll.poll(self._wait)
         now = self._clock()
+        self._engine.begin_turn()
         # After a rest it is one packet, mostly. To ask for the next at once, and hear that there is
         # none, would only delay its answer, which may wait at the other wire already.
         at_most = 1 if self._rested else PACKETS_PER_TURN
@@ -172,7 +174,7 @@ class Loop:
                 self._look_again = now + TIMER_GRAIN
             elif now >= self._look_again:
                 self._keep_time(now)
-            self._wait = TIMER_GRAIN
+            self._wait = min(self._wait, TIMER_GRAIN)
         else:
             self._keep_time(now)
         self._rested = not ready
@@ -188,12 +190,11 @@ class Loop:
             self._engine.expire(now)
             self._send_outbox()
             deadline = self._engine.next_deadline()
-        self._look_again = now + TIMER_GRAIN
-        self._wait = (
-            BACKLOG_GRAIN
-            if deadline <= now
-            else min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
-        )
+        if deadline <= now:  # more is due than is done at once: go on with it in the next turn
+            self._look_again, self._wait = now, BACKLOG_GRAIN
+        else:
+            self._look_again = now + TIMER_GRAIN
+            self._wait = min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
 
     def close(self) -> None:
         """End the control socket and give back what the loop opened; the rest is others'."""

@@ -80,7 +80,7 @@ class Drop(Enum):
 class Aside(Enum):
     """A packet that is neither refused nor forwarded as it is."""
 
-    HELD = "held"  # a fragment that waits for the rest
+    HELD = "held"  # a fragment that waits for the rest, or a message that waits for its turn
     ANSWERED = "answered"  # it was for the NAT itself
     # by the appliance around the NAT:
     KEPT = "kept"  # its bytes wait for the rest of their message

@@ -13,6 +13,9 @@ the audio of a call, which waits 180 s for an answer and then lives a day unless
     900 s   BYE                           closed     and the flow that came in by it with it
 
 What is silent is the whole call: while its audio runs, its video and its RTCP stay open too.
+
+When all hosts together have as many as there may be, the one with the most loses one of its own to
+one that has fewer: nobody can take all of them, in its own name or in its neighbours'.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Expectations(dict[int, Expectation]):
         super().__init__()
         self.limits = limits
         self.by_parent: dict[Hashable, list[Expectation]] = {}
+        self._by_host: dict[int, dict[int, Expectation]] = {}  # by address and id, oldest first
         self._hosts = hosts
         self._ids = ids
         self._high_water = high_water
@@ -70,10 +74,11 @@ class Expectations(dict[int, Expectation]):
         if known is not None:
             self._begin(known, terms, now)
             return known
-        if self.are_too_many(mapping, parent):
+        if self.are_too_many(mapping, parent) or not self._has_room(mapping, now):
             return None
         expectation = Expectation(next(self._ids), mapping, remote, parent, reason)
         self[expectation.id] = expectation
+        self._by_host.setdefault(mapping.internal.address, {})[expectation.id] = expectation
         self.by_parent.setdefault(parent, []).append(expectation)
         mapping.expectations = (*mapping.expectations, expectation)
         self._count(expectation, now)
@@ -136,6 +141,10 @@ class Expectations(dict[int, Expectation]):
         siblings.remove(expectation)
         if not siblings:
             del self.by_parent[expectation.parent]
+        of_host = self._by_host[mapping.internal.address]
+        del of_host[expectation.id]
+        if not of_host:
+            del self._by_host[mapping.internal.address]
         self._hosts[mapping.internal.address].expectations -= 1
         self._hosts.forget_if_idle(mapping.internal.address)
         self._observer.expectation_closed(expectation, why, now)
@@ -144,14 +153,24 @@ class Expectations(dict[int, Expectation]):
     # --- limits ------------------------------------------------------------------------
 
     def are_too_many(self, mapping: Mapping, parent: Hashable) -> bool:
-        """Does a limit forbid one more?"""
+        """Has its host or its parent as many as it may have?"""
         limits = self.limits
         host = self._hosts.get(mapping.internal.address)
-        return (
-            len(self) >= limits.expectations
-            or self._held_by(parent, mapping) > limits.expectations_per_parent
-            or (host is not None and host.expectations >= limits.expectations_per_host)
+        return self._held_by(parent, mapping) > limits.expectations_per_parent or (
+            host is not None and host.expectations >= limits.expectations_per_host
         )
+
+    def _has_room(self, mapping: Mapping, now: float) -> bool:
+        """May there be one more of all hosts? If need be the host with the most loses one, rather
+        one that nobody has used, to a host that has fewer even with the new one."""
+        if len(self) < self.limits.expectations:
+            return True
+        richest = max(self._by_host.values(), key=len, default={})
+        if len(richest) <= len(self._by_host.get(mapping.internal.address, ())) + 1:
+            return False
+        unused = (each for each in richest.values() if each.flow is None)
+        self.close(next(unused, next(iter(richest.values()))), Why.EVICTED, now)
+        return True
 
     def _count(self, expectation: Expectation, now: float) -> None:
         """Charge it to the host behind its mapping."""

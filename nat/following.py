@@ -17,7 +17,7 @@ from nat.drop import Drop
 from nat.endpoint import Direction
 from nat.events import Observer
 from nat.mapping import Arrival, Flow, FlowLeg, Why
-from nat.mss import clamp
+from nat.mss import clamp, window_scale
 from nat.packet import Packet
 from nat.policy import Policy
 from nat.tcp import ACK, FIN, RST, SYN, TcpState, TcpTrack, classify, flags_make_sense, next_state
@@ -78,24 +78,45 @@ class Following:
         if not flags_make_sense(flags):
             return Drop.BAD_FLAGS
         flow = leg.flow
+        outward = leg.arrival is INSIDE
         if flags & RST and not self._resets(leg, track, sequence, acknowledgement, now):
             return leg
-        state = track.state
-        if flags & ACK and not flags & RST:
-            if track.acknowledge(leg.arrival is INSIDE, acknowledgement):
-                state = next_state(state, classify(FIN, _AGAINST[leg.direction]))
-        elif flags & SYN:
-            track.begin(leg.arrival is INSIDE, sequence)
+        if not flags & (RST | SYN) and not track.is_in_window(outward, sequence):
+            return leg  # RFC 5961: its receiver is to judge it
         if flags & SYN and self._behavior.mss_clamp:
             clamp(packet, min(self._behavior.mtu))
+        state = track.state
+        # A SYN says nothing of a connection that is open (RFC 5961 4): anybody can send one.
+        if not flags & RST and not (flags & SYN and state.is_established):
+            state = self._note_numbers(leg, track, packet, flags, sequence, acknowledgement)
         size = packet.length - start - header
-        if flags & FIN and not track.accepts_fin(leg.arrival is INSIDE, sequence, size):
+        if flags & FIN and not track.accepts_fin(outward, sequence, size):
             flags &= ~FIN
         state = next_state(state, classify(flags, leg.direction))
         # A repeated SYN must not keep a connection alive that never comes about.
         repeats = state is track.state and state.timer == "tcp_transitory"
-        self._move(flow, track, state, leg.arrival is INSIDE and not flags & RST, now)
+        self._move(flow, track, state, outward and not flags & RST, now)
         return leg if flags & RST or repeats else None
+
+    def _note_numbers(
+        self,
+        leg: FlowLeg,
+        track: TcpTrack,
+        packet: Packet,
+        flags: int,
+        sequence: int,
+        acknowledgement: int,
+    ) -> TcpState:
+        """What a segment tells of both sides' numbers; answers the state, which is another one when
+        the peer's FIN has been taken."""
+        outward = leg.arrival is INSIDE
+        if flags & SYN:
+            track.scale = max(track.scale or 0, window_scale(packet))
+        if not flags & ACK:
+            track.begin(outward, sequence)
+        elif track.acknowledge(outward, acknowledgement):
+            return next_state(track.state, classify(FIN, _AGAINST[leg.direction]))
+        return track.state
 
     def _resets(
         self, leg: FlowLeg, track: TcpTrack, sequence: int, acknowledgement: int, now: float

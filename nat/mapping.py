@@ -80,7 +80,7 @@ class Why(StrEnum):
     EXPIRED = "expired"  # silence, for as long as its timeout
     CLOSED = "closed"  # ended by what opened it
     FLUSHED = "flushed"  # forgotten on request (`flush`)
-    EVICTED = "evicted"  # a new flow needed the room
+    EVICTED = "evicted"  # another needed the room
     RENUMBERED = "renumbered"  # its external address is ours no more
     REPLACED = "replaced"  # by a mapping to another external endpoint
     CUT = "cut"  # by a RST or an ICMP error, where a module decides so

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from nat.checksum import MODULUS
 from nat.endpoint import TCP
 from nat.packet import CHECKSUM_OFFSET, WORD, Packet
+from nat.tcp import LARGEST_SCALE
 
-END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT_SIZE = 0, 1, 2
+END_OF_OPTIONS, NO_OPERATION, MAXIMUM_SEGMENT_SIZE, WINDOW_SCALE = 0, 1, 2, 3
 HEADERS = 40  # bytes of IPv4 and TCP without options, which is what an MSS leaves out
 MINIMUM_TCP = 20
 
@@ -46,6 +47,14 @@ def _place(packet: Packet) -> int | None:
         if kind == MAXIMUM_SEGMENT_SIZE:
             return at + 2 if size == 4 else None
     return None
+
+
+def window_scale(packet: Packet) -> int:
+    """The shift that a SYN offers for its sender's windows (RFC 7323 2.2), or 0."""
+    for kind, at, size in tcp_options(packet):
+        if kind == WINDOW_SCALE and size == 3:
+            return min(packet.buffer[at + 2], LARGEST_SCALE)
+    return 0
 
 
 def tcp_options(packet: Packet) -> Iterator[tuple[int, int, int]]:

@@ -20,6 +20,8 @@ from enum import Enum
 from nat.endpoint import Direction
 
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+LARGEST_WINDOW = 0xFFFF  # as the header has it
+LARGEST_SCALE = 14  # RFC 7323 2.3
 
 
 class TcpState(Enum):
@@ -115,6 +117,7 @@ class TcpTrack:
     last acknowledged it: what its receiver would not believe must not end a flow (RFC 5961). None:
     the peer has acknowledged nothing yet. Then a RST counts only in answer to the SYN.
 
+    `scale`: the larger shift of windows that a SYN has offered (RFC 7323 2.2); None: none was seen.
     `ahead_of_inside`: how many bytes more the outside has been shown than the inside has sent, if
     somebody edits the stream (an ALG); `ahead_of_outside` the other way round.
     """
@@ -127,6 +130,7 @@ class TcpTrack:
         "end_of_outside",
         "next_from_inside",
         "next_from_outside",
+        "scale",
         "state",
     )
 
@@ -138,6 +142,7 @@ class TcpTrack:
         self.end_of_inside: int | None = None  # the number behind a FIN, until it counts
         self.end_of_outside: int | None = None
         self.ahead_of_inside = self.ahead_of_outside = 0
+        self.scale: int | None = None
 
     def begin(self, outward: bool, sequence: int) -> None:
         """A side opens anew: what its peer once acknowledged no longer counts."""
@@ -156,13 +161,16 @@ class TcpTrack:
         else:
             number = number - self.ahead_of_inside & 0xFFFFFFFF
             self.next_from_inside, end = number, self.end_of_inside
-        if end is None or number != end:
-            return False
-        if outward:
-            self.end_of_outside = None
-        else:
-            self.end_of_inside = None
-        return True
+        return number == end
+
+    def is_in_window(self, outward: bool, sequence: int) -> bool:
+        """May a segment be one that its receiver takes, or took before (RFC 9293 3.10.7.4)? A
+        window reaches from what was acknowledged last to a window's width further."""
+        expected = self.next_from_inside if outward else self.next_from_outside
+        if expected is None:
+            return True
+        widest = LARGEST_WINDOW << (LARGEST_SCALE if self.scale is None else self.scale)
+        return (sequence - expected + widest) & 0xFFFFFFFF <= 2 * widest
 
     def accepts_fin(self, outward: bool, sequence: int, size: int) -> bool:
         """Does a FIN behind `size` bytes count now? Its receiver takes it when it has everything

@@ -364,5 +364,4 @@ def _is_plain_ack(leg: FlowLeg, offset_and_flags: int, acknowledgement: int, tot
         return False
     if not TCP_HEADER <= header <= total - 20:
         return False
-    track.acknowledge(leg.arrival is INSIDE, acknowledgement)
-    return True
+    return not track.acknowledge(leg.arrival is INSIDE, acknowledgement)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ class Case:
     random: random.Random
     steps: list[Step] = field(default_factory=lambda: list(STEPS))
     edits: list[Edit] = field(default_factory=list)
+    """In the order of the message, and none overlaps another: so each is found by bisection, and a
+    fault that edits everywhere does not look at all of them each time."""
     is_sip: bool = True
     refused: str = ""
     counts_lengths: bool = True
@@ -68,20 +71,35 @@ class Case:
     def replace(self, span: Span, replacement: bytes, what: str) -> None:
         """Edit these bytes, whatever the correct ALG wanted there."""
         start, end = span
-        self.drop(lambda edit: edit.start < end and start < edit.end)
-        self.drop(lambda edit: edit.start == edit.end == start == end)
+        stop = self._first_from(end)
+        first = stop
+        while first and self.edits[first - 1].end > start:
+            first -= 1
+        del self.edits[first:stop]
+        if start == end:  # one that stands at this very point is replaced as well
+            self.edits[first : first + 1] = [
+                edit for edit in self.edits[first : first + 1] if (edit.start, edit.end) != span
+            ]
         if self.data[start:end] != replacement:
-            self.edits.append(Edit(start, end, replacement, what, self.fault))
+            self._insert(Edit(start, end, replacement, what, self.fault))
 
     def after(self, span: Span) -> bytes:
         """What stands at `span` with the edits so far."""
-        for edit in self.edits:
-            if (edit.start, edit.end) == span:
-                return edit.replacement
+        at = bisect_left(self.edits, span, key=_place)
+        if at < len(self.edits) and _place(self.edits[at]) == span:
+            return self.edits[at].replacement
         return fields.text(self.data, span)
 
     def is_edited(self, span: Span) -> bool:
-        return any(edit.start < span[1] and span[0] < edit.end for edit in self.edits)
+        last = self._first_from(span[1]) - 1
+        return last >= 0 and self.edits[last].end > span[0]
+
+    def _first_from(self, position: int) -> int:
+        """The number of edits that begin before this position."""
+        return bisect_left(self.edits, position, key=lambda edit: edit.start)
+
+    def _insert(self, edit: Edit) -> None:
+        insort(self.edits, edit, key=_place)
 
     def value(self, name: bytes) -> Span | None:
         """Where the value of the first header of this name stands."""
@@ -101,4 +119,8 @@ class Case:
         self.drop(lambda edit: edit.rule == "content-length")
         for edit in bodies.recount(self.parts.body.lengths, self.edits):
             if not self.is_edited((edit.start, edit.end)):
-                self.edits.append(edit)
+                self._insert(edit)
+
+
+def _place(edit: Edit) -> Span:
+    return edit.start, edit.end

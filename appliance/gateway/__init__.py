@@ -9,7 +9,8 @@ Read in this order:
     context      what is the module granted, and how is it undone?
     memory       what does it remember?
     rehearsal    what would another module have been granted?
-    budget       what if it does not end?
+    workers      what if it is somebody else's, and never ends?
+    turns        what if there are more messages than can be read, and whose turn is it?
     streams      how does a TCP stream become messages, and become packets again?
     trial        one message in a NAT of its own: `alg diff`, and tests
 """

@@ -15,19 +15,17 @@ from alg.stream import LONGEST_HELD, MOST_KEPT, Stream
 from appliance.gateway.slot import Slot
 from nat.endpoint import Direction
 from nat.mapping import FlowLeg, Leg
-from nat.mss import MAXIMUM_SEGMENT_SIZE, tcp_options
+from nat.mss import MAXIMUM_SEGMENT_SIZE, WINDOW_SCALE, tcp_options
 from nat.packet import LONG, WORD, Packet
-from nat.tcp import ACK, FIN, RST, TcpState
+from nat.tcp import ACK, FIN, LARGEST_SCALE, LARGEST_WINDOW, RST, TcpState
 
 SEQUENCE_BITS = 0xFFFFFFFF
 HALF = 0x80000000
 NUMBERS = Struct("!IIBBH")  # sequence, acknowledgement, data offset, flags, window
-WINDOW_SCALE, SACK, TIMESTAMPS = 3, 5, 8  # kinds of TCP options
+SACK, TIMESTAMPS = 5, 8  # kinds of TCP options
 TIMESTAMPS_LENGTH = 10
 DEFAULT_SEGMENT = 536  # RFC 9293 3.7.1
 SMALLEST_SEGMENT = 64
-LARGEST_WINDOW = 65535
-LARGEST_SCALE = 14  # RFC 7323 2.3
 LONGEST_FIRST_PATIENCE = 3.0  # seconds
 OPENING = (TcpState.OPENING, TcpState.ANSWERED)
 
@@ -210,7 +208,7 @@ class Connection:
 
     def _take_options(self, packet: Packet, flags: int, way: Way, back: Way) -> None:
         """What the sender of a SYN can do as a receiver of what comes back."""
-        back.offered_scale = None
+        back.offered_scale, back.largest_segment = None, DEFAULT_SEGMENT
         for kind, at, size in tcp_options(packet):
             if kind == MAXIMUM_SEGMENT_SIZE and size == 4:
                 (largest,) = WORD.unpack_from(packet.buffer, at + 2)

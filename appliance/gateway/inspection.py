@@ -12,6 +12,8 @@ the module is off for that flow.
     port            not announced
     has no room     as it came              rolled back          message-passed, and why
     raises, lies    as it came              rolled back          the same, and alg-error
+    is not asked    as it came              nothing              message-passed, and why
+    (`turns.py`)
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from appliance.gateway.context import Context, Tables, remote_of
 from appliance.gateway.conversations import tell_progress
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
+from appliance.gateway.turns import Turns, work_of
 from appliance.gateway.workers.module import ModuleFailed
 from appliance.journal.events import (
     AlgError,
@@ -43,15 +46,19 @@ TOO_MANY_ERRORS = 10
 BYTES_OF_AN_EDIT = 180
 LONGEST_REASON = 1024
 """Characters that tell what could not be opened for one message."""
+WORK_TO_TELL = 3
+"""So many times the work of reading a message is to read it and show somebody what was done."""
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
+UNREAD = "left alone: its host sends more messages than are read"
 
 
 class Inspector:
     """Runs messages through slots and tells the log what became of them."""
 
-    def __init__(self, table: Conntrack, log: EventLog) -> None:
+    def __init__(self, table: Conntrack, log: EventLog, turns: Turns) -> None:
         self._table = table
         self._log = log
+        self._turns = turns
 
     def inspect(self, slot: Slot, leg: Leg, message: bytes, room: int, now: float) -> bytes | None:
         """The message to send instead, the same object when nothing is to be changed, or None
@@ -80,7 +87,14 @@ class Inspector:
         self._follow(slot, leg, message, outcome.after, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
+        work = work_of(len(message), outcome.edits + len(correct or ()))
+        self._turns.charge(work * WORK_TO_TELL if self._log.is_read else work)
         return outcome.after
+
+    def pass_unread(self, slot: Slot, leg: Leg, message: bytes, now: float) -> None:
+        """Tell of a message that passes as it came, because its host has sent too many."""
+        slot.counters["seen"] += 1
+        self._tell(slot, leg, message, _left_alone(message, UNREAD), None, now)
 
     def let_go(self, slot: Slot, leg: FlowLeg, reason: str, now: float) -> None:
         """Tell that the messages of a connection are not read any more."""
@@ -256,6 +270,11 @@ class Outcome:
     after: bytes | None
     commits: bool = False
     error: str | None = None
+
+    @property
+    def edits(self) -> int:
+        """How many edits the module answered."""
+        return len(self.answer.edits) if isinstance(self.answer, Edits) else 0
 
 
 def _check_answer(answer: object) -> None:

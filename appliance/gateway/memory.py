@@ -29,8 +29,8 @@ class Bounds:
 
 class Memory:
     """Values by key, each charged to the inside host whose message had it remembered. Who asks for
-    more than a host's share loses its own oldest. Of too many values of all hosts the oldest go, of
-    too many bytes those of the host that has the most. Times in seconds."""
+    more than a host's share loses its own oldest; when all together have too much, the host with
+    the most values, or the most bytes, does. Times in seconds."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
@@ -63,7 +63,8 @@ class Memory:
         while mine and self._is_too_much(len(mine), self._bytes_of_host[host]):
             self.forget(next(iter(mine)))
         while len(self._values) > REMEMBERED:
-            self.forget(next(iter(self._values)))
+            most_values = max(self._of_host.values(), key=len)
+            self.forget(next(iter(most_values)))
         while self._values and bounds.used > bounds.most:
             richest = max(self._bytes_of_host, key=self._bytes_of_host.__getitem__)
             self.forget(next(iter(self._of_host[richest])))

@@ -14,7 +14,7 @@ When a module is put out of the slot during a call, the rehearsal alone sees the
 and closes what is left of it.
 
 An entry of the ledger ends when what it stands for would have ended, and a host has so many: who
-writes more loses its own oldest.
+writes more loses its own oldest. When all together have too many, the host with the most does.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from nat.mapping import Leg, Terms, Why
 
 MOST_OF_A_HOST = 512
 """Entries: as many expectations as one host may have by default."""
+MOST = 4096
+"""Entries of all hosts, likewise. (Each may be a port that a search has to step over.)"""
 
 Internal = tuple[int, Endpoint]
 """(protocol, internal endpoint)"""
@@ -118,13 +120,16 @@ class Ledger:
 
     def forget_old(self, host: int, now: float) -> None:
         """Make room for one more entry of an inside host: its oldest go that are over, or that are
-        too many."""
+        too many; and the oldest of the host with the most, if all have too many."""
         mine = self._of_host.get(host)
         while mine:
             oldest = next(iter(mine.values()))
             if oldest.until > now and len(mine) < MOST_OF_A_HOST:
-                return
+                break
             self.remove(oldest)
+        while len(self) >= MOST:
+            richest = max(self._of_host.values(), key=len)
+            self.remove(next(iter(richest.values())))
 
     def hold(self, entry: Entry, parent: Hashable, remote: Endpoint | None, until: float) -> None:
         """`parent` lets `remote` in by the entry, until this time at least."""

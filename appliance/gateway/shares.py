@@ -11,7 +11,9 @@ from weakref import finalize
 from appliance.gateway.connection import Connection, Share
 
 MOST_BYTES = 16 << 20
-"""Bytes kept of all streams."""
+"""Bytes kept of all streams. From there on each host may have an equal share."""
+CEILING = 4 * MOST_BYTES
+"""No share lets more than that be kept."""
 MOST_OF_A_HOST = 2 << 20
 """Bytes kept of one inside host's streams."""
 MOST_HOLDING = 64
@@ -33,8 +35,13 @@ class Shares:
         return self._holding.total()
 
     def is_full(self, host: int) -> bool:
-        """Has this host, or have all, taken so much that nothing more can be kept for it?"""
-        return self.kept > MOST_BYTES or self._by_host[host] > MOST_OF_A_HOST
+        """Has this host taken so much that nothing more can be kept for it? When all together have
+        taken all there is, that is more than its share; or else the host that came last would be
+        the one to suffer."""
+        kept = self._by_host.get(host, 0)
+        if kept > MOST_OF_A_HOST or self.kept > CEILING:
+            return True
+        return self.kept > MOST_BYTES and kept > MOST_BYTES // len(self._by_host)
 
     def charge(self, connection: Connection, host: int) -> bool:
         """Count what a connection takes now; False when it begins to hold one stream too many."""

@@ -15,8 +15,8 @@ again.
       │ ◄──────────────────────┼────────────────────── ACK ──│    the NAT may forget it
 
 A segment that its receiver would not believe passes and changes nothing here. Work is bounded: of
-one stream `AT_ONCE` messages are read with a segment, the others wait for `expire`, which reads
-`IN_A_TURN` of all streams in rotation.
+one stream `AT_ONCE` messages are read with a segment, and none when the turn is used up; the others
+wait until it is their host's turn (`turns.py`).
 
 A connection whose first byte was not seen never gets here (RFC 3261 18.3 gives no way to find the
 next message in the middle of a stream, and attackers have found several).
@@ -24,7 +24,7 @@ next message in the middle of a stream, and attackers have found several).
 
 from __future__ import annotations
 
-from collections import deque
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -36,6 +36,7 @@ from appliance.gateway import segments
 from appliance.gateway.connection import Connection, Segment, Way, opposite
 from appliance.gateway.inspection import Inspector
 from appliance.gateway.shares import Shares
+from appliance.gateway.turns import Turns
 from appliance.journal.tap import EXIT_SIDES
 from nat.endpoint import Direction, FiveTuple, Side
 from nat.mapping import FlowLeg
@@ -45,8 +46,6 @@ from nat.tcp import ACK, FIN, PSH, RST, SYN, URG
 LONGEST_MESSAGE = 65507
 AT_ONCE = 4
 """Messages of one stream that are read with one segment."""
-IN_A_TURN = 16
-"""Messages of all streams that are read by one call of `expire`."""
 DUE_IN_A_TURN = 64  # connections that are looked at by one call of `expire`
 IT_ENDS = "the connection ends"
 
@@ -57,13 +56,15 @@ class StreamInspector:
     """Takes translated segments of connections with a slot and says what is to be sent on. What
     the appliance says by itself goes to `outbox`."""
 
-    def __init__(self, inspector: Inspector, outbox: list[tuple[Side, Packet]]) -> None:
+    def __init__(
+        self, inspector: Inspector, turns: Turns, outbox: list[tuple[Side, Packet]]
+    ) -> None:
         self._inspector = inspector
+        self._turns = turns
         self._outbox = outbox
         self.shares = Shares()
         self._due: list[Due] = []
         self._numbers = count()
-        self._backlog: deque[tuple[FlowLeg, Connection]] = deque()
 
     # --- a segment ---------------------------------------------------------------------
 
@@ -76,7 +77,11 @@ class StreamInspector:
         back = connection.ways[opposite(leg.direction)]
         segment = Segment.of(packet)
         if segment.flags & SYN:
-            if connection.begin(packet, leg, now) and segment.payload:
+            was_begun = back.began is not None
+            is_believed = connection.begin(packet, leg, now)
+            # In answer to a SYN only what acknowledges it counts: anybody can send another SYN.
+            is_first_or_answer = not was_begun or segment.flags & ACK
+            if is_believed and segment.payload and is_first_or_answer:
                 self._let_go(leg, connection, "data came with the SYN (RFC 7413)", now)
             segments.note_timestamp(packet, way)
             return [packet]
@@ -212,7 +217,7 @@ class StreamInspector:
             now,
             not slot.is_off,
             slot.module.manners,
-            0 if connection.is_queued else AT_ONCE,
+            AT_ONCE if self._turns.may_read(leg.mapping.internal.address) else 0,
         )
 
     def _edit(self, leg: FlowLeg, connection: Connection, now: float) -> Edit:
@@ -288,14 +293,10 @@ class StreamInspector:
 
     def next_deadline(self) -> float:
         """When `expire` has something to do (seconds)."""
-        if self._backlog:
-            return 0.0  # at once
         return self._due[0][0] if self._due else inf
 
     def expire(self, now: float) -> None:
-        """Go on with what was too much at once, show again what was not acknowledged, and let pass
-        what took too long."""
-        self._proceed(now)
+        """Show again what was not acknowledged, and let pass what took too long."""
         for _ in range(DUE_IN_A_TURN):
             if not self._due or self._due[0][0] > now:
                 return
@@ -332,26 +333,22 @@ class StreamInspector:
             way.stream.forget()
             way.stream.delivery.is_stranded = False
 
-    def _proceed(self, now: float) -> None:
-        """Messages that were too many at once, each connection in its turn."""
-        for _ in range(min(len(self._backlog), IN_A_TURN // AT_ONCE)):
-            leg, connection = self._backlog.popleft()
-            connection.is_queued = False
-            if not _is_in_use(leg, connection):
-                continue
-            slot = connection.slot
-            for direction, way in connection.ways.items():
-                stream = way.stream
-                if stream.has_backlog:
-                    onward = leg.flow.outbound if direction is Direction.OUT else leg.flow.inbound
-                    edit = self._edit(onward, connection, now)
-                    pieces = stream.proceed(
-                        edit, now, not slot.is_off, slot.module.manners, AT_ONCE
-                    )
-                    self._say(leg, connection, direction, pieces, ACK | PSH)
-                    if stream.over:
-                        self._let_go(leg, connection, stream.why_over, now)
-            self._follow_up(leg, connection, now)
+    def _proceed(self, leg: FlowLeg, connection: Connection, now: float) -> None:
+        """Read some of the messages that were too many at once."""
+        connection.is_queued = False
+        if not _is_in_use(leg, connection):
+            return
+        slot = connection.slot
+        for direction, way in connection.ways.items():
+            stream = way.stream
+            if stream.has_backlog:
+                onward = leg.flow.outbound if direction is Direction.OUT else leg.flow.inbound
+                edit = self._edit(onward, connection, now)
+                pieces = stream.proceed(edit, now, not slot.is_off, slot.module.manners, AT_ONCE)
+                self._say(leg, connection, direction, pieces, ACK | PSH)
+                if stream.over:
+                    self._let_go(leg, connection, stream.why_over, now)
+        self._follow_up(leg, connection, now)
 
     def settings_changed(self) -> None:
         """Another module may stand in the slot: what it does not want held is let go at once."""
@@ -373,7 +370,8 @@ class StreamInspector:
             return
         if not connection.is_queued and (one.has_backlog or other.has_backlog):
             connection.is_queued = True
-            self._backlog.append((leg, connection))
+            go_on = partial(self._proceed, leg, connection)
+            self._turns.wait(leg.mapping.internal.address, go_on)
         if not (one.is_untouched and other.is_untouched):
             _tell_track(leg, connection)
         deadline = connection.next_deadline()

@@ -8,7 +8,8 @@ itself (ICMP) is counted apart.
     forwarded   it was sent on, edited or not
     consumed    it ended here and was of use: a ping of the NAT, a part of a message over TCP
     dropped     it was refused, for a reason that is counted too
-    held        a fragment that waits; it becomes consumed (with its datagram) or dropped later
+    held        a fragment that waits; it becomes consumed (with its datagram) or dropped later; or
+                a message that waits for its turn, and becomes forwarded or dropped
 
 So a packet that nobody can account for is a bug, and the tests add the four up after every packet.
 """
@@ -35,7 +36,7 @@ AskUse = Callable[[], Use]
 
 
 class WireCounters:
-    """One wire, by where a packet arrived. `held` are fragments that wait for the rest."""
+    """One wire, by where a packet arrived. `held` wait: for other fragments, or for their turn."""
 
     __slots__ = (
         "consumed",

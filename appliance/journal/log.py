@@ -149,6 +149,11 @@ class EventLog:
         for entry, now, size in held:
             self.emit(entry, now, cause, size)
 
+    @property
+    def is_read(self) -> bool:
+        """Does anybody get each event as it comes?"""
+        return bool(self._subscribers)
+
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Hand every later event to `callback`; the answer, when called, ends that."""
         self._subscribers = [*self._subscribers, callback]

@@ -16,7 +16,7 @@ from math import inf
 
 import pytest
 
-from appliance.loop import PACKETS_PER_TURN, Loop, Signals, tame_collector
+from appliance.loop import PACKETS_PER_TURN, TIMER_GRAIN, Loop, Signals, tame_collector
 from appliance.wires.wire import DescriptorWire, WireGone
 from nat.endpoint import Side
 from nat.mapping import Arrival
@@ -35,9 +35,13 @@ class Engine:
         self.refused: list[Side] = []
         self.expired: list[float] = []
         self.deadline = inf
+        self.turns = 0
         self.verdict: Callable[[Packet, Side], Through | None] = lambda packet, side: Through(
             Arrival(side.other)
         )
+
+    def begin_turn(self) -> None:
+        self.turns += 1
 
     def handle(self, packet: Packet, side: Side, now: float) -> Through | None:
         self.handled.append((side, packet.to_bytes()))
@@ -113,6 +117,28 @@ def test_a_flood_on_one_wire_gets_its_turn_and_no_more(world: World) -> None:
     world.loop.turn()
     assert world.engine.handled.count((INSIDE, b"flood")) == PACKETS_PER_TURN
     assert (OUTSIDE, b"patient") in world.engine.handled
+
+
+def test_work_on_messages_is_bounded_by_the_turn(world: World) -> None:
+    for turn in range(1, 4):
+        world.far[INSIDE].send(b"a message")
+        world.loop.turn()
+        assert world.engine.turns == turn
+
+
+def test_what_is_too_much_for_one_turn_goes_on_in_the_next_also_beside_packets(
+    world: World,
+) -> None:
+    world.engine.next_deadline = lambda: 0.0  # type: ignore[method-assign]
+    world.loop.turn()  # nothing comes: a rest
+    world.far[INSIDE].send(b"first")
+    world.loop.turn()
+    world.now += TIMER_GRAIN
+    before = len(world.engine.expired)
+    for _ in range(3):
+        world.far[INSIDE].send(b"more")
+        world.loop.turn()
+    assert len(world.engine.expired) == before + 3
 
 
 def test_after_a_rest_one_packet_is_taken_before_its_answer_may_come(world: World) -> None:

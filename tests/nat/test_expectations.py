@@ -9,7 +9,7 @@ from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Expectation, Mapping, OpenedBy, Terms, Why
-from tests.support.packets import EXTERNAL, A, R, S, udp
+from tests.support.packets import EXTERNAL, A, B, R, S, udp
 from tests.support.rig import Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
@@ -159,3 +159,24 @@ def test_what_flows_have_carried_is_not_forgotten_with_them() -> None:
     assert mapping.packets() == 42
     rig.nat.table.close_flow(flow, Why.EXPIRED, rig.now)
     assert mapping.packets() == 42
+
+
+def test_when_all_have_too_many_the_host_with_the_most_loses_one_to_one_with_fewer() -> None:
+    """An unused one first; and among equals, who comes last gets none."""
+    tables = table(limits=Limits(expectations=8, expectations_per_host=8))
+    for port in range(7000, 7016, 2):
+        assert opened(tables, parent=f"call {port}", port=port) is not None
+    first, second, *_ = tables.expectations.values()
+    remote = Endpoint.parse(f"{R}:9")
+    flow = tables.open_flow(first.mapping, remote, OpenedBy.ALG, 1.0)
+    tables.expectations.use(first, flow, remote, 1.0)
+    neighbour = Endpoint.parse(f"{B}:7000")
+    got = []
+    for port in range(7000, 7016, 2):
+        mapping = tables.mappings.pin(UDP, neighbour._replace(port=port), 1.0)
+        assert isinstance(mapping, Mapping)
+        got.append(tables.expectations.open(mapping, None, f"b {port}", "", Terms(60.0), 1.0))
+    assert [each is not None for each in got] == [True] * 4 + [False] * 4
+    assert len(tables.expectations) == 8
+    assert first.id in tables.expectations
+    assert second.id not in tables.expectations

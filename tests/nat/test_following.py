@@ -99,6 +99,60 @@ def test_only_a_fin_that_the_receiver_would_take_now_ends_a_direction(
     assert state_of(rig) == state
 
 
+def test_a_window_is_as_wide_as_the_wider_side_has_offered() -> None:
+    """RFC 7323 2.2: a FIN behind much that is under way is remembered, and counts in time."""
+    for scale, is_believed in ((0, False), (7, True)):
+        rig = Rig()
+        options = bytes((1, 3, 3, scale))
+        left(rig.out(tcp(INSIDE, REMOTE, SYN, sequence=100, options=options)))
+        answer = tcp(REMOTE, PUBLIC, SYN | ACK, sequence=500, acknowledgement=101)
+        left(rig.into(answer))
+        left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=501)))
+        left(rig.into(tcp(REMOTE, PUBLIC, FIN | ACK, sequence=99_000, acknowledgement=101)))
+        left(rig.out(tcp(INSIDE, REMOTE, ACK, sequence=101, acknowledgement=99_001)))
+        assert (state_of(rig) == "closing-in") is is_believed
+
+
+BLIND = {
+    "a SYN": (SYN, 77_000, 0, b""),
+    "a SYN with data": (SYN, 77_000, 0, b"x"),
+    "an answer to no SYN": (SYN | ACK, 77_000, 99_000, b""),
+    "a FIN": (FIN | ACK, 77_000, 101, b""),
+    "a FIN far behind": (FIN | ACK, 4_294_800_000, 99_000, b""),
+    "a RST": (RST, 77_000, 0, b""),
+    "a RST in the window": (RST, 510, 0, b""),
+}
+
+
+@pytest.mark.parametrize("from_inside", [False, True])
+@pytest.mark.parametrize("blind", BLIND.values(), ids=BLIND)
+def test_who_guesses_no_number_changes_nothing_of_a_connection(
+    blind: tuple[int, int, int, bytes], from_inside: bool
+) -> None:
+    """RFC 5961. Afterwards the true RST of each side still counts, as does its true FIN."""
+    flags, sequence, acknowledgement, payload = blind
+    how = {"sequence": sequence, "acknowledgement": acknowledgement, "payload": payload}
+    endings = [
+        ("reset", (True, RST, 101, 0)),
+        ("reset", (False, RST, 501, 0)),
+        ("closing-out", (True, FIN | ACK, 101, 501)),
+        ("closing-in", (False, FIN | ACK, 501, 101)),
+    ]
+    for after, (is_out, true_flags, number, wanted) in endings:
+        rig = connected()
+        (flow,) = rig.nat.table.flows.values()
+        due = flow.expires_at()
+        if from_inside:
+            rig.out(tcp(INSIDE, REMOTE, flags, **how))
+        else:
+            rig.into(tcp(REMOTE, PUBLIC, flags, **how))
+        assert (state_of(rig), flow.expires_at()) == ("established", due)
+        ends = (INSIDE, REMOTE) if is_out else (REMOTE, PUBLIC)
+        packet = tcp(*ends, true_flags, sequence=number, acknowledgement=wanted)
+        left(rig.out(packet) if is_out else rig.into(packet))
+        assert state_of(rig) == after, blind
+
+
 def test_a_fin_that_overtakes_what_is_in_flight_counts_when_it_is_acknowledged() -> None:
     """A server says all it has to say before anything of it is acknowledged."""
     rig = connected()

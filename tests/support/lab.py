@@ -29,6 +29,24 @@ GLASSNAT = (sys.executable, "-m", "appliance.cli")
 _numbers = count(1)
 
 
+@contextlib.contextmanager
+def namespaces() -> Iterator[Callable[[str], str]]:
+    """Makes a namespace for a role and answers its name: `make("phones")`. All are deleted at the
+    end, by name, whatever happened."""
+    made: list[str] = []
+
+    def make(role: str) -> str:
+        made.append(f"gn-{os.getpid()}-{next(_numbers)}-{role}")
+        netns.add(made[-1])
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for name in made:
+            netns.delete(name)
+
+
 class Lab:
     """Three namespaces. `folder` is for files of this test."""
 
@@ -98,9 +116,13 @@ class Appliance:
         self.lab = lab
         self.program = program
 
+    def command(self, *words: str) -> tuple[str, ...]:
+        """`glassnat WORDS` to this appliance."""
+        return (*GLASSNAT, *words, "--control", str(self.lab.control))
+
     def ask(self, *words: str) -> str:
         """What `glassnat WORDS` prints about this appliance."""
-        return run_in("", *GLASSNAT, *words, "--control", str(self.lab.control))
+        return run_in("", *self.command(*words))
 
     def show(self, what: str) -> Any:
         return json.loads(self.ask("show", what, "--json"))

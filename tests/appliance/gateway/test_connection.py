@@ -116,6 +116,23 @@ def test_a_syn_for_another_connection_while_one_is_opened_is_not_believed() -> N
     assert seen.payload == outside(FIRST)
 
 
+@pytest.mark.parametrize("payload", [b"", b"x"])
+def test_a_blind_syn_while_a_connection_is_opened_changes_nothing(payload: bytes) -> None:
+    """Before the server's answer has come, and by somebody who does not know the phone's number."""
+    nat = World({"alg.sip.module": "sip"})
+    nat.out(PHONE, SERVER, SYN, sequence=1000)
+    (flow,) = nat.table.flows.values()
+    external = flow.mapping.external
+    nat.into(SERVER, external, SYN, sequence=77_000, options=TINY_SEGMENTS, payload=payload)
+    nat.into(SERVER, external, SYN | ACK, sequence=5000, acknowledgement=1001)
+    nat.out(PHONE, SERVER, ACK, sequence=1001, acknowledgement=5001)
+    nat.put(Side.INSIDE, packets.tcp(PHONE, SERVER, ACK, sequence=1001, acknowledgement=5001,
+                                     payload=FIRST))  # fmt: skip
+    (seen,) = nat.take_all(Side.OUTSIDE)
+    assert seen.payload == outside(FIRST)
+    assert nat.told(StreamLetGo) == []
+
+
 @pytest.mark.parametrize(("offered", "scale"), [((7, 3), 3), ((7, None), 0), ((None, None), 0)])
 def test_windows_are_scaled_when_both_have_offered_it(
     offered: tuple[int | None, int | None], scale: int

@@ -105,3 +105,12 @@ def test_what_a_host_has_remembered_is_bounded_in_bytes() -> None:
     for number in range(500):
         memory.forget(("call", "x" * 50_000, number))
     assert (len(memory), memory.bytes) == (0, 0)
+
+
+def test_many_hosts_together_take_nothing_from_one_that_has_little() -> None:
+    memory = Memory()
+    memory.remember("call of another", "ringing", 60.0, host=1)
+    for number in range(2 * REMEMBERED):
+        memory.remember(("registration", number), "value", 60.0, host=2 + number % 200)
+    assert memory.recall("call of another", 0.0) == "ringing"
+    assert len(memory) == REMEMBERED

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from alg.base import Unavailable
 from appliance.gateway.context import ANNOUNCED, Context
 from appliance.gateway.memory import Memory
-from appliance.gateway.rehearsal import MOST_OF_A_HOST, Entry, Ledger, Rehearsal
+from appliance.gateway.rehearsal import MOST, MOST_OF_A_HOST, Entry, Ledger, Rehearsal
 from appliance.journal.events import MessagePassed
 from nat.endpoint import TCP, UDP, Endpoint
 from nat.mapping import FlowLeg
 from tests.support.packets import EXTERNAL, A, R, udp
-from tests.support.world import World
+from tests.support.world import INSIDE, World
 
 PHONE = Endpoint.parse(f"{A}:5060")
 PEER = Endpoint.parse(f"{R}:5060")
@@ -171,6 +173,64 @@ def test_a_host_that_writes_too_much_loses_its_own_oldest() -> None:
     assert ledger.find(UDP, other.internal, 0.0) is other
     assert ledger.find(UDP, at(5009), 0.0) is None
     assert ledger.find(UDP, at(5010), 0.0) is not None
+
+
+def test_many_hosts_that_write_too_much_take_nothing_from_one_that_has_little() -> None:
+    ledger = Ledger()
+    other = Entry(UDP, at(4000, "192.168.20.99"), at(4000, EXTERNAL), 60.0)
+    ledger.add(other, 0.0)
+    for number in range(MOST + 100):
+        host = f"192.168.20.{100 + number % 100}"
+        ledger.add(Entry(UDP, at(5000 + number, host), at(5000 + number, EXTERNAL), 60.0), 0.0)
+    assert len(ledger) == MOST
+    assert ledger.find(UDP, other.internal, 0.0) is other
+
+
+def test_watching_costs_no_search_through_all_that_others_were_promised() -> None:
+    """Ports that were promised to 100 hosts lie one behind the other; how many are looked at?"""
+    stage = Stage()
+    looked_at: list[int] = []
+
+    class Counted(dict[int, Entry]):
+        def __contains__(self, port: object) -> bool:
+            looked_at.append(1)
+            return super().__contains__(port)
+
+    for number in range(2 * MOST):
+        host = f"192.168.20.{100 + number % 100}"
+        entry = Entry(UDP, at(4000 + number, host), at(4000 + number, EXTERNAL), 60.0)
+        stage.ledger.add(entry, 0.0)
+    (place, ports), *_ = stage.ledger._by_external.items()
+    stage.ledger._by_external[place] = Counted(ports)
+    stage.rehearse().map_pair(at(4000 + MOST))
+    assert len(looked_at) < 2 * MOST
+
+
+def test_watching_costs_at_most_twice_what_doing_costs() -> None:
+    """Calls with four streams on fresh ports, through `off` and through the module itself."""
+    worlds = [World({"alg.sip.module": module}) for module in ("off", "sip")]
+    took: list[list[float]] = [[], []]
+    for number in range(200):
+        packet = udp(PHONE, PEER, invite(number))
+        for world, seconds in zip(worlds, took, strict=True):
+            began = time.process_time()
+            world.send(INSIDE, packet)
+            seconds.append(time.process_time() - began)
+            world.wait(0.01)
+    assert len(worlds[0].engine.slots["sip"].ledger) == MOST_OF_A_HOST
+    assert min(took[0][-100:]) <= 2 * min(took[1][:60]), "when the ledger is full, and before"
+
+
+def invite(number: int) -> bytes:
+    body = f"v=0\r\no=- 1 1 IN IP4 {A}\r\ns=-\r\nc=IN IP4 {A}\r\nt=0 0\r\n"
+    for stream in range(4):
+        body += f"m=audio {10_000 + number * 8 + 2 * stream} RTP/AVP 0\r\n"
+    return (
+        f"INVITE sip:b@x.example SIP/2.0\r\nVia: SIP/2.0/UDP {A}:5060;branch=z9hG4bK{number}\r\n"
+        f"From: <sip:a@x.example>;tag=1\r\nTo: <sip:b@x.example>\r\nCall-ID: c{number}\r\n"
+        f"CSeq: 1 INVITE\r\nContact: <sip:a@{A}>\r\nContent-Type: application/sdp\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
 
 
 @pytest.mark.parametrize("ports", [*POLICIES, "random"])

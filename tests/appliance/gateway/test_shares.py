@@ -49,11 +49,26 @@ def test_of_all_hosts_together_no_more_is_kept_than_memory_allows(
     nat: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(shares, "CEILING", 20_000)
     for port in range(51_000, 51_050):
         for host in (PHONE, NEIGHBOUR):
             line = Line(nat, host._replace(port=port), SERVER)
             line.say(line.inner, FIRST * 4)
     assert nat.engine.datapath.streams.shares.kept < 15_000
+
+
+def test_many_hosts_together_take_nothing_from_one_that_has_little(
+    nat: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "MOST_BYTES", 10_000)
+    for host in range(30):
+        for port in (51_000, 51_001):
+            end = PHONE._replace(address=PHONE.address + 20 + host, port=port)
+            line = Line(nat, end, SERVER)
+            line.say(line.inner, FIRST * 4)
+    assert nat.engine.datapath.streams.shares.kept > shares.MOST_BYTES
+    assert nat.told(StreamLetGo)
+    edited_in_two_parts(nat)
 
 
 def test_what_is_acknowledged_is_given_back(nat: World) -> None:

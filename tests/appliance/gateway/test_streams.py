@@ -8,7 +8,8 @@ import pytest
 
 from alg.stream import MOST_KEPT
 from appliance.gateway.shares import MOST_HOLDING
-from appliance.gateway.streams import AT_ONCE, IN_A_TURN
+from appliance.gateway.streams import AT_ONCE
+from appliance.gateway.turns import IN_A_TURN, WORK_OF_A_MESSAGE
 from appliance.journal.events import MessagePassed, StreamLetGo
 from nat.endpoint import Endpoint, Side
 from nat.mapping import Leg
@@ -455,9 +456,9 @@ def test_of_a_segment_full_of_messages_some_are_read_at_once_and_the_others_in_t
     while line.nat.engine.next_deadline() == 0.0:
         before = len(line.nat.told(MessagePassed))
         line.nat.engine.expire(line.nat.now)
-        assert len(line.nat.told(MessagePassed)) - before <= IN_A_TURN
+        assert len(line.nat.told(MessagePassed)) - before <= IN_A_TURN // WORK_OF_A_MESSAGE
         turns += 1
-    assert turns >= 100 // IN_A_TURN - 1
+    assert turns >= 100 // (IN_A_TURN // WORK_OF_A_MESSAGE) - 1
     line.nat.wait(0)
     for seen in map(Seen, (data for side, data in line.nat.own() if side is Side.OUTSIDE)):
         line.outer.receive(seen)

@@ -1,0 +1,1 @@
+"""A long run of mixed traffic through the real appliance: see `__main__.py`."""
