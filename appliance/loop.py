@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.control.listener import Listener
+from appliance.control.listener import ControlMode, control_listener, read_only_listener
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
 from appliance.journal.events import Started
@@ -50,7 +50,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
 
 
-def run(settings: Settings, control_path: Path) -> int:
+def run(settings: Settings, control_path: Path, control_mode: ControlMode = "owner") -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
 
     Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
@@ -73,12 +73,14 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder = Recorder(settings["record.file"], _say)
             undo.callback(recorder.close)
             recorder.attach(log)
-        listener = Listener(control_path)
+        listener = control_listener(control_path, control_mode)
         undo.callback(listener.close)
+        read_only = read_only_listener(control_path, control_mode)
+        undo.callback(read_only.close)
         go_first()
         give_up()  # before the engine: it may import an ALG module that somebody else wrote
         engine = Engine(settings, name, "appliance", log)
-        loop = Loop(wires, engine, signals, ControlServer(engine, listener))
+        loop = Loop(wires, engine, signals, ControlServer(engine, listener, read_only))
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")

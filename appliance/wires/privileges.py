@@ -11,12 +11,32 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from typing import NamedTuple
 
 SET_NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS, linux/prctl.h
 DROP_FROM_BOUNDING_SET = 24  # PR_CAPBSET_DROP
 MOST_CAPABILITIES = 64
 PRECEDENCE = -10  # as `nice` counts
 CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h: two words for each of the three sets
+
+
+class Account(NamedTuple):
+    """Whose something is to be; -1: as it is."""
+
+    uid: int
+    gid: int
+
+
+def caller() -> Account | None:
+    """Who called this program through sudo; None when nobody did."""
+    uid, gid = (os.environ.get(name, "") for name in ("SUDO_UID", "SUDO_GID"))
+    if os.geteuid() != 0 or not _is_number(uid):
+        return None
+    return Account(int(uid), int(gid) if _is_number(gid) else -1)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 class _Header(ctypes.Structure):
