@@ -24,14 +24,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.control.listener import ControlMode, control_listener, read_only_listener
+from alg import registry
+from appliance.control.listener import (
+    ControlMode,
+    Listener,
+    control_listener,
+    read_only_listener,
+)
 from appliance.control.server import ControlServer
+from appliance.control.sweeper import Sweeper
 from appliance.engine import Engine
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
+from appliance.settings.rfc import requirements
 from appliance.settings.table import Settings
-from appliance.wires.privileges import give_up, go_first
+from appliance.wires.privileges import give_up, go_first, unprivileged
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
@@ -52,6 +60,9 @@ NEW_OBJECTS_PER_COLLECTION = 20_000
 
 def run(settings: Settings, control_path: Path, control_mode: ControlMode = "owner") -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
+
+    What needs privileges, or is to be written later, is opened first: the wires, the recording, the
+    control sockets. Then this process becomes an unprivileged user.
 
     Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
     and OSError when the recording's file cannot be written. Everything that was made is gone again
@@ -77,14 +88,33 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
         undo.callback(listener.close)
         read_only = read_only_listener(control_path, control_mode)
         undo.callback(read_only.close)
-        go_first()
-        give_up()  # before the engine: it may import an ALG module that somebody else wrote
+        _leave_privileges((listener, read_only), undo)
         engine = Engine(settings, name, "appliance", log)
         loop = Loop(wires, engine, signals, ControlServer(engine, listener, read_only))
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+def _leave_privileges(listeners: Sequence[Listener], undo: contextlib.ExitStack) -> None:
+    """Use them for the last time, and become somebody who has none."""
+    _read_ahead()
+    go_first()
+    account = unprivileged()
+    if account is not None:
+        undo.callback(Sweeper(listeners).close)
+    if not give_up(account):
+        _say(f"note: user {os.geteuid()} may not become another here, and so stays who it is")
+
+
+def _read_ahead() -> None:
+    """Read those of the program's own files that are otherwise read when somebody asks: the user
+    that it becomes may not be able to."""
+    requirements()
+    for application in registry.APPLICATIONS.values():
+        with contextlib.suppress(KeyError):
+            application.correct().explain("")
 
 
 def _say(sentence: str) -> None:

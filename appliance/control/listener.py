@@ -36,14 +36,24 @@ class Listener:
     def __init__(self, path: Path, mode: int = FOR_OWNER) -> None:
         self.path = path
         self.socket = _listen(path, mode)
-        self._inode = os.stat(path).st_ino
+        self._identity = _identity(path)
 
     def close(self) -> None:
         """The file goes too, unless another has taken its place. Twice is harmless."""
         self.socket.close()
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the file, if this process may: where it may not, a `Sweeper` does it."""
         with contextlib.suppress(OSError):
-            if os.stat(self.path).st_ino == self._inode:
+            if _identity(self.path) == self._identity:
                 self.path.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is: a number alone may soon be another's."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
 def control_listener(path: Path, mode: ControlMode) -> Listener:
