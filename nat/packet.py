@@ -260,7 +260,9 @@ class Packet:
             return Drop.BAD_HEADER_CHECKSUM
         if self.segment_size and self.is_fragment:
             return Drop.MALFORMED
-        self.length = total
+        if total != self.length:
+            self.length = total
+            self.frame = None
         return self._check_options(header)
 
     def _check_options(self, header: int) -> Drop | None:
