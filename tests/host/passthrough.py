@@ -6,6 +6,7 @@ python -m tests.host.passthrough INSIDE-JSON OUTSIDE-JSON [offload|plain]
 from __future__ import annotations
 
 import json
+import math
 import sys
 
 from appliance.loop import Loop, Signals
@@ -30,8 +31,8 @@ class Passthrough:
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         pass
 
-    def next_deadline(self) -> float | None:
-        return None
+    def next_deadline(self) -> float:
+        return math.inf
 
     def expire(self, now: float) -> None:
         pass
