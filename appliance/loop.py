@@ -194,7 +194,7 @@ class Loop:
         deadline = self._engine.next_deadline()
         if deadline <= now:
             self._engine.expire(now)
-            self._send_outbox()
+            self._send_outbox(now)
             deadline = self._engine.next_deadline()
         self._look_again = now + TIMER_GRAIN
         self._wait = (
@@ -222,14 +222,15 @@ class Loop:
             if isinstance(verdict, Leg) and not wires[verdict.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
-                self._send_outbox()
+                self._send_outbox(now)
         return at_most
 
-    def _send_outbox(self) -> None:
-        """The appliance's own packets and fragments. One that is not taken is lost, as on any
-        wire: nobody waits for it here."""
+    def _send_outbox(self, now: float) -> None:
+        """The appliance's own packets, and those that go in several pieces. One that is not taken
+        is lost, as on any wire: nobody waits for it here."""
         for side, packet in self._engine.outbox:
-            self._wires[side].send(packet)
+            if not self._wires[side].send(packet):
+                self._engine.own_not_sent(packet, now)
         self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:

@@ -148,6 +148,21 @@ def test_the_sums_agree(lab: Lab, appliance: Appliance) -> None:
         assert wire["forwarded"] > 100
 
 
+def test_with_the_outside_link_down_nothing_was_forwarded(lab: Lab, appliance: Appliance) -> None:
+    """Promise 3, for datagrams that are cut on their way, too."""
+    run_in(lab.phones, "ping", "-c", "1", SERVER)
+    before = appliance.show("counters")["wires"]["inside"]
+    run_in("", "ip", "-n", lab.world, "link", "set", "gn-out", "down")
+    for size in ("100", "4000"):
+        try_in(lab.phones, "ping", "-c", "2", "-i", "0.05", "-W", "0.2", "-s", size, SERVER)
+    after = appliance.show("counters")["wires"]["inside"]
+    assert (after["forwarded"], after["forwarded_bytes"]) == (
+        before["forwarded"],
+        before["forwarded_bytes"],
+    )
+    assert appliance.drops("inside")["wire-refused"] == 4
+
+
 def test_traceroute_shows_the_nat_as_a_hop(lab: Lab, appliance: Appliance) -> None:
     said = run_in(lab.phones, "traceroute", "-n", "-w", "1", "-q", "1", SERVER)
     hops = [line.split()[1] for line in said.splitlines()[1:]]
