@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ class Case:
     random: random.Random
     steps: list[Step] = field(default_factory=lambda: list(STEPS))
     edits: list[Edit] = field(default_factory=list)
+    """In the order of the message. None lies on another, so their ends are in order as well, and
+    those at a place are found without a look at all."""
     is_sip: bool = True
     refused: str = ""
     counts_lengths: bool = True
@@ -68,20 +71,30 @@ class Case:
     def replace(self, span: Span, replacement: bytes, what: str) -> None:
         """Edit these bytes, whatever the correct ALG wanted there."""
         start, end = span
-        self.drop(lambda edit: edit.start < end and start < edit.end)
-        self.drop(lambda edit: edit.start == edit.end == start == end)
+        del self.edits[self._overlapping(span)]
+        if start == end:  # there can be but one insertion at a point
+            del self.edits[self._at(span)]
         if self.data[start:end] != replacement:
-            self.edits.append(Edit(start, end, replacement, what, self.fault))
+            insort(self.edits, Edit(start, end, replacement, what, self.fault), key=place_of)
 
     def after(self, span: Span) -> bytes:
         """What stands at `span` with the edits so far."""
-        for edit in self.edits:
-            if (edit.start, edit.end) == span:
-                return edit.replacement
+        for edit in self.edits[self._at(span)]:
+            return edit.replacement
         return fields.text(self.data, span)
 
     def is_edited(self, span: Span) -> bool:
-        return any(edit.start < span[1] and span[0] < edit.end for edit in self.edits)
+        return bool(self.edits[self._overlapping(span)])
+
+    def _overlapping(self, span: Span) -> slice:
+        """Which edits share bytes with `span`; of an insertion, which have it inside."""
+        first = bisect_right(self.edits, span[0], key=lambda edit: edit.end)
+        return slice(first, bisect_left(self.edits, span[1], key=lambda edit: edit.start))
+
+    def _at(self, span: Span) -> slice:
+        """Which edits are of exactly these bytes."""
+        first = bisect_left(self.edits, span, key=place_of)
+        return slice(first, bisect_right(self.edits, span, key=place_of))
 
     def value(self, name: bytes) -> Span | None:
         """Where the value of the first header of this name stands."""
@@ -101,4 +114,9 @@ class Case:
         self.drop(lambda edit: edit.rule == "content-length")
         for edit in bodies.recount(self.parts.body.lengths, self.edits):
             if not self.is_edited((edit.start, edit.end)):
-                self.edits.append(edit)
+                insort(self.edits, edit, key=place_of)
+
+
+def place_of(edit: Edit) -> Span:
+    """Where it stands, and so which comes first."""
+    return edit.start, edit.end

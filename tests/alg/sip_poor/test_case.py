@@ -30,9 +30,9 @@ def test_a_fault_wins_over_the_edit_at_its_place(case: Case) -> None:
     case.edits = [Edit(5, 10, b"right", "f", "r"), Edit(12, 15, b"other", "f", "r")]
     case.replace((8, 9), b"wrong", "f")
     assert [(edit.replacement, edit.rule) for edit in case.edits] == [
-        (b"other", "r"),
         (b"wrong", "some-fault"),
-    ]
+        (b"other", "r"),
+    ], "in the order of the message"
 
 
 def test_neighbours_are_left_alone(case: Case) -> None:
