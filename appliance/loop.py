@@ -39,6 +39,7 @@ from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
 from appliance.settings.rfc import requirements
 from appliance.settings.table import Settings
+from appliance.wires.ceiling import ceiling, faults_explained, limit_memory
 from appliance.wires.privileges import give_up, go_first, unprivileged
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
@@ -65,8 +66,8 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
     control sockets. Then this process becomes an unprivileged user.
 
     Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
-    and OSError when the recording's file cannot be written. Everything that was made is gone again
-    when this returns or raises.
+    OSError when the recording's file cannot be written, and ceiling.Fault. Everything that was made
+    is gone again when this returns or raises.
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
     with contextlib.ExitStack() as undo:
@@ -93,8 +94,11 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
         loop = Loop(wires, engine, signals, ControlServer(engine, listener, read_only))
         undo.callback(loop.close)
         tame_collector()
+        most = ceiling(settings["process.memory"], settings["nat.limits.flows"])
+        limit_memory(most)
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
-        return INTERRUPTED if loop.run() == signal.SIGINT else 0
+        with faults_explained(most):
+            return INTERRUPTED if loop.run() == signal.SIGINT else 0
 
 
 def _leave_privileges(listeners: Sequence[Listener], undo: contextlib.ExitStack) -> None:

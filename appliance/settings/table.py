@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from appliance.settings.checks import Problem, contradictions, derive
-from appliance.settings.kinds import Name, SecondsByPort, Text
+from appliance.settings.kinds import Name, SecondsByPort, Text, Whole
 from appliance.settings.sections.alg import ALGS
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
@@ -48,6 +48,13 @@ _TABLE = (
         'pcapng, interfaces "inside" and "outside", reasons as packet comments',
     ),
     Setting("record.file", _FILE, "", "events, one JSON object a line"),
+    Setting(
+        "process.memory",
+        Whole(0, 1 << 20),
+        0,
+        "MiB of memory that the program may have, 64 at least; "
+        "0 = 256, and 4 KiB for each of nat.limits.flows",
+    ),
 )
 
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _TABLE}

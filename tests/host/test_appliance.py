@@ -377,3 +377,41 @@ def test_a_program_that_is_not_ready_says_nothing_of_being_ready(lab: Lab) -> No
         assert "nothing.toml" in program.text
     finally:
         program.stop()
+
+
+MANY_FLOWS = """
+[nat.limits]
+flows = 1000000
+flows_per_host = 1000000
+unanswered_per_host = 1000000
+new_flows_per_second_per_host = 0
+[process]
+memory = 64
+"""
+
+
+def test_without_memory_it_ends_with_a_sentence_and_tidied_up(lab: Lab) -> None:
+    """What cannot be, with the limits as they are, is tried with others."""
+    file = lab.write_configuration(MANY_FLOWS)
+    program = Program("", [*GLASSNAT, "run", "--config", str(file), "--control", str(lab.control)])
+    flood = (
+        "import socket, sys\n"
+        "for source in range(10000, 10100):\n"
+        "    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:\n"
+        "        end.bind(('', source))\n"
+        f"        for port in range(500): end.sendto(b'', ('{SERVER}', 20000 + port))\n"
+    )
+    try:
+        program.wait_for("ready")
+        for _ in range(10):  # a full queue loses some, and in the end the device goes away
+            if program.process.poll() is None:
+                try_in(lab.phones, sys.executable, "-c", flood)
+        assert program.finish() == 1
+        said = program.text.splitlines()[-1]
+        assert said.startswith("glassnat: the appliance has ended by a fault of its own: it needed")
+        assert "64 MiB" in said
+        assert "process.memory" in said
+        assert "Traceback" not in program.text
+    finally:
+        program.stop()
+    assert not lab.control.exists()
