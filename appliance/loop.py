@@ -39,7 +39,7 @@ from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
 from appliance.settings.rfc import requirements
 from appliance.settings.table import Settings
-from appliance.wires.ceiling import ceiling, faults_explained, limit_memory
+from appliance.wires.ceiling import Ceiling, bytes_for, faults_explained
 from appliance.wires.privileges import give_up, go_first, unprivileged
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
@@ -91,11 +91,13 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
         undo.callback(read_only.close)
         _leave_privileges((listener, read_only), undo)
         engine = Engine(settings, name, "appliance", log)
-        loop = Loop(wires, engine, signals, ControlServer(engine, listener, read_only))
+        control = ControlServer(engine, listener, read_only)
+        most = bytes_for(settings["process.memory"], settings["nat.limits.flows"])
+        ceiling = Ceiling(most)
+        undo.callback(ceiling.close)
+        loop = Loop(wires, engine, signals, control, watch=ceiling.check)
         undo.callback(loop.close)
         tame_collector()
-        most = ceiling(settings["process.memory"], settings["nat.limits.flows"])
-        limit_memory(most)
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         with faults_explained(most):
             return INTERRUPTED if loop.run() == signal.SIGINT else 0
@@ -129,7 +131,8 @@ def _say(sentence: str) -> None:
 class Loop:
     """Carries packets between two wires until a signal says stop.
 
-    `clock` answers seconds that only ever grow. `run` raises WireGone when a wire goes away.
+    `clock` answers seconds that only ever grow. `watch` is called whenever the timers are looked
+    at. `run` raises WireGone when a wire goes away, and what `watch` raises.
     """
 
     def __init__(
@@ -139,11 +142,13 @@ class Loop:
         signals: Signals,
         control: ControlServer | None = None,
         clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._wires = wires
         self._engine = engine
         self._control = control
         self._clock = clock
+        self._watch = watch
         self._signals = signals
         self._look_again = clock()
         self._rested = False
@@ -195,6 +200,7 @@ class Loop:
         While packets come this is done once a grain of time and not every turn: the next deadline
         may be wrong by then, but a grain later it is looked at again.
         """
+        self._watch()
         deadline = self._engine.next_deadline()
         if deadline <= now:
             self._engine.expire(now)

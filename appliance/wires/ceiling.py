@@ -7,6 +7,10 @@ inside or outside host sends can be answered by a traceback either.
     at the start                       28 MiB
     and for each flow                  2.7 KiB, with a mapping of its own
     so 65,536 flows                    203 MiB
+
+The program looks by itself how much it has, between two packets. The kernel's limit (RLIMIT_AS)
+stands higher and is for what would take very much at once: where *any* allocation may fail, Python
+itself may crash, and then nobody says a sentence.
 """
 
 from __future__ import annotations
@@ -20,13 +24,14 @@ from collections.abc import Iterator
 from appliance.wires.wire import WireError
 
 MIB = 1 << 20
+PAGE = os.sysconf("SC_PAGE_SIZE")
 FOR_ITSELF = 256 * MIB
 FOR_A_FLOW = 4096
 """Bytes, and half as much again as one takes."""
 LEAST = 64 * MIB
 """With less the program could not even start."""
-FOR_TIDYING_UP = 16 * MIB
-"""Beyond the ceiling, once it has been reached."""
+AT_ONCE = 64 * MIB
+"""What may be taken beyond the ceiling, and a quarter of it, before the program looks again."""
 
 
 class Fault(Exception):
@@ -38,17 +43,31 @@ class Fault(Exception):
         super().__init__(f"the appliance has ended by a fault of its own: {what}; {remedy}")
 
 
-def ceiling(given: int, flows: int) -> int:
+def bytes_for(given: int, flows: int) -> int:
     """In bytes: the MiB `given`, or, if that is 0, what so many flows may need."""
     return max(LEAST, given * MIB or FOR_ITSELF + FOR_A_FLOW * flows)
 
 
-def limit_memory(most: int) -> None:
-    """Let this process have `most` bytes of memory. What the machine allows is never exceeded."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    beyond = most + FOR_TIDYING_UP
-    hard = beyond if hard == resource.RLIM_INFINITY else min(hard, beyond)
-    resource.setrlimit(resource.RLIMIT_AS, (min(most, hard), hard))
+class Ceiling:
+    """`most`: bytes of memory that this process may have, from now on."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._pages = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # proc(5)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit = most + most // 4 + AT_ONCE
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    def check(self) -> None:
+        """Raises MemoryError when there is more than the ceiling."""
+        resident = int(os.pread(self._pages, 64, 0).split()[1]) * PAGE
+        if resident > self.most:
+            raise MemoryError
+
+    def close(self) -> None:
+        """Stop looking; the kernel's limit stays."""
+        os.close(self._pages)
 
 
 @contextlib.contextmanager
@@ -59,8 +78,6 @@ def faults_explained(most: int) -> Iterator[None]:
     except WireError:
         raise
     except MemoryError:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
         raise Fault(
             f"it needed more memory than its ceiling of {most // MIB} MiB",
             "start it again with a larger process.memory or a smaller nat.limits.flows",

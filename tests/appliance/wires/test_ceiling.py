@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from appliance.wires.ceiling import MIB, Fault, ceiling, faults_explained
+from appliance.wires.ceiling import MIB, Fault, bytes_for, faults_explained
 from appliance.wires.wire import WireGone
 
 
@@ -18,7 +18,7 @@ from appliance.wires.wire import WireGone
 def test_the_ceiling_follows_the_flows_there_may_be_unless_it_is_given(
     given: int, flows: int, mebibytes: int
 ) -> None:
-    assert ceiling(given, flows) // MIB == mebibytes
+    assert bytes_for(given, flows) // MIB == mebibytes
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,27 @@ def test_who_looks_for_the_place_gets_a_traceback(
     assert "test_ceiling.py" in capsys.readouterr().err
 
 
-def test_more_memory_than_the_ceiling_is_a_sentence_that_names_the_settings() -> None:
-    """In a process of its own, whose limit cannot be raised again; what is kept then is not enough
-    to leave no room for a sentence."""
+@pytest.mark.parametrize(
+    ("how", "taken"),
+    [("little by little", "bytes(1000)"), ("at once", "bytes(1 << 30)")],
+)
+def test_more_memory_than_the_ceiling_is_a_sentence_that_names_the_settings(
+    how: str, taken: str
+) -> None:
+    """In a process of its own, whose limit cannot be raised again."""
     code = (
-        "from appliance.wires.ceiling import MIB, Fault, faults_explained, limit_memory\n"
-        "kept = []\n"
-        "limit_memory(128 * MIB)\n"
+        "from appliance.wires.ceiling import MIB, Ceiling, Fault, faults_explained\n"
+        "kept, ceiling = [], Ceiling(128 * MIB)\n"
         "try:\n"
         "    with faults_explained(128 * MIB):\n"
         "        while True:\n"
-        "            kept.append(bytes(1000))\n"
+        f"            kept.append({taken})\n"
+        "            ceiling.check()\n"
         "except Fault as fault:\n"
-        "    print(fault, len(kept) > 10_000)\n"
+        "    print(fault)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == (
         "the appliance has ended by a fault of its own: it needed more memory than its ceiling of "
-        "128 MiB; start it again with a larger process.memory or a smaller nat.limits.flows True\n"
+        "128 MiB; start it again with a larger process.memory or a smaller nat.limits.flows\n"
     )
