@@ -22,7 +22,7 @@ from nat.behavior import Behavior
 from nat.endpoint import UDP, Endpoint, FiveTuple, inbound_key
 from nat.limits import HighWater
 from nat.poison import Poisoned
-from nat.policy import AddressWish, Policy, PortWish
+from nat.policy import Policy
 from nat.ports import HIGHEST_PORT, WELL_KNOWN_END, PortPool
 
 POISON_TRIES = 64
@@ -86,7 +86,7 @@ class Assignment:
     def address_of(self, internal: Endpoint, known: int | None) -> int:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
         it each of its endpoints may have another one, but always the same."""
-        external, policy = self._behavior.external, self._policy
+        external = self._behavior.external
         if len(external) == 1:
             return external[0]
         if known not in external:
@@ -95,9 +95,7 @@ class Assignment:
             normal = external[(internal.address + internal.port) % len(external)]
         else:
             normal = external[internal.address % len(external)] if known is None else known
-        if "external_address" not in policy.others:
-            return normal
-        return policy.external_address(normal, AddressWish(internal, external, known))
+        return self._policy.external_address(normal, internal, external, known)
 
     def choose(
         self,
@@ -149,9 +147,7 @@ class Assignment:
             with pool.rehearsing():
                 taken = draft.taken(protocol, address)
                 port = pool.choose(wish, behavior.ports, parity, rng, taken)
-        if "port" not in self._policy.others:
-            return port
-        return self._policy.port(port, PortWish(protocol, wish, pool, rng))
+        return self._policy.port(port, protocol, wish, pool, rng)
 
     def choose_pair(
         self, internal: Endpoint, known: int | None, now: float, draft: Draft | None = None
@@ -171,8 +167,8 @@ class Assignment:
                 port = pool.choose_pair(internal, behavior.ports, rng, taken)
         if port is None:
             return None
-        wish = PortWish(UDP, Endpoint(internal.address, internal.port + 1), pool, rng)
-        second = self._policy.rtcp_port(port + 1, wish)
+        of_rtcp = Endpoint(internal.address, internal.port + 1)
+        second = self._policy.rtcp_port(port + 1, of_rtcp, pool, rng)
         return Endpoint(address, port), Endpoint(address, second)
 
     def poison(self, arrives: FiveTuple, now: float) -> None:

@@ -38,7 +38,7 @@ from nat.mapping import (
     legs_between,
 )
 from nat.mappings import Mappings
-from nat.policy import Policy, ReverseWish
+from nat.policy import Policy
 
 EVICTION_LOOKS = 64  # flows of each timer looked at before a full table refuses
 MANY_TIMERS = 100  # beyond, what an ALG asks for is rounded up to 1, 2, 4, 8 … hours
@@ -203,11 +203,7 @@ class Conntrack:
         self, kind: type[AnyLeg], mapping: Mapping, remote: Endpoint
     ) -> tuple[AnyLeg, AnyLeg]:
         """How packets go between a mapping and a remote, and come back."""
-        reached = mapping.internal
-        if "reverse" in self.policy.others:
-            reached = self.policy.reverse(
-                reached, ReverseWish(mapping, remote, self.mappings.by_external)
-            )
+        reached = self.policy.reverse(mapping.internal, mapping, remote, self.mappings.by_external)
         turning = remote.address in self.rules.owned
         return legs_between(kind, mapping, remote, turning, reached)
 

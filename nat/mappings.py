@@ -44,7 +44,7 @@ from nat.events import Observer
 from nat.keys import Keys
 from nat.limits import HighWater, Host, Hosts
 from nat.mapping import Mapping, OpenedBy, Why
-from nat.policy import Policy, PortWish
+from nat.policy import Policy
 from nat.ports import HIGHEST_PORT
 from nat.rules import Rules
 
@@ -137,8 +137,9 @@ class Mappings:
 
     def _static_port(self, protocol: int, internal: Endpoint, external: Endpoint) -> Endpoint:
         """A 1:1 rule keeps the port (RFC 2663 4.1.1), unless a fault decides otherwise."""
-        wish = PortWish(protocol, internal, None, self._behavior.rng)
-        return external._replace(port=self._policy.port(internal.port, wish) or internal.port)
+        rng = self._behavior.rng
+        port = self._policy.port(internal.port, protocol, internal, None, rng)
+        return external._replace(port=port or internal.port)
 
     def open_forward(
         self, protocol: int, internal: Endpoint, external: Endpoint, now: float
@@ -151,9 +152,7 @@ class Mappings:
         return mapping
 
     def _stays_untranslated(self, internal: Endpoint, remote: Endpoint, now: float) -> bool:
-        if not self.rules.has_untranslated and "untranslated" not in self._policy.others:
-            return False
-        normal = self._behavior.is_untranslated(remote.address)
+        normal = self.rules.has_untranslated and self._behavior.is_untranslated(remote.address)
         return self._policy.untranslated(normal, internal, remote, now)
 
     def external_address_of(self, internal: Endpoint) -> int:

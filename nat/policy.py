@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nat.behavior import Behavior
-from nat.endpoint import Endpoint
+from nat.endpoint import UDP, Endpoint
 from nat.mapping import Flow
 from nat.mapping import Mapping as NatMapping
 from nat.ports import PortPool
@@ -124,8 +124,8 @@ class Policy:
     """Asked by the NAT at every point. `others` have the last word, one after the other.
 
     An answer that no NAT could act on (a port that is no number of a port, another host) counts as
-    none. `others` are the points at which somebody else decides. The NAT looks there first, because
-    collecting the facts takes longer than deciding. Raises UnknownPoint.
+    none. The NAT asks at every point, with plain facts; a wish is made of them only where somebody
+    else decides, which `others` says. Raises UnknownPoint.
     """
 
     def __init__(self, *others: Mapping[str, Decide]) -> None:
@@ -149,17 +149,34 @@ class Policy:
             return normal
         return replace(answer, **{name: getattr(normal, name) for name in SETTLED})
 
-    def external_address(self, normal: int, wish: AddressWish) -> int:
-        """One of the external addresses."""
-        answer = self._ask("external_address", normal, wish)
-        return answer if _is_among(answer, wish.choices) else normal
+    def external_address(
+        self, normal: int, internal: Endpoint, choices: Sequence[int], known: int | None
+    ) -> int:
+        """One of the external addresses (see AddressWish)."""
+        if "external_address" not in self.others:
+            return normal
+        answer = self._ask("external_address", normal, AddressWish(internal, choices, known))
+        return answer if _is_among(answer, choices) else normal
 
-    def port(self, normal: int | None, wish: PortWish) -> int | None:
-        answer = self._ask("port", normal, wish)
+    def port(
+        self,
+        normal: int | None,
+        protocol: int,
+        internal: Endpoint,
+        pool: PortPool | None,
+        rng: random.Random,
+    ) -> int | None:
+        """See PortWish."""
+        if "port" not in self.others:
+            return normal
+        answer = self._ask("port", normal, PortWish(protocol, internal, pool, rng))
         return answer if answer is None or _is_among(answer, PORT_NUMBERS) else normal
 
-    def rtcp_port(self, normal: int, wish: PortWish) -> int:
-        answer = self._ask("rtcp_port", normal, wish)
+    def rtcp_port(self, normal: int, internal: Endpoint, pool: PortPool, rng: random.Random) -> int:
+        """`internal` is the endpoint that sends the RTCP."""
+        if "rtcp_port" not in self.others:
+            return normal
+        answer = self._ask("rtcp_port", normal, PortWish(UDP, internal, pool, rng))
         return answer if _is_among(answer, PORT_NUMBERS) else normal
 
     def serves(self, normal: bool, mapping: NatMapping, remote: Endpoint) -> bool:
@@ -168,9 +185,17 @@ class Policy:
     def untranslated(self, normal: bool, internal: Endpoint, remote: Endpoint, now: float) -> bool:
         return bool(self._ask("untranslated", normal, internal, remote, now))
 
-    def reverse(self, normal: Endpoint, wish: ReverseWish) -> Endpoint:
+    def reverse(
+        self,
+        normal: Endpoint,
+        mapping: NatMapping,
+        remote: Endpoint,
+        all_mappings: Mapping[tuple[int, int, int], Sequence[NatMapping]],
+    ) -> Endpoint:
         """Another endpoint of the same inside host, or the normal one."""
-        answer = self._ask("reverse", normal, wish)
+        if "reverse" not in self.others:
+            return normal
+        answer = self._ask("reverse", normal, ReverseWish(mapping, remote, all_mappings))
         if not isinstance(answer, Endpoint) or answer.address != normal.address:
             return normal
         return answer if _is_among(answer.port, PORT_NUMBERS) else normal

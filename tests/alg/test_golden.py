@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
 from alg.base import Edits
@@ -18,10 +16,6 @@ from tests.golden.pairs import Pair, pairs
 from tests.support.conversation import small_nat
 
 ALL = list(pairs().values())
-
-
-def each_of(some: Iterable[Pair]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("pair", list(some), ids=lambda pair: pair.name)
 
 
 def passed(pair: Pair) -> tuple[Edits, Trial]:
@@ -47,7 +41,7 @@ def _peer(remote: Endpoint | None) -> str:
     return "anyone" if remote is None else str(remote).removesuffix(":0")
 
 
-@each_of(ALL)
+@pytest.mark.parametrize("pair", ALL, ids=lambda pair: pair.name)
 def test_a_message_becomes_what_it_should(pair: Pair) -> None:
     answer, context = passed(pair)
     assert apply(pair.before, answer.edits).decode("latin-1") == pair.after.decode("latin-1")
@@ -56,6 +50,9 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
     assert [edit.field for edit in answer.edits] == pair.values.get("fields", [])
     assert answer.reading.value == pair.values.get("reading", "message")
     assert pinholes(context) == sorted(pair.values.get("open", []))
+    again = Sip().inspect(pair.before, context.facing(pair.direction, pair.remote))
+    assert isinstance(again, Edits)
+    assert again.edits == answer.edits  # a repetition is no other message (RFC 3261 17.1.1.2)
 
 
 def test_every_change_is_explained() -> None:
@@ -68,24 +65,17 @@ def test_every_change_is_explained() -> None:
             assert row.rfc.startswith("RFC "), pair.name
 
 
-@each_of(pair for pair in ALL if pair.direction is Direction.OUT and pair.changes)
-def test_a_second_nat_finds_nothing_to_change(pair: Pair) -> None:
+def test_a_second_nat_finds_nothing_to_change() -> None:
     """What has left one NAT is foreign to the ALG of the next, whose inside is another."""
     inside, seen, server = map(
         Endpoint.parse, ("10.9.9.9:5060", "198.51.100.77:5060", "203.0.113.9:5060")
     )
-    answer = Sip().inspect(pair.after, small_nat(internal=inside, external=seen, remote=server))
-    assert isinstance(answer, Edits)
-    assert answer.edits == ()
-
-
-@each_of(pair for pair in ALL if pair.changes)
-def test_a_repetition_gets_the_same_bytes(pair: Pair) -> None:
-    """A retransmission must not become another message (RFC 3261 17.1.1.2)."""
-    first, context = passed(pair)
-    again = Sip().inspect(pair.before, context.facing(pair.direction, pair.remote))
-    assert isinstance(again, Edits)
-    assert again.edits == first.edits
+    for pair in ALL:
+        if pair.direction is Direction.OUT and pair.changes:
+            second = small_nat(internal=inside, external=seen, remote=server)
+            answer = Sip().inspect(pair.after, second)
+            assert isinstance(answer, Edits), pair.name
+            assert answer.edits == (), pair.name
 
 
 def test_a_pair_says_what_it_shows() -> None:

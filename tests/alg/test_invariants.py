@@ -154,9 +154,17 @@ def test_a_length_that_was_right_is_right_afterwards(case: tuple[bytes, Directio
     assert length in (None, len(edited) - parsed.body)
 
 
-@pytest.mark.parametrize("pair", EDITED, ids=[pair.name for pair in EDITED])
-def test_without_an_own_address_a_message_stays(pair: Pair) -> None:
+def test_without_an_own_address_a_message_stays() -> None:
     """I-A3: the same messages of a phone that is not behind this NAT."""
+    for pair in EDITED:
+        context = small_nat(pair.direction)
+        answer = inspected(_of_another(pair), context)
+        assert isinstance(answer, Edits), pair.name
+        assert [edit for edit in answer.edits if edit.field != "content-length"] == [], pair.name
+        assert context.expectations == [], pair.name
+
+
+def _of_another(pair: Pair) -> bytes:
     foreign = pair.before.replace(b"192.168.20.100", b"198.51.100.40")
     foreign = foreign.replace(b"203.0.113.1:", b"198.51.100.4:").replace(
         b"@203.0.113.1>", b"@198.51.100.4>"
@@ -166,12 +174,7 @@ def test_without_an_own_address_a_message_stays(pair: Pair) -> None:
     )
     foreign = foreign.replace(b":203.0.113.1", b":198.51.100.4")
     foreign = foreign.replace(b"203.0.113.1 SIP", b"198.51.100.4 SIP")
-    foreign = foreign.replace(b"rport=1024", b"rport=4021")
-    context = small_nat(pair.direction)
-    answer = inspected(foreign, context)
-    assert isinstance(answer, Edits)
-    assert [edit for edit in answer.edits if edit.field != "content-length"] == []
-    assert context.expectations == []
+    return foreign.replace(b"rport=1024", b"rport=4021")
 
 
 OTHERS = {

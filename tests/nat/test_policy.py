@@ -12,7 +12,7 @@ import pytest
 from nat.behavior import Behavior
 from nat.endpoint import UDP, Endpoint
 from nat.mapping import Mapping, OpenedBy
-from nat.policy import POINTS, AddressWish, Policy, PortWish, ReverseWish, UnknownPoint
+from nat.policy import POINTS, Policy, PortWish, ReverseWish, UnknownPoint
 from nat.ports import PortPool
 
 A = Endpoint.parse("192.168.20.10:4000")
@@ -22,20 +22,20 @@ REMOTE = Endpoint.parse("198.51.100.7:5000")
 MAPPING = Mapping(1, UDP, A, EXTERNAL, OpenedBy.PACKET)
 FLOW: Any = SimpleNamespace(id=7)
 POOL = PortPool(1024, 65535, 120.0)
-WISH = PortWish(UDP, A, POOL, random.Random(1))
-ADDRESSES = AddressWish(A, (EXTERNAL.address, 9), None)
+WISH = (UDP, A, POOL, random.Random(1))
+ADDRESSES = (A, (EXTERNAL.address, 9), None)
 BEHAVIOR = Behavior(networks=[], external=[EXTERNAL.address])
 
 Ask = Callable[[Policy], Any]
 
 ASKING: dict[str, tuple[Ask, Any]] = {
     "behavior": (lambda to: to.behavior(BEHAVIOR), BEHAVIOR),
-    "external_address": (lambda to: to.external_address(9, ADDRESSES), 9),
-    "port": (lambda to: to.port(4000, WISH), 4000),
-    "rtcp_port": (lambda to: to.rtcp_port(4001, WISH), 4001),
+    "external_address": (lambda to: to.external_address(9, *ADDRESSES), 9),
+    "port": (lambda to: to.port(4000, *WISH), 4000),
+    "rtcp_port": (lambda to: to.rtcp_port(4001, *WISH[1:]), 4001),
     "serves": (lambda to: to.serves(True, MAPPING, REMOTE), True),
     "untranslated": (lambda to: to.untranslated(False, A, REMOTE, 0.0), False),
-    "reverse": (lambda to: to.reverse(A, ReverseWish(MAPPING, REMOTE, {})), A),
+    "reverse": (lambda to: to.reverse(A, MAPPING, REMOTE, {}), A),
     "cuts_on_rst": (lambda to: to.cuts_on_rst(False, FLOW), False),
     "cuts_on_icmp": (lambda to: to.cuts_on_icmp(False, FLOW), False),
     "victim": (lambda to: to.victim(None, {7: FLOW}), None),
@@ -132,9 +132,9 @@ def test_what_is_done_to_the_settings_on_the_side_does_not_count() -> None:
 
 def test_the_later_one_has_the_last_word() -> None:
     decisions = Policy({"port": lambda port, wish: port + 1}, {"port": lambda port, wish: 9})
-    assert decisions.port(4000, WISH) == 9
+    assert decisions.port(4000, *WISH) == 9
     decisions = Policy({"port": lambda port, wish: 9}, {"port": lambda port, wish: port + 1})
-    assert decisions.port(4000, WISH) == 10
+    assert decisions.port(4000, *WISH) == 10
 
 
 def test_a_point_that_does_not_exist_is_named() -> None:

@@ -106,27 +106,28 @@ def test_an_unknown_fault_is_named() -> None:
 
 
 @pytest.mark.parametrize("fault", ON_MESSAGES)
-@pytest.mark.parametrize("cut", [0, 9, 60, 200, 330, -2])
 def test_no_fault_ever_raises_or_edits_what_it_cannot_read(
-    conversation: Any, on_the_wire: Any, fault: str, cut: int
+    conversation: Any, on_the_wire: Any, fault: str
 ) -> None:
-    """Even the poor module keeps promise 4."""
-    talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
-    message = on_the_wire(INVITE.format(cseq=1))[:cut]
-    sent = talk.out(message)
-    if isinstance(talk.answer, Refuse):
-        assert talk.answer.rule == fault
-    else:
-        assert sent == message
-        assert talk.reading is not Reading.MESSAGE
+    """Even the poor module keeps promise 4, wherever a message was cut off."""
+    for cut in (0, 9, 60, 200, 330, -2):
+        talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
+        message = on_the_wire(INVITE.format(cseq=1))[:cut]
+        sent = talk.out(message)
+        if isinstance(talk.answer, Refuse):
+            assert talk.answer.rule == fault, cut
+        else:
+            assert sent == message, cut
+            assert talk.reading is not Reading.MESSAGE, cut
 
 
-@pytest.mark.parametrize("first", ["replace-all", "no-sdp", "own-via", "foreign-mangled"])
 @pytest.mark.parametrize("second", ON_MESSAGES)
-def test_faults_can_be_combined(conversation: Any, first: str, second: str) -> None:
-    talk = conversation(SipPoor([first, second]), "203.0.113.1:1024")
-    sent = talk.out(INVITE.format(cseq=1))
-    assert isinstance(talk.answer, Edits)
-    assert talk.answer.edits or second == "tls-blind"
-    head, _, body = sent.partition(b"\r\n\r\n")
-    assert b"Content-Length: %d" % len(body) in head or second == "content-length-stale"
+def test_faults_can_be_combined(conversation: Any, second: str) -> None:
+    for first in ("replace-all", "no-sdp", "own-via", "foreign-mangled"):
+        talk = conversation(SipPoor([first, second]), "203.0.113.1:1024")
+        sent = talk.out(INVITE.format(cseq=1))
+        assert isinstance(talk.answer, Edits), first
+        assert talk.answer.edits or second == "tls-blind", first
+        head, _, body = sent.partition(b"\r\n\r\n")
+        is_right = b"Content-Length: %d" % len(body) in head
+        assert is_right or second == "content-length-stale", first

@@ -23,6 +23,7 @@ from appliance.settings.kinds import (
     Word,
 )
 from appliance.settings.network_kinds import Address
+from appliance.settings.table import SETTINGS
 from nat.behavior import Dependence, Static
 from nat.endpoint import parse_address
 
@@ -157,7 +158,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 @given(value=VALUES)
 def test_no_value_makes_a_kind_fail_in_another_way(value: object) -> None:
     """Whatever stands in the file: a value, or a sentence that can be printed."""
-    for kind in ALL_KINDS:
+    for kind in (*ALL_KINDS, *(setting.kind for setting in SETTINGS.values())):
         said = "a value"
         try:
             kind.parse(value)

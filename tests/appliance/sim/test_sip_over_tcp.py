@@ -21,7 +21,7 @@ from nat.tcp import ACK, SYN
 STORY = """
 title = "tcp"
 lesson = "SIP over TCP."
-duration = 20
+duration = 9
 [settings]
 inside.networks = ["192.168.20.0/24"]
 inside.gateway = "192.168.20.1"
@@ -48,7 +48,7 @@ party = "alice"
 do = "call"
 whom = "bob"
 [[script]]
-at = 15.0
+at = 6.0
 party = "alice"
 do = "hang-up"
 """
@@ -105,8 +105,8 @@ def later(story: str, call_at: int, end_at: int) -> str:
     """The same with other times."""
     return (
         story.replace("at = 1.0", f"at = {call_at}.0")
-        .replace("at = 15.0", f"at = {end_at}.0")
-        .replace("duration = 20", f"duration = {end_at + 5}")
+        .replace("at = 6.0", f"at = {end_at}.0")
+        .replace("duration = 9", f"duration = {end_at + 5}")
     )
 
 
