@@ -15,9 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from appliance.wires.privileges import unprivileged
+
 OK, MISSING, LIMITED = "ok", "missing", "limited"
 
-CAP_NET_ADMIN = 12
+CAP_SETUID, CAP_NET_ADMIN = 7, 12
 TUN_FILE = Path("/dev/net/tun")
 SMALLEST_SCREEN = (80, 24)
 
@@ -103,6 +105,19 @@ def _privileges() -> Finding:
         need,
         f"use sudo with the whole path: sudo {_program()}",
     )
+
+
+def _ordinary_user() -> Finding:
+    need = "run (after the devices are open)"
+    account = unprivileged()
+    if account is None:
+        return Finding("ordinary user", OK, f"uid {os.geteuid()} is one", need)
+    if _effective_capabilities() >> CAP_SETUID & 1:
+        return Finding("ordinary user", OK, f"root goes on as uid {account.uid}", need)
+    return Finding(
+        "ordinary user", LIMITED, "root may not become another user: root's files stay its own",
+        need, "start it as an ordinary user, or with CAP_SETUID and CAP_SETGID",
+    )  # fmt: skip
 
 
 def _program() -> str:
@@ -220,6 +235,7 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _system,
     _tun_device,
     _privileges,
+    _ordinary_user,
     _offloads,
     _namespaces,
     _user_namespaces,

@@ -55,12 +55,14 @@ def run(
 ) -> int:
     """Run the appliance on two TUN devices, in the foreground, until Ctrl-C.
 
-    Needs root or CAP_NET_ADMIN to open the devices, and gives the privileges up after that.
+    Needs root or CAP_NET_ADMIN to open the devices. After that it goes on without privileges, as
+    the user who called sudo, or as nobody.
 
     \b
     Examples:
       glassnat config init > lab.toml
       sudo glassnat run --config lab.toml
+      sudo glassnat run --config lab.toml --control-mode group
       sudo glassnat run --config lab.toml --alg sip --set nat.timeouts.udp=30s
     """
     settings = configuration.load(file, chosen.profile, chosen.all_sets)
@@ -129,7 +131,10 @@ def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
 @CONTROL_OPTION
 @click.option("--read-only", is_flag=True, help="Look, but change nothing.")
 def attach(name: str | None, control: str | None, read_only: bool) -> int:
-    """Draw the screen of a running appliance; `q` leaves it running."""
+    """Draw the screen of a running appliance; `q` leaves it running.
+
+    Whoever may not change anything may yet look, with --read-only.
+    """
     path = socket_of(name, control)
     if read_only:
         path = to_look(path)
