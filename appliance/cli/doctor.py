@@ -97,7 +97,8 @@ def _privileges() -> Finding:
     need = "run (until the devices are open)"
     effective = _effective_capabilities()
     if effective >> CAP_NET_ADMIN & 1:
-        return Finding("CAP_NET_ADMIN", OK, f"uid {os.geteuid()} has it", need)
+        detail = f"uid {os.geteuid()} has it{_afterwards(effective)}"
+        return Finding("CAP_NET_ADMIN", OK, detail, need)
     return Finding(
         "CAP_NET_ADMIN",
         MISSING,
@@ -107,17 +108,14 @@ def _privileges() -> Finding:
     )
 
 
-def _ordinary_user() -> Finding:
-    need = "run (after the devices are open)"
+def _afterwards(effective: int) -> str:
+    """Who `run` goes on as, once the devices are open."""
     account = unprivileged()
     if account is None:
-        return Finding("ordinary user", OK, f"uid {os.geteuid()} is one", need)
-    if _effective_capabilities() >> CAP_SETUID & 1:
-        return Finding("ordinary user", OK, f"root goes on as uid {account.uid}", need)
-    return Finding(
-        "ordinary user", LIMITED, "root may not become another user: root's files stay its own",
-        need, "start it as an ordinary user, or with CAP_SETUID and CAP_SETGID",
-    )  # fmt: skip
+        return ""
+    if effective >> CAP_SETUID & 1:
+        return f"; run goes on as uid {account.uid}"
+    return "; run stays root, which may not become another user here (no CAP_SETUID)"
 
 
 def _program() -> str:
@@ -235,7 +233,6 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _system,
     _tun_device,
     _privileges,
-    _ordinary_user,
     _offloads,
     _namespaces,
     _user_namespaces,
