@@ -1,8 +1,8 @@
 """The loop of a real appliance, and the only clock.
 
 Strategy: one thread, one epoll, no queue. Whoever has something is served in turns: a wire is
-drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and the control
-socket get theirs, so that a flood on one side cannot starve anybody. `now` is read once a turn and
+drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and one client of
+the control socket get theirs, so that nobody can starve anybody. `now` is read once a turn and
 handed down; nothing below this file knows what time it is.
 
 The control socket's descriptors stand in an epoll of their own, which is one descriptor of the
@@ -65,9 +65,9 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
     What needs privileges, or is to be written later, is opened first: the wires, the recording, the
     control sockets. Then this process becomes an unprivileged user.
 
-    Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
-    OSError when the recording's file cannot be written, and ceiling.Fault. Everything that was made
-    is gone again when this returns or raises.
+    Raises WireError, ControlError, RecordingError, ceiling.Fault and alg.registry.SpecError with a
+    sentence that says what to do. Everything that was made is gone again when this returns or
+    raises.
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
     with contextlib.ExitStack() as undo:
@@ -81,26 +81,37 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
             Started(wall=time.time(), name=name, mode="appliance", settings=dict(settings.values)),
             log.zero,
         )
+        recorder = None
         if settings["record.file"]:
-            recorder = Recorder(settings["record.file"], _say)
+            recorder = _recorder(settings)
             undo.callback(recorder.close)
             recorder.attach(log)
-        listener = control_listener(control_path, control_mode)
-        undo.callback(listener.close)
-        read_only = read_only_listener(control_path, control_mode)
-        undo.callback(read_only.close)
-        _leave_privileges((listener, read_only), undo)
+        listeners = _listeners(control_path, control_mode, undo)
+        _leave_privileges(listeners, undo)
         engine = Engine(settings, name, "appliance", log)
-        control = ControlServer(engine, listener, read_only)
-        most = bytes_for(settings["process.memory"], settings["nat.limits.flows"])
-        ceiling = Ceiling(most)
+        for side, wire in zip(Side, wires, strict=True):
+            engine.kernel_drops[str(side)] = wire.dropped_by_kernel
+        if recorder is not None:
+            engine.kept["recording"] = recorder.use
+        ceiling = Ceiling(bytes_for(settings["memory.process"], settings["nat.limits.flows"]))
         undo.callback(ceiling.close)
-        loop = Loop(wires, engine, signals, control, watch=ceiling.check)
+        loop = Loop(wires, engine, signals, ControlServer(engine, *listeners), watch=ceiling.check)
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
-        with faults_explained(most):
+        with faults_explained(ceiling.most):
             return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+def _listeners(
+    path: Path, mode: ControlMode, undo: contextlib.ExitStack
+) -> tuple[Listener, Listener]:
+    """The socket that obeys and the one that only answers. Raises ControlError."""
+    control = control_listener(path, mode)
+    undo.callback(control.close)
+    read_only = read_only_listener(path, mode)
+    undo.callback(read_only.close)
+    return control, read_only
 
 
 def _leave_privileges(listeners: Sequence[Listener], undo: contextlib.ExitStack) -> None:
@@ -121,6 +132,21 @@ def _read_ahead() -> None:
     for application in registry.APPLICATIONS.values():
         with contextlib.suppress(KeyError):
             application.correct().explain("")
+
+
+class RecordingError(Exception):
+    """The file of the recording cannot be written. The text says why."""
+
+    exit_code = 2
+
+
+def _recorder(settings: Settings) -> Recorder:
+    path = settings["record.file"]
+    try:
+        return Recorder(path, _say, settings["record.bytes"])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RecordingError(f"record.file: {path}: {reason}") from None
 
 
 def _say(sentence: str) -> None:
@@ -154,6 +180,7 @@ class Loop:
         self._rested = False
         self._wait = 0.0
         self._clients = selectors.EpollSelector()
+        self._served = -1  # the descriptor of the client that had its turn last
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
         for descriptor in (*self._sides, self._clients.fileno(), self._signals.fileno()):
@@ -244,9 +271,14 @@ class Loop:
         self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:
-        if self._control is not None:
-            for key, mask in self._clients.select(0):
-                self._control.handle(key, mask, now)
+        """One slice of work a turn, for one client after the other: all of them together take no
+        more from the packets than one alone."""
+        ready = self._clients.select(0)
+        if self._control is None or not ready:
+            return
+        key, mask = min(ready, key=lambda each: (each[0].fd <= self._served, each[0].fd))
+        self._served = key.fd
+        self._control.handle(key, mask, now)
 
 
 class Signals:

@@ -15,7 +15,9 @@ So a packet that nobody can account for is a bug, and the tests add the four up 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nat.drop import Drop
 from nat.endpoint import Side
@@ -30,6 +32,18 @@ class Receipt:
     packets: int
     size: int
     is_taken_back: bool = False
+
+
+class Use(NamedTuple):
+    """How much of something is in use, in bytes or in whatever the limit counts."""
+
+    now: int
+    high_water: int
+    """The most that was in use at one time."""
+    limit: int
+
+
+AskUse = Callable[[], Use]
 
 
 class WireCounters:

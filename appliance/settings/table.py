@@ -17,15 +17,14 @@ from types import MappingProxyType
 from typing import Any
 
 from appliance.settings.checks import Problem, contradictions, derive
-from appliance.settings.kinds import Name, SecondsByPort, Text, Whole
+from appliance.settings.kinds import Name, SecondsByPort, Text
 from appliance.settings.sections.alg import ALGS
+from appliance.settings.sections.memory import FILE, MEMORY, RECORD
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
 from appliance.settings.sections.wires import WIRES
 from appliance.settings.setting import Setting
 from nat.endpoint import family_of
-
-_FILE = Text("the name of a file", 4096)
 
 _TABLE = (
     Setting("name", Name(), "glassnat", "names this appliance for `attach`, `show` and `down`"),
@@ -41,20 +40,14 @@ _TABLE = (
     *TIMEOUTS,
     *LIMITS,
     *ALGS,
+    *MEMORY,
     Setting(
         "capture.file",
-        _FILE,
+        FILE,
         "",
         'pcapng, interfaces "inside" and "outside", reasons as packet comments',
     ),
-    Setting("record.file", _FILE, "", "events, one JSON object a line"),
-    Setting(
-        "process.memory",
-        Whole(0, 1 << 20),
-        0,
-        "MiB of memory that the program may have, 64 at least; "
-        "0 = 256, and 4 KiB for each of nat.limits.flows",
-    ),
+    *RECORD,
 )
 
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _TABLE}

@@ -44,8 +44,8 @@ class Fault(Exception):
 
 
 def bytes_for(given: int, flows: int) -> int:
-    """In bytes: the MiB `given`, or, if that is 0, what so many flows may need."""
-    return max(LEAST, given * MIB or FOR_ITSELF + FOR_A_FLOW * flows)
+    """What is `given`, or, if that is 0, what so many flows may need."""
+    return max(LEAST, given or FOR_ITSELF + FOR_A_FLOW * flows)
 
 
 class Ceiling:
@@ -80,7 +80,7 @@ def faults_explained(most: int) -> Iterator[None]:
     except MemoryError:
         raise Fault(
             f"it needed more memory than its ceiling of {most // MIB} MiB",
-            "start it again with a larger process.memory or a smaller nat.limits.flows",
+            "start it again with a larger memory.process or a smaller nat.limits.flows",
         ) from None
     except Exception as error:
         if os.environ.get("GLASSNAT_DEBUG"):

@@ -6,8 +6,8 @@ python -m tests.host.passthrough INSIDE-JSON OUTSIDE-JSON [offload|plain]
 from __future__ import annotations
 
 import json
-import math
 import sys
+from math import inf
 
 from appliance.loop import Loop, Signals
 from appliance.wires.tun import Place, open_wires
@@ -32,7 +32,7 @@ class Passthrough:
         pass
 
     def next_deadline(self) -> float:
-        return math.inf
+        return inf
 
     def expire(self, now: float) -> None:
         pass
