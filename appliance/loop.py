@@ -34,6 +34,7 @@ from appliance.control.listener import (
 from appliance.control.server import ControlServer
 from appliance.control.sweeper import Sweeper
 from appliance.engine import Engine
+from appliance.gateway.workers.nursery import Nursery
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
@@ -87,13 +88,15 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
             undo.callback(recorder.close)
             recorder.attach(log)
         listeners = _listeners(control_path, control_mode, undo)
+        nursery = Nursery()  # while there are privileges, for it is to become another user
+        undo.callback(nursery.close)
         _leave_privileges(listeners, undo)
-        engine = Engine(settings, name, "appliance", log)
+        engine = Engine(settings, name, "appliance", log, nursery=nursery)
         for side, wire in zip(Side, wires, strict=True):
             engine.kernel_drops[str(side)] = wire.dropped_by_kernel
         if recorder is not None:
             engine.kept["recording"] = recorder.use
-        ceiling = Ceiling(bytes_for(settings["memory.process"], settings["nat.limits.flows"]))
+        ceiling = Ceiling(bytes_for(settings["process.memory"], settings["nat.limits.flows"]))
         undo.callback(ceiling.close)
         loop = Loop(wires, engine, signals, ControlServer(engine, *listeners), watch=ceiling.check)
         undo.callback(loop.close)

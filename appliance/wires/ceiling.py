@@ -80,7 +80,7 @@ def faults_explained(most: int) -> Iterator[None]:
     except MemoryError:
         raise Fault(
             f"it needed more memory than its ceiling of {most // MIB} MiB",
-            "start it again with a larger memory.process or a smaller nat.limits.flows",
+            "start it again with a larger process.memory or a smaller nat.limits.flows",
         ) from None
     except Exception as error:
         if os.environ.get("GLASSNAT_DEBUG"):

@@ -2,7 +2,8 @@
 
 Opening and configuring devices needs CAP_NET_ADMIN; forwarding needs nothing. So once the wires are
 open, every capability goes, for this process and for whatever it might start: a mistake in reading
-a packet then has a process that can do next to nothing to its host.
+a packet then has a process that can do next to nothing to its host. ALG modules that somebody else
+wrote are in another process by then (`appliance/gateway/workers/`).
 
 Root without a capability still owns root's files. So who was started as root goes on as another
 user: as the one who called `sudo`, else as `nobody`.

@@ -385,8 +385,8 @@ flows = 1000000
 flows_per_host = 1000000
 unanswered_per_host = 1000000
 new_flows_per_second_per_host = 0
-[memory]
-process = 67108864
+[process]
+memory = 67108864
 """
 
 
@@ -410,7 +410,7 @@ def test_without_memory_it_ends_with_a_sentence_and_tidied_up(lab: Lab) -> None:
         said = program.text.splitlines()[-1]
         assert said.startswith("glassnat: the appliance has ended by a fault of its own: it needed")
         assert "64 MiB" in said
-        assert "memory.process" in said
+        assert "process.memory" in said
         assert "Traceback" not in program.text
     finally:
         program.stop()

@@ -73,5 +73,5 @@ def test_more_memory_than_the_ceiling_is_a_sentence_that_names_the_settings(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == (
         "the appliance has ended by a fault of its own: it needed more memory than its ceiling of "
-        "128 MiB; start it again with a larger memory.process or a smaller nat.limits.flows\n"
+        "128 MiB; start it again with a larger process.memory or a smaller nat.limits.flows\n"
     )
