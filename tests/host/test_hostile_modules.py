@@ -54,6 +54,14 @@ TALK = (sys.executable, "-c", TALKING, PHONE, SERVER)
 PING = ("ping", "-n", "-i", "0.01", "-I", SECOND_HOST, SERVER)
 PONG = re.compile(r"icmp_seq=(\d+) .*time=([\d.]+)")
 
+
+@pytest.fixture(autouse=True)
+def files_that_the_appliance_can_read(tmp_path: Path) -> None:
+    """Root becomes `nobody`, and pytest's folders are root's alone."""
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+
+
 HARMFUL = {name: each for name, each in HOSTILE.items() if each.loads}
 UNUSABLE = {name: each for name, each in HOSTILE.items() if not each.loads}
 
