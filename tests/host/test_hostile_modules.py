@@ -8,9 +8,11 @@ left.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,11 +57,12 @@ PING = ("ping", "-n", "-i", "0.01", "-I", SECOND_HOST, SERVER)
 PONG = re.compile(r"icmp_seq=(\d+) .*time=([\d.]+)")
 
 
-@pytest.fixture(autouse=True)
-def files_that_the_appliance_can_read(tmp_path: Path) -> None:
-    """Root becomes `nobody`, and pytest's folders are root's alone."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Where the appliance can read: root becomes `nobody`, and pytest's folders are root's alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 HARMFUL = {name: each for name, each in HOSTILE.items() if each.loads}
