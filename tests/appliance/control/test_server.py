@@ -19,6 +19,7 @@ from appliance.control.listener import read_only_listener
 from appliance.control.paths import read_only_path
 from appliance.control.server import ControlServer
 from appliance.control.session import ENTRIES_PER_SLICE
+from appliance.engine import Flushed
 from appliance.journal.counters import AskUse
 from appliance.journal.events import Event, PacketSeen, SettingChanged
 from appliance.journal.log import EventLog
@@ -66,10 +67,10 @@ class FakeEngine:
         new = self.settings.change(key, value, who)
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
-    def flush(self, now: float, fits: Callable[[dict[str, str]], bool]) -> int:
+    def flush(self, now: float, fits: Callable[[dict[str, str]], bool]) -> Flushed:
         ends = {"internal": "192.0.2.1:5", "external": "203.0.113.1:5"}
         self.flushed = [fits({"protocol": protocol, **ends}) for protocol in ("udp", "tcp")]
-        return 3
+        return Flushed(3, 1)
 
 
 class Loop:
@@ -253,7 +254,7 @@ def test_flush_hands_on_what_is_to_be_forgotten(
     loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "flush", "protocol": "udp"})
-    assert answer["result"] == {"flushed": 3}
+    assert answer["result"] == {"flushed": 3, "expectations": 1}
     assert engine.flushed == [True, False]
 
 
