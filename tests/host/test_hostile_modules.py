@@ -59,7 +59,7 @@ PONG = re.compile(r"icmp_seq=(\d+) .*time=([\d.]+)")
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """Where the appliance can read: root becomes `nobody`, and pytest's folders are root's alone."""
+    """Where `nobody` can read, whom root becomes: the folders of pytest are for root alone."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
