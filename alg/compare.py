@@ -12,6 +12,10 @@ modules may cut the same change differently:
                     └────────── one edit ┘          the correct module: 203.0.113.1:5060
                     └─ one edit ─┘                  the active module:  203.0.113.1
     Contact: <sip:a@203.0.113.1:5060>               the same result, so the verdict is `ok`
+
+Whoever looks must not be able to stop the NAT by what he looks at: all work here grows as the
+message does, and no faster. More changes than `MOST_CHANGES` are too many to compare: one row then
+stands for all of them.
 """
 
 from __future__ import annotations
@@ -27,6 +31,14 @@ Soundness = Callable[[bytes], int]
 
 Findings = Callable[[bytes], Sequence[Finding]]
 """What is wrong with a message (`alg.base.Application`)."""
+
+MOST_CHANGES = 256
+"""Of either module in one message. No real message has more than a few dozen."""
+MOST_TRIED = 32
+"""Rows that are looked at one by one for which of them broke the message."""
+
+TOO_MANY = "too-many-changes"
+"""The rule of the row that stands for more than `MOST_CHANGES`."""
 
 SILENT = Reason("The module gives no reason.", "")
 
@@ -48,7 +60,7 @@ class Comparison:
 
 def damage(before: bytes, after: bytes, findings: Findings) -> list[Finding]:
     """What is wrong with a message after a module that was not wrong before."""
-    known = findings(before)
+    known = {*findings(before)}
     return [each for each in findings(after) if each not in known] if after else []
 
 
@@ -76,7 +88,7 @@ def changes(
     itself. Raises BadEdit, as `edits.apply` would."""
     made = edits.ordered(message, active_edits)
     if correct_edits is None:
-        places = [_Place(edit.start, edit.end, (one := (edit,)), one) for edit in made]
+        places = [_Place(each[0].start, each[-1].end, each, each) for each in _one_by_one(made)]
         rows = [_row(message, place, active, active) for place in places]
         is_correct = active.name == correct.name
         return rows if is_correct else [replace(row, expected=None) for row in rows]
@@ -87,31 +99,45 @@ def changes(
     return rows
 
 
+def _one_by_one(made: Sequence[Edit]) -> list[tuple[Edit, ...]]:
+    """Each edit by itself, or all of them together if they are too many."""
+    return [tuple(made)] if len(made) > MOST_CHANGES else [(edit,) for edit in made]
+
+
 def _places(active: Sequence[Edit], correct: Sequence[Edit]) -> list[_Place]:
-    """Group edits that overlap; an insertion belongs to whatever stands around or at its point."""
+    """Group edits that overlap; an insertion belongs to whatever stands around or at its point. Too
+    many edits are one group."""
     tagged = [(edit, True) for edit in active] + [(edit, False) for edit in correct]
     tagged.sort(key=lambda pair: (pair[0].start, pair[0].end))
-    places: list[_Place] = []
-    # In the order of the message, each edit either touches the last place, and may make it longer,
+    groups: list[list[tuple[Edit, bool]]] = []
+    start = end = -1
+    # In the order of the message, each edit either touches the last group, and may make it longer,
     # or begins one of its own.
-    for edit, is_active in tagged:
-        last = places[-1] if places else None
-        if last is None or not _touches(last, edit):
-            last = _Place(edit.start, edit.end, (), ())
-            places.append(last)
-        places[-1] = _Place(
-            last.start,
-            max(last.end, edit.end),
-            (*last.active, edit) if is_active else last.active,
-            last.correct if is_active else (*last.correct, edit),
-        )
-    return places
+    is_too_much = max(len(active), len(correct)) > MOST_CHANGES
+    for each in tagged:
+        edit = each[0]
+        if groups and (is_too_much or _touches(start, end, edit)):
+            groups[-1].append(each)
+            end = max(end, edit.end)
+        else:
+            groups.append([each])
+            start, end = edit.start, edit.end
+    return [_place(group) for group in groups]
 
 
-def _touches(place: _Place, edit: Edit) -> bool:
-    """`edit` begins at or behind the beginning of `place`. Two insertions at one point touch as
+def _place(group: Sequence[tuple[Edit, bool]]) -> _Place:
+    return _Place(
+        group[0][0].start,
+        max(edit.end for edit, _ in group),
+        tuple(edit for edit, is_active in group if is_active),
+        tuple(edit for edit, is_active in group if not is_active),
+    )
+
+
+def _touches(start: int, end: int, edit: Edit) -> bool:
+    """`edit` begins at or behind the beginning of a group. Two insertions at one point touch as
     well, although neither has any bytes to share."""
-    return edit.start < place.end or (edit.start, edit.end) == (place.start, place.end)
+    return edit.start < end or (edit.start, edit.end) == (start, end)
 
 
 def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison:
@@ -122,16 +148,21 @@ def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison
     same = place.correct is place.active
     expected = after if same else _result(message, place, place.correct)
     speaker, edit = (active, place.active) if place.active else (correct, place.correct)
-    first = edit[0]
-    reason = _explain(speaker, first.rule)
+    field, rule = edit[0].field, edit[0].rule
+    count = max(len(place.active), len(place.correct))
+    if count > MOST_CHANGES:
+        field, rule = "message", TOO_MANY
+        reason = Reason(f"{count} changes are too many to compare.", "")
+    else:
+        reason = _explain(speaker, rule)
     return Comparison(
-        first.field,
+        field,
         (place.start, place.end),
         _text(before),
         _text(after),
         _text(expected),
         _verdict(place, after, expected),
-        first.rule,
+        rule,
         reason.sentence,
         reason.rfc,
     )
@@ -162,14 +193,16 @@ def _broken(
     soundness: Soundness,
 ) -> list[Comparison]:
     """The message as a whole can be read less well than before. Blame the rows that do so alone;
-    when it takes several rows together, all rows that differ from the correct ones."""
-    blamed = [
-        row.verdict in ("wrong", "missed")
-        and _breaks_alone(message, place, correct_edits, soundness)
-        for place, row in zip(places, rows, strict=True)
-    ]
+    when it takes several rows together, or too many differ from the correct ones for each to be
+    tried, all that differ."""
+    blamed = differ = [row.verdict in ("wrong", "missed") for row in rows]
+    if sum(differ) <= MOST_TRIED:
+        blamed = [
+            differs and _breaks_alone(message, place, correct_edits, soundness)
+            for place, differs in zip(places, differ, strict=True)
+        ]
     if not any(blamed):
-        blamed = [row.verdict in ("wrong", "missed") for row in rows]
+        blamed = differ
     return [
         replace(row, verdict="broken") if guilty else row
         for row, guilty in zip(rows, blamed, strict=True)
@@ -181,7 +214,8 @@ def _breaks_alone(
 ) -> bool:
     """Would the correct message be broken with just this place as the active module left it? Asked
     of the correct message, so that one row's fault is not blamed on the others."""
-    others = [edit for edit in correct_edits if edit not in place.correct]
+    at_place = {*place.correct}
+    others = [edit for edit in correct_edits if edit not in at_place]
     whole = edits.apply(message, correct_edits)
     return soundness(edits.apply(message, [*others, *place.active])) < soundness(whole)
 

@@ -28,7 +28,7 @@ from appliance.gateway.inspection import Inspector
 from appliance.gateway.slot import Slot
 from appliance.gateway.streams import StreamInspector
 from appliance.gateway.turns import Turns
-from appliance.journal.counters import WireCounters
+from appliance.journal.counters import Receipt, WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.log import EventLog
 from appliance.journal.tap import EXIT_SIDES, Point, Tap, Taps
@@ -69,6 +69,7 @@ class Datapath:
         self._inspector = Inspector(nat.table, log, self.turns)
         self.streams = StreamInspector(self._inspector, self.turns, nat.outbox)
         self._identification = 0
+        self._forwarded_last = 0, 0
         self.settings_changed()
 
     def settings_changed(self) -> None:
@@ -121,7 +122,8 @@ class Datapath:
             arrival = HAIRPIN  # hairpin: back in, as if it came from outside
         counters.forwarded += segments
         counters.forwarded_bytes += size
-        return leg if packet.length <= self._narrowest else self._cut(packet, leg)
+        self._forwarded_last = segments, size
+        return leg if packet.length <= self._narrowest else self._cut(packet, leg, side)
 
     def _handle_tapped(self, packet: Packet, side: Side, now: float) -> Verdict:
         """The same, shown to the tap at every point. `handle` is called with the tap this time: by
@@ -169,7 +171,7 @@ class Datapath:
         for datagram in packet.datagrams():
             verdict = self.handle(datagram, side, now, self._tap)
             if isinstance(verdict, Leg):
-                self.nat.outbox.append((EXIT_SIDES[verdict.exit], datagram))
+                self._send_later([datagram], verdict, side)
         return Aside.REPLACED
 
     # --- what is not forwarded ---------------------------------------------------------
@@ -201,10 +203,31 @@ class Datapath:
         self.drops.add(side, drop, packet, segments, now, arrived)
         return drop
 
+    def _send_later(self, packets: list[Packet], leg: Leg, side: Side) -> None:
+        """Put into the outbox what goes in the place of the packet that was forwarded last."""
+        receipt = Receipt(side, *self._forwarded_last)
+        for packet in packets:
+            packet.receipt = receipt
+            self.nat.outbox.append((EXIT_SIDES[leg.exit], packet))
+
+    # --- what the wires do not take ----------------------------------------------------
+
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
-        """The wire did not take a packet that `handle` answered a leg for (`side`: its arrival)."""
-        self.counters[side].take_back(packet, Drop.WIRE_REFUSED)
-        self.drops.add(side, Drop.WIRE_REFUSED, packet, packet.segments, now)
+        """The wire did not take the packet that `handle` has just answered a leg for (`side`: its
+        arrival). It is taken back as it was counted: it may have been edited since."""
+        self._take_back(packet, Receipt(side, *self._forwarded_last), now)
+
+    def own_not_sent(self, packet: Packet, now: float) -> None:
+        """The same for a packet of the outbox. What goes in several pieces was not forwarded when
+        one of them was not; what the appliance says by itself was never counted as forwarded."""
+        if isinstance(packet.receipt, Receipt) and not packet.receipt.is_taken_back:
+            self._take_back(packet, packet.receipt, now)
+
+    def _take_back(self, packet: Packet, receipt: Receipt, now: float) -> None:
+        receipt.is_taken_back = True
+        side, packets = receipt.side, receipt.packets
+        self.counters[side].take_back(Drop.WIRE_REFUSED, packets, receipt.size)
+        self.drops.add(side, Drop.WIRE_REFUSED, packet, packets, now)
 
     # --- packets larger than the next MTU ----------------------------------------------
 
@@ -219,15 +242,15 @@ class Datapath:
         )
         return True
 
-    def _cut(self, packet: Packet, leg: Leg) -> Verdict:
+    def _cut(self, packet: Packet, leg: Leg, side: Side) -> Verdict:
         """Put the fragments of a datagram that is too long for its exit into the outbox."""
         mtu = self._mtu[leg.exit]
         if packet.length <= mtu or packet.segment_size:
             return leg
         packet.complete()
         self._identification = self._identification + 1 & 0xFFFF
-        for piece in fragment(packet, mtu, self._identification):
-            self.nat.outbox.append((EXIT_SIDES[leg.exit], Packet.of(piece)))
+        pieces = fragment(packet, mtu, self._identification)
+        self._send_later([Packet.of(piece) for piece in pieces], leg, side)
         return Aside.REPLACED
 
     # --- application-layer gateways ----------------------------------------------------
@@ -283,8 +306,9 @@ class Datapath:
             return
         counters.forwarded += 1
         counters.forwarded_bytes += size
-        if self._cut(packet, leg) is leg:
-            self.nat.outbox.append((EXIT_SIDES[leg.exit], packet))
+        self._forwarded_last = 1, size
+        if self._cut(packet, leg, side) is leg:
+            self._send_later([packet], leg, side)
         if self._tap is not None:
             self._tap.see(Point.LEFT, packet, EXIT_SIDES[leg.exit], leg, now)
 
@@ -321,7 +345,8 @@ class Datapath:
         # In order: all of them take the way that packets of our own take.
         self.counters[side].forwarded += segments
         self.counters[side].forwarded_bytes += size
-        self.nat.outbox += [(EXIT_SIDES[leg.exit], each) for each in onward]
+        self._forwarded_last = segments, size
+        self._send_later(onward, leg, side)
         return Aside.REPLACED
 
     def _room(self, packet: Packet, leg: Leg) -> int:

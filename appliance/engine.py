@@ -195,6 +195,10 @@ class Engine:
         """The wire did not take what `handle` answered (`side`: where the packet had come from)."""
         self.datapath.not_sent(packet, side, now)
 
+    def own_not_sent(self, packet: Packet, now: float) -> None:
+        """The wire did not take a packet of the outbox."""
+        self.datapath.own_not_sent(packet, now)
+
     # --- questions and commands --------------------------------------------------------
 
     def flush(self, now: float, fits: Callable[[Mapping[str, Any]], bool] | None = None) -> Flushed:

@@ -25,15 +25,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.control.listener import Listener
+from alg import registry
+from appliance.control.listener import (
+    ControlMode,
+    Listener,
+    control_listener,
+    read_only_listener,
+)
 from appliance.control.server import ControlServer
+from appliance.control.sweeper import Sweeper
 from appliance.engine import Engine
 from appliance.gateway.workers.nursery import Nursery
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
+from appliance.settings.rfc import requirements
 from appliance.settings.table import Settings
-from appliance.wires.privileges import give_up, go_first
+from appliance.wires.ceiling import Ceiling, bytes_for, faults_explained
+from appliance.wires.privileges import give_up, go_first, unprivileged
 from appliance.wires.tun import Place, open_wires
 from appliance.wires.wire import Wire, WireGone
 from nat.endpoint import Side
@@ -52,12 +61,15 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
 
 
-def run(settings: Settings, control_path: Path) -> int:
+def run(settings: Settings, control_path: Path, control_mode: ControlMode = "owner") -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
 
-    Raises WireError, ControlError, RecordingError and alg.registry.SpecError with a sentence that
-    says what to do. Everything that was made is gone again
-    when this returns or raises.
+    What needs privileges, or is to be written later, is opened first: the wires, the recording, the
+    control sockets. Then this process becomes an unprivileged user.
+
+    Raises WireError, ControlError, RecordingError, ceiling.Fault and alg.registry.SpecError with a
+    sentence that says what to do. Everything that was made is gone again when this returns or
+    raises.
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
     with contextlib.ExitStack() as undo:
@@ -76,22 +88,54 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder = _recorder(settings)
             undo.callback(recorder.close)
             recorder.attach(log)
-        listener = Listener(control_path)
-        undo.callback(listener.close)
+        listeners = _listeners(control_path, control_mode, undo)
         nursery = Nursery()  # while there are privileges, for it is to become another user
         undo.callback(nursery.close)
-        go_first()
-        give_up()
+        _leave_privileges(listeners, undo)
         engine = Engine(settings, name, "appliance", log, nursery=nursery)
         for side, wire in zip(Side, wires, strict=True):
             engine.kernel_drops[str(side)] = wire.dropped_by_kernel
         if recorder is not None:
             engine.kept["recording"] = recorder.use
-        loop = Loop(wires, engine, signals, ControlServer(engine, listener))
+        ceiling = Ceiling(bytes_for(settings["process.memory"], settings["nat.limits.flows"]))
+        undo.callback(ceiling.close)
+        loop = Loop(wires, engine, signals, ControlServer(engine, *listeners), watch=ceiling.check)
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
-        return INTERRUPTED if loop.run() == signal.SIGINT else 0
+        with faults_explained(ceiling.most):
+            return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+def _listeners(
+    path: Path, mode: ControlMode, undo: contextlib.ExitStack
+) -> tuple[Listener, Listener]:
+    """The socket that obeys and the one that only answers. Raises ControlError."""
+    control = control_listener(path, mode)
+    undo.callback(control.close)
+    read_only = read_only_listener(path, mode)
+    undo.callback(read_only.close)
+    return control, read_only
+
+
+def _leave_privileges(listeners: Sequence[Listener], undo: contextlib.ExitStack) -> None:
+    """Use them for the last time, and become somebody who has none."""
+    _read_ahead()
+    go_first()
+    account = unprivileged()
+    if account is not None:
+        undo.callback(Sweeper(listeners).close)
+    if not give_up(account):
+        _say(f"note: user {os.geteuid()} may not become another here, and so stays who it is")
+
+
+def _read_ahead() -> None:
+    """Read those of the program's own files that are otherwise read when somebody asks: the user
+    that it becomes may not be able to."""
+    requirements()
+    for application in registry.APPLICATIONS.values():
+        with contextlib.suppress(KeyError):
+            application.correct().explain("")
 
 
 class RecordingError(Exception):
@@ -117,7 +161,8 @@ def _say(sentence: str) -> None:
 class Loop:
     """Carries packets between two wires until a signal says stop.
 
-    `clock` answers seconds that only ever grow. `run` raises WireGone when a wire goes away.
+    `clock` answers seconds that only ever grow. `watch` is called whenever the timers are looked
+    at. `run` raises WireGone when a wire goes away, and what `watch` raises.
     """
 
     def __init__(
@@ -127,11 +172,13 @@ class Loop:
         signals: Signals,
         control: ControlServer | None = None,
         clock: Callable[[], float] = time.monotonic,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._wires = wires
         self._engine = engine
         self._control = control
         self._clock = clock
+        self._watch = watch
         self._signals = signals
         self._look_again = clock()
         self._rested = False
@@ -185,10 +232,11 @@ class Loop:
         While packets come this is done once a grain of time and not every turn: the next deadline
         may be wrong by then, but a grain later it is looked at again.
         """
+        self._watch()
         deadline = self._engine.next_deadline()
         if deadline <= now:
             self._engine.expire(now)
-            self._send_outbox()
+            self._send_outbox(now)
             deadline = self._engine.next_deadline()
         if deadline <= now:  # more is due than is done at once: go on with it in the next turn
             self._look_again, self._wait = now, BACKLOG_GRAIN
@@ -215,14 +263,15 @@ class Loop:
             if isinstance(verdict, Leg) and not wires[verdict.exit].send(packet):
                 self._engine.not_sent(packet, side, now)
             if outbox:
-                self._send_outbox()
+                self._send_outbox(now)
         return at_most
 
-    def _send_outbox(self) -> None:
-        """The appliance's own packets and fragments. One that is not taken is lost, as on any
-        wire: nobody waits for it here."""
+    def _send_outbox(self, now: float) -> None:
+        """The appliance's own packets, and those that go in several pieces. One that is not taken
+        is lost, as on any wire: nobody waits for it here."""
         for side, packet in self._engine.outbox:
-            self._wires[side].send(packet)
+            if not self._wires[side].send(packet):
+                self._engine.own_not_sent(packet, now)
         self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:

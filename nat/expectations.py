@@ -168,7 +168,7 @@ class Expectations(dict[int, Expectation]):
         richest = max(self._by_host.values(), key=len, default={})
         if len(richest) <= len(self._by_host.get(mapping.internal.address, ())) + 1:
             return False
-        unused = (each for each in richest.values() if each.flow is None)
+        unused = (each for each in richest.values() if not each.is_used)
         self.close(next(unused, next(iter(richest.values()))), Why.EVICTED, now)
         return True
 

@@ -61,9 +61,10 @@ class Packet:
 
     `frame` belongs to the wire: the buffer together with what stands before the packet in it, as
     long as that still tells the truth about `partial`, `segment_size` and where the headers end.
+    `receipt` belongs to who counts packets: what this one was counted for, should it not leave.
     """
 
-    __slots__ = ("buffer", "frame", "length", "partial", "segment_size")
+    __slots__ = ("buffer", "frame", "length", "partial", "receipt", "segment_size")
 
     def __init__(
         self, buffer: Buffer, length: int, partial: bool = False, segment_size: int = 0
@@ -73,6 +74,7 @@ class Packet:
         self.partial = partial
         self.segment_size = segment_size
         self.frame: memoryview | None = None
+        self.receipt: object = None
 
     @classmethod
     def of(cls, data: bytes) -> Packet:
@@ -260,7 +262,9 @@ class Packet:
             return Drop.BAD_HEADER_CHECKSUM
         if self.segment_size and self.is_fragment:
             return Drop.MALFORMED
-        self.length = total
+        if total != self.length:
+            self.length = total
+            self.frame = None
         return self._check_options(header)
 
     def _check_options(self, header: int) -> Drop | None:

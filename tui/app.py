@@ -178,7 +178,8 @@ class GlassnatApp(App[None]):
 
     def _clock(self) -> strip.Clock:
         speed = self.feed.speed if isinstance(self.feed, SimulationFeed) else 1.0
-        return strip.Clock(self.feed.live, self.paused, self.feed.ended, speed, self.feed.lost)
+        feed = self.feed
+        return strip.Clock(feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only)
 
     def _draw_translations(self, base: Screen[Any]) -> None:
         table = base.query_one(TranslationTable)

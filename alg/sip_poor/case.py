@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -34,8 +34,8 @@ class Case:
     random: random.Random
     steps: list[Step] = field(default_factory=lambda: list(STEPS))
     edits: list[Edit] = field(default_factory=list)
-    """In the order of the message, and none overlaps another: so each is found by bisection, and a
-    fault that edits everywhere does not look at all of them each time."""
+    """In the order of the message. None lies on another, so their ends are in order as well, and
+    those at a place are found without a look at all."""
     is_sip: bool = True
     refused: str = ""
     counts_lengths: bool = True
@@ -71,35 +71,30 @@ class Case:
     def replace(self, span: Span, replacement: bytes, what: str) -> None:
         """Edit these bytes, whatever the correct ALG wanted there."""
         start, end = span
-        stop = self._first_from(end)
-        first = stop
-        while first and self.edits[first - 1].end > start:
-            first -= 1
-        del self.edits[first:stop]
-        if start == end:  # one that stands at this very point is replaced as well
-            self.edits[first : first + 1] = [
-                edit for edit in self.edits[first : first + 1] if (edit.start, edit.end) != span
-            ]
+        del self.edits[self._overlapping(span)]
+        if start == end:  # there can be but one insertion at a point
+            del self.edits[self._at(span)]
         if self.data[start:end] != replacement:
-            self._insert(Edit(start, end, replacement, what, self.fault))
+            insort(self.edits, Edit(start, end, replacement, what, self.fault), key=place_of)
 
     def after(self, span: Span) -> bytes:
         """What stands at `span` with the edits so far."""
-        at = bisect_left(self.edits, span, key=_place)
-        if at < len(self.edits) and _place(self.edits[at]) == span:
-            return self.edits[at].replacement
+        for edit in self.edits[self._at(span)]:
+            return edit.replacement
         return fields.text(self.data, span)
 
     def is_edited(self, span: Span) -> bool:
-        last = self._first_from(span[1]) - 1
-        return last >= 0 and self.edits[last].end > span[0]
+        return bool(self.edits[self._overlapping(span)])
 
-    def _first_from(self, position: int) -> int:
-        """The number of edits that begin before this position."""
-        return bisect_left(self.edits, position, key=lambda edit: edit.start)
+    def _overlapping(self, span: Span) -> slice:
+        """Which edits share bytes with `span`; of an insertion, which have it inside."""
+        first = bisect_right(self.edits, span[0], key=lambda edit: edit.end)
+        return slice(first, bisect_left(self.edits, span[1], key=lambda edit: edit.start))
 
-    def _insert(self, edit: Edit) -> None:
-        insort(self.edits, edit, key=_place)
+    def _at(self, span: Span) -> slice:
+        """Which edits are of exactly these bytes."""
+        first = bisect_left(self.edits, span, key=place_of)
+        return slice(first, bisect_right(self.edits, span, key=place_of))
 
     def value(self, name: bytes) -> Span | None:
         """Where the value of the first header of this name stands."""
@@ -119,8 +114,9 @@ class Case:
         self.drop(lambda edit: edit.rule == "content-length")
         for edit in bodies.recount(self.parts.body.lengths, self.edits):
             if not self.is_edited((edit.start, edit.end)):
-                self._insert(edit)
+                insort(self.edits, edit, key=place_of)
 
 
-def _place(edit: Edit) -> Span:
+def place_of(edit: Edit) -> Span:
+    """Where it stands, and so which comes first."""
     return edit.start, edit.end

@@ -18,7 +18,7 @@ from alg.sip.correct import Sip
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip_poor import aim
 from alg.sip_poor.aim import Aim, AimError
-from alg.sip_poor.case import Case
+from alg.sip_poor.case import Case, place_of
 from alg.sip_poor.faults import FAULTS
 
 COUNTED_FOR = 86_400.0
@@ -60,7 +60,7 @@ class SipPoor:
         answer = Sip(tuple(case.steps)).inspect(message, case.context)
         if not isinstance(answer, Edits) or answer.reading is not Reading.MESSAGE:
             return answer
-        case.edits = list(answer.edits)
+        case.edits = sorted(answer.edits, key=place_of)
         self._spoil(case, at_work)
         return Edits(tuple(_in_order(case.data, case.edits)), note=answer.note)
 

@@ -20,7 +20,7 @@ from appliance.cli.base import (
     narrate,
 )
 from appliance.cli.configuration import warn
-from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect
+from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect, connect_to_look
 from appliance.cli.tables import value_text
 from appliance.cli.words import live_keys, offer, values
 from appliance.control.client import ClientError, caller
@@ -134,7 +134,7 @@ def watch(
       glassnat watch --json --since 0 > events.jsonl
     """
     teller = Teller()
-    with connect(name, control) as client:
+    with connect_to_look(name, control) as client:
         for line in client.events(since, points):
             if as_json:
                 emit_json_line(_read(line))

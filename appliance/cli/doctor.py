@@ -15,9 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from appliance.wires.privileges import unprivileged
+
 OK, MISSING, LIMITED = "ok", "missing", "limited"
 
-CAP_NET_ADMIN = 12
+CAP_SETUID, CAP_NET_ADMIN = 7, 12
 TUN_FILE = Path("/dev/net/tun")
 SMALLEST_SCREEN = (80, 24)
 
@@ -95,7 +97,8 @@ def _privileges() -> Finding:
     need = "run (until the devices are open)"
     effective = _effective_capabilities()
     if effective >> CAP_NET_ADMIN & 1:
-        return Finding("CAP_NET_ADMIN", OK, f"uid {os.geteuid()} has it", need)
+        detail = f"uid {os.geteuid()} has it{_afterwards(effective)}"
+        return Finding("CAP_NET_ADMIN", OK, detail, need)
     return Finding(
         "CAP_NET_ADMIN",
         MISSING,
@@ -103,6 +106,16 @@ def _privileges() -> Finding:
         need,
         f"use sudo with the whole path: sudo {_program()}",
     )
+
+
+def _afterwards(effective: int) -> str:
+    """Who `run` goes on as, once the devices are open."""
+    account = unprivileged()
+    if account is None:
+        return ""
+    if effective >> CAP_SETUID & 1:
+        return f"; run goes on as uid {account.uid}"
+    return "; run stays root, which may not become another user here (no CAP_SETUID)"
 
 
 def _program() -> str:

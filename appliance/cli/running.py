@@ -18,14 +18,16 @@ from appliance.cli.base import (
     Chosen,
     Command,
     Failure,
+    OneOf,
     narrate,
     on_terminal,
     setting_options,
 )
 from appliance.cli.configuration import warn
+from appliance.cli.connection import socket_of
 from appliance.cli.words import appliances, offer
-from appliance.control.client import Client, find
-from appliance.control.listener import ensure_free
+from appliance.control.client import Client, to_look
+from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
 
@@ -38,17 +40,28 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 @click.command(cls=Command, short_help="Run the appliance on two TUN devices.")
 @click.option("--config", "file", metavar="FILE", required=True, help="The configuration (TOML).")
 @CONTROL_OPTION
+@click.option(
+    "--control-mode",
+    type=OneOf("control mode", CONTROL_MODES),
+    default="owner",
+    metavar="MODE",
+    help="Who may change settings: owner (and the group may look) or group (and all may look).",
+)
 @click.option("--tui", is_flag=True, help="Draw the screen as well.")
 @setting_options
-def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
+def run(
+    file: str, control: str | None, control_mode: ControlMode, tui: bool, chosen: Chosen
+) -> int:
     """Run the appliance on two TUN devices, in the foreground, until Ctrl-C.
 
-    Needs root or CAP_NET_ADMIN to open the devices, and gives the privileges up after that.
+    Needs root or CAP_NET_ADMIN to open the devices. After that it goes on without privileges, as
+    the user who called sudo, or as nobody.
 
     \b
     Examples:
       glassnat config init > lab.toml
       sudo glassnat run --config lab.toml
+      sudo glassnat run --config lab.toml --control-mode group
       sudo glassnat run --config lab.toml --alg sip --set nat.timeouts.udp=30s
     """
     settings = configuration.load(file, chosen.profile, chosen.all_sets)
@@ -60,7 +73,7 @@ def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
 
     warn(settings)
     try:
-        return run_loop(settings, path)
+        return run_loop(settings, path, control_mode)
     except SpecError as error:
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 
@@ -114,12 +127,17 @@ def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
 @CONTROL_OPTION
 @click.option("--read-only", is_flag=True, help="Look, but change nothing.")
 def attach(name: str | None, control: str | None, read_only: bool) -> int:
-    """Draw the screen of a running appliance; `q` leaves it running."""
-    path = Path(control) if control is not None else find(name)
+    """Draw the screen of a running appliance; `q` leaves it running.
+
+    Whoever may not change anything may yet look, with --read-only.
+    """
+    path = socket_of(name, control)
+    if read_only:
+        path = to_look(path)
     _need_terminal("use: glassnat watch")
     with Client(path) as client:
-        client.ask("hello")
-    return _draw(path, read_only)
+        hello = client.ask("hello")
+    return _draw(path, read_only or hello.get("read_only", False))
 
 
 def _draw(path: Path, read_only: bool) -> int:

@@ -18,7 +18,7 @@ from appliance.cli.base import (
     emit_json,
     options,
 )
-from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect
+from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect_to_look
 from appliance.cli.tables import lines
 from appliance.cli.words import Words, offer, profiles, protocols, states
 from appliance.control.filters import ONE_CALL, WHATS, wanted
@@ -95,7 +95,7 @@ def show(
     except ValueError as error:
         raise Failure(as_option(error), USAGE) from None
     if file is None and profile is None:
-        with connect(name, control) as client:
+        with connect_to_look(name, control) as client:
             answer = client.ask("show", what=what, filters=chosen, call=call)
     else:
         answer = _report(what, file, profile)

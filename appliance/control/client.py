@@ -15,9 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from appliance.control.paths import folders
+from appliance.control.paths import READ_ONLY_SUFFIX, folders, read_only_path
 from appliance.settings.hints import nearest, shown
 
+NOT_PERMITTED = 3
+"""The exit code for a socket that is somebody else's."""
 PATIENCE = 10.0
 """Seconds to wait for an answer. An appliance under full load answers within one."""
 
@@ -38,7 +40,8 @@ def running() -> dict[str, Path]:
     for folder in folders():
         with contextlib.suppress(OSError):
             for path in sorted(folder.glob("*.sock")):
-                if path.stem not in found and _answers(path):
+                is_second = path.name.endswith(READ_ONLY_SUFFIX)
+                if not is_second and path.stem not in found and _answers(path):
                     found[path.stem] = path
     return found
 
@@ -79,6 +82,13 @@ def find(name: str | None = None) -> Path:
     return next(iter(found.values()))
 
 
+def to_look(path: Path) -> Path:
+    """The read-only socket beside the control socket at `path`; where there is none (an appliance
+    of an earlier version), the control socket."""
+    second = read_only_path(path)
+    return second if second.exists() else path
+
+
 class Client:
     """A connection to one appliance. Use it in a `with` statement."""
 
@@ -90,7 +100,7 @@ class Client:
             self._socket.connect(str(path))
         except PermissionError:
             self._socket.close()
-            raise ClientError(f"{path} belongs to another user; try sudo", 3) from None
+            raise ClientError(f"{path} belongs to another user; try sudo", NOT_PERMITTED) from None
         except OSError as error:
             self._socket.close()
             reason = error.strerror or str(error)

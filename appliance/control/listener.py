@@ -1,5 +1,13 @@
-"""The control socket's file: made for its owner alone, taken over from a crash, never from another
-appliance that runs."""
+"""The control sockets' files: made for whom they are for, taken over from a crash, never from
+another appliance that runs.
+
+Who may do what is the mode of a file, and the kernel's to check. Whoever may look is one step
+further out than whoever may change something:
+
+    --control-mode     NAME.sock (look and change)    NAME.ro.sock (look)
+    owner              the owner                      the owner and the group
+    group              the owner and the group        every user of this machine
+"""
 
 from __future__ import annotations
 
@@ -9,19 +17,26 @@ import os
 import socket
 import stat
 from pathlib import Path
+from typing import Literal
 
-from appliance.control.paths import ROOT_FOLDER, ControlError
+from appliance.control.paths import ROOT_FOLDER, ControlError, read_only_path
+from appliance.wires.privileges import caller
+
+ControlMode = Literal["owner", "group"]
+CONTROL_MODES: tuple[ControlMode, ...] = ("owner", "group")
+
+FOR_OWNER, FOR_GROUP, FOR_ALL = 0o600, 0o660, 0o666
 
 
 class Listener:
     """The listening socket and its file, which belong to the caller of sudo: making it may need
-    privileges that are gone by the time there is an engine to serve. Raises ControlError when the
-    path is taken or not possible."""
+    privileges that are gone by the time there is an engine to serve. `mode` says who may connect.
+    Raises ControlError when the path is taken or not possible."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = FOR_OWNER) -> None:
         self.path = path
-        self.socket = _listen(path)
-        self._inode = os.stat(path).st_ino
+        self.socket = _listen(path, mode)
+        self._identity = _identity(path)
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def accept(self) -> socket.socket | None:
@@ -50,9 +65,29 @@ class Listener:
         if self._spare is not None:
             os.close(self._spare)
             self._spare = None
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the file, if this process may: where it may not, a `Sweeper` does it."""
         with contextlib.suppress(OSError):
-            if os.stat(self.path).st_ino == self._inode:
+            if _identity(self.path) == self._identity:
                 self.path.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is: a number alone may soon be another's."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def control_listener(path: Path, mode: ControlMode) -> Listener:
+    """The socket that obeys. Raises ControlError."""
+    return Listener(path, FOR_GROUP if mode == "group" else FOR_OWNER)
+
+
+def read_only_listener(path: Path, mode: ControlMode) -> Listener:
+    """The socket that only answers, beside the control socket at `path`. Raises ControlError."""
+    return Listener(read_only_path(path), FOR_ALL if mode == "group" else FOR_GROUP)
 
 
 def ensure_free(path: Path) -> None:
@@ -65,13 +100,13 @@ def ensure_free(path: Path) -> None:
         raise ControlError(f"cannot use the control socket {path}: {reason}", 3) from None
 
 
-def _listen(path: Path) -> socket.socket:
-    """A listening socket at `path`, for its owner alone. Raises ControlError."""
+def _listen(path: Path, mode: int) -> socket.socket:
+    """A listening socket at `path`. Raises ControlError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         _make_folder(path.parent)
         _remove_stale(path)
-        _bind_for_owner(listener, path)
+        _bind(listener, path, mode)
         listener.listen(16)
     except ControlError:
         listener.close()
@@ -87,13 +122,16 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _bind_for_owner(listener: socket.socket, path: Path) -> None:
+def _bind(listener: socket.socket, path: Path, mode: int) -> None:
+    """It is nobody else's at any moment: given away first, opened to others afterwards."""
     before = os.umask(0o177)
     try:
         listener.bind(str(path))
     finally:
         os.umask(before)
     _give_to_caller(path)
+    if mode != FOR_OWNER:
+        path.chmod(mode)
 
 
 def _make_folder(folder: Path) -> None:
@@ -121,6 +159,6 @@ def _remove_stale(path: Path) -> None:
 
 def _give_to_caller(path: Path) -> None:
     """Under sudo the socket belongs to who called it: clients need no privileges."""
-    caller = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and caller.isascii() and caller.isdecimal():
-        os.chown(path, int(caller), -1)
+    account = caller()
+    if account is not None:
+        os.chown(path, account.uid, account.gid)

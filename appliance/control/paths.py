@@ -1,5 +1,9 @@
-"""Where the control sockets are: what an appliance that makes one and a client that looks for one
-have to agree on."""
+"""Where the control sockets are: what an appliance that makes them and a client that looks for them
+have to agree on.
+
+An appliance has two: `NAME.sock`, by which it can be changed, and `NAME.ro.sock`, which only
+answers questions. They are two files, so that the file's mode says who may do which.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 from pathlib import Path
 
 ROOT_FOLDER = Path("/run/glassnat")
+READ_ONLY_SUFFIX = ".ro.sock"
 
 
 class ControlError(Exception):
@@ -28,6 +33,14 @@ def own_folder() -> Path:
 def default_path(name: str) -> Path:
     """The socket of the appliance called `name`."""
     return own_folder() / f"{name}.sock"
+
+
+def read_only_path(path: Path) -> Path:
+    """The socket that only answers questions, beside the control socket at `path`. The name of an
+    appliance has no dot, so this is never another's."""
+    if path.name.endswith(READ_ONLY_SUFFIX):
+        return path
+    return path.with_name(path.name.removesuffix(".sock") + READ_ONLY_SUFFIX)
 
 
 def folders() -> list[Path]:

@@ -1,6 +1,7 @@
-"""The control socket: how `show`, `set`, `watch` and the TUI reach a running appliance.
+"""The control sockets: how `show`, `set`, `watch` and the TUI reach a running appliance.
 
-One line of JSON in, one line of JSON out, over a Unix socket:
+There is one that obeys and, beside it, one that only answers questions. One line of JSON in, one
+line of JSON out, over a Unix socket:
 
     {"id": 1, "do": "show", "what": "flows", "filters": {"protocol": "udp"}}
     {"id": 1, "ok": true, "result": [...]}
@@ -37,18 +38,25 @@ from appliance.settings.table import SETTINGS
 from appliance.version import VERSION
 
 MOST_CLIENTS = 64
+"""At each socket: however many look on, its owner finds a place."""
+CHANGING = ("set", "flush")
+"""What the read-only socket refuses."""
 
 
 class ControlServer:
-    """The listening socket and its clients, driven by the loop's selector.
+    """The listening sockets and their clients, driven by the loop's selector. `read_only` is the
+    one that only answers questions, if there is to be one.
 
     Every file descriptor is registered with this object as its `data`, so the loop's part is
     `key.data.handle(key, mask, now)`. Raises ControlError when the path is taken or not possible.
     """
 
-    def __init__(self, engine: Engine, where: str | Path | Listener) -> None:
+    def __init__(
+        self, engine: Engine, where: str | Path | Listener, read_only: Listener | None = None
+    ) -> None:
         self.engine = engine
         self._listener = where if isinstance(where, Listener) else Listener(Path(where))
+        self._read_only = read_only
         self.path = self._listener.path
         self.dropped_subscribers = 0
         self.backlog_high_water = 0
@@ -63,13 +71,18 @@ class ControlServer:
 
     def register(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
-        selector.register(self._listener.socket, selectors.EVENT_READ, self)
+        for listener in self._listeners():
+            selector.register(listener.socket, selectors.EVENT_READ, self)
+
+    def _listeners(self) -> list[Listener]:
+        return [self._listener] if self._read_only is None else [self._listener, self._read_only]
 
     def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None:
         """One slice of work for whoever is ready. Never raises, whatever a client does."""
-        if key.fd == self._listener.socket.fileno():
-            self._accept()
-            return
+        for listener in self._listeners():
+            if key.fd == listener.socket.fileno():
+                self._accept(listener)
+                return
         client = self._clients.get(key.fd)
         if client is None:
             return
@@ -84,25 +97,27 @@ class ControlServer:
         self._settle(client)
 
     def close(self) -> None:
-        """Close everything; the socket's file goes too, unless another has taken its place.
+        """Close everything; the sockets' files go too, unless others have taken their places.
         To be called before the selector is closed; calling it twice is harmless."""
         for client in list(self._clients.values()):
             client.gone = True
             self._settle(client)
-        if self._selector is not None:
-            self._selector.unregister(self._listener.socket)
-            self._selector = None
-        self._listener.close()
+        for listener in self._listeners():
+            if self._selector is not None:
+                self._selector.unregister(listener.socket)
+            listener.close()
+        self._selector = None
 
-    def _accept(self) -> None:
-        connection = self._listener.accept()
+    def _accept(self, listener: Listener) -> None:
+        connection = listener.accept()
         if connection is None:
             return
-        if len(self._clients) >= MOST_CLIENTS:
+        read_only = listener is self._read_only
+        if sum(each.read_only == read_only for each in self._clients.values()) >= MOST_CLIENTS:
             connection.close()
             return
         connection.setblocking(False)
-        client = Session(connection)
+        client = Session(connection, read_only)
         self._clients[connection.fileno()] = client
         if self._selector is not None:
             self._selector.register(connection, selectors.EVENT_READ, self)
@@ -128,6 +143,8 @@ class ControlServer:
         self, client: Session, number: object, request: Mapping[str, Any], now: float
     ) -> None:
         verb = request.get("do")
+        if client.read_only and verb in CHANGING:
+            raise ValueError(f"this socket only answers questions; {verb} wants {self.path}")
         if verb == "show":
             client.answer(number, *self._show(request, now))
         elif verb == "set":
@@ -137,17 +154,18 @@ class ControlServer:
         elif verb == "watch":
             self._watch(client, number, request)
         elif verb == "hello":
-            client.answer(number, self._hello())
+            client.answer(number, self._hello(client))
         else:
             raise ValueError(f"{verb!r} is not known; one of: hello, show, set, flush, watch")
 
-    def _hello(self) -> dict[str, object]:
+    def _hello(self, client: Session) -> dict[str, object]:
         settings = self.engine.settings
         return {
             "name": self.engine.name,
             "mode": self.engine.mode,
             "version": VERSION,
             "pid": os.getpid(),
+            "read_only": client.read_only,
             "devices": {side: settings[f"{side}.device"] for side in ("inside", "outside")},
             "dropped_subscribers": self.dropped_subscribers,
         }

@@ -45,8 +45,9 @@ class Gathering:
 class Session:
     """One client's connection: what it has sent and what it has yet to take."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, read_only: bool = False) -> None:
         self.connection = connection
+        self.read_only = read_only  # it may ask, and change nothing
         self.watching = False
         self.sees_points = False
         self.gone = False

@@ -17,10 +17,22 @@ So a packet that nobody can account for is a bug, and the tests add the four up 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from nat.drop import Drop
-from nat.packet import Packet
+from nat.endpoint import Side
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What was counted as forwarded for packets that are still to be sent: from where, how many and
+    how many bytes. Several may share one: the pieces of what came as one."""
+
+    side: Side
+    packets: int
+    size: int
+    is_taken_back: bool = False
 
 
 class Use(NamedTuple):
@@ -70,12 +82,11 @@ class WireCounters:
         self.consumed += packets
         self.consumed_bytes += size
 
-    def take_back(self, packet: Packet, drop: Drop) -> None:
-        """A packet that was counted as forwarded was not taken by the other wire."""
-        segments = packet.segments
-        self.forwarded -= segments
-        self.forwarded_bytes -= packet.length
-        self.drop(drop, segments, packet.length)
+    def take_back(self, drop: Drop, packets: int, size: int) -> None:
+        """What was counted as forwarded, by these numbers, was not taken by the other wire."""
+        self.forwarded -= packets
+        self.forwarded_bytes -= size
+        self.drop(drop, packets, size)
 
     def fragments_gone(self, count: int, drop: Drop | None) -> None:
         """Held fragments went on as part of a datagram (None), or were given up."""

@@ -19,7 +19,7 @@ from typing import Any
 from appliance.settings.checks import Problem, contradictions, derive
 from appliance.settings.kinds import Name, SecondsByPort, Text
 from appliance.settings.sections.alg import ALGS
-from appliance.settings.sections.memory import FILE, MEMORY, RECORD
+from appliance.settings.sections.memory import FILE, MEMORY, PROCESS, RECORD
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
 from appliance.settings.sections.wires import WIRES
@@ -48,6 +48,7 @@ _TABLE = (
         'pcapng, interfaces "inside" and "outside", reasons as packet comments',
     ),
     *RECORD,
+    PROCESS,
 )
 
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _TABLE}

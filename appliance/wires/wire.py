@@ -16,6 +16,13 @@ reaches ten times the speed of one that sees every packet; nothing else in this 
 A `Packet` carries two facts of the header, `partial` and `segment_size`; the rest follows from the
 packet itself.
 
+Who is root on an inside host writes these headers himself, and the kernel hands them on as they
+are. A sum that is to be put where an address stands would make another host's packet of his, behind
+the NAT. So a header is believed only where it says what the packet behind it needs: the sum is that
+of its own transport header, its segments are of its own protocol and not smaller than they can be.
+What is not believed counts for nothing, and the header is made anew: a packet with no sum to be
+completed and nothing to be cut, whose checksum and size are then looked at as any other's.
+
 A wire reads header and packet into one buffer, its frame. A packet that still is what its header
 says goes out by one write of that frame, since translating changes nothing that the header speaks
 of; whoever changes more says so by `packet.frame = None`, and the header is made anew. The buffer
@@ -37,10 +44,14 @@ NEEDS_CHECKSUM = 1  # VIRTIO_NET_HDR_F_NEEDS_CSUM
 SEGMENTS_OF_TCP = 1  # VIRTIO_NET_HDR_GSO_TCPV4
 SEGMENTS_OF_UDP = 5  # VIRTIO_NET_HDR_GSO_UDP_L4
 
+SUM_OFFSETS = {TCP: CHECKSUM_OFFSET[TCP], UDP: CHECKSUM_OFFSET[UDP]}
+SEGMENT_KINDS = {TCP: SEGMENTS_OF_TCP, UDP: SEGMENTS_OF_UDP}
+SMALLEST_SEGMENT = {TCP: 8, UDP: 1}
+"""Bytes of payload; TCP's is Linux's own (TCP_MIN_GSO_SIZE): smaller ones would only make many
+packets of one."""
+
 VIRTIO_HEADER = Struct("=BBHHHH")
 HEADER_SIZE = VIRTIO_HEADER.size
-SEGMENT_SIZE = Struct("=H")
-SEGMENT_SIZE_AT = 4
 WHOLE_PACKET = bytes(HEADER_SIZE)
 """Nothing to complete, nothing to cut."""
 
@@ -110,12 +121,10 @@ class DescriptorWire:
             return None
         packet.length = size - HEADER_SIZE
         packet.frame = frame
-        if frame[0] & NEEDS_CHECKSUM:
-            packet.partial = True
-            (packet.segment_size,) = SEGMENT_SIZE.unpack_from(frame, SEGMENT_SIZE_AT)
-        else:
-            packet.partial = False
-            packet.segment_size = 0
+        packet.partial = False
+        packet.segment_size = 0
+        if frame[0] & NEEDS_CHECKSUM or frame[1]:
+            _take_in_header(packet, frame)
         return packet
 
     def _receive_plain(self) -> Packet | None:
@@ -154,6 +163,25 @@ class DescriptorWire:
         if error.errno not in GONE:
             return WireGone(f"reading from {self.name} failed: {error.strerror}")
         return WireGone(f"the device {self.name} has gone away: it or its namespace was deleted")
+
+
+def _take_in_header(packet: Packet, frame: memoryview) -> None:
+    """What the header in front of a packet says, as far as it can be true. (Of a packet that is too
+    short the bytes behind it are read here: they are the buffer's, and the packet is refused.)"""
+    packet.frame = None
+    flags, kind, headers, segment, start, offset = VIRTIO_HEADER.unpack_from(frame)
+    protocol = packet.protocol
+    if not flags & NEEDS_CHECKSUM:
+        return
+    if start != packet.header_length or offset != SUM_OFFSETS.get(protocol):
+        return
+    packet.partial = True
+    if kind:
+        if kind != SEGMENT_KINDS[protocol] or segment < SMALLEST_SEGMENT[protocol]:
+            return
+        packet.segment_size = segment
+    if headers <= packet.length:  # else the kernel would refuse to take it
+        packet.frame = frame
 
 
 def virtio_header(packet: Packet) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from alg.base import Alg, AlgContext, Edit, Edits, Reason, Refuse
-from alg.compare import SILENT, changes
+from alg.base import Alg, AlgContext, Edit, Edits, Finding, Reason, Refuse
+from alg.compare import MOST_CHANGES, SILENT, changes, damage
 from alg.off import Off
 from alg.sip.application import soundness
 from alg.sip.correct import Sip
+from tests.support.counted import assert_linear, work
 
 MESSAGE = (
     b"MESSAGE sip:bob@192.0.2.4 SIP/2.0\r\n"
@@ -126,3 +127,94 @@ def test_bytes_become_characters_one_to_one() -> None:
 def test_modules_fit_the_protocol() -> None:
     modules: list[Alg] = [Off(), Sip(), Careless()]
     assert {module.name for module in modules} == {"off", "sip", "careless"}
+
+
+# --- how long it takes ---------------------------------------------------------------------------
+
+WORDS = b"address "
+
+
+def filled(size: int) -> bytes:
+    return MESSAGE.replace(
+        b"5\r\n\r\nhello", b"%d\r\n\r\n%b" % (size, WORDS * (size // len(WORDS)))
+    )
+
+
+def each_word(message: bytes, replacement: bytes, step: int = len(WORDS)) -> list[Edit]:
+    """An edit for a word of the body at every so many bytes."""
+    body = message.index(WORDS)
+    return [
+        Edit(at, at + len(WORDS) - 1, replacement, "body", "other")
+        for at in range(body, len(message) - len(WORDS) + 1, step)
+    ]
+
+
+def whole_body(message: bytes) -> list[Edit]:
+    return [Edit(message.index(WORDS), len(message), b"all", "body", "other")]
+
+
+@pytest.mark.parametrize("size_of_body", [7_000, 56_000])
+def test_too_many_changes_are_one_row_that_says_so(size_of_body: int) -> None:
+    """Every byte that was changed is still in exactly one row, with a reason (promise 2)."""
+    message = filled(size_of_body)
+    made = each_word(message, b"ADDRESS")
+    (row,) = changes(message, Careless(), made, Sip(), [], soundness)
+    assert row.span == (made[0].start, made[-1].end)
+    assert row.reason == f"{len(made)} changes are too many to compare."
+    assert row.before == message[slice(*row.span)].decode()
+    assert row.after == row.before.replace("address", "ADDRESS")
+    assert (row.verdict, row.expected) == ("wrong", row.before)
+    (same,) = changes(message, Careless(), made, Sip(), made, soundness)
+    assert same.verdict == "ok"
+    (alone,) = changes(message, Careless(), made, Sip(), None, soundness)
+    assert (alone.verdict, alone.expected, alone.reason) == ("ok", None, row.reason)
+
+
+def test_as_many_as_can_be_compared_are_compared() -> None:
+    message = filled(len(WORDS) * MOST_CHANGES)
+    made = each_word(message, b"ADDRESS")
+    assert len(made) == MOST_CHANGES
+    assert len(changes(message, Careless(), made, Sip(), [], soundness)) == MOST_CHANGES
+
+
+def test_when_very_many_differ_all_are_to_blame_for_a_message_that_cannot_be_read() -> None:
+    """To try each of them by itself would be the work of as many messages."""
+    message = filled(8_000)
+    made = [edit(b"SIP/2.0/UDP", b"SIP/2.0;UDP"), *each_word(message, b"ADDRESS", 200)]
+    rows = changes(message, Careless(), made, Sip(), [], soundness)
+    assert {row.verdict for row in rows} == {"broken"}
+
+
+@pytest.mark.parametrize("kind", ["one by one", "broken", "all under one", "one over all", "alone"])
+def test_a_message_of_twice_the_size_is_about_twice_the_work(kind: str) -> None:
+    """Whatever stands in it, and however many changes there are."""
+    works = []
+    for size in (3_520, 7_040, 14_080, 28_160, 56_320):
+        message = filled(size)
+        words, body = each_word(message, b"ADDRESS"), whole_body(message)
+        few = each_word(message, b"ADDRESS", 440)
+        thirty = each_word(message, b"ADDRESS")[:: size // 240][:30]
+        active, correct = {
+            "one by one": (few, each_word(message, b"others", 440)),
+            "broken": ([edit(b"SIP/2.0/UDP", b"SIP/2.0;UDP"), *thirty], []),
+            "all under one": (words, body),
+            "one over all": (body, words),
+            "alone": (words, None),
+        }[kind]
+        works.append(
+            work(
+                lambda m=message, a=active, c=correct: changes(
+                    m, Careless(), a, Sip(), c, soundness
+                )
+            )
+        )
+    assert_linear(works)
+
+
+def test_what_was_wrong_before_is_found_among_many_at_once() -> None:
+    def findings(message: bytes) -> list[Finding]:
+        return [Finding(f"line {number}", "It is wrong.", "") for number in range(len(message))]
+
+    sizes = (1_000, 2_000, 4_000, 8_000)
+    assert damage(b"x" * 3, b"x" * 4, findings) == [Finding("line 3", "It is wrong.", "")]
+    assert_linear([work(lambda n=n: damage(b"x" * n, b"x" * n, findings)) for n in sizes])

@@ -1,15 +1,13 @@
-"""What a message costs grows with its size and no faster: for each fault, for what applies edits,
-and for what tells of them. (The parser and the correct module: `test_invariants.py`.)"""
+"""What a message costs grows with its size and no faster: for what applies edits, and for what tells
+of them. (The parser and the correct module: `test_invariants.py`; each fault:
+`sip_poor/test_growth.py`.)"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from alg.base import Alg, Edits, Unavailable
+from alg.base import Edits
 from alg.edits import apply
-from alg.sip_poor.faults import FAULTS
 from alg.sip_poor.poor import SipPoor
 from appliance.journal.events import decode, encode
 from tests.support import packets
@@ -38,25 +36,6 @@ SHAPES = {
         b"m=audio 4000 RTP/AVP 0\r\n",
     ),
 }
-
-
-def reading(module: Alg) -> Callable[[bytes], object]:
-    """A message through a module in a NAT of its own; what cannot be had ends it, as always."""
-
-    def read(data: bytes) -> object:
-        try:
-            return module.inspect(data, small_nat())
-        except Unavailable:
-            return None
-
-    return read
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_linear(fault: str) -> None:
-    """I-A9 for the poor module."""
-    for shape, text in SHAPES.values():
-        assert_linear(reading(SipPoor([fault])), filled(shape, text))
 
 
 def edited_everywhere(data: bytes) -> Edits:

@@ -64,6 +64,81 @@ def test_a_packet_that_the_other_wire_does_not_take_is_a_drop_like_another() -> 
     audit_events(world)
 
 
+def refuse(world: World, side: Side, data: bytes, segment_size: int = 0, taken: int = 0) -> None:
+    """A packet arrives, and the other wire takes the first so many of what would leave."""
+    packet = Packet(bytearray(data), len(data), bool(segment_size), segment_size)
+    if segment_size:
+        packet.finish_transport()
+    verdict = world.engine.handle(packet, side, world.now)
+    if isinstance(verdict, Leg):
+        world.engine.not_sent(packet, side, world.now)
+    for _, own in world.engine.outbox[taken:]:
+        world.engine.own_not_sent(own, world.now)
+    world.engine.outbox.clear()
+
+
+def talking(world: World) -> World:
+    """A connection on the ALG's port, in which the next segment each way has the number 2."""
+    ends = f"{A}:5060", f"{R}:5060"
+    world.pass_out(tcp(*ends, SYN, sequence=1))
+    world.pass_in(tcp(f"{R}:5060", f"{EXTERNAL}:5060", SYN | ACK, sequence=1, acknowledgement=2))
+    return world
+
+
+SAID = REGISTER.replace(b"/UDP", b"/TCP")
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+@pytest.mark.parametrize(
+    ("way", "data", "segment_size", "count"),
+    [
+        ("as it is", udp(f"{A}:4000", f"{R}:5000", b"hello"), 0, 1),
+        ("without its padding", udp(f"{A}:4000", f"{R}:5000", b"hello") + b"padding", 0, 1),
+        ("edited", udp(f"{A}:5060", f"{R}:5060", REGISTER), 0, 1),
+        ("cut", udp(f"{A}:4000", f"{R}:5000", b"x" * 4000), 0, 1),
+        ("edited and cut", udp(f"{A}:5060", f"{R}:5060", REGISTER + b" " * 2000), 0, 1),
+        ("whole, for many", udp(f"{A}:4000", f"{R}:5000", b"x" * 1600), 800, 2),
+        ("taken apart for the ALG", udp(f"{A}:5060", f"{R}:5060", REGISTER * 3), len(REGISTER), 3),
+        (
+            "as several segments",
+            tcp(f"{A}:5060", f"{R}:5060", ACK, sequence=2, acknowledgement=2, payload=SAID * 4),
+            700,
+            -(-len(SAID) * 4 // 700),
+        ),
+    ],
+)
+def test_what_no_wire_takes_was_not_forwarded_whichever_way_it_went(
+    way: str, data: bytes, segment_size: int, count: int, taken: int
+) -> None:
+    """Promise 3 with the outside link down; and when it goes down in between, what did not leave
+    as a whole was not forwarded either."""
+    settings = {"alg.sip.module": "sip", "alg.sip.transports": ["udp", "tcp"]}
+    world = talking(World(settings))
+    before = wire_of(world)
+    refuse(world, Side.INSIDE, data, segment_size, taken)
+    wire = {name: value - before[name] for name, value in wire_of(world).items()}
+    is_apart = way == "taken apart for the ALG"  # each a packet of its own
+    left = taken if is_apart else 0
+    assert (wire["received"], wire["forwarded"], wire["dropped"]) == (count, left, count - left)
+    assert wire["received_bytes"] == wire["forwarded_bytes"] + wire["dropped_bytes"]
+    assert bool(wire["forwarded_bytes"]) == bool(left)
+    assert world.drops("inside") == {"wire-refused": count - left}
+    audit_books(world)
+    audit_events(world)
+
+
+def wire_of(world: World) -> dict[str, int]:
+    wire: dict[str, int] = world.show("counters")["wires"]["inside"]
+    return wire
+
+
+def test_what_the_appliance_says_by_itself_was_never_forwarded() -> None:
+    world = World()
+    refuse(world, Side.INSIDE, udp(f"{A}:4000", f"{R}:5000", ttl=1))
+    assert world.drops("inside") == {"ttl-exceeded": 1}
+    audit_books(world)
+
+
 def test_a_super_packet_counts_as_the_packets_that_it_stands_for() -> None:
     world = World()
     world.pass_out(tcp(f"{A}:4000", f"{R}:80", SYN, sequence=1))

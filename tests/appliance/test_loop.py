@@ -33,6 +33,7 @@ class Engine:
         self.outbox: list[tuple[Side, Packet]] = []
         self.handled: list[tuple[Side, bytes]] = []
         self.refused: list[Side] = []
+        self.own_refused: list[bytes] = []
         self.expired: list[float] = []
         self.deadline = inf
         self.turns = 0
@@ -49,6 +50,9 @@ class Engine:
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         self.refused.append(side)
+
+    def own_not_sent(self, packet: Packet, now: float) -> None:
+        self.own_refused.append(packet.to_bytes())
 
     def next_deadline(self) -> float:
         return self.deadline
@@ -183,6 +187,15 @@ def test_a_packet_that_the_other_wire_does_not_take_is_reported(world: World) ->
     world.far[INSIDE].send(b"refused")
     world.loop.turn()
     assert world.engine.refused == [INSIDE]
+
+
+def test_a_packet_of_the_outbox_that_its_wire_does_not_take_is_reported_too(world: World) -> None:
+    world.engine.outbox += [(OUTSIDE, Packet.of(b"refused")), (INSIDE, Packet.of(b"taken"))]
+    world.wires[OUTSIDE].send = lambda packet: False  # type: ignore[method-assign]
+    world.engine.deadline = 99.0
+    world.loop.turn()
+    assert world.engine.own_refused == [b"refused"]
+    assert world.waiting(INSIDE) == [b"taken"]
 
 
 def test_timers_run_when_they_are_due(world: World) -> None:

@@ -148,6 +148,21 @@ def test_the_sums_agree(lab: Lab, appliance: Appliance) -> None:
         assert wire["forwarded"] > 100
 
 
+def test_with_the_outside_link_down_nothing_was_forwarded(lab: Lab, appliance: Appliance) -> None:
+    """Promise 3, for datagrams that are cut on their way, too."""
+    run_in(lab.phones, "ping", "-c", "1", SERVER)
+    before = appliance.show("counters")["wires"]["inside"]
+    run_in("", "ip", "-n", lab.world, "link", "set", "gn-out", "down")
+    for size in ("100", "4000"):
+        try_in(lab.phones, "ping", "-c", "2", "-i", "0.05", "-W", "0.2", "-s", size, SERVER)
+    after = appliance.show("counters")["wires"]["inside"]
+    assert (after["forwarded"], after["forwarded_bytes"]) == (
+        before["forwarded"],
+        before["forwarded_bytes"],
+    )
+    assert appliance.drops("inside")["wire-refused"] == 4
+
+
 def test_traceroute_shows_the_nat_as_a_hop(lab: Lab, appliance: Appliance) -> None:
     said = run_in(lab.phones, "traceroute", "-n", "-w", "1", "-q", "1", SERVER)
     hops = [line.split()[1] for line in said.splitlines()[1:]]
@@ -362,3 +377,41 @@ def test_a_program_that_is_not_ready_says_nothing_of_being_ready(lab: Lab) -> No
         assert "nothing.toml" in program.text
     finally:
         program.stop()
+
+
+MANY_FLOWS = """
+[nat.limits]
+flows = 1000000
+flows_per_host = 1000000
+unanswered_per_host = 1000000
+new_flows_per_second_per_host = 0
+[process]
+memory = 67108864
+"""
+
+
+def test_without_memory_it_ends_with_a_sentence_and_tidied_up(lab: Lab) -> None:
+    """What cannot be, with the limits as they are, is tried with others."""
+    file = lab.write_configuration(MANY_FLOWS)
+    program = Program("", [*GLASSNAT, "run", "--config", str(file), "--control", str(lab.control)])
+    flood = (
+        "import socket, sys\n"
+        "for source in range(10000, 10100):\n"
+        "    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:\n"
+        "        end.bind(('', source))\n"
+        f"        for port in range(500): end.sendto(b'', ('{SERVER}', 20000 + port))\n"
+    )
+    try:
+        program.wait_for("ready")
+        for _ in range(10):  # a full queue loses some, and in the end the device goes away
+            if program.process.poll() is None:
+                try_in(lab.phones, sys.executable, "-c", flood)
+        assert program.finish() == 1
+        said = program.text.splitlines()[-1]
+        assert said.startswith("glassnat: the appliance has ended by a fault of its own: it needed")
+        assert "64 MiB" in said
+        assert "process.memory" in said
+        assert "Traceback" not in program.text
+    finally:
+        program.stop()
+    assert not lab.control.exists()

@@ -8,9 +8,11 @@ left.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +55,15 @@ for number in itertools.count():
 TALK = (sys.executable, "-c", TALKING, PHONE, SERVER)
 PING = ("ping", "-n", "-i", "0.01", "-I", SECOND_HOST, SERVER)
 PONG = re.compile(r"icmp_seq=(\d+) .*time=([\d.]+)")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Where `nobody` can read, whom root becomes: the folders of pytest are for root alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
 
 HARMFUL = {name: each for name, each in HOSTILE.items() if each.loads}
 UNUSABLE = {name: each for name, each in HOSTILE.items() if not each.loads}

@@ -27,6 +27,12 @@ class Clock:
     ended: bool
     speed: float
     lost: str = ""  # why there is no connection any more
+    read_only: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What the screen shows, in a word; and that it may only look."""
+        return ("LIVE read-only" if self.read_only else "LIVE") if self.live else "SIM"
 
     @property
     def stands_still(self) -> bool:
@@ -38,7 +44,7 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     """`SIM one-way-audio │ ALG [off] │ UDP [120s new · 300s] │ map EI filt AD │ T+0:12.4 ► x1`"""
     settings = model.settings
     parts = [
-        Line(f" {'LIVE' if clock.live else 'SIM'} {_title(model)}", Style.STRONG),
+        Line(f" {clock.kind} {_title(model)}", Style.STRONG),
         Line("ALG ").add(f"[{_modules(model, width)}]", Style.KEY, "a"),
         Line("UDP ").add(_timeouts(model, width), Style.KEY, "t"),
         Line(f"map {_short(settings, 'nat.mapping')} filt {_short(settings, 'nat.filtering')}"),

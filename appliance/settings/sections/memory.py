@@ -1,4 +1,4 @@
-"""`[memory]` and `[record]`: how many bytes the program keeps for those who ask later.
+"""`[memory]`, `[process]` and `[record]`: how many bytes the program keeps for those who ask later.
 
 Each is shown in `show counters` with what is in use and the most that ever was.
 """
@@ -43,6 +43,14 @@ MEMORY = (
         _MEBIBYTE,
         "the same, for one inside host, which loses its own",
     ),
+)
+
+PROCESS = Setting(
+    "process.memory",
+    Whole(0, 1 << 44),
+    0,
+    "bytes of the whole program, 64 MiB at least: beyond that it ends with a sentence; "
+    "0 = 256 MiB, and 4 KiB for each of nat.limits.flows",
 )
 
 RECORD = (

@@ -32,7 +32,7 @@ def test_a_fault_wins_over_the_edit_at_its_place(case: Case) -> None:
     assert [(edit.replacement, edit.rule) for edit in case.edits] == [
         (b"wrong", "some-fault"),
         (b"other", "r"),
-    ]
+    ], "in the order of the message"
 
 
 def test_neighbours_are_left_alone(case: Case) -> None:

@@ -6,6 +6,7 @@ import selectors
 import threading
 from pathlib import Path
 
+from appliance.control.listener import read_only_listener
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
 
@@ -17,7 +18,7 @@ class Appliance(threading.Thread):
         super().__init__(daemon=True)
         self.engine = engine
         self.stopping = False
-        self.server = ControlServer(engine, path)  # type: ignore[arg-type]
+        self.server = ControlServer(engine, path, read_only_listener(path, "owner"))
 
     def run(self) -> None:
         with selectors.DefaultSelector() as selector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -159,3 +160,31 @@ def test_watch_tells_sentences(glassnat: Run, appliance: Appliance) -> None:
 def test_watch_tells_events(glassnat: Run, appliance: Appliance) -> None:
     lines = watched(glassnat, appliance, "--since", "0", "--json")
     assert [json.loads(line)["type"] for line in lines[:2]] == ["started", "mapping-opened"]
+
+
+@pytest.mark.usefixtures("appliance")
+def test_who_may_not_change_anything_may_yet_look(
+    glassnat: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`show` goes to the read-only socket by itself; `set` says whose the other one is."""
+    connect = socket.socket.connect
+
+    def as_another_user(self: socket.socket, path: str) -> None:
+        if path == str(folder / "lab.sock"):
+            raise PermissionError
+        connect(self, path)
+
+    monkeypatch.setattr(socket.socket, "connect", as_another_user)
+    assert "192.168.20.100" in glassnat("show", "flows").out
+    answer = glassnat("set", "nat.timeouts.udp", "6m")
+    assert answer.code == 3
+    assert "lab.sock belongs to another user" in answer.err
+
+
+@pytest.mark.usefixtures("appliance")
+def test_what_may_not_be_changed_by_that_socket_is_a_sentence(glassnat: Run, folder: Path) -> None:
+    second = str(folder / "lab.ro.sock")
+    for words in (("set", "nat.timeouts.udp", "6m"), ("flush",)):
+        answer = glassnat(*words, "--control", second)
+        assert answer.code == 2
+        assert f"{words[0]} wants {folder / 'lab.sock'}" in answer.err

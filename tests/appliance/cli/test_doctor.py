@@ -10,6 +10,7 @@ import pytest
 
 from appliance.cli import doctor
 from appliance.cli.doctor import LIMITED, MISSING, OK, Finding
+from appliance.wires.privileges import Account
 
 
 def found(name: str) -> Finding:
@@ -52,6 +53,22 @@ def test_the_privilege_is_read_from_the_process(
 ) -> None:
     monkeypatch.setattr(doctor, "_effective_capabilities", lambda: mask)
     assert found("CAP_NET_ADMIN").state == state
+
+
+@pytest.mark.parametrize(
+    ("account", "mask", "said"),
+    [
+        (None, 0, "has it"),
+        (Account(1000, 1000), 1 << doctor.CAP_SETUID, "has it; run goes on as uid 1000"),
+        (Account(1000, 1000), 0, "which may not become another user here (no CAP_SETUID)"),
+    ],
+)
+def test_who_the_appliance_would_become_is_told(
+    monkeypatch: pytest.MonkeyPatch, account: Account | None, mask: int, said: str
+) -> None:
+    monkeypatch.setattr(doctor, "unprivileged", lambda: account)
+    monkeypatch.setattr(doctor, "_effective_capabilities", lambda: mask | 1 << doctor.CAP_NET_ADMIN)
+    assert found("CAP_NET_ADMIN").detail.endswith(said)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from alg.registry import SpecError
 from appliance.cli import running
 from appliance.loop import RecordingError
+from tests.appliance.cli.served import Appliance
 
 Run = Callable[..., Any]
 
@@ -42,7 +43,25 @@ def test_attach_draws_what_runs(
 ) -> None:
     assert glassnat("attach", "lab", "--read-only").code == 0
     assert glassnat("attach", "--control", str(folder / "lab.sock")).code == 0
-    assert screen == [(str(folder / "lab.sock"), True), (str(folder / "lab.sock"), False)]
+    assert screen == [(str(folder / "lab.ro.sock"), True), (str(folder / "lab.sock"), False)]
+
+
+@pytest.mark.usefixtures("appliance")
+def test_who_is_at_the_read_only_socket_is_told_so(
+    glassnat: Run, folder: Path, screen: list[tuple[str, bool]]
+) -> None:
+    """Also when that socket was named, and nothing more."""
+    second = str(folder / "lab.ro.sock")
+    assert glassnat("attach", "--control", second).code == 0
+    assert screen == [(second, True)]
+
+
+def test_of_an_appliance_without_a_read_only_socket_the_other_is_looked_at(
+    glassnat: Run, appliance: Appliance, folder: Path, screen: list[tuple[str, bool]]
+) -> None:
+    (folder / "lab.ro.sock").unlink()
+    assert glassnat("attach", "--read-only").code == 0
+    assert screen == [(str(folder / "lab.sock"), True)]
 
 
 @pytest.mark.usefixtures("appliance")
@@ -57,10 +76,10 @@ def loop(monkeypatch: pytest.MonkeyPatch, folder: Path) -> types.SimpleNamespace
     """What stands for the loop: remembers what it was to run, and fails if it is told to."""
     made = types.SimpleNamespace(ran=[], error=None)
 
-    def run(settings: Any, path: Path) -> int:
+    def run(settings: Any, path: Path, control_mode: str) -> int:
         if made.error is not None:
             raise made.error
-        made.ran.append((settings, path))
+        made.ran.append((settings, path, control_mode))
         return 130
 
     monkeypatch.setattr("appliance.loop.run", run)
@@ -73,10 +92,21 @@ def test_run_hands_the_settings_to_the_loop_and_its_answer_on(
 ) -> None:
     answer = glassnat("run", "--config", file, "--alg", "sip", "--set", "nat.timeouts.udp=30s")
     assert answer.code == 130
-    ((settings, path),) = loop.ran
+    ((settings, path, control_mode),) = loop.ran
+    assert control_mode == "owner", "unless somebody asks for more"
     assert settings["alg.sip.module"] == "sip"
     assert path == folder / "glassnat.sock"
     assert "note: nat.timeouts.udp is below" in answer.err
+
+
+def test_who_may_use_the_control_socket_is_owner_or_group(
+    glassnat: Run, loop: types.SimpleNamespace, file: str
+) -> None:
+    assert glassnat("run", "--config", file, "--control-mode", "group").code == 130
+    assert loop.ran[0][2] == "group"
+    answer = glassnat("run", "--config", file, "--control-mode", "grop")
+    assert answer.code == 2
+    assert 'owner, group; did you mean "group"?' in answer.err
 
 
 @pytest.mark.usefixtures("loop")

@@ -210,3 +210,9 @@ def test_changes_are_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caller()
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
     assert caller() == "uid 4000000000"
+
+
+def test_the_read_only_socket_is_no_appliance_of_its_own(start: Start) -> None:
+    start("lab")
+    start("lab.ro")
+    assert [*running()] == ["lab"]

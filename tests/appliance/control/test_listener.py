@@ -13,7 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.control.listener import Listener, ensure_free
+from appliance.control.listener import (
+    ControlMode,
+    Listener,
+    control_listener,
+    ensure_free,
+    read_only_listener,
+)
 from appliance.control.paths import ControlError
 
 
@@ -28,6 +34,21 @@ def test_the_socket_is_for_its_owner_alone_and_goes_with_the_program(path: Path)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     listener.close()
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "control", "read_only"), [("owner", 0o600, 0o660), ("group", 0o660, 0o666)]
+)
+def test_whoever_may_look_is_one_step_further_out_than_whoever_may_change(
+    path: Path, mode: ControlMode, control: int, read_only: int
+) -> None:
+    first, second = control_listener(path, mode), read_only_listener(path, mode)
+    assert stat.S_IMODE(first.path.stat().st_mode) == control
+    assert stat.S_IMODE(second.path.stat().st_mode) == read_only
+    assert second.path == path.with_name("classroom.ro.sock")
+    for listener in (first, second):
+        listener.close()
+    assert list(path.parent.iterdir()) == []
 
 
 def test_without_a_descriptor_for_a_client_it_is_sent_away(path: Path) -> None:
@@ -117,5 +138,19 @@ def test_under_sudo_the_socket_belongs_to_the_caller(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "chown", lambda *arguments: given.append(arguments))
     monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.delenv("SUDO_GID", raising=False)
     Listener(path).close()
     assert given == [(path, 1000, -1)]
+
+
+def test_with_the_caller_comes_the_group_that_may_look(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[object, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda *arguments: given.append(arguments))
+    monkeypatch.setenv("SUDO_UID", "1000")
+    monkeypatch.setenv("SUDO_GID", "2000")
+    second = read_only_listener(path, "owner")
+    assert given == [(second.path, 1000, 2000)]
+    second.close()

@@ -15,6 +15,8 @@ import pytest
 
 from appliance.control import documents
 from appliance.control import server as control
+from appliance.control.listener import read_only_listener
+from appliance.control.paths import read_only_path
 from appliance.control.server import ControlServer
 from appliance.control.session import ENTRIES_PER_SLICE
 from appliance.engine import Flushed
@@ -124,6 +126,9 @@ class Peer:
         return [json.loads(line) for line in self.received.splitlines()]
 
 
+Connect = Callable[..., Peer]
+
+
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     engine = FakeEngine()
@@ -139,7 +144,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(engine: FakeEngine, path: Path) -> Iterator[ControlServer]:
-    server = ControlServer(engine, path)
+    server = ControlServer(engine, path, read_only_listener(path, "owner"))
     yield server
     server.close()
 
@@ -153,11 +158,11 @@ def loop(server: ControlServer) -> Iterator[Loop]:
 
 
 @pytest.fixture
-def connect(loop: Loop, path: Path) -> Iterator[Callable[[], Peer]]:
+def connect(loop: Loop, path: Path) -> Iterator[Connect]:
     with contextlib.ExitStack() as stack:
 
-        def make() -> Peer:
-            peer = Peer(path)
+        def make(read_only: bool = False) -> Peer:
+            peer = Peer(read_only_path(path) if read_only else path)
             stack.callback(peer.socket.close)
             loop.settle()
             return peer
@@ -179,7 +184,7 @@ def ask(loop: Loop, peer: Peer, *requests: object) -> list[Any]:
 # --- answers -------------------------------------------------------------------------------------
 
 
-def test_hello_says_who_is_there(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_hello_says_who_is_there(loop: Loop, connect: Connect) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "hello"})
     assert answer["ok"] is True
     assert answer["result"]["name"] == "classroom"
@@ -191,7 +196,7 @@ def test_hello_says_who_is_there(loop: Loop, connect: Callable[[], Peer]) -> Non
 
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 5000])
 def test_lists_of_any_length_arrive_whole(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer], count: int
+    loop: Loop, engine: FakeEngine, connect: Connect, count: int
 ) -> None:
     engine.answers["flows"] = [{"id": number} for number in range(count)]
     (answer,) = ask(loop, connect(), {"id": 7, "do": "show", "what": "flows"})
@@ -199,7 +204,7 @@ def test_lists_of_any_length_arrive_whole(
 
 
 def test_a_list_may_be_made_while_it_is_sent(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     engine.answers["flows"] = lambda: ({"id": number} for number in range(1000))
     (answer,) = ask(loop, connect(), {"id": 7, "do": "show", "what": "flows"})
@@ -207,7 +212,7 @@ def test_a_list_may_be_made_while_it_is_sent(
 
 
 def test_a_large_answer_is_sent_in_slices_between_packets(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     made = 0
 
@@ -229,7 +234,7 @@ def test_a_large_answer_is_sent_in_slices_between_packets(
     assert 0 < most <= 2000, "one turn did too much of the work"
 
 
-def test_what_is_not_ascii_is_escaped(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_what_is_not_ascii_is_escaped(loop: Loop, connect: Connect) -> None:
     peer = connect()
     (answer,) = ask(loop, peer, {"id": 1, "do": "show", "what": "counters"})
     assert peer.received.isascii()
@@ -237,7 +242,7 @@ def test_what_is_not_ascii_is_escaped(loop: Loop, connect: Callable[[], Peer]) -
 
 
 def test_set_changes_and_answers_the_value_in_use(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     request = {"id": 1, "do": "set", "key": "nat.timeouts.udp", "value": "30s", "who": "alice"}
     (answer,) = ask(loop, connect(), request)
@@ -246,21 +251,19 @@ def test_set_changes_and_answers_the_value_in_use(
 
 
 def test_flush_hands_on_what_is_to_be_forgotten(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "flush", "protocol": "udp"})
     assert answer["result"] == {"flushed": 3, "expectations": 1}
     assert engine.flushed == [True, False]
 
 
-def test_requests_are_answered_in_their_order(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_requests_are_answered_in_their_order(loop: Loop, connect: Connect) -> None:
     answers = ask(loop, connect(), *({"id": number, "do": "hello"} for number in range(50)))
     assert [answer["id"] for answer in answers] == list(range(50))
 
 
-def test_a_client_that_has_said_all_is_still_answered(
-    loop: Loop, connect: Callable[[], Peer]
-) -> None:
+def test_a_client_that_has_said_all_is_still_answered(loop: Loop, connect: Connect) -> None:
     peer = connect()
     peer.say({"id": 1, "do": "hello"}, {"id": 2, "do": "hello"})
     peer.socket.shutdown(socket.SHUT_WR)
@@ -299,7 +302,7 @@ def test_a_client_that_has_said_all_is_still_answered(
     ],
 )
 def test_a_wrong_request_gets_a_sentence_and_the_next_an_answer(
-    loop: Loop, connect: Callable[[], Peer], request_: object, said: str
+    loop: Loop, connect: Connect, request_: object, said: str
 ) -> None:
     peer = connect()
     (answer,) = ask(loop, peer, request_)
@@ -308,7 +311,7 @@ def test_a_wrong_request_gets_a_sentence_and_the_next_an_answer(
     assert ask(loop, peer, {"id": 2, "do": "hello"})[0]["ok"] is True
 
 
-def test_a_request_without_end_is_cut_off(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_a_request_without_end_is_cut_off(loop: Loop, connect: Connect) -> None:
     peer = connect()
     with contextlib.suppress(BlockingIOError, BrokenPipeError):
         for _ in range(10):
@@ -320,7 +323,7 @@ def test_a_request_without_end_is_cut_off(loop: Loop, connect: Callable[[], Peer
     assert ask(loop, connect(), {"id": 1, "do": "hello"})[0]["ok"] is True
 
 
-def test_a_client_that_goes_away_is_forgotten(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_a_client_that_goes_away_is_forgotten(loop: Loop, connect: Connect) -> None:
     gone, stays = connect(), connect()
     gone.say({"id": 1, "do": "watch"})
     gone.socket.close()
@@ -329,7 +332,7 @@ def test_a_client_that_goes_away_is_forgotten(loop: Loop, connect: Callable[[], 
 
 
 def test_a_filter_is_applied_slice_by_slice(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     """Looking for one flow among many stops forwarding no more than sending them all does."""
     taken: list[int] = []
@@ -354,7 +357,7 @@ def test_a_filter_is_applied_slice_by_slice(
 
 
 def test_an_answer_that_fails_half_way_ends_that_client_only(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     def entries() -> Iterator[object]:
         yield from range(1000)
@@ -367,12 +370,62 @@ def test_an_answer_that_fails_half_way_ends_that_client_only(
     assert ask(loop, other, {"id": 1, "do": "hello"})[0]["ok"] is True
 
 
-def test_too_many_clients_are_turned_away(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_too_many_clients_are_turned_away(loop: Loop, connect: Connect) -> None:
     peers = [connect() for _ in range(control.MOST_CLIENTS)]
     assert not connect().read()
     peers[0].socket.close()
     loop.settle()
     assert ask(loop, connect(), {"id": 1, "do": "hello"})[0]["ok"] is True
+
+
+# --- the socket that only answers ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"do": "set", "key": "nat.timeouts.udp", "value": "30s"},
+        {"do": "flush"},
+        {"do": "flush", "protocol": "udp"},
+    ],
+)
+def test_whoever_may_only_look_changes_nothing(
+    loop: Loop, engine: FakeEngine, connect: Connect, path: Path, request_: dict[str, Any]
+) -> None:
+    before = dict(engine.settings.values)
+    peer = connect(read_only=True)
+    (answer,) = ask(loop, peer, {"id": 1, **request_})
+    sentence = f"this socket only answers questions; {request_['do']} wants {path}"
+    assert answer == {"id": 1, "ok": False, "error": sentence}
+    assert dict(engine.settings.values) == before
+    assert engine.flushed == []
+    assert ask(loop, peer, {"id": 2, "do": "hello"})[0]["ok"] is True
+
+
+def test_whoever_may_only_look_sees_all(loop: Loop, engine: FakeEngine, connect: Connect) -> None:
+    peer = connect(read_only=True)
+    hello, counters, watching = ask(
+        loop,
+        peer,
+        {"id": 1, "do": "hello"},
+        {"id": 2, "do": "show", "what": "counters"},
+        {"id": 3, "do": "watch", "points": True},
+    )
+    assert hello["result"]["read_only"] is True
+    assert counters["result"] == {"é": 1}
+    assert watching["result"] == {"watching": True}
+    engine.log.emit(change(1), 5.0)
+    loop.settle()
+    peer.read()
+    assert peer.answers[-1]["type"] == "setting-changed"
+    assert ask(loop, connect(), {"id": 1, "do": "hello"})[0]["result"]["read_only"] is False
+
+
+def test_however_many_look_on_the_owner_finds_a_place(loop: Loop, connect: Connect) -> None:
+    lookers = [connect(read_only=True) for _ in range(control.MOST_CLIENTS)]
+    assert not connect(read_only=True).read()
+    assert ask(loop, connect(), {"id": 1, "do": "hello"})[0]["ok"] is True
+    assert ask(loop, lookers[0], {"id": 1, "do": "hello"})[0]["ok"] is True
 
 
 # --- watching ------------------------------------------------------------------------------------
@@ -383,7 +436,7 @@ def change(number: int) -> SettingChanged:
 
 
 def test_a_watcher_gets_events_as_bare_objects(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     peer = connect()
     ask(loop, peer, {"id": 1, "do": "watch"})
@@ -399,7 +452,7 @@ def test_a_watcher_gets_events_as_bare_objects(
 def test_a_watcher_may_ask_for_what_was_before(
     loop: Loop,
     engine: FakeEngine,
-    connect: Callable[[], Peer],
+    connect: Connect,
     since: int | None,
     ids: list[int],
 ) -> None:
@@ -421,7 +474,7 @@ def seen(number: int) -> PacketSeen:
 
 
 def test_packets_are_looked_at_while_somebody_wants_to_see_them(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+    loop: Loop, engine: FakeEngine, connect: Connect
 ) -> None:
     """And only who wants to see them does."""
     plain, first, second = connect(), connect(), connect()
@@ -444,21 +497,19 @@ def test_packets_are_looked_at_while_somebody_wants_to_see_them(
     assert engine.points.show is None
 
 
-def test_points_are_wanted_or_not(loop: Loop, connect: Callable[[], Peer]) -> None:
+def test_points_are_wanted_or_not(loop: Loop, connect: Connect) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "watch", "points": "all"})
     assert answer == {"id": 1, "ok": False, "error": '"points" is true or false'}
 
 
-def test_a_watcher_may_still_ask(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
-) -> None:
+def test_a_watcher_may_still_ask(loop: Loop, engine: FakeEngine, connect: Connect) -> None:
     peer = connect()
     ask(loop, peer, {"id": 1, "do": "watch"})
     assert ask(loop, peer, {"id": 2, "do": "hello"})[0]["id"] == 2
 
 
 def test_nobody_is_called_for_events_when_nobody_watches(
-    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer], monkeypatch: pytest.MonkeyPatch
+    loop: Loop, engine: FakeEngine, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer = connect()
     ask(loop, peer, {"id": 1, "do": "watch"})
@@ -471,7 +522,7 @@ def test_nobody_is_called_for_events_when_nobody_watches(
 def test_a_watcher_that_does_not_read_is_dropped_and_counted(
     loop: Loop,
     engine: FakeEngine,
-    connect: Callable[[], Peer],
+    connect: Connect,
 ) -> None:
     engine.settings.assign("memory.watcher", 65_536, "test")
     slow, quick = connect(), connect()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from appliance.journal.counters import WireCounters
 from nat.drop import Drop
-from nat.packet import Packet
-from tests.support.packets import A, R, udp
 
 
 def balance(counters: WireCounters) -> int:
@@ -26,12 +24,12 @@ def test_held_fragments_end_as_consumed_or_dropped() -> None:
 
 def test_what_was_not_sent_is_taken_back_from_the_forwarded() -> None:
     counters = WireCounters()
-    packet = Packet.of(udp(f"{A}:1", f"{R}:2"))
-    counters.received = counters.forwarded = 1
-    counters.received_bytes = counters.forwarded_bytes = packet.length
-    counters.take_back(packet, Drop.WIRE_REFUSED)
+    counters.received = counters.forwarded = 3
+    counters.received_bytes = counters.forwarded_bytes = 4000
+    counters.take_back(Drop.WIRE_REFUSED, 3, 4000)
+    assert counters.document()["forwarded"] == 0
     assert counters.document()["forwarded_bytes"] == 0
-    assert counters.document()["dropped_bytes"] == packet.length
+    assert counters.document()["dropped_bytes"] == 4000
     assert balance(counters) == 0
 
 

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 
-from appliance.wires.privileges import PRECEDENCE
+import pytest
+
+from appliance.wires.privileges import PRECEDENCE, Account, caller, nobody, unprivileged
 
 
 def _said_by(code: str) -> str:
@@ -35,3 +37,31 @@ def test_every_capability_is_gone_and_stays_gone() -> None:
     for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert int(facts[name], 16) == 0
     assert facts["NoNewPrivs"].strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("uid", "environment", "called", "becomes"),
+    [
+        (1000, {}, None, None),
+        (1000, {"SUDO_UID": "1001", "SUDO_GID": "100"}, None, None),
+        (0, {}, None, nobody()),
+        (0, {"SUDO_UID": "1001", "SUDO_GID": "100"}, Account(1001, 100), Account(1001, 100)),
+        (0, {"SUDO_UID": "1001"}, Account(1001, -1), Account(1001, nobody().gid)),
+        (0, {"SUDO_UID": "0", "SUDO_GID": "0"}, Account(0, 0), nobody()),
+        (0, {"SUDO_UID": "root", "SUDO_GID": "²"}, None, nobody()),
+    ],
+)
+def test_root_becomes_the_caller_of_sudo_or_else_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+    uid: int,
+    environment: dict[str, str],
+    called: Account | None,
+    becomes: Account | None,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    for name in ("SUDO_UID", "SUDO_GID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert caller() == called
+    assert unprivileged() == becomes

@@ -122,6 +122,67 @@ def test_already_verified_is_not_partial(ends: tuple[socket.socket, Far]) -> Non
     assert not packet.partial
 
 
+ICMP_PACKET = UDP_PACKET[:9] + b"\x01" + UDP_PACKET[10:20] + bytes.fromhex("0800 0000 0001 0001")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "header"),
+    [
+        # flags, GSO type, header length, segment size, sum start, sum offset
+        ("the sum into the source address", UDP_PACKET, (1, 0, 0, 0, 12, 0)),
+        ("the sum into the source port", UDP_PACKET, (1, 0, 0, 0, 20, 0)),
+        ("the sum where TCP has it, in UDP", UDP_PACKET, (1, 0, 0, 0, 20, 16)),
+        ("the sum where UDP has it, in TCP", TCP_PACKET, (1, 0, 0, 0, 20, 6)),
+        ("the sum of what is behind options that are not there", UDP_PACKET, (1, 0, 0, 0, 24, 6)),
+        ("a sum that ICMP completes by itself", ICMP_PACKET, (1, 0, 0, 0, 20, 2)),
+        ("a super-packet without a sum to complete", TCP_PACKET, (0, 1, 44, 1448, 0, 0)),
+        ("beyond the packet", UDP_PACKET, (1, 0, 0, 0, 65535, 65535)),
+    ],
+)
+def test_a_sum_that_is_not_this_packets_is_not_believed(
+    ends: tuple[socket.socket, Far], name: str, data: bytes, header: tuple[int, ...]
+) -> None:
+    """It is taken as whole, and leaves behind a header of ours."""
+    near, far = ends
+    wire = wire_to(near)
+    far.sends(VIRTIO_HEADER.pack(*header) + data)
+    packet = wire.receive()
+    assert packet is not None
+    assert (packet.partial, packet.segment_size, packet.to_bytes()) == (False, 0, data)
+    wire.send(packet)
+    assert far.got() == ORDINARY + data
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "header", "made_anew"),
+    [
+        ("UDP's segments, in TCP", TCP_PACKET, (1, 5, 44, 1448, 20, 16), (1, 0, 0, 0, 20, 16)),
+        ("TCP's segments, in UDP", UDP_PACKET, (1, 1, 28, 172, 20, 6), (1, 0, 0, 0, 20, 6)),
+        ("segments of IPv6", TCP_PACKET, (1, 4, 44, 1448, 20, 16), (1, 0, 0, 0, 20, 16)),
+        ("segments with ECN", TCP_PACKET, (1, 0x81, 44, 1448, 20, 16), (1, 0, 0, 0, 20, 16)),
+        ("segments of one byte", TCP_PACKET, (1, 1, 44, 1, 20, 16), (1, 0, 0, 0, 20, 16)),
+        ("segments of nothing", UDP_PACKET, (1, 5, 28, 0, 20, 6), (1, 0, 0, 0, 20, 6)),
+        ("a size without a kind", UDP_PACKET, (1, 0, 0, 172, 20, 6), (1, 0, 0, 172, 20, 6)),
+        ("longer than the packet", UDP_PACKET, (1, 0, 33, 0, 20, 6), (1, 0, 0, 0, 20, 6)),
+    ],
+)
+def test_of_a_header_that_is_partly_true_that_part_is_believed(
+    ends: tuple[socket.socket, Far],
+    name: str,
+    data: bytes,
+    header: tuple[int, ...],
+    made_anew: tuple[int, ...],
+) -> None:
+    near, far = ends
+    wire = wire_to(near)
+    far.sends(VIRTIO_HEADER.pack(*header) + data)
+    packet = wire.receive()
+    assert packet is not None
+    assert (packet.partial, packet.segment_size) == (True, 0)
+    wire.send(packet)
+    assert far.got() == VIRTIO_HEADER.pack(*made_anew) + data
+
+
 @pytest.mark.parametrize(
     ("name", "data", "segment", "header"),
     [

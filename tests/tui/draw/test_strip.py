@@ -74,6 +74,8 @@ def test_every_module_that_is_not_off_is_shown(sip: str, ftp: str, shown: str) -
         (Clock(True, False, False, 1.0), "live"),
         (Clock(True, True, False, 1.0), "DISPLAY FROZEN, traffic goes on"),
         (Clock(True, False, False, 1.0, "the appliance has ended"), "NO CONNECTION: the appliance"),
+        (Clock(True, False, False, 1.0), " LIVE one-way-audio "),
+        (Clock(True, False, False, 1.0, read_only=True), " LIVE read-only one-way-audio "),
     ],
 )
 def test_how_time_runs_is_said_in_words(clock: Clock, words: str) -> None:
