@@ -1,0 +1,136 @@
+"""All messages in a file, whichever form it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, takewhile
+from typing import NamedTuple
+
+from alg.base import Application
+from alg.edits import LARGEST_MESSAGE
+from appliance.messages import capture, mending, packets, tcpdump, tools
+from appliance.messages.excerpt import Excerpt
+from appliance.messages.lines import Line, decoded, lines_of
+from appliance.messages.prefixes import HEADER, unwrapped
+
+LARGEST_FILE = 64 << 20
+"""Bytes of a capture."""
+LARGEST_TEXT = 8 << 20
+"""Bytes of a text."""
+MOST_LINES = 1000
+"""That a message, and what follows it in the same form, is looked for in."""
+
+_BARE = re.compile(rb"[^\r\n]+\r\n" + HEADER.pattern + rb"[^\r\n]*+\r\n")
+
+
+class Found(NamedTuple):
+    """The messages of a file in their order. `note` says what could not be read in a capture."""
+
+    excerpts: Sequence[Excerpt]
+    note: str = ""
+
+
+def read(
+    data: bytes, applications: Iterable[Application], ports: Mapping[str, Sequence[int]]
+) -> Found:
+    """The messages of the first of these applications that has any. `ports` are those on which an
+    application is looked for in a capture. None found: empty."""
+    if capture.is_capture(data):
+        return Found(*packets.messages(data, applications, ports))
+    text, done = decoded(data[:LARGEST_TEXT])
+    for application in applications:
+        if application.first_line is None:
+            found = _conversation(text, application, done)
+        elif not done and _is_bare(text, application):
+            found = _as_they_are(text, application)
+        else:
+            found = [*_in_text(text, application, done)] or _damaged(text, application, done)
+        if found:
+            return Found(found)
+    return Found(())
+
+
+def _is_bare(text: bytes, application: Application) -> bool:
+    """Is it a message and nothing else, with a message's own line ends, be it right or wrong? Then
+    no byte of it is touched."""
+    if not _BARE.match(text):
+        return False
+    return mending.begins(text, 0, application) or bool(application.findings(text))
+
+
+def _as_they_are(text: bytes, application: Application) -> list[Excerpt]:
+    return [
+        Excerpt(data, application, f"line {text.count(mending.LF, 0, at) + 1}")
+        for at, data in mending.whole(text, application)
+    ]
+
+
+def _conversation(text: bytes, application: Application, done: tuple[str, ...]) -> list[Excerpt]:
+    """A text that consists of this protocol's messages alone, one behind the other."""
+    lines = lines_of(text)
+    whole = b"".join(line.text + mending.CRLF for line in lines)
+    mended = tuple(dict.fromkeys(line.mended for line in lines if line.mended))
+    found, at = [], 0
+    while length := mending.length_of(whole[at : at + LARGEST_MESSAGE], application):
+        number = whole.count(mending.LF, 0, at) + 1
+        found.append(
+            Excerpt(whole[at : at + length], application, f"line {number}", (*done, *mended))
+        )
+        at += length
+    return found if at == len(whole) else []
+
+
+def _damaged(text: bytes, application: Application, done: tuple[str, ...]) -> list[Excerpt]:
+    """A text whose first line is not one, and which the protocol knows all the same."""
+    lines = _window(lines_of(text), 0)
+    data = b"".join(line.text + mending.CRLF for line in lines)
+    mended = tuple(dict.fromkeys(line.mended for line in lines if line.mended))
+    is_one = bool(application.findings(data))
+    return [Excerpt(data, application, "line 1", (*done, *mended))] if is_one else []
+
+
+def _in_text(text: bytes, application: Application, done: tuple[str, ...]) -> Iterator[Excerpt]:
+    lines = lines_of(text)
+    for section in tcpdump.sections(lines) or tools.sections(lines):
+        for found in _in_section(section.lines, application):
+            yield found._replace(done=(*done, *section.done, *found.done))
+
+
+def _in_section(lines: Sequence[Line], application: Application) -> Iterator[Excerpt]:
+    """Looks for a first line; reads what follows it; goes on behind that."""
+    assert application.first_line is not None
+    at = 0
+    while at < len(lines):
+        behind = at + 1
+        if start := application.first_line.search(lines[at].text):
+            for excerpt, after in _from(lines, at, start.start(), application):
+                yield excerpt
+                behind = after
+        at = behind
+
+
+def _from(
+    lines: Sequence[Line], at: int, start: int, application: Application
+) -> Iterator[tuple[Excerpt, int]]:
+    """The messages from a first line on that are written in the same form, each with the index of
+    the line behind it. One that begins late in the window might end outside, so it is left for the
+    next one."""
+    window = _window(lines, at)
+    one = unwrapped(window, start)
+    last = len(window) // 2 if at + len(window) < len(lines) else len(window)
+    if one is None:
+        return
+    for each in mending.messages(one.lines, application):
+        if each.line > last:
+            return
+        where = f"line {one.lines[each.line].number}"
+        excerpt = Excerpt(each.data, application, where, (*one.done, *each.done))
+        yield excerpt, at + each.line + each.lines
+
+
+def _window(lines: Sequence[Line], at: int) -> Sequence[Line]:
+    """As many lines as one message may have."""
+    some = lines[at : at + MOST_LINES]
+    sizes = accumulate(len(line.text) + len(mending.CRLF) for line in some)
+    return some[: sum(1 for _ in takewhile(lambda size: size <= LARGEST_MESSAGE, sizes))]
