@@ -8,6 +8,7 @@ show a CR as `^M`.
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,7 +19,10 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 _WRITTEN_END = re.compile(rb"(?:#015)?#012|(?:\\r)?\\n")
-_SHOWN_CR = re.compile(rb"(?:\^M)+\Z")
+_SEVERAL = 3
+"""Fewer written ends in one line may be somebody's text."""
+_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*"')
+SHOWN_CR = b"^M"
 
 LINE_ENDS = "line ends"
 
@@ -55,14 +59,29 @@ def lines_of(data: bytes) -> list[Line]:
 def _parts(row: bytes, number: int) -> Iterator[Line]:
     """One line, or those that were written into it."""
     text = row.rstrip(b"\r")
-    mended = "" if row == text + b"\r" else LINE_ENDS
-    if len(pieces := _WRITTEN_END.split(text)) > _FEW:
-        for piece in pieces:
-            yield Line(piece, number, "line ends written as text")
+    if text.count(b"#012") + text.count(b"\\n") < _SEVERAL:
+        if text.endswith(SHOWN_CR):
+            yield Line(text[: -len(SHOWN_CR)], number, "line ends shown as ^M")
+        else:
+            yield Line(text, number, "" if row == text + b"\r" else LINE_ENDS)
         return
-    shown = _SHOWN_CR.sub(b"", text)
-    yield Line(shown, number, mended if shown == text else "line ends shown as ^M")
+    for written, name in _texts_in(text):
+        for piece in written:
+            yield Line(piece.removesuffix(b"\r"), number, name)
 
 
-_FEW = 3
-"""So many ends in one line might still be somebody's text."""
+def _texts_in(row: bytes) -> Iterator[tuple[list[bytes], str]]:
+    """The lines of each JSON string that has some, or else those that are written into the row."""
+    texts = [text for text in map(_json, _JSON_STRING.findall(row)) if text.count(b"\n") > 1]
+    if texts:
+        yield from ((text.split(b"\n"), "JSON") for text in texts)
+    else:
+        yield _WRITTEN_END.split(row), "line ends written as text"
+
+
+def _json(string: bytes) -> bytes:
+    """What a JSON string says; nothing if it is none."""
+    try:
+        return str(json.loads(string)).encode()
+    except ValueError:
+        return b""

@@ -21,7 +21,7 @@ LARGEST_TEXT = 8 << 20
 MOST_LINES = 1000
 """That a message, and what follows it in the same form, is looked for in."""
 
-_BARE = re.compile(rb"[^\r\n]+\r\n" + HEADER.pattern + rb"[^\r\n]*+\r\n")
+_BARE = re.compile(rb"[^\r\n]+\r\n" + HEADER.pattern)
 
 
 class Found(NamedTuple):
@@ -39,16 +39,18 @@ def read(
     if capture.is_capture(data):
         return Found(*packets.messages(data, applications, ports))
     text, done = decoded(data[:LARGEST_TEXT])
+    lines = lines_of(text)
+    note = f"only the first {LARGEST_TEXT} bytes were read" if len(data) > LARGEST_TEXT else ""
     for application in applications:
         if application.first_line is None:
-            found = _conversation(text, application, done)
+            found = _conversation(lines, application)
         elif not done and _is_bare(text, application):
             found = _as_they_are(text, application)
         else:
-            found = [*_in_text(text, application, done)] or _damaged(text, application, done)
+            found = [*_in_text(lines, application)] or _damaged(lines, application)
         if found:
-            return Found(found)
-    return Found(())
+            return Found([each._replace(done=(*done, *each.done)) for each in found], note)
+    return Found((), note)
 
 
 def _is_bare(text: bytes, application: Application) -> bool:
@@ -66,35 +68,34 @@ def _as_they_are(text: bytes, application: Application) -> list[Excerpt]:
     ]
 
 
-def _conversation(text: bytes, application: Application, done: tuple[str, ...]) -> list[Excerpt]:
+def _conversation(lines: Sequence[Line], application: Application) -> list[Excerpt]:
     """A text that consists of this protocol's messages alone, one behind the other."""
-    lines = lines_of(text)
-    whole = b"".join(line.text + mending.CRLF for line in lines)
-    mended = tuple(dict.fromkeys(line.mended for line in lines if line.mended))
-    found, at = [], 0
+    whole, done = _joined(lines)
+    found, at, number = [], 0, 1
     while length := mending.length_of(whole[at : at + LARGEST_MESSAGE], application):
-        number = whole.count(mending.LF, 0, at) + 1
-        found.append(
-            Excerpt(whole[at : at + length], application, f"line {number}", (*done, *mended))
-        )
+        data = whole[at : at + length]
+        found.append(Excerpt(data, application, f"line {number}", done))
         at += length
+        number += data.count(mending.LF)
     return found if at == len(whole) else []
 
 
-def _damaged(text: bytes, application: Application, done: tuple[str, ...]) -> list[Excerpt]:
+def _damaged(lines: Sequence[Line], application: Application) -> list[Excerpt]:
     """A text whose first line is not one, and which the protocol knows all the same."""
-    lines = _window(lines_of(text), 0)
-    data = b"".join(line.text + mending.CRLF for line in lines)
-    mended = tuple(dict.fromkeys(line.mended for line in lines if line.mended))
-    is_one = bool(application.findings(data))
-    return [Excerpt(data, application, "line 1", (*done, *mended))] if is_one else []
+    data, done = _joined(_window(lines, 0))
+    return [Excerpt(data, application, "line 1", done)] if application.findings(data) else []
 
 
-def _in_text(text: bytes, application: Application, done: tuple[str, ...]) -> Iterator[Excerpt]:
-    lines = lines_of(text)
+def _joined(lines: Sequence[Line]) -> tuple[bytes, tuple[str, ...]]:
+    """All lines with a message's line ends, and what was done for that."""
+    done = dict.fromkeys(line.mended for line in lines if line.mended)
+    return b"".join(line.text + mending.CRLF for line in lines), tuple(done)
+
+
+def _in_text(lines: Sequence[Line], application: Application) -> Iterator[Excerpt]:
     for section in tcpdump.sections(lines) or tools.sections(lines):
         for found in _in_section(section.lines, application):
-            yield found._replace(done=(*done, *section.done, *found.done))
+            yield found._replace(done=(*section.done, *found.done))
 
 
 def _in_section(lines: Sequence[Line], application: Application) -> Iterator[Excerpt]:

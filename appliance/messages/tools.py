@@ -4,7 +4,8 @@ A line that stands apart belongs to no message, so it ends the one before it, an
 behind it. These lines are believed only in a text with the tool's sign in it: a line that consists
 of a number alone may be part of a message everywhere else.
 
-To add a tool, add a row: its name, its sign, and the lines that stand apart.
+To add a tool, add a row: its name, its sign, and the lines that stand apart; `last` in one of these
+is the end of a message that does not end its own last line.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class Section(NamedTuple):
 
 
 def _tool(name: str, sign: bytes, apart: bytes) -> Tool:
-    return Tool(name, re.compile(sign), re.compile(apart))
+    return Tool(name, re.compile(rb"^(?:" + sign + rb")$", re.MULTILINE), re.compile(apart))
 
 
-_ARROW = rb"(?:.*[ \t])?<-{3}[^<>]*+(?:<[^<>]*+>[^<>]*+)*-{3}>[ \t]*"
+_ARROW = rb"(?:.*[ \t])?(?:<-{3,}>|<-{3} .* -{3}>)[ \t]*"
 
 TOOLS = (
     # <--- SIP read from UDP:192.0.2.1:5060 --->  …  <------------->  --- (9 headers 0 lines) ---
@@ -58,14 +59,16 @@ TOOLS = (
         rb"={20,}|\t?[0-9]+|(?:Follow|Filter|Node [01]): .*",
     ),
     # a file of Kamailio's sipdump: ==== key: value … ~~~~ message ||||
-    _tool("Kamailio's sipdump", rb"~{20}", rb"={20}|~{20}|\|{20}"),
+    _tool("Kamailio's sipdump", rb"~{20}", rb"={20}|~{20}|(?P<last>.*?)\|{20}"),
+    _tool("a fenced block", rb"[ \t>]*```.*", rb"[ \t>]*```.*"),
 )
 
 
 def sections(lines: Sequence[Line]) -> list[Section]:
     """A text cut where a tool's own lines stand; whole if it is no known tool's."""
+    whole = b"\n".join(line.text for line in lines)
     for tool in TOOLS:
-        if any(tool.sign.fullmatch(line.text) for line in lines):
+        if tool.sign.search(whole):
             return [Section(part, (tool.name,)) for part in _cut(lines, tool.apart)]
     return [Section(lines)]
 
@@ -73,7 +76,9 @@ def sections(lines: Sequence[Line]) -> list[Section]:
 def _cut(lines: Sequence[Line], apart: Pattern[bytes]) -> list[list[Line]]:
     parts: list[list[Line]] = [[]]
     for line in lines:
-        if apart.fullmatch(line.text):
+        if found := apart.fullmatch(line.text):
+            if last := found.groupdict().get("last"):
+                parts[-1].append(line._replace(text=last))
             parts.append([])
         else:
             parts[-1].append(line)
