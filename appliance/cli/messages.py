@@ -147,8 +147,6 @@ def found_in(
     found = read(data, applications, ports)
     if not found.excerpts and is_capture(data):
         raise Failure(f"{clean(file)}: there is no message in it{_note(found)}", USAGE)
-    if not found.excerpts and len(data) > LARGEST_MESSAGE:
-        raise Failure(f"{clean(file)}: more than {LARGEST_MESSAGE} bytes are no message", USAGE)
     return found
 
 
@@ -167,6 +165,8 @@ def take(
         excerpt = _chosen(file, found, number or 1)
         _tell(excerpt, number or 1, found)
     message = excerpt.data if excerpt else data
+    if len(message) > LARGEST_MESSAGE:
+        raise Failure(f"{clean(file)}: more than {LARGEST_MESSAGE} bytes are no message", USAGE)
     return message, registry.application_of(spec, message), excerpt
 
 

@@ -23,6 +23,8 @@ from appliance.messages.prefixes import HEADER
 
 CRLF, LF = b"\r\n", b"\n"
 EMPTY_LINE = CRLF + CRLF
+LONGEST_BEGINNING = 8192
+"""Bytes of a first line and the name of the header behind it."""
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _AFTER_THE_FIRST = re.compile(CRLF + b"(?:" + HEADER.pattern + b"|" + CRLF + b")")
 _BODY_GOES_ON = re.compile(rb"[a-z]=|--")
@@ -67,9 +69,11 @@ def whole(data: bytes, application: Application) -> Iterator[tuple[int, bytes]]:
 
 
 def begins(text: bytes, at: int, application: Application) -> bool:
-    """Does a message begin here: its first line, and then a header or an empty line?"""
-    found = application.first_line.match(text, at) if application.first_line else None
-    return found is not None and _AFTER_THE_FIRST.match(text, found.end()) is not None
+    """Does a message begin here: its first line, and then a header or an empty line? What stands
+    before it does not matter, be it the last word of another one."""
+    here = text[at : at + LONGEST_BEGINNING]
+    found = application.first_line.match(here) if application.first_line else None
+    return found is not None and _AFTER_THE_FIRST.match(here, found.end()) is not None
 
 
 def length_of(data: bytes, application: Application) -> int:
@@ -126,12 +130,14 @@ def _uncounted(text: bytes, application: Application) -> tuple[int, bytes, tuple
 
 
 def _end_of_body(text: bytes, start: int, application: Application) -> int:
-    """Where the next message begins; behind a description, the next empty line."""
-    is_description = _BODY_GOES_ON.match(text, start) is not None
-    at = start
-    while at < len(text) and not begins(text, at, application):
-        empty = text.find(EMPTY_LINE, at)
-        if empty < 0 or is_description:
-            return len(text) if empty < 0 else empty + len(CRLF)
-        at = _behind_line_ends(text, empty)
-    return at
+    """Where the next message begins; behind a description, an empty line if that comes earlier."""
+    assert application.first_line is not None
+    firsts = (found.start() for found in application.first_line.finditer(text, start))
+    following = (
+        at for at in firsts if text.endswith(CRLF, 0, at) and begins(text, at, application)
+    )
+    end = next(following, len(text))
+    if _BODY_GOES_ON.match(text, start):
+        empty = text.find(EMPTY_LINE, start, end)
+        return end if empty < 0 else empty + len(CRLF)
+    return end

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from alg.ftp.application import FTP
 from alg.registry import APPLICATIONS
 from alg.sip.application import SIP
+from appliance.messages import reading
 from appliance.messages.excerpt import Excerpt
-from appliance.messages.reading import LARGEST_TEXT, MOST_LINES, read
+from appliance.messages.reading import MOST_LINES, read
 from tests.support.excerpts import GOOD, INVITE, KAMAILIO, RINGING, WRAPPINGS, ended, pcap, wrapped
 from tests.support.packets import udp
 
@@ -153,8 +154,13 @@ def test_a_capture_is_read_as_one() -> None:
     assert excerpt.where == "packet 1, UDP 192.168.20.100:5060 to 192.0.2.9:5060"
 
 
-def test_no_more_text_is_read_than_is_promised() -> None:
-    assert found((b"x" * 1023 + b"\n") * (LARGEST_TEXT >> 10) + wrapped("with LF", INVITE)) == ()
+def test_no_more_text_is_read_than_is_promised_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_TEXT", 2 * len(INVITE))
+    excerpts, note = read(INVITE * 3, APPLICATIONS.values(), PORTS)
+    assert [each.data for each in excerpts] == [INVITE] * 2
+    assert note == f"only the first {2 * len(INVITE)} bytes were read"
 
 
 PIECES = (
