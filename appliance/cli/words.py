@@ -112,7 +112,9 @@ def message_numbers(context: click.Context) -> Iterable[str]:
     from appliance.messages.reading import LARGEST_FILE, read
     from appliance.settings.files import defaults
 
-    path, settings = Path(context.params.get("file", "-")), defaults()
+    # click gives up reading a line at its end, where an option has no value yet
+    file = context.params.get("file") or next(iter(context.args), "-")
+    path, settings = Path(file), defaults()
     if not path.is_file():
         return ()
     with path.open("rb") as stream:
