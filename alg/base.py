@@ -176,6 +176,50 @@ class Alg(Protocol):
         """The sentence behind a rule's name. Raises KeyError for a rule that is not its own."""
 
 
+class Way(NamedTuple):
+    """A flow, by what an application knows of it."""
+
+    transport: str
+    internal: Endpoint
+    remote: Endpoint
+
+
+class Passage(NamedTuple):
+    """A message on its way, as somebody sees it who only looks on."""
+
+    before: bytes
+    """As it came."""
+    after: bytes
+    """As it left; empty when it was refused."""
+    direction: Direction
+    transport: str
+    """`"udp"` or `"tcp"`."""
+    internal: Endpoint
+    remote: Endpoint
+
+    @property
+    def way(self) -> Way:
+        """The flow that carried it."""
+        return Way(self.transport, self.internal, self.remote)
+
+
+class Announced(NamedTuple):
+    """Where one party of a conversation wants to be sent one stream of media."""
+
+    media: str
+    party: str
+    """By name; *not* safe to draw."""
+    is_inside: bool
+    own: Endpoint
+    """Where the party listens, as it wrote itself."""
+    shown: Endpoint
+    """The same as the other side was told."""
+    sends: bool
+    """Has the party agreed to send, and"""
+    hears: bool
+    """to be sent anything? A call on hold is silent by agreement."""
+
+
 class Progress(NamedTuple):
     """A conversation between applications (a call, a registration) came to another state.
 
@@ -187,18 +231,43 @@ class Progress(NamedTuple):
     state: str
     caller: str
     callee: str
-    detail: str
+    detail: str = ""
+
+
+class Conversation(NamedTuple):
+    """All that a follower knows of one conversation."""
+
+    row: dict[str, object]
+    """As in `show calls`."""
+    sentence: str
+    """What its state means, for a person; *not* safe to draw."""
+    talking_since: float | None
+    """Since when media is to be expected as it is announced now (seconds); None: not now."""
+    announced: tuple[Announced, ...]
+    ways: tuple[Way, ...]
+    """The flows that carried its messages."""
+    parents: tuple[Hashable, ...]
+    """What its expectations belong to."""
 
 
 class Follower(Protocol):
-    """A bystander that learns from messages which conversations there are, and changes nothing."""
+    """A bystander that learns from messages which conversations there are, and changes nothing.
+    Times are in seconds on the caller's clock."""
 
-    def follow(self, message: bytes, now: float) -> Progress | None:
-        """A message passed at `now` (seconds); what it changed, if anything."""
+    def follow(self, passage: Passage, now: float) -> Progress | None:
+        """A message passed; what it changed, if anything."""
 
-    def document(self, zero: float) -> list[dict[str, object]]:
-        """All conversations, as in `show calls`; `zero` is the time at which the clock of events
-        began (seconds)."""
+    def next_deadline(self) -> float:
+        """When `expire` has something to do; inf: never, as things are."""
+
+    def expire(self, now: float) -> list[Progress]:
+        """The conversations that time alone has brought to another state."""
+
+    def document(self, zero: float, now: float) -> list[dict[str, object]]:
+        """All conversations, as in `show calls`; `zero` is when the clock of events began."""
+
+    def find(self, name: str, zero: float, now: float) -> Conversation | None:
+        """The conversation of this name, or the only one whose name begins so."""
 
 
 @dataclass(frozen=True, slots=True)

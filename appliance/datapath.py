@@ -104,6 +104,7 @@ class Datapath:
                     return verdict
             leg.packets += segments
             leg.bytes += packet.length
+            leg.last = now
             if tap is None:
                 leg.patch.apply(packet)
             else:

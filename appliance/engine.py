@@ -21,20 +21,24 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from alg import registry
 from appliance.datapath import Datapath
+from appliance.gateway.conversations import Conversations
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
-from appliance.journal.counters import WireCounters
+from appliance.journal.counters import AskUse, WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
-from appliance.journal.log import EventLog
+from appliance.journal.log import SMALL, EventLog
 from appliance.journal.narrator import Narrator, ends_of
 from appliance.journal.tap import Points
+from appliance.journal.weight import weight_of
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import SettingError, Settings
+from appliance.wires.statistics import KernelDrops
 from nat.behavior import Behavior
 from nat.endpoint import Side
 from nat.mapping import Why
@@ -42,13 +46,17 @@ from nat.packet import Packet
 from nat.policy import Policy
 from nat.translator import Nat
 
+KernelDropsNow = Callable[[], KernelDrops | None]
 AT_ONCE = 250
 """Flows looked at between two packets, after a setting was changed."""
 
 
 class Engine:
     """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
-    random ports (None: the system's)."""
+    random ports (None: the system's).
+
+    Others put here what is theirs to tell in `show counters`: `kernel_drops`, for each side what
+    the kernel has dropped at its wire, and `kept`, what they keep."""
 
     def __init__(
         self,
@@ -66,6 +74,7 @@ class Engine:
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
         self.slots = Slots(settings, is_real=mode != "simulation")
+        self.conversations = Conversations(self.slots, log)
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
         self.nat = Nat(behavior, narrator, policy)
@@ -73,7 +82,10 @@ class Engine:
         self.handle = self.datapath.handle
         self.outbox = self.nat.outbox
         self.points = Points(self.datapath.taps, log)
-        self._work: deque[Iterator[None]] = deque()
+        self.kept: dict[str, AskUse] = {}
+        self.kernel_drops: dict[str, KernelDropsNow] = {}
+        self._work: deque[tuple[str, Iterator[None]]] = deque()
+        self._bound_memory()
 
     # --- settings ----------------------------------------------------------------------
 
@@ -98,23 +110,38 @@ class Engine:
                 self._configure(slot, word)
         self.nat.change(*self._behavior(), now)
         self.datapath.settings_changed()
-        self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
+        self._bound_memory()
+        event = SettingChanged(key=key, old=old, new=new, who=who)
+        self.log.emit(event, now, size=SMALL + weight_of(event))
+
+    def _bound_memory(self) -> None:
+        """How many bytes may be kept of events, and of what modules remember."""
+        self.log.keep_at_most(self.settings["memory.events"])
+        for slot in self.slots.values():
+            slot.bounds.most = self.settings["memory.modules"]
+            slot.bounds.of_a_host = self.settings["memory.modules_per_host"]
 
     def _configure(self, slot: Slot, word: str) -> None:
         """The setting `word` of an ALG has changed."""
         slot.configure(self.settings.section(f"alg.{slot.name}"))
         if self.slots.ports_changed():
-            self._work.append(self.slots.give_anew(self.nat.table))
+            self._add_work("slots", self.slots.give_anew(self.nat.table))
         if word in ("module", "faults", "timeout"):
-            self._work.append(self.slots.choose_timers(slot, self.nat.table))
+            self._add_work(slot.name, self.slots.choose_timers(slot, self.nat.table))
         self._proceed()
+
+    def _add_work(self, what: str, steps: Iterator[None]) -> None:
+        """Look at all flows, later. What waits already and has not begun will find the new
+        setting: so settings that are changed in a loop leave no more to do than once or twice."""
+        if what not in [waiting for waiting, _ in islice(self._work, 1, None)]:
+            self._work.append((what, steps))
 
     def _proceed(self) -> None:
         """Look at some more of the flows that follow a changed setting."""
         for _ in range(AT_ONCE):
             if not self._work:
                 return
-            if next(self._work[0], self) is self:  # the end
+            if next(self._work[0][1], self) is self:  # the end
                 self._work.popleft()
 
     def _check_spec(self, name: str, changed: Mapping[str, Any]) -> None:
@@ -134,6 +161,7 @@ class Engine:
             self.nat.next_deadline(),
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
+            self.conversations.next_deadline(),
         )
 
     def expire(self, now: float) -> None:
@@ -142,6 +170,7 @@ class Engine:
         self.nat.expire(now)
         self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
+        self.conversations.expire(now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take what `handle` answered (`side`: where the packet had come from)."""

@@ -1,8 +1,8 @@
 """The loop of a real appliance, and the only clock.
 
 Strategy: one thread, one epoll, no queue. Whoever has something is served in turns: a wire is
-drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and the control
-socket get theirs, so that a flood on one side cannot starve anybody. `now` is read once a turn and
+drained of at most `PACKETS_PER_TURN` packets before the other wire, the timers and one client of
+the control socket get theirs, so that nobody can starve anybody. `now` is read once a turn and
 handed down; nothing below this file knows what time it is.
 
 The control socket's descriptors stand in an epoll of their own, which is one descriptor of the
@@ -53,8 +53,8 @@ NEW_OBJECTS_PER_COLLECTION = 20_000
 def run(settings: Settings, control_path: Path) -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
 
-    Raises WireError, ControlError and alg.registry.SpecError with a sentence that says what to do,
-    and OSError when the recording's file cannot be written. Everything that was made is gone again
+    Raises WireError, ControlError, RecordingError and alg.registry.SpecError with a sentence that
+    says what to do. Everything that was made is gone again
     when this returns or raises.
     """
     inside, outside = (Place.of(settings.section(str(side))) for side in Side)
@@ -69,8 +69,9 @@ def run(settings: Settings, control_path: Path) -> int:
             Started(wall=time.time(), name=name, mode="appliance", settings=dict(settings.values)),
             log.zero,
         )
+        recorder = None
         if settings["record.file"]:
-            recorder = Recorder(settings["record.file"], _say)
+            recorder = _recorder(settings)
             undo.callback(recorder.close)
             recorder.attach(log)
         listener = Listener(control_path)
@@ -78,11 +79,30 @@ def run(settings: Settings, control_path: Path) -> int:
         go_first()
         give_up()  # before the engine: it may import an ALG module that somebody else wrote
         engine = Engine(settings, name, "appliance", log)
+        for side, wire in zip(Side, wires, strict=True):
+            engine.kernel_drops[str(side)] = wire.dropped_by_kernel
+        if recorder is not None:
+            engine.kept["recording"] = recorder.use
         loop = Loop(wires, engine, signals, ControlServer(engine, listener))
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+class RecordingError(Exception):
+    """The file of the recording cannot be written. The text says why."""
+
+    exit_code = 2
+
+
+def _recorder(settings: Settings) -> Recorder:
+    path = settings["record.file"]
+    try:
+        return Recorder(path, _say, settings["record.bytes"])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RecordingError(f"record.file: {path}: {reason}") from None
 
 
 def _say(sentence: str) -> None:
@@ -113,6 +133,7 @@ class Loop:
         self._rested = False
         self._wait = 0.0
         self._clients = selectors.EpollSelector()
+        self._served = -1  # the descriptor of the client that had its turn last
         self._poll = select.epoll()
         self._sides = {wire.fileno(): side for wire, side in zip(wires, Side, strict=True)}
         for descriptor in (*self._sides, self._clients.fileno(), self._signals.fileno()):
@@ -201,9 +222,14 @@ class Loop:
         self._engine.outbox.clear()
 
     def _serve_clients(self, now: float) -> None:
-        if self._control is not None:
-            for key, mask in self._clients.select(0):
-                self._control.handle(key, mask, now)
+        """One slice of work a turn, for one client after the other: all of them together take no
+        more from the packets than one alone."""
+        ready = self._clients.select(0)
+        if self._control is None or not ready:
+            return
+        key, mask = min(ready, key=lambda each: (each[0].fd <= self._served, each[0].fd))
+        self._served = key.fd
+        self._control.handle(key, mask, now)
 
 
 class Signals:

@@ -89,12 +89,13 @@ class Why(StrEnum):
 class Leg:
     """One way through the NAT: how packets arrive, and what they leave as.
 
-    `exit` is where they go. `slot` says which ALG looks at them, and belongs to the appliance. A
-    leg that is no `FlowLeg` is made for a single packet: one that a mapping lets in before the
-    inside has answered, or an ICMP error. It stands in no table and ends with its packet.
+    `exit` is where they go, `last` is when the last one went (seconds on the caller's clock; None:
+    there was none). `slot` says which ALG looks at them, and belongs to the appliance. A leg that
+    is no `FlowLeg` is made for a single packet: one that a mapping lets in before the inside has
+    answered, or an ICMP error. It stands in no table and ends with its packet.
     """
 
-    __slots__ = ("arrival", "bytes", "exit", "key", "mapping", "packets", "patch", "slot")
+    __slots__ = ("arrival", "bytes", "exit", "key", "last", "mapping", "packets", "patch", "slot")
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class Leg:
         self.patch = patch
         self.packets = 0
         self.bytes = 0
+        self.last: float | None = None
         self.slot: Any = None
 
     @property

@@ -27,6 +27,7 @@ from alg import registry
 from appliance.cli import root
 from appliance.settings import files as configuration
 from appliance.settings.table import SETTINGS, Settings
+from appliance.sim import knobs
 from appliance.sim.scenario import load_scenario
 from appliance.wires import netns
 from docs import generate
@@ -303,9 +304,12 @@ def _parse(arguments: Sequence[str]) -> None:
 
 def _check_values(command: str, chosen: dict[str, object]) -> None:
     settings = Settings()
-    for assignment in chosen.get("sets") or ():  # type: ignore[attr-defined]
+    sets, traits = knobs.split(chosen.get("sets") or ())  # type: ignore[arg-type]
+    for assignment in sets:
         key, _, value = assignment.partition("=")
         settings.assign(key, value, "--set")
+    if traits:
+        knobs.turned(load_scenario(str(chosen["scenario"])), traits)
     if command == "set":
         settings.assign(str(chosen["key"]), chosen["value"], "set")
         if str(chosen["key"]).endswith(".module"):

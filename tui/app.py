@@ -203,7 +203,7 @@ class GlassnatApp(App[None]):
         title = Line("2 Call ")
         if call is not None:
             ends = dict.fromkeys((call.caller, call.callee))  # a phone registers itself
-            title.add(f"{' > '.join(ends)} · {call.kind}: {call.state}")
+            title.add(f"{' > '.join(ends)} · {call.kind}: {self.model.state_of(call)}")
         entitle(base.query_one("#call"), title)
         base.query_one("#outcome", Drawn).show(outcome.rows(self.model, pane.columns))
         if self._chosen is None:

@@ -19,8 +19,10 @@ from appliance.journal.events import (
     CallState,
     Event,
     MediaStats,
+    MessageDiscarded,
     MessagePassed,
     PacketDropped,
+    PacketLost,
     SettingChanged,
     Started,
 )
@@ -35,6 +37,9 @@ MESSAGES_KEPT = 2_000
 EVENTS_KEPT = 5_000
 MODULE_KEYS = "alg.*.module"
 """The settings that say which module stands in the slot of an application."""
+
+
+CALL_IS_OVER = ("ended", "failed", "busy", "cancelled", "unanswered")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,9 @@ class Message:
     event: MessagePassed
 
 
+BOTH_WAYS = "both-ways"
+
+
 @dataclass(frozen=True)
 class Stream:
     """One direction of audio, as far as it has been counted."""
@@ -76,10 +84,12 @@ class Stream:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something worth a line between the messages: somebody turned a knob."""
+    """Something worth a line between the messages: somebody turned a knob, or (`bad`) a message
+    never came to the NAT."""
 
     t: float
     text: str
+    bad: bool = False
 
 
 LadderEntry = Message | Mark | str
@@ -99,6 +109,8 @@ class Model:
     ladder: deque[LadderEntry] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     streams: dict[str, Stream] = field(default_factory=dict)
     calls: dict[str, CallState] = field(default_factory=dict)
+    fates: dict[int, str] = field(default_factory=dict)
+    """What became of a message behind the NAT, by its event, where that was not what it was for."""
     outcome: CallOutcome | None = None
     last_drop: PacketDropped | None = None
     last_error: AlgError | None = None
@@ -109,6 +121,7 @@ class Model:
     seen: int = 0
     """Events folded so far, for views that append."""
     _best: Message | None = None
+    _without_service: set[str] = field(default_factory=set)
 
     def take(self, frame: Frame) -> None:
         """Fold one frame."""
@@ -169,6 +182,36 @@ class Model:
     def _dropped(self, event: PacketDropped) -> None:
         self.last_drop = event
 
+    def _lost(self, event: PacketLost) -> None:
+        """A message that passed gets a fate; one that never came to the NAT, a line of its own."""
+        if event.cause in self._passed():
+            self._fate(event.cause, f"✗ {event.why}")
+        elif event.summary and event.count == 1:
+            self.ladder.append(Mark(event.t, f"✗ {event.summary}: {event.why}", bad=True))
+
+    def _discarded(self, event: MessageDiscarded) -> None:
+        self._fate(event.cause, f"✗ discarded by {event.party}: {event.reason}")
+        if event.summary.endswith("(REGISTER)"):
+            self._without_service.add(event.party)
+
+    def _passed(self) -> set[int]:
+        return {message.event.id for message in self.messages}
+
+    def _fate(self, event: int | None, text: str) -> None:
+        if event is not None:
+            self.fates[event] = text
+            while len(self.fates) > MESSAGES_KEPT:
+                del self.fates[next(iter(self.fates))]
+
+    def state_of(self, call: CallState) -> str:
+        """How a call or registration stands for its parties, as far as that is known."""
+        failed = self.outcome is not None and self.outcome.outcome != BOTH_WAYS
+        if self.outcome is not None and failed and self.outcome.outcome.startswith(call.kind):
+            return self.outcome.outcome.rpartition("-")[2]
+        if call.kind == "registration" and call.caller in self._without_service:
+            return "answered, and the answer was discarded"
+        return call.state
+
     def _alg_error(self, event: AlgError) -> None:
         self.last_error = event
 
@@ -206,7 +249,7 @@ class Model:
     def audio_since(self) -> float | None:
         """When the first audio was counted; None while there is none, or no more."""
         call = self.current_call()
-        if call is not None and call.state in ("ended", "failed"):
+        if call is not None and call.state in CALL_IS_OVER:
             return None
         return min((stream.began for stream in self.streams.values()), default=None)
 
@@ -258,6 +301,8 @@ _HANDLERS: dict[type, Any] = {
     CallState: Model._call,
     CallOutcome: Model._outcome,
     PacketDropped: Model._dropped,
+    PacketLost: Model._lost,
+    MessageDiscarded: Model._discarded,
     AlgError: Model._alg_error,
     SettingChanged: Model._setting,
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from alg.base import Application
 from alg.sip import parts
-from alg.sip.calls import STATES, Calls
+from alg.sip.calls import Calls
 from alg.sip.correct import Sip
 from alg.sip.excerpt import FIRST_LINE, inside_endpoint
 from alg.sip.framing import NotSipStream, frame
 from alg.sip.lint import findings
 from alg.sip.message import Malformed, NotSip, parse, summary
+from alg.sip.progress import STATES
 
 
 def soundness(message: bytes) -> int:

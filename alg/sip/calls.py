@@ -1,153 +1,262 @@
 """Which calls and registrations there are, as far as their messages tell (`show calls`).
 
 A bystander: it reads every message that passed on SIP's port, whatever module stood in the slot,
-and changes nothing. A call is a Call-ID; it moves along the table below, and what the table does
-not name leaves it where it is.
+and changes nothing. A call is a Call-ID; it moves along the tables in `progress.py`, and what they
+do not name leaves it where it is. Where its media is to go is in `announcements.py`, and how many
+are remembered in `call_table.py`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from math import inf
 
-from alg.base import Progress
-from alg.sip import fields
+from alg.base import Announced, Conversation, Passage, Progress, Way
+from alg.sip import fields, progress
+from alg.sip.announcements import announced
+from alg.sip.call_table import CallTable
 from alg.sip.message import Malformed, Message, NotSip, parse
+from alg.sip.offers import NEGOTIATES
+from alg.sip.progress import (
+    ANSWERED,
+    NOTHING_ASKED,
+    OVER,
+    REGISTERED,
+    REGISTERING,
+    TRYING,
+    Asked,
+)
 
-REMEMBERED = 1000
 LONGEST_CALL_ID = 1024
 """Characters; longer ones are sent to fill memories, and not to make calls."""
-"""Conversations; the oldest goes when there is one more. Nobody is asked whether it has ended: a
-server could begin any number of calls and end none."""
-
-TRYING, RINGING, ANSWERED, ENDED, FAILED = "trying", "ringing", "answered", "ended", "failed"
-REGISTERING, REGISTERED, REFUSED, UNREGISTERED = (
-    "registering",
-    "registered",
-    "refused",
-    "unregistered",
-)
-STATES = (
-    *(TRYING, RINGING, ANSWERED, ENDED, FAILED),
-    *(REGISTERING, REGISTERED, REFUSED, UNREGISTERED),
-)
-OVER = {ENDED, FAILED}
+LONGEST_NAME = 128
+"""Characters of a caller's or a callee's name that are kept."""
+MOST_WAYS = 8
+MOST_PARTIES = 8
 KINDS = {"INVITE": "call", "BYE": "call", "CANCEL": "call", "REGISTER": "registration"}
+WITHIN_A_CALL = NEGOTIATES - {"INVITE"}
+"""Methods that move no call, but may say where its media is to go."""
+
+Party = tuple[bool, str]
+"""Is it inside, and its name. One that is seen from both sides of the NAT is two of them."""
 
 
 @dataclass(slots=True)
 class Call:
-    """`seen` counts its messages; `since` is when the state began (seconds on the clock)."""
+    """`seen` counts its messages; `since` is when the state began, `deadline` when time alone
+    changes it (seconds on the clock)."""
 
     call_id: str
     kind: str
     caller: str
     callee: str
+    host: int
     state: str
     since: float
+    deadline: float = inf
     seen: int = 0
+    cseq: int = 0
+    is_cancelled: bool = False
+    asked: Asked = NOTHING_ASKED
+    ways: tuple[Way, ...] = ()
+    parents: tuple[Hashable, ...] = ()
+    announced: dict[Party, tuple[Announced, ...]] = field(default_factory=dict)
+    agreed: dict[Party, tuple[Announced, ...]] | None = None
+    """What was announced before an offer within the running call, to return to if it fails."""
+    described: float = 0.0
+    """When that last became another."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in OVER
 
 
 class Calls:
     """Follows the messages of one slot; see `alg.base.Follower`."""
 
     def __init__(self) -> None:
-        self._calls: OrderedDict[str, Call] = OrderedDict()
+        self._calls: CallTable[Call] = CallTable()
+        self.next_deadline = self._calls.next_deadline
 
-    def follow(self, data: bytes, now: float) -> Progress | None:
+    def follow(self, passage: Passage, now: float) -> Progress | None:
         """A message passed at `now` (seconds); the state that it led to, if that is another."""
         try:
-            message = parse(data)
+            message = _read(passage)
         except (NotSip, Malformed):
             return None
-        kind = KINDS.get(message.method)
-        if kind is None:  # an OPTIONS or an INFO moves no call
+        call = self._call_of(message, passage, now)
+        if call is None:
             return None
+        if passage.way not in call.ways and len(call.ways) < MOST_WAYS:
+            call.ways += (passage.way,)
+            call.parents = tuple(dict.fromkeys((*call.parents, *_parents(message, passage))))
+        if message.method in NEGOTIATES:
+            before_it = dict(call.announced)
+            _announce(call, message, passage)
+            if call.announced != before_it:
+                call.described = now
+        if message.method in WITHIN_A_CALL:
+            return None
+        call.seen += 1
+        before = call.state
+        _move(call, message, now)
+        self._calls.changed(call)
+        if call.state == before and call.seen > 1:
+            return None
+        call.since = now
+        return _progress_of(call, "" if message.status is None else str(message.status))
+
+    def _call_of(self, message: Message, passage: Passage, now: float) -> Call | None:
+        """The conversation that a message belongs to, or begins. (An OPTIONS or an INFO does
+        neither.)"""
+        kind = KINDS.get(message.method)
+        known = self._calls.get(message.call_id)
+        if kind is None and message.method not in WITHIN_A_CALL:
+            return None
+        begins = message.is_request and message.method in ("INVITE", "REGISTER")
+        if known is not None or kind is None or not begins:
+            return known
         if len(message.call_id) > LONGEST_CALL_ID:
             return None
-        call = self._calls.get(message.call_id)
-        if call is None:
-            if not message.is_request or message.method not in ("INVITE", "REGISTER"):
-                return None
-            call = self._begin(message, kind, now)
-        call.seen += 1
-        state = _next_state(call.state, message)
-        if state == call.state and call.seen > 1:
-            return None
-        call.state, call.since = state, now
-        detail = "" if message.status is None else str(message.status)
-        return Progress(call.call_id, call.kind, state, call.caller, call.callee, detail)
-
-    def _begin(self, message: Message, kind: str, now: float) -> Call:
-        state = TRYING if kind == "call" else REGISTERING
         call = Call(
-            message.call_id, kind, _user(message, b"from"), _user(message, b"to"), state, now
+            message.call_id,
+            kind,
+            _user(message, b"from"),
+            _user(message, b"to"),
+            passage.internal.address,
+            TRYING if kind == "call" else REGISTERING,
+            now,
         )
-        self._calls[message.call_id] = call
-        while len(self._calls) > REMEMBERED:
-            self._calls.popitem(last=False)
+        self._calls.add(call)
         return call
 
-    def document(self, zero: float) -> list[dict[str, object]]:
+    # --- time --------------------------------------------------------------------------
+
+    def expire(self, now: float) -> list[Progress]:
+        """What nobody has answered, and registrations whose granted time is over."""
+        told = []
+        for call in self._calls.due(now):
+            call.state = progress.after_silence(call.state, call.is_cancelled)
+            call.since, call.deadline = call.deadline, inf
+            self._calls.changed(call)
+            told.append(_progress_of(call))
+        return told
+
+    # --- questions ---------------------------------------------------------------------
+
+    def document(self, zero: float, now: float) -> list[dict[str, object]]:
         """As in `show calls`; `since` counts from `zero` (seconds)."""
-        return [
-            {
-                "call": call.call_id,
-                "kind": call.kind,
-                "caller": call.caller,
-                "callee": call.callee,
-                "state": call.state,
-                "since": round(call.since - zero, 3),
-                "messages": call.seen,
-            }
-            for call in self._calls.values()
-        ]
+        return [_row(call, zero, now) for call in self._calls.values()]
+
+    def find(self, name: str, zero: float, now: float) -> Conversation | None:
+        """All that is known of the call with this Call-ID, or the only one that begins so."""
+        call = self._calls.get(name)
+        if call is None:
+            alike = [each for call_id, each in self._calls.items() if call_id.startswith(name)]
+            if len(alike) != 1 or not name:
+                return None
+            (call,) = alike
+        return Conversation(
+            _row(call, zero, now),
+            progress.sentence(call.state, call.caller, call.callee),
+            max(call.since, call.described) if call.state == ANSWERED else None,
+            tuple(each for streams in call.announced.values() for each in streams),
+            call.ways,
+            call.parents,
+        )
 
 
-def _next_state(state: str, message: Message) -> str:
-    """Of a call (a registration is simpler):
+def _read(passage: Passage) -> Message:
+    """A message as its sender wrote it; but what a registrar answers as the phone reads it, who is
+    to find its own contacts there. Raises NotSip or Malformed."""
+    message = parse(passage.before)
+    is_answer = message.method == "REGISTER" and not message.is_request
+    return parse(passage.after) if is_answer and passage.after else message
 
-    trying ──180──► ringing ──200──► answered ──BYE──► ended
-       └───────────────┴─── 300 and more, but 401 and 407 ──► failed
-    """
+
+def _move(call: Call, message: Message, now: float) -> None:
+    """Let a message of the call act on its state."""
     if message.method == "REGISTER":
-        return _next_registration(state, message)
-    if state in OVER:
-        return state
+        if message.is_request:
+            call.asked = progress.asked(message)
+        granted = progress.granted(message, call.asked)
+        call.state = progress.next_registration(call.state, message, granted)
+        call.deadline = progress.deadline(call.state, message, call.deadline, now, granted)
+        return
+    is_retry = message.is_request and message.method == "INVITE" and message.cseq > call.cseq
+    if message.is_request and message.method == "INVITE":
+        call.cseq = max(call.cseq, message.cseq)
+    if is_retry and call.is_over:  # refused, and asked again in other words (RFC 3261 8.1.3.5)
+        call.state, call.is_cancelled = TRYING, False
+    call.is_cancelled |= message.method == "CANCEL" and message.is_request
+    call.state = progress.next_state(call.state, message)
+    call.deadline = progress.deadline(call.state, message, call.deadline, now)
+
+
+def _announce(call: Call, message: Message, passage: Passage) -> None:
+    """Note where the sender of the message wants its media. An offer within a running call counts
+    from now on, and no longer when it is refused (RFC 3264 8)."""
     status = message.status
-    if status is None:
-        return ENDED if message.method == "BYE" else state
-    if message.method != "INVITE":
-        return state
-    if status >= 300:
-        # A refused re-INVITE leaves the call as it was; 401 and 407 ask for a password.
-        return state if state == ANSWERED or status in (401, 407) else FAILED
-    if status >= 200:
-        return ANSWERED
-    return RINGING if status > 100 and state == TRYING else state
+    if status is not None and status >= 300:
+        if call.agreed is not None and status not in (401, 407):
+            call.announced, call.agreed = call.agreed, None
+        return
+    if status is not None and status >= 200:
+        call.agreed = None
+    party = _user(message, b"from" if message.is_request else b"to")
+    streams = announced(passage, message, party)
+    if streams is None:
+        return
+    may_fail = message.is_request and message.method != "ACK" and call.state == ANSWERED
+    if may_fail and call.agreed is None:
+        call.agreed = dict(call.announced)
+    key = (streams[0].is_inside if streams else False, party)
+    if key in call.announced or len(call.announced) < MOST_PARTIES:
+        call.announced[key] = streams
 
 
-def _next_registration(state: str, message: Message) -> str:
-    """A 2xx lists the contacts that are registered now; one that lists none has ended it (RFC 3261
-    10.3)."""
-    if message.status is None or message.status < 200 or message.status in (401, 407):
-        return state
-    if message.status >= 300:
-        return REFUSED
-    return REGISTERED if message.headers.get(b"contact") else UNREGISTERED
+def _parents(message: Message, passage: Passage) -> tuple[Hashable, ...]:
+    """What the correct module's expectations for this conversation belong to (`dialogs.parent`,
+    `register.Asked.parent`)."""
+    host = passage.internal.address
+    if message.method != "REGISTER":
+        return (("call", message.call_id, host), ("contact", message.call_id, host))
+    who = _address(message, b"to")
+    record = fields.text(message.data, who.uri).decode("latin-1") if who else ""
+    return (("registration", record, host, passage.remote.address),)
+
+
+def _progress_of(call: Call, detail: str = "") -> Progress:
+    return Progress(call.call_id, call.kind, call.state, call.caller, call.callee, detail)
+
+
+def _row(call: Call, zero: float, now: float) -> dict[str, object]:
+    granted = call.deadline - now if call.state == REGISTERED else None
+    return {
+        "call": call.call_id,
+        "kind": call.kind,
+        "caller": call.caller,
+        "callee": call.callee,
+        "state": call.state,
+        "since": round(call.since - zero, 3),
+        "messages": call.seen,
+        "expires_in": None if granted is None else round(granted, 3),
+    }
+
+
+def _address(message: Message, name: bytes) -> fields.Address | None:
+    headers = message.headers.get(name)
+    return fields.address(message.data, (headers[0].start, headers[0].end)) if headers else None
 
 
 def _user(message: Message, name: bytes) -> str:
     """Who From or To names: "alice", or the host of a URI without a user."""
-    headers = message.headers.get(name)
-    if not headers:
-        return ""
-    header = headers[0]
-    where = fields.address(message.data, (header.start, header.end))
+    where = _address(message, name)
     if where is None:
         return ""
     _, _, rest = fields.text(message.data, where.uri).partition(b":")
     user, at, _ = rest.partition(b"@")
     # A password may stand behind the user (RFC 3261 19.1.1): it is for no screen and no log.
     name = user.partition(b":")[0] if at else rest.partition(b";")[0]
-    return name.decode("latin-1")
+    return name.decode("latin-1")[:LONGEST_NAME]

@@ -12,20 +12,24 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
+try:
+    import click
 
-from appliance.cli.base import (
-    CONTROL_OPTION,
-    INTERRUPTED,
-    NO,
-    USAGE,
-    Failure,
-    Group,
-    narrate,
-    on_terminal,
-)
-from appliance.journal.sentences import clean
-from appliance.version import VERSION
+    from appliance.cli import streams
+    from appliance.cli.base import (
+        CONTROL_OPTION,
+        INTERRUPTED,
+        NO,
+        USAGE,
+        Failure,
+        Group,
+        narrate,
+        on_terminal,
+    )
+    from appliance.journal.sentences import clean
+    from appliance.version import VERSION
+except KeyboardInterrupt:  # loading takes most of the time of a short command
+    sys.exit(130)
 
 COMMANDS = {
     "sim": "appliance.cli.simulate:sim",
@@ -77,15 +81,19 @@ def root(context: click.Context, control: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show "→"
     try:
+        streams.prepare()
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # `glassnat watch | head`: the reader has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up(sys.stdout)
         code = 0
+    except streams.Unprintable as failure:
+        streams.give_up(sys.stdout)
+        _complain(str(failure))
+        code = failure.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     sys.exit(code)
 
 
@@ -95,7 +103,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         answer = root.main(args=arguments, prog_name="glassnat", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, streams.Unprintable):
         raise
     except Exception as error:
         return _explain(error)

@@ -7,6 +7,7 @@ nearest right one.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -22,6 +23,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from appliance.cli.words import assignments, offer, profiles, specs
+from appliance.journal.events import printable
 from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, shown
 
@@ -230,18 +232,19 @@ def emit(text: str) -> None:
 
 
 def emit_json(document: object) -> None:
-    """One document, ASCII: what is not could have come from the network."""
-    click.echo(json.dumps(document, indent=2, default=str))
+    """One document, in printable ASCII: what is not could have come from the network."""
+    click.echo(printable(json.dumps(document, indent=2, default=str)))
 
 
 def emit_json_line(document: object) -> None:
     """One object of a stream."""
-    click.echo(json.dumps(document, separators=(",", ":"), default=str))
+    click.echo(printable(json.dumps(document, separators=(",", ":"), default=str)))
 
 
 def narrate(text: str) -> None:
-    """A line for the person watching."""
-    click.echo(text, err=True)
+    """A line for the person watching, if it can be written."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def on_terminal() -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
+    WRONG_STATE,
     Command,
     Failure,
     OneOf,
     absolute_spec,
     emit,
     emit_json,
+    emit_json_line,
     narrate,
 )
 from appliance.cli.configuration import warn
@@ -56,7 +60,7 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
     if as_json:
         emit_json(answer)
     else:
-        narrate(f"{answer['key']} is {value_text(answer['key'], answer['value'])} now")
+        narrate(clean(f"{answer['key']} is {value_text(answer['key'], answer['value'])} now", 1000))
     if key in SETTINGS:
         changed = Settings()
         changed.assign(key, answer["value"], "set")
@@ -96,7 +100,7 @@ def flush(
     if as_json:
         emit_json(answer)
     else:
-        emit(f"{counted(answer['flushed'], 'flow')} forgotten")
+        emit(clean(f"{counted(answer['flushed'], 'flow')} forgotten"))
 
 
 @click.command(cls=Command, short_help="The events of a running appliance.")
@@ -130,8 +134,16 @@ def watch(
     with connect(name, control) as client:
         for line in client.events(since, points):
             if as_json:
-                emit(line.decode("ascii"))
+                emit_json_line(_read(line))
                 continue
             for sentence in teller.tell(decode(line)):
                 emit(sentence)
     narrate("the appliance has ended")
+
+
+def _read(line: bytes) -> object:
+    """An event as it came: whoever sends it may be no appliance of ours."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise Failure("what answers there is no appliance: it sends no JSON", WRONG_STATE) from None

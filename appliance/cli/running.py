@@ -27,7 +27,6 @@ from appliance.cli.words import appliances, offer
 from appliance.control.client import Client, find
 from appliance.control.listener import ensure_free
 from appliance.control.paths import default_path
-from appliance.journal.sentences import clean
 from appliance.settings import files as configuration
 
 START_PATIENCE = 10.0
@@ -64,9 +63,6 @@ def run(file: str, control: str | None, tui: bool, chosen: Chosen) -> int:
         return run_loop(settings, path)
     except SpecError as error:
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Failure(f"record.file: {clean(settings['record.file'])}: {reason}", USAGE) from None
 
 
 def _run_with_screen(path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import click
+import msgspec
 
 from alg.registry import SpecError
 from appliance.cli.base import (
@@ -35,7 +36,8 @@ from appliance.journal.recorder import Recorder
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
-from appliance.sim.outcome import Outcome
+from appliance.sim import knobs
+from appliance.sim.remedies import remedies
 from appliance.sim.scenario import Scenario, ScenarioError, list_scenarios, load_scenario
 from appliance.sim.simulation import Simulation
 
@@ -104,8 +106,7 @@ def sim(
     """
     if plain and as_json:
         raise click.UsageError("--plain and --json exclude each other", context)
-    story = _story(scenario)
-    settings = _settings(story, chosen)
+    story, settings = _staged(_story(scenario), chosen)
     recording = _Recording(record)
     try:
         if on_terminal() and not plain and not as_json:
@@ -127,7 +128,7 @@ def pick() -> None:
     chosen = run_picker([(story.name, story.title) for story in list_scenarios()])
     if chosen is not None:
         story = _story(chosen)
-        _draw(story, _settings(story, Chosen()), None, 1.0, _Recording(None))
+        _draw(*_staged(story, Chosen()), None, 1.0, _Recording(None))
 
 
 def _story(name: str) -> Scenario:
@@ -137,9 +138,15 @@ def _story(name: str) -> Scenario:
         raise Failure(f"{error} (see: glassnat scenario list)", USAGE) from None
 
 
-def _settings(story: Scenario, chosen: Chosen) -> Settings:
-    """The scenario's settings, with what the command line lays over them."""
-    return configuration.for_scenario(story.name, story.settings, chosen.profile, chosen.all_sets)
+def _staged(story: Scenario, chosen: Chosen) -> tuple[Scenario, Settings]:
+    """The scenario and its settings, with what the command line lays over both."""
+    sets, traits = knobs.split(chosen.all_sets)
+    try:
+        story = knobs.turned(story, traits)
+    except ScenarioError as error:
+        raise Failure(str(error), USAGE) from None
+    own = configuration.for_scenario(story.name, story.settings, chosen.profile, sets)
+    return story, own
 
 
 def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simulation:
@@ -208,11 +215,21 @@ def _tell(simulation: Simulation, as_json: bool, until: float | None, speed: flo
         tell(event)
     simulation.log.subscribe(tell)
     _let_pass(simulation, simulation.duration if until is None else until, speed)
-    outcome = simulation.outcome()
+    document = _document(simulation)
     if as_json:
-        emit_json_line(_document(outcome))
-    else:
-        emit(outcome_line(outcome.sentence))
+        emit_json_line(document)
+        return
+    for cause in document["causes"]:
+        emit(f"  why: {clean(cause['sentence'])}{' (inferred)' * cause['inferred']}")
+    for remedy in document["remedies"]:
+        turns = " ".join(f"--set {key}={_as_text(value)}" for key, value in remedy["set"].items())
+        emit(f"  try: {remedy['sentence']} {turns}")
+    emit(outcome_line(document["sentence"]))
+
+
+def _as_text(value: object) -> str:
+    """A value as `--set` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _let_pass(simulation: Simulation, until: float, speed: float | None) -> None:
@@ -226,12 +243,15 @@ def _let_pass(simulation: Simulation, until: float, speed: float | None) -> None
         simulation.run_until(min(simulation.now + PACE, end))
 
 
-def _document(outcome: Outcome) -> dict[str, Any]:
+def _document(simulation: Simulation) -> dict[str, Any]:
+    outcome = simulation.outcome()
     return {
         "type": "outcome",
         "outcome": outcome.outcome,
         "sentence": outcome.sentence,
         "evidence": outcome.evidence,
+        "causes": [msgspec.to_builtins(cause) for cause in simulation.causes()],
+        "remedies": [{"sentence": each.sentence, "set": each.set} for each in remedies(simulation)],
     }
 
 
@@ -279,7 +299,8 @@ def check(
 def _judge(story: Scenario, chosen: Chosen, seed: int | None) -> dict[str, Any]:
     """One run under one module, against what the scenario expects of it."""
     spec = chosen.alg or ""
-    outcome = _simulation(story, _settings(story, chosen), seed).run()
+    simulation = _simulation(*_staged(story, chosen), seed)
+    outcome = simulation.run()
     expected = story.expect[spec]
     differs = {
         name: outcome.evidence.get(name)
@@ -287,7 +308,7 @@ def _judge(story: Scenario, chosen: Chosen, seed: int | None) -> dict[str, Any]:
         if outcome.evidence.get(name) != count
     }
     return {
-        **_document(outcome),
+        **_document(simulation),
         "scenario": story.name,
         "alg": spec,
         "expected": expected.outcome,

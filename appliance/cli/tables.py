@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from appliance.cli.base import emit, emit_json, narrate
+from appliance.control.filters import ONE_CALL
 from appliance.journal.sentences import clean, table
 from appliance.settings import files as configuration
 from appliance.settings.duration import duration_text
@@ -37,6 +38,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "flows": "FLOWS",
         "expires_in": "EXPIRES IN",
     },
+    "calls": {
+        "call": "CALL",
+        "kind": "KIND",
+        "caller": "CALLER",
+        "callee": "CALLEE",
+        "state": "STATE",
+        "since": "SINCE",
+        "messages": "MESSAGES",
+        "expires_in": "EXPIRES IN",
+    },
     "expectations": {
         "protocol": "PROTO",
         "external": "EXTERNAL",
@@ -48,6 +59,19 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
+CALL_COLUMNS = {
+    "announced": {
+        "media": "ANNOUNCED",
+        "party": "BY",
+        "side": "SIDE",
+        "own": "OWN",
+        "shown": "AS THE OTHER SIDE READ IT",
+    },
+    "flows": {"carries": "FLOW", **COLUMNS["flows"]},
+    "expectations": COLUMNS["expectations"],
+}
+"""The tables of `show call ID`."""
+
 LIMIT_COLUMNS = {"name": "LIMITS", "now": "NOW", "high_water": "HIGH-WATER", "limit": "LIMIT"}
 
 
@@ -57,6 +81,8 @@ def lines(what: str, answer: Any) -> Iterator[str]:
         return _rfc_lines(answer)
     if what == "settings":
         return _settings_lines(answer)
+    if what == ONE_CALL:
+        return _call_lines(answer)
     return _counters_lines(answer) if what == "counters" else _list_lines(what, answer)
 
 
@@ -64,11 +90,25 @@ def _rfc_lines(requirements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each requirement; below what is not met, why."""
     for each in requirements:
         mark = click.style("✓", fg="green") if each["met"] else click.style("✗", fg="red")
-        yield f"{mark} {each['id']:<18} {each['level']:<11}  {clean(each['title'])}"
+        name, level, title = (clean(str(each[key])) for key in ("id", "level", "title"))
+        yield f"{mark} {name:<18} {level:<11}  {title}"
         if not each["met"]:
-            yield f"{'':4}because {clean(each['why'], LONGEST_REASON)}"
+            yield f"{'':4}because {clean(str(each['why']), LONGEST_REASON)}"
     met = sum(bool(each["met"]) for each in requirements)
     narrate(f"{met} of {len(requirements)} are met; tests and reasons of each: --json")
+
+
+def _call_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """How the call stands, who announced what, and all that the NAT has open for it."""
+    people = f"{answer['caller']} to {answer['callee']}"
+    yield clean(f"{answer['kind']} {answer['call']}: {people}, {answer['state']}", LONGEST_REASON)
+    yield clean(str(answer["verdict"]), LONGEST_REASON)
+    if answer["kind"] == "call":
+        yield clean(f"media: {answer['packets_out']} packets out, {answer['packets_in']} in")
+    for name, columns in CALL_COLUMNS.items():
+        if answer[name]:
+            yield ""
+            yield from table([_row(row) for row in answer[name]], columns)
 
 
 def _list_lines(what: str, answer: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -97,7 +137,8 @@ def _settings_lines(answer: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Four groups: the wires side by side, the drops that there were, the limits, the ALGs."""
+    """The wires side by side, the drops that there were, what the kernel dropped before and after
+    this program, the limits, the ALGs."""
     yield from _side_by_side("WIRES", answer["wires"])
     yield ""
     drops = {side: _not_zero(counted) for side, counted in answer["drops"].items()}
@@ -106,10 +147,23 @@ def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     else:
         yield "no drops"
     yield ""
+    if kernel := answer.get("kernel"):  # an appliance with real wires
+        yield from _side_by_side("DROPPED BY THE KERNEL", kernel)
+        yield ""
     limits = {"flows": answer["flows"], **answer["limits"]}
     rows = [{"name": name, **use, "limit": use["limit"] or "none"} for name, use in limits.items()]
     yield from table(rows, LIMIT_COLUMNS)
     yield ""
+    if memory := answer.get("memory"):
+        columns = {**LIMIT_COLUMNS, "name": "BYTES KEPT"}
+        yield from table(
+            [
+                {"name": name, **use, "limit": use["limit"] or "none"}
+                for name, use in memory.items()
+            ],
+            columns,
+        )
+        yield ""
     yield from _side_by_side("ALGS", answer["alg"])
 
 
@@ -131,7 +185,7 @@ def value_text(key: str, value: object) -> str:
     """The value as a configuration would have it; one that lies in a table as it came."""
     if key in SETTINGS:
         return clean(configuration.setting_text(SETTINGS[key], value))
-    return json.dumps(value)
+    return clean(json.dumps(value))
 
 
 def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as_json: bool) -> None:

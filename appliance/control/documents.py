@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from math import inf
 
 from appliance.engine import Engine
+from appliance.gateway.shares import MOST_BYTES
+from appliance.journal.counters import Use
 from appliance.journal.narrator import ends_of, parent_text
 from appliance.settings.rfc import report
 from nat.mapping import Expectation, Flow, Mapping
@@ -26,7 +28,7 @@ def flows(engine: Engine, now: float) -> Iterator[dict[str, object]]:
     """Every flow that is alive."""
     for flow in list(engine.nat.table.flows.values()):
         if flow.is_alive(now):
-            yield _flow(flow, now)
+            yield flow_row(flow, now)
 
 
 def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
@@ -41,16 +43,15 @@ def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
 def expectations(engine: Engine, now: float) -> list[dict[str, object]]:
     """Whom ALGs let in, and until when."""
     return [
-        _expectation(each, now)
+        expectation_row(each, now)
         for each in engine.nat.table.expectations.values()
         if each.deadline > now
     ]
 
 
-def calls(engine: Engine, _: float) -> list[dict[str, object]]:
+def calls(engine: Engine, now: float) -> list[dict[str, object]]:
     """The calls and registrations that were followed, of each ALG that follows any."""
-    followers = [slot.follower for slot in engine.slots.values() if slot.follower]
-    return [call for follower in followers for call in follower.document(engine.log.zero)]
+    return engine.conversations.document(now)
 
 
 def settings(engine: Engine, _: float) -> dict[str, object]:
@@ -79,14 +80,23 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
             name: {drop.reason: count for drop, count in wire.drops.items()}
             for name, wire in wires.items()
         },
+        "kernel": _kernel_drops(engine),
         "flows": {
             "now": len(table.flows),
             "high_water": table.high_water.marks.get("flows", 0),
             "limit": engine.nat.behavior.limits.flows,
         },
         "limits": _limits(engine, now),
+        "memory": {name: use._asdict() for name, use in _memory(engine)},
         "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
     }
+
+
+def _kernel_drops(engine: Engine) -> dict[str, dict[str, int]]:
+    """What the kernel dropped of each wire before it came to the program, and after the program had
+    sent it; of wires whose kernel tells. None of it is in the other counters."""
+    told = {side: dropped() for side, dropped in engine.kernel_drops.items()}
+    return {side: drops._asdict() for side, drops in told.items() if drops is not None}
 
 
 def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:
@@ -104,6 +114,18 @@ def _limits(engine: Engine, now: float) -> dict[str, dict[str, int]]:
     }
 
 
+def _memory(engine: Engine) -> Iterator[tuple[str, Use]]:
+    """What is kept for later, in bytes: in use now, at most so far, allowed."""
+    log, shares = engine.log, engine.datapath.streams.shares
+    yield "events", Use(log.bytes, log.high_water, log.most_bytes)
+    yield "streams", Use(shares.kept, shares.high_water, MOST_BYTES)
+    for name, slot in engine.slots.items():
+        bounds = slot.bounds
+        yield f"modules_{name}", Use(bounds.used, bounds.high_water, bounds.most)
+    for name, ask in engine.kept.items():
+        yield name, ask()
+
+
 DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
     "flows": flows,
     "mappings": mappings,
@@ -115,7 +137,8 @@ DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
 }
 
 
-def _flow(flow: Flow, now: float) -> dict[str, object]:
+def flow_row(flow: Flow, now: float) -> dict[str, object]:
+    """One row of `show flows`; `alg` is the module that handles the flow now."""
     slot = flow.outbound.slot
     return {
         "id": flow.id,
@@ -124,7 +147,7 @@ def _flow(flow: Flow, now: float) -> dict[str, object]:
         "state": flow.state,
         "expires_in": round(flow.expires_at() - now, 3),
         "opened_by": flow.opened_by,
-        "alg": slot.name if slot else None,
+        "alg": slot.handler if slot else None,
         "packets_out": flow.outbound.packets,
         "packets_in": flow.inbound.packets,
         "bytes_out": flow.outbound.bytes,
@@ -154,7 +177,8 @@ def _mapping(mapping: Mapping, until: float, now: float) -> dict[str, object]:
     }
 
 
-def _expectation(expectation: Expectation, now: float) -> dict[str, object]:
+def expectation_row(expectation: Expectation, now: float) -> dict[str, object]:
+    """One row of `show expectations`."""
     mapping = expectation.mapping
     return {
         "id": expectation.id,

@@ -27,6 +27,8 @@ FLOW_STATES = tuple(dict.fromkeys((*UDP_STATES, *(state.value for state in TcpSt
 
 WHATS = ("flows", "mappings", "calls", "expectations", "counters", "settings", "rfc")
 """What `show` can be asked for."""
+ONE_CALL = "call"
+"""And this, which needs the name of one: its Call-ID."""
 FILTERS = {
     "flows": ("protocol", "internal", "external", "remote", "state"),
     "mappings": ("protocol", "internal", "external"),

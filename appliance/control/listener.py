@@ -22,10 +22,34 @@ class Listener:
         self.path = path
         self.socket = _listen(path)
         self._inode = os.stat(path).st_ino
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def accept(self) -> socket.socket | None:
+        """The next client that waits; None when there is none, or no descriptor for it. Then it is
+        sent away: left waiting it would wake the loop at once again, and again."""
+        try:
+            return self.socket.accept()[0]
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._send_away()
+            return None
+
+    def _send_away(self) -> None:
+        """By the descriptor that is kept for this."""
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        with contextlib.suppress(OSError):
+            self.socket.accept()[0].close()
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """The file goes too, unless another has taken its place. Twice is harmless."""
         self.socket.close()
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
         with contextlib.suppress(OSError):
             if os.stat(self.path).st_ino == self._inode:
                 self.path.unlink()

@@ -26,17 +26,17 @@ from typing import Any
 import msgspec
 
 from appliance.control import documents, filters
-from appliance.control.filters import WHATS, Fits
+from appliance.control.calls import call
+from appliance.control.filters import ONE_CALL, WHATS, Fits
 from appliance.control.listener import Listener
-from appliance.control.session import Session
+from appliance.control.session import Gathering, Session
 from appliance.engine import Engine
+from appliance.journal.counters import Use
 from appliance.journal.events import Event, encode
 from appliance.settings.table import SETTINGS
 from appliance.version import VERSION
 
 MOST_CLIENTS = 64
-BACKLOG_BYTES = 4 * 1024 * 1024
-"""How far behind a subscriber may fall before it is dropped."""
 
 
 class ControlServer:
@@ -51,6 +51,8 @@ class ControlServer:
         self._listener = where if isinstance(where, Listener) else Listener(Path(where))
         self.path = self._listener.path
         self.dropped_subscribers = 0
+        self.backlog_high_water = 0
+        engine.kept["watchers"] = self._use
         self._clients: dict[int, Session] = {}
         self._selector: selectors.BaseSelector | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -93,9 +95,8 @@ class ControlServer:
         self._listener.close()
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.socket.accept()
-        except OSError:
+        connection = self._listener.accept()
+        if connection is None:
             return
         if len(self._clients) >= MOST_CLIENTS:
             connection.close()
@@ -152,7 +153,12 @@ class ControlServer:
         }
 
     def _show(self, request: Mapping[str, Any], now: float) -> tuple[object, Fits | None]:
-        what = _one_of(request, "what", WHATS)
+        what = _one_of(request, "what", (*WHATS, ONE_CALL))
+        if what == ONE_CALL:
+            name = request.get("call")
+            if not isinstance(name, str):
+                raise ValueError('"call" is a Call-ID, or how one begins')
+            return Gathering(call(self.engine, name, now)), None
         chosen = request.get("filters") or {}
         if not isinstance(chosen, dict):
             raise ValueError('"filters" is an object: {"protocol": "udp"}')
@@ -213,11 +219,24 @@ class ControlServer:
         for client in clients:
             was_idle = client.idle
             client.append(line)
-            if client.backlog > BACKLOG_BYTES:
-                self.dropped_subscribers += 1
-                client.drop("fell too far behind: dropped")
+            if client.backlog > self.engine.settings["memory.watcher"]:
+                self._drop_watcher(client)
             if was_idle:
                 self._listen_for(client)
+        now, high_water, limit = self._use()
+        self.backlog_high_water = max(high_water, now)
+        if now > limit:
+            self._drop_watcher(max(self._clients.values(), key=lambda client: client.backlog))
+
+    def _drop_watcher(self, client: Session) -> None:
+        self.dropped_subscribers += 1
+        client.drop("fell too far behind: dropped")
+
+    def _use(self) -> Use:
+        """Bytes that watchers have yet to take."""
+        backlog = sum(client.backlog for client in self._clients.values())
+        limit = self.engine.settings["memory.watchers"]
+        return Use(backlog, max(self.backlog_high_water, backlog), limit)
 
     def _settle(self, client: Session) -> None:
         """After each turn: forget the client, or wait for what it needs next."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
@@ -22,6 +23,23 @@ SLICE = 64 * 1024
 """Bytes written, and entries of a list turned into JSON, before packets have their turn again."""
 ENTRIES_PER_SLICE = 200
 LONGEST_REQUEST = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A document for which much must be looked at: each step looks at a little, and packets have
+    their turn in between; the last one returns the document."""
+
+    steps: Generator[None, None, object]
+
+    def pieces(self) -> Generator[bytes, None, object]:
+        """Nothing, at each step."""
+        while True:
+            try:
+                next(self.steps)
+            except StopIteration as end:
+                return end.value
+            yield b""
 
 
 class Session:
@@ -142,6 +160,8 @@ def _encoded_answer(number: object, result: object, fits: Fits | None) -> Iterat
     """The answer as JSON, piece by piece; a list (or a generator) some entries at a time. A piece
     of which nothing fits is empty."""
     head = b'{"id":' + _json(number) + b',"ok":true,"result":'
+    if isinstance(result, Gathering):
+        result = yield from result.pieces()
     if isinstance(result, list | Iterator):
         yield head + b"["
         entries = iter(result)

@@ -161,6 +161,11 @@ class Connection:
     def name(self) -> str:
         return self.slot.name
 
+    @property
+    def handler(self) -> str | None:
+        """The name of the module that handles its messages."""
+        return self.slot.handler
+
     def is_only_read(self) -> bool:
         """Does nobody want to edit, and has nobody edited or answered?"""
         one, other = self.streams

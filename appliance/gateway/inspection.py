@@ -19,14 +19,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alg import compare, edits
-from alg.base import Edit, Edits, Reading, Refuse, Unavailable
+from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
 from appliance.gateway.budget import OutOfTime
-from appliance.gateway.context import Context, Tables
+from appliance.gateway.context import Context, Tables, remote_of
+from appliance.gateway.conversations import tell_progress
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.journal.events import (
     AlgError,
-    CallState,
     Change,
     MessagePassed,
     StreamLetGo,
@@ -38,7 +38,7 @@ from nat.mapping import FlowLeg, Leg
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
-BYTES_OF_A_CHANGE = 1024
+BYTES_OF_AN_EDIT = 180
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -71,7 +71,7 @@ class Inspector:
         cause = self._tell(slot, leg, message, outcome, correct, now)
         if outcome.commits:
             self._log.release(opened, cause)
-        self._follow(slot, message, now, cause)
+        self._follow(slot, leg, message, outcome.after, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         return outcome.after
@@ -126,15 +126,17 @@ class Inspector:
         context.commit()
         return answer.edits if isinstance(answer, Edits) else ()
 
-    def _follow(self, slot: Slot, message: bytes, now: float, cause: int) -> None:
+    def _follow(
+        self, slot: Slot, leg: Leg, message: bytes, after: bytes | None, now: float, cause: int
+    ) -> None:
         """Tell what the message did to its conversation (a call), where somebody follows them."""
-        progress = slot.follower.follow(message, now) if slot.follower else None
+        if slot.follower is None:
+            return
+        internal, remote = leg.mapping.internal, remote_of(leg)
+        passage = Passage(message, after or b"", leg.direction, _transport(leg), internal, remote)
+        progress = slot.follower.follow(passage, now)
         if progress is not None:
-            name, kind, state, caller, callee, detail = progress
-            event = CallState(
-                call=name, kind=kind, state=state, caller=caller, callee=callee, detail=detail
-            )
-            self._log.emit(event, now, cause)
+            tell_progress(self._log, progress, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:
         """Count a failure to the slot and to the flow, and tell of it."""
@@ -171,7 +173,7 @@ class Inspector:
         note = answer.note if isinstance(answer, Edits) else answer.rule
         module, spec = slot.module, slot.spec
         flow_id = _flow_id(leg)
-        ends = _ends(leg)
+        ends, direction, transport = _ends(leg), leg.direction.value, _transport(leg)
 
         def build() -> MessagePassed:
             what, call_id = slot.application.summary(message)
@@ -179,8 +181,8 @@ class Inspector:
                 alg=slot.name,
                 module=spec,
                 flow=flow_id,
-                direction=leg.direction.value,
-                transport="udp" if leg.key[0] == UDP else "tcp",
+                direction=direction,
+                transport=transport,
                 source=ends[0],
                 destination=ends[1],
                 new_source=ends[2],
@@ -209,7 +211,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now, size=_size_of(message, after, made))
+        return self._log.emit_later(build, now, size=_size_of(message, after, made, correct))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +257,21 @@ def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str
     )
 
 
-def _size_of(message: bytes, after: bytes | None, made: Sequence[Edit]) -> int:
-    """About how many bytes the event of a message takes once somebody has read it: the texts, and a
-    row with its reason for each change. Until then it takes less."""
-    return SMALL + 2 * (len(message) + len(after or b"")) + BYTES_OF_A_CHANGE * len(made)
+def _size_of(
+    message: bytes, after: bytes | None, made: Sequence[Edit], correct: Sequence[Edit] | None
+) -> int:
+    """About how many bytes the event of a message takes until somebody has read it: the message as
+    it came and as it left, and the edits of both modules."""
+    texts = len(message) + (len(after or b"") if after is not message else 0)
+    return 2 * SMALL + texts + BYTES_OF_AN_EDIT * (len(made) + len(correct or ()))
 
 
 def _flow_id(leg: Leg) -> int | None:
     return leg.flow.id if isinstance(leg, FlowLeg) else None
+
+
+def _transport(leg: Leg) -> str:
+    return "udp" if leg.key[0] == UDP else "tcp"
 
 
 def _ends(leg: Leg) -> tuple[str, str, str, str]:

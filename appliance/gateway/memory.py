@@ -7,19 +7,33 @@ from __future__ import annotations
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 REMEMBERED = 10_000
 """Values of all hosts together, and of one host:"""
 REMEMBERED_OF_A_HOST = 1_000
+BYTES = 8 * 1024 * 1024
 BYTES_OF_A_HOST = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Bounds:
+    """How many bytes one memory or several may take together, and how many they have taken."""
+
+    most: int = BYTES
+    of_a_host: int = BYTES_OF_A_HOST
+    used: int = 0
+    high_water: int = 0
 
 
 class Memory:
     """Values by key, each charged to the inside host whose message had it remembered. Who asks for
-    more than a host's share loses its own oldest; of all hosts the oldest go. Times in seconds."""
+    more than a host's share loses its own oldest. Of too many values of all hosts the oldest go, of
+    too many bytes those of the host that has the most. Times in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._bounds = bounds or Bounds()
         self._values: OrderedDict[Hashable, tuple[Any, float, int, int]] = OrderedDict()
         self._of_host: dict[int, OrderedDict[Hashable, int]] = {}
         self._bytes_of_host: Counter[int] = Counter()
@@ -44,10 +58,25 @@ class Memory:
         mine = self._of_host.setdefault(host, OrderedDict())
         mine[key] = size
         self._bytes_of_host[host] += size
-        while len(mine) > REMEMBERED_OF_A_HOST or self._bytes_of_host[host] > BYTES_OF_A_HOST:
+        bounds = self._bounds
+        bounds.used += size
+        while mine and self._is_too_much(len(mine), self._bytes_of_host[host]):
             self.forget(next(iter(mine)))
         while len(self._values) > REMEMBERED:
             self.forget(next(iter(self._values)))
+        while self._values and bounds.used > bounds.most:
+            richest = max(self._bytes_of_host, key=self._bytes_of_host.__getitem__)
+            self.forget(next(iter(self._of_host[richest])))
+        bounds.high_water = max(bounds.high_water, bounds.used)
+
+    def _is_too_much(self, values: int, size: int) -> bool:
+        """For one host?"""
+        return values > REMEMBERED_OF_A_HOST or size > self._bounds.of_a_host
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for key in list(self._values):
+            self.forget(key)
 
     def forget(self, key: Hashable) -> None:
         _, _, host, size = self._values.pop(key, (None, 0.0, 0, 0))
@@ -55,6 +84,7 @@ class Memory:
         if mine is None or mine.pop(key, None) is None:
             return
         self._bytes_of_host[host] -= size
+        self._bounds.used -= size
         if not mine:
             del self._of_host[host], self._bytes_of_host[host]
 

@@ -23,7 +23,7 @@ class Shares:
     """What all connections take, by host (its address)."""
 
     def __init__(self) -> None:
-        self.kept = 0
+        self.kept = self.high_water = 0
         self._by_host: Counter[int] = Counter()
         self._holding: Counter[int] = Counter()
 
@@ -61,4 +61,5 @@ class Shares:
             if not table[share.host]:
                 del table[share.host]
         self.kept += kept - share.kept
+        self.high_water = max(self.high_water, self.kept)
         share.kept, share.holding = kept, holding

@@ -13,7 +13,7 @@ from alg.base import Alg, Application
 from alg.foreign import Foreign
 from alg.off import Off
 from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
-from appliance.gateway.memory import Memory
+from appliance.gateway.memory import Bounds, Memory
 from appliance.gateway.rehearsal import Ledger
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
@@ -32,8 +32,9 @@ class Slot:
         self.module: Alg = Off()
         self.spec = "off"
         self.settings = settings
-        self.memory = Memory()
-        self.shadow_memory = Memory()
+        self.bounds = Bounds()
+        self.memory = Memory(self.bounds)
+        self.shadow_memory = Memory(self.bounds)
         self.ledger = Ledger()
         self.errors_by_flow: dict[int, int] = {}
         self.counters = dict.fromkeys(COUNTED, 0)
@@ -50,6 +51,11 @@ class Slot:
         return self.module.name == "off"
 
     @property
+    def handler(self) -> str | None:
+        """The name of the module in it; None for `off`, which handles nothing."""
+        return None if self.is_off else self.module.name
+
+    @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
         return bool(self.settings.get("observe")) and self.module.name != self.correct.name
@@ -60,7 +66,7 @@ class Slot:
         faults = settings.get("faults", ())
         if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
             self.module = registry.load(spec, faults, self.name)
-            self.memory = Memory()
+            self.memory.clear()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 

@@ -15,8 +15,23 @@ So a packet that nobody can account for is a bug, and the tests add the four up 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from nat.drop import Drop
 from nat.packet import Packet
+
+
+class Use(NamedTuple):
+    """How much of something is in use, in bytes or in whatever the limit counts."""
+
+    now: int
+    high_water: int
+    """The most that was in use at one time."""
+    limit: int
+
+
+AskUse = Callable[[], Use]
 
 
 class WireCounters:

@@ -182,18 +182,72 @@ class CallState(Event, tag="call-state"):
 
     call: str  # Call-ID
     kind: str  # "call" or "registration"
-    state: str  # trying | ringing | answered | ended | failed | registered | refused
+    state: str
+    """trying | ringing | answered | ended | busy | cancelled | unanswered | failed, or
+    registering | registered | refused | unregistered | expired"""
     caller: str
     callee: str
     detail: str = ""
 
 
+class PacketLost(Event, tag="packet-lost"):
+    """A packet that the NAT did not drop, and that reached nobody (simulation only: a NAT cannot
+    know). Like losses within a second are one event with `count` > 1."""
+
+    where: str  # "on the outside", "at alice"
+    why: str
+    protocol: str
+    source: str
+    destination: str
+    summary: str = ""  # of a SIP message, as in message-passed
+    count: int = 1
+    first: float = 0.0
+    last: float = 0.0
+
+
+class MessageDiscarded(Event, tag="message-discarded"):
+    """Its receiver made nothing of a message, or refused it (simulation only). Its cause is the
+    message as it passed the NAT, if it did."""
+
+    party: str
+    summary: str
+    reason: str
+    field: str = ""  # as in a change
+    rfc: str = ""
+    call_id: str = ""
+
+
+class PartyLearnt(Event, tag="party-learnt"):
+    """What a party will do now, and which field of which message told it so (simulation only)."""
+
+    party: str
+    does: str  # "sends audio to"
+    target: str
+    field: str = ""
+    summary: str = ""
+    rfc: str = ""
+
+
+class Cause(msgspec.Struct):
+    """One step from the origin of a failure to what people notice. `event`: the event that it rests
+    on; `inferred`: nothing that was seen says so, it only follows."""
+
+    sentence: str
+    party: str = ""
+    event: int | None = None
+    field: str = ""
+    rule: str = ""
+    inferred: bool = False
+
+
 class CallOutcome(Event, tag="call-outcome"):
-    """How it ended for the people on the phone (simulation only: the parties know)."""
+    """How it ended for the people on the phone (simulation only: the parties know). `causes`: why,
+    the first cause first; none when everybody is heard."""
 
     outcome: str
     sentence: str
     evidence: dict[str, object]
+    causes: list[Cause] = []
 
 
 class SettingChanged(Event, tag="setting-changed"):
@@ -275,6 +329,9 @@ AnyEvent = (
     | ExpectationUsed
     | ExpectationClosed
     | CallState
+    | PacketLost
+    | MessageDiscarded
+    | PartyLearnt
     | CallOutcome
     | SettingChanged
     | MediaStats
@@ -288,9 +345,20 @@ _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
-    """One line of JSON without its line end, ASCII only."""
+    """One line of JSON without its line end, in printable ASCII only."""
     line = _encoder.encode(event)
-    return line if line.isascii() else json.dumps(json.loads(line)).encode()
+    if line.isascii() and _DELETE not in line:
+        return line
+    return printable(json.dumps(json.loads(line))).encode()
+
+
+_DELETE = b"\x7f"
+
+
+def printable(text: str) -> str:
+    """JSON in ASCII, with the one control character escaped that JSON lets stand as it is. (All of
+    them stand in strings: between these there are only marks and digits.)"""
+    return text.replace("\x7f", "\\u007f")
 
 
 def decode(line: bytes) -> AnyEvent:

@@ -18,12 +18,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from appliance.journal.events import Event
+from appliance.journal.weight import weight_of
 
 RING = 10_000  # events
 RING_BYTES = 16 * 1024 * 1024
-"""Bytes of all events together, as far as they can be estimated when they are emitted."""
 SMALL = 512
-"""Bytes that an event takes which quotes no message."""
+"""Bytes that an event takes which quotes no message, with its place in the ring."""
 
 Builder = Callable[[], Event]
 
@@ -34,16 +34,21 @@ class Deferred:
     __slots__ = ("_build", "_event", "cause", "id", "t")
 
     def __init__(self, build: Builder) -> None:
-        self._build = build
+        self._build: Builder | None = build
         self._event: Event | None = None
         self.id = 0
         self.t = 0.0
         self.cause: int | None = None
 
+    @property
+    def is_built(self) -> bool:
+        return self._event is not None
+
     def event(self) -> Event:
-        """The event itself; built once."""
+        """The event itself; built once, and then what it was built from is let go."""
         if self._event is None:
-            self._event = self._build()
+            assert self._build is not None
+            self._event, self._build = self._build(), None
             self._event.id, self._event.t, self._event.cause = self.id, self.t, self.cause
         return self._event
 
@@ -54,7 +59,10 @@ Entry = Event | Deferred
 class EventLog:
     """The last 10,000 events, or fewer if they are large, and their subscribers. `zero` is the
     clock at t = 0 (seconds). Of at most `most_bytes`, `bytes` are kept now; at one time it was
-    `high_water`."""
+    `high_water`.
+
+    The event of a message is counted twice: as what it is built from, by who emits it, and when it
+    has been built as what it has become, since reasons take more room than positions."""
 
     def __init__(self, zero: float, most_bytes: int = RING_BYTES) -> None:
         self.zero = zero
@@ -63,7 +71,8 @@ class EventLog:
         self.last_id = 0
         self._now, self._t = zero, 0.0  # of the last event: many have the same time
         self._held: list[tuple[Entry, float, int]] | None = None
-        self._ring: deque[tuple[Entry, int]] = deque()
+        self._ring: deque[Entry] = deque()
+        self._sizes: deque[int] = deque()
         self._subscribers: list[Callable[[Event], None]] = []
 
     def emit(self, entry: Entry, now: float, cause: int | None = None, size: int = SMALL) -> int:
@@ -77,21 +86,44 @@ class EventLog:
         self.last_id = entry.id = self.last_id + 1
         entry.t = self._t
         entry.cause = cause
-        self._keep(entry, size)
+        self._ring.append(entry)
+        self._sizes.append(size)
+        self.bytes += size
+        self._forget_old()
         if self._subscribers:
-            event = entry.event() if isinstance(entry, Deferred) else entry
+            event = self._read(entry)
             for subscriber in self._subscribers:
                 subscriber(event)
         return entry.id
 
-    def _keep(self, entry: Entry, size: int) -> None:
-        """Put an event into the ring; the oldest go while they are too many or too large."""
+    def _forget_old(self) -> None:
+        """The oldest events go while they are too many or too large together."""
         ring = self._ring
-        ring.append((entry, size))
-        self.bytes += size
         while len(ring) > RING or (self.bytes > self.most_bytes and len(ring) > 1):
-            self.bytes -= ring.popleft()[1]
-        self.high_water = max(self.high_water, self.bytes)
+            ring.popleft()
+            self.bytes -= self._sizes.popleft()
+        if self.bytes > self.high_water:
+            self.high_water = self.bytes
+
+    def _read(self, entry: Entry) -> Event:
+        """An event, built if need be; from then on it is counted as what it is."""
+        if not isinstance(entry, Deferred):
+            return entry
+        if entry.is_built:
+            return entry.event()
+        event = entry.event()
+        place = entry.id - self._ring[0].id if self._ring else -1
+        if place >= 0:
+            size = SMALL + weight_of(event)
+            self.bytes += size - self._sizes[place]
+            self._sizes[place] = size
+            self._forget_old()
+        return event
+
+    def keep_at_most(self, most_bytes: int) -> None:
+        """Of all events together, in bytes, from now on."""
+        self.most_bytes = most_bytes
+        self._forget_old()
 
     def emit_later(
         self, build: Builder, now: float, cause: int | None = None, size: int = SMALL
@@ -127,6 +159,12 @@ class EventLog:
         return unsubscribe
 
     def since(self, event_id: int) -> Iterator[Event]:
-        """The events now in the ring with a higher id, oldest first, built as they are read."""
-        entries = [entry for entry, _ in self._ring if entry.id > event_id]
-        return (entry.event() if isinstance(entry, Deferred) else entry for entry in entries)
+        """The events now in the ring with a higher id, oldest first, built as they are read. Who
+        reads slowly misses what has been forgotten meanwhile: the ring is not kept for anybody."""
+        last = self.last_id
+        while self._ring:
+            first = self._ring[0].id
+            event_id = max(event_id + 1, first)
+            if event_id > last:
+                return
+            yield self._read(self._ring[event_id - first])

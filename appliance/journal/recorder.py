@@ -12,18 +12,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from appliance.journal.counters import Use
 from appliance.journal.events import Event, encode
 from appliance.journal.log import EventLog
 
 
 class Recorder:
-    """Writes events to a file, which is begun anew. Raises OSError when that is not possible."""
+    """Writes events to a file, which is begun anew and becomes no longer than `most_bytes` (None:
+    as long as the disk has room). Raises OSError when that is not possible."""
 
-    def __init__(self, path: str | Path, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: str | Path, warn: Callable[[str], None], most_bytes: int | None = None
+    ) -> None:
         self._path = Path(path)
+        self._most_bytes = most_bytes
         self._warn = warn
         self._file: BinaryIO | None = self._path.open("wb", buffering=0)
-        self._good = 0  # bytes up to the end of the last whole line
+        self.bytes = 0  # up to the end of the last whole line
         self._unsubscribe: Callable[[], None] | None = None
 
     def attach(self, log: EventLog) -> None:
@@ -37,6 +42,9 @@ class Recorder:
         if self._file is None:
             return
         line = encode(event) + b"\n"
+        if self._most_bytes is not None and self.bytes + len(line) > self._most_bytes:
+            self._give_up(f"it is as long as it may be ({self._most_bytes} bytes, record.bytes)")
+            return
         try:
             written = self._file.write(line)
         except OSError as error:
@@ -45,7 +53,11 @@ class Recorder:
         if written != len(line):
             self._give_up("no space left")
             return
-        self._good += len(line)
+        self.bytes += len(line)
+
+    def use(self) -> Use:
+        """How long the file is, and may become (0: as long as the disk has room)."""
+        return Use(self.bytes, self.bytes, self._most_bytes or 0)
 
     def close(self) -> None:
         """Stop recording. Calling it twice is harmless."""
@@ -59,7 +71,7 @@ class Recorder:
     def _give_up(self, reason: str) -> None:
         if self._file is not None:
             try:
-                os.ftruncate(self._file.fileno(), self._good)
+                os.ftruncate(self._file.fileno(), self.bytes)
             except OSError:
                 reason += "; the last line may be cut"
         self.close()

@@ -49,6 +49,9 @@ _SENTENCES = {
     "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
     "expectation-closed": "{external} is closed again ({why})",
     "call-state": "{kind} {whose}: {state}{detail}",
+    "packet-lost": "lost {where}: {packets}{destined}: {why}",
+    "message-discarded": "{party} discards the {summary}: {reason}{by_rule}",
+    "party-learnt": "{party} {does} {target}{told_by}{by_rule}",
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
@@ -62,7 +65,19 @@ _POINTS = {
     "translated-out": "comes out of it, for the {side}: from {source} to {destination}",
     "left": "left on the {side}: {protocol} from {source} to {destination}, {size} bytes",
 }
-_ENDPOINTS = ("internal", "external", "remote", "source", "destination")
+_ENDPOINTS = ("internal", "external", "remote", "source", "destination", "target")
+
+FIELD_NAMES = {
+    "sdp": "session description",
+    "sdp.c": "c= line",
+    "sdp.m": "m= line",
+    "contact": "Contact",
+    "via": "Via",
+    "call-id": "Call-ID",
+    "content-length": "Content-Length",
+    "request-uri": "Request-URI",
+}
+"""What people call a field, or all fields that begin so."""
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -152,6 +167,7 @@ class Teller:
                 words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
         if isinstance(event, SettingChanged):
             words |= {"old": clean(short_value(event.old)), "new": clean(short_value(event.new))}
+        _fill_in_what_became_of_it(words)
         _fill(words)
         return words
 
@@ -182,7 +198,7 @@ def _word(value: object) -> Any:
 
 def _fill(words: dict[str, Any]) -> None:
     """Optional parts of sentences: empty, or with their own punctuation."""
-    if "count" in words:
+    if "count" in words and "sentence" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
         packet = f": {words['protocol']} from {words['source']} to {words['destination']}"
         words["packet"] = "" if _is_nobody(words["source"]) else packet
@@ -197,12 +213,30 @@ def _fill(words: dict[str, Any]) -> None:
     if "point" in words:
         words["what"] = _POINTS.get(words["point"], "is at {point}").format_map(words)
     if "summary" in words:
-        words["summary"] = words["summary"] or f"a {words['alg']} message"
+        words["summary"] = words["summary"] or f"a {words.get('alg', '')} message".replace(
+            "  ", " "
+        )
     if "caller" in words:
         pair = f"from {words['caller']} to {words['callee']}"
         words["whose"] = f"of {words['caller']}" if words["kind"] == "registration" else pair
     if "mode" in words:
         words["title"] = words["title"] or f"{words['name']} started ({words['mode']})"
+
+
+def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
+    """The same for the events of receivers."""
+    if "rfc" in words:
+        words["by_rule"] = f" ({words['rfc']})" if words["rfc"] else ""
+    if "where" in words:
+        what = words["summary"] or words["protocol"]
+        words["packets"] = f"{words['count']} times {what}" if words["count"] > 1 else what
+        words["destined"] = f" from {words['source']} to {words['destination']}"
+    if (words.get("kind"), words.get("state")) == ("registration", "registered"):
+        words["state"] = "accepted by the server"  # whether the phone hears of it is open
+    if "does" in words:
+        place = FIELD_NAMES.get(words["field"], words["field"])
+        whose = f"the {place} of the {words['summary']}" if place else f"the {words['summary']}"
+        words["told_by"] = f", because {whose} says so" if words["summary"] else ""
 
 
 def _change(change: Change, as_bytes: bool) -> str:
@@ -242,7 +276,7 @@ def outcome_line(sentence: str) -> str:
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> Iterator[str]:
     """Rows of named values as aligned text; `columns` maps keys to headings."""
     cells = [[_cell(row.get(key)) for key in columns] for row in rows]
-    headings = list(columns.values())
+    headings = [clean(heading) for heading in columns.values()]
     widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
     for line in (headings, *cells):
         yield "  ".join(

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from appliance.parties.audio import Audio
 from appliance.parties.call import Call, Phase
 from appliance.parties.machine import Machine
-from appliance.parties.party import Action, Datagram, News, What
-from appliance.parties.rtp import INTERVAL, Stream
+from appliance.parties.party import Action, Datagram, Ground, News, What
 from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
     MAGIC_COOKIE,
+    NO_AUDIO_OFFERED,
+    NO_CONTACT,
+    NO_SUCH_CALL,
+    NOBODY_HERE,
+    TARGET,
     USER_AGENT,
+    Problem,
     SipMessage,
     UnreadableError,
     endpoint_of,
@@ -69,9 +75,10 @@ class UserAgent(Machine):
         self._transport = self._new_transport()
         self._transactions = Transactions(self, self._transport, self._answered_again)
         self._calls: dict[str, Call] = {}
-        self._streams: dict[int, Stream] = {}
         self._ports: set[int] = set()
         self._tcp_ports: set[int] = set()
+        first, comedia = habits.rtp_port, habits.comedia
+        self._audio = Audio(self, name, address, rng, first, comedia, self._ports)
         (self._tcp_ports if self._transport.is_reliable else self._ports).add(habits.sip_port)
         self._methods: dict[str, Callable[[SipMessage, Endpoint, float], None]] = {
             "INVITE": self._invited,
@@ -102,10 +109,7 @@ class UserAgent(Machine):
         if datagram.destination.port == self.own.port:
             self._receive_sip(datagram.payload, datagram.source, now)
             return self.actions()
-        stream = self._streams.get(datagram.destination.port)
-        if stream is not None and stream.hear(datagram.payload) and self._habits.comedia:
-            stream.remote = datagram.source
-        return ()
+        return self.actions() if self._audio.hear(datagram) else ()
 
     def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
         if order == "call":
@@ -148,30 +152,41 @@ class UserAgent(Machine):
     def _receive_sip(self, payload: bytes, source: Endpoint, now: float) -> None:
         try:
             message = parse(payload)
+            problem = None
             if message.status:
                 problem = self._transactions.response(message, now)
             else:
-                problem = self._request(message, source, now)
+                self._request(message, source, now)
         except UnreadableError as error:
-            problem = str(error)
-        if problem:
-            self._discard(problem)
+            problem = error.problem
+        if problem is not None:
+            self._object(What.MESSAGE_DISCARDED, problem, payload)
 
-    def _discard(self, problem: str) -> None:
-        self.report(What.MESSAGE_DISCARDED, self.name, detail=problem)
+    def _discard(self, reason: str) -> None:
+        """What came in a stream and is no message."""
+        self._object(What.MESSAGE_DISCARDED, Problem(reason), b"")
 
-    def _request(self, request: SipMessage, source: Endpoint, now: float) -> str:
+    def _object(self, what: What, problem: Problem, message: bytes) -> None:
+        ground = Ground(message, problem.field, problem.rfc)
+        self.object_to(what, self.name, problem.reason, ground)
+
+    def _request(self, request: SipMessage, source: Endpoint, now: float) -> None:
         self._transport.heard_request(request, source)
         if request.method != "ACK":
             if self._transactions.repeated(request):
-                return ""
+                return
             self._transactions.accept(request, now)
         handler = self._methods.get(request.method)
         if handler is None:
-            self._answer(request, 405, source)
+            self._refuse(request, 405, source, Problem("it does not know what is asked"))
         else:
             handler(request, source, now)
-        return ""
+
+    def _refuse(self, request: SipMessage, status: int, source: Endpoint, problem: Problem) -> None:
+        """Answer that it cannot be done, and say why."""
+        reason = f"{status}: {problem.reason}"
+        self._object(What.MESSAGE_REFUSED, problem._replace(reason=reason), request.wire)
+        self._answer(request, status, source)
 
     def _answer(
         self,
@@ -188,7 +203,14 @@ class UserAgent(Machine):
 
     def reply_to(self, request: SipMessage, source: Endpoint) -> Endpoint:
         """Where answers to this request go; in a stream, back where it came from."""
-        return source if self._transport.is_reliable else reply_to(request, source)
+        if self._transport.is_reliable:
+            return source
+        target = reply_to(request, source)
+        if target != source:
+            ground = Ground(request.wire, "via", "RFC 3261 18.2.2")
+            detail = f"sends the answers to that {request.method} to"
+            self.learn(self.name, detail, target, ground)
+        return target
 
     def _options(self, request: SipMessage, source: Endpoint, now: float) -> None:
         self._answer(request, 200, source, [("Allow", ", ".join(self._methods))])
@@ -197,7 +219,7 @@ class UserAgent(Machine):
 
     def _dial(self, me: str, peer: str, uri: str, hop: Endpoint, to: str, now: float) -> None:
         """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
-        stream = self._open_stream()
+        stream = self._audio.open()
         local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
@@ -258,19 +280,29 @@ class UserAgent(Machine):
     def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
         call.remote = response.get("to")
         call.target = uri_of(response.get("contact")) or call.target
-        call.hop = self.hop(call.target, call.hop) or call.hop
-        call.stream.remote = media_endpoint(response.body)
+        call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
+        self._audio.aim(call.me, call.stream, response)
         call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
         self._transport.send(call.hop, call.ack)
         self.report(What.CALL_ANSWERED, call.me, call.peer)
-        self._start_talking(call, now)
+        self._audio.start_talking(call, now)
 
-    def _answered_again(self, response: SipMessage, now: float) -> str:
+    def _answered_again(self, response: SipMessage, now: float) -> Problem | None:
         call = self._calls.get(response.get("call-id"))
         if call is None or not call.ack:
-            return "it answers no call of ours"
+            return Problem("it answers no call of ours", "call-id", "RFC 3261 13.2.2.4")
         self._transport.send(call.hop, call.ack)
-        return ""
+        return None
+
+    def hop_for(
+        self, me: str, peer: str, message: SipMessage, target: str, source: Endpoint
+    ) -> Endpoint | None:
+        """Where requests for the one whose Contact is `target` go."""
+        hop = self.hop(target, source)
+        if hop is not None:
+            ground = Ground(message.wire, "contact" if hop == endpoint_of(target) else "", TARGET)
+            self.learn(me, f"sends requests for {peer} to", hop, ground)
+        return hop
 
     def _unanswered(self, call: Call, why: str, now: float) -> None:
         self._end(call)
@@ -284,16 +316,19 @@ class UserAgent(Machine):
             self._invited_again(request, source)
             return
         if not self.accepts(request.request_uri):
-            self._answer(request, 404, source)
+            self._refuse(request, 404, source, NOBODY_HERE)
             return
         me, peer = user_of(request.request_uri), user_of(request.get("from"))
         target = uri_of(request.get("contact"))
-        hop = self.hop(target, source)
-        offer = media_endpoint(request.body)
-        if hop is None or offer is None:
-            self._answer(request, 488 if hop else 400, source)
+        hop = self.hop_for(me, peer, request, target, source)
+        if hop is None:
+            self._refuse(request, 400, source, NO_CONTACT)
             return
-        stream = self._open_stream(offer)
+        if media_endpoint(request.body) is None:
+            self._refuse(request, 488, source, NO_AUDIO_OFFERED)
+            return
+        stream = self._audio.open()
+        self._audio.aim(me, stream, request)
         local = f"{request.get('to')};tag={self.token()}"
         remote = request.get("from")
         call_id = request.get("call-id")
@@ -320,7 +355,7 @@ class UserAgent(Machine):
     def _pick_up(self, call: Call, now: float) -> None:
         answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
         self._call_response(call, 200, answer)
-        self._start_talking(call, now)
+        self._audio.start_talking(call, now)
         self._await_ack(call, T1, now + GIVE_UP, now)
 
     def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
@@ -347,9 +382,9 @@ class UserAgent(Machine):
         """A re-INVITE: the other side moves its audio."""
         call = self._dialog(request)
         if call is None or call.phase is not Phase.TALKING:
-            self._answer(request, 481, source)
+            self._refuse(request, 481, source, NO_SUCH_CALL)
             return
-        call.stream.remote = media_endpoint(request.body)
+        self._audio.aim(call.me, call.stream, request)
         answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
         headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
         self._answer(request, 200, source, headers, answer)
@@ -368,9 +403,7 @@ class UserAgent(Machine):
     def _cancel(self, call: Call, now: float) -> None:
         self._end(call)
         self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
-        self._transactions.request(
-            cancel(call.invite), call.hop, now, _ignore_response, _ignore_failure
-        )
+        self._transactions.mention(cancel(call.invite), call.hop, now)
 
     def _send_bye(self, call: Call, now: float) -> None:
         """Stop talking; go on listening until the other side has understood."""
@@ -385,7 +418,7 @@ class UserAgent(Machine):
     def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
         call = self._dialog(request)
         if call is None:
-            self._answer(request, 481, source)
+            self._refuse(request, 481, source, NO_SUCH_CALL)
             return
         if call.phase is not Phase.ENDED:
             self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} hung up")
@@ -395,7 +428,7 @@ class UserAgent(Machine):
     def _cancelled(self, request: SipMessage, source: Endpoint, now: float) -> None:
         call = self._calls.get(request.get("call-id"))
         if call is None or call.phase is not Phase.RINGING:
-            self._answer(request, 481, source)
+            self._refuse(request, 481, source, NO_SUCH_CALL)
             return
         self._answer(request, 200, source)
         self._call_response(call, 487)
@@ -412,38 +445,4 @@ class UserAgent(Machine):
     def _end(self, call: Call) -> None:
         call.stop_timer()
         call.phase = Phase.ENDED
-        self._streams.pop(call.stream.local.port, None)
-        self._ports.discard(call.stream.local.port)
-
-    # --- audio --------------------------------------------------------------------------
-
-    def _open_stream(self, remote: Endpoint | None = None) -> Stream:
-        """Listen on the first free even port (RFC 3550 11: RTCP has the odd one above)."""
-        port = self._habits.rtp_port
-        while port in self._ports:
-            port += 2
-        stream = Stream(Endpoint(self.address, port), remote, self._rng)
-        self._streams[port] = stream
-        self._ports.add(port)
-        return stream
-
-    def _start_talking(self, call: Call, now: float) -> None:
-        call.phase = Phase.TALKING
-        self.report(What.TALKING, call.me, call.peer, stream=call.stream)
-        self._talk(call, now)
-
-    def _talk(self, call: Call, now: float) -> None:
-        if call.phase is not Phase.TALKING:
-            return
-        stream = call.stream
-        if stream.remote is not None:
-            self.send(stream.local, stream.remote, stream.say())
-        self.timers.at(now + INTERVAL, partial(self._talk, call))
-
-
-def _ignore_response(response: SipMessage, now: float) -> None:
-    """Whatever the answer to a CANCEL is, the caller has put the phone down."""
-
-
-def _ignore_failure(why: str, now: float) -> None:
-    """Nobody answered a CANCEL; the caller does not care."""
+        self._audio.close(call.stream)

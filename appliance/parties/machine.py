@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from appliance.parties.party import Action, Report, Send, Wake, What
+from appliance.parties.party import Action, Ground, Report, Send, Wake, What
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
 
@@ -72,6 +72,14 @@ class Machine:
         self, what: What, who: str, peer: str = "", detail: str = "", stream: Stream | None = None
     ) -> None:
         self.do(Report(what, who, peer, detail, stream))
+
+    def learn(self, who: str, detail: str, target: Endpoint, ground: Ground) -> None:
+        """From now on `who` does what `detail` says, to `target`."""
+        self.do(Report(What.LEARNT, who, "", detail, None, target, ground))
+
+    def object_to(self, what: What, who: str, detail: str, ground: Ground) -> None:
+        """A message was discarded or refused."""
+        self.do(Report(what, who, "", detail, None, None, ground))
 
     def wake(self, now: float) -> Sequence[Action]:
         for callback in self.timers.due(now):

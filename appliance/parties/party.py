@@ -102,12 +102,24 @@ class What(Enum):
     CALL_ENDED = "call ended"
     TALKING = "talking"
     MESSAGE_DISCARDED = "message discarded"
+    MESSAGE_REFUSED = "message refused"
+    LEARNT = "learnt"
+
+
+class Ground(NamedTuple):
+    """What made a party do something: `field` of `message` (as it came), by the rule in `rfc`.
+    Fields are named as in the ALG's changes; none: the message as a whole."""
+
+    message: bytes
+    field: str = ""
+    rfc: str = ""
 
 
 class Report(NamedTuple):
     """Something happened to `who`, with `peer` at the other end; the driver keeps the score.
 
-    `stream` comes with TALKING: the live counters of one side's audio.
+    `stream` comes with TALKING: the live counters of one side's audio. LEARNT says in `detail` what
+    will be sent to `target` from now on; it, and what is said of a message, has its `ground`.
     """
 
     what: What
@@ -115,6 +127,8 @@ class Report(NamedTuple):
     peer: str = ""
     detail: str = ""
     stream: Stream | None = None
+    target: Endpoint | None = None
+    ground: Ground | None = None
 
 
 Action = Send | Connect | Write | Close | Abort | Ping | Wake | Report

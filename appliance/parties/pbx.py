@@ -88,6 +88,7 @@ class Pbx(UserAgent):
             self._unbind(user)
             if granted and contact != "*":
                 self._bind(user, Binding(uri_of(contact), source, now + granted, granted), now)
+                self.hop_for(self.name, user, request, uri_of(contact), source)
         binding = self._bindings.get(user)
         headers = []
         if binding is not None:
@@ -118,7 +119,7 @@ class Pbx(UserAgent):
         local = f"<sip:{self.name}@{self.domain}>;tag={self.token()}"
         remote = f"<{binding.contact}>"
         request = self.new_request("OPTIONS", binding.contact, local, remote, self.call_id(), 1)
-        self._transactions.request(request, hop, now, _any_answer, _no_answer)
+        self._transactions.mention(request, hop, now)  # the question keeps the mapping open
 
     # --- calling a registered phone ---------------------------------------------------------
 
@@ -146,11 +147,3 @@ def _expiry(request: SipMessage, contact: str) -> int:
         if text.isascii() and text.isdecimal() and len(text) < 8:
             return int(text)
     return DEFAULT_EXPIRES
-
-
-def _any_answer(response: SipMessage, now: float) -> None:
-    """The question was the point: it kept the mapping open."""
-
-
-def _no_answer(why: str, now: float) -> None:
-    """The next question comes in any case."""

@@ -43,17 +43,39 @@ REASON_PHRASES = {
 }
 
 
+class Problem(NamedTuple):
+    """Why a message is not for its receiver. `field` is named as in the ALG's changes."""
+
+    reason: str
+    field: str = ""
+    rfc: str = ""
+
+
+TARGET = "RFC 3261 12.2.1.1"
+NOBODY_HERE = Problem("nobody here has that Request-URI", "request-uri", "RFC 3261 8.2.2.1")
+NO_CONTACT = Problem("its Contact is no address", "contact", "RFC 3261 8.1.1.8")
+NO_AUDIO_OFFERED = Problem("there is nowhere to send audio to", "sdp", "RFC 3264 6")
+NO_SUCH_CALL = Problem("it belongs to no call here", "call-id", "RFC 3261 12.2.2")
+
+
 class UnreadableError(ValueError):
-    """Not a SIP message that can be acted on; the text says why."""
+    """Not a SIP message that can be acted on; the text says why, `field` and `rfc` which rule is
+    broken where, as far as that is known."""
+
+    def __init__(self, reason: str, field: str = "", rfc: str = "") -> None:
+        super().__init__(reason)
+        self.problem = Problem(reason, field, rfc)
 
 
 @dataclass(slots=True)
 class SipMessage:
-    """Start line, headers in their order, body. Header names keep the case they came in."""
+    """Start line, headers in their order, body. Header names keep the case they came in. `wire` is
+    what was read, of a message that came."""
 
     start: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    wire: bytes = b""
 
     @property
     def status(self) -> int:
@@ -94,6 +116,9 @@ class SipMessage:
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
 
 
+_OF_THE_LENGTH = ("content-length", "RFC 3261 18.3")
+
+
 def parse(payload: bytes) -> SipMessage:
     """Read one message, a whole datagram or a piece of a stream. Raises UnreadableError.
 
@@ -104,7 +129,7 @@ def parse(payload: bytes) -> SipMessage:
     if not blank:
         raise UnreadableError("no empty line after the headers")
     lines = head.decode("latin-1").split("\r\n")
-    message = SipMessage(lines[0], list(_headers(lines[1:])), body)
+    message = SipMessage(lines[0], list(_headers(lines[1:])), body, payload)
     _check_start(message.start)
     for needed in ("via", "from", "to", "call-id", "cseq"):
         if not message.get(needed):
@@ -112,11 +137,10 @@ def parse(payload: bytes) -> SipMessage:
     length = message.get("content-length")
     if length:
         if not (length.isascii() and length.isdecimal() and len(length) < 7):
-            raise UnreadableError("Content-Length is not a number")
+            raise UnreadableError("Content-Length is not a number", *_OF_THE_LENGTH)
         if int(length) > len(body):
-            raise UnreadableError(
-                f"Content-Length says {int(length)}, the body has {len(body)} bytes"
-            )
+            reason = f"Content-Length says {int(length)}, the body has {len(body)} bytes"
+            raise UnreadableError(reason, *_OF_THE_LENGTH)
         message.body = body[: int(length)]
     return message
 
@@ -175,6 +199,17 @@ def read_via(value: str) -> Via:
 
 def write_via(transport: str, endpoint: Endpoint, branch: str) -> str:
     return f"SIP/2.0/{transport} {endpoint};branch={branch}"
+
+
+def essence(payload: bytes) -> tuple[str, str]:
+    """What a message is in a word or two, and its Call-ID: ("200 OK (INVITE)", "…"). Empty texts
+    for what is no message. The text comes from the network."""
+    try:
+        message = parse(payload)
+    except UnreadableError:
+        return "", ""
+    said = f"{status_of(message)} ({message.method})" if message.status else message.method
+    return said, message.get("call-id")
 
 
 def uri_of(value: str) -> str:

@@ -15,16 +15,20 @@ from dataclasses import dataclass
 
 from appliance.parties.machine import Machine, Timer
 from appliance.parties.signalling import Transport
-from appliance.parties.sipua import SipMessage, UnreadableError, read_via
+from appliance.parties.sipua import Problem, SipMessage, UnreadableError, read_via
 from nat.endpoint import Endpoint
 
 T1 = 0.5  # seconds; an estimate of the round trip (RFC 3261 17.1.1.1)
 T2 = 4.0  # seconds; the longest interval between repetitions
 GIVE_UP = 64 * T1  # timers B, D, F, H and J
 
+NOT_OUR_VIA = Problem("the top Via is not the one that was sent", "via", "RFC 3261 18.1.2")
+NOT_OUR_CALL_ID = Problem("the Call-ID is not the one that was sent", "call-id", "RFC 3261 8.2.6.2")
+NOT_OUR_BRANCH = Problem("nothing was asked in that branch", "via", "RFC 3261 17.1.3")
+
 OnResponse = Callable[[SipMessage, float], None]
 OnFailure = Callable[[str, float], None]  # why it cannot be answered; "": nobody does in time
-OnRepeated = Callable[[SipMessage, float], str]  # answers why it is not welcome, or ""
+OnRepeated = Callable[[SipMessage, float], Problem | None]  # answers why it is not welcome
 
 
 @dataclass(slots=True)
@@ -81,6 +85,10 @@ class Transactions:
         )
         self._transport.send(destination, request.write())
 
+    def mention(self, request: SipMessage, destination: Endpoint, now: float) -> None:
+        """A request like any other, whose answer makes no difference."""
+        self.request(request, destination, now, lambda *answer: None, lambda *failure: None)
+
     def _resend(self, key: tuple[str, str], now: float) -> None:
         client = self._clients[key]
         client.interval *= 2
@@ -109,8 +117,8 @@ class Transactions:
         client.give_up.cancel()
         return client
 
-    def response(self, response: SipMessage, now: float) -> str:
-        """Hand a response to its request. Answers why not, or the empty text.
+    def response(self, response: SipMessage, now: float) -> Problem | None:
+        """Hand a response to its request. Answers why not.
 
         RFC 3261 18.1.2: a response whose top Via is not one's own is discarded in silence. This
         is where a phone stops understanding an ALG that does not restore what it changed.
@@ -118,28 +126,28 @@ class Transactions:
         try:
             via = read_via(response.get("via"))
         except UnreadableError as error:
-            return str(error)
+            return error.problem
         if via.endpoint != self._transport.own:
-            return "the top Via is not the one that was sent"
+            return NOT_OUR_VIA
         key = (via.branch, response.method)
         client = self._clients.get(key)
         if client is None:
             return self._stray(response, now)
         if response.get("call-id") != client.request.get("call-id"):
-            return "the Call-ID is not the one that was sent"
+            return NOT_OUR_CALL_ID
         if client.ack:
             self._transport.send(client.destination, client.ack)
-            return ""
+            return None
         self._answered(key, client, response, now)
         client.on_response(response, now)
-        return ""
+        return None
 
-    def _stray(self, response: SipMessage, now: float) -> str:
+    def _stray(self, response: SipMessage, now: float) -> Problem | None:
         """A 2xx to an INVITE ends its transaction and still comes again until somebody
         acknowledges it: that is the caller's business (RFC 3261 13.2.2.4)."""
         if response.method == "INVITE" and response.status // 100 == 2:
             return self._on_repeated_answer(response, now)
-        return "nothing was asked in that branch"
+        return NOT_OUR_BRANCH
 
     def _answered(
         self, key: tuple[str, str], client: Client, response: SipMessage, now: float

@@ -25,6 +25,9 @@ from appliance.settings.table import SETTINGS, SettingError, Settings
 LARGEST_FILE = 1 << 20
 """Bytes; a larger file is not a configuration."""
 
+MOST_PROBLEMS = 50
+"""That are told one by one; nobody mends more of them at once."""
+
 _SECTIONS = {key[:position] for key in SETTINGS for position, c in enumerate(key) if c == "."}
 
 
@@ -33,17 +36,22 @@ class ConfigError(Exception):
 
     exit_code = 2
 
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, file: str, problems: Sequence[Problem], unsaid: int = 0) -> None:
+        """`unsaid`: how many there are besides that were not looked at one by one."""
         self.file = file
         self.problems = list(problems)
+        self.unsaid = unsaid
         super().__init__(self.report())
 
     def report(self) -> str:
         """`FILE: 2 problems`, then a line for each key."""
-        lines = [f"{self.file}: {counted(len(self.problems), 'problem')}"]
-        width = max((len(problem.key) for problem in self.problems), default=0)
-        for key, sentence in self.problems:
+        lines = [f"{self.file}: {counted(len(self.problems) + self.unsaid, 'problem')}"]
+        told = self.problems[:MOST_PROBLEMS]
+        width = max((len(problem.key) for problem in told), default=0)
+        for key, sentence in told:
             lines.append(f"  {key:<{width}}  {sentence}" if key else f"  {sentence}")
+        if more := len(self.problems) + self.unsaid - len(told):
+            lines.append(f"  and {more} more")
         return "\n".join(lines)
 
 
@@ -53,6 +61,7 @@ class _Layers:
     def __init__(self) -> None:
         self.settings = Settings()
         self.problems: list[Problem] = []
+        self.unsaid = 0
 
     def add_table(self, table: Mapping[str, Any], origin: str) -> None:
         """A layer as TOML gives it: tables in tables."""
@@ -63,6 +72,9 @@ class _Layers:
                 self.add(key, value, origin)
 
     def add(self, key: str, value: object, origin: str) -> None:
+        if len(self.problems) >= MOST_PROBLEMS and not _is_known(key):
+            self.unsaid += 1  # to look for the nearest key takes longer than all the rest
+            return
         try:
             if _is_port_table(key) and self.settings.origins[key] != "default":
                 self.settings.extend(key, value, origin)
@@ -97,7 +109,7 @@ class _Layers:
         broken = {problem.key for problem in self.problems}
         found = [problem for problem in self.settings.complete() if problem.key not in broken]
         if self.problems or found:
-            raise ConfigError(file, [*self.problems, *found])
+            raise ConfigError(file, [*self.problems, *found], self.unsaid)
         return self.settings
 
 
@@ -173,6 +185,11 @@ def _plain(text: str) -> str:
     """A key or sentence with text out of a file in it, fit for a terminal."""
     cut = text if len(text) <= 200 else text[:197] + "..."
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut)
+
+
+def _is_known(key: str) -> bool:
+    """Is it a setting, or an entry of one?"""
+    return key in SETTINGS or key.rpartition(".")[0] in SETTINGS
 
 
 def _is_port_table(key: str) -> bool:

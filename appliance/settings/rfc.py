@@ -52,7 +52,7 @@ class Requirement:
             for key, need in self._needs_of(settings).items()
             if not _fits(settings.written(key), need)
         ]
-        faults = _faults(settings)
+        faults = faults_of(settings)
         broken += [
             f"{faults[name]} has the fault {name}" for name in self.spoiled_by if name in faults
         ]
@@ -136,7 +136,7 @@ def _of(settings: Settings, need: Any) -> Any:
     return need
 
 
-def _faults(settings: Settings) -> dict[str, str]:
+def faults_of(settings: Settings) -> dict[str, str]:
     """The faults of poor modules that are switched on, without what they are aimed at, and the
     setting that names the module."""
     from alg import registry  # all the modules: most commands check no requirement

@@ -19,13 +19,12 @@ from typing import Any
 from appliance.settings.checks import Problem, contradictions, derive
 from appliance.settings.kinds import Name, SecondsByPort, Text
 from appliance.settings.sections.alg import ALGS
+from appliance.settings.sections.memory import FILE, MEMORY, RECORD
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
 from appliance.settings.sections.wires import WIRES
 from appliance.settings.setting import Setting
 from nat.endpoint import family_of
-
-_FILE = Text("the name of a file", 4096)
 
 _TABLE = (
     Setting("name", Name(), "glassnat", "names this appliance for `attach`, `show` and `down`"),
@@ -41,13 +40,14 @@ _TABLE = (
     *TIMEOUTS,
     *LIMITS,
     *ALGS,
+    *MEMORY,
     Setting(
         "capture.file",
-        _FILE,
+        FILE,
         "",
         'pcapng, interfaces "inside" and "outside", reasons as packet comments',
     ),
-    Setting("record.file", _FILE, "", "events, one JSON object a line"),
+    *RECORD,
 )
 
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _TABLE}

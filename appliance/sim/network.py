@@ -27,6 +27,11 @@ from nat.endpoint import Endpoint, Side, address_text, is_private
 from nat.mapping import Leg
 from nat.packet import Packet
 
+OnReport = Callable[[str, Report, float], None]
+"""The name of the party, what it reports, and when."""
+OnLoss = Callable[[Packet, str, str, float], None]
+"""A packet, where it was lost and why, and when."""
+
 MOST_PLACES = 1000  # losses are remembered for so many pairs of endpoints
 
 
@@ -34,8 +39,9 @@ class World:
     """All hosts, the links, and the NAT between them.
 
     `delays` are the one-way delays of the inside and the outside link (seconds), `externals` the
-    addresses outside that belong to the NAT, `on_report` hears what the parties report. `seed`
-    decides the first sequence numbers of TCP connections.
+    addresses outside that belong to the NAT, `on_report` hears what the parties report, `on_loss`
+    of packets that the NAT did not drop and nobody gets. `seed` decides the first sequence numbers
+    of TCP connections.
     """
 
     def __init__(
@@ -44,7 +50,8 @@ class World:
         engine: Engine,
         externals: Iterable[int],
         delays: tuple[float, float],
-        on_report: Callable[[Report, float], None],
+        on_report: OnReport,
+        on_loss: OnLoss,
         seed: int = 0,
     ) -> None:
         self.lost: Counter[str] = Counter()
@@ -57,6 +64,7 @@ class World:
         self._externals = frozenset(externals)
         self._delays = delays
         self._on_report = on_report
+        self._on_loss = on_loss
         self._seed = seed
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
         self._arrivals: tuple[Happening, Happening] = (self._from_inside, self._from_outside)
@@ -78,7 +86,7 @@ class World:
                 host.wake_at = action.at  # type: ignore[union-attr]
                 self._clock.at(host.wake_at, self._wake, host)
             elif kind is Report:
-                self._on_report(action, now)  # type: ignore[arg-type]
+                self._on_report(host.party.name, action, now)  # type: ignore[arg-type]
             else:
                 host.do(action, now)  # type: ignore[arg-type]
                 self._serve(host, now)
@@ -140,13 +148,13 @@ class World:
         elif side is Side.INSIDE or address in self._externals:
             self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
-            self._lose(packet, no_way(address))
+            self._lose(packet, f"on the {side}", no_way(address))
 
     def _is_lost(self, packet: Packet, side: Side) -> bool:
         """On the link of a side, which is a bad one."""
         lost = self.loses is not None and self.loses(packet, side)
         if lost:
-            self._lose(packet, f"lost on the {side} link")
+            self._lose(packet, f"on the {side}", f"lost on the {side} link")
         return lost
 
     def _from_inside(self, packet: Packet, now: float) -> None:
@@ -162,7 +170,7 @@ class World:
         if isinstance(verdict, Leg):
             self._forward(packet, EXIT_SIDES[verdict.exit], now)
         elif isinstance(verdict, Drop):
-            self._lose(packet, f"dropped by the NAT: {verdict.reason}")
+            self._count(packet, f"dropped by the NAT: {verdict.reason}")
         if engine.outbox:
             self.send_own(now)
 
@@ -181,7 +189,7 @@ class World:
         if host is not None:
             self._clock.at(now + self._delays[side], self._deliver, (host, packet))
         else:
-            self._lose(packet, no_way(address))
+            self._lose(packet, f"on the {side}", no_way(address))
 
     def _deliver(self, arrival: tuple[Host, Packet], now: float) -> None:
         host, packet = arrival
@@ -191,7 +199,8 @@ class World:
         elif datagram.destination.port in host.party.ports:
             self.perform(host, host.party.receive(datagram, now), now)
         else:
-            self._lose(packet, f"nobody listens at {datagram.destination}")
+            name = host.party.name
+            self._lose(packet, f"at {name}", f"nobody listens at {datagram.destination}")
             if host.tells_closed_ports:
                 self._depart(host, port_unreachable(packet), now)
 
@@ -201,9 +210,14 @@ class World:
             host.receive(packet, now)
             self._tell_news(host, now)
         else:
-            self._lose(packet, f"wrong checksum at {host.party.name}")
+            name = host.party.name
+            self._lose(packet, f"at {name}", f"wrong checksum at {name}")
 
-    def _lose(self, packet: Packet, place: str) -> None:
+    def _lose(self, packet: Packet, where: str, why: str) -> None:
+        self._count(packet, why)
+        self._on_loss(packet, where, why, self._clock.now)
+
+    def _count(self, packet: Packet, place: str) -> None:
         self.lost[place] += 1
         between = ends(packet)
         self._places.pop(between, None)

@@ -49,14 +49,6 @@ class Outcome(NamedTuple):
     evidence: dict[str, object]
 
 
-class Failure(NamedTuple):
-    """`at` is when it went wrong (seconds), not when it was noticed."""
-
-    at: float
-    outcome: str
-    detail: str
-
-
 class Direction(NamedTuple):
     """One direction of a call's audio: who talks to whom, and the two ends of the stream."""
 
@@ -64,6 +56,18 @@ class Direction(NamedTuple):
     listener: str
     said: Stream
     heard: Stream
+
+
+class Failure(NamedTuple):
+    """`at` is when it went wrong (seconds), not when it was noticed; `noticed` is when `who` did.
+    `silent` are the directions of audio in which too little was heard."""
+
+    at: float
+    outcome: str
+    detail: str
+    who: str = ""
+    noticed: float = 0.0
+    silent: tuple[Direction, ...] = ()
 
 
 @dataclass(slots=True)
@@ -84,14 +88,19 @@ class Conversation:
             yield Direction(self.caller, self.callee, caller, callee)
             yield Direction(self.callee, self.caller, callee, caller)
 
+    def silent(self) -> tuple[Direction, ...]:
+        """The directions in which less than half of what was said was heard, or none was said."""
+        return tuple(
+            each for each in self.directions() if not 0 < each.said.sent <= 2 * each.heard.heard
+        )
+
     def audio(self) -> str | None:
         """The word for its audio; None while it is too early to say."""
         directions = list(self.directions())
         spoken = max((said.sent for _, _, said, _ in directions), default=0)
         if self.answered_at is None or not directions or not (self.over or spoken >= SPOKEN_ENOUGH):
             return None
-        heard = sum(0 < said.sent <= 2 * end.heard for _, _, said, end in directions)
-        return (NO_AUDIO, ONE_WAY_AUDIO, BOTH_WAYS)[heard]
+        return (BOTH_WAYS, ONE_WAY_AUDIO, NO_AUDIO)[len(self.silent())]
 
 
 class Judge:
@@ -127,21 +136,25 @@ class Judge:
         }
 
     def hear(self, report: Report, now: float) -> None:
-        self._hearers[report.what](report, now)
+        hearer = self._hearers.get(report.what)
+        if hearer is not None:
+            hearer(report, now)
+
+    def failure(self) -> Failure | None:
+        """The earliest failure so far, which names the outcome."""
+        failures = list(self._failures)
+        for conversation in self.conversations:
+            word, at = conversation.audio(), conversation.answered_at
+            if word not in (None, BOTH_WAYS) and at is not None:
+                failures.append(Failure(at, word, "", silent=conversation.silent()))
+        return min(failures, key=lambda failure: failure.at, default=None)
 
     def outcome(self) -> Outcome | None:
         """The verdict so far; None while there is none."""
-        failures = list(self._failures)
-        heard = False
-        for conversation in self.conversations:
-            word = conversation.audio()
-            if word == BOTH_WAYS:
-                heard = True
-            elif word is not None and conversation.answered_at is not None:
-                failures.append(Failure(conversation.answered_at, word, ""))
-        if failures:
-            first = min(failures, key=lambda failure: failure.at)
+        first = self.failure()
+        if first is not None:
             return self._outcome(first.outcome, first.detail or self._audio_text())
+        heard = any(each.audio() == BOTH_WAYS for each in self.conversations)
         return self._outcome(BOTH_WAYS, self._audio_text()) if heard else None
 
     def final(self) -> Outcome:
@@ -167,7 +180,8 @@ class Judge:
     def _registration_failed(self, report: Report, now: float) -> None:
         had_service = report.who in self._with_service
         word = REGISTRATION_LOST if had_service else REGISTRATION_FAILED
-        self._fail(now, word, f"{report.who} got {report.detail}{self._why_discarded(report.who)}")
+        detail = f"{report.who} got {report.detail}{self._why_discarded(report.who)}"
+        self._failures.append(Failure(now, word, detail, report.who, now))
 
     def _call_tried(self, report: Report, now: float) -> None:
         self._counts["calls_tried"] += 1
@@ -200,7 +214,8 @@ class Judge:
         conversation = self._of(report.who)
         conversation.over = True
         pair = f"{conversation.caller} called {conversation.callee}"
-        self._fail(now, word, f"{pair}: {report.detail}{self._why_discarded(report.who)}")
+        detail = f"{pair}: {report.detail}{self._why_discarded(report.who)}"
+        self._failures.append(Failure(now, word, detail, report.who, now))
 
     def _call_ended(self, report: Report, now: float) -> None:
         self._of(report.who).over = True
@@ -222,9 +237,6 @@ class Judge:
             if name in (conversation.caller, conversation.callee):
                 return conversation
         return Conversation(name, "")
-
-    def _fail(self, at: float, outcome: str, detail: str) -> None:
-        self._failures.append(Failure(at, outcome, detail))
 
     def _why_discarded(self, who: str) -> str:
         """What the phone threw away, most frequent reason first: often the cause of a silence."""

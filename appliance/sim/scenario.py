@@ -122,7 +122,7 @@ def read_scenario(text: str, name: str) -> Scenario:
     try:
         scenario = msgspec.convert(tomllib.loads(text), Scenario)
         scenario.name = name
-        _check(scenario)
+        check(scenario)
     except ValueError as error:  # both TOMLDecodeError and msgspec.ValidationError are
         raise ScenarioError(f"scenario {name!r}: {error}") from None
     return scenario
@@ -135,7 +135,7 @@ def _names() -> list[str]:
     )
 
 
-def _check(scenario: Scenario) -> None:
+def check(scenario: Scenario) -> None:
     """What the types cannot say. Raises ValueError."""
     for name, party in scenario.parties.items():
         parse_address(party.address)

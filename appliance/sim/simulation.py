@@ -12,16 +12,29 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from alg.fault import Fault
+from alg.registry import MODULES
 from appliance.engine import Engine
-from appliance.journal.events import CallOutcome, Event, MediaStats, MessagePassed, Started
+from appliance.journal.events import (
+    CallOutcome,
+    Cause,
+    Event,
+    MediaStats,
+    MessagePassed,
+    Started,
+)
 from appliance.journal.log import EventLog
+from appliance.parties.party import Report
 from appliance.parties.sipua import media_endpoint
+from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
 from appliance.sim.cast import party
+from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
 from appliance.sim.network import World
 from appliance.sim.outcome import Direction, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
+from appliance.sim.witness import Witness
 from nat.endpoint import Endpoint
 
 EPOCH = 1735689600.0
@@ -40,6 +53,7 @@ class Simulation:
         self.seed = scenario.seed if seed is None else seed
         self.log = EventLog(0.0)
         self.judge = Judge()
+        self.witness = Witness(self.log)
         self._clock = Clock()
         self._ended = False
         self._told: Outcome | None = None
@@ -57,7 +71,8 @@ class Simulation:
                 *(rule.external for rule in settings["nat.static"]),
             ],
             (scenario.links.inside, scenario.links.outside),
-            self.judge.hear,
+            self._hear,
+            self.witness.lose,
             self.seed,
         )
         self._hosts = {
@@ -101,6 +116,24 @@ class Simulation:
         self.run_until(self.duration)
         return self.outcome()
 
+    def _hear(self, party: str, report: Report, now: float) -> None:
+        self.judge.hear(report, now)
+        self.witness.hear(party, report, now)
+
+    def causes(self) -> list[Cause]:
+        """Why it ended as it did, or would have if it ended now: the first cause first."""
+        return causes_of(self.judge.failure(), self.witness.evidence, self._faults_of_the_nat())
+
+    def _faults_of_the_nat(self) -> list[Fault[Any]]:
+        """Faults that are switched on and decide in the NAT, where no message shows them."""
+        switched_on = faults_of(self.engine.settings)
+        return [
+            fault
+            for module in MODULES.values()
+            for name, fault in module.faults.items()
+            if name in switched_on and fault.decisions
+        ]
+
     def outcome(self) -> Outcome:
         """How it ended, or how it would have if it ended now."""
         outcome = self.judge.final()
@@ -143,6 +176,7 @@ class Simulation:
 
     def _tick(self, _: None, now: float) -> None:
         self._count_audio(now)
+        self.witness.flush(now)
         outcome = self.judge.outcome()
         if outcome is not None and (self._told is None or outcome.outcome != self._told.outcome):
             self._tell_outcome(now)
@@ -179,7 +213,9 @@ class Simulation:
     def _tell_outcome(self, now: float) -> None:
         self._told = self.outcome()
         word, sentence, evidence = self._told
-        event = CallOutcome(outcome=word, sentence=sentence, evidence=evidence)
+        event = CallOutcome(
+            outcome=word, sentence=sentence, evidence=evidence, causes=self.causes()
+        )
         self.log.emit(event, now, self._last_loss)
 
     def _finish(self) -> None:
@@ -187,6 +223,7 @@ class Simulation:
             self._ended = True
             self._clock.now = max(self._clock.now, self.duration)
             self._count_audio(self.now)
+            self.witness.flush(self.now)
             self._tell_outcome(self.now)
 
     def _notice(self, event: Event) -> None:

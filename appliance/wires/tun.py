@@ -28,6 +28,7 @@ import pytun
 
 from appliance.wires import netns as namespaces
 from appliance.wires.netns import CommandError
+from appliance.wires.statistics import DeviceStatistics, KernelDrops
 from appliance.wires.wire import DescriptorWire, WireError
 from nat.endpoint import UDP
 from nat.packet import Packet
@@ -79,6 +80,7 @@ class TunWire(DescriptorWire):
         self.attached = attached
         self.offloads = 0
         self.partners: Sequence[TunWire] = (self,)
+        self._statistics: DeviceStatistics | None = None
         self._device: pytun.TunTapDevice | None = device
 
     @property
@@ -92,6 +94,14 @@ class TunWire(DescriptorWire):
         if self.offloads & UDP_SEGMENTS:
             return "TCP and UDP in super-packets"
         return "TCP in super-packets" if self.offloads else "one packet at a time"
+
+    def watch_drops(self, place: Place) -> None:
+        """Look at the device's counters from now on."""
+        self._statistics = DeviceStatistics.of(place.device, place.netns)
+
+    def dropped_by_kernel(self) -> KernelDrops | None:
+        """What the kernel has dropped of this wire's packets; None when it does not tell."""
+        return self._statistics.dropped() if self._statistics else None
 
     def offer(self, offloads: int) -> bool:
         """Tell the kernel what this program can take. False when it refuses."""
@@ -116,6 +126,8 @@ class TunWire(DescriptorWire):
             return
         with contextlib.suppress(OSError):  # gone already
             self.offer(0)  # the mask would outlive us on a device that persists
+        if self._statistics is not None:
+            self._statistics.close()
         self._device.close()
         self._device = None
 
@@ -136,6 +148,7 @@ def open_wires(inside: Place, outside: Place, offload: bool = True) -> tuple[Tun
             for wire, place in zip(wires, (inside, outside), strict=True):
                 wire.partners = wires
                 _configure(place, wire.attached)
+                wire.watch_drops(place)
             undo.pop_all()
             return wires[0], wires[1]
     return open_wires(inside, outside, offload=False)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.control import documents, filters
+from appliance.engine import AT_ONCE
 from appliance.journal.events import PacketDropped, SettingChanged
 from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
@@ -295,6 +296,25 @@ def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
     world.at(world.now)
     assert not world.table.flows
     audit(world)
+
+
+def test_settings_that_are_changed_in_a_loop_leave_no_more_to_do_than_twice() -> None:
+    """A client with `set` in a loop: all flows are to be looked at, but not once for each."""
+    world = World()
+    for port in range(4 * AT_ONCE):
+        world.pass_out(udp(f"{A}:{10_000 + port}", f"{R}:5060"))
+    for number in range(100):
+        world.set("alg.sip.module", ("sip", "off")[number % 2])
+        world.set("alg.sip.ports", [5060, 5061 + number])
+    turns = 0
+    while world.engine.next_deadline() == 0.0:
+        world.engine.expire(world.now)
+        turns += 1
+    assert turns <= 4 * 4 + 1
+    world.set("alg.sip.ports", [5070])
+    while world.engine.next_deadline() == 0.0:
+        world.engine.expire(world.now)
+    assert all(flow.outbound.slot is None for flow in world.table.flows.values()), "the last acts"
 
 
 def test_a_module_that_goes_leaves_the_usual_timers() -> None:

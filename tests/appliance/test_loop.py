@@ -5,6 +5,7 @@ for the TUN devices."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import selectors
@@ -252,6 +253,44 @@ def test_control_gets_its_turn_beside_packets(world: World) -> None:
     loop.close()
     assert here.fileno() == -1, "closed with the loop"
     there.close()
+
+
+class Clients:
+    """A control socket whose clients always want something; it notes who had a turn."""
+
+    def __init__(self, count: int) -> None:
+        self.pairs = [socket.socketpair() for _ in range(count)]
+        self.served: list[int] = []
+        for _, far in self.pairs:
+            far.send(b"a request, and after it another")
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        for near, _ in self.pairs:
+            selector.register(near, selectors.EVENT_READ, self)
+
+    def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None:
+        self.served.append(key.fd)
+
+    def close(self) -> None:
+        for ends in self.pairs:
+            for end in ends:
+                end.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_all_clients_together_have_the_turn_of_one(world: World, count: int) -> None:
+    """Eight that ask in a loop take no more from the packets than one does, and none of them waits
+    for another twice."""
+    clients = Clients(count)
+    with contextlib.closing(Loop(world.wires, world.engine, world.signals, clients)) as loop:
+        for turn in range(3 * count):
+            world.far[INSIDE].send(b"packet")
+            loop.turn()
+            assert len(clients.served) == turn + 1
+    assert len(world.engine.handled) == 3 * count
+    everybody = sorted(set(clients.served))
+    assert len(everybody) == count
+    assert clients.served == everybody * 3
 
 
 def test_the_collector_never_looks_at_old_objects() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from math import inf
 
 from appliance.loop import Loop, Signals
 from appliance.wires.tun import Place, open_wires
@@ -30,8 +31,8 @@ class Passthrough:
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         pass
 
-    def next_deadline(self) -> float | None:
-        return None
+    def next_deadline(self) -> float:
+        return inf
 
     def expire(self, now: float) -> None:
         pass

@@ -245,6 +245,36 @@ def test_without_permission_the_error_says_what_root_can_do(two: TwoNamespaces) 
     assert "ip tuntap add dev gn-in mode tun user" in program.text
 
 
+FLOOD = 4000
+SENDING = f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for number in range({FLOOD}):
+    s.sendto(b"x", ("203.0.113.9", 9))
+"""
+
+
+def test_what_the_queue_before_the_program_could_not_hold_is_counted(two: TwoNamespaces) -> None:
+    """The kernel drops them without a word, and only the device's own counter knows."""
+    wires = open_wires(Place(**two.inside), Place(**two.outside), offload=False)
+    try:
+        run_in(two.phones, sys.executable, "-c", SENDING)
+        received = 0
+        while wires[0].receive():
+            received += 1
+        drops = wires[0].dropped_by_kernel()
+        assert drops is not None
+        assert drops.before >= FLOOD - received > 0
+        assert drops.after == 0
+        netns.delete(two.phones)
+        until(lambda: wires[0].dropped_by_kernel() is None)
+        with pytest.raises(WireGone):
+            wires[0].receive()
+    finally:
+        for wire in wires:
+            wire.close()
+
+
 def test_the_descriptor_keeps_working_after_the_move(two: TwoNamespaces) -> None:
     wires = open_wires(Place(**two.inside), Place(**two.outside))
     try:

@@ -105,10 +105,10 @@ def _ends(model: Model, selected: int | None) -> tuple[str, str]:
 
 def _entry(entry: LadderEntry, model: Model, shape: Shape, selected: int | None) -> Line:
     if isinstance(entry, Message):
-        return _message(entry, shape, entry.number == selected)
+        return _message(entry, model.fates.get(entry.event.id), shape, entry.number == selected)
     if isinstance(entry, Mark):
         text = f" {_clock(entry.t)}{_fit(f' {entry.text} ', shape.width - _TIME, '┈')}"
-        return Line(text, Style.GOOD)
+        return Line(text, Style.BAD if entry.bad else Style.GOOD)
     return _stream(model.streams[entry], model, shape)
 
 
@@ -116,7 +116,7 @@ def _clock(t: float) -> str:
     return f"{t:8.3f} "
 
 
-def _message(message: Message, shape: Shape, chosen: bool) -> Line:
+def _message(message: Message, fate: str | None, shape: Shape, chosen: bool) -> Line:
     event = message.event
     label = _label(event, shape)
     line = Line("▸" if chosen else " ", Style.CURSOR).add(_clock(event.t)).add("│", Style.FAINT)
@@ -124,13 +124,18 @@ def _message(message: Message, shape: Shape, chosen: bool) -> Line:
     dropped = event.verdict == "dropped"
     body = Style.STRONG if chosen else Style.PLAIN
     right = shape.right - len(mark) + 1
+    head = "" if fate is None else "✗"
     if event.direction == "out":
         line.add(_arrow_out(label, shape.left), body).add(mark, style)
-        line.add(" " * right if dropped else "─" * (right - 1) + "►", body)
+        line.add(" " * right if dropped else "─" * (right - 1) + (head or "►"), body)
     else:
-        line.add(" " * shape.left if dropped else _arrow_in(label, shape.left), body)
+        arrow = _arrow_in(label, shape.left)
+        line.add(" " * shape.left if dropped else (head or arrow[0]) + arrow[1:], body)
         line.add(mark, style).add("◄" + "─" * (right - 1) if dropped else "─" * right, body)
-    return line.add("│", Style.FAINT).extend(_verdicts(event, shape))
+    line.add("│", Style.FAINT)
+    if fate is not None and shape.notes:
+        return line.add(f" {fate}", Style.BAD).cut(shape.width)
+    return line.extend(_verdicts(event, shape))
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:

@@ -29,11 +29,12 @@ def headline(model: Model) -> tuple[str, Style]:
     call = model.current_call()
     if call is None:
         return "nothing yet", Style.FAINT
-    text = call.state if call.kind == "registration" else f"{call.kind} {call.state}"
-    return text, Style.BAD if call.state in _BAD_STATES else Style.PLAIN
+    state = model.state_of(call)
+    text = state if call.kind == "registration" else f"{call.kind} {state}"
+    return text, Style.BAD if state in _BAD_STATES or state != call.state else Style.PLAIN
 
 
-_BAD_STATES = ("failed", "refused")
+_BAD_STATES = ("failed", "busy", "cancelled", "unanswered", "refused", "expired")
 
 
 def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:

@@ -13,7 +13,7 @@ from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of
-from tui.model import Message, Model, Stream, short_key
+from tui.model import BOTH_WAYS, Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
@@ -28,6 +28,8 @@ def because(model: Model, message: Message | None) -> str:
     if model.last_error is not None:
         error = model.last_error
         return f"The module {error.module} failed: {error.error}. Its message passed as it was."
+    if model.outcome is not None and model.outcome.causes:
+        return " ".join(cause.sentence for cause in model.outcome.causes)
     if lost is not None:
         return _lost(lost, model)
     if _is_fresh(model.last_drop, model.now):
@@ -35,7 +37,7 @@ def because(model: Model, message: Message | None) -> str:
     if message is None:
         return "No message has passed an ALG yet."
     fault = worst(message)
-    if model.outcome is not None and model.outcome.outcome != "both-ways":
+    if model.outcome is not None and model.outcome.outcome != BOTH_WAYS:
         return _ended_badly(model.outcome, message, fault)
     if fault is not None:
         return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
@@ -145,7 +147,8 @@ def advice(model: Model, live: bool) -> Line:
     application = model.application
     is_correct = model.modules.get(application) == application
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
-    if not is_correct and (in_trouble or model.outcome is not None):
+    failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS
+    if not is_correct and (in_trouble or failed):
         line.add("a c", Style.KEY).add(" puts the correct ALG in")
         return (
             line.add("." if live else ", then ")

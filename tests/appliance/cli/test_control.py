@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
 
 Run = Callable[..., Any]
@@ -21,6 +23,31 @@ def test_set_acts_at_once_and_is_signed(glassnat: Run, appliance: Appliance) -> 
     (flow,) = json.loads(glassnat("show", "flows", "--json").out)
     assert flow["expires_in"] == pytest.approx(25.0)
     assert list(appliance.engine.log.since(0))[-1].who == "alice"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result"),
+    [
+        (["set", "name", "x"], {"key": "a\x1b[2J", "value": "b\x7f"}),
+        (["flush"], {"flushed": "\x1b[2J"}),
+    ],
+)
+def test_whoever_answers_cannot_move_the_cursor(
+    glassnat: Run, folder: Path, arguments: list[str], result: object
+) -> None:
+    Forger(folder / "lab.sock", result)
+    answer = glassnat(*arguments)
+    assert (answer.out + answer.err).replace("\n", "").isprintable()
+
+
+def test_watched_events_are_printable_whoever_sends_them(glassnat: Run, folder: Path) -> None:
+    """DEL, which JSON lets stand as it is, and C1 controls; what is no JSON is refused."""
+    line = '{"type":"call-state","call":"a\x7fb\x9b31m"}\n'.encode()
+    Forger(folder / "lab.sock", {"watching": True}, line + b"\x1b[2J\n")
+    answer = glassnat("watch", "--json")
+    assert answer.out == '{"type":"call-state","call":"a\\u007fb\\u009b31m"}\n'
+    assert answer.code == 4
+    assert "no appliance" in answer.err
 
 
 def test_set_answers_json_when_asked(glassnat: Run, appliance: Appliance) -> None:

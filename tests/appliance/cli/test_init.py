@@ -128,6 +128,73 @@ def test_a_programmer_may_see_the_traceback(monkeypatch: pytest.MonkeyPatch) -> 
         cli.main(["sim"])
 
 
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """A line as somebody types it, where `glassnat` is this program."""
+    line = line.replace("glassnat", f"{sys.executable} -m appliance.cli")
+    return subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("glassnat config init >&-", "Bad file descriptor"),
+        ("glassnat config init > /dev/full", "No space left on device"),
+        ("glassnat keys --json > /dev/full", "No space left on device"),
+        ("glassnat --help >&-", "Bad file descriptor"),
+        ("echo x | glassnat alg diff - --raw > /dev/full", "No space left on device"),
+    ],
+)
+def test_what_cannot_be_printed_is_a_sentence_and_an_exit_code(line: str, why: str) -> None:
+    """Whoever prints, much or little: a command, click itself, or one that writes bytes."""
+    done = shell(line)
+    assert done.returncode == 3
+    assert done.stderr == f"glassnat: cannot write to the standard output: {why}\n"
+
+
+def test_a_command_that_prints_nothing_needs_no_output() -> None:
+    done = shell("glassnat config validate docs/examples/lab.toml >&- 2>&-")
+    assert done.returncode == 0
+
+
+def test_what_cannot_be_narrated_is_lost() -> None:
+    done = shell("glassnat config init 2> /dev/full | head -c 9")
+    assert done.stdout == "# glassna"
+    assert shell("glassnat natt 2> /dev/full").returncode == 2
+
+
+LOADING = """
+import sys, runpy
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["glassnat", "keys"]
+runpy.run_module("appliance.cli", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["click", "appliance.cli.base", "appliance.version", "appliance.cli.machine"]
+)
+def test_ctrl_c_while_the_program_is_being_loaded_ends_it_without_a_word(name: str) -> None:
+    """Wherever it comes: loading takes most of the time of a short command."""
+    done = python("-c", LOADING.format(name=name))
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+def test_ctrl_c_before_the_command_begins_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.streams, "prepare", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["keys"])
+    assert ended.value.code == 130
+
+
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     command = f"{sys.executable} -m appliance.cli config init | head -1"
     done = subprocess.run(

@@ -16,6 +16,7 @@ import pytest
 
 from alg.registry import SpecError
 from appliance.cli import running
+from appliance.loop import RecordingError
 
 Run = Callable[..., Any]
 
@@ -101,7 +102,7 @@ def test_a_second_one_of_the_same_name_is_exit_4(
     ("error", "said"),
     [
         (SpecError("alg.sip.module: there is no file 'x.py'"), "alg.sip.module: there is no file"),
-        (OSError(28, "No space left on device"), "record.file: : No space left on device"),
+        (RecordingError("record.file: x: No space left"), "record.file: x: No space left"),
     ],
 )
 def test_what_only_shows_at_the_start_is_exit_2_too(
@@ -111,6 +112,16 @@ def test_what_only_shows_at_the_start_is_exit_2_too(
     answer = glassnat("run", "--config", file)
     assert answer.code == 2
     assert said in answer.err
+
+
+def test_what_fails_in_the_loop_is_not_taken_for_the_recording(
+    glassnat: Run, loop: types.SimpleNamespace, file: str
+) -> None:
+    loop.error = OSError(24, "Too many open files")
+    answer = glassnat("run", "--config", file)
+    assert answer.code == 1
+    assert "Too many open files" in answer.err
+    assert "record.file" not in answer.err
 
 
 @pytest.mark.parametrize("code", [0, 130])

@@ -44,6 +44,24 @@ errors  0    0"""
     )
 
 
+def test_what_the_kernel_dropped_stands_beside_what_this_program_did() -> None:
+    kernel = {"inside": {"before": 475, "after": 0}, "outside": {"before": 0, "after": 2}}
+    text = "\n".join(lines("counters", {**COUNTERS, "kernel": kernel}))
+    assert (
+        """DROPPED BY THE KERNEL  INSIDE  OUTSIDE
+before                 475     0
+after                  0       2
+"""
+        in text
+    )
+
+
+def test_what_is_kept_is_shown_in_bytes() -> None:
+    memory = {"events": {"now": 5, "high_water": 9, "limit": 100}}
+    text = "\n".join(lines("counters", {**COUNTERS, "memory": memory}))
+    assert "BYTES KEPT  NOW  HIGH-WATER  LIMIT\nevents      5    9           100\n" in text
+
+
 def test_where_nothing_was_dropped_it_says_so() -> None:
     text = list(lines("counters", {**COUNTERS, "drops": {"inside": {"martian": 0}, "outside": {}}}))
     assert "no drops" in text

@@ -11,7 +11,9 @@ import pytest
 from appliance.control import documents
 from appliance.control.filters import WHATS
 from appliance.engine import Engine
+from appliance.journal.counters import Use
 from appliance.settings import files as config
+from appliance.wires.statistics import KernelDrops
 from nat.endpoint import UDP, Endpoint, Side
 from nat.packet import Packet
 from tests.support.world import make_engine
@@ -52,11 +54,23 @@ def test_a_flow_is_shown_with_documented_keys_as_long_as_it_lives(engine: Engine
     (flow,) = shown(engine, "flows", 15.0)
     assert flow == {
         "id": flow["id"], "protocol": "udp", "internal": A, "external": EXTERNAL, "remote": R,
-        "state": "unanswered", "expires_in": 110.0, "opened_by": "packet", "alg": "sip",
+        "state": "unanswered", "expires_in": 110.0, "opened_by": "packet", "alg": None,
         "packets_out": 1, "packets_in": 0, "bytes_out": 33, "bytes_in": 0,
         "mapping": flow["mapping"],
     }  # fmt: skip
     assert shown(engine, "flows", 125.0) == [], "what is over is not shown, tidied up or not"
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"), [("off", None), ("sip", "sip"), ("sip-poor:no-sdp", "sip-poor")]
+)
+def test_a_flow_names_the_module_that_handles_it_now(
+    engine: Engine, spec: str, named: str | None
+) -> None:
+    """And not the slot that it stands in: under `off` nothing handles it."""
+    engine.set("alg.sip.module", spec, "test", 6.0)
+    (flow,) = shown(engine, "flows", 15.0)
+    assert flow["alg"] == named
 
 
 def test_a_mapping_lives_as_long_as_what_needs_it(engine: Engine) -> None:
@@ -101,6 +115,26 @@ def test_the_counters_say_where_packets_went_and_how_much_is_in_use(engine: Engi
     assert counters["flows"] == {"now": 1, "high_water": 1, "limit": 65536}
     assert counters["limits"]["flows"] == counters["flows"]
     assert counters["alg"]["sip"]["seen"] == 1
+
+
+def test_all_that_is_kept_is_shown_in_bytes_with_its_high_water(engine: Engine) -> None:
+    engine.set("memory.events", 65_536, "test", 6.0)
+    engine.set("memory.modules", 70_000, "test", 6.0)
+    engine.kept["watchers"] = lambda: Use(5, 9, 100)
+    memory = shown(engine, "counters", 6.0)["memory"]
+    assert set(memory) == {
+        "events", "streams", "modules_sip", "modules_ftp", "watchers",
+    }  # fmt: skip
+    assert memory["events"]["limit"] == 65_536
+    assert 0 < memory["events"]["now"] <= memory["events"]["high_water"]
+    assert memory["modules_sip"] == {"now": 0, "high_water": 0, "limit": 70_000}
+    assert memory["watchers"] == {"now": 5, "high_water": 9, "limit": 100}
+
+
+def test_what_the_kernel_dropped_is_shown_where_it_is_known(engine: Engine) -> None:
+    assert shown(engine, "counters", 5.0)["kernel"] == {}, "there are no wires"
+    engine.kernel_drops = {"inside": lambda: KernelDrops(475, 0), "outside": lambda: None}
+    assert shown(engine, "counters", 5.0)["kernel"] == {"inside": {"before": 475, "after": 0}}
 
 
 def test_settings_are_shown_as_a_file_has_them(engine: Engine) -> None:

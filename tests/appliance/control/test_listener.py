@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
+import select
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,38 @@ def test_the_socket_is_for_its_owner_alone_and_goes_with_the_program(path: Path)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     listener.close()
     assert not path.exists()
+
+
+def test_without_a_descriptor_for_a_client_it_is_sent_away(path: Path) -> None:
+    """Left waiting, it would make the socket ready at once again, and the loop would never rest."""
+    listener = Listener(path)
+    with socket.socket(socket.AF_UNIX) as client, select.epoll() as poll:
+        client.connect(str(path))
+        poll.register(listener.socket, select.EPOLLIN)
+        with no_more_descriptors():
+            assert poll.poll(0)
+            assert listener.accept() is None
+            assert poll.poll(0) == []
+            assert client.recv(1) == b""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        accepted = listener.accept()
+        assert accepted is not None
+        accepted.close()
+    listener.close()
+
+
+@contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    """Whatever is opened from now on fails with EMFILE."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_socket_left_over_from_a_crash_is_replaced(path: Path) -> None:

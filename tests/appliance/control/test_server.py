@@ -17,6 +17,7 @@ from appliance.control import documents
 from appliance.control import server as control
 from appliance.control.server import ControlServer
 from appliance.control.session import ENTRIES_PER_SLICE
+from appliance.journal.counters import AskUse
 from appliance.journal.events import Event, PacketSeen, SettingChanged
 from appliance.journal.log import EventLog
 from appliance.settings.table import SettingError, Settings
@@ -48,6 +49,7 @@ class FakeEngine:
         self.settings = Settings()
         self.log = EventLog(0.0)
         self.points = FakePoints()
+        self.kept: dict[str, AskUse] = {}
         self.answers: dict[str, Any] = {"flows": [], "counters": {"é": 1}}
         self.flushed: list[bool] = []
 
@@ -469,9 +471,8 @@ def test_a_watcher_that_does_not_read_is_dropped_and_counted(
     loop: Loop,
     engine: FakeEngine,
     connect: Callable[[], Peer],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(control, "BACKLOG_BYTES", 50_000)
+    engine.settings.assign("memory.watcher", 65_536, "test")
     slow, quick = connect(), connect()
     for peer in (slow, quick):
         ask(loop, peer, {"id": 1, "do": "watch"})
@@ -487,6 +488,31 @@ def test_a_watcher_that_does_not_read_is_dropped_and_counted(
     while slow.read():
         loop.settle()
     assert slow.answers[-1] == {"id": None, "ok": False, "error": "fell too far behind: dropped"}
+
+
+def test_all_watchers_together_may_be_behind_only_so_far(
+    loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
+) -> None:
+    """Who is furthest behind goes first; the most there ever was is shown with the counters."""
+    engine.settings.assign("memory.watchers", 100_000, "test")
+    slow = connect()
+    ask(loop, slow, {"id": 1, "do": "watch"})
+    for number in range(500):
+        engine.log.emit(change(number), float(number))
+    others = [connect() for _ in range(3)]
+    for peer in others:
+        ask(loop, peer, {"id": 1, "do": "watch"})
+    while loop.server.dropped_subscribers == 0:
+        engine.log.emit(change(0), 0.0)
+    use = engine.kept["watchers"]()
+    assert use.now <= use.limit == 100_000 < use.high_water < 101_000
+    loop.settle()
+    while slow.read():
+        loop.settle()
+    assert slow.answers[-1]["error"] == "fell too far behind: dropped"
+    for peer in others:
+        peer.read()
+        assert "error" not in peer.answers[-1]
 
 
 def test_refusals_of_the_engine_are_its_own_words() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
-from appliance.control.session import ENTRIES_PER_SLICE, LONGEST_REQUEST, SLICE, Session
+from appliance.control.session import ENTRIES_PER_SLICE, LONGEST_REQUEST, SLICE, Gathering, Session
 
 
 @pytest.fixture
@@ -89,6 +89,26 @@ def test_who_is_dropped_hears_why_and_nothing_of_what_was_queued(ends: Ends) -> 
     session.write()
     assert json.loads(far.recv(SLICE)) == {"id": None, "ok": False, "error": "fell too far behind"}
     assert session.finished
+
+
+def test_what_must_be_gathered_takes_a_turn_for_each_step(ends: Ends) -> None:
+    """Packets have their turn in between, however much must be looked at."""
+
+    def steps() -> Generator[None, None, object]:
+        for number in range(3):
+            looked_at.append(number)
+            yield
+        return {"found": len(looked_at)}
+
+    looked_at: list[int] = []
+    session, far = ends
+    session.answer(1, Gathering(steps()))
+    turns = []
+    while not session.idle:
+        session.write()
+        turns.append(len(looked_at))
+    assert turns[:3] == [1, 2, 3]
+    assert json.loads(far.recv(SLICE))["result"] == {"found": 3}
 
 
 def test_only_entries_that_fit_are_sent(ends: Ends) -> None:

@@ -6,6 +6,7 @@ from appliance.gateway.memory import (
     BYTES_OF_A_HOST,
     REMEMBERED,
     REMEMBERED_OF_A_HOST,
+    Bounds,
     Memory,
     Notes,
 )
@@ -27,6 +28,39 @@ def test_of_too_many_values_the_oldest_goes() -> None:
     memory.remember("one more", True, 10.0)
     assert memory.recall(1, 0.0) is None
     assert memory.recall(0, 0.0) == "again"
+
+
+def test_of_too_many_bytes_the_host_with_the_most_loses_its_own() -> None:
+    memory = Memory(Bounds(most=100_000, of_a_host=60_000))
+    memory.remember("call of another", "ringing", 60.0, host=1)
+    for number in range(50):
+        memory.remember(("a", number), "x" * 5_000, 60.0, host=2)
+        memory.remember(("b", number), "x" * 5_000, 60.0, host=3)
+    assert memory.recall("call of another", 0.0) == "ringing"
+    assert memory.recall(("a", 49), 0.0) is not None
+    assert memory.bytes <= 100_000
+
+
+def test_two_memories_may_share_their_room() -> None:
+    """Those of one slot: that of the module, and that of who only looks."""
+    bounds = Bounds(most=100_000, of_a_host=50_000)
+    memory, other = Memory(bounds), Memory(bounds)
+    other.remember("watched", "x" * 20_000, 60.0, host=99)
+    for host in range(20):
+        memory.remember(host, "x" * 10_000, 60.0, host=host)
+        assert bounds.used == memory.bytes + other.bytes <= bounds.most
+    assert memory.recall(0, 0.0) is None
+    assert memory.recall(19, 0.0) is not None
+    assert other.recall("watched", 0.0) is not None
+    memory.clear()
+    assert (memory.bytes, bounds.used) == (0, other.bytes)
+    assert 90_000 < bounds.high_water <= 110_000
+
+
+def test_a_value_that_is_larger_than_all_may_be_is_not_kept() -> None:
+    memory = Memory(Bounds(most=1_000, of_a_host=100_000))
+    memory.remember("key", "x" * 2_000, 60.0)
+    assert (len(memory), memory.bytes) == (0, 0)
 
 
 def test_notes_of_a_message_are_seen_by_itself_at_once_and_by_others_after_the_commit() -> None:

@@ -83,6 +83,39 @@ def test_large_events_push_out_more_of_the_old_ones() -> None:
     assert log.high_water == 120_000 - 30_000
 
 
+def test_an_event_that_has_been_read_is_counted_as_what_it_has_become() -> None:
+    """What it was built from is let go, and the reasons of its changes take more."""
+    log = EventLog(0.0, most_bytes=100_000)
+    for number in range(5):
+        log.emit_later(lambda: change("k" * 40_000), number, size=1_000)
+    assert log.bytes == 5_000
+    read = [event.id for event in log.since(0)]
+    assert read == [1, 2, 3, 4, 5], "each is read before it can push out the next"
+    assert 80_000 < log.bytes < 100_000
+    assert [event.id for event in log.since(0)] == [4, 5]
+
+
+def test_who_reads_slowly_keeps_nothing_alive() -> None:
+    """Sixty-four watchers that ask for all that was and read none of it cost one ring."""
+    log = EventLog(0.0, most_bytes=3_000)
+    for number in range(3):
+        log.emit(change(), number, size=1_000)
+    reading = log.since(0)
+    assert next(reading).id == 1
+    for number in range(3, 6):
+        log.emit(change(), number, size=1_000)
+    assert list(reading) == [], "those that were there are gone; those that came since are news"
+    assert [event.id for event in log.since(3)] == [4, 5, 6]
+
+
+def test_a_smaller_ring_is_smaller_at_once() -> None:
+    log = EventLog(0.0)
+    for number in range(10):
+        log.emit(change(), number, size=1_000)
+    log.keep_at_most(2_500)
+    assert (log.bytes, log.high_water) == (2_000, 10_000)
+
+
 def test_one_event_that_is_too_large_is_kept_until_the_next() -> None:
     log = EventLog(0.0, most_bytes=100)
     log.emit(SettingChanged(key="k", old=1, new=2, who="w"), 0.0, size=500)

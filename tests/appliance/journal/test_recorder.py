@@ -45,6 +45,19 @@ def test_a_full_disk_ends_the_recording_with_one_warning() -> None:
     assert "No space left" in warnings[0]
 
 
+def test_a_recording_becomes_no_longer_than_it_may(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    path, line = tmp_path / "run.jsonl", len(encode(change(1))) + 1
+    recorder = Recorder(path, warnings.append, most_bytes=3 * line)
+    for _ in range(5):
+        recorder.write(change(1))
+    assert len(path.read_bytes()) == 3 * line
+    assert recorder.use() == (3 * line, 3 * line, 3 * line)
+    (warning,) = warnings
+    assert "as long as it may be" in warning
+    assert "record.bytes" in warning
+
+
 def test_half_a_line_is_cut_off_again(tmp_path: Path) -> None:
     """A disk with room for half of the second line: the kernel writes what fits."""
     warnings: list[str] = []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.journal import events
 from appliance.journal.events import (
+    Cause,
     Change,
     Difference,
     FlowExpired,
@@ -47,6 +48,7 @@ def filled(kind: type[Any], text: str) -> events.Event:
                 for verdict in ("ok", "missed")
             ],
             list[Difference]: [Difference(text, text, text)],
+            list[Cause]: [Cause(text, text, 3, text, text)],
         }  # fmt: skip
         values[field.name] = samples[field.type]
     event: events.Event = kind(**values)

@@ -9,11 +9,14 @@ import pytest
 from appliance.parties.machine import Machine
 from appliance.parties.party import Send
 from appliance.parties.signalling import Datagrams, Transport
-from appliance.parties.sipua import SipMessage, parse, respond
+from appliance.parties.sipua import Problem, SipMessage, parse, respond
 from appliance.parties.transactions import Transactions, acknowledge, cancel
 from nat.endpoint import Endpoint
 
 OWN, PEER = Endpoint.parse("192.168.20.100:5060"), Endpoint.parse("203.0.113.9:5060")
+
+
+STRAY = Problem("stray 2xx")
 
 
 class Desk:
@@ -23,7 +26,7 @@ class Desk:
         self.machine = Machine()
         transport: Transport = Datagrams(self.machine, OWN)
         transport.is_reliable = reliable
-        self.transactions = Transactions(self.machine, transport, lambda response, now: "stray 2xx")
+        self.transactions = Transactions(self.machine, transport, lambda response, now: STRAY)
         self.responses: list[int] = []
         self.timeouts: list[float] = []
         self.broken: list[str] = []
@@ -44,7 +47,7 @@ class Desk:
     def hear(self, response: SipMessage, now: float) -> str:
         problem = self.transactions.response(response, now)
         self.collect(now)
-        return problem
+        return "" if problem is None else problem.reason
 
     def run_until(self, when: float) -> None:
         while (due := self.machine.timers.next()) is not None and due <= when:

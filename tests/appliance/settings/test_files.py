@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.settings import files as config
-from appliance.settings.files import ConfigError
+from appliance.settings import table
+from appliance.settings.files import MOST_PROBLEMS, ConfigError
 
 SMALL = """
 [inside]
@@ -37,6 +38,28 @@ def problems_of(path: Path, *sets: str) -> dict[str, str]:
         config.load(path, sets=sets)
     assert caught.value.exit_code == 2
     return dict(caught.value.problems)
+
+
+def test_of_very_many_unknown_keys_some_are_told_and_all_are_counted(
+    written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for what may have been meant takes longer than all the rest: it is done only for
+    those that are told."""
+    looked_at: list[str] = []
+
+    def nearest(key: str) -> str:
+        looked_at.append(key)
+        return ""
+
+    monkeypatch.setattr(table, "nearest_key", nearest)
+    unknown = "".join(f"k{number} = 1\n" for number in range(80_000))
+    with pytest.raises(ConfigError) as caught:
+        config.load(written(f"{unknown}{SMALL}[nat]\nparity = 7\n"))
+    first, *lines = str(caught.value).splitlines()
+    assert first.endswith(": 80001 problems")
+    assert len(lines) == MOST_PROBLEMS + 1
+    assert lines[-1] == f"  and {80_001 - MOST_PROBLEMS} more"
+    assert len(looked_at) == MOST_PROBLEMS
 
 
 # --- layers --------------------------------------------------------------------------------------

@@ -62,12 +62,14 @@ class Stage:
         self.clock = Clock()
         self.nat = Glass()
         self.reports: list[Report] = []
+        self.losses: list[tuple[str, str]] = []
         self.world = World(
             self.clock,
             self.nat,  # type: ignore[arg-type]
             [NAT.address],
             (0.001, 0.010),
-            lambda report, now: self.reports.append(report),
+            lambda party, report, now: self.reports.append(report),
+            lambda packet, where, why, now: self.losses.append((where, why)),
             seed,
         )
         self.phone, self.desk = Speaker(PHONE), Speaker(DESK)

@@ -55,7 +55,9 @@ class House:
         settings = for_scenario("test", SETTINGS, None, list(sets))
         self.engine = make_engine(settings, mode="simulation")
         delays = (0.001, 0.010)
-        self.world = World(self.clock, self.engine, [EXTERNAL], delays, lambda report, now: None)
+        self.world = World(
+            self.clock, self.engine, [EXTERNAL], delays, lambda *report: None, lambda *loss: None
+        )
         self.browser, self.server = Speaker(BROWSER), Speaker(SERVER)
         self.hosts = {
             self.browser.name: self.world.add(self.browser, Side.INSIDE, 0.0),

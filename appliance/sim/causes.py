@@ -1,0 +1,237 @@
+"""Why it ended as it did: from what people notice back to where it began.
+
+    alice hears nothing of bob               the outcome
+    the packets reached nobody               a loss, with its place        PacketLost, PacketDropped
+    bob's audio goes to 192.168.20.100       what led it there             PartyLearnt
+    the c= line of the INVITE says so        which message, which field    MessagePassed
+    the ALG left it as it was                who answers for the field     Change
+
+The chain is told from its beginning. It contains only what was seen; where a step is missing, it
+says that, and guesses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alg.fault import Fault
+from appliance.journal.events import (
+    Cause,
+    Change,
+    MessageDiscarded,
+    MessagePassed,
+    PacketDropped,
+    PacketLost,
+    PartyLearnt,
+)
+from appliance.journal.rows import FAULTS
+from appliance.journal.sentences import FIELD_NAMES, clean
+from appliance.sim.outcome import Direction, Failure
+from appliance.sim.witness import Evidence, Trouble
+
+Loss = PacketLost | PacketDropped
+NAT = "NAT"
+
+WITHIN = 40.0
+"""Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
+
+DECIDES_AUDIO = ("sdp.c", "sdp.m")
+"""Nobody sends to the address in the o= line: it names the session (RFC 8866 5.2)."""
+
+
+def causes_of(
+    failure: Failure | None, evidence: Evidence, faults: Sequence[Fault[Any]]
+) -> list[Cause]:
+    """The chain, the first cause first; nothing when nothing failed. `faults` are those that act in
+    the NAT and leave no trace in messages."""
+    if failure is None:
+        return []
+    if failure.silent:
+        found = [cause for each in failure.silent for cause in _of_silence(each, evidence)]
+    else:
+        found = list(_of_failed_signalling(failure, evidence))
+    if any(cause.party == NAT and cause.field for cause in found):
+        return found
+    return [*map(_of_the_nat, faults), *found]
+
+
+def _of_the_nat(fault: Fault[Any]) -> Cause:
+    sentence = f"The NAT has the fault {fault.name}: {fault.does}"
+    return Cause(sentence, NAT, None, "", fault.rfc, True)
+
+
+# --- audio -----------------------------------------------------------------------------------
+
+
+def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
+    talker, listener, said, _ = direction
+    if said.remote is None:
+        yield Cause(f"Nothing told {talker} where to send audio to {listener}.", talker)
+        return
+    target, source = str(said.remote), str(said.local)
+    learnt = _newest_about(target, evidence)
+    yield from _why_sent_there(learnt, evidence)
+    lost: list[Loss] = [
+        trouble
+        for trouble in evidence.troubles
+        if not isinstance(trouble, MessageDiscarded)
+        and (trouble.destination == target or trouble.source == source)
+    ]
+    yield from _of_losses(lost, f"{talker}'s audio", listener)
+
+
+def _newest_about(target: str, evidence: Evidence) -> PartyLearnt | None:
+    return next((each for each in reversed(evidence.learnt) if each.target == target), None)
+
+
+def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[Cause]:
+    """What the ALG did to the field, and what the party made of it."""
+    if learnt is None:
+        return
+    message = evidence.messages.get(learnt.cause or 0)
+    yield from _of_the_field(message, learnt.field)
+    place = FIELD_NAMES.get(learnt.field, learnt.field)
+    because = f", because the {place} of {_whose(learnt.summary)} says so" if place else ""
+    rule = f" ({learnt.rfc})" if learnt.rfc else ""
+    sentence = f"{clean(learnt.party)} {learnt.does} {learnt.target}{because}{rule}."
+    yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)
+
+
+# --- signalling ------------------------------------------------------------------------------
+
+
+def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Cause]:
+    party = evidence.parties.get(failure.who, failure.who)
+    recent = [
+        each
+        for each in evidence.troubles
+        if failure.noticed - WITHIN <= each.t <= failure.noticed and _is_signalling(each)
+    ]
+    own = [each for each in recent if isinstance(each, MessageDiscarded) and each.party == party]
+    others = [each for each in recent if isinstance(each, MessageDiscarded)]
+    lost: list[Loss] = [each for each in recent if not isinstance(each, MessageDiscarded)]
+    if own or (others and not lost):
+        yield from _of_discards(own or others, evidence)
+    elif lost:
+        worst = _most_frequent(lost)
+        yield from _why_sent_there(_newest_about(worst.destination, evidence), evidence)
+        yield from _of_losses([worst], _what(worst), "")
+    else:
+        yield Cause("Nothing that was seen explains it.", inferred=True)
+
+
+def _is_signalling(trouble: Trouble) -> bool:
+    """Is it about a message? What the NAT drops does not say what it was."""
+    return isinstance(trouble, PacketDropped) or bool(trouble.summary)
+
+
+def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterator[Cause]:
+    """The most frequent one, the first of its kind."""
+    counts = Counter((each.party, each.reason) for each in discards)
+    (party, reason), count = counts.most_common(1)[0]
+    first = next(each for each in discards if (each.party, each.reason) == (party, reason))
+    yield from _of_the_field(_where_it_began(first, evidence), first.field)
+    refuses = reason[:3].isdecimal()
+    verb = "refuses" if refuses else "discards"
+    times = f", {count} times" if count > 1 else ""
+    rule = f" ({first.rfc})" if first.rfc else ""
+    sentence = f"{party} {verb} the {clean(first.summary)}{times}: {clean(reason)}{rule}."
+    yield Cause(sentence, party, first.id, first.field, first.rfc)
+
+
+def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:
+    """The message that was discarded or, when nothing is wrong with that, the one that it answers:
+    an answer repeats what the request said (RFC 3261 8.2.6.2)."""
+    passed = evidence.messages.get(discarded.cause or 0)
+    if passed is None or not discarded.field or _fault_in(passed, discarded.field) is not None:
+        return passed
+    method = discarded.summary.rpartition("(")[2].rstrip(")")
+    requests = (
+        each
+        for each in reversed(evidence.messages.values())
+        if each.id < passed.id and each.summary == method
+    )
+    return next((each for each in requests if _fault_in(each, discarded.field)), passed)
+
+
+# --- what stood in the message, and where packets ended -------------------------------------------
+
+
+def _of_the_field(message: MessagePassed | None, field: str) -> Iterator[Cause]:
+    """What the module made of the field on which it hangs."""
+    if message is None or not field:
+        return
+    row = _fault_in(message, field)
+    if row is not None:
+        yield Cause(f"{_deed(message, row)}.", NAT, message.id, row.field, row.rule)
+
+
+def _fault_in(message: MessagePassed, field: str) -> Change | None:
+    deciding = DECIDES_AUDIO if field == "sdp" else (field,)
+    faults = [each for each in message.changes if each.verdict in FAULTS]
+    return next((each for each in faults if each.field.startswith(deciding)), None)
+
+
+def _deed(message: MessagePassed, row: Change) -> str:
+    what = _whose(message.summary)
+    place = next(
+        (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
+    )
+    before, after = clean(row.before, 60), clean(row.after, 60)
+    wanted = clean(row.expected or "", 60)
+    who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
+    if row.before == row.after:
+        stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"
+        return f"{who} {stays} {place} of {what}, where a correct ALG writes {wanted}"
+    if row.before == row.expected:
+        return (
+            f"The module {message.module} wrote {after} into the {place} of {what}, "
+            f"where {before} must stay"
+        )
+    return (
+        f"The module {message.module} wrote {after} into the {place} of {what}, "
+        f"where {wanted} belongs"
+    )
+
+
+def _longest_first() -> list[str]:
+    return sorted(FIELD_NAMES, key=len, reverse=True)
+
+
+def _of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
+    """Where most of it ended."""
+    if not lost:
+        yield Cause(f"Where {what} was lost on its way to {listener} was not seen.", inferred=True)
+        return
+    worst = _most_frequent(lost)
+    if isinstance(worst, PacketDropped):
+        why = worst.sentence.rstrip(".")
+        sentence = f"{what} is dropped by the NAT on the {worst.side}: {why} ({worst.reason})."
+        yield Cause(sentence, NAT, worst.id, "", worst.rfc)
+    else:
+        yield Cause(f"{what} is lost {worst.where}: {worst.why}.", "", worst.id)
+
+
+def _most_frequent(lost: list[Loss]) -> Loss:
+    """The first event of the kind that counts most packets."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in lost:
+        counts[_kind(each)] += each.count
+    worst = counts.most_common(1)[0][0]
+    return next(each for each in lost if _kind(each) == worst)
+
+
+def _kind(loss: Loss) -> tuple[str, str]:
+    why = loss.reason if isinstance(loss, PacketDropped) else loss.why
+    return why, loss.destination
+
+
+def _what(loss: Loss) -> str:
+    summary = "" if isinstance(loss, PacketDropped) else clean(loss.summary)
+    return f"the {summary}" if summary else f"what was sent to {loss.destination}"
+
+
+def _whose(summary: str) -> str:
+    return f"the {clean(summary)}" if summary else "a message"

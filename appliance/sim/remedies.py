@@ -1,0 +1,123 @@
+"""What helps: remedies are tried, not guessed.
+
+Each candidate is turned in the same story with the same seed, and what makes the outcome better is
+told. Mending at the server comes before the NAT's timers, and those before an ALG, which helps one
+protocol on one router and may harm the next phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from appliance.sim import knobs, outcome
+from appliance.sim.scenario import PbxTable
+from appliance.sim.simulation import Simulation
+
+FROM_BEST_TO_WORST = (
+    (outcome.BOTH_WAYS,),
+    (outcome.ONE_WAY_AUDIO,),
+    (outcome.NO_AUDIO,),
+    (outcome.CALL_DROPPED,),
+    (outcome.NOT_REACHED, outcome.REJECTED),
+    (outcome.REGISTRATION_LOST,),
+    (outcome.REGISTRATION_FAILED,),
+)
+QUALIFY = 30.0
+"""Seconds between the questions of a server that keeps mappings open."""
+LONG_ENOUGH = 300.0
+"""Seconds that a mapping for UDP may be silent where phones work (RFC 4787 REQ-5)."""
+
+
+class Remedy(NamedTuple):
+    """`set` is what to turn, `outcome` what it comes to."""
+
+    sentence: str
+    set: dict[str, Any]
+    outcome: str
+
+
+def remedies(simulation: Simulation) -> list[Remedy]:
+    """All that was tried and makes a run's outcome better, in the order in which to try them.
+    Nothing when everybody is heard."""
+    before = rank(simulation.outcome().outcome)
+    return [
+        remedy
+        for kind in (_at_the_server, _in_the_nat, _in_the_alg)
+        for remedy in _best_of(kind(simulation), before, simulation)
+    ]
+
+
+def rank(word: str) -> int:
+    """0 is the best."""
+    return next(place for place, words in enumerate(FROM_BEST_TO_WORST) if word in words)
+
+
+Candidate = tuple[str, dict[str, Any]]
+
+
+def _best_of(
+    candidates: Iterator[Candidate],
+    before: int,
+    simulation: Simulation,
+) -> Iterator[Remedy]:
+    """Each that is better than all before it; the rest of a kind is not tried after the best."""
+    best = before
+    for sentence, turns in candidates:
+        if not best:
+            return
+        word = _tried(simulation, turns)
+        if rank(word) < best:
+            best = rank(word)
+            yield Remedy(sentence, turns, word)
+
+
+def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
+    """The outcome of the same story and seed with these turned."""
+    traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
+    settings = simulation.engine.settings.copy()
+    for key, value in turns.items():
+        if key not in traits:
+            settings.assign(key, value, "remedy")
+    story = knobs.turned(simulation.scenario, traits)
+    return Simulation(story, settings, simulation.seed).run().outcome
+
+
+def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
+    for name, table in simulation.scenario.parties.items():
+        if not isinstance(table, PbxTable) or table.side != "outside":
+            continue
+        comedia, rport, qualify = (
+            f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")
+        )
+        if not table.comedia:
+            yield f"Let {name} send audio to where audio comes from.", {comedia: True}
+        if not table.force_rport:
+            yield f"Let {name} answer and call where requests come from.", {rport: True}
+            both = {rport: True, comedia: True}
+            yield f"Let {name} answer, call and talk to where packets come from.", both
+        if not table.qualify:
+            all_three = {rport: True, comedia: True, qualify: QUALIFY}
+            yield (
+                f"Let {name} do that, and ask the phone something every {QUALIFY:.0f} s, so that "
+                "the mapping stays open.",
+                all_three,
+            )
+
+
+def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:
+    if simulation.engine.settings["nat.timeouts.udp"] < LONG_ENOUGH:
+        sentence = f"Let the NAT keep silent mappings for {LONG_ENOUGH / 60:.0f} minutes."
+        yield sentence, {"nat.timeouts.udp": LONG_ENOUGH}
+
+
+def _in_the_alg(simulation: Simulation) -> Iterator[Candidate]:
+    """The slots through which messages passed."""
+    passed = simulation.witness.evidence.messages.values()
+    for slot in sorted({message.alg for message in passed}):
+        key, correct = f"alg.{slot}.module", slot
+        module = simulation.engine.settings[key]
+        if module != "off":
+            yield "Switch the ALG off.", {key: "off"}
+        if module != correct:
+            yield "Use a correct ALG.", {key: correct}

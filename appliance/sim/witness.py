@@ -1,0 +1,142 @@
+"""What became of packets and messages: told as events, and kept so that failures find their cause.
+
+    a message passes the NAT      message-passed     what it was turned into, and why
+    a party acts on it            party-learnt       cause: the message
+    or throws it away             message-discarded  cause: the message
+    what it sends gets nowhere    packet-lost        cause: why it was sent there
+
+A message is recognised by its bytes: a receiver has what left the NAT. All that is kept is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from appliance.journal.events import (
+    Event,
+    MessageDiscarded,
+    MessagePassed,
+    PacketDropped,
+    PacketLost,
+    PartyLearnt,
+)
+from appliance.journal.log import EventLog
+from appliance.parties.party import Ground, Report, What
+from appliance.parties.sipua import essence
+from appliance.sim.losses import LossLog
+from appliance.sim.packets import ends, unpack_segment
+from nat.endpoint import PROTOCOL_NAMES, TCP, UDP
+from nat.packet import Packet
+
+MOST_KEPT = 2000  # events of a kind
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+Trouble = PacketLost | PacketDropped | MessageDiscarded
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The newest events of a run that a failure may rest on. `parties` are by the names that people
+    have, which reports use."""
+
+    messages: dict[int, MessagePassed] = field(default_factory=dict)
+    learnt: deque[PartyLearnt] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
+    troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
+    parties: dict[str, str] = field(default_factory=dict)
+
+
+class Witness:
+    """Hears the parties and the links, and tells `log`."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.evidence = Evidence()
+        self._log = log
+        self._losses = LossLog(log)
+        self._passed: dict[str, int] = {}
+        self._sent_there: dict[str, int] = {}
+        log.subscribe(self._notice)
+
+    def hear(self, party: str, report: Report, now: float) -> None:
+        """A party says what it made of a message."""
+        self.evidence.parties[report.who] = party
+        ground = report.ground
+        if ground is None:
+            return
+        said, call_id = essence(ground.message)
+        cause = self._passed.get(ground.message.decode("latin-1"))
+        event: Event
+        if report.what is What.LEARNT and report.target is not None:
+            target = str(report.target)
+            event = PartyLearnt(
+                party=report.who,
+                does=report.detail,
+                target=target,
+                field=ground.field,
+                summary=said,
+                rfc=ground.rfc,
+            )
+            _keep(self._sent_there, target, self._log.emit(event, now, cause))
+        else:
+            self._log.emit(_discarded(party, report.detail, ground, said, call_id), now, cause)
+
+    def lose(self, packet: Packet, where: str, why: str, now: float) -> None:
+        """A packet reached nobody."""
+        source, destination = map(str, ends(packet))
+        payload = _payload(packet)
+        event = PacketLost(
+            where=where,
+            why=why,
+            protocol=PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol)),
+            source=source,
+            destination=destination,
+            summary=essence(payload)[0],
+        )
+        passed = self._passed.get(payload.decode("latin-1"))
+        cause = passed or self._sent_there.get(destination)
+        self._losses.add(event, cause, now)
+
+    def flush(self, now: float) -> None:
+        """Call it once a second."""
+        self._losses.flush(now)
+
+    def _notice(self, event: Event) -> None:
+        evidence = self.evidence
+        if isinstance(event, MessagePassed):
+            _keep(evidence.messages, event.id, event)
+            _keep(self._passed, event.after, event.id)
+        elif isinstance(event, PartyLearnt):
+            evidence.learnt.append(event)
+        elif isinstance(event, Trouble):
+            evidence.troubles.append(event)
+
+
+def _discarded(
+    party: str, reason: str, ground: Ground, said: str, call_id: str
+) -> MessageDiscarded:
+    return MessageDiscarded(
+        party=party,
+        summary=said or "message",
+        reason=reason,
+        field=ground.field,
+        rfc=ground.rfc,
+        call_id=call_id,
+    )
+
+
+def _payload(packet: Packet) -> bytes:
+    """What it carries, of a damaged packet too."""
+    if packet.protocol == UDP:
+        return packet.payload
+    segment = unpack_segment(packet) if packet.protocol == TCP else None
+    return b"" if segment is None else segment.payload
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
+    """As the newest of at most `MOST_KEPT`."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > MOST_KEPT:
+        del kept[next(iter(kept))]

@@ -1,0 +1,71 @@
+"""The chain from the origin of a failure to what people notice."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.journal.events import Cause
+from appliance.sim.causes import causes_of
+from appliance.sim.outcome import Failure
+from appliance.sim.witness import Evidence
+from tests.appliance.sim.test_simulation import simulation
+
+
+def chain(name: str, alg: str) -> list[Cause]:
+    run = simulation(name, alg)
+    run.run()
+    return run.causes()
+
+
+def test_one_way_audio_leads_from_the_c_line_to_the_lost_packets() -> None:
+    assert [cause.sentence for cause in chain("one-way-audio", "off")] == [
+        "The ALG is off: 192.168.20.100 stays in the c= line of the INVITE, where a correct ALG "
+        "writes 203.0.113.1.",
+        "bob sends audio to 192.168.20.100:4000, because the session description of the INVITE "
+        "says so (RFC 8866 5.7).",
+        "bob's audio is lost on the outside: no route to 192.168.20.100.",
+    ]
+
+
+def test_a_call_that_reaches_nobody_leads_back_to_the_registered_contact() -> None:
+    assert [(cause.party, cause.field) for cause in chain("incoming-call", "off")] == [
+        ("NAT", "contact.host"),
+        ("pbx", "contact"),
+        ("", ""),
+    ]
+
+
+def test_a_discarded_answer_leads_back_to_the_request_whose_field_was_changed() -> None:
+    origin, discarded = chain("one-way-audio", "sip-poor:callid-oneway")
+    assert origin.sentence == (
+        "The module sip-poor:callid-oneway wrote 203.0.113.1 into the Call-ID of the REGISTER, "
+        "where 192.168.20.100 must stay."
+    )
+    assert discarded.sentence.startswith("alice discards the 200 OK (REGISTER), 11 times: ")
+
+
+def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
+    """No message shows it: that the module has it is all that is known."""
+    inferred, lost = chain("one-way-audio", "sip-poor:reply-port-lost")
+    assert inferred.sentence.startswith("The NAT has the fault reply-port-lost: ")
+    assert inferred.inferred
+    assert lost.sentence == (
+        "the 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:17973."
+    )
+
+
+def test_each_cause_rests_on_an_event_or_says_that_it_does_not() -> None:
+    for alg in ("off", "sip-poor:no-sdp", "sip-poor:callid-oneway", "sip-poor:reply-port-lost"):
+        for cause in chain("one-way-audio", alg):
+            assert (cause.event is None) == cause.inferred, cause
+
+
+def test_a_chain_that_does_not_close_says_so() -> None:
+    failure = Failure(5.0, "not-reached", "alice called bob: no answer", "alice", 40.0)
+    (cause,) = causes_of(failure, Evidence(), [])
+    assert (cause.sentence, cause.inferred) == ("Nothing that was seen explains it.", True)
+
+
+@pytest.mark.parametrize("name", ["one-way-audio", "incoming-call"])
+def test_where_everybody_is_heard_nothing_is_blamed(name: str) -> None:
+    assert chain(name, "sip") == []

@@ -1,0 +1,46 @@
+"""Traits of parties, turned from the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.sim import knobs
+from appliance.sim.scenario import PbxTable, ScenarioError, load_scenario
+
+STORY = load_scenario("one-way-audio")
+
+
+def test_settings_and_traits_are_told_apart() -> None:
+    sets = ["nat.timeouts.udp=30s", "parties.pbx.comedia=true"]
+    assert knobs.split(sets) == (["nat.timeouts.udp=30s"], {"parties.pbx.comedia": "true"})
+
+
+@pytest.mark.parametrize(("written", "value"), [("true", True), ("false", False), (True, True)])
+def test_a_trait_may_be_text_or_a_value(written: object, value: bool) -> None:
+    pbx = knobs.turned(STORY, {"parties.pbx.comedia": written}).parties["pbx"]
+    assert pbx.comedia is value
+
+
+def test_the_story_itself_stays_as_it_was() -> None:
+    other = knobs.turned(STORY, {"parties.pbx.qualify": "30", "parties.alice.expires": "60"})
+    pbx, before = other.parties["pbx"], STORY.parties["pbx"]
+    assert isinstance(pbx, PbxTable)
+    assert isinstance(before, PbxTable)
+    assert (pbx.qualify, before.qualify) == (30.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("parties.pbx.comdia", "true", "pbx has no trait 'comdia'; did you mean \"comedia\"?"),
+        ("parties.alise.expires", "60", "'alise' is no party; did you mean \"alice\"?"),
+        ("parties.alice.comedia", "perhaps", "parties.alice.comedia=perhaps: Expected `bool`"),
+        ("parties.alice.registrar", "nowhere", "parties.alice.registrar: "),
+        ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
+        ("parties.alice", "x", "alice has no trait ''"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(key: str, value: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        knobs.turned(STORY, {key: value})
+    assert said in str(error.value)

@@ -1,0 +1,45 @@
+"""Remedies help: each was tried, and can be tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.sim import knobs
+from appliance.sim.remedies import rank, remedies
+from tests.appliance.sim.test_simulation import simulation
+
+
+@pytest.mark.parametrize(
+    ("name", "alg", "first"),
+    [
+        ("one-way-audio", "off", {"parties.pbx.comedia": True}),
+        ("incoming-call", "off", {"parties.pbx.force_rport": True}),
+        ("one-way-audio", "sip-poor:callid-oneway", {"alg.sip.module": "off"}),
+    ],
+)
+def test_what_helps_is_told_the_server_first(name: str, alg: str, first: dict[str, object]) -> None:
+    run = simulation(name, alg)
+    before = run.run().outcome
+    found = remedies(run)
+    assert found[0].set == first
+    kinds = [next(iter(each.set)).partition(".")[0] for each in found]
+    assert kinds == sorted(kinds, key=["parties", "nat", "alg"].index)
+    assert found[-1].set == {"alg.sip.module": "sip"} or len(found) == 1
+    for each in found:
+        assert rank(each.outcome) < rank(before)
+        assert each.sentence.endswith(".")
+
+
+def test_a_remedy_comes_to_what_it_says() -> None:
+    run = simulation("incoming-call", "off")
+    run.run()
+    remedy = remedies(run)[0]
+    other = knobs.turned(run.scenario, remedy.set)
+    again = type(run)(other, run.engine.settings.copy(), run.seed)
+    assert again.run().outcome == remedy.outcome == "one-way-audio"
+
+
+def test_where_everybody_is_heard_nothing_is_advised() -> None:
+    run = simulation("one-way-audio", "sip")
+    run.run()
+    assert remedies(run) == []
