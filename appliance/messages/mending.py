@@ -39,13 +39,18 @@ class Mended(NamedTuple):
     done: tuple[str, ...]
 
 
-def messages(lines: Sequence[Line], application: Application) -> Iterator[Mended]:
+def messages(
+    lines: Sequence[Line], application: Application, is_cut: bool = False
+) -> Iterator[Mended]:
     """The messages that follow each other from the first line on. Whatever else comes behind them
-    is left."""
+    is left. If the lines are `is_cut`, out of a longer text, a message that may go on behind them
+    is left as well."""
     text = b"".join(line.text + CRLF for line in lines)
     at = line = 0
     while begins(text, at, application):
         end, data, done = _first(text[at:], application)
+        if is_cut and max(end, length_of(text[at:], application)) >= len(text) - at:
+            return
         last = line + text.count(CRLF, at, at + end)
         ends = dict.fromkeys(each.mended for each in lines[line:last] if each.mended)
         yield Mended(data, line, max(1, last - line), (*ends, *done))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, takewhile
+from itertools import accumulate, islice, takewhile
 from typing import NamedTuple
 
 from alg.base import Application
@@ -18,8 +18,8 @@ LARGEST_FILE = 64 << 20
 """Bytes of a capture."""
 LARGEST_TEXT = 8 << 20
 """Bytes of a text."""
-MOST_LINES = 1000
-"""That a message, and what follows it in the same form, is looked for in."""
+USUAL_LINES, MOST_LINES = 64, 1000
+"""Of a message. One that is longer is cut."""
 
 _BARE = re.compile(rb"[^\r\n]+\r\n" + HEADER.pattern)
 
@@ -62,10 +62,12 @@ def _is_bare(text: bytes, application: Application) -> bool:
 
 
 def _as_they_are(text: bytes, application: Application) -> list[Excerpt]:
-    return [
-        Excerpt(data, application, f"line {text.count(mending.LF, 0, at) + 1}")
-        for at, data in mending.whole(text, application)
-    ]
+    found, line, before = [], 1, 0
+    for at, data in mending.whole(text, application):
+        line += text.count(mending.LF, before, at)
+        found.append(Excerpt(data, application, f"line {line}"))
+        before = at
+    return found
 
 
 def _conversation(lines: Sequence[Line], application: Application) -> list[Excerpt]:
@@ -82,7 +84,7 @@ def _conversation(lines: Sequence[Line], application: Application) -> list[Excer
 
 def _damaged(lines: Sequence[Line], application: Application) -> list[Excerpt]:
     """A text whose first line is not one, and which the protocol knows all the same."""
-    data, done = _joined(_window(lines, 0))
+    data, done = _joined(_window(lines, 0, MOST_LINES))
     return [Excerpt(data, application, "line 1", done)] if application.findings(data) else []
 
 
@@ -115,23 +117,25 @@ def _from(
     lines: Sequence[Line], at: int, start: int, application: Application
 ) -> Iterator[tuple[Excerpt, int]]:
     """The messages from a first line on that are written in the same form, each with the index of
-    the line behind it. One that begins late in the window might end outside, so it is left for the
-    next one."""
-    window = _window(lines, at)
-    one = unwrapped(window, start)
-    last = len(window) // 2 if at + len(window) < len(lines) else len(window)
-    if one is None:
-        return
-    for each in mending.messages(one.lines, application):
-        if each.line > last:
+    the line behind it. Few lines are looked at first, as most messages are short."""
+    for window in (_window(lines, at, each) for each in (USUAL_LINES, MOST_LINES)):
+        one = unwrapped(window, start)
+        if one is None:
             return
-        where = f"line {one.lines[each.line].number}"
-        excerpt = Excerpt(each.data, application, where, (*one.done, *each.done))
-        yield excerpt, at + each.line + each.lines
+        is_cut = len(one.lines) == len(window) < len(lines) - at
+        found = [*mending.messages(one.lines, application, is_cut)]
+        if not found and len(window) > USUAL_LINES:
+            found = [*islice(mending.messages(one.lines, application), 1)]
+        for each in found:
+            where = f"line {one.lines[each.line].number}"
+            excerpt = Excerpt(each.data, application, where, (*one.done, *each.done))
+            yield excerpt, at + each.line + each.lines
+        if found:
+            return
 
 
-def _window(lines: Sequence[Line], at: int) -> Sequence[Line]:
-    """As many lines as one message may have."""
-    some = lines[at : at + MOST_LINES]
+def _window(lines: Sequence[Line], at: int, most: int) -> Sequence[Line]:
+    """So many lines, and no more bytes than a message may have."""
+    some = lines[at : at + most]
     sizes = accumulate(len(line.text) + len(mending.CRLF) for line in some)
     return some[: sum(1 for _ in takewhile(lambda size: size <= LARGEST_MESSAGE, sizes))]

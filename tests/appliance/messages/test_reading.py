@@ -13,8 +13,18 @@ from alg.registry import APPLICATIONS
 from alg.sip.application import SIP
 from appliance.messages import reading
 from appliance.messages.excerpt import Excerpt
-from appliance.messages.reading import MOST_LINES, read
-from tests.support.excerpts import GOOD, INVITE, KAMAILIO, RINGING, WRAPPINGS, ended, pcap, wrapped
+from appliance.messages.reading import MOST_LINES, USUAL_LINES, read
+from tests.support.excerpts import (
+    GOOD,
+    INVITE,
+    KAMAILIO,
+    RINGING,
+    SDP,
+    WRAPPINGS,
+    ended,
+    pcap,
+    wrapped,
+)
 from tests.support.packets import udp
 
 PORTS = {"sip": (5060,), "ftp": (21,)}
@@ -131,6 +141,17 @@ def test_a_long_log_is_read_to_its_end() -> None:
     log = wrapped("Kamailio, each line", INVITE)
     times = 2 * MOST_LINES // log.count(b"\n") + 3
     assert [each.data for each in found(log * times)] == [INVITE] * times
+
+
+@pytest.mark.parametrize("rows", [10, USUAL_LINES, 3 * USUAL_LINES])
+@pytest.mark.parametrize("wrapping", ["with LF", "quoted", "Kamailio, each line", "in a mail"])
+def test_a_long_message_is_read_to_its_end(wrapping: str, rows: int) -> None:
+    """Few lines are looked at first, and more if it goes on behind them."""
+    body = SDP + b"a=candidate:1 1 UDP 1 192.168.20.100 4000 typ host\r\n" * rows
+    long = INVITE.replace(b"Content-Length: %d" % len(SDP), b"Content-Length: %d" % len(body))
+    long = long.replace(SDP, body)
+    text = b"".join(wrapped(wrapping, each) for each in (long, RINGING, long))
+    assert [each.data for each in found(text)] == [long, RINGING, long]
 
 
 @pytest.mark.parametrize("gap", range(7))
