@@ -1,20 +1,24 @@
 """Somebody's own module: a class in a file, made to answer like one of ours.
 
 A class of twenty lines is enough (`docs/alg/your-own.md`): `inspect` and `explain`. What else a
-module may have (`alg.base.Alg`) is filled in here, once, when the file is loaded.
+module may have (`alg.base.Alg`) is filled in here, once, when the file is loaded. It is loaded into
+a process of its own and never into the appliance's; that is `appliance/gateway/workers`' affair.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from alg.base import AlgContext, Edits, Reason, Refuse
 from alg.stream import RIGHT, Manners
 from nat.policy import Decide
+
+MODULE_NAME = "foreign_alg"
+"""What the file's module is called in `sys.modules`, where dataclasses look for it."""
 
 
 class ForeignError(ValueError):
@@ -42,29 +46,27 @@ class Foreign:
         return reason
 
 
-def load(path: Path, class_name: str, application: str) -> Foreign:
-    """The class `class_name` in the file at `path`. Whatever the file raises becomes a sentence: it
-    is its author's code, and a traceback of ours would not help them. Raises ForeignError."""
-    if not path.is_file():
-        raise ForeignError(f"there is no file {str(path)!r}")
-    if not class_name:
-        raise ForeignError(f"{str(path)!r} needs the name of its class: {path}:Class")
-    specification = importlib.util.spec_from_file_location(f"foreign_alg_{path.stem}", path)
-    assert specification is not None  # a name that ends in .py always has a loader
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
+def load(source: bytes, path: str, class_name: str, application: str) -> Foreign:
+    """The class `class_name` of a file with the text `source`, called `path` in sentences. Whatever
+    the file raises becomes a sentence: it is its author's code, and a traceback of ours would not
+    help them. Raises ForeignError."""
+    module = ModuleType(MODULE_NAME)
+    module.__file__ = path
+    sys.modules[MODULE_NAME] = module
     try:
-        specification.loader.exec_module(module)
+        exec(compile(source, path, "exec"), vars(module))
+        if class_name not in vars(module):
+            classes = [name for name, value in vars(module).items() if isinstance(value, type)]
+            close = get_close_matches(class_name, classes, n=1, cutoff=0.3)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ForeignError(f"{path!r} has no class {class_name!r}{hint}")
         made = vars(module)[class_name]()
-    except KeyError:
-        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-        close = get_close_matches(class_name, classes, n=1, cutoff=0.3)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ForeignError(f"{str(path)!r} has no class {class_name!r}{hint}") from None
-    except Exception as error:
-        sentence = f"{str(path)!r} cannot be used: {type(error).__name__}: {error}"
+    except ForeignError:
+        raise
+    except BaseException as error:  # also sys.exit()
+        sentence = f"{path!r} cannot be used: {type(error).__name__}: {error}"
         raise ForeignError(sentence) from error
     for method in ("inspect", "explain"):
         if not callable(getattr(made, method, None)):
-            raise ForeignError(f"{class_name} in {str(path)!r} has no method {method!r}")
+            raise ForeignError(f"{class_name} in {path!r} has no method {method!r}")
     return Foreign(made, class_name, application)

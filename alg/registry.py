@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from alg import foreign
 from alg.base import Alg, Application
 from alg.fault import Fault, UnknownFault
 from alg.ftp.application import FTP
@@ -91,15 +89,13 @@ MODULES: dict[str, Module] = {
 
 
 def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
-    """The module that `spec` names, for the slot of an application (by default its own). `faults`
-    are those of the scenario or profile, for a poor module that names none itself. Raises
-    SpecError."""
+    """The built-in module that `spec` names, for the slot of an application (by default its own).
+    `faults` are those of the scenario or profile, for a poor module that names none itself. Raises
+    SpecError, also for a module of somebody's own: those are never loaded into the process that
+    asks (`appliance/gateway/modules.py`)."""
     name, colon, rest = spec.partition(":")
     if is_foreign(spec):
-        try:
-            return foreign.load(Path(name), rest, application or SIP.name)
-        except foreign.ForeignError as error:
-            raise SpecError(str(error)) from error
+        raise SpecError(f"{spec!r} runs in a process of its own")
     fitting = names(application) if application else list(MODULES)
     module = MODULES.get(name)
     if module is None:

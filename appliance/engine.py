@@ -29,6 +29,8 @@ from appliance.datapath import Datapath
 from appliance.gateway.conversations import Conversations
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
+from appliance.gateway.workers.nursery import Nursery
+from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.counters import AskUse, WireCounters
 from appliance.journal.drops import DropLog
 from appliance.journal.events import SettingChanged
@@ -53,7 +55,8 @@ AT_ONCE = 250
 
 class Engine:
     """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
-    random ports (None: the system's).
+    random ports (None: the system's); `nursery` starts the processes of somebody's own modules
+    (None: the one that all share).
 
     Others put here what is theirs to tell in `show counters`: `kernel_drops`, for each side what
     the kernel has dropped at its wire, and `kept`, what they keep."""
@@ -65,6 +68,7 @@ class Engine:
         mode: str,
         log: EventLog,
         rng: random.Random | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
@@ -73,7 +77,8 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
-        self.slots = Slots(settings, is_real=mode != "simulation")
+        workshop = Workshop(nursery, is_live=mode == "appliance")
+        self.slots = Slots(settings, mode != "simulation", workshop)
         self.conversations = Conversations(self.slots, log)
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
@@ -124,7 +129,7 @@ class Engine:
     def _configure(self, slot: Slot, word: str) -> None:
         """The setting `word` of an ALG has changed."""
         slot.configure(self.settings.section(f"alg.{slot.name}"))
-        if self.slots.ports_changed():
+        if self.slots.settings_changed():
             self._add_work("slots", self.slots.give_anew(self.nat.table))
         if word in ("module", "faults", "timeout"):
             self._add_work(slot.name, self.slots.choose_timers(slot, self.nat.table))
@@ -162,6 +167,7 @@ class Engine:
             self.datapath.streams.next_deadline(),
             self.datapath.drops.next_deadline(),
             self.conversations.next_deadline(),
+            self.slots.next_look(),
         )
 
     def expire(self, now: float) -> None:
@@ -171,6 +177,8 @@ class Engine:
         self.datapath.streams.expire(now)
         self.datapath.drops.flush(now)
         self.conversations.expire(now)
+        if self.slots.look(self.log, now):
+            self.nat.change(*self._behavior(), now)
 
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
         """The wire did not take what `handle` answered (`side`: where the packet had come from)."""

@@ -27,6 +27,7 @@ from typing import Any
 from appliance.control.listener import Listener
 from appliance.control.server import ControlServer
 from appliance.engine import Engine
+from appliance.gateway.workers.nursery import Nursery
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
@@ -76,9 +77,11 @@ def run(settings: Settings, control_path: Path) -> int:
             recorder.attach(log)
         listener = Listener(control_path)
         undo.callback(listener.close)
+        nursery = Nursery()  # while there are privileges, for it is to become another user
+        undo.callback(nursery.close)
         go_first()
-        give_up()  # before the engine: it may import an ALG module that somebody else wrote
-        engine = Engine(settings, name, "appliance", log)
+        give_up()
+        engine = Engine(settings, name, "appliance", log, nursery=nursery)
         for side, wire in zip(Side, wires, strict=True):
             engine.kernel_drops[str(side)] = wire.dropped_by_kernel
         if recorder is not None:

@@ -26,6 +26,7 @@ from click.testing import CliRunner
 from alg import registry
 from appliance.cli import root
 from appliance.settings import files as configuration
+from appliance.settings.module_kinds import Spec
 from appliance.settings.table import SETTINGS, Settings
 from appliance.sim import knobs
 from appliance.sim.scenario import load_scenario
@@ -313,14 +314,21 @@ def _check_values(command: str, chosen: dict[str, object]) -> None:
     if command == "set":
         settings.assign(str(chosen["key"]), chosen["value"], "set")
         if str(chosen["key"]).endswith(".module"):
-            registry.load(str(chosen["value"]))
+            _check_spec(str(chosen["value"]))
     for spec in (chosen.get("alg"), chosen.get("spec")):
         if spec is not None:
-            registry.load(str(spec))
+            _check_spec(str(spec))
     if chosen.get("profile"):
         configuration.profile_table(str(chosen["profile"]))
     if chosen.get("scenario"):
         load_scenario(str(chosen["scenario"]))
+
+
+def _check_spec(spec: str) -> None:
+    if registry.is_foreign(spec):
+        Spec("sip").parse(spec)
+    else:
+        registry.load(spec)
 
 
 class Transcript(NamedTuple):

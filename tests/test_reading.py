@@ -61,8 +61,15 @@ OUTSIDERS = {
     "click": ("appliance/cli/",),
     "msgspec": ("appliance/", "tui/"),
 }
-# May look at a clock: the loop, a simulation told at a human's speed, the screen's own timer.
-CLOCKS = ("appliance/loop.py", "appliance/cli/simulate.py", "tui/")
+# May look at a clock: the loop, who waits for somebody else's module, a simulation told at a
+# human's speed, the screen's own timer.
+CLOCKS = (
+    "appliance/loop.py",
+    "appliance/gateway/workers/workshop.py",
+    "appliance/cli/simulate.py",
+    "tui/",
+)
+OWN_DIE = "appliance/gateway/workers/worker.py"  # seeds that of somebody's own module
 PROTOCOL_ROOMS = tuple(f"alg.{name}" for name in APPLICATIONS)
 PROTOCOLS = re.compile(
     rf"(?<![\w-])(?:{'|'.join({*APPLICATIONS, *BUILT_IN} - {'off'})})(?![\w-])", re.IGNORECASE
@@ -227,6 +234,7 @@ def clocks_and_dice(path: Path) -> Iterator[str]:
         word = f"{node.value.id}.{node.attr}"
         is_clock = word.startswith("time.") and not name.startswith(CLOCKS)
         is_shared = word.startswith("random.") and node.attr not in {"Random", "SystemRandom"}
+        is_shared &= name != OWN_DIE
         if is_clock or is_shared:
             yield f"{name}:{node.lineno} uses {word}"
 

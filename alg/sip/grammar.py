@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from nat.endpoint import parse_address
 
+LONGEST_ADDRESS = len("255.255.255.255")
 DIGITS_AT_MOST = 10
 """Numbers in text are ASCII and short: an overflow is how ALGs break (CVE-2026-23457)."""
 
@@ -92,19 +93,23 @@ def number(text: bytes) -> int | None:
     return int(match[1]) if match else None
 
 
-@lru_cache(maxsize=4096)
 def port(text: bytes) -> int | None:
     """A port from 1 to 65535 as one would write it (no leading zero), or None."""
-    if not (text.isdigit() and len(text) <= 5 and text[0] != ord("0")):
+    if len(text) > 5 or not text.isdigit() or text[0] == ord("0"):
         return None
     value = int(text)
     return value if value <= 65535 else None
 
 
-@lru_cache(maxsize=4096)
 def address(text: bytes) -> int | None:
     """An IPv4 address in dotted decimal, or None for names and everything else (IPv6 among it:
     there is no NAT for it here that could have changed one)."""
+    return _short_address(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _short_address(text: bytes) -> int | None:
+    """Only short texts are remembered, so that nobody fills the memory with long ones."""
     if b":" in text:
         return None
     try:

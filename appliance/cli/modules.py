@@ -28,7 +28,10 @@ from appliance.cli.base import (
 from appliance.cli.endpoints import EndpointType, PairType
 from appliance.cli.messages import fit, lint, message_options, take
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
+from appliance.gateway import modules
 from appliance.gateway.trial import Situation, Trial
+from appliance.gateway.workers.module import ModuleFailed
+from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
 from appliance.journal.rows import ChangeOf, is_text
@@ -257,7 +260,7 @@ class _Run:
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         expected: Sequence[Edit] | None = None
-        if module.name != correct.name:
+        if registry.is_foreign(spec) or module.name != correct.name:
             twin = Trial(situation, settings, application.name, correct)
             ideal, _ = _inspect(correct, message, twin)
             expected = ideal.edits if isinstance(ideal, Edits) else ()
@@ -345,7 +348,7 @@ def _load(spec: str, application: Application, settings: Settings) -> Alg:
     try:
         name = application.name
         faults = settings.section(f"alg.{name}").get("faults", ())
-        return registry.load(spec, faults, name)
+        return modules.load(spec, faults, name, Workshop())
     except registry.SpecError as error:
         raise Failure(f"--alg: {error} (see: glassnat alg list)", USAGE) from None
 
@@ -373,6 +376,9 @@ def _inspect(module: Alg, message: bytes, context: Trial) -> tuple[Edits | Refus
     except Unavailable as refusal:
         context.rollback()
         return Edits(), f"left alone: {refusal}"
+    except ModuleFailed as failure:
+        context.rollback()
+        return Edits(), f"the module failed: {failure}"
     except Exception as error:  # it may be anybody's code
         context.rollback()
         return Edits(), f"the module failed: {type(error).__name__}: {error}"

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 
 from alg import compare, edits
 from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
-from appliance.gateway.budget import OutOfTime
 from appliance.gateway.context import Context, Tables, remote_of
 from appliance.gateway.conversations import tell_progress
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
+from appliance.gateway.workers.module import ModuleFailed
 from appliance.journal.events import (
     AlgError,
     Change,
@@ -91,15 +91,16 @@ class Inspector:
         if slot.errors_by_flow.get(flow_id, 0) >= TOO_MANY_ERRORS:
             return _left_alone(message, "the module failed too often on this flow and is off")
         try:
-            with slot.budget():
-                answer = slot.module.inspect(message, context)
+            answer = slot.module.inspect(message, context)
             _check_answer(answer)
             if isinstance(answer, Refuse):
                 return Outcome(answer, None)
             after = edits.apply(message, answer.edits)
         except Unavailable as refusal:
             return _left_alone(message, f"left alone: {refusal}")
-        except (Exception, OutOfTime) as failure:  # whatever a module does, the NAT goes on
+        except ModuleFailed as failure:
+            return _left_alone(message, f"left alone: {failure}", str(failure))
+        except Exception as failure:  # whatever a module does, the NAT goes on
             error = f"{type(failure).__name__}: {failure}"
             return _left_alone(message, f"left alone: {error}", error)
         if len(after) > room and len(after) > len(message):

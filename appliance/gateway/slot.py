@@ -5,16 +5,16 @@ during a call changes what stands in the slot, for flows that exist too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from math import inf
 from typing import Any
 
-from alg import registry
 from alg.base import Alg, Application
-from alg.foreign import Foreign
 from alg.off import Off
-from appliance.gateway.budget import FOREIGN_SECONDS, OutOfTime, time_budget
+from appliance.gateway import modules
 from appliance.gateway.memory import Bounds, Memory
 from appliance.gateway.rehearsal import Ledger
+from appliance.gateway.workers.module import ForeignModule
+from appliance.gateway.workers.workshop import Workshop
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
 
@@ -24,9 +24,16 @@ COUNTED = ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "
 class Slot:
     """The place of one application: a module, its settings, its memory and its counters."""
 
-    def __init__(self, application: Application, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        settings: Mapping[str, Any],
+        workshop: Workshop | None = None,
+    ) -> None:
         """Raises alg.registry.SpecError."""
         self.application = application
+        self._workshop = workshop or Workshop()
+        self._prepared: tuple[str, object, Alg] | None = None
         self.correct = application.correct()
         self.follower = application.follower() if application.follower else None
         self.module: Alg = Off()
@@ -48,7 +55,12 @@ class Slot:
     @property
     def is_off(self) -> bool:
         """Is the module in it `off`?"""
-        return self.module.name == "off"
+        return isinstance(self.module, Off)  # anybody may call a module "off"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Is the module in it somebody's own?"""
+        return isinstance(self.module, ForeignModule)
 
     @property
     def handler(self) -> str | None:
@@ -58,22 +70,58 @@ class Slot:
     @property
     def observes(self) -> bool:
         """Is the correct module run dry beside the active one?"""
-        return bool(self.settings.get("observe")) and self.module.name != self.correct.name
+        is_correct = self.module.name == self.correct.name and not self.is_foreign
+        return bool(self.settings.get("observe")) and not is_correct
+
+    def prepare(self, settings: Mapping[str, Any]) -> Alg:
+        """The module that these settings ask for, to be put in by `configure`. Raises
+        alg.registry.SpecError."""
+        spec, faults = str(settings["module"]), settings.get("faults", ())
+        module = self.module
+        if isinstance(module, ForeignModule) and spec == self.spec:
+            module.restart()  # somebody sets it again
+            self.errors_by_flow.clear()
+        else:
+            module = modules.load(spec, faults, self.name, self._workshop)
+        self._prepared = spec, faults, module
+        return module
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take over changed settings. Raises alg.registry.SpecError."""
         spec = str(settings["module"])
         faults = settings.get("faults", ())
         if (spec, faults) != (self.spec, self.settings.get("faults", ())) or spec == "off":
-            self.module = registry.load(spec, faults, self.name)
+            known = self._prepared
+            is_prepared = known is not None and known[:2] == (spec, faults)
+            module = known[2] if known and is_prepared else self.prepare(settings)
+            if isinstance(self.module, ForeignModule) and module is not self.module:
+                self.module.close()
+            self.module, self._prepared = module, None
             self.memory.clear()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings
 
-    def budget(self) -> AbstractContextManager[None]:
-        """How long the module may take for a message: one that is not ours is watched."""
-        is_foreign = isinstance(self.module, Foreign)
-        return time_budget(FOREIGN_SECONDS) if is_foreign else nullcontext()
+    def look(self, now: float) -> bool:
+        """Look after a module of somebody's own; True when it decides at other points."""
+        if not isinstance(self.module, ForeignModule):
+            return False
+        loads = self.module.loads
+        decides_elsewhere = self.module.look(now)
+        if self.module.loads != loads:  # its author may have mended it
+            self.errors_by_flow.clear()
+        return decides_elsewhere
+
+    @property
+    def next_look(self) -> float:
+        """When `look` has something to do; inf: never, as things are."""
+        return self.module.next_look if isinstance(self.module, ForeignModule) else inf
+
+    def complaints(self) -> list[str]:
+        """Failures of the module that no message was about, each told once."""
+        if not isinstance(self.module, ForeignModule):
+            return []
+        told, self.module.complaints = self.module.complaints, []
+        return told
 
     def decisions(self) -> dict[str, Decide]:
         """What the module decides in the place of the NAT (`nat/policy.py`). Where it raises, the
@@ -83,9 +131,8 @@ class Slot:
     def _guarded(self, decide: Decide) -> Decide:
         def guarded(normal: Any, *facts: object) -> Any:
             try:
-                with self.budget():
-                    return decide(normal, *facts)
-            except (Exception, OutOfTime):  # whatever a module does, the NAT goes on
+                return decide(normal, *facts)
+            except Exception:  # whatever a module does, the NAT goes on
                 self.counters["errors"] += 1
                 return normal
 

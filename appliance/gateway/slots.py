@@ -12,12 +12,16 @@ What stands in a leg's `slot`:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from alg import registry
 from alg.base import Alg
 from appliance.gateway.connection import Connection
 from appliance.gateway.slot import Slot
+from appliance.gateway.workers.workshop import Workshop
+from appliance.journal.events import AlgError
+from appliance.journal.log import EventLog
 from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP
@@ -31,27 +35,30 @@ the outside one."""
 
 
 class Slots(dict[str, Slot]):
-    """A slot for each application of `alg.registry`. `is_real`: are there real wires? Raises
+    """A slot for each application of `alg.registry`. `is_real`: are there real wires? Modules of
+    somebody's own are run in the `workshop` (None: one in virtual time). Raises
     alg.registry.SpecError."""
 
-    def __init__(self, settings: Settings, is_real: bool) -> None:
+    def __init__(self, settings: Settings, is_real: bool, workshop: Workshop | None = None) -> None:
         super().__init__()
         self._is_real = is_real
         for name, application in registry.APPLICATIONS.items():
             try:
-                slot = self[name] = Slot(application, settings.section(f"alg.{name}"))
+                slot = self[name] = Slot(application, settings.section(f"alg.{name}"), workshop)
                 self._check_decisions(slot.module)
             except registry.SpecError as error:
                 raise registry.SpecError(f"alg.{name}.module: {error}") from error
+        if workshop is not None:
+            workshop.opens()
         self._by_port: dict[tuple[int, int], Slot] = {}
-        self.ports_changed()
+        self._foreign: list[Slot] = []
+        self.settings_changed()
 
     # --- modules -----------------------------------------------------------------------
 
     def check(self, name: str, settings: Mapping[str, Any]) -> None:
         """Could the slot `name` have these settings? Raises SpecError."""
-        spec, faults = str(settings["module"]), settings.get("faults", ())
-        self._check_decisions(registry.load(spec, faults, name))
+        self._check_decisions(self[name].prepare(settings))
 
     def _check_decisions(self, module: Alg) -> None:
         """Raises SpecError for a module that would decide what is not its own to decide."""
@@ -68,10 +75,24 @@ class Slots(dict[str, Slot]):
         """What the modules decide in the place of the NAT."""
         return Policy(*(slot.decisions() for slot in self.values()))
 
+    def look(self, log: EventLog, now: float) -> bool:
+        """Look after modules of somebody's own, and tell what went wrong with them; True when they
+        decide at other points than before. To be called at `next_look`, too often does no harm."""
+        changed = [slot.look(now) for slot in self._foreign]
+        for slot in self._foreign:
+            for complaint in slot.complaints():
+                log.emit(AlgError(alg=slot.name, module=slot.spec, error=complaint[:200]), now)
+        return any(changed)
+
+    def next_look(self) -> float:
+        """When `look` has something to do; inf: never, as things are."""
+        return min(slot.next_look for slot in self._foreign) if self._foreign else inf
+
     # --- flows -------------------------------------------------------------------------
 
-    def ports_changed(self) -> bool:
+    def settings_changed(self) -> bool:
         """Look at the settings again; True when other flows than before are looked at."""
+        self._foreign = [slot for slot in self.values() if slot.is_foreign]
         before = self._by_port
         self._by_port = {port: slot for slot in self.values() for port in slot.ports()}
         return before != self._by_port

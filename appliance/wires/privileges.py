@@ -1,9 +1,8 @@
 """What privileges are used for once, and giving up what is not needed any more.
 
 Opening and configuring devices needs CAP_NET_ADMIN; forwarding needs nothing. So once the wires are
-open, every capability goes, for this process and for whatever it might start: an ALG module that
-somebody else wrote, or a mistake in reading a packet, then has a process that can do next to
-nothing to its host.
+open, every capability goes, for this process and for whatever it might start. ALG modules that
+somebody else wrote are in another process by then (`appliance/gateway/workers/`).
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from alg.base import Edits, Reason
@@ -46,8 +44,42 @@ def test_questions_are_handed_on() -> None:
     assert module.explain("a-rule") == Reason("a-rule", "")
 
 
-def test_a_file_that_ends_the_program_is_no_module(tmp_path: Path) -> None:
-    file = tmp_path / "own.py"
-    file.write_text("raise RuntimeError('no such luck')")
-    with pytest.raises(ForeignError, match="RuntimeError: no such luck"):
-        load(file, "Mine", "sip")
+OWN = b"""
+from dataclasses import dataclass
+@dataclass
+class Mine:
+    name = "mine"
+    def inspect(self, message, context): return Edits()
+    def explain(self, rule): raise KeyError(rule)
+class Nameless(Mine):
+    name = None
+class Deaf:
+    def inspect(self, message, context): return Edits()
+class Fragile(Mine):
+    def __init__(self): raise RuntimeError("no such luck")
+class Leaving(Mine):
+    def __init__(self): raise SystemExit(3)
+"""
+
+
+def test_a_class_in_a_file_is_a_module() -> None:
+    assert load(OWN, "own.py", "Mine", "sip").name == "mine"
+    assert load(OWN, "own.py", "Nameless", "sip").name == "Nameless"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "sentence"),
+    [
+        (OWN, "Mime", "'own.py' has no class 'Mime'; did you mean 'Mine'"),
+        (OWN, "Deaf", "Deaf in 'own.py' has no method 'explain'"),
+        (OWN, "Fragile", "'own.py' cannot be used: RuntimeError: no such luck"),
+        (OWN, "Leaving", "SystemExit: 3"),
+        (b"import sys; sys.exit()", "Mine", "SystemExit"),
+        (b"class (", "Mine", "SyntaxError"),
+        (b"\xff", "Mine", "SyntaxError"),
+        (b"\0", "Mine", "null bytes"),
+    ],
+)
+def test_whatever_a_file_raises_is_one_sentence(source: bytes, name: str, sentence: str) -> None:
+    with pytest.raises(ForeignError, match=sentence):
+        load(source, "own.py", name, "sip")

@@ -78,9 +78,7 @@ def test_where_a_module_raises_the_nat_decides(tmp_path: Path) -> None:
         '"reverse": lambda normal, wish: None',
         '"reverse": lambda normal, wish: normal._replace(address=normal.address + 1)',
         '"external_address": lambda normal, wish: 0',
-        '"victim": lambda normal, flows: "x"',
-        '"behavior": lambda normal: None',
-        '"behavior": lambda normal: setattr(normal, "untranslated", normal.networks)',
+        '"serves": lambda normal, mapping, remote: {}',
     ],
 )
 def test_a_module_that_answers_nonsense_changes_nothing(tmp_path: Path, decisions: str) -> None:
@@ -88,6 +86,28 @@ def test_a_module_that_answers_nonsense_changes_nothing(tmp_path: Path, decision
     external = nat.out(A, X1)
     assert external == Endpoint.parse("203.0.113.1:4000")
     assert nat.into(X1, external) == A
+
+
+@pytest.mark.parametrize("point", ["behavior", "victim", "untranslated"])
+def test_what_is_about_all_flows_at_once_no_stranger_decides(tmp_path: Path, point: str) -> None:
+    wrong = spec(tmp_path, f'"{point}": lambda normal, *facts: normal')
+    with pytest.raises(SpecError, match=f"'{point}' is not for a module of somebody's own"):
+        World({"alg.sip.module": wrong})
+
+
+WISHES = """
+        "port": lambda normal, wish: 7776 if not wish.is_free(7775) else 7775,
+        "reverse": lambda normal, wish: (wish.siblings() + [normal])[0],
+"""
+
+
+def test_a_decision_may_ask_about_what_it_decides(tmp_path: Path) -> None:
+    nat = World({"alg.sip.module": spec(tmp_path, WISHES)})
+    first = nat.out(A, X1)
+    assert first.port == 7775
+    second = nat.out(A._replace(port=4500), X1)
+    assert second.port == 7776
+    assert nat.into(X1, second) == A
 
 
 def test_a_decision_point_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,8 +30,9 @@ from nat.packet import Packet
 from tests.bench.contestants import CONFIGURATION, SERVER, Appliance, appliance
 from tests.bench.figure import Figure
 from tests.bench.raw import packets
+from tests.support.packets import A, R, udp
 from tests.support.programs import run_in, running
-from tests.support.world import make_engine
+from tests.support.world import World, make_engine
 
 MANY, FEW = 100_000, 100
 RUNS = 5
@@ -57,6 +59,8 @@ def figures() -> list[Figure]:
                _in_a_process(_cost_ratio_in_memory), 4.0, 3.5, False),
         Figure(f"a packet's cost over {MANY:,} flows, through the wires", f"× over {FEW}",
                many / few, 1.3, 1.15, False),
+        Figure("a message through a trivial module of somebody's own, in memory", "µs",
+               _in_a_process(_microseconds_in_a_worker), 300, 150, False),
         Figure("longest wait during show flows, with a watcher", "ms", pause, 20, 5, False),
         Figure(f"longest wait for any set, {MANY // 2:,} flows", "ms",
                _in_a_process(_longest_wait_for_a_set), 5, 2, False),
@@ -131,6 +135,35 @@ def _cost_ratio_in_memory() -> float:
     return costs[1] / costs[0]
 
 
+TRIVIAL = """
+from alg.base import Edits
+class Trivial:
+    def inspect(self, message, context): return Edits()
+    def explain(self, rule): raise KeyError(rule)
+"""
+OPTIONS = b"OPTIONS sip:bob@example.org SIP/2.0\r\nCall-ID: 1\r\n\r\n"
+
+
+def _microseconds_in_a_worker() -> float:
+    """What a message takes by the clock on the wall, beyond what it takes with `off`: the worker is
+    another process, and is waited for."""
+    sent = udp(f"{A}:5060", f"{R}:5060", OPTIONS)
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "trivial.py"
+        file.write_text(TRIVIAL)
+        for module in ("off", f"{file}:Trivial"):
+            engine, packet = World({"alg.sip.module": module}).engine, Packet(bytearray(2048), 0)
+            took.append(min(_microseconds_of_wall(engine, sent, packet) for _ in range(10)))
+    return took[1] - took[0]
+
+
+def _microseconds_of_wall(engine: Engine, sent: bytes, packet: Packet) -> float:
+    begin = time.perf_counter()
+    _carry(engine, [sent] * 500, packet, 1.0)
+    return (time.perf_counter() - begin) / 500 * 1e6
+
+
 CHANGES = (
     ("alg.sip.received", "learn"),
     ("alg.sip.ports", [5060, 5080]),
@@ -171,6 +204,7 @@ IN_MEMORY: dict[str, Callable[[], float]] = {
         _new_flows_per_second,
         _kilobytes_per_flow,
         _cost_ratio_in_memory,
+        _microseconds_in_a_worker,
         _longest_wait_for_a_set,
     )
 }

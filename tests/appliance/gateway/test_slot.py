@@ -6,6 +6,7 @@ import pytest
 
 from alg.registry import APPLICATIONS, SpecError
 from appliance.gateway.slot import Slot
+from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import CallState, MessagePassed
 from appliance.settings.table import Settings
 from nat.endpoint import TCP, UDP
@@ -16,7 +17,7 @@ from tests.support.world import World
 
 def slot(**changed: object) -> Slot:
     section = {**Settings().section("alg.sip"), **changed}
-    return Slot(APPLICATIONS["sip"], section)
+    return Slot(APPLICATIONS["sip"], section, Workshop())
 
 
 def test_a_slot_looks_at_each_port_of_its_section_on_each_transport() -> None:

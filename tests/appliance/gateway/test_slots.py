@@ -67,7 +67,7 @@ def test_other_ports_hold_for_udp_flows_that_exist() -> None:
 
 def test_settings_that_leave_the_ports_look_at_no_flow() -> None:
     there = slots()
-    assert not there.ports_changed()
+    assert not there.settings_changed()
 
 
 def test_a_module_that_lets_packets_out_untranslated_is_for_the_simulation_only() -> None:
