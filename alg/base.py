@@ -54,11 +54,13 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """A module's normal answer. `note` says, when nothing is edited, why."""
+    """A module's normal answer. `note` says, when nothing is edited, why; `not_opened` names, a
+    sentence for each, what the NAT refused to open while the rest of the message was edited."""
 
     edits: tuple[Edit, ...] = ()
     reading: Reading = Reading.MESSAGE
     note: str = ""
+    not_opened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,18 @@ class AlgContext(Protocol):
         reason: str,
         lifetime: float,
         used_lifetime: float | None = None,
+        silence: float | None = None,
     ) -> None:
         """Let `remote` (port 0: any port of that address; None: anyone) send to the mapping of
         `internal`, which `map` must have made or found, before the inside has sent.
 
         It closes `lifetime` seconds from now unless a packet used it; after use it lives as long
         as its parent, `used_lifetime` seconds at most (None: `lifetime` goes on counting, used or
-        not). Asking again for the same endpoints and parent renews it. Raises Unavailable when
-        `internal` is another host than the one that carries the message, or at a limit."""
+        not). With `silence` it closes before that, when no packet has passed for so many seconds,
+        either way, at any mapping that its parent expects something at (which is noticed within
+        twice that time). Asking again for the same endpoints and parent renews it. Raises
+        Unavailable when `internal` is another host than the one that carries the message, or at a
+        limit."""
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
         """Close all expectations of `parent` (or only those for `internal`) at once. Flows that

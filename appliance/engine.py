@@ -22,7 +22,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from alg import registry
 from appliance.datapath import Datapath
@@ -51,6 +51,14 @@ from nat.translator import Nat
 KernelDropsNow = Callable[[], KernelDrops | None]
 AT_ONCE = 250
 """Flows looked at between two packets, after a setting was changed."""
+
+
+class Flushed(NamedTuple):
+    """How much was forgotten on request."""
+
+    flushed: int
+    """Flows."""
+    expectations: int
 
 
 class Engine:
@@ -186,13 +194,15 @@ class Engine:
 
     # --- questions and commands --------------------------------------------------------
 
-    def flush(self, now: float, fits: Callable[[Mapping[str, Any]], bool] | None = None) -> int:
-        """Forget the flows whose ends (as `ends_of` tells them) fit, or all; answers how many."""
+    def flush(self, now: float, fits: Callable[[Mapping[str, Any]], bool] | None = None) -> Flushed:
+        """Forget the flows whose ends (as `ends_of` tells them) fit, or all, and what an ALG
+        expects at their mappings."""
         flows = list(self.nat.table.flows.values())
         # Expectations go first: they would keep the mapping of a flow open.
         doomed = [flow for flow in flows if fits is None or fits(ends_of(flow.mapping))]
+        before = len(self.nat.table.expectations)
         for flow in doomed:
             for expectation in list(flow.mapping.expectations):
                 self.nat.table.expectations.close(expectation, Why.FLUSHED, now)
             self.nat.table.close_flow(flow, Why.FLUSHED, now)
-        return len(doomed)
+        return Flushed(len(doomed), before - len(self.nat.table.expectations))

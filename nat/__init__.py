@@ -28,6 +28,7 @@ in seconds. Which file answers which question, in an order in which they can be 
     the tables
     conntrack     which flows are there, and how does one begin and end?
     mappings      who is mapped to what, and who needs it?
+    pairs         which two ports do RTP and RTCP get, if one of them has its own already?
     keys          by what is a mapping found when the inside sends?
     rules         what do the settings lay down for some hosts?
     expectations  what has an ALG announced?

@@ -8,7 +8,7 @@ stranger could fill the tables. The one exception are packets that an ALG has an
 What becomes of a packet from outside that no flow knows, by the first line that fits:
 
     a TCP segment that is no SYN                            refused at once
-    a mapping with an expectation that admits the remote    in, and a flow begins
+    a mapping with an expectation that admits the remote    in, and a flow begins or moves
     a mapping that a rule has made (1:1, forward)           in, without a flow
     a mapping whose filter permits the remote               in, without a flow
     an address that a 1:1 rule gives to a host              in, without a mapping either
@@ -22,10 +22,10 @@ from nat import icmp
 from nat.behavior import Behavior, Dependence
 from nat.conntrack import Conntrack
 from nat.drop import Drop
-from nat.endpoint import ICMP, ICMP_QUERY, TCP, Endpoint, FiveTuple, Side
+from nat.endpoint import ICMP, ICMP_QUERY, TCP, UDP, Endpoint, FiveTuple, Side
 from nat.events import Observer
 from nat.following import Following
-from nat.mapping import Arrival, Flow, FlowLeg, Leg, Mapping, OpenedBy
+from nat.mapping import Arrival, Expectation, Flow, FlowLeg, Leg, Mapping, OpenedBy, Why
 from nat.mss import clamp
 from nat.packet import Packet
 from nat.tcp import ACK, SYN, TcpState, TcpTrack, flags_make_sense
@@ -153,21 +153,44 @@ class Admission:
     ) -> Leg | None:
         """The leg by which a mapping lets a packet in; None: it does not."""
         for expectation in mapping.expectations:
+            self._table.expectations.look(expectation, now)
             if expectation.admits(remote, now):
-                # A second flow is begun neither for one expectation nor for one pair of endpoints,
-                # and none by what turns back: its sender has a flow already.
-                if expectation.flow is not None or arrival is not OUTSIDE:
-                    return self._let_through(mapping, remote, packet)
-                if self._table.has_flow(mapping, remote):
-                    return self._let_through(mapping, remote, packet)
-                if self._table.refuses(mapping.internal.address, now):
-                    return self._let_through(mapping, remote, packet)  # in, but without a flow
-                flow = self._open(mapping, remote, OpenedBy.ALG, packet, now)
-                self._table.expectations.use(expectation, flow, now)
-                return flow.inbound
+                return self._let_in(expectation, remote, arrival, packet, now)
         if mapping.opened_by in RULED or self._filter_permits(mapping, remote, now):
             return self._let_through(mapping, remote, packet)
         return None
+
+    def _let_in(
+        self,
+        expectation: Expectation,
+        remote: Endpoint,
+        arrival: Arrival,
+        packet: Packet,
+        now: float,
+    ) -> Leg:
+        """What was announced comes in and counts as use, with a flow or without: a second one is
+        begun neither for one expectation nor for one pair of endpoints, and none by what turns
+        back, since its sender has a flow already."""
+        mapping, use = expectation.mapping, self._table.expectations.use
+        flow = self._table.flow_of(mapping, remote)
+        if flow is not None and self._moves(flow, mapping):
+            self._table.close_flow(flow, Why.REPLACED, now)
+            use(expectation, None, remote, now)
+            return self._open(mapping, remote, OpenedBy.PACKET, packet, now).inbound
+        has_flow = flow is not None or expectation.flow is not None
+        if has_flow or arrival is not OUTSIDE or self._table.refuses(mapping.internal.address, now):
+            use(expectation, None, remote, now)
+            return self._let_through(mapping, remote, packet)
+        flow = self._open(mapping, remote, OpenedBy.ALG, packet, now)
+        use(expectation, flow, remote, now)
+        return flow.inbound
+
+    def _moves(self, flow: Flow, mapping: Mapping) -> bool:
+        """Does a flow of the inside go over to this mapping of its endpoint? It was begun by
+        another one before this was announced (under a symmetric NAT, for one); the remote has been
+        told, and sends to the announced port. A TCP connection cannot change its ports."""
+        is_announced = self._table.mappings.pinned.get((mapping.protocol, mapping.internal))
+        return flow.mapping is not mapping is is_announced and mapping.protocol == UDP
 
     def _filter_permits(self, mapping: Mapping, remote: Endpoint, now: float) -> bool:
         """Has the inside sent to this remote, as far as the filter looks at it (RFC 4787 5)?"""

@@ -31,10 +31,12 @@ POISON_TRIES = 64
 
 class Draft(NamedTuple):
     """A NAT as it would be if some endpoints were in use that are not: what a rehearsal has given
-    out. `taken` answers their ports, for a protocol and an external address; chance has dice of its
-    own, because to watch must not change what the NAT draws."""
+    out. `taken` answers their ports, for a protocol and an external address; `given` what an
+    internal endpoint has been given; chance has dice of its own, because to watch must not change
+    what the NAT draws."""
 
     taken: Callable[[int, int], Container[int]]
+    given: Callable[[int, Endpoint], Endpoint | None]
     rng: random.Random
 
 

@@ -22,7 +22,7 @@ from math import ceil
 from nat.behavior import Behavior, Dependence
 from nat.deadlines import Deadlines, Timer
 from nat.drop import Drop
-from nat.endpoint import ICMP, TCP, Endpoint, FiveTuple, inbound_key, outbound_key
+from nat.endpoint import ICMP, TCP, UDP, Endpoint, FiveTuple, inbound_key, outbound_key
 from nat.events import Observer
 from nat.expectations import Expectations
 from nat.limits import HighWater, Hosts
@@ -125,10 +125,22 @@ class Conntrack:
             self.close_flow(flow, why, now)
         self.mappings.close_if_idle(mapping, why, now)
 
-    def has_flow(self, mapping: Mapping, remote: Endpoint) -> bool:
-        """Does the inside endpoint of a mapping talk to `remote`, by whichever mapping?"""
+    def take_over(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
+        """One was announced (in the place of `before`): what the inside endpoint has under others
+        goes on by this one with its next packet, or the other side would hear from a port that it
+        was not told. (The ports of a TCP connection cannot change.)"""
+        if mapping.protocol != UDP:
+            return
+        for other in [before, *self.mappings.keys.of(UDP, mapping.internal)]:
+            if other and other is not mapping and not other.is_announced(now):
+                self.flush(other, Why.REPLACED, now)
+
+    def flow_of(self, mapping: Mapping, remote: Endpoint) -> Flow | None:
+        """The flow by which the inside endpoint of a mapping talks to `remote`, by whichever
+        mapping."""
         key = outbound_key(mapping.protocol, mapping.internal, remote)
-        return key in self.legs[Arrival.INSIDE]
+        leg = self.legs[Arrival.INSIDE].get(key)
+        return leg.flow if leg else None
 
     def is_talking(self, protocol: int, external: Endpoint, remote: Endpoint) -> bool:
         """Has an external endpoint a flow to `remote`? A second one could not be told from it."""
@@ -276,6 +288,7 @@ class Conntrack:
         permitting.remove(flow)
         if not permitting:
             del mapping.permitted[scope]
+        mapping.passed += flow.outbound.packets + flow.inbound.packets
         self._uncount(flow)
         self.observer.flow_expired(flow, why, now)
         self.mappings.close_if_idle(mapping, why, now)

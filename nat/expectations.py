@@ -3,12 +3,16 @@
 An ALG opens an expectation for packets that a message has announced, the NAT lets the first of them
 in (`use`), and it closes with the call or registration it belongs to (its parent), at its deadline,
 or with the mapping behind it. One expectation is a record in `mapping.py`; here is the table. For
-the audio of a call, with a lifetime of 180 s and a used lifetime of 3,600 s:
+the audio of a call, which waits 180 s for an answer and then lives a day unless 600 s are silent:
 
-    0 s     an offer is answered          open       closes at 180 s
-    40 s    the first RTP packet          used       closes at 3,640 s; its flow is in the tables
-    60 s    a re-INVITE says the same     renewed    closes at 3,660 s
-    90 s    BYE                           closed     and the flow that came in by it with it
+    0 s     an offer leaves               open       closes at 180 s
+    40 s    the answer                    renewed    closes after a day, and is looked at at 640 s
+    41 s    RTP, one way or both          used
+    640 s   the look                                 packets have passed: the next look at 1,240 s
+    700 s   the call is on hold           renewed    on other terms: closed with the call only
+    900 s   BYE                           closed     and the flow that came in by it with it
+
+What is silent is the whole call: while its audio runs, its video and its RTCP stay open too.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from nat.deadlines import MANY
 from nat.endpoint import Endpoint
 from nat.events import Observer
 from nat.limits import HighWater, Hosts
-from nat.mapping import Expectation, Flow, Mapping, Why
+from nat.mapping import Expectation, Flow, Mapping, Terms, Why
 
 Closed = Callable[[Expectation, Why, float], None]
 """Told of each expectation that was closed, why and when: what it held may go."""
@@ -58,19 +62,13 @@ class Expectations(dict[int, Expectation]):
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
         now: float,
     ) -> Expectation | None:
-        """Let `remote` in to `mapping`, or let it go on coming in. None at a limit.
-
-        It closes `lifetime` seconds from now unless a packet uses it, and `used_lifetime` seconds
-        after its first use (None: `lifetime` goes on counting)."""
+        """Let `remote` in to `mapping`, or let it go on coming in. None at a limit."""
         known = self.find(mapping, remote, parent)
         if known is not None:
-            if known.flow is not None and used_lifetime is not None:
-                lifetime = used_lifetime
-            self.set_deadline(known, now + lifetime, used_lifetime)
+            self._begin(known, terms, now)
             return known
         if self.are_too_many(mapping, parent):
             return None
@@ -79,7 +77,7 @@ class Expectations(dict[int, Expectation]):
         self.by_parent.setdefault(parent, []).append(expectation)
         mapping.expectations = (*mapping.expectations, expectation)
         self._count(expectation, now)
-        self.set_deadline(expectation, now + lifetime, used_lifetime)
+        self._begin(expectation, terms, now)
         self._observer.expectation_opened(expectation, now)
         return expectation
 
@@ -93,27 +91,38 @@ class Expectations(dict[int, Expectation]):
                 return expectation
         return None
 
-    def set_deadline(
-        self, expectation: Expectation, deadline: float, used_lifetime: float | None
-    ) -> None:
-        """From now on it closes at `deadline`, or `used_lifetime` after its first use."""
-        expectation.deadline = deadline
-        expectation.used_lifetime = used_lifetime
+    def _begin(self, expectation: Expectation, terms: Terms, now: float) -> None:
+        """From `now` on these terms count."""
+        seconds = terms.lifetime
+        if expectation.is_used and terms.used_lifetime is not None:
+            seconds = terms.used_lifetime
+        first_look = now + (seconds if terms.silence is None else min(seconds, terms.silence))
+        expectation.mapping.last_seen_in_use(now)
+        self.set_end(expectation, terms, now + seconds, first_look)
+
+    def set_end(self, expectation: Expectation, terms: Terms, end: float, look: float) -> None:
+        """From now on it closes at `end`, and is looked at before, if packets pass."""
+        expectation.terms, expectation.end, expectation.deadline = terms, end, look
         # Each renewal leaves an entry behind; when most are of that kind the heap is made anew.
         if len(self._heap) > MANY + 4 * len(self):
             self._heap = [(each.deadline, id_) for id_, each in self.items()]
             heapify(self._heap)
         else:
-            heappush(self._heap, (deadline, expectation.id))
+            heappush(self._heap, (look, expectation.id))
 
-    def use(self, expectation: Expectation, flow: Flow, now: float) -> None:
-        """The first packet came: `flow` is what it opened."""
-        expectation.flow = flow
+    def use(
+        self, expectation: Expectation, flow: Flow | None, remote: Endpoint, now: float
+    ) -> None:
+        """A packet of `remote` was let in by it, with the flow that it opened if it did."""
+        expectation.mapping.passed += 1
+        if flow is not None:
+            expectation.flow = flow
+        if expectation.is_used:
+            return
+        expectation.is_used = True
         if expectation.used_lifetime is not None:
-            self.set_deadline(
-                expectation, now + expectation.used_lifetime, expectation.used_lifetime
-            )
-        self._observer.expectation_used(expectation, str(flow.remote), now)
+            self._begin(expectation, expectation.terms, now)
+        self._observer.expectation_used(expectation, str(remote), now)
 
     def close(self, expectation: Expectation, why: Why, now: float) -> None:
         """End one. Twice is harmless."""
@@ -174,10 +183,30 @@ class Expectations(dict[int, Expectation]):
         """When `expire` has something to look at."""
         return self._heap[0][0] if self._heap else inf
 
+    def look(self, expectation: Expectation, now: float) -> None:
+        """If it is due: does it go on, because packets have passed?"""
+        if now < expectation.deadline:
+            return
+        look = self._next_look(expectation, expectation.deadline)
+        if look > expectation.deadline:
+            self.set_end(expectation, expectation.terms, expectation.end, look)
+
+    def _next_look(self, expectation: Expectation, now: float) -> float:
+        """When it will have been silent too long, or comes to its end."""
+        silence = expectation.terms.silence
+        if silence is None:
+            return expectation.end
+        siblings = self.by_parent[expectation.parent]
+        seen = max(each.mapping.last_seen_in_use(now) for each in siblings)
+        return min(expectation.end, seen + silence)
+
     def expire(self, now: float) -> None:
-        """Close what is over."""
+        """Close what is over, or silent."""
         while self._heap and self._heap[0][0] <= now:
             deadline, id_ = heappop(self._heap)
             expectation = self.get(id_)
-            if expectation is not None and expectation.deadline == deadline:
+            if expectation is None or expectation.deadline != deadline:
+                continue
+            self.look(expectation, now)
+            if expectation.deadline == deadline:
                 self.close(expectation, Why.EXPIRED, now)

@@ -31,6 +31,7 @@ class Keys:
     def __init__(self, dependence: Dependence) -> None:
         self.dependence = dependence
         self._table: Table = {}
+        self._of_endpoint: dict[Key, dict[int, Mapping]] = {}  # those that do not serve all
         self._next: tuple[Dependence, Table] | None = None
 
     def __len__(self) -> int:
@@ -48,11 +49,17 @@ class Keys:
         """The mapping by which `internal` reaches every remote, if it has such a one."""
         return self._table.get((protocol, *internal))
 
+    def of(self, protocol: int, internal: Endpoint) -> list[Mapping]:
+        """All mappings of `internal`, whomever they serve."""
+        serving_all = self.serving_all(protocol, internal)
+        some = list(self._of_endpoint.get((protocol, *internal), {}).values())
+        return some if serving_all is None or serving_all in some else [serving_all, *some]
+
     def add(self, mapping: Mapping, remote: Endpoint) -> None:
         """`mapping` serves `remote`, if no other does."""
-        _add(self._table, self.dependence, mapping, remote)
+        self._add(self._table, self.dependence, mapping, remote)
         if self._next is not None:
-            _add(self._next[1], self._next[0], mapping, remote)
+            self._add(self._next[1], self._next[0], mapping, remote)
 
     def remove(self, mapping: Mapping) -> None:
         """`mapping` serves nobody any more."""
@@ -62,6 +69,10 @@ class Keys:
                 if table.get(key) is mapping:
                     del table[key]
         mapping.keys = ()
+        endpoint = (mapping.protocol, *mapping.internal)
+        some = self._of_endpoint.get(endpoint, {})
+        if some.pop(mapping.id, None) is not None and not some:
+            del self._of_endpoint[endpoint]
 
     def change(self, dependence: Dependence, flows: Iterable[Flow]) -> Iterator[None]:
         """Take over another mapping behaviour, a flow at each step. `flows` are those that exist
@@ -71,17 +82,21 @@ class Keys:
         self._next = (dependence, table)
         for flow in flows:
             if not flow.is_over:
-                _add(table, dependence, flow.mapping, flow.remote)
+                self._add(table, dependence, flow.mapping, flow.remote)
             yield
         self.dependence, self._table, self._next, old = dependence, table, None, self._table
         while old:  # to let go of all at once takes its time too
             old.popitem()
             yield
 
-
-def _add(table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint) -> None:
-    """Enter `mapping` for `remote`, if the key is free. A mapping notes its keys, so that it can be
-    taken out without a search."""
-    key = (mapping.protocol, *mapping.internal, *dependence.scope(remote))
-    if table.setdefault(key, mapping) is mapping and key not in mapping.keys:
-        mapping.keys = (*mapping.keys, key)
+    def _add(
+        self, table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint
+    ) -> None:
+        """Enter `mapping` for `remote`, if the key is free. A mapping notes its keys, so that it
+        can be taken out without a search."""
+        endpoint = (mapping.protocol, *mapping.internal)
+        key = endpoint + dependence.scope(remote)
+        if table.setdefault(key, mapping) is mapping and key not in mapping.keys:
+            mapping.keys = (*mapping.keys, key)
+            if key != endpoint:
+                self._of_endpoint.setdefault(endpoint, {})[mapping.id] = mapping

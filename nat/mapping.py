@@ -27,7 +27,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import IntEnum, StrEnum
-from typing import Any, TypeVar
+from math import inf
+from typing import Any, NamedTuple, TypeVar
 
 from nat.behavior import Dependence
 from nat.deadlines import GONE, Timer
@@ -206,7 +207,8 @@ class Mapping:
 
     `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
     flows that say so; `filtered_by` is what the scopes were taken by. `keys` are its entries in the
-    tables of mappings. `held_until` is in seconds on the caller's clock.
+    tables of mappings. `held_until` is in seconds on the caller's clock. `passed` counts packets
+    that no flow counts (any more): `packets` has all.
     """
 
     __slots__ = (
@@ -219,8 +221,11 @@ class Mapping:
         "keys",
         "opened_by",
         "owned",
+        "passed",
         "permitted",
         "protocol",
+        "seen_at",
+        "seen_packets",
     )
 
     def __init__(
@@ -233,6 +238,9 @@ class Mapping:
         self.opened_by = opened_by
         self.owned = False
         self.held_until = 0.0
+        self.passed = 0
+        self.seen_packets = 0
+        self.seen_at = -inf
         self.keys: tuple[tuple[int, ...], ...] = ()
         self.permitted: dict[tuple[int, ...], list[Flow]] = {}
         self.filtered_by: Dependence | None = None
@@ -248,6 +256,30 @@ class Mapping:
         in_use = self.permitted or self.expectations
         return self.owned or bool(in_use) or self.held_until > now
 
+    def is_announced(self, now: float) -> bool:
+        """Has somebody been told of its external endpoint? Then it must not get another one: a
+        message that is answered or a rule promises that packets to it arrive."""
+        return (
+            not self.has_a_port_of_the_pool
+            or self.owned
+            or bool(self.expectations)
+            or (self.held_until > now)
+        )
+
+    def packets(self) -> int:
+        """How many have passed, either way, since it was opened."""
+        return self.passed + sum(
+            flow.outbound.packets + flow.inbound.packets for flow in self.flows()
+        )
+
+    def last_seen_in_use(self, now: float) -> float:
+        """When it was looked at last and packets had passed since the look before. So packets cost
+        nothing, and silence is noticed up to one look late."""
+        packets = self.packets()
+        if packets != self.seen_packets:
+            self.seen_packets, self.seen_at = packets, now
+        return self.seen_at
+
     def oldest_flow(self) -> Flow | None:
         """One that has stood here longest, roughly: the likeliest to be over."""
         return next(iter(self.permitted.values()))[0] if self.permitted else None
@@ -257,24 +289,39 @@ class Mapping:
         return [flow for flows in self.permitted.values() for flow in flows]
 
 
+class Terms(NamedTuple):
+    """For how long something is expected, in seconds: `lifetime` from now on, or (if that is not
+    None) `used_lifetime` from its first use; but no longer than `silence` at all mappings of its
+    parent, if that is not None."""
+
+    lifetime: float
+    used_lifetime: float | None = None
+    silence: float | None = None
+
+
 class Expectation:
     """What an ALG has announced: "a packet to this external endpoint, from that remote, belongs to
     that call, until then" (RFC 2663 2.9; the word is netfilter's). It holds its mapping open, and
     lets one remote in before the inside has sent to it.
 
-    `remote` None means anyone, its port 0 any port of that address. `deadline` is in seconds on the
-    caller's clock; `used_lifetime` None means that use does not prolong it.
+    `remote` None means anyone, its port 0 any port of that address. It closes at `end`, and at
+    `deadline` it is looked at: if packets have passed it goes on. Both are in seconds on the
+    caller's clock. `flow` is the one that its first packet began, if it began one; `asked_by` is
+    whoever asked for it last, by identity.
     """
 
     __slots__ = (
+        "asked_by",
         "deadline",
+        "end",
         "flow",
         "id",
+        "is_used",
         "mapping",
         "parent",
         "reason",
         "remote",
-        "used_lifetime",
+        "terms",
     )
 
     def __init__(
@@ -286,8 +333,16 @@ class Expectation:
         self.parent = parent
         self.reason = reason
         self.deadline = 0.0
-        self.used_lifetime: float | None = None
+        self.end = 0.0
+        self.terms = Terms(0.0)
+        self.is_used = False
         self.flow: Flow | None = None
+        self.asked_by: object = None
+
+    @property
+    def used_lifetime(self) -> float | None:
+        """Seconds that it lives from its first use on; None: use changes nothing."""
+        return self.terms.used_lifetime
 
     def admits(self, remote: Endpoint, now: float) -> bool:
         """May a packet of `remote` come in by it?"""

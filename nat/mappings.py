@@ -44,6 +44,7 @@ from nat.events import Observer
 from nat.keys import Keys
 from nat.limits import HighWater, Host, Hosts
 from nat.mapping import Mapping, OpenedBy, Why
+from nat.pairs import Half, NoPair, above, complete
 from nat.policy import Policy
 from nat.ports import HIGHEST_PORT
 from nat.rules import Rules
@@ -218,14 +219,15 @@ class Mappings:
         )
 
     def pin_pair(self, internal: Endpoint, now: float) -> tuple[Mapping, Mapping] | Drop:
-        """UDP mappings for RTP and RTCP with adjacent external ports: both or none."""
+        """UDP mappings for RTP and RTCP with adjacent external ports: both or none. A mapping that
+        one of them had elsewhere is left for the caller: see `Conntrack.take_over`."""
         chosen = self.preview_pair(internal, now, None)
         if isinstance(chosen, Drop):
             return chosen
         ruled = self.rules.static_external(internal) is not None
         opened_by = OpenedBy.STATIC if ruled else OpenedBy.ALG
         pair = []
-        for each, external in zip((internal, _above(internal)), chosen, strict=True):
+        for each, external in zip((internal, above(internal)), chosen, strict=True):
             mapping = self.lasting(UDP, each)
             if mapping is None or mapping.external != external:
                 mapping = self._add(UDP, each, external, opened_by, now)
@@ -236,42 +238,49 @@ class Mappings:
     def preview_pair(
         self, internal: Endpoint, now: float, draft: Draft | None
     ) -> tuple[Endpoint, Endpoint] | Drop:
-        """The external endpoints that `pin_pair` would answer."""
+        """The external endpoints that `pin_pair` would answer (see `pairs.py`)."""
         if internal.port >= HIGHEST_PORT:
             return Drop.NO_PORT
-        second = _above(internal)
+        ends = internal, above(internal)
         static = self.rules.static_external(internal)
-        have = [self.lasting(UDP, each) for each in (internal, second)]
         if static is not None:
-            ports = [
+            have = [self.lasting(UDP, each) for each in ends]
+            rtp, rtcp = (
                 mapping.external if mapping else self._static_port(UDP, each, static)
-                for each, mapping in zip((internal, second), have, strict=True)
-            ]
-            return ports[0], ports[1]
-        if have[0] is not None:
-            whole = self._completed(have[0].external, second, have[1], draft)
-            if whole is not None:
-                return whole
-            if have[1] is not None:
-                return Drop.NO_PORT  # both were announced before, with ports that are no neighbours
-        if self._has_all_ports(self._hosts.get(internal.address), 2):
+                for each, mapping in zip(ends, have, strict=True)
+            )
+            return rtp, rtcp
+        first, second = (self._half(each, now, draft) for each in ends)
+        try:
+            whole = complete(
+                first, second, lambda half, port: self._is_free(ends[half], port, now, draft)
+            )
+        except NoPair:
+            return Drop.NO_PORT
+        there = {half.external for half in (first, second) if half}
+        missing = 2 if whole is None else len(set(whole) - there)
+        if missing and self._has_all_ports(self._hosts.get(internal.address), missing):
             return Drop.HOST_PORT_LIMIT
         known = self._known_address(internal)
-        return self.assignment.choose_pair(internal, known, now, draft) or Drop.NO_PORT
+        return whole or self.assignment.choose_pair(internal, known, now, draft) or Drop.NO_PORT
 
-    def _completed(
-        self, first: Endpoint, second: Endpoint, known: Mapping | None, draft: Draft | None
-    ) -> tuple[Endpoint, Endpoint] | None:
-        """The pair that begins with a mapping that there is already, if its neighbour is mapped
-        next to it or can be: one internal port must not get a second external one (REQ-1)."""
-        above = _above(first)
-        if known is not None:
-            return (first, above) if known.external == above else None
-        if above.port > HIGHEST_PORT or self._has_all_ports(self._hosts.get(second.address), 1):
-            return None
-        is_drafted = draft is not None and above.port in draft.taken(UDP, above.address)
-        pool = self.assignment.pool(UDP, above.address)
-        return (first, above) if pool.is_available(above.port, second) and not is_drafted else None
+    def _half(self, internal: Endpoint, now: float, draft: Draft | None) -> Half | None:
+        """What one internal port of a pair has already, or has been given in a `draft`."""
+        given = draft.given(UDP, internal) if draft else None
+        if given is not None:
+            return Half(given, stays=True)
+        mapping = self.lasting(UDP, internal)
+        return Half(mapping.external, mapping.is_announced(now)) if mapping else None
+
+    def _is_free(
+        self, internal: Endpoint, external: Endpoint, now: float, draft: Draft | None
+    ) -> bool:
+        """May `internal` have this very external endpoint?"""
+        if draft is not None and external.port in draft.taken(UDP, external.address):
+            return False
+        pool = self.assignment.pool(UDP, external.address)
+        pool.settle(now)
+        return pool.is_available(external.port, internal)
 
     def unpin(self, mapping: Mapping, before: Mapping | None, now: float) -> None:
         """Undo `pin`, as if it had never been asked for: `before` was pinned in its place. A port
@@ -356,8 +365,3 @@ class Mappings:
         """Close what was announced and never used."""
         while self._held and self._held[0][0] <= now:
             self.close_if_idle(heappop(self._held)[2], Why.EXPIRED, now)
-
-
-def _above(endpoint: Endpoint) -> Endpoint:
-    """Where RTCP is, beside RTP (RFC 3550 11)."""
-    return endpoint._replace(port=endpoint.port + 1)

@@ -135,7 +135,7 @@ class SimulationFeed:
         self._knobs[key] = value
 
     async def flush(self) -> int:
-        return self.simulation.engine.flush(self.simulation.now)
+        return self.simulation.engine.flush(self.simulation.now).flushed
 
     async def close(self) -> None:
         """Nothing to end."""

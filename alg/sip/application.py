@@ -14,14 +14,15 @@ from alg.sip.progress import STATES
 
 
 def soundness(message: bytes) -> int:
-    """How many of the parts that decide where answers and calls go can be read, and one for the
-    message itself."""
+    """How many of the parts that decide where answers and calls go can be read, one for the message
+    itself, and one if it ends with its body: what stands behind it is lost."""
     try:
-        found = parts.read(parse(message))
+        parsed = parse(message)
+        found = parts.read(parsed)
     except (NotSip, Malformed):
         return 0
     readable = [found.via, found.sender, found.recipient, *found.contacts]
-    return 1 + sum(part is not None for part in readable)
+    return 1 + (parsed.end == len(message)) + sum(part is not None for part in readable)
 
 
 SIP = Application(

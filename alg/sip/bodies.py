@@ -51,14 +51,14 @@ class Body(NamedTuple):
 
 def find(message: Message) -> Body:
     """Raises Malformed for a multipart body that has no end, or a part whose length is wrong."""
-    data, whole = message.data, (message.body, len(message.data))
+    data, whole = message.data, (message.body, message.end)
     lengths = []
     if b"content-length" in message.headers:
         header = message.headers[b"content-length"][0]
         lengths.append(Length(_digits(data, (header.start, header.end)), whole))
     content_type = message.value(b"content-type") or b""
     media_type = content_type.partition(b";")[0].strip().lower()
-    if message.body == len(data) or not _is_plain(message.value(b"content-encoding")):
+    if message.body == message.end or not _is_plain(message.value(b"content-encoding")):
         return Body((), tuple(lengths))
     if media_type == _SDP:
         return Body((whole,), tuple(lengths))

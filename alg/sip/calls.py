@@ -16,8 +16,8 @@ from alg.base import Announced, Conversation, Passage, Progress, Way
 from alg.sip import fields, progress
 from alg.sip.announcements import announced
 from alg.sip.call_table import CallTable
+from alg.sip.dialogs import NEGOTIATES
 from alg.sip.message import Malformed, Message, NotSip, parse
-from alg.sip.offers import NEGOTIATES
 from alg.sip.progress import (
     ANSWERED,
     NOTHING_ASKED,

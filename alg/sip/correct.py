@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from alg.base import AlgContext, Edits, Reading, Reason, Refuse
-from alg.sip import dialogs, headers, offers, parts, register
+from alg.sip import dialogs, headers, offers, parts, pinholes, register
 from alg.sip.message import Malformed, NotSip, parse
 from alg.sip.rewriting import Rewriting
 from alg.stream import RIGHT, Manners
@@ -34,10 +34,12 @@ STEPS: tuple[Step, ...] = (
     dialogs.begin,
     offers.translate,
     dialogs.follow,
+    pinholes.renew,
 )
-"""The order matters twice. A call is begun before its description is translated, so that what is
-opened for it has a call to belong to; it is followed last, because a final answer may close what
-the description in it has just renewed."""
+"""The order matters. A call is begun before its description is translated, so that what is
+opened for it has a call to belong to; it is followed later, because a final answer may close what
+the description in it has just renewed; and what is left of it then stays open for as long as the
+answer says."""
 
 
 class Sip:
@@ -52,8 +54,7 @@ class Sip:
         self.steps = steps
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
-        """Never raises for any bytes (rule pass-unchanged); Unavailable when the NAT cannot give
-        what is needed."""
+        """Never raises for any bytes (rule pass-unchanged)."""
         try:
             parsed = parse(message)
             found = parts.read(parsed)
@@ -64,7 +65,8 @@ class Sip:
         work = Rewriting(parsed, found, context)
         for step in self.steps:
             step(work)
-        return Edits(tuple(sorted(work.edits, key=lambda edit: edit.start)), note=work.note)
+        edits = tuple(sorted(work.edits, key=lambda edit: edit.start))
+        return Edits(edits, note=work.note, not_opened=tuple(work.not_opened))
 
     def explain(self, rule: str) -> Reason:
         """Raises KeyError for what is no rule of `reasons.toml`."""

@@ -20,13 +20,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from alg.sip import fields
+from alg.sip import fields, grammar
 from alg.sip.rewriting import LONGEST_LIFE, Rewriting
 from nat.endpoint import Endpoint
+
+NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
+"""The methods whose descriptions are offers or answers (rule negotiating-messages)."""
 
 MOST_DIALOGS = 16
 """Branches of one forked call that are told apart. A server could make up any number of tags, and
 every dialog of a call must be hung up before its pinholes close."""
+
+
+SHORTEST_SESSION = 90.0
+"""Seconds."""
 
 
 class Transaction(NamedTuple):
@@ -60,6 +67,12 @@ class Call(NamedTuple):
     """The latest request that carried a description."""
     before: tuple[Media | None, ...] | None = None
     """The streams to return to if `offer` fails; None when nothing is pending."""
+    is_idle: bool = False
+    """Is it agreed that nobody sends, on any stream (RFC 8866 6.7, `inactive`)?"""
+    asks_for_idle: bool = False
+    """Does `offer` ask for that? It is agreed when the offer is answered."""
+    session: float | None = None
+    """Seconds after which the call is over unless it is refreshed (RFC 4028); None: no limit."""
     over: bool = False
     """Has it been hung up? What is still on its way for it opens nothing any more."""
 
@@ -140,12 +153,22 @@ def _final_answer(work: Rewriting, status: int) -> None:
             call = call._replace(dialogs=call.dialogs | {_dialog(work)})
         if asked == call.offer:
             call = settle(work, call)
+        if asked.method in ("INVITE", "UPDATE"):
+            call = call._replace(session=_session_expires(work))
         if call != recall(work):
             store(work, call)
     elif asked == call.invite and not call.dialogs:
         end(work)
     elif asked == call.offer and call.before is not None:
         store(work, _take_back(work, call))
+
+
+def _session_expires(work: Rewriting) -> float | None:
+    """How long the session lasts after this 2xx, unless it is refreshed: only the answer's word
+    counts, and without one there is no timer (RFC 4028 9). Nobody may ask for less than 90 s
+    (RFC 4028 4)."""
+    seconds = grammar.number((work.message.value(b"session-expires") or b"").partition(b";")[0])
+    return None if seconds is None else max(float(seconds), SHORTEST_SESSION)
 
 
 def settle(work: Rewriting, call: Call) -> Call:

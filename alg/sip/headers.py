@@ -63,38 +63,47 @@ def _contacts(work: Rewriting) -> None:
         rule = "contact" if work.message.method == "REGISTER" else "contact-dialog"
     tokens = [token for contact in work.parts.contacts if (token := work.token(contact))]
     status = work.message.status or 0
+    refused: set[tuple[Endpoint, str]] = set()
     if work.outward and work.message.method in MAKES_DIALOG and status < 300:
-        _open_contacts(work, tokens)
+        refused = _open_contacts(work, tokens)
     for token in tokens:
-        work.map_token(token, "contact.host", rule)
+        if (work.endpoint(token), token.transport) not in refused:
+            work.map_token(token, "contact.host", rule)
 
 
-def _open_contacts(work: Rewriting, tokens: list[Token]) -> None:
-    """Rule contact-opens. Count first: a message that names too many ports is left alone as a
-    whole, and nothing has been asked for when that is found out."""
+def _open_contacts(work: Rewriting, tokens: list[Token]) -> set[tuple[Endpoint, str]]:
+    """Rule contact-opens; answers those that could not be opened. Count first: of a message that
+    names too many ports none is opened."""
     wanted = {
         (internal, token.transport)
         for token in tokens
         if (internal := work.endpoint(token)) and work.may_open(internal)
     } - {(work.context.internal, work.context.transport)}  # open already: the message came from it
     if len(wanted) > MOST_CONTACTS:
-        raise Unavailable(f"the message names more than {MOST_CONTACTS} contacts of its own")
-    for internal, transport in sorted(wanted):
-        _open_contact(work, internal, transport)
+        why = f"the message names more than {MOST_CONTACTS}"
+        work.could_not_open("a contact on a port of its own", why)
+        return wanted
+    return {each for each in sorted(wanted) if not _open_contact(work, *each)}
 
 
-def _open_contact(work: Rewriting, internal: Endpoint, transport: str) -> None:
+def _open_contact(work: Rewriting, internal: Endpoint, transport: str) -> bool:
     """A phone that listens on another port than it sends from needs a mapping for that port. A
-    registrar may use it when it has answered (`register.py`), the peer of a call at once."""
-    work.context.map(internal, transport)
-    if work.message.method != "REGISTER" and transport == "udp":
-        work.context.expect(
-            internal,
-            work.signalling_peer,
-            parent=("contact", work.message.call_id, work.host),
-            reason="The other side sends its next requests to this contact.",
-            lifetime=CONTACT_LIFE,
-        )
+    registrar may use it when it has answered (`register.py`), the peer of a call at once. False:
+    the NAT has refused it."""
+    try:
+        work.context.map(internal, transport)
+        if work.message.method != "REGISTER" and transport == "udp":
+            work.context.expect(
+                internal,
+                work.signalling_peer,
+                parent=("contact", work.message.call_id, work.host),
+                reason="The other side sends its next requests to this contact.",
+                lifetime=CONTACT_LIFE,
+            )
+    except Unavailable as reason:
+        work.could_not_open(f"the contact {internal}", reason)
+        return False
+    return True
 
 
 def _request_uri(work: Rewriting) -> None:
@@ -142,14 +151,17 @@ def _open_reply_port(work: Rewriting, via: Via, token: Token) -> None:
         return
     if not (work.may_open(internal) and token.transport == context.transport == "udp"):
         return
-    context.map(internal)
-    context.expect(
-        internal,
-        context.remote,
-        parent=("replies", work.message.call_id, work.host),
-        reason="The answers go to the port that the phone named in its Via.",
-        lifetime=REPLY_LIFE,
-    )
+    try:
+        context.map(internal)
+        context.expect(
+            internal,
+            context.remote,
+            parent=("replies", work.message.call_id, work.host),
+            reason="The answers go to the port that the phone named in its Via.",
+            lifetime=REPLY_LIFE,
+        )
+    except Unavailable as reason:
+        work.could_not_open(f"the way back to {internal}, named in the Via,", reason)
 
 
 def _hide_received(work: Rewriting, via: Via) -> None:

@@ -53,6 +53,12 @@ class View:
     body: int = 0
 
     @property
+    def end(self) -> int:
+        """Where the body ends: what stands behind it in a datagram is discarded (RFC 3261 18.3)."""
+        length = grammar.number(self.value(b"content-length") or b"")
+        return len(self.data) if length is None else min(self.body + length, len(self.data))
+
+    @property
     def is_request(self) -> bool:
         return self.status is None
 
@@ -73,9 +79,9 @@ class View:
     def description(self) -> sdp.Session | None:
         """The body, if it is a description alone; raises Malformed."""
         media_type = (self.value(b"content-type") or b"").partition(b";")[0].strip().lower()
-        if media_type != b"application/sdp" or self.body >= len(self.data):
+        if media_type != b"application/sdp" or self.body >= self.end:
             return None
-        return sdp.parse(self.data, self.body, len(self.data))
+        return sdp.parse(self.data, self.body, self.end)
 
     def is_private(self, span: Span) -> bool:
         address = grammar.address(fields.text(self.data, span))
@@ -146,7 +152,8 @@ def _cseq_of_another_method(view: View) -> bool:
 def _wrong_length(view: View) -> bool:
     if not view.readable or b"content-length" not in view.headers:
         return False
-    return grammar.number(view.value(b"content-length") or b"") != len(view.data) - view.body
+    length = grammar.number(view.value(b"content-length") or b"")
+    return length is None or view.body + length > len(view.data)
 
 
 def _bad_status(view: View) -> bool:
@@ -201,7 +208,7 @@ def _no_contact(view: View) -> bool:
 
 
 def _body_without_type(view: View) -> bool:
-    return view.readable and view.body < len(view.data) and view.lacks(b"content-type")
+    return view.readable and view.body < view.end and view.lacks(b"content-type")
 
 
 def _bad_max_forwards(view: View) -> bool:
@@ -262,7 +269,7 @@ def _mixed_description(view: View) -> bool:
         for line in map(session.connection_of, session.streams)
         if line
     }
-    listed = re.findall(rb"[\r\n]a=candidate:[^ \r\n]++ [^\r\n]++", view.data[view.body :])
+    listed = re.findall(rb"[\r\n]a=candidate:[^ \r\n]++ [^\r\n]++", view.data[view.body : view.end])
     return bool(listed) and any(
         not any(b" " + host + b" " in line for line in listed) for host in hosts if host
     )
@@ -358,7 +365,7 @@ CHECKS: tuple[Check, ...] = (
         "two-messages",
         "Another request begins in the body.",
         "RFC 3261 18.3",
-        lambda view: _NEXT_MESSAGE.search(view.data, view.body) is not None,
+        lambda view: _NEXT_MESSAGE.search(view.data, view.body, view.end) is not None,
     ),
     (
         "description",

@@ -92,6 +92,8 @@ class Message:
     """By name, those of one name in the order of the message."""
     body: int
     """Where the body begins."""
+    end: int
+    """Where it ends. Bytes behind it are no part of the message (RFC 3261 18.3)."""
     call_id: str
     cseq: int
 
@@ -115,16 +117,27 @@ def parse(data: bytes) -> Message:
     after the other, so the last answers are kept: they are for reading only."""
     status, method, uri, position = _start_line(data)
     headers, body = _headers(data, position)
-    message = Message(data, method, status, uri, headers, body, "", 0)
+    message = Message(data, method, status, uri, headers, body, len(data), "", 0)
     message.call_id = (message.value(b"call-id") or b"").decode("latin-1")
     if not message.call_id:
         raise Malformed("there is no Call-ID")
     message.cseq, message.method = _cseq(data, headers.get(b"cseq"))
     if status is None and method != message.method:
         raise Malformed("the method in CSeq is not that of the request")
-    if b"content-length" in headers and message.number(b"content-length") != len(data) - body:
-        raise Malformed("Content-Length is not the length of the body")
+    if b"content-length" in headers:
+        message.end = _end_of_body(message)
     return message
+
+
+def _end_of_body(message: Message) -> int:
+    """RFC 3261 18.3: in a datagram, bytes behind the body are discarded; a body that ends before
+    its length is an error."""
+    length = message.number(b"content-length")
+    if length is None:
+        raise Malformed("Content-Length is not a number")
+    if message.body + length > len(message.data):
+        raise Malformed("the body is shorter than its Content-Length")
+    return message.body + length
 
 
 def _start_line(data: bytes) -> tuple[int | None, str, tuple[int, int], int]:

@@ -5,15 +5,17 @@ of the same parity: rule port-pair), the description names it, and a pinhole let
 signalling peer and, as soon as it is known, the address in the peer's own description (rule
 peer-only). Inwards, nothing is translated but a host's own external endpoints coming back.
 
-    inside, as it was              outside, as it leaves          opened, for three minutes
+    inside, as it was              outside, as it leaves          opened
     o=- 1 1 IN IP4 192.168.20.100  o=- 1 1 IN IP4 203.0.113.1
     c=IN IP4 192.168.20.100        c=IN IP4 203.0.113.1
     m=audio 14254 RTP/AVP 0        m=audio 40000 RTP/AVP 0        40000 and 40001, for the peer
     m=video 0 RTP/AVP 31           m=video 0 RTP/AVP 31           port 0 is no stream
-    m=audio 9 TCP/MSRP *           m=audio 9 TCP/MSRP *           nothing: it is no RTP over UDP
+    m=audio 9 TCP/MSRP *           m=audio 9 TCP/MSRP *           nothing: it is not over UDP
 
-Opening comes before writing: the description can name a port only when the NAT has given it. If the
-NAT refuses one, nothing is opened and nothing is edited (invariant I-E5).
+Opening comes before writing: the description can name a port only when the NAT has given it. A
+stream for which it gives none is not announced (invariant I-E5): its line stays as it is or, when
+others that were opened share its c= line, is declined by port 0. The others go their way, and what
+could not be opened is said.
 
 What is left alone: everything when ICE is present, because ICE finds a way by itself and a default
 candidate that no candidate line repeats is "ice-mismatch" (RFC 8445 5.4; rule ice-finds-a-way);
@@ -25,24 +27,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alg.base import Unavailable
-from alg.sip import bodies, dialogs, fields, grammar
+from alg.sip import bodies, dialogs, fields, grammar, pinholes
 from alg.sip.dialogs import Call, Media
 from alg.sip.fields import MISSING, Span
-from alg.sip.rewriting import LONGEST_LIFE, Rewriting
+from alg.sip.rewriting import Rewriting
 from alg.sip.sdp import Session, Stream
 from nat.endpoint import Endpoint, address_text
 
-NEGOTIATES = frozenset(("INVITE", "UPDATE", "PRACK", "ACK"))
-"""The methods whose descriptions are offers or answers (rule negotiating-messages)."""
-
-FIRST_PACKET = 180.0
-"""Seconds that a pinhole waits for its first packet; then it lives as long as the call (rule
-as-long-as-the-call)."""
-
 MOST_OPENED = 8
 """Ports that one message may open: four RTP/RTCP pairs."""
-
-REASON = "The description offers this port for media."
+HIGHEST_PORT = 65535
 
 WITH_ICE = "the description offers ICE candidates: it is left alone"
 NOT_MAPPED = "a stream is left alone: it is a range of ports, runs over TCP or is not known"
@@ -59,6 +53,14 @@ class Plan:
     """Is RTCP on the port above RTP, so that the two are mapped as a pair?"""
     external: Endpoint | None = None
     external_rtcp: Endpoint | None = None
+    refused: bool = False
+    """Has the NAT not given what the stream needs?"""
+
+    def refuse(self, work: Rewriting, why: object) -> None:
+        """It is not announced."""
+        self.external = self.external_rtcp = None
+        self.refused = True
+        work.could_not_open(f"{self.stream.media.decode('latin-1')} at {self.rtp}", why)
 
 
 def translate(work: Rewriting) -> None:
@@ -74,10 +76,10 @@ def translate(work: Rewriting) -> None:
         _map_all(work, plans)
     else:
         _look_up(work, plans)
-    for session, planned in zip(sessions, plans, strict=True):
-        _rewrite(work, session, planned, everywhere=work.outward and not opens)
     if opens:
         _negotiate(work, sessions[0], plans[0])
+    for session, planned in zip(sessions, plans, strict=True):
+        _rewrite(work, session, planned, everywhere=work.outward and not opens)
     work.edits += bodies.recount(work.parts.body.lengths, work.edits)
 
 
@@ -92,7 +94,7 @@ def _opens(work: Rewriting) -> bool:
     """May this message open pinholes? Not error responses, nor methods that negotiate nothing, nor
     what is still on its way for a call that has been hung up."""
     status = work.message.status
-    fits = work.message.method in NEGOTIATES and (status is None or 100 < status < 300)
+    fits = work.message.method in dialogs.NEGOTIATES and (status is None or 100 < status < 300)
     return fits and not dialogs.recall(work).over
 
 
@@ -111,18 +113,16 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
         if work.is_own(rtp):
             work.note = NOT_MAPPED
         return None
-    if b"RTP/" not in stream.protocol:  # UDPTL, a fax: it has no RTCP
+    if b"RTP/" not in stream.protocol:  # it has no RTCP
         return Plan(stream, rtp, None, adjacent=False)
     rtcp = _rtcp(work, stream, rtp)
     return Plan(stream, rtp, rtcp, adjacent=rtcp == Endpoint(address, port + 1))
 
 
 def _is_mappable(stream: Stream) -> bool:
-    """Any profile of RTP, or a fax, over UDP and on one port. Of what we do not know, we cannot
-    know how many ports it takes."""
-    over_udp = not stream.protocol.startswith(b"TCP/")
-    known = b"RTP/" in stream.protocol or stream.protocol.endswith(b"UDPTL")
-    return stream.single and over_udp and known
+    """Whatever goes over UDP, on one port: any profile of RTP, a fax, the floor of a conference
+    (UDP/BFCP, RFC 8856), data channels (UDP/DTLS/SCTP, RFC 8841)."""
+    return stream.single and stream.protocol.startswith((b"RTP/", b"UDP", b"DTLS/SCTP"))
 
 
 def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:
@@ -132,9 +132,12 @@ def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:
 
 
 def _rtcp(work: Rewriting, stream: Stream, rtp: Endpoint) -> Endpoint | None:
-    """`a=rtcp` if there is one (RFC 3605 2.1), else the port above RTP (RFC 3550 11)."""
+    """`a=rtcp` if there is one (RFC 3605 2.1), else that of RTP if they are to share it (RFC 5761
+    5.1.1), else the port above RTP (RFC 3550 11)."""
+    if stream.rtcp_port == MISSING and stream.rtcp_mux:
+        return None
     if stream.rtcp_port == MISSING:
-        return Endpoint(rtp.address, rtp.port + 1) if rtp.port < 65535 else None
+        return Endpoint(rtp.address, rtp.port + 1) if rtp.port < HIGHEST_PORT else None
     port = grammar.port(fields.text(work.data, stream.rtcp_port))
     address: int | None = rtp.address
     if stream.rtcp_address != MISSING:
@@ -143,18 +146,31 @@ def _rtcp(work: Rewriting, stream: Stream, rtp: Endpoint) -> Endpoint | None:
 
 
 def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
-    """Ask for all external ports. A description that wants more than one message may open is
-    refused before the first is asked for. Ports that are mapped already are answered as they are,
+    """Ask for all external ports, stream by stream: what one message may not open in all, or what
+    the NAT refuses, is that stream's loss. Ports that are mapped already are answered as they are,
     so a retransmission leaves with the same bytes (rule same-again)."""
-    own = [plan for planned in plans for plan in planned if plan and work.may_open(plan.rtp)]
-    wanted = {port for plan in own for port in (plan.rtp, plan.rtcp) if port}
-    if len(wanted) > MOST_OPENED:
-        raise Unavailable(f"the description asks for more than {MOST_OPENED} ports")
-    for plan in own:
-        if not (plan.adjacent and _map_pair(work, plan)):
-            plan.external = work.context.map(plan.rtp)
-            if plan.rtcp and work.may_open(plan.rtcp):
-                plan.external_rtcp = work.context.map(plan.rtcp)
+    wanted: set[Endpoint] = set()
+    for plan in (plan for planned in plans for plan in planned if plan):
+        if not work.may_open(plan.rtp):
+            continue
+        ports = {port for port in (plan.rtp, plan.rtcp) if port}
+        if len(wanted | ports) > MOST_OPENED:
+            plan.refuse(work, f"a description may ask for {MOST_OPENED} ports")
+            continue
+        wanted |= ports
+        try:
+            _map(work, plan)
+        except Unavailable as reason:
+            plan.refuse(work, reason)
+
+
+def _map(work: Rewriting, plan: Plan) -> None:
+    """The external ports of one stream. Raises Unavailable."""
+    if plan.adjacent and _map_pair(work, plan):
+        return
+    plan.external = work.context.map(plan.rtp)
+    if plan.rtcp and work.may_open(plan.rtcp):
+        plan.external_rtcp = work.context.map(plan.rtcp)
 
 
 def _map_pair(work: Rewriting, plan: Plan) -> bool:
@@ -202,6 +218,11 @@ def _rewrite(
         work.map_address(span, "sdp.c.address", "sdp-connection" + restored)
     if work.outward or mapped:
         work.map_address(session.origin, "sdp.o.address", "sdp-origin" + restored)
+    for refused in (plan for plan in plans if plan and plan.refused):
+        connection = session.connection_of(refused.stream)
+        if connection and connection.address in used:
+            # Its c= line now names an address at which nobody waits for it.
+            work.replace(refused.stream.port, b"0", "sdp.m.declined", "sdp-declined")
 
 
 def _rewrite_rtcp(work: Rewriting, plan: Plan, restored: str) -> None:
@@ -241,13 +262,28 @@ def _negotiate(work: Rewriting, session: Session, plans: list[Plan | None]) -> N
     is_answer = asked.method == "ACK" or (not work.message.is_request and asked == call.offer)
     if work.message.is_request and not is_answer:
         call = call._replace(offer=asked)
+    call = _agree_on_idle(work, call, session, is_answer)
     if work.outward:
         call = _own_streams(work, call, session, plans, is_answer)
-        _open(work, call)
+        call = _open_new(work, call, plans)
     else:
         call = _peer_streams(work, call, session, is_answer)
-        _open_inwards(work, call)
+        pinholes.open_if_possible(work, call)
     dialogs.store(work, call)
+
+
+def _agree_on_idle(work: Rewriting, call: Call, session: Session, is_answer: bool) -> Call:
+    """A description in which every stream that is in use is inactive, or (RFC 3264 8.4, as it was
+    once written) at 0.0.0.0: if one of the two says so, nobody sends."""
+    is_idle = [
+        session.direction_of(stream) == b"inactive" or _address(work, session, stream) == 0
+        for stream in session.streams
+        if _in_use(work, stream)
+    ]
+    asks = bool(is_idle) and all(is_idle)
+    if is_answer:
+        return call._replace(is_idle=asks or call.asks_for_idle)
+    return call._replace(asks_for_idle=asks)
 
 
 def _own_streams(
@@ -269,12 +305,13 @@ def _own_streams(
 
 
 def _media(work: Rewriting, session: Session, plan: Plan | None, is_answer: bool) -> Media | None:
-    """Where the inside host listens for a planned stream; RTCP's port is not needed any more once
-    the answer has agreed to share RTP's (rule port-pair)."""
+    """Where the inside host listens for a planned stream; RTCP needs no port of its own where the
+    answer has agreed to share RTP's (rule port-pair)."""
     if plan is None or plan.external is None:
         return None
-    muxed = is_answer and plan.stream.rtcp_mux  # RFC 5761 5.1.1: the answer decides
-    return Media(plan.rtp, plan.rtcp if plan.external_rtcp and not muxed else None)
+    # RFC 5761 5.1.1: the answer decides
+    shares = (is_answer and plan.stream.rtcp_mux) or plan.rtcp == plan.rtp
+    return Media(plan.rtp, plan.rtcp if plan.external_rtcp and not shares else None)
 
 
 def _held(work: Rewriting, session: Session, call: Call, index: int) -> Media | None:
@@ -300,10 +337,25 @@ def _peer_streams(work: Rewriting, call: Call, session: Session, is_answer: bool
             streams[index] = None
         elif stream.rtcp_mux:
             streams[index] = Media(media.rtp, None)
+        elif media.rtcp is None and b"RTP/" in stream.protocol:
+            streams[index] = _with_rtcp(work, media)
     after = tuple(streams)
     if after != call.streams:
         dialogs.close_unused(work, call.streams, after)
     return call._replace(streams=after, peers=tuple(peers))
+
+
+def _with_rtcp(work: Rewriting, media: Media) -> Media:
+    """The peer has refused to send RTCP to RTP's port, so it sends it to the port above (RFC 5761
+    5.1.1). That is opened only now; it may be gone."""
+    if media.rtp.port == HIGHEST_PORT:
+        return media
+    try:
+        work.context.map_pair(media.rtp)
+    except Unavailable as reason:
+        work.could_not_open(f"RTCP beside {media.rtp}", reason)
+        return media
+    return Media(media.rtp, media.rtp._replace(port=media.rtp.port + 1))
 
 
 def _in_use(work: Rewriting, stream: Stream) -> bool:
@@ -312,44 +364,19 @@ def _in_use(work: Rewriting, stream: Stream) -> bool:
     return fields.text(work.data, stream.port).strip(b"0") != b""
 
 
-def _open(work: Rewriting, call: Call) -> None:
-    """Ask for every pinhole of the call, anew or again: the same request renews it."""
-    for index, media in enumerate(call.streams):
-        for internal in media or ():
-            if internal and work.context.external_of(internal):
-                for remote in _remotes(work, call, index):
-                    _expect(work, internal, remote)
-
-
-def _open_inwards(work: Rewriting, call: Call) -> None:
-    """Learnt from the peer's description: one more address that may send. When the NAT cannot give
-    that, the message must still reach the phone, so the refusal is only noted."""
-    try:
-        _open(work, call)
-    except Unavailable as reason:
-        work.note = str(reason)
-
-
-def _remotes(work: Rewriting, call: Call, index: int) -> list[Endpoint | None]:
-    """Who may send to a stream (rule peer-only); None is anyone. Port 0 is any port, because
-    nothing says that media comes from the port at which its sender listens."""
-    if work.context.settings.get("media_peers") == "any":
-        return [None]
-    remotes: list[Endpoint | None] = [work.signalling_peer]
-    peer = call.peers[index] if index < len(call.peers) else None
-    if peer and peer != work.signalling_peer.address:
-        remotes.append(Endpoint(peer, 0))
-    return remotes
-
-
-def _expect(work: Rewriting, internal: Endpoint, remote: Endpoint | None) -> None:
-    """Three minutes for the first packet, because a phone may ring so long; then as long as the
-    call, because during a hold nobody sends."""
-    work.context.expect(
-        internal,
-        remote,
-        parent=dialogs.parent(work),
-        reason=REASON,
-        lifetime=FIRST_PACKET,
-        used_lifetime=LONGEST_LIFE,
-    )
+def _open_new(work: Rewriting, call: Call, plans: list[Plan | None]) -> Call:
+    """Ask for the pinholes of what is about to be announced. A new stream for which the NAT gives
+    none is taken out of the call, and is not announced; one that has been open stays."""
+    known = dialogs.recall(work)
+    running = (*known.streams, *(known.before or ()))
+    open_already = {endpoint for media in running for endpoint in media or ()}
+    streams = list(call.streams)
+    for index, reason in pinholes.open_each(work, call).items():
+        media, plan = streams[index], plans[index]
+        if media is None or plan is None or media.rtp in open_already:
+            work.could_not_open(pinholes.ONE_MORE, reason)
+        else:
+            streams[index] = None
+            plan.refuse(work, reason)
+    dialogs.close_unused(work, call.streams, (*streams, *(call.before or ())))
+    return call._replace(streams=tuple(streams))

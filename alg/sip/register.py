@@ -118,7 +118,7 @@ def _answered(work: Rewriting, asked: Asked, status: int) -> None:
         for contact, seconds in _granted(work, asked).items():
             _activate(work, asked, contact, min(float(seconds), LONGEST_LIFE))
     except Unavailable as reason:
-        work.note = str(reason)  # the answer must reach the phone all the same
+        work.could_not_open("the registrar's way in", reason)  # the phone must hear all the same
 
 
 def _granted(work: Rewriting, asked: Asked) -> dict[tuple[Endpoint, str], int]:

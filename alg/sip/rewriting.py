@@ -71,6 +71,7 @@ class Rewriting:
     context: AlgContext
     edits: list[Edit] = field(default_factory=list)
     note: str = ""
+    not_opened: list[str] = field(default_factory=list)
     outward: bool = field(init=False)
     data: bytes = field(init=False)
 
@@ -93,6 +94,12 @@ class Rewriting:
         """Edit, unless that is what stands there already."""
         if self.data[span[0] : span[1]] != replacement:
             self.edits.append(Edit(span[0], span[1], replacement, what, rule))
+
+    def could_not_open(self, what: str, why: object) -> None:
+        """The NAT has refused it. It is not announced, and everybody is told; the rest of the
+        message goes its way (rule said-not-hidden)."""
+        self.note = str(why)
+        self.not_opened.append(f"{what} is not opened: {why}")
 
     def token(self, address: Address, origin: str = "contact") -> Token | None:
         """The host and port of a URI; None over a transport that this NAT does not translate."""

@@ -10,6 +10,7 @@ edit of a body needs no arithmetic.
     m=video 14256 RTP/AVP 31            another …
     c=IN IP4 198.51.100.7               … at one of its own, which overrides the session's
     a=rtcp:14300 IN IP4 198.51.100.7    … whose RTCP is not on the port above
+    a=inactive                          … and on which nobody sends for now
 
 A line belongs to the last m= line above it, or to the session if there is none yet. So one pass
 over the lines in their order is enough.
@@ -18,6 +19,7 @@ over the lines in their order is enough.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,7 +31,8 @@ MOST_STREAMS = 16
 
 # The line end comes first, and is always there: a body follows an empty line.
 _LINE = re.compile(
-    rb"[\r\n](?:([ocm])=|a=(rtcp:|rtcp-mux(?![^\r\n])|candidate:|ice-ufrag:))([^\r\n]*+)"
+    rb"[\r\n](?:([ocm])=|a=(rtcp:|rtcp-mux(?![^\r\n])|candidate:|ice-ufrag:"
+    rb"|(?:sendrecv|sendonly|recvonly|inactive)(?![^\r\n])))([^\r\n]*+)"
 )
 
 # o=<username> <sess-id> <sess-version> <nettype> <addrtype> <unicast-address>
@@ -63,6 +66,7 @@ class Stream:
     rtcp_port: Span = MISSING
     rtcp_address: Span = MISSING
     rtcp_mux: bool = False
+    direction: bytes = b""
 
 
 @dataclass(slots=True)
@@ -72,8 +76,14 @@ class Session:
     origin: Span = MISSING
     connection: Connection | None = None
     streams: list[Stream] = field(default_factory=list)
+    direction: bytes = b"sendrecv"
     ice: bool = False
     """Does it offer candidates? Then ICE will find a way, and an ALG can only be in it."""
+
+    def direction_of(self, stream: Stream) -> bytes:
+        """Who sends, as the writer sees it: sendrecv, sendonly, recvonly or inactive. The media
+        level overrides the session level, and without either it is both (RFC 8866 6.7)."""
+        return stream.direction or self.direction
 
     def connection_of(self, stream: Stream) -> Connection | None:
         """The media level overrides the session level (RFC 8866 5.7). A list of addresses, which
@@ -149,6 +159,13 @@ def _rtcp_mux(session: Session, value: bytes, offset: int) -> None:
         session.streams[-1].rtcp_mux = True
 
 
+def _direction(word: bytes) -> Callable[[Session, bytes, int], None]:
+    def note(session: Session, value: bytes, offset: int) -> None:
+        (session.streams[-1] if session.streams else session).direction = word
+
+    return note
+
+
 def _ice(session: Session, value: bytes, offset: int) -> None:
     session.ice = True
 
@@ -161,6 +178,7 @@ _READERS = {
     b"rtcp-mux": _rtcp_mux,
     b"candidate:": _ice,
     b"ice-ufrag:": _ice,
+    **{word: _direction(word) for word in (b"sendrecv", b"sendonly", b"recvonly", b"inactive")},
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alg.fault import Faults
-from alg.sip import fields, grammar, offers
+from alg.sip import fields, grammar, offers, pinholes
 from alg.sip.fields import MISSING
 from alg.sip.rewriting import Rewriting
 from alg.sip.sdp import Connection, Session, Stream
@@ -119,7 +119,7 @@ def expect_clash(case: Case) -> None:
         if port and case.context.recall(key) not in (None, owner):
             case.refuse()
         elif port:
-            case.context.remember(key, owner, offers.FIRST_PACKET)
+            case.context.remember(key, owner, pinholes.FIRST_PACKET)
 
 
 FAULTS.add(

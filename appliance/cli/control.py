@@ -83,7 +83,7 @@ def flush(
     control: str | None,
     as_json: bool,
 ) -> None:
-    """Forget flows, and say how many.
+    """Forget flows and what an ALG expects at their ports, and say how many.
 
     \b
     Examples:
@@ -100,7 +100,10 @@ def flush(
     if as_json:
         emit_json(answer)
     else:
-        emit(clean(f"{counted(answer['flushed'], 'flow')} forgotten"))
+        said = [counted(answer["flushed"], "flow")]
+        if answer["expectations"]:
+            said.append(counted(answer["expectations"], "expectation"))
+        emit(clean(f"{' and '.join(said)} forgotten"))
 
 
 @click.command(cls=Command, short_help="The events of a running appliance.")

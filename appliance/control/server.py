@@ -168,7 +168,7 @@ class ControlServer:
     def _flush(self, request: Mapping[str, Any], now: float) -> dict[str, object]:
         chosen = {name: request.get(name) for name in ("protocol", "internal", "external")}
         given = {name: value for name, value in chosen.items() if value is not None}
-        return {"flushed": self.engine.flush(now, filters.wanted("flows", given))}
+        return self.engine.flush(now, filters.wanted("flows", given))._asdict()
 
     def _set(self, request: Mapping[str, Any], now: float) -> dict[str, object]:
         key = request.get("key")

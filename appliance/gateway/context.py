@@ -15,7 +15,8 @@ So a prediction cannot differ from what would happen: it is made by the same cod
     expect              opens an expectation                     notes it in the ledger
     close, remember     noted                                    noted
     commit              closes what is to close; holds what      takes out of the ledger what is
-                        was announced for 32 s                   to close
+                        was announced for 32 s; ends the         to close
+                        flows of ports that were replaced
     rollback            unpins, closes, sets deadlines back      takes out what this message added
 """
 
@@ -29,7 +30,7 @@ from appliance.gateway.memory import Memory, Notes
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NUMBERS, UDP, Direction, Endpoint
-from nat.mapping import Expectation, FlowLeg, Leg, Why
+from nat.mapping import Expectation, FlowLeg, Leg, Terms, Why
 from nat.mapping import Mapping as NatMapping
 
 ANNOUNCED = 32.0
@@ -65,8 +66,7 @@ class Ground(Protocol):
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
     ) -> None:
         """Raises Unavailable."""
 
@@ -141,14 +141,15 @@ class Context:
         reason: str,
         lifetime: float,
         used_lifetime: float | None = None,
+        silence: float | None = None,
     ) -> None:
         self._must_be_own(internal)
         _check_ends(internal, remote, parent)
-        _check_lifetime(lifetime)
-        _check_lifetime(used_lifetime)
-        self._ground.expect(
-            PROTOCOL_NUMBERS[transport], internal, remote, parent, reason, lifetime, used_lifetime
-        )
+        for seconds in (lifetime, used_lifetime, silence):
+            _check_lifetime(seconds)
+        terms = Terms(lifetime, used_lifetime, silence)
+        protocol = PROTOCOL_NUMBERS[transport]
+        self._ground.expect(protocol, internal, remote, parent, reason, terms)
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
         self._ground.close(parent, internal)
@@ -224,18 +225,22 @@ class Tables:
                     rest, the old offer's expectation was never touched
     """
 
-    def __init__(self, table: Conntrack, leg: Leg, now: float) -> None:
+    def __init__(self, table: Conntrack, leg: Leg, now: float, module: object = None) -> None:
+        """`module` is the one that asks, by identity."""
         self._table = table
+        self._module = module
         self._mappings = table.mappings
         self._leg = leg
         self._remote = remote_of(leg)
         self._now = now
-        self._pinned: list[NatMapping] = []
+        self._pinned: dict[NatMapping, float] = {}  # and until when it was held before
         self._newly_pinned: list[tuple[NatMapping, NatMapping | None]] = []
         self._opened: list[Expectation] = []
-        self._renewed: list[tuple[Expectation, float, float | None]] = []
+        self._renewed: list[tuple[Expectation, Terms, float, float, object]] = []
         self._doomed: dict[int, Expectation] = {}
         self.kept: float | None = None
+        self.says_nothing = False
+        """Was it no message of the module's protocol? Then it changes nothing about its flow."""
 
     def external_of(self, protocol: int, internal: Endpoint) -> Endpoint | None:
         mapping = self._mappings.find(protocol, internal, self._remote)
@@ -255,8 +260,8 @@ class Tables:
         return pinned.external
 
     def pin_pair(self, internal: Endpoint) -> Endpoint | Drop:
-        second = internal._replace(port=internal.port + 1)
-        before = [self._mappings.pinned.get((UDP, each)) for each in (internal, second)]
+        ends = internal, internal._replace(port=internal.port + 1)
+        before = [self._mappings.pinned.get((UDP, each)) for each in ends]
         pair = self._mappings.pin_pair(internal, self._now)
         if isinstance(pair, Drop):
             return pair
@@ -265,8 +270,10 @@ class Tables:
         return pair[0].external
 
     def _note_pin(self, mapping: NatMapping, before: NatMapping | None) -> None:
-        """A rollback must know what was pinned in its place before, if anything was."""
-        self._pinned.append(mapping)
+        """A rollback must know what was pinned in its place before, if anything was. Until then
+        the mapping counts as announced: the next stream of the message must not move it."""
+        self._pinned.setdefault(mapping, mapping.held_until)
+        mapping.held_until = max(mapping.held_until, self._now + ANNOUNCED)
         if mapping is not before:
             self._newly_pinned.append((mapping, before))
 
@@ -277,19 +284,18 @@ class Tables:
         remote: Endpoint | None,
         parent: Hashable,
         reason: str,
-        lifetime: float,
-        used_lifetime: float | None,
+        terms: Terms,
     ) -> None:
         mapping = self._mapping_to_hold(protocol, internal)
         expectations = self._table.expectations
         known = expectations.find(mapping, remote, parent)
         if known is not None:
-            self._renewed.append((known, known.deadline, known.used_lifetime))
-        opened = expectations.open(
-            mapping, remote, parent, reason, lifetime, used_lifetime, self._now
-        )
+            was = known.terms, known.end, known.deadline, known.asked_by
+            self._renewed.append((known, *was))
+        opened = expectations.open(mapping, remote, parent, reason, terms, self._now)
         if opened is None:
             raise Unavailable(FULL)
+        opened.asked_by = self._module
         self._doomed.pop(opened.id, None)  # to be closed, and then expected again: it stays
         if known is None:
             self._opened.append(opened)
@@ -316,11 +322,16 @@ class Tables:
     def commit(self) -> None:
         for expectation in self._doomed.values():
             self._table.expectations.close(expectation, Why.CLOSED, self._now)
-        for mapping in self._pinned:
+        for mapping, held_before in self._pinned.items():
+            mapping.held_until = held_before
             if not mapping.is_needed(self._now):
                 self._mappings.hold(mapping, self._now + ANNOUNCED)
+        for mapping, pinned_before in self._newly_pinned:
+            self._table.take_over(mapping, pinned_before, self._now)
         leg = self._leg
         # Also with None: what an earlier message asked for does not outlive this one.
+        if self.says_nothing:
+            return
         if isinstance(leg, FlowLeg) and (leg.key[0] == UDP or self._outlasts_tcp()):
             self._table.keep(leg.flow, self.kept)
 
@@ -332,10 +343,13 @@ class Tables:
     def rollback(self) -> None:
         for expectation in self._opened:
             self._table.expectations.close(expectation, Why.UNDONE, self._now)
-        for renewed, deadline, used_lifetime in reversed(self._renewed):
+        for renewed, terms, end, look, asked_by in reversed(self._renewed):
             if renewed.id in self._table.expectations:
-                self._table.expectations.set_deadline(renewed, deadline, used_lifetime)
-        for mapping, pinned_before in self._newly_pinned:
+                renewed.asked_by = asked_by
+                self._table.expectations.set_end(renewed, terms, end, look)
+        for mapping, held_before in self._pinned.items():
+            mapping.held_until = held_before
+        for mapping, pinned_before in reversed(self._newly_pinned):
             self._mappings.unpin(mapping, pinned_before, self._now)
 
 

@@ -8,8 +8,9 @@ the module is off for that flow.
     edits           edited                  committed            message-passed, rewritten
     changes none    as it came              committed            message-passed, unchanged
     refuses         not at all              only its memory      message-passed, dropped
-    is refused      as it came              rolled back          message-passed, and why
-    (a port, room)
+    is refused a    edited, and that is     the rest committed   message-passed, and not-opened
+    port            not announced
+    has no room     as it came              rolled back          message-passed, and why
     raises, lies    as it came              rolled back          the same, and alg-error
 """
 
@@ -29,6 +30,7 @@ from appliance.journal.events import (
     AlgError,
     Change,
     MessagePassed,
+    NotOpened,
     StreamLetGo,
 )
 from appliance.journal.log import SMALL, EventLog
@@ -39,6 +41,8 @@ from nat.mapping import FlowLeg, Leg
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
 BYTES_OF_AN_EDIT = 180
+LONGEST_REASON = 1024
+"""Characters that tell what could not be opened for one message."""
 MOST_REMEMBERED = 10_000  # flows whose errors are counted
 
 
@@ -53,7 +57,7 @@ class Inspector:
         """The message to send instead, the same object when nothing is to be changed, or None
         when the module refuses it. `room` is how long it may become, in bytes."""
         slot.counters["seen"] += 1
-        tables = Tables(self._table, leg, now)
+        tables = Tables(self._table, leg, now, slot.module)
         context = Context(tables, self._table, leg, slot.memory, slot.settings, now)
         self._log.hold()
         outcome = self._run(slot, leg, message, context, room)
@@ -65,12 +69,14 @@ class Inspector:
         # because it must still find what the message is about to close.
         correct = self._rehearse(slot, leg, message, now)
         if outcome.commits:
+            tables.says_nothing = _reading(outcome.answer) is not Reading.MESSAGE
             context.commit()
         opened = self._log.take_held()
         # The chain of causes begins with the message: it is numbered before what it opened.
         cause = self._tell(slot, leg, message, outcome, correct, now)
         if outcome.commits:
             self._log.release(opened, cause)
+        self._tell_not_opened(slot, leg, outcome, now, cause)
         self._follow(slot, leg, message, outcome.after, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
@@ -97,7 +103,7 @@ class Inspector:
                 return Outcome(answer, None)
             after = edits.apply(message, answer.edits)
         except Unavailable as refusal:
-            return _left_alone(message, f"left alone: {refusal}")
+            return _left_alone(message, f"left alone: {refusal}", not_opened=str(refusal))
         except ModuleFailed as failure:
             return _left_alone(message, f"left alone: {failure}", str(failure))
         except Exception as failure:  # whatever a module does, the NAT goes on
@@ -111,9 +117,9 @@ class Inspector:
         self, slot: Slot, leg: Leg, message: bytes, now: float
     ) -> tuple[Edit, ...] | None:
         """What the correct module would have changed, when another one is active."""
-        if not slot.observes:
+        if not (slot.observes or self._may_be_left_open(slot, leg)):
             return None
-        ground = Rehearsal(self._table, leg, now, slot.ledger)
+        ground = Rehearsal(self._table, leg, now, slot.ledger, slot.module)
         context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
@@ -125,7 +131,33 @@ class Inspector:
             slot.counters["errors"] += 1
             return None
         context.commit()
+        if not slot.observes:
+            return None
         return answer.edits if isinstance(answer, Edits) else ()
+
+    def _may_be_left_open(self, slot: Slot, leg: Leg) -> bool:
+        """Does the host have expectations that the active module does not know how to close?"""
+        host = self._table.hosts.get(leg.mapping.internal.address)
+        is_correct = slot.module.name == slot.correct.name
+        return host is not None and host.expectations > 0 and not is_correct
+
+    def _tell_not_opened(
+        self, slot: Slot, leg: Leg, outcome: Outcome, now: float, cause: int
+    ) -> None:
+        """The message goes on; if somebody is not heard for that, it should not be a riddle."""
+        reasons = outcome.answer.not_opened if isinstance(outcome.answer, Edits) else ()
+        if not reasons:
+            return
+        slot.counters["not_opened"] += len(reasons)
+        source, destination, *_ = _ends(leg)
+        event = NotOpened(
+            alg=slot.name,
+            flow=_flow_id(leg),
+            source=source,
+            destination=destination,
+            reason="; ".join(reasons)[:LONGEST_REASON],
+        )
+        self._log.emit(event, now, cause)
 
     def _follow(
         self, slot: Slot, leg: Leg, message: bytes, after: bytes | None, now: float, cause: int
@@ -233,6 +265,8 @@ def _check_answer(answer: object) -> None:
         sound = isinstance(answer.rule, str)
     elif isinstance(answer, Edits):
         sound = isinstance(answer.reading, Reading) and isinstance(answer.note, str)
+        sound = sound and isinstance(answer.not_opened, tuple)
+        sound = sound and all(isinstance(each, str) for each in answer.not_opened)
         sound = sound and all(
             isinstance(each, Edit) and isinstance(each.field, str) and isinstance(each.rule, str)
             for each in answer.edits
@@ -243,8 +277,15 @@ def _check_answer(answer: object) -> None:
         raise TypeError("the module's answer has fields of the wrong type")
 
 
-def _left_alone(message: bytes, note: str, error: str | None = None) -> Outcome:
-    return Outcome(Edits(note=note), message, error=error)
+def _left_alone(
+    message: bytes, note: str, error: str | None = None, not_opened: str = ""
+) -> Outcome:
+    refused = (not_opened,) if not_opened else ()
+    return Outcome(Edits(note=note, not_opened=refused), message, error=error)
+
+
+def _reading(answer: Edits | Refuse) -> Reading:
+    return answer.reading if isinstance(answer, Edits) else Reading.MESSAGE
 
 
 def _verdict(message: bytes, after: bytes | None, answer: Edits | Refuse) -> str:

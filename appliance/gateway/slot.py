@@ -18,7 +18,10 @@ from appliance.gateway.workers.workshop import Workshop
 from nat.endpoint import PROTOCOL_NUMBERS
 from nat.policy import Decide
 
-COUNTED = ("seen", "rewritten", "unchanged", "opaque", "malformed", "refused", "errors", "let_go")
+COUNTED = (
+    *("seen", "rewritten", "unchanged", "opaque", "malformed"),
+    *("refused", "errors", "let_go", "not_opened"),
+)
 
 
 class Slot:
@@ -97,6 +100,8 @@ class Slot:
             if isinstance(self.module, ForeignModule) and module is not self.module:
                 self.module.close()
             self.module, self._prepared = module, None
+            if len(self.memory):  # who only watches now must know the calls that are running
+                self.memory, self.shadow_memory = self.shadow_memory, self.memory
             self.memory.clear()
             self.errors_by_flow.clear()
         self.spec, self.settings = spec, settings

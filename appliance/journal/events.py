@@ -306,6 +306,16 @@ class AlgError(Event, tag="alg-error"):
     disabled: bool = False  # too many for this flow: the module is off for it
 
 
+class NotOpened(Event, tag="not-opened"):
+    """The NAT refused what a message asks for: a port, or an expectation. It was not announced."""
+
+    alg: str
+    flow: int | None
+    source: str  # of the message, as it arrived
+    destination: str
+    reason: str  # a sentence for each thing that was asked for
+
+
 class StreamLetGo(Event, tag="stream-let-go"):
     """The messages of a TCP connection are not read any more; its bytes pass as they come."""
 
@@ -337,6 +347,7 @@ AnyEvent = (
     | MediaStats
     | PacketSeen
     | AlgError
+    | NotOpened
     | StreamLetGo
 )
 

@@ -57,6 +57,7 @@ _SENTENCES = {
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
+    "not-opened": "{alg} could not open all that {source} announces to {destination}: {reason}",
     "stream-let-go": "{alg} reads no more from {source} to {destination}: {reason}",
 }
 _POINTS = {

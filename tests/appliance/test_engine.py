@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from appliance.control import documents, filters
-from appliance.engine import AT_ONCE
+from appliance.engine import AT_ONCE, Flushed
 from appliance.journal.events import PacketDropped, SettingChanged
 from appliance.settings.table import SettingError
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Mapping
+from nat.mapping import Mapping, Terms
 from tests.fuzz.datapath import INVITE, REGISTER
 from tests.support.audit import audit
 from tests.support.packets import EXTERNAL, GATEWAY, SYN, A, B, R, ping, tcp, udp
@@ -36,7 +36,7 @@ def expectation(world: World, remote: Endpoint | None = None, lifetime: float = 
     mapping = world.table.mappings.pin(UDP, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
     parent = ("call", "c1", mapping.internal.address)
-    world.table.expectations.open(mapping, remote, parent, "media", lifetime, None, world.now)
+    world.table.expectations.open(mapping, remote, parent, "media", Terms(lifetime), world.now)
     return mapping
 
 
@@ -236,7 +236,7 @@ def test_flush_forgets_what_fits_and_says_how_many(wanted: dict[str, str], count
         tcp(f"{A}:4000", f"{R}:80", SYN), ping(f"{A}:4007", R),
     ):  # fmt: skip
         world.pass_out(data)
-    assert world.engine.flush(world.now, filters.wanted("flows", wanted)) == count
+    assert world.engine.flush(world.now, filters.wanted("flows", wanted)) == (count, 0)
     assert len(shown(world, "flows")) == 5 - count
     audit(world)
 
@@ -257,8 +257,8 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
         17, Endpoint.parse(f"{A}:4000"), Endpoint.parse(f"{R}:5000")
     )
     assert isinstance(mapping, Mapping)
-    world.table.expectations.open(mapping, None, "call", "", 60.0, None, world.now)
-    assert world.engine.flush(world.now) == 1
+    world.table.expectations.open(mapping, None, "call", "", Terms(60.0), world.now)
+    assert world.engine.flush(world.now) == Flushed(flushed=1, expectations=1), "it says both"
     assert not world.table.expectations
     audit(world)
 

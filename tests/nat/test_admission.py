@@ -7,7 +7,7 @@ import pytest
 from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Expectation, Mapping
+from nat.mapping import Expectation, Mapping, Terms
 from tests.support.packets import (
     ACK,
     EXTERNAL,
@@ -31,7 +31,7 @@ def opened(rig: Rig, remote: str | None = None) -> Expectation:
     mapping = rig.nat.table.mappings.pin(UDP, PHONE, rig.now)
     assert isinstance(mapping, Mapping)
     wanted = None if remote is None else Endpoint.parse(remote)
-    made = rig.nat.table.expectations.open(mapping, wanted, "call", "media", 60.0, None, rig.now)
+    made = rig.nat.table.expectations.open(mapping, wanted, "call", "media", Terms(60.0), rig.now)
     assert made is not None
     return made
 

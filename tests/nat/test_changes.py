@@ -7,6 +7,7 @@ import pytest
 from nat.behavior import Forward
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
+from nat.mapping import Terms
 from tests.support.packets import (
     EXTERNAL,
     A,
@@ -28,7 +29,7 @@ def test_a_forward_takes_its_port_from_whoever_has_it(has_expectation: bool) -> 
     rig = Rig()
     mapping = pinned(rig.nat.table.mappings.pin(UDP, PHONE, rig.now))
     if has_expectation:
-        rig.nat.table.expectations.open(mapping, None, "call", "", 60.0, None, rig.now)
+        rig.nat.table.expectations.open(mapping, None, "call", "", Terms(60.0), rig.now)
     else:
         rig.nat.table.mappings.hold(mapping, rig.now + 32.0)
     rig.change(forwards=[FORWARD])
@@ -42,7 +43,7 @@ def test_a_forward_that_was_taken_away_lets_nobody_in() -> None:
     rig = Rig(forwards=[FORWARD])
     mapping = pinned(rig.nat.table.mappings.pin(UDP, FORWARD.internal, rig.now))
     rig.nat.table.expectations.open(
-        mapping, Endpoint.parse(f"{R}:9"), "call", "", 60.0, None, rig.now
+        mapping, Endpoint.parse(f"{R}:9"), "call", "", Terms(60.0), rig.now
     )
     rig.change(forwards=[])
     for stranger in (R, S):

@@ -9,7 +9,7 @@ import pytest
 from nat.behavior import Forward, Timeouts
 from nat.endpoint import UDP, Endpoint
 from nat.events import Observer
-from nat.mapping import Leg, Mapping
+from nat.mapping import Leg, Mapping, Terms
 from tests.support.packets import ACK, EXTERNAL, FIN, RST, SYN, A, R, S, cut, tcp, udp
 from tests.support.rig import EIF, Rig, left
 
@@ -77,7 +77,7 @@ def one_of_everything(rig: Rig) -> None:
     left(rig.out(OUT))
     for piece in cut(LONG, 400):
         rig.out(piece)
-    rig.nat.table.expectations.open(pin(rig), None, "call", "media", 10.0, None, rig.now)
+    rig.nat.table.expectations.open(pin(rig), None, "call", "media", Terms(10.0), rig.now)
     left(rig.into(udp(f"{R}:1", f"{EXTERNAL}:7000")))
     rig.wait(60.0)
     left(rig.out(OUT))
@@ -166,7 +166,7 @@ def test_a_connection_that_begins_anew_is_told_and_stays_one_flow(end: Any) -> N
 def test_an_expectation_is_told_when_it_opens_is_first_used_and_shuts() -> None:
     rig, diary = watched()
     expectations = rig.nat.table.expectations
-    expectation = expectations.open(pin(rig), None, "call", "media", 32.0, 60.0, rig.now)
+    expectation = expectations.open(pin(rig), None, "call", "media", Terms(32.0, 60.0), rig.now)
     assert expectation is not None
     for _ in range(3):
         left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
@@ -183,7 +183,7 @@ def test_a_renewed_expectation_is_not_told_again() -> None:
     rig, diary = watched()
     mapping = pin(rig)
     for _ in range(3):
-        rig.nat.table.expectations.open(mapping, None, "call", "media", 32.0, None, rig.now)
+        rig.nat.table.expectations.open(mapping, None, "call", "media", Terms(32.0), rig.now)
     assert diary.words.count("expectation_opened") == 1
 
 

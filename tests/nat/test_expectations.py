@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nat.behavior import Limits
 from nat.conntrack import Conntrack
 from nat.drop import Drop
 from nat.endpoint import UDP, Endpoint
-from nat.mapping import Expectation, Mapping, OpenedBy
-from tests.support.packets import EXTERNAL, A, R, udp
+from nat.mapping import Expectation, Mapping, OpenedBy, Terms, Why
+from tests.support.packets import EXTERNAL, A, R, S, udp
 from tests.support.rig import Rig, left, table
 
 PHONE = Endpoint.parse(f"{A}:7000")
@@ -29,7 +31,7 @@ def opened(
 ) -> Expectation | None:
     """An expectation to a port of the phone, for anyone."""
     mapping = pinned(tables, port)
-    return tables.expectations.open(mapping, None, parent, "", lifetime, used_lifetime, now)
+    return tables.expectations.open(mapping, None, parent, "", Terms(lifetime, used_lifetime), now)
 
 
 def test_renewing_an_expectation_moves_its_end_and_leaves_no_heap_behind() -> None:
@@ -53,9 +55,8 @@ def test_a_renewed_expectation_that_is_in_use_lives_as_one_in_use() -> None:
     expectation = opened(tables, used_lifetime=1000.0)
     assert expectation is not None
     remote = Endpoint.parse(f"{R}:9")
-    tables.expectations.use(
-        expectation, tables.open_flow(expectation.mapping, remote, OpenedBy.ALG, 1.0), 1.0
-    )
+    flow = tables.open_flow(expectation.mapping, remote, OpenedBy.ALG, 1.0)
+    tables.expectations.use(expectation, flow, remote, 1.0)
     assert expectation.deadline == 1001.0
     assert opened(tables, used_lifetime=1000.0, now=5.0) is expectation
     assert expectation.deadline == 1005.0
@@ -114,3 +115,47 @@ def test_an_expectation_used_by_a_flow_outlives_it_but_not_its_parent() -> None:
     left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
     expectations.close(expectation, "closed", rig.now)
     assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.NO_MAPPING
+
+
+def test_an_expectation_goes_on_while_packets_pass_at_any_mapping_of_its_parent() -> None:
+    """Looked at every 600 s, and closed at its end whatever passes."""
+    tables = table()
+    terms = Terms(2000.0, silence=600.0)
+    audio, video = pinned(tables, 7000), pinned(tables, 7002)
+    for mapping in (audio, video):
+        assert tables.expectations.open(mapping, None, "call", "", terms, 0.0)
+    other = tables.expectations.open(pinned(tables, 7004), None, "other call", "", terms, 0.0)
+    for second in range(10, 2000, 10):
+        audio.passed += 1
+        tables.expire(float(second), 500)
+        assert (other in tables.expectations.values()) is (second < 600)
+        assert len(tables.expectations.by_parent["call"]) == 2
+    tables.expire(2000.0, 500)
+    assert not tables.expectations
+
+
+@pytest.mark.parametrize("late", [0.0, 5.0])
+def test_nobody_can_tell_whether_the_look_was_late(late: float) -> None:
+    """Invariant I-T1: at its deadline it admits if packets have passed, looked at or not."""
+    rig = Rig()
+    mapping = pinned(rig.nat.table)
+    terms = Terms(3600.0, silence=600.0)
+    rig.nat.table.expectations.open(mapping, None, "call", "", terms, rig.now)
+    left(rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")))
+    rig.now += 600.0 + late
+    left(rig.into(udp(f"{S}:9", f"{EXTERNAL}:7000")))
+    rig.tidy()
+    rig.now += 1200.0
+    assert rig.into(udp(f"{R}:9", f"{EXTERNAL}:7000")) is Drop.FILTERED
+
+
+def test_what_flows_have_carried_is_not_forgotten_with_them() -> None:
+    """A flow that ends takes its count along; the call has not been less alive for that."""
+    rig = Rig()
+    left(rig.out(udp(f"{A}:7000", f"{R}:9")))
+    (flow,) = rig.nat.table.flows.values()
+    mapping = flow.mapping
+    flow.outbound.packets, flow.inbound.packets = 30, 12
+    assert mapping.packets() == 42
+    rig.nat.table.close_flow(flow, Why.EXPIRED, rig.now)
+    assert mapping.packets() == 42

@@ -17,6 +17,7 @@ from nat.behavior import Limits
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, parse_address
 from nat.limits import IcmpRate, TokenBucket
+from nat.mapping import Terms
 from tests.fuzz.datapath import REGISTER
 from tests.support.audit import audit
 from tests.support.packets import (
@@ -96,7 +97,7 @@ def expectation(world: World, parent: object, number: int) -> bool:
     table = world.table
     mapping = table.mappings.pin(17, Endpoint(parse_address(A), 7000 + number), world.now)
     assert not isinstance(mapping, Drop)
-    opened = table.expectations.open(mapping, None, parent, "", 10.0, None, world.now)
+    opened = table.expectations.open(mapping, None, parent, "", Terms(10.0), world.now)
     if opened is None:
         table.mappings.unpin(mapping, None, world.now)
     return opened is not None

@@ -189,6 +189,7 @@ class Expect(Frame):
     reason: Word
     lifetime: Seconds
     used_lifetime: Seconds | None
+    silence: Seconds | None = None
 
 
 class Close(Frame):

@@ -58,6 +58,7 @@ def _expect(context: AlgContext, verb: frames.Expect) -> object:
         reason=verb.reason,
         lifetime=verb.lifetime,
         used_lifetime=verb.used_lifetime,
+        silence=verb.silence,
     )
     return None
 

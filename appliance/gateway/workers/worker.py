@@ -182,9 +182,10 @@ class Context:
         reason: str,
         lifetime: float,
         used_lifetime: float | None = None,
+        silence: float | None = None,
     ) -> None:
-        name = _parent(parent)
-        self._ask(frames.Expect(internal, remote, transport, name, reason, lifetime, used_lifetime))
+        seconds = lifetime, used_lifetime, silence
+        self._ask(frames.Expect(internal, remote, transport, _parent(parent), reason, *seconds))
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
         self._ask(frames.Close(_parent(parent), internal))

@@ -143,7 +143,7 @@ def test_a_connection_whose_beginning_was_not_seen_is_not_read(slipped: bytes) -
     """The appliance starts, or forgets, in the middle of a connection."""
     control = Control.outwards()
     control.line.say(control.client, b"USER a\r\n")
-    assert control.nat.engine.flush(control.nat.now) == 1
+    assert control.nat.engine.flush(control.nat.now).flushed == 1
     control.line.say(control.client, slipped)
     control.nat.take_all(Side.OUTSIDE)
     assert not control.open

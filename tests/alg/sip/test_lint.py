@@ -57,7 +57,7 @@ DAMAGE = {
     "from-tag": (";tag=1", ""),
     "contact": ("Contact: <sip:a@203.0.113.1:5060>\n", ""),
     "max-forwards": ("Max-Forwards: 70", "Max-Forwards: many"),
-    "content-length": ("Content-Length: ?", "Content-Length: 9"),
+    "content-length": ("Content-Length: ?", "Content-Length: 9999"),
     "content-type": ("Content-Type: application/sdp\n", ""),
     "two-messages": (
         "\nm=audio 4000 RTP/AVP 0\n",
@@ -107,6 +107,12 @@ def test_each_damage_has_its_name(
     found = names(findings(on_the_wire(good.replace(before, after, 1))))
     assert name in found
     assert found - {name} <= CONSEQUENCES.get(name, set())
+
+
+@pytest.mark.parametrize("trailing", [b"\r\n\r\n", b"\0\0", b"\r\nBYE sip:b SIP/2.0\r\n", b"m=x"])
+def test_bytes_behind_the_body_are_nobodys_fault(on_the_wire: Any, trailing: bytes) -> None:
+    """RFC 3261 18.3: they are discarded, so there is nothing wrong in them."""
+    assert findings(on_the_wire(GOOD) + trailing) == []
 
 
 def test_every_check_is_shown() -> None:

@@ -32,6 +32,20 @@ def test_parts_are_places_in_the_message() -> None:
     assert set(message.headers) == {b"via", b"call-id", b"subject", b"cseq", b"content-length"}
 
 
+@pytest.mark.parametrize("behind", [b"", b"\r\n\r\n", b"\0", b"BYE sip:b SIP/2.0\r\n"])
+def test_bytes_behind_the_body_are_no_part_of_the_message(behind: bytes) -> None:
+    """Rule one-reading; RFC 3261 18.3: in a datagram they are discarded."""
+    message = parse(WHOLE + behind)
+    assert message.data[message.body : message.end] == b"hello"
+
+
+def test_without_a_length_the_body_goes_to_the_end() -> None:
+    """RFC 3261 18.3."""
+    data = WHOLE.replace(b"l:  5\r\n", b"") + b" there"
+    message = parse(data)
+    assert data[message.body : message.end] == b"hello there"
+
+
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
 def test_every_line_end_is_accepted(line_end: bytes) -> None:
     """Rule one-reading."""
@@ -92,7 +106,7 @@ def changed(before: bytes, after: bytes) -> bytes:
         (changed(b"0009", b"1" * 4000), "no valid CSeq"),
         (changed(b"0009", "\u0669".encode()), "no valid CSeq"),
         (changed(b"\r\n INVITE", b"\r\n BYE"), "method in CSeq"),
-        (changed(b"l:  5", b"l: 4"), "Content-Length"),
+        (changed(b"l:  5", b"l: 6"), "Content-Length"),
         (changed(b"l:  5", b"l: 9999"), "Content-Length"),
         (changed(b"l:  5", b"l: -5"), "Content-Length"),
         (changed(b"l:  5", b"l: +5"), "Content-Length"),

@@ -9,6 +9,7 @@ import pytest
 from alg.base import Unavailable
 from alg.sip.correct import Sip
 from appliance.gateway.trial import Trial
+from nat.endpoint import Endpoint
 from tests.support.conversation import occupy
 
 INVITE = """
@@ -87,6 +88,13 @@ def busy(talk: Any, *ports: int) -> None:
         ("m=audio 14254 RTP/SAVP 0", "m=audio 14256 RTP/SAVP 0"),
         ("m=video 14254 UDP/TLS/RTP/SAVPF 96", "m=video 14256 UDP/TLS/RTP/SAVPF 96"),
         ("m=image 14254 udptl t38", "m=image 14256 udptl t38"),
+        ("m=application 14254 UDP/BFCP *", "m=application 14256 UDP/BFCP *"),
+        ("m=application 14254 UDP/TLS/BFCP *", "m=application 14256 UDP/TLS/BFCP *"),
+        (
+            "m=application 14254 UDP/DTLS/SCTP webrtc-datachannel",
+            "m=application 14256 UDP/DTLS/SCTP webrtc-datachannel",
+        ),
+        ("m=application 14254 udp wb", "m=application 14256 udp wb"),
         ("m=audio 14254/1 RTP/AVP 0", "m=audio 14256/1 RTP/AVP 0"),
         ("m=audio\t14254  RTP/AVP  0", "m=audio\t14256  RTP/AVP  0"),
     ],
@@ -117,7 +125,8 @@ def test_a_stream_gets_the_port_that_the_nat_holds_for_it(
         "m=audio 014254 RTP/AVP 0",
         "m=audio 14254 TCP/RTP/AVP 0",
         "m=message 14254 TCP/MSRP *",
-        "m=application 14254 UDP/BFCP *",
+        "m=application 14254 TCP/BFCP *",
+        "m=application 14254 DCCP/RTP/AVP 0",
         "m=audio 14254 RTP/AVP 0\nc=IN IP4 198.51.100.7",
         "m=audio 14254 RTP/AVP 0\nc=IN IP4 192.168.20.101",
         "m=audio 14254 RTP/AVP 0\nc=IN IP4 192.168.7.999",
@@ -213,13 +222,13 @@ def test_a_foreign_origin_stays(plain: Any) -> None:
         ),
         ("m=audio 14255 RTP/AVP 0\na=rtcp:16001", "14257", "a=rtcp:16001", [14255, 16001]),
         ("m=audio 14254 RTP/AVP 0\na=rtcp:22", "14256", "a=rtcp:22", [14254]),
-        ("m=audio 14254 RTP/AVP 0\na=rtcp-mux", "14256", "a=rtcp-mux", [14254, 14255]),
+        ("m=audio 14254 RTP/AVP 0\na=rtcp-mux", "14256", "a=rtcp-mux", [14254]),
     ],
 )
 def test_rtcp_is_where_the_description_says(
     plain: Any, media: str, rtp: str, rtcp: str, pinholes: list[int]
 ) -> None:
-    """Rule rtcp-attribute; and RFC 5761 5.1.1: an offer of rtcp-mux may still be refused."""
+    """Rule rtcp-attribute; and RFC 5761 5.1.1: with rtcp-mux both are on one port."""
     busy(plain, 14254, 14255)
     sent = description(plain.out(invite(SDP + media)))
     assert sent[5].split()[1] == rtp
@@ -227,10 +236,28 @@ def test_rtcp_is_where_the_description_says(
     assert plain.open == [f"{port}<-203.0.113.9" for port in pinholes]
 
 
-def test_rtcp_mux_in_the_answer_closes_the_rtcp_port(plain: Any) -> None:
+def test_rtcp_mux_that_is_agreed_on_needs_one_port(plain: Any) -> None:
     plain.out(invite(AUDIO + "a=rtcp-mux"))
+    assert len(plain.context.nat.table.mappings.by_external) == 2, "the signalling's and RTP's"
     plain.into(answer(theirs() + "a=rtcp-mux"))
     assert plain.open == ["14254<-203.0.113.9"]
+
+
+def test_rtcp_mux_that_is_refused_opens_the_port_above(plain: Any) -> None:
+    """RFC 5761 5.1.1: without the attribute in the answer, RTCP goes to a port of its own."""
+    plain.out(invite(AUDIO + "a=rtcp-mux"))
+    plain.into(answer(theirs()))
+    assert plain.open == ["14254<-203.0.113.9", "14255<-203.0.113.9"]
+
+
+def test_rtcp_mux_that_is_refused_when_the_port_above_is_gone_is_said(plain: Any) -> None:
+    plain.out(invite(AUDIO + "a=rtcp-mux"))
+    busy(plain, 14255)
+    plain.into(answer(theirs()))
+    assert plain.open == ["14254<-203.0.113.9"]
+    assert plain.answer.not_opened == (
+        "RTCP beside 192.168.20.100:14254 is not opened: No external port is free.",
+    )
 
 
 def test_an_answer_with_rtcp_mux_never_opens_the_rtcp_port(plain: Any) -> None:
@@ -294,15 +321,53 @@ def test_a_repeated_invite_is_the_same_bytes(plain: Any) -> None:
     assert len(plain.context.expectations) == 2
 
 
-def test_more_ports_than_allowed_leave_the_whole_message_alone(plain: Any) -> None:
-    """Four pairs are opened, a fifth is too many; nothing half-done (rule pass-unchanged)."""
+def test_more_ports_than_allowed_are_that_streams_loss(plain: Any) -> None:
+    """Rule said-not-hidden: four pairs are opened and announced, the fifth is declined."""
     four = "".join(f"m=audio {port} RTP/AVP 0\n" for port in range(14254, 14262, 2))
-    plain.out(invite(SDP + four))
+    sent = plain.out(invite(SDP + four + "m=audio 15000 RTP/AVP 0\n"))
     assert len(plain.open) == 8
-    with pytest.raises(Unavailable):
-        plain.out(invite(SDP + four + "m=audio 15000 RTP/AVP 0\n", cseq=2))
-    plain.context.rollback()
-    assert len(plain.open) == 8
+    assert description(sent)[-1] == "m=audio 0 RTP/AVP 0"
+    assert plain.answer.not_opened == (
+        "audio at 192.168.20.100:15000 is not opened: a description may ask for 8 ports",
+    )
+
+
+@pytest.mark.parametrize("verb", ["map_pair", "expect"])
+def test_where_nothing_can_be_opened_the_headers_are_translated_all_the_same(
+    plain: Any, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Rule said-not-hidden: at a limit. The description announces nothing, and stays as it is."""
+
+    def full(*arguments: Any, **more: Any) -> None:
+        raise Unavailable("the limit is reached")
+
+    monkeypatch.setattr(Trial, verb, full)
+    sent = plain.out(invite())
+    assert b"Via: SIP/2.0/UDP 203.0.113.1:5060" in sent
+    assert b"Contact: <sip:alice@203.0.113.1:5060>" in sent
+    assert description(sent)[3:] == AUDIO.split("\n")[3:-1]
+    assert plain.open == []
+    assert len(plain.answer.not_opened) == 1
+
+
+def test_a_stream_that_is_open_already_is_not_lost_to_a_limit(
+    plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule said-not-hidden: a re-INVITE with one stream more, when only what there is is to be
+    had."""
+    plain.out(invite())
+    plain.into(answer(theirs()))
+    map_pair = Trial.map_pair
+
+    def full(context: Trial, internal: Endpoint) -> Endpoint:
+        if internal.port != 14254:
+            raise Unavailable("the limit is reached")
+        return map_pair(context, internal)
+
+    monkeypatch.setattr(Trial, "map_pair", full)
+    sent = plain.out(invite(AUDIO + "m=video 14300 RTP/AVP 31", cseq=2))
+    assert [line.split()[1] for line in description(sent)[5:]] == ["14254", "0"]
+    assert plain.open == ["14254<-203.0.113.9", "14255<-203.0.113.9"]
 
 
 def test_seventeen_media_lines_are_not_read(plain: Any, on_the_wire: Any) -> None:
@@ -317,6 +382,7 @@ def test_seventeen_media_lines_are_not_read(plain: Any, on_the_wire: Any) -> Non
 def test_a_description_that_cannot_be_read_leaves_the_whole_message_alone(
     plain: Any, on_the_wire: Any, line: str
 ) -> None:
+    """Rule pass-unchanged."""
     message = invite(AUDIO + line)
     assert plain.out(message) == on_the_wire(message)
     assert plain.open == []

@@ -198,12 +198,19 @@ def test_several_contacts_all_work(talk: Any) -> None:
     assert talk.lifetimes == {8.0, 9.0}
 
 
-def test_more_contacts_than_allowed_leave_the_whole_message_alone(talk: Any) -> None:
-    """Rule contact-opens: a message must not be able to take all ports of the NAT."""
+def test_more_contacts_than_allowed_are_not_opened_and_the_rest_is_translated(talk: Any) -> None:
+    """Rules contact-opens and said-not-hidden: a message must not be able to take all ports."""
     contacts = [f"<sip:a@192.168.20.100:{port}>" for port in range(6000, 6009)]
     talk.out(register(", ".join([*contacts[:8], OWN])))
-    with pytest.raises(Unavailable, match="more than 8"):
-        talk.out(register(", ".join(contacts), 1374))
+    mappings = len(talk.context.nat.table.mappings.by_external)
+    others = [each.replace(":60", ":70") for each in contacts]
+    sent = talk.out(register(", ".join([*others, OWN]), 1374)).decode()
+    assert all(each in sent for each in others)
+    assert "Via: SIP/2.0/UDP 203.0.113.1" in sent
+    assert len(talk.context.nat.table.mappings.by_external) == mappings
+    assert talk.answer.not_opened == (
+        "a contact on a port of its own is not opened: the message names more than 8",
+    )
 
 
 def test_several_addresses_of_record_of_one_host_do_not_evict_each_other(talk: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nat.mapping import Terms
 from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
 
@@ -98,7 +99,14 @@ def test_what_does_not_fit_together_names_its_key_once(glassnat: Run) -> None:
 def test_flush_says_how_many(glassnat: Run) -> None:
     assert glassnat("flush", "--protocol", "tcp").out == "0 flows forgotten\n"
     assert glassnat("flush", "--internal", "192.168.20.100").out == "1 flow forgotten\n"
-    assert json.loads(glassnat("flush", "--json").out) == {"flushed": 0}
+    assert json.loads(glassnat("flush", "--json").out) == {"flushed": 0, "expectations": 0}
+
+
+def test_flush_says_that_it_took_expectations_too(glassnat: Run, appliance: Appliance) -> None:
+    table = appliance.engine.nat.table
+    (flow,) = table.flows.values()
+    assert table.expectations.open(flow.mapping, None, "registration", "", Terms(60.0), 10.0)
+    assert glassnat("flush").out == "1 flow and 1 expectation forgotten\n"
 
 
 FORWARD = '[{{protocol = "udp", external = "203.0.113.{}:53", internal = "192.168.20.10:53"}}]'

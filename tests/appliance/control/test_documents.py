@@ -15,6 +15,7 @@ from appliance.journal.counters import Use
 from appliance.settings import files as config
 from appliance.wires.statistics import KernelDrops
 from nat.endpoint import UDP, Endpoint, Side
+from nat.mapping import Terms
 from nat.packet import Packet
 from tests.support.world import make_engine
 
@@ -98,7 +99,7 @@ def test_an_expectation_is_shown_with_documented_keys_until_it_is_over(engine: E
     table = engine.nat.table
     mapping = table.mappings.pin(UDP, Endpoint.parse(A), 5.0)
     parent = ("call", "c1", mapping.internal.address)
-    table.expectations.open(mapping, None, parent, "media", 60.0, None, 5.0)
+    table.expectations.open(mapping, None, parent, "media", Terms(60.0), 5.0)
     (shown_one,) = shown(engine, "expectations", 15.0)
     assert shown_one == {
         "id": shown_one["id"], "protocol": "udp", "internal": A, "external": EXTERNAL,
@@ -148,6 +149,6 @@ def test_a_long_list_may_be_read_while_its_flows_go_away(engine: Engine) -> None
     """Whoever reads slowly sees what was there when it was asked for, and what still is."""
     pages = documents.flows(engine, 5.0)
     first = next(pages)
-    assert engine.flush(5.0) == 1
+    assert engine.flush(5.0) == (1, 0)
     assert first["internal"] == A
     assert list(pages) == []

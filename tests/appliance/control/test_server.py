@@ -17,6 +17,7 @@ from appliance.control import documents
 from appliance.control import server as control
 from appliance.control.server import ControlServer
 from appliance.control.session import ENTRIES_PER_SLICE
+from appliance.engine import Flushed
 from appliance.journal.counters import AskUse
 from appliance.journal.events import Event, PacketSeen, SettingChanged
 from appliance.journal.log import EventLog
@@ -64,10 +65,10 @@ class FakeEngine:
         new = self.settings.change(key, value, who)
         self.log.emit(SettingChanged(key=key, old=old, new=new, who=who), now)
 
-    def flush(self, now: float, fits: Callable[[dict[str, str]], bool]) -> int:
+    def flush(self, now: float, fits: Callable[[dict[str, str]], bool]) -> Flushed:
         ends = {"internal": "192.0.2.1:5", "external": "203.0.113.1:5"}
         self.flushed = [fits({"protocol": protocol, **ends}) for protocol in ("udp", "tcp")]
-        return 3
+        return Flushed(3, 1)
 
 
 class Loop:
@@ -248,7 +249,7 @@ def test_flush_hands_on_what_is_to_be_forgotten(
     loop: Loop, engine: FakeEngine, connect: Callable[[], Peer]
 ) -> None:
     (answer,) = ask(loop, connect(), {"id": 1, "do": "flush", "protocol": "udp"})
-    assert answer["result"] == {"flushed": 3}
+    assert answer["result"] == {"flushed": 3, "expectations": 1}
     assert engine.flushed == [True, False]
 
 

@@ -11,6 +11,7 @@ from appliance.journal.events import AlgError, MessagePassed, decode, encode
 from nat.endpoint import Endpoint, Side
 from tests.fuzz.datapath import INVITE, REGISTER
 from tests.support.audit import audit
+from tests.support.calls import PHONE, SERVER, Line
 from tests.support.packets import EXTERNAL, A, R, udp
 from tests.support.world import World
 
@@ -207,3 +208,15 @@ def test_a_message_that_would_not_fit_is_left_alone() -> None:
     assert seen.payload == b"h" + b"x" * 1000
     free = world.send(Side.INSIDE, udp(f"{A}:5060", f"{R}:5060", b"h" + b"x" * 1000))
     assert len(free) == 2, "what may be fragmented is"
+
+
+@pytest.mark.parametrize("keep_alive", [b"\r\n\r\n", b"\r\n", b"\0", bytes(20), b""])
+def test_a_keep_alive_leaves_the_signalling_its_time(keep_alive: bytes) -> None:
+    """Rule signalling-lives-on: it is to keep the flow, and no message that says how long."""
+    line = Line()
+    line.pass_out(udp(PHONE, SERVER, keep_alive))
+    line.wait(3599.0)
+    assert [flow["expires_in"] for flow in line.show("flows")] == [1.0]
+    line.set("alg.sip.module", "off")
+    line.pass_out(udp(PHONE, SERVER, keep_alive))
+    assert [flow["expires_in"] for flow in line.show("flows")] == [120.0]

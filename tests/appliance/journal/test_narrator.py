@@ -17,7 +17,7 @@ from appliance.journal.events import (
 )
 from appliance.journal.narrator import parent_text
 from nat.endpoint import Endpoint
-from nat.mapping import Mapping
+from nat.mapping import Mapping, Terms
 from tests.support.packets import EXTERNAL, A, R, udp
 from tests.support.world import World
 
@@ -71,7 +71,9 @@ def test_an_expectation_is_told_of_when_it_opens_is_used_and_closes() -> None:
     world = World()
     mapping = world.table.mappings.pin(17, Endpoint.parse(f"{A}:7000"), world.now)
     assert isinstance(mapping, Mapping)
-    world.table.expectations.open(mapping, None, ("call", "id", 5), "media", 10.0, 20.0, world.now)
+    world.table.expectations.open(
+        mapping, None, ("call", "id", 5), "media", Terms(10.0, 20.0), world.now
+    )
     world.pass_in(udp(f"{R}:9", f"{EXTERNAL}:7000"))
     world.wait(20.0)
     opened, used, closed = (

@@ -54,11 +54,11 @@ class Telling:
     [
         (
             frames.Expect(ENDS, REMOTE, "udp", "call", "audio", 60.0, None),
-            ("expect", ENDS, REMOTE, "udp", "call", "audio", 60.0, None),
+            ("expect", ENDS, REMOTE, "udp", "call", "audio", 60.0, None, None),
         ),
         (
-            frames.Expect(ENDS, None, "tcp", "call", "audio", 60.0, 90.0),
-            ("expect", ENDS, None, "tcp", "call", "audio", 60.0, 90.0),
+            frames.Expect(ENDS, None, "tcp", "call", "audio", 60.0, 90.0, 30.0),
+            ("expect", ENDS, None, "tcp", "call", "audio", 60.0, 90.0, 30.0),
         ),
         (frames.Close("call", None), ("close", "call", None)),
         (frames.Close("call", ENDS), ("close", "call", ENDS)),
