@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from re import Pattern
 from typing import Any, NamedTuple, Protocol
 
 from alg.stream import Frame, Manners
@@ -314,3 +315,9 @@ class Application:
     follower: Callable[[], Follower] | None = None
     states: tuple[str, ...] = ()
     """All states that a conversation can come to, as its follower tells them."""
+    first_line: Pattern[bytes] | None = None
+    """How a message begins, at the end of a line of somebody's log; None for a protocol that looks
+    like any other text."""
+    inside_endpoint: Callable[[bytes], Endpoint | None] = lambda message: None
+    """By which endpoint the sender of a message names itself, if one can see that it is inside. Its
+    port is 0 if the message does not say it."""

@@ -32,7 +32,7 @@ from tests.source import (
 
 FLOORS_OF_THE_APPLIANCE = (
     {"version", "settings", "wires", "parties"},
-    {"journal"},
+    {"journal", "messages"},
     {"gateway"},
     {"datapath"},
     {"engine"},

@@ -7,6 +7,8 @@ from alg.ftp.correct import Ftp
 from alg.ftp.framing import NotFtp, frame
 from alg.ftp.lint import findings
 from alg.ftp.message import Malformed, parse, summary
+from alg.reach import is_inside_only
+from nat.endpoint import Endpoint
 
 
 def soundness(message: bytes) -> int:
@@ -21,4 +23,26 @@ def soundness(message: bytes) -> int:
     return 2
 
 
-FTP = Application("ftp", Ftp, frame, NotFtp, summary, soundness, findings, "one port")
+def inside_endpoint(message: bytes) -> Endpoint | None:
+    """The address of the data connection that an inside host announces. The port of the connection
+    that it says so on is not in the message."""
+    try:
+        announced = parse(message).announcement()
+    except (NotFtp, Malformed):
+        return None
+    if announced is None or announced.address is None or not is_inside_only(announced.address):
+        return None
+    return Endpoint(announced.address, 0)
+
+
+FTP = Application(
+    "ftp",
+    Ftp,
+    frame,
+    NotFtp,
+    summary,
+    soundness,
+    findings,
+    opens="one port",
+    inside_endpoint=inside_endpoint,
+)

@@ -7,7 +7,7 @@ from alg.base import Finding
 from alg.ftp import grammar
 from alg.ftp.framing import NotFtp
 from alg.ftp.message import Malformed, parse
-from nat.endpoint import is_private
+from alg.reach import is_inside_only
 
 UNREADABLE = Finding(
     "unreadable-endpoint",
@@ -42,7 +42,7 @@ def findings(message: bytes) -> list[Finding]:
     address, wrong = announced.address, []
     if address == 0:
         wrong.append(NO_ADDRESS)
-    if address is not None and is_private(address):
+    if address is not None and is_inside_only(address):
         wrong.append(PRIVATE_ADDRESS)
     if announced.port < grammar.LOWEST_PORT:
         wrong.append(SYSTEM_PORT)

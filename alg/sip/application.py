@@ -6,6 +6,7 @@ from alg.base import Application
 from alg.sip import parts
 from alg.sip.calls import Calls
 from alg.sip.correct import Sip
+from alg.sip.excerpt import FIRST_LINE, inside_endpoint
 from alg.sip.framing import NotSipStream, frame
 from alg.sip.lint import findings
 from alg.sip.message import Malformed, NotSip, parse, summary
@@ -35,4 +36,6 @@ SIP = Application(
     opens="RTP ports",
     follower=Calls,
     states=STATES,
+    first_line=FIRST_LINE,
+    inside_endpoint=inside_endpoint,
 )

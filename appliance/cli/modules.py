@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +26,7 @@ from appliance.cli.base import (
     narrate,
 )
 from appliance.cli.endpoints import EndpointType, PairType
+from appliance.cli.messages import fit, lint, message_options, take
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
 from appliance.gateway import modules
 from appliance.gateway.trial import Situation, Trial
@@ -41,8 +41,6 @@ from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, Direction, Endpoint
 from nat.mapping import Expectation
-
-LARGEST_MESSAGE = edits.LARGEST_MESSAGE
 
 
 @click.group(cls=Group, short_help="Modules, faults, and one message through them.")
@@ -127,7 +125,7 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
 
 
 @alg.command("diff", cls=Command, short_help="One message through a module, with reasons.")
-@click.argument("file", metavar="FILE|-", type=click.Path())
+@message_options
 @click.option(
     "--alg",
     "spec",
@@ -175,6 +173,7 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
 @JSON_OPTION
 def diff(
     file: str,
+    number: int | None,
     config_file: str | None,
     profile: str | None,
     sets: tuple[str, ...],
@@ -187,20 +186,29 @@ def diff(
     The module answers as in an empty NAT with the ports policy of the settings, plus what --map
     presets.
 
+    FILE may be what you have: a message with the line ends of any editor, indented or quoted, out
+    of sngrep, Wireshark's "Follow", tcpdump -A, or the logs of Asterisk and Kamailio, several
+    messages at once, a pcap or pcapng. What stands around a message is taken away, and said; the
+    message itself is never changed. An inside address that the message or the capture names takes
+    the place of the default of --internal.
+
     \b
     Examples:
       glassnat alg diff invite.txt
+      glassnat alg diff call.pcap --message 3
+      tcpdump -A -n -r call.pcap | glassnat alg diff - --alg off
       glassnat alg diff invite.txt --alg sip-poor:no-sdp
       glassnat alg diff invite.txt --set nat.ports=sequential
       glassnat alg diff - --direction in --map 192.168.20.100:4000=203.0.113.1:4000 < answer.txt
     """
-    message = _read(file)
     if config_file is None:
         settings = configuration.defaults(profile, sets)
     else:
         settings = configuration.load(config_file, profile, sets)
     spec = situation.pop("spec")
-    application = registry.application_of(spec, message)
+    message, application, excerpt = take(file, number, spec, settings)
+    way = excerpt.way if excerpt else None
+    situation = fit(situation, message, application, way)
     situation["transport"] = situation["transport"] or _transport(application, settings)
     run = _Run.of(message, spec, application, _situation(**situation), settings)
     if raw:
@@ -215,22 +223,13 @@ def diff(
     return 0
 
 
-def _read(file: str) -> bytes:
-    try:
-        stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")  # noqa: SIM115
-        with stream:
-            message = stream.read(LARGEST_MESSAGE + 1)
-    except OSError as error:
-        raise Failure(f"{clean(file)}: {error.strerror or error}", USAGE) from None
-    if len(message) > LARGEST_MESSAGE:
-        raise Failure(f"{clean(file)}: more than {LARGEST_MESSAGE} bytes are no message", USAGE)
-    return message
-
-
 def _situation(
     direction: str, presets: Sequence[tuple[Endpoint, Endpoint]], **ends: Any
 ) -> Situation:
     return Situation(Direction(direction), presets=dict(presets), **ends)
+
+
+alg.add_command(lint)
 
 
 @dataclass(frozen=True, slots=True)

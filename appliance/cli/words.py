@@ -7,6 +7,7 @@ words is imported only when they are asked for, so that no command starts later 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import click
 
@@ -103,3 +104,21 @@ def states(context: click.Context) -> Iterable[str]:
     from appliance.control.filters import FLOW_STATES, call_states
 
     return call_states() if context.params.get("what") == "calls" else FLOW_STATES
+
+
+def message_numbers(context: click.Context) -> Iterable[str]:
+    """Of the messages in the file that stands before; none for stdin."""
+    from alg.registry import APPLICATIONS
+    from appliance.messages.reading import LARGEST_FILE, read
+    from appliance.settings.files import defaults
+
+    # click gives up reading a line at its end, where an option has no value yet
+    file = context.params.get("file") or next(iter(context.args), "-")
+    path, settings = Path(file), defaults()
+    if not path.is_file():
+        return ()
+    with path.open("rb") as stream:
+        data = stream.read(LARGEST_FILE)
+    ports = {name: settings.section(f"alg.{name}")["ports"] for name in APPLICATIONS}
+    found = read(data, APPLICATIONS.values(), ports)
+    return [str(number) for number in range(1, len(found.excerpts) + 1)]

@@ -1,4 +1,4 @@
-"""What a message costs grows with its size and no faster: for what applies edits, and for what tells
+"""What a message costs grows with its size and no faster: what applies edits, and what tells
 of them. (The parser and the correct module: `test_invariants.py`; each fault:
 `sip_poor/test_growth.py`.)"""
 
