@@ -18,7 +18,7 @@ from tests.support.packets import A, R, udp
 from tests.support.world import World
 
 CONTACTS, PER_LINE = 2_800, 100
-RING = 300_000
+RING = 700_000
 MOST_OVER = 1.25
 """Times that what is kept may be more than what is counted."""
 
