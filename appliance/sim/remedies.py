@@ -73,14 +73,16 @@ def _best_of(
 
 
 def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
-    """The outcome of the same story and seed with these turned."""
+    """The outcome of the same story and seed with these turned, as late as that of the run."""
     traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
     settings = simulation.engine.settings.copy()
     for key, value in turns.items():
         if key not in traits:
             settings.assign(key, value, "remedy")
     story = knobs.turned(simulation.scenario, traits)
-    return Simulation(story, settings, simulation.seed).run().outcome
+    other = Simulation(story, settings, simulation.seed)
+    other.run_until(simulation.now)
+    return other.outcome().outcome
 
 
 def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:

@@ -8,6 +8,13 @@ from appliance.sim import knobs
 from appliance.sim.remedies import rank, remedies
 from tests.appliance.sim.test_simulation import simulation
 
+UNTIL = {
+    ("one-way-audio", "off"): 8.0,
+    ("incoming-call", "off"): 38.0,
+    ("one-way-audio", "sip-poor:callid-oneway"): 33.0,
+}
+"""When each has failed (seconds)."""
+
 
 @pytest.mark.parametrize(
     ("name", "alg", "first"),
@@ -19,7 +26,8 @@ from tests.appliance.sim.test_simulation import simulation
 )
 def test_what_helps_is_told_the_server_first(name: str, alg: str, first: dict[str, object]) -> None:
     run = simulation(name, alg)
-    before = run.run().outcome
+    run.run_until(UNTIL[name, alg])
+    before = run.outcome().outcome
     found = remedies(run)
     assert found[0].set == first
     kinds = [next(iter(each.set)).partition(".")[0] for each in found]
@@ -32,14 +40,15 @@ def test_what_helps_is_told_the_server_first(name: str, alg: str, first: dict[st
 
 def test_a_remedy_comes_to_what_it_says() -> None:
     run = simulation("incoming-call", "off")
-    run.run()
+    run.run_until(UNTIL["incoming-call", "off"])
     remedy = remedies(run)[0]
     other = knobs.turned(run.scenario, remedy.set)
     again = type(run)(other, run.engine.settings.copy(), run.seed)
-    assert again.run().outcome == remedy.outcome == "one-way-audio"
+    again.run_until(run.now)
+    assert again.outcome().outcome == remedy.outcome == "one-way-audio"
 
 
 def test_where_everybody_is_heard_nothing_is_advised() -> None:
     run = simulation("one-way-audio", "sip")
-    run.run()
+    run.run_until(8.0)
     assert remedies(run) == []
