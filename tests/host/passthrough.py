@@ -28,7 +28,13 @@ class Passthrough:
         is_ipv4 = packet.buffer[0] >> 4 == 4
         return Through(Arrival(side.other)) if is_ipv4 else Drop.NOT_IPV4
 
+    def begin_turn(self) -> None:
+        pass
+
     def not_sent(self, packet: Packet, side: Side, now: float) -> None:
+        pass
+
+    def own_not_sent(self, packet: Packet, now: float) -> None:
         pass
 
     def next_deadline(self) -> float:
