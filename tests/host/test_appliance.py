@@ -395,15 +395,16 @@ def test_without_memory_it_ends_with_a_sentence_and_tidied_up(lab: Lab) -> None:
     file = lab.write_configuration(MANY_FLOWS)
     program = Program("", [*GLASSNAT, "run", "--config", str(file), "--control", str(lab.control)])
     flood = (
-        "import socket, sys\n"
+        "import socket, sys, time\n"
         "for source in range(10000, 10100):\n"
+        "    time.sleep(0.02)\n"
         "    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:\n"
         "        end.bind(('', source))\n"
         f"        for port in range(500): end.sendto(b'', ('{SERVER}', 20000 + port))\n"
     )
     try:
         program.wait_for("ready")
-        for _ in range(10):  # a full queue loses some, and in the end the device goes away
+        for _ in range(20):  # a full queue loses some, and in the end the device goes away
             if program.process.poll() is None:
                 try_in(lab.phones, sys.executable, "-c", flood)
         assert program.finish() == 1
