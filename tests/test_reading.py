@@ -88,6 +88,8 @@ MAY_NAME_A_PROTOCOL = (
 # Tested by what uses them; a file of their own would only repeat the source.
 NO_TEST_OF_ITS_OWN = {
     "alg/base.py": "a protocol: only names and types",
+    "tui/stage.py": "a protocol: only names and types",
+    "tui/messages.py": "only names; the widgets' tests see them arrive",
     "appliance/wires/tun.py": "system calls: tests/host/test_tun.py, as root",
     "appliance/wires/netns.py": "system calls: used by every test in tests/host",
 }

@@ -120,6 +120,8 @@ class Model:
     log: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     seen: int = 0
     """Events folded so far, for views that append."""
+    _numbers: dict[int, int] = field(default_factory=dict)
+    """The number of each message that is kept, by its event."""
     _best: Message | None = None
     _without_service: set[str] = field(default_factory=set)
 
@@ -153,7 +155,10 @@ class Model:
     def _message(self, event: MessagePassed) -> None:
         number = self.messages[-1].number + 1 if self.messages else 1
         message = Message(number, event)
+        if len(self.messages) == MESSAGES_KEPT:
+            self._numbers.pop(self.messages[0].event.id, None)
         self.messages.append(message)
+        self._numbers[event.id] = number
         best = self._best
         if best is None or _is_new_era(best.event, event) or _interest(message) > _interest(best):
             self._best = message
@@ -184,7 +189,7 @@ class Model:
 
     def _lost(self, event: PacketLost) -> None:
         """A message that passed gets a fate; one that never came to the NAT, a line of its own."""
-        if event.cause in self._passed():
+        if event.cause in self._numbers:
             self._fate(event.cause, f"✗ {event.why}")
         elif event.summary and event.count == 1:
             self.ladder.append(Mark(event.t, f"✗ {event.summary}: {event.why}", bad=True))
@@ -193,9 +198,6 @@ class Model:
         self._fate(event.cause, f"✗ discarded by {event.party}: {event.reason}")
         if event.summary.endswith("(REGISTER)"):
             self._without_service.add(event.party)
-
-    def _passed(self) -> set[int]:
-        return {message.event.id for message in self.messages}
 
     def _fate(self, event: int | None, text: str) -> None:
         if event is not None:
@@ -221,6 +223,11 @@ class Model:
         self.ladder.append(Mark(event.t, f"{short_key(event.key)}: {old} > {new}"))
 
     # --- questions that several views ask --------------------------------------------------------
+
+    def message(self, number: int) -> Message | None:
+        """The message of this number, if it is still kept."""
+        place = number - self.messages[0].number if self.messages else -1
+        return self.messages[place] if 0 <= place < len(self.messages) else None
 
     @property
     def is_simulation(self) -> bool:

@@ -15,8 +15,9 @@ from typing import Any
 from appliance.settings import files as config
 from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
-from tui.app import GlassnatApp, alg_choices
+from tui.app import GlassnatApp
 from tui.feed import SimulationFeed
+from tui.knobs import alg_choices
 
 SIZE = (120, 36)
 """Columns and rows of the workbench as the documentation shows it."""

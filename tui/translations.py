@@ -56,6 +56,9 @@ class Translations:
     def rows(self) -> list[Translation]:
         return list(self._rows.values())
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def find(self, key: str) -> Translation | None:
         return self._rows.get(key)
 

@@ -15,7 +15,6 @@ _SHORT = {
     "address-dependent": "AD",
     "address-and-port-dependent": "APD",
 }
-VIEWS = ("NAT", "Call", "Before/after", "Events")
 
 
 @dataclass(frozen=True)
@@ -110,10 +109,11 @@ def _time(model: Model, clock: Clock) -> Line:
     return line.add("|| paused" if clock.paused else "►", Style.STRONG).add(f" x{clock.speed:g}")
 
 
-def tabs(model: Model, view: int, width: int) -> Line:
-    """The views, the open one in brackets, and the outcome at the right."""
+def tabs(model: Model, labels: Sequence[str], view: int, width: int) -> Line:
+    """The views' labels, that of the open one (from 1) in brackets, and the outcome at the
+    right."""
     line = Line(" ")
-    for number, name in enumerate(VIEWS, 1):
+    for number, name in enumerate(labels, 1):
         open_ = number == view
         title = f"[{number} {name}]" if open_ else f" {number} {name} "
         line.add(title, Style.STRONG if open_ else Style.FAINT, str(number)).add(" ")

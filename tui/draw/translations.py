@@ -93,6 +93,21 @@ HEADS = {
 }
 
 
+def head(chosen: Layout) -> Line:
+    """The names of the columns, above `line`s of the same layout."""
+    text = "".join(HEADS[name].ljust(width) for name, width in chosen.widths.items())
+    return Line(" " + text.rstrip(), Style.FAINT)
+
+
+def line(row: Translation, now: float, chosen: Layout, selected: bool) -> Line:
+    """The row; `▸` says that it is the selected one."""
+    drawn = Line("▸" if selected else " ", Style.CURSOR)
+    for name, cell in fitted(row, now, chosen).items():
+        if name in chosen.widths:
+            drawn.extend(cell.pad(chosen.widths[name]))
+    return drawn
+
+
 def fitted(row: Translation, now: float, chosen: Layout) -> dict[str, Line]:
     """The row's text by column name, as it fits into these columns."""
     drawn = cells(row, now, chosen.bars)

@@ -1,18 +1,21 @@
 """The one way from lines of text to Textual.
 
-`content` and `text` take `Line`s, whose text has been cleaned, and never parse them: no markup, no
-links, no control characters. Widgets that show anything from outside the program are given lines
-and hand them on to these two functions; nothing else in `tui/` makes a `Content` or a `Text`.
+`content` and `strip_of` take `Line`s, whose text has been cleaned, and never parse them: no markup,
+no links, no control characters. Widgets that show anything from outside the program are given lines
+and hand them on to these two functions; nothing else in `tui/` makes a `Content` or a `Segment`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.content import Content
 from textual.events import Click
 from textual.markup import parse_style
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -40,17 +43,20 @@ def content(lines: Iterable[Line]) -> Content:
     return Content.assemble(*parts)
 
 
-def text(line: Line) -> Text:
-    """One line for the widgets that draw with Rich (tables and logs). Needs a running app."""
-    drawn = Text(no_wrap=True, end="")
-    for span in line.spans:
-        drawn.append(str(span.text), _rich_look(span.style))
-    return drawn
+@cache
+def _rich_style(style: Style, theme: str) -> RichStyle:
+    """How a style looks in the theme of the running app."""
+    look = _LOOKS[style]
+    return parse_style(look).rich_style if look else RichStyle()
 
 
-def page(lines: Iterable[Line]) -> Text:
-    """Many lines for a log, which draws them at once much faster than one after the other."""
-    return Text("\n", no_wrap=True, end="").join(map(text, lines))
+def strip_of(line: Line, base: RichStyle, width: int, theme: str) -> Strip:
+    """One line for a widget that draws line by line, filled up to `width`. Needs a running app,
+    whose theme has the name `theme`."""
+    segments = [
+        Segment(str(span.text), base + _rich_style(span.style, theme)) for span in line.spans
+    ]
+    return Strip(segments).adjust_cell_length(width, base)
 
 
 def entitle(widget: Widget, title: Line) -> None:
@@ -58,11 +64,6 @@ def entitle(widget: Widget, title: Line) -> None:
     made = content([title])
     if widget.border_title != made.markup:
         widget.border_title = made
-
-
-def _rich_look(style: Style) -> str:
-    look = "dim" if style is Style.FAINT else _LOOKS[style]
-    return str(parse_style(look).rich_style) if "$" in look else look
 
 
 _KEY_NAMES = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from tui.draw.lines import Line, Style
 from tui.keys import for_mode
-from tui.widgets.pane import LinesPane
+from tui.widgets.drawn import Drawn, entitle
 
 _GLYPHS = (
     ("◆n", "the NAT rewrote n fields of this message"),
@@ -28,7 +29,7 @@ class HelpScreen(ModalScreen[None]):
 
     CSS = """
     HelpScreen { align: center middle; }
-    HelpScreen LinesPane {
+    HelpScreen VerticalScroll {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: heavy $primary; padding: 0 1; background: $surface;
     }
@@ -40,7 +41,8 @@ class HelpScreen(ModalScreen[None]):
         self._live = live
 
     def compose(self) -> ComposeResult:
-        yield LinesPane()
+        with VerticalScroll():
+            yield Drawn()
 
     def on_mount(self) -> None:
         lines = [
@@ -49,6 +51,7 @@ class HelpScreen(ModalScreen[None]):
         ]
         lines.append(Line())
         lines += [Line(f"{sign:>8}  ", Style.STRONG).add(means) for sign, means in _GLYPHS]
-        pane = self.query_one(LinesPane)
-        pane.show(lines, Line("Keys and signs · Esc back"))
+        self.query_one(Drawn).show(lines)
+        pane = self.query_one(VerticalScroll)
+        entitle(pane, Line("Keys and signs · Esc back"))
         pane.focus()

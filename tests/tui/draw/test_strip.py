@@ -12,6 +12,8 @@ from tui.model import Model
 
 RUNNING = Clock(live=False, paused=False, ended=False, speed=1.0)
 
+LABELS = ("NAT", "Call", "Before/after", "Events")
+
 
 def story(mode: str = "simulation") -> Model:
     model = told(started(mode))
@@ -84,10 +86,10 @@ def test_how_time_runs_is_said_in_words(clock: Clock, words: str) -> None:
 
 
 def test_the_tabs_show_the_open_view_and_the_outcome() -> None:
-    text = tabs(told(*one_way_audio()), 2, 80).plain
+    text = tabs(told(*one_way_audio()), LABELS, 2, 80).plain
     assert text.startswith("  1 NAT  [2 Call]  3 Before/after   4 Events ")
     assert text.endswith("ONE-WAY AUDIO")
-    assert tabs(told(), 1, 80).key_at(12) == "2"
+    assert tabs(told(), LABELS, 1, 80).key_at(12) == "2"
 
 
 @pytest.mark.parametrize("live", [False, True])

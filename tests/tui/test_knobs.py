@@ -1,0 +1,44 @@
+"""What may be turned, and what is said when it may not."""
+
+from __future__ import annotations
+
+from alg.registry import APPLICATIONS
+from tests.tui.stories import FakeFeed
+from tests.tui.test_timing import FakeStage
+from tui.knobs import Knobs, alg_choices
+
+
+def test_each_application_has_its_modules_and_their_faults_in_the_menu() -> None:
+    choices = {each.application: each for each in alg_choices()}
+    assert list(choices) == list(APPLICATIONS)
+    assert (choices["sip"].poor, choices["ftp"].poor) == ("sip-poor", "ftp-poor")
+    assert {"no-sdp", "callid-oneway"} <= {name for name, _ in choices["sip"].faults}
+    assert "open-to-all" in {name for name, _ in choices["ftp"].faults}
+
+
+async def test_what_a_dialogue_answers_is_turned_and_nothing_without_an_answer() -> None:
+    feed = FakeFeed()
+    stage = FakeStage(feed)
+    knobs = Knobs(stage, ())
+    knobs.alg()
+    (_, chosen) = stage.asked.pop()
+    await chosen(None)
+    assert feed.asked == []
+    await chosen(("sip", "off"))
+    assert feed.asked == [("alg.sip.module", "off")]
+
+
+async def test_a_refusal_is_shown_as_it_was_said() -> None:
+    feed = FakeFeed()
+    feed.refuse = "this screen is attached read-only"
+    stage = FakeStage(feed)
+    Knobs(stage, ()).timeout()
+    (_, chosen) = stage.asked.pop()
+    await chosen({"nat.timeouts.udp": 30.0})
+    assert stage.look.said == "this screen is attached read-only"
+
+
+async def test_flush_says_how_many() -> None:
+    stage = FakeStage(FakeFeed())
+    await Knobs(stage, ()).flush()
+    assert stage.look.said == "2 flows forgotten."

@@ -1,0 +1,46 @@
+"""The ladder as a view: what is selected, and what stands around it."""
+
+from __future__ import annotations
+
+from tests.tui.stories import one_way_audio, started
+from tests.tui.test_model import told
+from tui.draw.lines import plain
+from tui.look import Look
+from tui.views.call import CallView
+
+
+def view() -> CallView:
+    return CallView(Look(told(*one_way_audio()), view="call"))
+
+
+def test_names_stand_above_and_the_outcome_below() -> None:
+    page = view().page(78, 20)
+    assert page.title.plain == "Call alice > bob · call: answered"
+    assert plain(page.head)[0].split() == ["alice", "NAT", "bob"]
+    assert "ONE-WAY AUDIO" in plain(page.foot)[0]
+
+
+def test_the_newest_is_in_sight_until_a_message_is_chosen() -> None:
+    shown = view()
+    assert shown.page(78, 20).at == 6
+    shown.move(1)
+    assert shown.page(78, 20).at == 1
+
+
+def test_enter_looks_into_the_message() -> None:
+    shown = view()
+    shown.open()
+    assert shown.look.view == "diff"
+
+
+def test_a_click_selects_a_message_and_nothing_else() -> None:
+    shown = view()
+    for row, chosen in ((3, 4), (6, 4), (99, 4)):
+        shown.click(row)
+        assert shown.look.chosen == chosen
+
+
+def test_before_anything_happened_there_is_an_empty_ladder() -> None:
+    page = CallView(Look(told(started()))).page(78, 20)
+    assert page.title.plain == "Call "
+    assert list(page.body) == []

@@ -1,0 +1,57 @@
+"""Each event is written once; a new run starts a new page."""
+
+from __future__ import annotations
+
+from tests.tui.stories import ended, invite, message, started
+from tests.tui.test_model import told
+from tui.draw.lines import plain
+from tui.look import Look
+from tui.model import Model
+from tui.views.events import EventsView
+
+
+def written(model: Model, width: int = 98) -> list[str]:
+    return plain(EventsView(Look(model)).page(width, 20).body)
+
+
+def test_each_event_is_written_once() -> None:
+    view = EventsView(Look(told(started())))
+    view.page(98, 20)
+    view.page(98, 20)
+    view.look.model.fold(ended())
+    assert [row.strip() for row in plain(view.page(98, 20).body)] == [
+        "0.000  one-way-audio started (simulation)",
+        "14.000  one-way audio: bob hears alice (498 of 498), alice hears bob (0 of 496)",
+    ]
+
+
+def test_another_run_starts_a_new_page() -> None:
+    view = EventsView(Look(told(started(), ended())))
+    view.page(98, 20)
+    view.look.model = told(started(), ended(), ended())
+    rows = plain(view.page(98, 20).body)
+    assert sum("started" in row for row in rows) == 1
+
+
+def test_hostile_text_is_not_read() -> None:
+    text = "".join(written(told(message("x", "\x1b[2J[bold]INVITE[/bold]", "out"))))
+    assert "␛[2J[bold]INVITE[/bold]" in text
+
+
+def test_long_sentences_are_wrapped_and_not_cut() -> None:
+    assert written(told(ended()), 58) == [
+        "   14.000  one-way audio: bob hears alice (498 of 498),",
+        "           alice hears bob (0 of 496)",
+    ]
+
+
+def test_another_width_wraps_them_anew() -> None:
+    """Once it has come to rest: somebody who drags a window's edge passes many widths."""
+    view = EventsView(Look(told(ended())))
+    lengths = [len(view.page(width, 20).body) for width in (58, 58, 98, 98)]
+    assert lengths == [2, 2, 2, 1]
+
+
+def test_a_change_of_a_message_hangs_below_its_message() -> None:
+    rows = written(told(invite()), 58)
+    assert {len(row) - len(row.lstrip()) for row in rows[1:]} == {11, 13}

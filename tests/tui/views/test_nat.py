@@ -1,0 +1,67 @@
+"""The table and its cursor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.tui.stories import SETTINGS, flow
+from tui.draw.lines import plain
+from tui.look import Look
+from tui.model import Frame, Model
+from tui.views.nat import ROWS_SHOWN, NatView
+
+
+def view(*flows: dict[str, Any]) -> NatView:
+    made = NatView(Look(Model()))
+    show(made, *flows)
+    return made
+
+
+def show(shown: NatView, *flows: dict[str, Any]) -> None:
+    shown.look.model.take(Frame(0.0, (), flows, (), SETTINGS))
+
+
+def many(count: int) -> list[dict[str, Any]]:
+    return [flow(number, remote=f"203.0.113.9:{number}") for number in range(1, count + 1)]
+
+
+def selected(shown: NatView) -> str:
+    return shown.look.translation
+
+
+def test_the_cursor_stays_on_its_row_while_others_come_and_go() -> None:
+    shown = view(*many(3))
+    assert shown.page(80, 24).at == 0
+    shown.move(1)
+    assert selected(shown) == "flow 2"
+    show(shown, *many(5)[1:])
+    page = shown.page(80, 24)
+    assert (page.at, selected(shown)) == (0, "flow 2")
+    assert plain(page.body)[0].startswith("▸udp")
+    assert len(page.body) == 4
+
+
+def test_the_cursor_stops_at_both_ends_and_the_mouse_puts_it_anywhere() -> None:
+    shown = view(*many(3))
+    places = []
+    for act, value in (("move", -1), ("move", 9), ("click", 1), ("click", 99)):
+        getattr(shown, act)(value)
+        places.append(shown.page(80, 24).at)
+    assert places == [0, 2, 1, 1]
+
+
+def test_a_flood_of_flows_is_cut_and_counted() -> None:
+    page = view(*many(ROWS_SHOWN + 5)).page(80, 24)
+    assert len(page.body) == ROWS_SHOWN
+    assert page.title.plain == f"Translations {ROWS_SHOWN + 5} · external 203.0.113.1"
+
+
+def test_an_empty_table_has_no_cursor() -> None:
+    shown = view()
+    assert shown.page(80, 24).at is None
+    assert shown.move(1)
+
+
+def test_a_narrow_place_has_fewer_columns() -> None:
+    assert "Prot" not in view(flow()).page(64, 24).head[0].plain
+    assert "Prot" in view(flow()).page(90, 24).head[0].plain

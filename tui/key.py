@@ -1,0 +1,29 @@
+"""A key: what is pressed, what it does, and where it does it.
+
+Whatever has keys (a view, the clock, the knobs) lists them in its own file; `tui/keys.py` joins the
+lists, and bindings, footer, help and the printed handout are all made from that. No Textual here,
+so that `glassnat keys` is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """`key` as it is pressed; `action` is a method of whoever lists the key, perhaps with its
+    arguments: `message(1)`.
+
+    `hint`: its word in the footer, if it is there; `modes`: `"sim"`, `"live"` or both.
+    """
+
+    key: str
+    action: str
+    group: str
+    does: str
+    hint: str = ""
+    modes: str = "sim live"
+
+    def works(self, live: bool) -> bool:
+        """Does it do something on a running appliance (`live`), or in a simulation?"""
+        return ("live" if live else "sim") in self.modes.split()

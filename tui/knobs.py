@@ -1,0 +1,75 @@
+"""The keys of the knobs: which module stands in the slot, and how long a silent flow lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from alg import registry
+from alg.base import Application
+from appliance.settings.hints import counted
+from tui.feed import FeedError
+from tui.keys import KNOBS
+from tui.stage import Stage
+from tui.widgets.alg_menu import AlgMenu, Choices
+from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
+
+
+class Knobs:
+    """Turns settings of what the screen shows; a refusal is shown as it was said."""
+
+    keys = KNOBS
+
+    def __init__(self, stage: Stage, choices: Sequence[Choices]) -> None:
+        """`choices`: what may stand in the slot of each application, for the menu."""
+        self._stage = stage
+        self._choices = choices
+
+    def alg(self) -> None:
+        model, simulation = self._stage.look.model, not self._stage.feed.live
+        menu = AlgMenu(self._choices, model.modules, model.application, simulation)
+        self._stage.ask(menu, self._alg_chosen)
+
+    async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
+        if chosen is not None:
+            application, spec = chosen
+            await self._turn({f"alg.{application}.module": spec})
+
+    def timeout(self) -> None:
+        settings = self._stage.look.model.settings
+        now = {key: float(settings[key]) for key in (ANSWERED, UNANSWERED) if key in settings}
+        self._stage.ask(TimeoutForm(now), self._timeouts_chosen)
+
+    async def _timeouts_chosen(self, wanted: dict[str, float] | None) -> None:
+        if wanted is not None:
+            await self._turn(dict(wanted))
+
+    async def _turn(self, knobs: dict[str, Any]) -> None:
+        """Change settings at once."""
+        for key, value in knobs.items():
+            try:
+                await self._stage.feed.set(key, value)
+            except FeedError as error:
+                self._stage.say(str(error))
+                return
+        await self._stage.advance(0.0)
+
+    async def flush(self) -> None:
+        try:
+            count = await self._stage.feed.flush()
+        except FeedError as error:
+            self._stage.say(str(error))
+            return
+        await self._stage.advance(0.0)
+        self._stage.say(f"{counted(count, 'flow')} forgotten.")
+
+
+def alg_choices() -> list[Choices]:
+    """What may stand in the slot of each application."""
+    return [_choices_of(each) for each in registry.APPLICATIONS.values()]
+
+
+def _choices_of(application: Application) -> Choices:
+    poor = registry.poor(application.name)
+    faults = [(name, fault.does) for name, fault in poor.faults.items()] if poor else []
+    return Choices(application.name, application.opens, poor.name if poor else "", faults)

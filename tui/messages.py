@@ -1,0 +1,19 @@
+"""What widgets tell the screen: every message of Textual's kind that is our own."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class Placed(Message):
+    """A pane has got its place on the screen, or another size: draw what fits into it."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Placed)
+
+
+class Moved(Message):
+    """Something else has been selected in a view: draw what follows from it."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Moved)

@@ -1,0 +1,1 @@
+"""The views: one file each. A view has its keys, its data and its drawing, and no Textual."""

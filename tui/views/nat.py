@@ -1,0 +1,59 @@
+"""The NAT's table, counting down: a row for each translation, and one of them selected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.draw.lines import Line, Style
+from tui.draw.translations import Layout, head, layout, line
+from tui.translations import Translation
+from tui.views.view import Lazy, Page, View
+
+ROWS_SHOWN = 2_000
+"""Rows of the table that are shown at most; the title counts them all."""
+
+
+class NatView(View):
+    """View 1."""
+
+    name = "nat"
+    label = "NAT"
+    does = "translations"
+
+    _layout: Layout | None = None
+
+    def page(self, width: int, height: int) -> Page:
+        model = self.look.model
+        rows = self._rows()
+        chosen = self._layout = layout(rows, width - 1, self._layout)
+        title = Line("Translations ").add(f"{len(model.translations)}", Style.STRONG)
+        external = ", ".join(model.settings.get("outside.external", ()))
+        title.add(f" · external {external}" if external else "")
+        at = self._at(rows)
+        self.look.translation = "" if at is None else rows[at].key
+
+        def row(place: int) -> Line:
+            return line(rows[place], model.now, chosen, place == at)
+
+        return Page(title, Lazy(len(rows), row), [head(chosen)], at=at)
+
+    def move(self, step: int) -> bool:
+        rows = self._rows()
+        at = self._at(rows)
+        if at is not None:
+            self.look.translation = rows[min(max(at + step, 0), len(rows) - 1)].key
+        return True
+
+    def click(self, row: int) -> None:
+        rows = self._rows()
+        if row < len(rows):
+            self.look.translation = rows[row].key
+
+    def _rows(self) -> Sequence[Translation]:
+        return self.look.model.translations.rows()[:ROWS_SHOWN]
+
+    def _at(self, rows: Sequence[Translation]) -> int | None:
+        """The place of the selected row: the first while nobody has chosen one."""
+        keys = (row.key for row in rows)
+        found = next((at for at, key in enumerate(keys) if key == self.look.translation), 0)
+        return found if rows else None
