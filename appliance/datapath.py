@@ -128,17 +128,22 @@ class Datapath:
     def _handle_tapped(self, packet: Packet, side: Side, now: float) -> Verdict:
         """The same, shown to the tap at every point. `handle` is called with the tap this time: by
         that it tells this call from one of the loop's."""
-        tap, outbox = self._tap, self.nat.outbox
+        tap, waiting = self._tap, len(self.nat.outbox)
         assert tap is not None
-        waiting = len(outbox)
         tap.see(Point.ARRIVED, packet, side, None, now)
         verdict = self.handle(packet, side, now, tap)
         if isinstance(verdict, Leg):
             tap.see(Point.LEFT, packet, EXIT_SIDES[verdict.exit], verdict, now)
-        for exit_side, sent in outbox[waiting:]:
-            tap.see(Point.LEFT, sent, exit_side, verdict, now)
+        self.show_sent(waiting, verdict, now)
         tap.see(Point.DONE, packet, side, verdict, now)
         return verdict
+
+    def show_sent(self, waiting: int, verdict: Verdict | None, now: float) -> None:
+        """Show the tap what stands in the outbox behind those that were `waiting` there before.
+        `verdict`: on the packet that made it so; None when it was time that passed."""
+        if self._tap is not None:
+            for exit_side, sent in self.nat.outbox[waiting:]:
+                self._tap.see(Point.LEFT, sent, exit_side, verdict, now)
 
     # --- packets that do not go on as they are -----------------------------------------
 
@@ -309,8 +314,6 @@ class Datapath:
         self._forwarded_last = 1, size
         if self._cut(packet, leg, side) is leg:
             self._send_later([packet], leg, side)
-        if self._tap is not None:
-            self._tap.see(Point.LEFT, packet, EXIT_SIDES[leg.exit], leg, now)
 
     def _write(self, packet: Packet, message: bytes) -> None:
         """Put an edited message into its datagram."""

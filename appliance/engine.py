@@ -183,9 +183,11 @@ class Engine:
     def expire(self, now: float) -> None:
         """Forget what is over. Bounded work; call again while the next deadline is past."""
         self._proceed()
+        waiting = len(self.outbox)
         self.nat.expire(now)
         self.datapath.turns.proceed(now)
         self.datapath.streams.expire(now)
+        self.datapath.show_sent(waiting, None, now)
         self.datapath.drops.flush(now)
         self.conversations.expire(now)
         if self.slots.look(self.log, now):

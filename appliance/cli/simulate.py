@@ -6,6 +6,7 @@ screen on a terminal, sentences or JSON otherwise.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,9 +31,9 @@ from appliance.cli.base import (
     on_terminal,
     setting_options,
 )
+from appliance.cli.files import CAPTURE_OPTION, Files, file_options
 from appliance.cli.words import offer, scenarios
 from appliance.journal.events import Event, encode
-from appliance.journal.recorder import Recorder
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
@@ -81,10 +82,13 @@ class SpeedType(click.ParamType[float | None]):
 @click.option(
     "--speed", type=SpeedType(), metavar="1|max", help="Screen: 1; text: max.", default=None
 )
-@click.option("--record", type=click.Path(), metavar="FILE.jsonl", help="Write every event there.")
-@click.pass_context
+@click.option(
+    "--points",
+    is_flag=True,
+    help="Packets too: as they arrived, went into translation, came out of it, and left.",
+)
+@file_options
 def sim(
-    context: click.Context,
     scenario: str,
     plain: bool,
     as_json: bool,
@@ -92,7 +96,8 @@ def sim(
     seed: int | None,
     until: float | None,
     speed: float | None,
-    record: str | None,
+    points: bool,
+    files: Files,
 ) -> int:
     """Simulate SCENARIO under a virtual clock: the screen on a terminal, text otherwise.
 
@@ -103,21 +108,23 @@ def sim(
       glassnat sim one-way-audio
       glassnat sim one-way-audio --alg sip --plain
       glassnat sim one-way-audio --alg sip-poor:no-sdp --set nat.timeouts.udp=30s --json
+      glassnat sim one-way-audio --points       what becomes of each packet, and where
+      glassnat sim one-way-audio --capture call.pcapng
     """
+    context = click.get_current_context()
     if plain and as_json:
         raise click.UsageError("--plain and --json exclude each other", context)
     story, settings = _staged(_story(scenario), chosen)
-    recording = _Recording(record)
     try:
-        if on_terminal() and not plain and not as_json:
+        if on_terminal() and not plain and not as_json and not points:
             asked = context.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT
             pace = FASTEST_ON_SCREEN if asked and speed is None else speed or 1.0
-            return _draw(story, settings, seed, pace, recording)
+            return _draw(story, settings, seed, pace, files)
         simulation = _simulation(story, settings, seed)
-        recording.begin(simulation)
-        _tell(simulation, as_json, until, speed)
+        files.begin(simulation)
+        _tell(simulation, as_json, until, speed, points)
     finally:
-        recording.end()
+        files.end()
     return 0
 
 
@@ -128,7 +135,7 @@ def pick() -> None:
     chosen = run_picker([(story.name, story.title) for story in list_scenarios()])
     if chosen is not None:
         story = _story(chosen)
-        _draw(*_staged(story, Chosen()), None, 1.0, _Recording(None))
+        _draw(*_staged(story, Chosen()), None, 1.0, Files())
 
 
 def _story(name: str) -> Scenario:
@@ -156,32 +163,7 @@ def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simula
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 
 
-class _Recording:
-    """`--record FILE`, or nothing. A run that is begun again is recorded anew."""
-
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._recorder: Recorder | None = None
-
-    def begin(self, simulation: Simulation) -> None:
-        self.end()
-        if self._path is None:
-            return
-        try:
-            self._recorder = Recorder(Path(self._path), narrate)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise Failure(f"--record {clean(self._path)}: {reason}", USAGE) from None
-        self._recorder.attach(simulation.log)
-
-    def end(self) -> None:
-        if self._recorder is not None:
-            self._recorder.close()
-
-
-def _draw(
-    story: Scenario, settings: Settings, seed: int | None, speed: float, recording: _Recording
-) -> int:
+def _draw(story: Scenario, settings: Settings, seed: int | None, speed: float, files: Files) -> int:
     """The run on the screen. Knobs turned there are laid over the settings of the next run."""
 
     def begin(knobs: Mapping[str, Any]) -> Simulation:
@@ -189,7 +171,7 @@ def _draw(
         for key, value in knobs.items():
             own.assign(key, value, "set")
         simulation = _simulation(story, own, seed)
-        recording.begin(simulation)
+        files.begin(simulation)
         return simulation
 
     begin({})  # what is wrong with the module is said before the screen opens
@@ -198,7 +180,13 @@ def _draw(
     return run_simulation(begin, speed)
 
 
-def _tell(simulation: Simulation, as_json: bool, until: float | None, speed: float | None) -> None:
+def _tell(
+    simulation: Simulation,
+    as_json: bool,
+    until: float | None,
+    speed: float | None,
+    points: bool,
+) -> None:
     """The run as text: events as they happen, the outcome last."""
     teller = Teller()
 
@@ -214,6 +202,8 @@ def _tell(simulation: Simulation, as_json: bool, until: float | None, speed: flo
     for event in simulation.log.since(0):
         tell(event)
     simulation.log.subscribe(tell)
+    if points:
+        simulation.engine.points.begin(tell)
     _let_pass(simulation, simulation.duration if until is None else until, speed)
     document = _document(simulation)
     if as_json:
@@ -263,22 +253,25 @@ def _document(simulation: Simulation, with_remedies: bool = True) -> dict[str, A
 @click.option("--seed", type=int, help="Another seed than the scenario's.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON outcome a line for each module.")
 @click.option("--junit", type=click.Path(), metavar="FILE", help="Write a JUnit report there.")
+@CAPTURE_OPTION
 def check(
     scenario: str,
     chosen: Chosen,
     seed: int | None,
     as_json: bool,
     junit: str | None,
+    capture: str | None,
 ) -> int:
     """Do the expectations of SCENARIO hold? Exit code 1 if not.
 
     A scenario says what must come of it under each ALG module; all of them are run, or only the
-    one named by --alg.
+    one named by --alg. Of several, each has a capture of its own, named after it.
 
     \b
     Examples:
       glassnat check one-way-audio
       glassnat check one-way-audio --alg sip --json
+      glassnat check one-way-audio --capture call.pcapng   call-off.pcapng, call-sip.pcapng, …
     """
     story = _story(scenario)
     specs = list(story.expect) if chosen.module is None else [chosen.module]
@@ -287,7 +280,11 @@ def check(
         known = ", ".join(story.expect) or "nothing"
         wanted = f" of {clean(unknown[0])}" if unknown else ""
         raise Failure(f"{scenario} expects nothing{wanted}; it knows: {known}", USAGE)
-    results = [_judge(story, replace(chosen, alg=spec), seed, as_json) for spec in specs]
+    results = []
+    for spec in specs:
+        path = capture and (_own(capture, spec) if len(specs) > 1 else capture)
+        files = Files(capture=path)
+        results.append(_judge(story, replace(chosen, alg=spec), seed, as_json, files))
     for result in results:
         if as_json:
             emit_json_line(result)
@@ -298,13 +295,23 @@ def check(
     return 0 if all(result["holds"] for result in results) else NO
 
 
+def _own(path: str, spec: str) -> str:
+    """The name of a file with a module's in it."""
+    name = re.sub(r"[^\w.-]+", "-", spec)
+    return str(Path(path).with_stem(f"{Path(path).stem}-{name}"))
+
+
 def _judge(
-    story: Scenario, chosen: Chosen, seed: int | None, with_remedies: bool
+    story: Scenario, chosen: Chosen, seed: int | None, with_remedies: bool, files: Files
 ) -> dict[str, Any]:
     """One run under one module, against what the scenario expects of it."""
     spec = chosen.alg or ""
     simulation = _simulation(*_staged(story, chosen), seed)
-    outcome = simulation.run()
+    files.begin(simulation)
+    try:
+        outcome = simulation.run()
+    finally:
+        files.end()
     expected = story.expect[spec]
     differs = {
         name: outcome.evidence.get(name)

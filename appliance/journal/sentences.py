@@ -132,19 +132,24 @@ class Teller:
         self._heard: dict[str, int] = {}
 
     def tell(self, event: Event) -> list[str]:
-        """The lines for one event; none for a second that was like the one before."""
+        """The lines for one event, the first with its time; none for a second that was like the one
+        before."""
+        lines = self.say(event)
+        return [f"{'' if at else f'{event.t:9.3f}':9}  {line}" for at, line in enumerate(lines)]
+
+    def say(self, event: Event) -> list[str]:
+        """The same without the time."""
         if isinstance(event, Started):
             self._names = {clean(key): clean(name) for key, name in event.parties.items()}
         if self._is_repetition(event):
             return []
         kind = str(event.__struct_config__.tag)
-        sentence = _SENTENCES[kind].format_map(self._words(event))
-        lines = [f"{event.t:9.3f}  {sentence}"]
+        lines = [_SENTENCES[kind].format_map(self._words(event))]
         if isinstance(event, MessagePassed):
             as_bytes = not is_text(event.before)
-            lines += [f"{'':11}{_change(change, as_bytes)}" for change in event.changes]
+            lines += [_change(change, as_bytes) for change in event.changes]
         if isinstance(event, PacketSeen):
-            lines += [f"{'':11}{line}" for line in _around(event)]
+            lines += _around(event)
         return lines
 
     def _is_repetition(self, event: Event) -> bool:

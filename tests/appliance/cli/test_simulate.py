@@ -60,6 +60,23 @@ def test_a_setting_reaches_the_nat(glassnat: Run) -> None:
     assert json.loads(out.splitlines()[0])["settings"]["nat.timeouts.udp"] == 30.0
 
 
+def test_packets_are_shown_at_the_four_points_beside_the_events(glassnat: Run) -> None:
+    """As `watch --points` does, whose sentences these are."""
+    out = glassnat("sim", "one-way-audio", "--points", "--until", "0.6s").out
+    for said in (
+        "packet 1 arrived on the inside: udp from alice (192.168.20.100:5060) to pbx",
+        "packet 1 goes into translation, coming from the inside",
+        "packet 1 comes out of it, for the outside: from 203.0.113.1:5060 to pbx",
+        "source: 192.168.20.100:5060 became 203.0.113.1:5060",
+        "packet 2 left on the inside",
+    ):
+        assert said in out
+    as_json = glassnat("sim", "one-way-audio", "--points", "--json", "--until", "0.6s").out
+    points = [event["point"] for event in map(json.loads, as_json.splitlines())
+              if event["type"] == "packet-seen"]  # fmt: skip
+    assert points == ["arrived", "translated-in", "translated-out", "left"] * 2
+
+
 def test_a_run_is_recorded(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     out = glassnat("sim", "one-way-audio", "--json", *SHORT, "--record", str(path)).out

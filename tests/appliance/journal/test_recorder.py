@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from appliance.journal.events import SettingChanged, decode, encode
 from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
+from tests.support.limits import no_file_beyond
 
 
 def change(number: int) -> SettingChanged:
@@ -68,14 +66,3 @@ def test_half_a_line_is_cut_off_again(tmp_path: Path) -> None:
         recorder.write(change(2))
     assert path.read_bytes() == encode(change(1)) + b"\n"
     assert warnings == [f"recording to {path} ended: no space left"]
-
-
-@contextmanager
-def no_file_beyond(size: int) -> Iterator[None]:
-    """For as short as possible: the limit holds for everything that this process writes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
