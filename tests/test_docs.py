@@ -29,7 +29,7 @@ from appliance.settings import files as configuration
 from appliance.settings.module_kinds import Spec
 from appliance.settings.table import SETTINGS, Settings
 from appliance.sim import knobs
-from appliance.sim.scenario import load_scenario
+from appliance.sim.stories import load_scenario
 from appliance.wires import netns
 from docs import generate
 from nat.endpoint import Network, parse_address

@@ -13,8 +13,9 @@ from alg.registry import poor
 from appliance.journal.sentences import Teller
 from appliance.sim import outcome
 from appliance.sim.causes import NAT
-from appliance.sim.scenario import Scenario, list_scenarios
+from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import list_scenarios
 from tests.appliance.sim.test_simulation import staged
 from tui.draw import outcome as outcome_pane
 from tui.draw import why

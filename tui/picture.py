@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.settings import files as config
-from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
 from tui.app import GlassnatApp
 from tui.feed import SimulationFeed
 from tui.knobs import alg_choices

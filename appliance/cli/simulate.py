@@ -35,12 +35,12 @@ from appliance.cli.files import CAPTURE_OPTION, Files, file_options
 from appliance.cli.words import offer, scenarios
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean, outcome_line
-from appliance.settings import files as configuration
 from appliance.settings.table import Settings
-from appliance.sim import knobs
+from appliance.sim import staging
 from appliance.sim.remedies import remedies
-from appliance.sim.scenario import Scenario, ScenarioError, list_scenarios, load_scenario
+from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import list_scenarios, load_scenario
 
 FASTEST = "max"
 FASTEST_ON_SCREEN = 60.0
@@ -147,13 +147,11 @@ def _story(name: str) -> Scenario:
 
 def _staged(story: Scenario, chosen: Chosen) -> tuple[Scenario, Settings]:
     """The scenario and its settings, with what the command line lays over both."""
-    sets, traits = knobs.split(chosen.all_sets)
     try:
-        story = knobs.turned(story, traits)
+        turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
+        return staging.stage(story, turns, chosen.sets)
     except ScenarioError as error:
         raise Failure(str(error), USAGE) from None
-    own = configuration.for_scenario(story.name, story.settings, chosen.profile, sets)
-    return story, own
 
 
 def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simulation:
@@ -274,17 +272,11 @@ def check(
       glassnat check one-way-audio --capture call.pcapng   call-off.pcapng, call-sip.pcapng, …
     """
     story = _story(scenario)
-    specs = list(story.expect) if chosen.module is None else [chosen.module]
-    unknown = [spec for spec in specs if spec not in story.expect]
-    if unknown or not specs:
-        known = ", ".join(story.expect) or "nothing"
-        wanted = f" of {clean(unknown[0])}" if unknown else ""
-        raise Failure(f"{scenario} expects nothing{wanted}; it knows: {known}", USAGE)
+    expected = _expected(story, chosen)
     results = []
-    for spec in specs:
-        path = capture and (_own(capture, spec) if len(specs) > 1 else capture)
-        files = Files(capture=path)
-        results.append(_judge(story, replace(chosen, alg=spec), seed, as_json, files))
+    for label in expected:
+        path = capture and (_own(capture, label) if len(expected) > 1 else capture)
+        results.append(_judge(story, label, chosen, seed, as_json, Files(capture=path)))
     for result in results:
         if as_json:
             emit_json_line(result)
@@ -295,24 +287,46 @@ def check(
     return 0 if all(result["holds"] for result in results) else NO
 
 
-def _own(path: str, spec: str) -> str:
-    """The name of a file with a module's in it."""
-    name = re.sub(r"[^\w.-]+", "-", spec)
+def _own(path: str, label: str) -> str:
+    """The name of a file with an expectation's in it."""
+    name = re.sub(r"[^\w.-]+", "-", label)
     return str(Path(path).with_stem(f"{Path(path).stem}-{name}"))
 
 
+def _expected(story: Scenario, chosen: Chosen) -> list[str]:
+    """The labels of the expectations to judge: all, or those about the module that was chosen."""
+    module = chosen.module
+    labels = [label for label, each in story.expect.items() if module is None or each.alg == module]
+    if not labels:
+        known = ", ".join(story.expect) or "nothing"
+        wanted = "" if module is None else f" of {clean(module)}"
+        raise Failure(f"{clean(story.name)} expects nothing{wanted}; it knows: {known}", USAGE)
+    return labels
+
+
 def _judge(
-    story: Scenario, chosen: Chosen, seed: int | None, with_remedies: bool, files: Files
+    story: Scenario,
+    label: str,
+    chosen: Chosen,
+    seed: int | None,
+    with_remedies: bool,
+    files: Files,
 ) -> dict[str, Any]:
-    """One run under one module, against what the scenario expects of it."""
-    spec = chosen.alg or ""
-    simulation = _simulation(*_staged(story, chosen), seed)
+    """One run, against what the scenario expects of it. What the command line turns is laid over
+    what the expectation turns."""
+    expected = story.expect[label]
+    own = replace(
+        chosen,
+        alg=expected.alg,
+        profile=chosen.profile or expected.profile or None,
+        sets=(*expected.sets(), *chosen.sets),
+    )
+    simulation = _simulation(*_staged(story, own), seed)
     files.begin(simulation)
     try:
         outcome = simulation.run()
     finally:
         files.end()
-    expected = story.expect[spec]
     differs = {
         name: outcome.evidence.get(name)
         for name, count in expected.evidence.items()
@@ -321,7 +335,8 @@ def _judge(
     return {
         **_document(simulation, with_remedies),
         "scenario": story.name,
-        "alg": spec,
+        "about": label,
+        "alg": expected.alg,
         "expected": expected.outcome,
         "expected_evidence": expected.evidence,
         "holds": outcome.outcome == expected.outcome and not differs,
@@ -331,12 +346,13 @@ def _judge(
 def _verdict(result: Mapping[str, Any]) -> str:
     if result["holds"]:
         return (
-            f"{result['scenario']} with {result['alg']}: as expected: {clean(result['sentence'])}"
+            f"{result['scenario']} with {result['about']}: as expected: {clean(result['sentence'])}"
         )
     counts = ", ".join(f"{name} {count}" for name, count in result["expected_evidence"].items())
     return (
-        f"{result['scenario']} with {result['alg']}: NOT as expected: {clean(result['sentence'])}; "
-        f"expected {result['expected']}{' with ' if counts else ''}{counts}"
+        f"{result['scenario']} with {result['about']}: NOT as expected: "
+        f"{clean(result['sentence'])}; expected {result['expected']}"
+        f"{' with ' if counts else ''}{counts}"
     )
 
 
@@ -346,7 +362,7 @@ def _write_junit(path: str, name: str, results: list[dict[str, Any]]) -> None:
         "testsuite", name=f"glassnat {name}", tests=str(len(results)), failures=str(len(failures))
     )
     for result in results:
-        case = ElementTree.SubElement(suite, "testcase", classname=name, name=result["alg"])
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name=result["about"])
         if not result["holds"]:
             ElementTree.SubElement(case, "failure", message=_verdict(result))
     try:

@@ -25,9 +25,9 @@ def offer(words: Words) -> Completion:
 
 
 def scenarios(_: click.Context) -> Iterable[str]:
-    from appliance.sim.scenario import list_scenarios
+    from appliance.sim.stories import scenario_names
 
-    return [each.name for each in list_scenarios()]
+    return scenario_names()
 
 
 def profiles(_: click.Context) -> Iterable[str]:

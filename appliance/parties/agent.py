@@ -1,90 +1,77 @@
-"""What a phone and the phone behind a PBX have in common: they make calls, take calls and talk.
+"""A SIP user agent: messages in, messages out (RFC 3261).
 
-It believes what it reads. It sends its requests to the Contact it was given and its audio to the
-address in the SDP, and writes its own address into both. On the open Internet that is all that
-SIP asks for; behind a NAT it is the whole problem.
+It believes what it reads. It sends its requests to the Contact it was given, and writes its own
+address into Via and Contact. On the open Internet that is all that SIP asks for; behind a NAT it is
+the whole problem. What is asked in messages is the business of those who build on it: calls
+(`telephone.py`), registrations (`phone.py`, `pbx.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
+from typing import Annotated, ClassVar, Literal
 
-from appliance.parties.audio import Audio
-from appliance.parties.call import Call, Phase
 from appliance.parties.machine import Machine
-from appliance.parties.party import Action, Datagram, Ground, News, What
+from appliance.parties.party import Action, Datagram, Ground, News, Order, What
 from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
     MAGIC_COOKIE,
-    NO_AUDIO_OFFERED,
-    NO_CONTACT,
-    NO_SUCH_CALL,
-    NOBODY_HERE,
     TARGET,
     USER_AGENT,
     Problem,
     SipMessage,
     UnreadableError,
     endpoint_of,
-    media_endpoint,
-    parameter_of,
     parse,
-    read_via,
     reply_to,
     respond,
-    sdp,
-    status_of,
-    uri_of,
-    user_of,
 )
-from appliance.parties.transactions import GIVE_UP, T1, T2, Transactions, cancel
+from appliance.parties.traits import Traits, about
+from appliance.parties.transactions import Transactions
 from nat.endpoint import Endpoint, address_text
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What may differ from one user agent to the next.
+class UserAgentTraits(Traits, kw_only=True):
+    """Of everybody who speaks SIP."""
 
-    `rtp_port` is the first port that it takes for audio, `answer_after` how long it rings before
-    somebody picks up (seconds; None: nobody does). `comedia` lets it send audio to where audio
-    comes from and not to what the SDP says. `transport` carries its signalling, "udp" or "tcp";
-    over TCP each message is sent in segments of `segment` bytes (0: as large as they may be).
-    """
+    sip_port: Annotated[
+        int, about("The port that it listens on and sends from (RFC 3261 19.1.2: 5060).")
+    ] = 5060
+    transport: Annotated[
+        Literal["udp", "tcp"], about("What carries its signalling (RFC 3261 18).")
+    ] = "udp"
+    segment: Annotated[
+        int,
+        about(
+            "Bytes of a message in one TCP segment, as a strange or hostile sender would cut it; "
+            "0: as many as fit."
+        ),
+    ] = 0
 
-    sip_port: int = 5060
-    rtp_port: int = 4000
-    answer_after: float | None = 2.0
-    comedia: bool = False
-    transport: str = "udp"
-    segment: int = 0
+    def check(self) -> None:
+        super().check()
+        if self.segment < 0:
+            raise ValueError(f"no segment has {self.segment} bytes")
 
 
 class UserAgent(Machine):
     """A SIP user agent on one address."""
 
-    def __init__(self, name: str, address: int, rng: Random, habits: Habits) -> None:
+    ORDERS: ClassVar[Mapping[str, Order]] = {}
+
+    def __init__(self, name: str, traits: UserAgentTraits, rng: Random) -> None:
         super().__init__()
         self.name = name
-        self.address = address
-        self.own = Endpoint(address, habits.sip_port)
+        self.address = traits.own_address
+        self.own = Endpoint(self.address, traits.sip_port)
         self._rng = rng
-        self._habits = habits
-        self._transport = self._new_transport()
-        self._transactions = Transactions(self, self._transport, self._answered_again)
-        self._calls: dict[str, Call] = {}
+        self._transport = self._new_transport(traits)
+        self._transactions = Transactions(self, self._transport, self.answered_again)
         self._ports: set[int] = set()
         self._tcp_ports: set[int] = set()
-        first, comedia = habits.rtp_port, habits.comedia
-        self._audio = Audio(self, name, address, rng, first, comedia, self._ports)
-        (self._tcp_ports if self._transport.is_reliable else self._ports).add(habits.sip_port)
+        (self._tcp_ports if self._transport.is_reliable else self._ports).add(traits.sip_port)
         self._methods: dict[str, Callable[[SipMessage, Endpoint, float], None]] = {
-            "INVITE": self._invited,
-            "ACK": self._acknowledged,
-            "BYE": self._bye,
-            "CANCEL": self._cancelled,
             "OPTIONS": self._options,
         }
 
@@ -109,41 +96,39 @@ class UserAgent(Machine):
         if datagram.destination.port == self.own.port:
             self._receive_sip(datagram.payload, datagram.source, now)
             return self.actions()
-        return self.actions() if self._audio.hear(datagram) else ()
+        return self.actions() if self.hear_audio(datagram, now) else ()
 
     def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
-        if order == "call":
-            self.call(whom, now)
-        elif order == "hang-up":
-            self.hang_up(now)
-        else:
+        known = self.ORDERS.get(order)
+        if known is None:
             raise ValueError(f"{self.name} does not know how to {order!r}")
+        known.carry_out(self, whom, now)
         return self.actions()
 
     # --- what a kind of user agent decides for itself ------------------------------------
-
-    def call(self, whom: str, now: float) -> None:
-        """Start a call to the user `whom`."""
-        raise NotImplementedError
-
-    def accepts(self, uri: str) -> bool:
-        """Is a request to this URI for somebody here?"""
-        raise NotImplementedError
 
     def hop(self, uri: str, source: Endpoint) -> Endpoint | None:
         """Where requests to `uri` go: to what it says. `source` is where its owner really was."""
         return endpoint_of(uri)
 
+    def answered_again(self, response: SipMessage, now: float) -> Problem | None:
+        """A final answer to a request that is done with. Answers why it is not welcome."""
+        return Problem("it answers nothing that was asked", "call-id", "RFC 3261 17.1.3")
+
+    def hear_audio(self, datagram: Datagram, now: float) -> bool:
+        """A datagram came to a port that is not for signalling. True when something came of it."""
+        return False
+
     # --- messages in --------------------------------------------------------------------
 
-    def _new_transport(self) -> Transport:
-        if self._habits.transport == "udp":
+    def _new_transport(self, traits: UserAgentTraits) -> Transport:
+        if traits.transport == "udp":
             return Datagrams(self, self.own)
         return Streams(
             self,
             self.own,
             self._rng,
-            self._habits.segment,
+            traits.segment,
             self._receive_sip,
             self._discard,
             lambda names, why, now: self._transactions.broken(names, why, now),
@@ -215,22 +200,7 @@ class UserAgent(Machine):
     def _options(self, request: SipMessage, source: Endpoint, now: float) -> None:
         self._answer(request, 200, source, [("Allow", ", ".join(self._methods))])
 
-    # --- making a call ------------------------------------------------------------------
-
-    def _dial(self, me: str, peer: str, uri: str, hop: Endpoint, to: str, now: float) -> None:
-        """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
-        stream = self._audio.open()
-        local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
-        call_id = self.call_id()
-        invite = self.new_request("INVITE", uri, local, to, call_id, 1)
-        invite.headers += [("Contact", self.contact(me)), ("Content-Type", "application/sdp")]
-        invite.body = sdp(me, stream.local, self._rng.getrandbits(30))
-        call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
-        self._calls[call_id] = call
-        self.report(What.CALL_TRIED, me, peer)
-        self._transactions.request(
-            invite, hop, now, partial(self._progress, call), partial(self._unanswered, call)
-        )
+    # --- messages out -------------------------------------------------------------------
 
     @property
     def domain(self) -> str:
@@ -265,35 +235,6 @@ class UserAgent(Machine):
         """Where requests for `user` are to be sent."""
         return f"<sip:{user}@{self.own}{self._transport.uri_parameters}>"
 
-    def _progress(self, call: Call, response: SipMessage, now: float) -> None:
-        """An answer to our INVITE."""
-        if call.phase is Phase.ENDED:
-            return
-        if response.status < 200:
-            call.phase = Phase.RINGING
-        elif response.status < 300:
-            self._picked_up(call, response, now)
-        else:
-            self._end(call)
-            self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
-
-    def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
-        call.remote = response.get("to")
-        call.target = uri_of(response.get("contact")) or call.target
-        call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
-        self._audio.aim(call.me, call.stream, response)
-        call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
-        self._transport.send(call.hop, call.ack)
-        self.report(What.CALL_ANSWERED, call.me, call.peer)
-        self._audio.start_talking(call, now)
-
-    def _answered_again(self, response: SipMessage, now: float) -> Problem | None:
-        call = self._calls.get(response.get("call-id"))
-        if call is None or not call.ack:
-            return Problem("it answers no call of ours", "call-id", "RFC 3261 13.2.2.4")
-        self._transport.send(call.hop, call.ack)
-        return None
-
     def hop_for(
         self, me: str, peer: str, message: SipMessage, target: str, source: Endpoint
     ) -> Endpoint | None:
@@ -303,146 +244,3 @@ class UserAgent(Machine):
             ground = Ground(message.wire, "contact" if hop == endpoint_of(target) else "", TARGET)
             self.learn(me, f"sends requests for {peer} to", hop, ground)
         return hop
-
-    def _unanswered(self, call: Call, why: str, now: float) -> None:
-        self._end(call)
-        detail = why or f"no answer to INVITE from {call.hop} in {GIVE_UP:.0f} s"
-        self.report(What.CALL_UNREACHABLE, call.me, call.peer, detail)
-
-    # --- taking a call ------------------------------------------------------------------
-
-    def _invited(self, request: SipMessage, source: Endpoint, now: float) -> None:
-        if parameter_of(request.get("to"), "tag"):
-            self._invited_again(request, source)
-            return
-        if not self.accepts(request.request_uri):
-            self._refuse(request, 404, source, NOBODY_HERE)
-            return
-        me, peer = user_of(request.request_uri), user_of(request.get("from"))
-        target = uri_of(request.get("contact"))
-        hop = self.hop_for(me, peer, request, target, source)
-        if hop is None:
-            self._refuse(request, 400, source, NO_CONTACT)
-            return
-        if media_endpoint(request.body) is None:
-            self._refuse(request, 488, source, NO_AUDIO_OFFERED)
-            return
-        stream = self._audio.open()
-        self._audio.aim(me, stream, request)
-        local = f"{request.get('to')};tag={self.token()}"
-        remote = request.get("from")
-        call_id = request.get("call-id")
-        call = Call(
-            call_id, me, peer, local, remote, target, hop, request, source, stream, Phase.RINGING
-        )
-        self._calls[call_id] = call
-        self.report(What.CALL_REACHED, me, peer)
-        self._answer(request, 100, source)
-        self._call_response(call, 180)
-        answer_after = self._habits.answer_after
-        if answer_after is not None:
-            call.answering = self.timers.at(now + answer_after, partial(self._pick_up, call))
-
-    def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
-        """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
-        response = respond(call.invite, status, call.source, call.tag)
-        response.headers += [("Contact", self.contact(call.me))]
-        if body:
-            response.headers.append(("Content-Type", "application/sdp"))
-            response.body = body
-        self._transactions.answer(call.invite, response, self.reply_to(call.invite, call.source))
-
-    def _pick_up(self, call: Call, now: float) -> None:
-        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
-        self._call_response(call, 200, answer)
-        self._audio.start_talking(call, now)
-        self._await_ack(call, T1, now + GIVE_UP, now)
-
-    def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
-        """RFC 3261 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
-        may be proxies on the way; without one, after 64 T1 the call is ended."""
-        call.answering = self.timers.at(
-            now + interval, lambda at: self._unacknowledged(call, interval, until, at)
-        )
-
-    def _unacknowledged(self, call: Call, interval: float, until: float, now: float) -> None:
-        if now >= until:
-            self.report(What.CALL_DROPPED, call.me, call.peer, "nobody acknowledged the answer")
-            self._send_bye(call, now)
-            return
-        self._transactions.repeated(call.invite)
-        self._await_ack(call, min(2 * interval, T2), until, now)
-
-    def _acknowledged(self, request: SipMessage, source: Endpoint, now: float) -> None:
-        call = self._dialog(request)
-        if call is not None and call.answering is not None and call.phase is Phase.TALKING:
-            call.answering.cancel()
-
-    def _invited_again(self, request: SipMessage, source: Endpoint) -> None:
-        """A re-INVITE: the other side moves its audio."""
-        call = self._dialog(request)
-        if call is None or call.phase is not Phase.TALKING:
-            self._refuse(request, 481, source, NO_SUCH_CALL)
-            return
-        self._audio.aim(call.me, call.stream, request)
-        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
-        headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
-        self._answer(request, 200, source, headers, answer)
-
-    # --- ending a call ------------------------------------------------------------------
-
-    def hang_up(self, now: float) -> None:
-        """End whatever call there is."""
-        for call in [call for call in self._calls.values() if call.phase is not Phase.ENDED]:
-            if call.phase is Phase.TALKING:
-                self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
-                self._send_bye(call, now)
-            elif read_via(call.invite.get("via")).endpoint == self.own:
-                self._cancel(call, now)
-
-    def _cancel(self, call: Call, now: float) -> None:
-        self._end(call)
-        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
-        self._transactions.mention(cancel(call.invite), call.hop, now)
-
-    def _send_bye(self, call: Call, now: float) -> None:
-        """Stop talking; go on listening until the other side has understood."""
-        call.stop_timer()
-        call.phase = Phase.ENDED
-        call.cseq += 1
-        bye = self._in_dialog(call, "BYE", call.cseq)
-        self._transactions.request(
-            bye, call.hop, now, lambda *answer: self._end(call), lambda *failure: self._end(call)
-        )
-
-    def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
-        call = self._dialog(request)
-        if call is None:
-            self._refuse(request, 481, source, NO_SUCH_CALL)
-            return
-        if call.phase is not Phase.ENDED:
-            self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} hung up")
-            self._end(call)
-        self._answer(request, 200, source)
-
-    def _cancelled(self, request: SipMessage, source: Endpoint, now: float) -> None:
-        call = self._calls.get(request.get("call-id"))
-        if call is None or call.phase is not Phase.RINGING:
-            self._refuse(request, 481, source, NO_SUCH_CALL)
-            return
-        self._answer(request, 200, source)
-        self._call_response(call, 487)
-        self._end(call)
-        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} gave up")
-
-    def _dialog(self, request: SipMessage) -> Call | None:
-        call = self._calls.get(request.get("call-id"))
-        return call if call is not None and call.is_meant_by(request) else None
-
-    def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
-        return self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
-
-    def _end(self, call: Call) -> None:
-        call.stop_timer()
-        call.phase = Phase.ENDED
-        self._audio.close(call.stream)

@@ -16,9 +16,9 @@ All actions of one step are carried out, in their order, before the party takes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
@@ -222,6 +222,18 @@ class Undelivered(NamedTuple):
 News = Connected | Received | Finished | Closed | Pong | Undelivered
 
 
+# --- what people tell a party ----------------------------------------------------------------
+
+
+class Order(NamedTuple):
+    """A button that a person can press: what it does, and how. With `needs` "whom" it must be said
+    to whom; "" means that nothing more is to be said."""
+
+    about: str
+    carry_out: Callable[[Any, str, float], None]
+    needs: str = ""
+
+
 class Party(Protocol):
     """One host's program."""
 
@@ -249,5 +261,5 @@ class Party(Protocol):
         """The time of its last Wake has come."""
 
     def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
-        """A person presses a button: `register`, `call`, `hang-up`. Raises ValueError for an
-        order that it does not know."""
+        """A person presses a button. Raises ValueError for an order that it does not know (those
+        that each kind knows are in `kinds.py`)."""

@@ -11,31 +11,49 @@ phones behind NAT (the names are Asterisk's), and each is a different way out fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Annotated
 
-from appliance.parties.agent import Habits, UserAgent
 from appliance.parties.machine import Timer
 from appliance.parties.party import What
 from appliance.parties.sipua import SipMessage, parameter_of, uri_of, user_of
+from appliance.parties.telephone import Telephone, TelephoneTraits
+from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
 DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What it does for phones behind NAT (see above), and the longest registration that it grants
-    (seconds). `qualify` is the interval of its questions (seconds; 0: none)."""
+class PbxTraits(TelephoneTraits, tag="pbx", kw_only=True):
+    """Of a PBX."""
 
-    force_rport: bool = False
-    qualify: float = 0.0
-    max_expires: int = 3600
+    users: Annotated[list[str], about("The people behind it.")]
+    rtp_port: Annotated[int, about("The first port that it takes for audio (RFC 3550 11).")] = 10000
+    force_rport: Annotated[
+        bool,
+        about(
+            "Answer and call where the phone's packets came from, not where Via and Contact say "
+            "(RFC 3581; Asterisk's force_rport)."
+        ),
+    ] = False
+    qualify: Annotated[
+        float,
+        about("Seconds between two OPTIONS to each phone (Asterisk's qualify); 0: it asks none."),
+    ] = 0.0
+    max_expires: Annotated[
+        int, about("The longest registration that it grants, in seconds (RFC 3261 10.3).")
+    ] = 3600
 
+    def people(self, name: str) -> Sequence[str]:
+        return self.users
 
-HABITS = Habits(rtp_port=10000)
-SWITCHES = Switches()
+    def check(self) -> None:
+        super().check()
+        if not self.users:
+            raise ValueError("it has no users")
 
 
 @dataclass(slots=True)
@@ -49,21 +67,13 @@ class Binding:
     qualify: Timer | None = None
 
 
-class Pbx(UserAgent):
-    """`users` are the people behind it."""
+class Pbx(Telephone):
+    """A registrar with the phones of its own users."""
 
-    def __init__(
-        self,
-        name: str,
-        address: int,
-        users: frozenset[str],
-        rng: Random,
-        habits: Habits = HABITS,
-        switches: Switches = SWITCHES,
-    ) -> None:
-        super().__init__(name, address, rng, habits)
-        self._users = users
-        self._switches = switches
+    def __init__(self, name: str, traits: PbxTraits, rng: Random) -> None:
+        super().__init__(name, traits, rng)
+        self._users = frozenset(traits.users)
+        self._switches = traits
         self._bindings: dict[str, Binding] = {}
         self._methods["REGISTER"] = self._registered
 

@@ -7,38 +7,48 @@ is not its own Contact is not for it. Many desk phones are like this when they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from random import Random
+from typing import Annotated, ClassVar
 
-from appliance.parties.agent import Habits, UserAgent
 from appliance.parties.machine import Timer
-from appliance.parties.party import Action, What
+from appliance.parties.party import Order, What
 from appliance.parties.sipua import SipMessage, endpoint_of, parameter_of, status_of, user_of
+from appliance.parties.telephone import Telephone, TelephoneTraits
+from appliance.parties.traits import about
 from appliance.parties.transactions import GIVE_UP
 from nat.endpoint import Endpoint, address_text
 
-HABITS = Habits()
 RETRY = 30.0  # seconds until a phone without service tries to register again
 
 
-class Phone(UserAgent):
-    """The phone of the user `name`, whose registrar and proxy is `registrar`.
+class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
+    """Of a phone."""
 
-    `expires` is the registration lifetime that it asks for (seconds).
-    """
+    registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
+    expires: Annotated[
+        int, about("The lifetime of a registration that it asks for, in seconds (RFC 3261 10.2).")
+    ] = 3600
 
-    def __init__(
-        self,
-        name: str,
-        address: int,
-        registrar: Endpoint,
-        rng: Random,
-        habits: Habits = HABITS,
-        expires: int = 3600,
-    ) -> None:
-        super().__init__(name, address, rng, habits)
-        self._registrar = registrar
-        self._expires = expires
+    def check(self) -> None:
+        super().check()
+        Endpoint.parse(self.registrar)
+
+
+class Phone(Telephone):
+    """The phone of the user `name`."""
+
+    ORDERS: ClassVar[Mapping[str, Order]] = {
+        **Telephone.ORDERS,
+        "register": Order(
+            "tell the registrar where it is", lambda phone, _, now: phone.register(now)
+        ),
+    }
+
+    def __init__(self, name: str, traits: PhoneTraits, rng: Random) -> None:
+        super().__init__(name, traits, rng)
+        self._registrar = Endpoint.parse(traits.registrar)
+        self._expires = traits.expires
         self._registered = False
         self._to_dial: str | None = None
         self._registration_id = self.call_id()
@@ -51,15 +61,9 @@ class Phone(UserAgent):
         registrar = self._registrar
         return address_text(registrar.address) if registrar.port == 5060 else str(registrar)
 
-    def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
-        if order == "register":
-            self._register(now)
-            return self.actions()
-        return super().tell(order, whom, now)
-
     # --- registering --------------------------------------------------------------------
 
-    def _register(self, now: float) -> None:
+    def register(self, now: float) -> None:
         if self._refresh is not None:
             self._refresh.cancel()
         self._registration_cseq += 1
@@ -87,7 +91,7 @@ class Phone(UserAgent):
             return
         self._registered = True
         self.report(What.REGISTRATION_ACCEPTED, self.name)
-        self._refresh = self.timers.at(now + self._granted(response) / 2, self._register)
+        self._refresh = self.timers.at(now + self._granted(response) / 2, self.register)
         if self._to_dial is not None:
             whom, self._to_dial = self._to_dial, None
             self.call(whom, now)
@@ -106,7 +110,7 @@ class Phone(UserAgent):
     def _without_service(self, what: What, detail: str, now: float) -> None:
         self._registered = False
         self.report(what, self.name, detail=detail)
-        self._refresh = self.timers.at(now + RETRY, self._register)
+        self._refresh = self.timers.at(now + RETRY, self.register)
 
     # --- calling ------------------------------------------------------------------------
 

@@ -11,10 +11,15 @@ from typing import Any
 
 import msgspec
 
+from appliance.parties.traits import NOT_TURNED
 from appliance.settings.hints import nearest
-from appliance.sim.scenario import Scenario, ScenarioError, check
+from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
+
+
+class KnobError(ScenarioError):
+    """A knob that is not there, or cannot be turned so far. The text is a sentence."""
 
 
 def split(sets: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -30,27 +35,37 @@ def split(sets: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     return settings, traits
 
 
+def find(scenario: Scenario, key: str) -> tuple[str, str]:
+    """The party and the trait that `parties.NAME.TRAIT` is about. Raises KnobError with the nearest
+    word."""
+    name, _, trait = key.removeprefix(PREFIX).partition(".")
+    if name not in scenario.parties:
+        raise KnobError(f"{key}: {name!r} is no party{nearest(name, [*scenario.parties])}")
+    words = [word for word in scenario.parties[name].__struct_fields__ if word not in NOT_TURNED]
+    if trait not in words:
+        raise KnobError(f"{key}: {name} has no trait {trait!r}{nearest(trait, words)}")
+    return name, trait
+
+
 def turned(scenario: Scenario, traits: Mapping[str, Any]) -> Scenario:
-    """The same story with other traits; values may be text. Raises ScenarioError with the nearest
+    """The same story with other traits; values may be text. Raises KnobError with the nearest
     word, or with what the value must be."""
     parties = dict(scenario.parties)
     for key, value in traits.items():
-        _, _, rest = key.partition(".")
-        name, _, trait = rest.partition(".")
-        if name not in parties:
-            raise ScenarioError(f"{key}: {name!r} is no party{nearest(name, [*parties])}")
+        name, trait = find(scenario, key)
         table = parties[name]
-        words = [word for word in table.__struct_fields__ if word not in ("address", "side")]
-        if trait not in words:
-            raise ScenarioError(f"{key}: {name} has no trait {trait!r}{nearest(trait, words)}")
-        written = {**msgspec.to_builtins(table), trait: value}
+        words = msgspec.to_builtins(table)
+        words[trait] = _as_list(value) if isinstance(words[trait], list) else value
         try:
-            parties[name] = msgspec.convert(written, type(table), strict=False)
+            parties[name] = msgspec.convert(words, type(table), strict=False)
+            parties[name].check()
         except msgspec.ValidationError as error:
-            raise ScenarioError(f"{key}={value}: {str(error).partition(' - at ')[0]}") from None
-    other = msgspec.structs.replace(scenario, parties=parties)
-    try:
-        check(other)
-    except ValueError as error:
-        raise ScenarioError(f"{', '.join(traits)}: {error}") from None
-    return other
+            raise KnobError(f"{key}={value}: {str(error).partition(' - at ')[0]}") from None
+        except ValueError as error:
+            raise KnobError(f"{key}={value}: {error}") from None
+    return msgspec.structs.replace(scenario, parties=parties)
+
+
+def _as_list(value: Any) -> Any:
+    """`bob,carol` on a command line."""
+    return value.split(",") if isinstance(value, str) else value

@@ -61,7 +61,7 @@ class World:
         self._places: dict[tuple[Endpoint, Endpoint], str] = {}
         self._clock = clock
         self._engine = engine
-        self._externals = frozenset(externals)
+        self.externals = frozenset(externals)
         self._delays = delays
         self._on_report = on_report
         self._on_loss = on_loss
@@ -145,7 +145,7 @@ class World:
         neighbour = self._hosts[side].get(address)
         if neighbour is not None:
             self._clock.at(now + self._delays[side], self._deliver, (neighbour, packet))
-        elif side is Side.INSIDE or address in self._externals:
+        elif side is Side.INSIDE or address in self.externals:
             self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
             self._lose(packet, f"on the {side}", no_way(address))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from appliance.parties.pbx import PbxTraits
 from appliance.sim import knobs, outcome
-from appliance.sim.scenario import PbxTable
 from appliance.sim.simulation import Simulation
 
 FROM_BEST_TO_WORST = (
@@ -87,7 +87,7 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
 
 def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
     for name, table in simulation.scenario.parties.items():
-        if not isinstance(table, PbxTable) or table.side != "outside":
+        if not isinstance(table, PbxTraits) or table.side != "outside":
             continue
         comedia, rport, qualify = (
             f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")

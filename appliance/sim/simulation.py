@@ -24,11 +24,11 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.log import EventLog
+from appliance.parties.kinds import party
 from appliance.parties.party import Report
 from appliance.parties.sipua import media_endpoint
 from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
-from appliance.sim.cast import party
 from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
 from appliance.sim.network import World
@@ -66,10 +66,7 @@ class Simulation:
         self.world = World(
             self._clock,
             self.engine,
-            [
-                *settings["outside.external"],
-                *(rule.external for rule in settings["nat.static"]),
-            ],
+            _external_addresses(settings),
             (scenario.links.inside, scenario.links.outside),
             self._hear,
             self.witness.lose,
@@ -171,6 +168,11 @@ class Simulation:
         )
 
     def _tell(self, act: Act, now: float) -> None:
+        for key, value in act.set.items():
+            self.engine.set(key, value, "script", now)
+        if act.set:
+            self.world.externals = frozenset(_external_addresses(self.engine.settings))
+            return
         host = self._hosts[act.party]
         self.world.perform(host, host.party.tell(act.do, act.whom, now), now)
 
@@ -233,6 +235,12 @@ class Simulation:
             target = media_endpoint(body.encode("latin-1"))
             if target is not None:
                 self._named_in[target] = event.id
+
+
+def _external_addresses(settings: Settings) -> list[int]:
+    """Those that the NAT answers for on the outside."""
+    static = (rule.external for rule in settings["nat.static"])
+    return [*settings["outside.external"], *static]
 
 
 def _as_json(value: Any) -> object:

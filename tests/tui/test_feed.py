@@ -14,8 +14,8 @@ import pytest
 from appliance.control.server import ControlServer
 from appliance.journal.events import SettingChanged, Started
 from appliance.settings import files as config
-from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
 from tui.feed import FASTEST, Feed, FeedError, SimulationFeed, SocketFeed
 from tui.model import Model
 

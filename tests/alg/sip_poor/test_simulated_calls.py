@@ -8,8 +8,8 @@ import pytest
 
 from appliance.control import documents
 from appliance.settings import files as config
-from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
 
 TWO_LINES = 'outside.external=["203.0.113.1", "203.0.113.2"]'
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from random import Random
+from typing import Any
 
 import pytest
 
-from appliance.parties.agent import Habits
 from appliance.parties.party import Action, Datagram, Party, Report, Send, Wake, What
-from appliance.parties.pbx import Pbx, Switches
+from appliance.parties.pbx import Pbx
 from appliance.parties.phone import Phone
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint, parse_address
+from tests.support.parties import a_pbx, a_phone
 
 PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
 REGISTRAR = Endpoint(PBX, 5060)
@@ -104,16 +103,10 @@ def room() -> Room:
 
 @pytest.fixture
 def a_pair(room: Room) -> Callable[..., Pair]:
-    """Makes a pair whose two ends have these habits."""
+    """Makes a pair whose ends have these traits."""
 
-    def make(
-        habits: Habits | None = None, switches: Switches | None = None, expires: int = 3600
-    ) -> Pair:
-        habits = habits or Habits()
-        phone = Phone("alice", PHONE, REGISTRAR, Random(1), habits, expires)
-        habits = replace(habits, rtp_port=10000)
-        bob = frozenset({"bob"})
-        return Pair(room, phone, Pbx("pbx", PBX, bob, Random(2), habits, switches or Switches()))
+    def make(phone: dict[str, Any] | None = None, pbx: dict[str, Any] | None = None) -> Pair:
+        return Pair(room, a_phone(**(phone or {})), a_pbx(**(pbx or {})))
 
     return make
 

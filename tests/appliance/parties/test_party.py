@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from random import Random
 
 import pytest
 
 from appliance.parties.party import Party, Wake
 from appliance.parties.pbx import Pbx
 from appliance.parties.phone import Phone
-from nat.endpoint import Endpoint
+from tests.support.parties import a_pbx, a_phone
 
 STEPS = ("start", "receive", "hear", "wake", "tell")
-SERVER = Endpoint.parse("203.0.113.9:5060")
 
 
 @pytest.mark.parametrize("kind", [Phone, Pbx])
@@ -25,12 +23,11 @@ def test_a_party_is_driven_by_the_same_five_steps(kind: type, step: str) -> None
 
 
 def test_a_party_says_which_ports_to_open() -> None:
-    phone = Phone("alice", SERVER.address + 1, SERVER, Random(1))
-    pbx = Pbx("pbx", SERVER.address, frozenset({"bob"}), Random(1))
+    phone, pbx = a_phone(), a_pbx()
     assert (phone.ports, pbx.ports) == ({5060}, {5060})
 
 
 def test_a_party_that_has_nothing_to_do_asks_for_nothing() -> None:
-    phone = Phone("alice", SERVER.address + 1, SERVER, Random(1))
+    phone = a_phone()
     assert phone.start(0.0) == []
     assert [action for action in phone.wake(1.0) if isinstance(action, Wake)] == []

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.parties.agent import Habits
 from appliance.parties.party import Datagram, Send, What
-from appliance.parties.pbx import Pbx, Switches
+from appliance.parties.pbx import Pbx
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
 
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
 
     MakePair = Callable[..., Pair]
 
-PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
-REGISTRAR = Endpoint(PBX, 5060)
-BOB = frozenset({"bob"})
+PHONE = parse_address("192.168.20.100")
 
 
 def test_a_registration_can_be_taken_back(pair: Pair) -> None:
@@ -56,7 +53,7 @@ def test_force_rport_answers_and_calls_where_the_packets_came_from(
     room: Room, a_pair: MakePair
 ) -> None:
     room.on_the_way = behind_nat
-    pair = a_pair(switches=Switches(force_rport=True))
+    pair = a_pair(pbx={"force_rport": True})
     assert room.said(What.REGISTRATION_ACCEPTED)
     room.tell(pair.pbx, "call", "alice")
     room.run_until(5.0)
@@ -85,7 +82,7 @@ def test_comedia_sends_audio_to_where_audio_comes_from(room: Room, a_pair: MakeP
         return send._replace(destination=Endpoint(PHONE, 4000)) if to_nat else send
 
     room.on_the_way = nat
-    pair = a_pair(Habits(comedia=True))
+    pair = a_pair({"comedia": True}, {"comedia": True})
     room.tell(pair.phone, "call", "bob")
     room.run_until(5.0)
     assert pair.streams()["bob"].remote == seen
@@ -95,7 +92,7 @@ def test_comedia_sends_audio_to_where_audio_comes_from(room: Room, a_pair: MakeP
 def test_qualify_asks_every_so_often_until_the_registration_ends(
     room: Room, a_pair: MakePair
 ) -> None:
-    room_pair = a_pair(switches=Switches(qualify=10.0, max_expires=3600), expires=3600)
+    room_pair = a_pair(pbx={"qualify": 10.0})
     room.run_until(35.0)
     asked = [at for at, line in room.starts() if line == "OPTIONS sip:alice@192.168.20.100:5060"]
     assert asked == [10.0, 20.0, 30.0]
@@ -104,7 +101,7 @@ def test_qualify_asks_every_so_often_until_the_registration_ends(
 
 def test_qualify_ends_with_the_registration(room: Room, a_pair: MakePair) -> None:
     """The phone is switched off; the PBX asks until it no longer believes that it is there."""
-    a_pair(switches=Switches(qualify=10.0, max_expires=25))
+    a_pair(pbx={"qualify": 10.0, "max_expires": 25})
     room.parties.pop(PHONE)
     room.wakes.pop(PHONE)
     room.run_until(200.0)
@@ -148,7 +145,7 @@ def test_a_contact_that_is_no_address_cannot_be_called(pair: Pair) -> None:
 
 
 def test_nor_can_it_be_asked(room: Room, a_pair: MakePair) -> None:
-    pair = a_pair(switches=Switches(qualify=10.0))
+    pair = a_pair(pbx={"qualify": 10.0})
     registered_as(room, pair.pbx, b"<sip:alice@phone.example.com>")
     room.do(pair.pbx, pair.pbx.wake(0.0))
     room.run_until(35.0)

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import TYPE_CHECKING
 
 from appliance.parties.party import Send, What
-from appliance.parties.pbx import Pbx, Switches
-from appliance.parties.phone import Phone
 from appliance.parties.sipua import parse
-from nat.endpoint import Endpoint, parse_address
+from tests.support.parties import a_pbx, a_phone
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
 
     MakePair = Callable[..., Pair]
-
-PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
-REGISTRAR = Endpoint(PBX, 5060)
-BOB = frozenset({"bob"})
 
 
 def test_a_phone_writes_its_own_address_everywhere(pair: Pair) -> None:
@@ -40,7 +33,7 @@ def test_a_registration_is_refreshed_at_half_of_what_was_granted(
     room: Room, a_pair: MakePair
 ) -> None:
     """RFC 3261 10.2.4: the registrar may grant less than was asked for."""
-    a_pair(switches=Switches(max_expires=60))
+    a_pair(pbx={"max_expires": 60})
     room.run_until(100.0)
     asked = [at for at, line in room.starts() if line.startswith("REGISTER")]
     assert asked == [0.0, 30.0, 60.0, 90.0]
@@ -51,7 +44,7 @@ def test_a_registration_is_refreshed_at_half_of_what_was_granted(
 
 def test_a_silent_registrar_is_reported_and_asked_again_half_a_minute_later(room: Room) -> None:
     room.on_the_way = lambda send: None
-    phone = Phone("alice", PHONE, REGISTRAR, Random(1))
+    phone = a_phone()
     room.add(phone)
     room.tell(phone, "register")
     room.run_until(63.0)
@@ -82,9 +75,9 @@ def test_an_answer_with_a_foreign_call_id_is_as_good_as_none(room: Room, a_pair:
 
 
 def test_a_phone_without_service_dials_when_it_gets_service(room: Room) -> None:
-    phone = Phone("alice", PHONE, REGISTRAR, Random(1))
+    phone = a_phone()
     room.add(phone)
-    room.add(Pbx("pbx", PBX, BOB, Random(2)))
+    room.add(a_pbx())
     room.tell(phone, "call", "bob")
     assert room.said(What.CALL_TRIED) == []
     room.tell(phone, "register")
@@ -110,7 +103,7 @@ def test_a_granted_lifetime_that_is_not_there_is_the_one_asked_for(
         return send._replace(payload=changed) if send.payload.startswith(b"SIP") else send
 
     room.on_the_way = without_contact
-    a_pair(switches=Switches(max_expires=10), expires=60)
+    a_pair({"expires": 60}, {"max_expires": 10})
     room.run_until(59.0)
     assert [at for at, line in room.starts() if line.startswith("REGISTER")] == [0.0, 30.0]
 
@@ -135,9 +128,9 @@ def test_a_provisional_answer_changes_nothing(room: Room, a_pair: MakePair) -> N
 
 
 def test_putting_the_phone_down_forgets_whom_it_wanted_to_call(room: Room) -> None:
-    phone = Phone("alice", PHONE, REGISTRAR, Random(1))
+    phone = a_phone()
     room.add(phone)
-    room.add(Pbx("pbx", PBX, BOB, Random(2)))
+    room.add(a_pbx())
     room.tell(phone, "call", "bob")
     room.tell(phone, "hang-up")
     room.tell(phone, "register")

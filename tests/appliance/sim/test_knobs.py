@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.parties.pbx import PbxTraits
 from appliance.sim import knobs
-from appliance.sim.scenario import PbxTable, ScenarioError, load_scenario
+from appliance.sim.scenario import ScenarioError
+from appliance.sim.stories import load_scenario
 
 STORY = load_scenario("one-way-audio")
 
@@ -24,8 +26,8 @@ def test_a_trait_may_be_text_or_a_value(written: object, value: bool) -> None:
 def test_the_story_itself_stays_as_it_was() -> None:
     other = knobs.turned(STORY, {"parties.pbx.qualify": "30", "parties.alice.expires": "60"})
     pbx, before = other.parties["pbx"], STORY.parties["pbx"]
-    assert isinstance(pbx, PbxTable)
-    assert isinstance(before, PbxTable)
+    assert isinstance(pbx, PbxTraits)
+    assert isinstance(before, PbxTraits)
     assert (pbx.qualify, before.qualify) == (30.0, 0.0)
 
 
@@ -35,7 +37,7 @@ def test_the_story_itself_stays_as_it_was() -> None:
         ("parties.pbx.comdia", "true", "pbx has no trait 'comdia'; did you mean \"comedia\"?"),
         ("parties.alise.expires", "60", "'alise' is no party; did you mean \"alice\"?"),
         ("parties.alice.comedia", "perhaps", "parties.alice.comedia=perhaps: Expected `bool`"),
-        ("parties.alice.registrar", "nowhere", "parties.alice.registrar: "),
+        ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
         ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
         ("parties.alice", "x", "alice has no trait ''"),
     ],

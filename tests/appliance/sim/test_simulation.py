@@ -20,8 +20,10 @@ from appliance.journal.events import (
     encode,
 )
 from appliance.settings.files import for_scenario
-from appliance.sim.scenario import Scenario, list_scenarios, load_scenario, read_scenario
+from appliance.sim.reading import read
+from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import list_scenarios, load_scenario
 
 SCENARIOS = {scenario.name: scenario for scenario in list_scenarios()}
 
@@ -125,14 +127,14 @@ do = "hang-up"
 
 def test_a_pbx_that_knows_of_nat_needs_no_alg() -> None:
     """RFC 7362: latching."""
-    assert staged(read_scenario(COMEDIA, "comedia")).run().outcome == "both-ways"
+    assert staged(read(COMEDIA, "comedia")).run().outcome == "both-ways"
 
 
 def test_a_mapping_that_has_expired_cannot_be_called_through() -> None:
     """The phone is registered, the PBX sends to where the REGISTER came from, and the NAT has
     forgotten it: RFC 4787 REQ-5 is about this."""
     table = COMEDIA.replace('at = 1.0\nparty = "alice"', 'at = 10.0\nparty = "pbx"')
-    called = read_scenario(table.replace('whom = "bob"', 'whom = "alice"'), "expired")
+    called = read(table.replace('whom = "bob"', 'whom = "alice"'), "expired")
     called.duration = 60.0
     called.script[2].at = 55.0
     assert staged(called, "off", None, "nat.timeouts.udp=5s").run().outcome == "not-reached"
@@ -143,7 +145,7 @@ def test_and_qualify_keeps_it_open_when_inbound_traffic_does() -> None:
     """The phone answers each OPTIONS, and its answer goes out."""
     table = COMEDIA.replace('at = 1.0\nparty = "alice"', 'at = 10.0\nparty = "pbx"')
     table = table.replace("comedia = true", "comedia = true\nqualify = 2.0")
-    called = read_scenario(table.replace('whom = "bob"', 'whom = "alice"'), "qualify")
+    called = read(table.replace('whom = "bob"', 'whom = "alice"'), "qualify")
     assert staged(called, "off", None, "nat.timeouts.udp=5s").run().outcome == "both-ways"
 
 
@@ -168,13 +170,13 @@ def test_the_correct_alg_makes_a_call_work_through_every_kind_of_nat(
     """RFC 4787 4.1, 4.2 and 5: no behaviour of the NAT may be needed for it."""
     kinds = (f"nat.mapping={mapping}", f"nat.filtering={filtering}", f"nat.ports={ports}")
     short = story.replace("at = 15.0", "at = 7.0").replace("duration = 20", "duration = 8")
-    outcome = staged(read_scenario(short, "short"), "sip", None, *kinds).run()
+    outcome = staged(read(short, "short"), "sip", None, *kinds).run()
     assert outcome.outcome == "both-ways", outcome.sentence
 
 
 def test_without_an_alg_a_phone_cannot_even_register_when_its_port_is_not_kept() -> None:
     """RFC 3261 18.2.2: the answer goes to the port in the Via, which is not the NAT's."""
-    story = read_scenario(NAIVE, "random ports")
+    story = read(NAIVE, "random ports")
     story.duration = 40.0
     outcome = staged(story, "off", None, "nat.ports=random").run()
     assert outcome.outcome == "registration-failed"

@@ -11,9 +11,10 @@ from appliance.journal.events import encode
 from appliance.parties.sipua import MAGIC_COOKIE
 from appliance.settings.files import for_scenario
 from appliance.sim.packets import unpack_segment
-from appliance.sim.scenario import load_scenario, read_scenario
+from appliance.sim.reading import read
 from appliance.sim.segment import Segment
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
 from nat.endpoint import TCP, Side
 from nat.packet import Packet
 from nat.tcp import ACK, SYN
@@ -63,7 +64,7 @@ class Run:
     """A simulation with everything that went over the links."""
 
     def __init__(self, story: str, alg: str, *sets: str) -> None:
-        scenario = read_scenario(story, "tcp")
+        scenario = read(story, "tcp")
         wanted = [f"alg.sip.module={alg}", *sets]
         settings = for_scenario("tcp", scenario.settings, None, wanted)
         self.simulation = Simulation(scenario, settings)

@@ -23,8 +23,8 @@ from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import AlgError, ExpectationOpened, MessagePassed, encode
 from appliance.settings import files as config
 from appliance.settings.table import SettingError
-from appliance.sim.scenario import load_scenario
 from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
 from nat.endpoint import Direction, Endpoint, Side
 from tests.support.hostile import AN_EDIT, EDIT_ALL, FOR_EVER, HOSTILE, LOADS_FOR_EVER, Hostile
 from tests.support.packets import EXTERNAL, A, R, udp

@@ -1,21 +1,21 @@
-"""Tables become parties."""
+"""Traits become parties."""
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
+from appliance.parties.kinds import KINDS, kind_of, party
 from appliance.parties.party import Send, Write
 from appliance.parties.pbx import Pbx
-from appliance.parties.phone import Phone
-from appliance.sim.cast import party
-from appliance.sim.scenario import PbxTable, PhoneTable
+from appliance.parties.phone import Phone, PhoneTraits
 from nat.endpoint import parse_address
+from tests.support.parties import pbx_traits, phone_traits
 
-ALICE = PhoneTable(address="192.168.20.100", side="inside", registrar="203.0.113.9:5060")
-PBX = PbxTable(address="203.0.113.9", side="outside", users=["bob"])
+ALICE, PBX = phone_traits(), pbx_traits()
 
 
-def first_words(name: str, table: PhoneTable, seed: int) -> bytes:
+def first_words(name: str, table: PhoneTraits, seed: int) -> bytes:
     send = party(name, table, seed).tell("register", "", 0.0)[1]
     assert isinstance(send, Send)
     return send.payload
@@ -28,9 +28,7 @@ def test_a_table_becomes_the_party_of_its_kind() -> None:
 
 
 def test_ports_are_those_of_the_table() -> None:
-    table = PhoneTable(
-        address="192.168.20.100", side="inside", registrar="203.0.113.9:5060", sip_port=5070
-    )
+    table = phone_traits(sip_port=5070)
     assert party("alice", table, 1).ports == {5070}
 
 
@@ -53,3 +51,20 @@ def test_a_partys_bytes_depend_on_seed_and_name_alone() -> None:
     assert first_words("alice", ALICE, 1) != first_words("alice", ALICE, 2)
     tags = {first_words(name, ALICE, 1).split(b"tag=")[1][:8] for name in ("alice", "carol")}
     assert len(tags) == 2
+
+
+@pytest.mark.parametrize("word", KINDS)
+def test_a_kind_is_known_by_one_word(word: str) -> None:
+    """The tag of its traits, which a scenario has as `kind`."""
+    assert KINDS[word].traits.__struct_config__.tag == word
+
+
+def test_the_word_of_a_party_is_found_by_its_traits() -> None:
+    assert (kind_of(ALICE), kind_of(PBX)) == ("phone", "pbx")
+
+
+@pytest.mark.parametrize("word", KINDS)
+def test_what_can_be_ordered_says_what_it_does(word: str) -> None:
+    for order in KINDS[word].orders.values():
+        assert order.about[0].islower()
+        assert order.needs in ("", "whom") or " " in order.needs

@@ -1,0 +1,40 @@
+"""All kinds of party: the word for each, its traits, its class. One row makes a kind known to
+scenarios, knobs and documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, NamedTuple
+
+from appliance.parties.party import Order, Party
+from appliance.parties.pbx import Pbx, PbxTraits
+from appliance.parties.phone import Phone, PhoneTraits
+from appliance.parties.traits import Traits
+
+
+class Kind(NamedTuple):
+    """`make` takes a name, traits of this kind, and the party's own randomness; `orders` is what
+    can be done in a script."""
+
+    traits: type[Traits]
+    make: Callable[[str, Any, Random], Party]
+    orders: Mapping[str, Order]
+
+
+KINDS = {
+    "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
+    "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
+}
+
+
+def party(name: str, traits: Traits, seed: int) -> Party:
+    """The party `name`. Its branches, tags and SSRC depend on the seed and its own name only, so
+    that one more party in a scenario leaves the others' bytes as they were."""
+    return KINDS[kind_of(traits)].make(name, traits, Random(f"{seed}/{name}"))
+
+
+def kind_of(traits: Traits) -> str:
+    """The word for it in a scenario."""
+    return str(type(traits).__struct_config__.tag)

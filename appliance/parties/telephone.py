@@ -1,0 +1,277 @@
+"""What a phone and the phones behind a PBX have in common: they make calls, take calls and talk.
+
+Audio goes to the address in the session description, and their own address stands in theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from random import Random
+from typing import Annotated, ClassVar
+
+from appliance.parties.agent import UserAgent, UserAgentTraits
+from appliance.parties.audio import Audio
+from appliance.parties.call import Call, Phase
+from appliance.parties.party import Datagram, Order, What
+from appliance.parties.sipua import (
+    NO_AUDIO_OFFERED,
+    NO_CONTACT,
+    NO_SUCH_CALL,
+    NOBODY_HERE,
+    Problem,
+    SipMessage,
+    media_endpoint,
+    parameter_of,
+    read_via,
+    respond,
+    sdp,
+    status_of,
+    uri_of,
+    user_of,
+)
+from appliance.parties.traits import about
+from appliance.parties.transactions import GIVE_UP, T1, T2, cancel
+from nat.endpoint import Endpoint
+
+
+class TelephoneTraits(UserAgentTraits, kw_only=True):
+    """Of everybody who telephones."""
+
+    rtp_port: Annotated[
+        int, about("The first port that it takes for audio; RTP has the even ones (RFC 3550 11).")
+    ] = 4000
+    answer_after: Annotated[
+        float | None, about("How long it rings before somebody picks up, in seconds.")
+    ] = 2.0
+    comedia: Annotated[
+        bool,
+        about(
+            "Send audio to where audio comes from, and not to what the session description says "
+            "(RFC 7362 4.1; Asterisk's comedia)."
+        ),
+    ] = False
+
+
+class Telephone(UserAgent):
+    """A SIP user agent that calls and is called."""
+
+    ORDERS: ClassVar[Mapping[str, Order]] = {
+        "call": Order("call somebody", lambda one, whom, now: one.call(whom, now), "whom"),
+        "hang-up": Order("end whatever call there is", lambda one, _, now: one.hang_up(now)),
+    }
+
+    def __init__(self, name: str, traits: TelephoneTraits, rng: Random) -> None:
+        super().__init__(name, traits, rng)
+        self._answer_after = traits.answer_after
+        self._calls: dict[str, Call] = {}
+        first, comedia = traits.rtp_port, traits.comedia
+        self._audio = Audio(self, name, self.address, rng, first, comedia, self._ports)
+        self._methods |= {
+            "INVITE": self._invited,
+            "ACK": self._acknowledged,
+            "BYE": self._bye,
+            "CANCEL": self._cancelled,
+        }
+
+    def hear_audio(self, datagram: Datagram, now: float) -> bool:
+        return self._audio.hear(datagram)
+
+    # --- what a kind of telephone decides for itself ------------------------------------
+
+    def call(self, whom: str, now: float) -> None:
+        """Start a call to the user `whom`."""
+        raise NotImplementedError
+
+    def accepts(self, uri: str) -> bool:
+        """Is a request to this URI for somebody here?"""
+        raise NotImplementedError
+
+    # --- making a call ------------------------------------------------------------------
+
+    def _dial(self, me: str, peer: str, uri: str, hop: Endpoint, to: str, now: float) -> None:
+        """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
+        stream = self._audio.open()
+        local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
+        call_id = self.call_id()
+        invite = self.new_request("INVITE", uri, local, to, call_id, 1)
+        invite.headers += [("Contact", self.contact(me)), ("Content-Type", "application/sdp")]
+        invite.body = sdp(me, stream.local, self._rng.getrandbits(30))
+        call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
+        self._calls[call_id] = call
+        self.report(What.CALL_TRIED, me, peer)
+        self._transactions.request(
+            invite, hop, now, partial(self._progress, call), partial(self._unanswered, call)
+        )
+
+    def _progress(self, call: Call, response: SipMessage, now: float) -> None:
+        """An answer to our INVITE."""
+        if call.phase is Phase.ENDED:
+            return
+        if response.status < 200:
+            call.phase = Phase.RINGING
+        elif response.status < 300:
+            self._picked_up(call, response, now)
+        else:
+            self._end(call)
+            self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
+
+    def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
+        call.remote = response.get("to")
+        call.target = uri_of(response.get("contact")) or call.target
+        call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
+        self._audio.aim(call.me, call.stream, response)
+        call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
+        self._transport.send(call.hop, call.ack)
+        self.report(What.CALL_ANSWERED, call.me, call.peer)
+        self._audio.start_talking(call, now)
+
+    def answered_again(self, response: SipMessage, now: float) -> Problem | None:
+        call = self._calls.get(response.get("call-id"))
+        if call is None or not call.ack:
+            return Problem("it answers no call of ours", "call-id", "RFC 3261 13.2.2.4")
+        self._transport.send(call.hop, call.ack)
+        return None
+
+    def _unanswered(self, call: Call, why: str, now: float) -> None:
+        self._end(call)
+        detail = why or f"no answer to INVITE from {call.hop} in {GIVE_UP:.0f} s"
+        self.report(What.CALL_UNREACHABLE, call.me, call.peer, detail)
+
+    # --- taking a call ------------------------------------------------------------------
+
+    def _invited(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        if parameter_of(request.get("to"), "tag"):
+            self._invited_again(request, source)
+            return
+        if not self.accepts(request.request_uri):
+            self._refuse(request, 404, source, NOBODY_HERE)
+            return
+        me, peer = user_of(request.request_uri), user_of(request.get("from"))
+        target = uri_of(request.get("contact"))
+        hop = self.hop_for(me, peer, request, target, source)
+        if hop is None:
+            self._refuse(request, 400, source, NO_CONTACT)
+            return
+        if media_endpoint(request.body) is None:
+            self._refuse(request, 488, source, NO_AUDIO_OFFERED)
+            return
+        stream = self._audio.open()
+        self._audio.aim(me, stream, request)
+        local = f"{request.get('to')};tag={self.token()}"
+        remote = request.get("from")
+        call_id = request.get("call-id")
+        call = Call(
+            call_id, me, peer, local, remote, target, hop, request, source, stream, Phase.RINGING
+        )
+        self._calls[call_id] = call
+        self.report(What.CALL_REACHED, me, peer)
+        self._answer(request, 100, source)
+        self._call_response(call, 180)
+        if self._answer_after is not None:
+            ringing = now + self._answer_after
+            call.answering = self.timers.at(ringing, partial(self._pick_up, call))
+
+    def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
+        """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
+        response = respond(call.invite, status, call.source, call.tag)
+        response.headers += [("Contact", self.contact(call.me))]
+        if body:
+            response.headers.append(("Content-Type", "application/sdp"))
+            response.body = body
+        self._transactions.answer(call.invite, response, self.reply_to(call.invite, call.source))
+
+    def _pick_up(self, call: Call, now: float) -> None:
+        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
+        self._call_response(call, 200, answer)
+        self._audio.start_talking(call, now)
+        self._await_ack(call, T1, now + GIVE_UP, now)
+
+    def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
+        """RFC 3261 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
+        may be proxies on the way; without one, after 64 T1 the call is ended."""
+        call.answering = self.timers.at(
+            now + interval, lambda at: self._unacknowledged(call, interval, until, at)
+        )
+
+    def _unacknowledged(self, call: Call, interval: float, until: float, now: float) -> None:
+        if now >= until:
+            self.report(What.CALL_DROPPED, call.me, call.peer, "nobody acknowledged the answer")
+            self._send_bye(call, now)
+            return
+        self._transactions.repeated(call.invite)
+        self._await_ack(call, min(2 * interval, T2), until, now)
+
+    def _acknowledged(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._dialog(request)
+        if call is not None and call.answering is not None and call.phase is Phase.TALKING:
+            call.answering.cancel()
+
+    def _invited_again(self, request: SipMessage, source: Endpoint) -> None:
+        """A re-INVITE: the other side moves its audio."""
+        call = self._dialog(request)
+        if call is None or call.phase is not Phase.TALKING:
+            self._refuse(request, 481, source, NO_SUCH_CALL)
+            return
+        self._audio.aim(call.me, call.stream, request)
+        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
+        headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
+        self._answer(request, 200, source, headers, answer)
+
+    # --- ending a call ------------------------------------------------------------------
+
+    def hang_up(self, now: float) -> None:
+        """End whatever call there is."""
+        for call in [call for call in self._calls.values() if call.phase is not Phase.ENDED]:
+            if call.phase is Phase.TALKING:
+                self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
+                self._send_bye(call, now)
+            elif read_via(call.invite.get("via")).endpoint == self.own:
+                self._cancel(call, now)
+
+    def _cancel(self, call: Call, now: float) -> None:
+        self._end(call)
+        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
+        self._transactions.mention(cancel(call.invite), call.hop, now)
+
+    def _send_bye(self, call: Call, now: float) -> None:
+        """Stop talking; go on listening until the other side has understood."""
+        call.stop_timer()
+        call.phase = Phase.ENDED
+        call.cseq += 1
+        bye = self._in_dialog(call, "BYE", call.cseq)
+        self._transactions.request(
+            bye, call.hop, now, lambda *answer: self._end(call), lambda *failure: self._end(call)
+        )
+
+    def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._dialog(request)
+        if call is None:
+            self._refuse(request, 481, source, NO_SUCH_CALL)
+            return
+        if call.phase is not Phase.ENDED:
+            self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} hung up")
+            self._end(call)
+        self._answer(request, 200, source)
+
+    def _cancelled(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        call = self._calls.get(request.get("call-id"))
+        if call is None or call.phase is not Phase.RINGING:
+            self._refuse(request, 481, source, NO_SUCH_CALL)
+            return
+        self._answer(request, 200, source)
+        self._call_response(call, 487)
+        self._end(call)
+        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} gave up")
+
+    def _dialog(self, request: SipMessage) -> Call | None:
+        call = self._calls.get(request.get("call-id"))
+        return call if call is not None and call.is_meant_by(request) else None
+
+    def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
+        return self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
+
+    def _end(self, call: Call) -> None:
+        call.stop_timer()
+        call.phase = Phase.ENDED
+        self._audio.close(call.stream)

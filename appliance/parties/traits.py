@@ -1,0 +1,84 @@
+"""What may differ from one party to the next: the words of its table in a scenario.
+
+Each kind of party has a struct of traits beside its class, and each trait says what it is for and
+where it comes from (`about`). A trait is also a knob: `--set parties.pbx.comedia=true` turns it for
+one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from nat.endpoint import Side, parse_address
+
+
+def about(sentence: str) -> msgspec.Meta:
+    """What a trait is for, with its unit and its source."""
+    return msgspec.Meta(description=sentence)
+
+
+class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """What all parties have: which side of the NAT they are on, and where."""
+
+    address: Annotated[str, about("Its IP address.")]
+    side: Annotated[Literal["inside", "outside"], about("Its side of the NAT.")]
+    port_unreachable: Annotated[
+        bool,
+        about(
+            "Answer datagrams to closed ports by an ICMP error (RFC 1122 4.1.3.1). Hosts behind a "
+            "firewall of their own do not."
+        ),
+    ] = False
+
+    @property
+    def wire(self) -> Side:
+        return Side[self.side.upper()]
+
+    @property
+    def own_address(self) -> int:
+        return parse_address(self.address)
+
+    def people(self, name: str) -> Sequence[str]:
+        """Whom one can call there, when the party is called `name`."""
+        return (name,)
+
+    def check(self) -> None:
+        """What the types cannot say. Raises ValueError, with a sentence."""
+        parse_address(self.address)
+
+
+NOT_TURNED = ("address", "side")
+"""Words that say who a party is, and not how it behaves."""
+
+
+class Trait(NamedTuple):
+    """A word of a party's table: what it is for, the values that it may have (a type in words), and
+    its default (None: there is none, or it is None)."""
+
+    name: str
+    about: str
+    values: str
+    default: Any
+
+
+def traits_of(kind: type[Traits]) -> Iterator[Trait]:
+    """All that can be turned at a party of this kind."""
+    for field in msgspec.structs.fields(kind):
+        if field.name not in NOT_TURNED:
+            schema = msgspec.json.schema(field.type)
+            default = None if field.required else _default(field)
+            yield Trait(field.name, schema.get("description", ""), _in_words(schema), default)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    return str(schema.get("type") or " | ".join(each["type"] for each in schema["anyOf"]))

@@ -1,0 +1,259 @@
+"""A scenario.toml becomes a Scenario, or a list of everything that is wrong with it.
+
+Nothing of a story with a mistake is started. Each mistake has its key, what is wrong, and the
+nearest right word.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from alg.registry import SpecError, application_of, is_foreign, load
+from appliance.parties.kinds import KINDS, kind_of
+from appliance.parties.party import Order
+from appliance.settings import files as configuration
+from appliance.settings.checks import Problem
+from appliance.settings.hints import nearest, one_of, shown
+from appliance.settings.table import SettingError, Settings, find
+from appliance.sim import knobs
+from appliance.sim.outcome import WORDS
+from appliance.sim.scenario import (
+    Act,
+    Expectation,
+    Links,
+    Scenario,
+    ScenarioError,
+    Step,
+    Turns,
+)
+
+FROM_THE_FOLDER = ("name", "guide")
+"""Fields of a Scenario that its TOML does not have."""
+LARGEST = 1 << 20  # bytes
+
+
+def read(text: str, name: str) -> Scenario:
+    """A scenario from its TOML. Raises ScenarioError with all mistakes."""
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _broken(name, [Problem("", f"is not valid TOML: {error}")]) from None
+    reader = _Reader()
+    scenario = reader.scenario(table, name)
+    if scenario is None or reader.problems:
+        raise _broken(name, reader.problems)
+    problems = list(mistakes(scenario))
+    if problems:
+        raise _broken(name, problems)
+    return scenario
+
+
+def _broken(name: str, problems: list[Problem]) -> ScenarioError:
+    return ScenarioError(configuration.ConfigError(f"scenario {name}", problems).report())
+
+
+# --- words and types -------------------------------------------------------------------------
+
+
+class _Reader:
+    """Converts table by table, and goes on after a mistake."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def scenario(self, table: dict[str, Any], name: str) -> Scenario | None:
+        parts = dict(table)
+        parties = self._tables(parts.pop("parties", {}), "parties")
+        script = self._list(parts.pop("script", []), "script", Act)
+        steps = self._list(parts.pop("steps", []), "steps", Step)
+        expect = self._tables(parts.pop("expect", {}), "expect")
+        links = self._struct(parts.pop("links", {}), "links", Links)
+        made = {
+            "parties": {key: self._party(each, f"parties.{key}") for key, each in parties.items()},
+            "script": script,
+            "steps": steps,
+            "links": links,
+            "expect": {
+                key: self._struct({"alg": key, **each}, f"expect.{key}", Expectation)
+                for key, each in expect.items()
+            },
+        }
+        plain = self._fields(parts, "", Scenario, [*made, *FROM_THE_FOLDER])
+        return None if self.problems else Scenario(**plain, **made, name=name)
+
+    def _party(self, table: dict[str, Any], at: str) -> Any:
+        words = dict(table)
+        kind = KINDS.get(str(words.pop("kind", "")))
+        if kind is None:
+            self._add(f"{at}.kind", one_of(table.get("kind", ""), [*KINDS]))
+            return None
+        return self._struct(words, at, kind.traits)
+
+    def _struct(self, table: Any, at: str, kind: type[msgspec.Struct]) -> Any:
+        if not isinstance(table, dict):
+            self._add(at, f"must be a table, not {shown(table)}")
+            return None
+        before = len(self.problems)
+        fields = self._fields(table, f"{at}.", kind, [])
+        return kind(**fields) if len(self.problems) == before else None
+
+    def _fields(
+        self, table: Mapping[str, Any], at: str, kind: type[msgspec.Struct], others: list[str]
+    ) -> dict[str, Any]:
+        """The values of a table by field, but for `others`, which are read elsewhere."""
+        known = {
+            field.name: field for field in msgspec.structs.fields(kind) if field.name not in others
+        }
+        for word in table:
+            if word not in known:
+                self._add(f"{at}{word}", f"is no word here{nearest(word, [*known])}")
+        for field in known.values():
+            if field.required and field.name not in table:
+                self._add(f"{at}{field.name}", "is missing")
+        return {
+            word: self._value(value, f"{at}{word}", known[word].type)
+            for word, value in table.items()
+            if word in known
+        }
+
+    def _value(self, value: Any, at: str, kind: Any) -> Any:
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            sentence, _, place = str(error).partition(" - at `$")
+            self._add(at + place.rstrip("`"), f"{sentence}: {shown(value)}")
+            return None
+
+    def _tables(self, tables: Any, at: str) -> dict[str, dict[str, Any]]:
+        """A table of tables; what is not one is named and left out."""
+        if not isinstance(tables, dict):
+            self._add(at, f"must be a table, not {shown(tables)}")
+            return {}
+        for key, each in tables.items():
+            if not isinstance(each, dict):
+                self._add(f"{at}.{key}", f"must be a table, not {shown(each)}")
+        return {key: each for key, each in tables.items() if isinstance(each, dict)}
+
+    def _list(self, entries: Any, at: str, kind: type[msgspec.Struct]) -> list[Any]:
+        if not isinstance(entries, list):
+            self._add(at, f"must be a list of tables ([[{at}]]), not {shown(entries)}")
+            return []
+        return [
+            self._struct(each, f"{at}[{number}]", kind) for number, each in enumerate(entries, 1)
+        ]
+
+    def _add(self, key: str, sentence: str) -> None:
+        self.problems.append(Problem(key, sentence))
+
+
+# --- meaning ---------------------------------------------------------------------------------
+
+
+def mistakes(scenario: Scenario) -> Iterator[Problem]:
+    """What types cannot say, of a story whose every word is known."""
+    yield from _in_parties(scenario)
+    yield from _in_script(scenario)
+    try:
+        configuration.for_scenario(scenario.name, scenario.settings)
+    except configuration.ConfigError as error:
+        yield from (Problem(f"settings.{key}", sentence) for key, sentence in error.problems)
+    for key in scenario.knobs:
+        yield from _in_knob(scenario, key, f"knobs: {key}")
+    for label, expectation in scenario.expect.items():
+        if expectation.outcome not in WORDS:
+            yield Problem(f"expect.{label}.outcome", one_of(expectation.outcome, [*WORDS]))
+        yield from _in_turns(scenario, expectation, f"expect.{label}")
+    for number, step in enumerate(scenario.steps, 1):
+        yield from _in_turns(scenario, step, f"steps[{number}]")
+
+
+def _in_parties(scenario: Scenario) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, party in scenario.parties.items():
+        try:
+            party.check()
+        except ValueError as error:
+            yield Problem(f"parties.{name}", str(error))
+        owner = owners.setdefault(party.address, name)
+        if owner != name:
+            yield Problem(f"parties.{name}.address", f"is {owner}'s already: {party.address}")
+
+
+def _in_script(scenario: Scenario) -> Iterator[Problem]:
+    for number, act in enumerate(scenario.script, 1):
+        at = f"script[{number}]"
+        if not 0 <= act.at <= scenario.duration:
+            yield Problem(
+                f"{at}.at", f"{act.at} s is not within the {scenario.duration} s it lasts"
+            )
+        for key, value in act.set.items():
+            yield from _in_setting(key, value, f"{at}.set.{key}")
+        if act.set and (act.party or act.do):
+            yield Problem(at, "either a party does something, or settings change (set)")
+        elif not act.set:
+            yield from _in_order(scenario, act, at)
+
+
+def _in_order(scenario: Scenario, act: Act, at: str) -> Iterator[Problem]:
+    party = scenario.parties.get(act.party)
+    if party is None:
+        yield Problem(
+            f"{at}.party",
+            f"{shown(act.party)} is no party{nearest(act.party, [*scenario.parties])}",
+        )
+        return
+    orders = KINDS[kind_of(party)].orders
+    order = orders.get(act.do)
+    if order is None:
+        yield Problem(f"{at}.do", one_of(act.do, [*orders]))
+    else:
+        yield from _in_whom(scenario, act, order, f"{at}.whom")
+
+
+def _in_whom(scenario: Scenario, act: Act, order: Order, at: str) -> Iterator[Problem]:
+    people = sorted({who for name, party in scenario.parties.items() for who in party.people(name)})
+    if order.needs and not act.whom:
+        yield Problem(at, f"is missing: {act.do} needs to know {order.needs}")
+    elif not order.needs and act.whom:
+        yield Problem(at, f"is not needed to {act.do}")
+    elif order.needs == "whom" and act.whom not in people:
+        yield Problem(at, one_of(act.whom, people))
+
+
+def _in_turns(scenario: Scenario, turns: Turns, at: str) -> Iterator[Problem]:
+    if turns.alg and not is_foreign(turns.alg):
+        try:
+            load(turns.alg, application=application_of(turns.alg).name)
+        except SpecError as error:
+            yield Problem(f"{at}.alg", str(error))
+    if turns.profile:
+        try:
+            configuration.profile_text(turns.profile)
+        except LookupError as error:
+            yield Problem(f"{at}.profile", str(error))
+    for key, value in turns.set.items():
+        if key.startswith(knobs.PREFIX):
+            yield from _in_knob(scenario, key, f"{at}.set.{key}")
+        else:
+            yield from _in_setting(key, value, f"{at}.set.{key}")
+
+
+def _in_setting(key: str, value: Any, at: str) -> Iterator[Problem]:
+    try:
+        Settings.parse(Settings.name_of(key), value)
+    except SettingError as error:
+        yield Problem(at, str(error))
+
+
+def _in_knob(scenario: Scenario, key: str, at: str) -> Iterator[Problem]:
+    try:
+        if key.startswith(knobs.PREFIX):
+            knobs.find(scenario, key)
+        else:
+            find(key)
+    except (knobs.KnobError, SettingError) as error:
+        yield Problem(at, str(error))

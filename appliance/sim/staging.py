@@ -1,0 +1,42 @@
+"""From a story and what is turned to a run: the one way for commands, matrix, remedies and screen.
+
+Laid over one another, the last wins: the story's settings, the profile, the ALG, the knobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from alg.registry import application_of
+from appliance.settings import files as configuration
+from appliance.settings.table import Settings
+from appliance.sim import knobs
+from appliance.sim.scenario import Scenario, Turns
+from appliance.sim.simulation import Simulation
+
+NOTHING_TURNED = Turns()
+
+
+def stage(
+    story: Scenario, turns: Turns = NOTHING_TURNED, more: Iterable[str] = ()
+) -> tuple[Scenario, Settings]:
+    """The story with its parties' knobs turned, and the settings of its NAT. `more` are knobs as
+    `KEY=VALUE`. Raises ScenarioError or ConfigError, with all that is wrong."""
+    sets, traits = knobs.split([*_sets(turns), *more])
+    return knobs.turned(story, traits), configuration.for_scenario(
+        story.name, story.settings, turns.profile or None, sets
+    )
+
+
+def simulation(
+    story: Scenario, turns: Turns = NOTHING_TURNED, seed: int | None = None
+) -> Simulation:
+    """A run that has not begun. Raises ScenarioError, ConfigError, or SpecError for a module that
+    cannot be had."""
+    return Simulation(*stage(story, turns), seed)
+
+
+def _sets(turns: Turns) -> Iterator[str]:
+    if turns.alg:
+        yield f"alg.{application_of(turns.alg).name}.module={turns.alg}"
+    yield from turns.sets()

@@ -1,0 +1,94 @@
+"""Where stories are: on the shelf that comes with the program, or anywhere else by path.
+
+A story is a folder with a `scenario.toml` and, for the person in front of it, a `guide.md`; or a
+TOML file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from appliance.sim.reading import LARGEST, read
+from appliance.sim.scenario import Scenario, ScenarioError
+
+STORY, GUIDE = "scenario.toml", "guide.md"
+
+
+def load_scenario(name: str) -> Scenario:
+    """The scenario of this name, or at this path. Raises ScenarioError, with the nearest name or
+    all mistakes."""
+    if _is_path(name):
+        return _at(Path(name))
+    names = scenario_names()
+    if name not in names:
+        close = get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+        raise ScenarioError(f"{name[:60]!r} is not a scenario; {hint}")
+    return _in_folder(_shelf().joinpath(name), name)
+
+
+def list_scenarios(shelf: Path | None = None) -> list[Scenario]:
+    """All scenarios that come with the program, or those in the folders of `shelf`, by name. What
+    is broken on somebody's own shelf is left out: `mistakes_on` tells of it."""
+    if shelf is None:
+        return [load_scenario(name) for name in scenario_names()]
+    return [found for _, found in _on(shelf) if isinstance(found, Scenario)]
+
+
+def mistakes_on(shelf: Path) -> list[str]:
+    """What is wrong with the stories in the folders of `shelf`."""
+    return [str(found) for _, found in _on(shelf) if isinstance(found, ScenarioError)]
+
+
+def scenario_names() -> list[str]:
+    """Of those that come with the program."""
+    return sorted(entry.name for entry in _shelf().iterdir() if entry.joinpath(STORY).is_file())
+
+
+def _shelf() -> Traversable:
+    return files("appliance").joinpath("scenarios")
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith(".toml") or name in (".", "..")
+
+
+def _at(path: Path) -> Scenario:
+    name = path.resolve().stem if path.suffix == ".toml" else path.resolve().name
+    if path.is_dir():
+        return _in_folder(path, name)
+    return read(_text(path), path.resolve().parent.name if path.name == STORY else name)
+
+
+def _in_folder(folder: Traversable, name: str) -> Scenario:
+    scenario = read(_text(folder.joinpath(STORY)), name)
+    guide = folder.joinpath(GUIDE)
+    if guide.is_file():
+        scenario.guide = _text(guide)
+    return scenario
+
+
+def _on(shelf: Path) -> Iterator[tuple[str, Scenario | ScenarioError]]:
+    for folder in sorted(each for each in shelf.iterdir() if (each / STORY).is_file()):
+        try:
+            yield folder.name, _in_folder(folder, folder.name)
+        except ScenarioError as error:
+            yield folder.name, error
+
+
+def _text(file: Traversable) -> str:
+    """Raises ScenarioError."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise ScenarioError(f"{file}: is too large for a scenario")
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{file}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise ScenarioError(f"{file}: {error.strerror or error}") from None

@@ -1,0 +1,132 @@
+"""A scenario is read, or everything that is wrong with it is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.parties.pbx import PbxTraits
+from appliance.parties.phone import PhoneTraits
+from appliance.sim.reading import read
+from appliance.sim.scenario import ScenarioError
+
+GOOD = """
+title = "t"
+lesson = "l"
+duration = 10
+knobs = ["nat.timeouts.udp", "parties.pbx.comedia"]
+[settings]
+inside.networks = ["192.168.20.0/24"]
+outside.external = ["203.0.113.1"]
+[parties.alice]
+kind = "phone"
+side = "inside"
+address = "192.168.20.100"
+registrar = "203.0.113.9:5060"
+[parties.pbx]
+kind = "pbx"
+side = "outside"
+address = "203.0.113.9"
+users = ["bob"]
+[[script]]
+at = 1.0
+party = "alice"
+do = "register"
+[[script]]
+at = 2.0
+party = "alice"
+do = "call"
+whom = "bob"
+[[script]]
+at = 3.0
+set = { "nat.timeouts.udp" = "40s" }
+[[steps]]
+title = "Look"
+predict = "what?"
+see = "that"
+shows = ["one-way audio"]
+alg = "sip-poor:no-sdp"
+[expect.off]
+outcome = "one-way-audio"
+[expect."a server that mends"]
+alg = "off"
+set = { "parties.pbx.comedia" = true }
+outcome = "both-ways"
+"""
+
+
+def test_a_scenario_is_read_into_typed_tables() -> None:
+    scenario = read(GOOD, "good")
+    assert scenario.name == "good"
+    assert isinstance(scenario.parties["alice"], PhoneTraits)
+    assert isinstance(scenario.parties["pbx"], PbxTraits)
+    assert scenario.settings["outside"] == {"external": ["203.0.113.1"]}
+
+
+def test_an_expectation_is_about_the_module_that_it_is_named_after() -> None:
+    """Unless it says which: then its name may be any words."""
+    expect = read(GOOD, "good").expect
+    assert expect["off"].alg == "off"
+    assert expect["a server that mends"].alg == "off"
+    assert expect["a server that mends"].sets() == ["parties.pbx.comedia=true"]
+
+
+def test_a_step_is_a_run_that_can_be_typed() -> None:
+    (step,) = read(GOOD, "good").steps
+    assert step.options() == "--alg sip-poor:no-sdp"
+
+
+def test_a_party_speaks_udp_unless_its_table_says_otherwise() -> None:
+    alice = read(GOOD, "good").parties["alice"]
+    assert isinstance(alice, PhoneTraits)
+    assert (alice.transport, alice.segment, alice.port_unreachable) == ("udp", 0, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "complaint"),
+    [
+        ('kind = "phone"', 'kind = "fone"', "parties.alice.kind", 'did you mean "phone"?'),
+        ('title = "t"', "", "title", "is missing"),
+        ('title = "t"', 'title = "t"\ntitel = "u"', "titel", 'did you mean "title"?'),
+        ("duration = 10", 'duration = "ten"', "duration", "Expected `float`"),
+        ("duration = 10", "duration = ", "", "line 4"),
+        ("192.168.20.100", "192.168.20.1000", "parties.alice", "is not an IP address"),
+        ("203.0.113.9:5060", "203.0.113.9", "parties.alice", "is not an endpoint"),
+        ('users = ["bob"]', "users = []", "parties.pbx", "it has no users"),
+        ('users = ["bob"]', "users = 5", "parties.pbx.users", "Expected `array`"),
+        ('address = "203.0.113.9"', 'address = "192.168.20.100"', "pbx.address", "is alice's"),
+        ('party = "alice"\ndo = "reg', 'party = "alicia"\ndo = "reg', "[1].party", '"alice"?'),
+        ('do = "register"', 'do = "regster"', "script[1].do", 'did you mean "register"?'),
+        ('whom = "bob"', 'whom = "bobby"', "script[2].whom", 'did you mean "bob"?'),
+        ('whom = "bob"', "", "script[2].whom", "is missing: call needs to know whom"),
+        ('do = "register"', 'do = "register"\nwhom = "bob"', "script[1].whom", "is not needed"),
+        ("at = 1.0", "at = 11.0", "script[1].at", "not within the 10.0 s"),
+        ("at = 1.0", "at = -1.0", "script[1].at", "not within the 10.0 s"),
+        ("at = 1.0", "", "script[1].at", "is missing"),
+        ('"nat.timeouts.udp" = "40s"', '"nat.timeouts.upd" = "40s"', "[3].set", "timeouts.udp"),
+        ('"nat.timeouts.udp" = "40s"', '"nat.timeouts.udp" = "soon"', "script[3].set", "soon"),
+        ('side = "inside"', 'side = "left"', "parties.alice.side", "left"),
+        ('side = "inside"', 'side = "inside"\ntransport = "sctp"', "alice.transport", "sctp"),
+        ('side = "inside"', 'side = "inside"\nsegment = -1', "parties.alice", "no segment has -1"),
+        ('side = "inside"', 'side = "inside"\nsip_prot = 1', "alice.sip_prot", '"sip_port"?'),
+        ("outside.external", "outside.extrenal", "settings.outside.extrenal", "outside.external"),
+        ('"parties.pbx.comedia"]', '"parties.pbx.comdia"]', "knobs", '"comedia"?'),
+        ('outcome = "one-way-audio"', 'outcome = "one-way"', "expect.off.outcome", "one-way-audio"),
+        ("[expect.off]", "[expect.of]", "expect.of.alg", "'off'"),
+        ("sip-poor:no-sdp", "sip-poor:no-spd", "steps[1].alg", "no-sdp"),
+        ('"parties.pbx.comedia" = true', '"parties.pbx.comdia" = true', "expect", '"comedia"?'),
+        ('see = "that"', "", "steps[1].see", "is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_key(before: str, after: str, key: str, complaint: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        read(GOOD.replace(before, after, 1), "good")
+    heading, *lines = str(error.value).splitlines()
+    assert heading.startswith("scenario good: ")
+    assert any(key in line and complaint in line for line in lines), lines
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    bad = GOOD.replace('title = "t"', "").replace('"phone"', '"fone"').replace("at = 2.0", "")
+    with pytest.raises(ScenarioError) as error:
+        read(bad, "bad")
+    assert str(error.value).startswith("scenario bad: 3 problems")

@@ -1,0 +1,43 @@
+"""Layers over a story, the last of which wins."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.parties.pbx import PbxTraits
+from appliance.settings.files import ConfigError
+from appliance.sim.scenario import ScenarioError, Turns
+from appliance.sim.staging import simulation, stage
+from appliance.sim.stories import load_scenario
+
+STORY = load_scenario("one-way-audio")
+
+
+def test_nothing_turned_is_the_story_as_it_is() -> None:
+    story, settings = stage(STORY)
+    assert story.parties == STORY.parties
+    assert settings["alg.sip.module"] == "off"
+
+
+def test_a_turn_changes_the_nat_and_the_parties() -> None:
+    turns = Turns(alg="sip", set={"nat.timeouts.udp": "30s", "parties.pbx.comedia": True})
+    story, settings = stage(STORY, turns)
+    pbx = story.parties["pbx"]
+    assert isinstance(pbx, PbxTraits)
+    assert pbx.comedia
+    assert (settings["alg.sip.module"], settings["nat.timeouts.udp"]) == ("sip", 30.0)
+
+
+def test_what_the_command_line_says_wins() -> None:
+    _, settings = stage(STORY, Turns(set={"nat.timeouts.udp": 30}), ["nat.timeouts.udp=50s"])
+    assert settings["nat.timeouts.udp"] == 50.0
+
+
+@pytest.mark.parametrize("wrong", ["parties.pbx.comdia=true", "nat.timeouts.upd=30s", "nonsense"])
+def test_a_knob_that_is_not_there_is_a_sentence(wrong: str) -> None:
+    with pytest.raises((ScenarioError, ConfigError)):
+        stage(STORY, Turns(), [wrong])
+
+
+def test_a_run_begins_at_nought() -> None:
+    assert simulation(STORY, Turns(alg="sip")).now == 0.0
