@@ -286,6 +286,9 @@ class Finding:
     rfc: str
 
 
+AS_IT_IS = Reason("A correct module changes nothing here.", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """A protocol with addresses in its messages: all that the appliance must know of it.
@@ -312,6 +315,11 @@ class Application:
     """All that is wrong with a message, whoever wrote it."""
     opens: str
     """What its correct module opens for the inside, in two words."""
+    consequences: Callable[[bytes, Sequence[Edit]], Sequence[Edit]] = lambda message, edits: ()
+    """What must be edited because these edits are made, whoever makes them: a length that counts
+    what they have changed."""
+    why_it_stays: Callable[[bytes, int], Reason] = lambda message, at: AS_IT_IS
+    """Why the correct module leaves what stands at a position of a message as it is."""
     follower: Callable[[], Follower] | None = None
     states: tuple[str, ...] = ()
     """All states that a conversation can come to, as its follower tells them."""

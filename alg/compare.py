@@ -3,7 +3,14 @@
 One row for each place that either of them changes. The verdicts: `ok` (the same result), `missed`
 (the correct one changes it, this one does not), `wrong` (another result, or a change where there
 should be none), `broken` (a change after which the message cannot be read any more, or whose
-length is a lie) and `info` (a change whose rule begins with `info-`: worth seeing, not judged).
+length is a lie) and `info` (a change whose rule begins with `info-`, made or left: worth seeing,
+not judged, since nothing hangs on it).
+
+A reason argues for what is right. Under `wrong` and `broken` it is the correct module's for what it
+writes there, or for why it leaves the place alone, and not what the other module had in mind.
+
+What only follows from other edits is judged by those that were made: the length of a body by the
+body that really leaves, and not by the one that the correct module would have sent.
 
 Places are compared by what stands there afterwards, not by the edits that put it there, because two
 modules may cut the same change differently:
@@ -24,10 +31,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from alg import edits
-from alg.base import Alg, Edit, Finding, Reason
-
-Soundness = Callable[[bytes], int]
-"""How much of a message can be read (`alg.base.Application`)."""
+from alg.base import Alg, Application, Edit, Edits, Finding, Reading, Reason
 
 Findings = Callable[[bytes], Sequence[Finding]]
 """What is wrong with a message (`alg.base.Application`)."""
@@ -58,10 +62,21 @@ class Comparison:
     rfc: str
 
 
-def damage(before: bytes, after: bytes, findings: Findings) -> list[Finding]:
-    """What is wrong with a message after a module that was not wrong before."""
-    known = {*findings(before)}
+def damage(before: bytes, after: bytes, right: bytes, findings: Findings) -> list[Finding]:
+    """What is wrong with a message after a module that was not wrong before. What is wrong with the
+    correct module's message as well (`right`) is no module's fault."""
+    known = {*findings(before), *findings(right)}
     return [each for each in findings(after) if each not in known] if after else []
+
+
+def note(active: Edits, correct: Edits | None) -> str:
+    """What is to be said of a message besides its changes: the module's own words and, where both
+    leave it alone, why the correct one does."""
+    if correct is None or active.edits or correct.edits or correct.note in active.note:
+        return active.note
+    if correct.reading is not Reading.MESSAGE:
+        return active.note
+    return f"{active.note}; {correct.note}" if active.note else correct.note
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,10 @@ class _Place:
     active: tuple[Edit, ...]
     correct: tuple[Edit, ...]
 
+    def touches(self, edit: Edit) -> bool:
+        """Are any of its bytes among those of the place?"""
+        return edit.start < self.end and self.start < edit.end
+
 
 def changes(
     message: bytes,
@@ -81,7 +100,7 @@ def changes(
     active_edits: Sequence[Edit],
     correct: Alg,
     correct_edits: Sequence[Edit] | None,
-    soundness: Soundness,
+    application: Application,
 ) -> list[Comparison]:
     """The rows in the order of the message. When the correct module did not run (its edits are
     None) everything is `ok`, and `expected` is known only if the active module is the correct one
@@ -89,14 +108,22 @@ def changes(
     made = edits.ordered(message, active_edits)
     if correct_edits is None:
         places = [_Place(each[0].start, each[-1].end, each, each) for each in _one_by_one(made)]
-        rows = [_row(message, place, active, active) for place in places]
+        rows = [_row(message, place, active, active, application) for place in places]
         is_correct = active.name == correct.name
         return rows if is_correct else [replace(row, expected=None) for row in rows]
-    places = _places(made, edits.ordered(message, correct_edits))
-    rows = [_row(message, place, active, correct) for place in places]
-    if made and soundness(edits.apply(message, made)) < soundness(message):
-        return _broken(message, places, rows, correct_edits, soundness)
+    follows = application.consequences(message, made)
+    lengths = [*follows, *application.consequences(message, correct_edits)]
+    own = [edit for edit in correct_edits if not any(_overlap(edit, each) for each in lengths)]
+    right = [*own, *follows]  # what follows is judged by what was made
+    places = _places(made, edits.ordered(message, right))
+    rows = [_row(message, place, active, correct, application) for place in places]
+    if made and application.soundness(edits.apply(message, made)) < application.soundness(message):
+        return _broken(places, rows, _Trial(message, made, own, lengths, application))
     return rows
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _one_by_one(made: Sequence[Edit]) -> list[tuple[Edit, ...]]:
@@ -140,28 +167,34 @@ def _touches(start: int, end: int, edit: Edit) -> bool:
     return edit.start < end or (edit.start, edit.end) == (start, end)
 
 
-def _row(message: bytes, place: _Place, active: Alg, correct: Alg) -> Comparison:
-    """The reason is that of the module under examination if it changes the place at all, else that
-    of the correct module: why it should have."""
+def _row(
+    message: bytes, place: _Place, active: Alg, correct: Alg, application: Application
+) -> Comparison:
+    """Field and rule are those of the module under examination, if it changes the place at all."""
     before = message[place.start : place.end]
     after = _result(message, place, place.active)
     same = place.correct is place.active
     expected = after if same else _result(message, place, place.correct)
-    speaker, edit = (active, place.active) if place.active else (correct, place.correct)
-    field, rule = edit[0].field, edit[0].rule
+    verdict = _verdict(place, after, expected)
+    edit = (place.active or place.correct)[0]
+    field, rule = edit.field, edit.rule
     count = max(len(place.active), len(place.correct))
     if count > MOST_CHANGES:
         field, rule = "message", TOO_MANY
         reason = Reason(f"{count} changes are too many to compare.", "")
+    elif verdict == "wrong" and not place.correct:
+        reason = application.why_it_stays(message, place.start)
+    elif verdict == "wrong" or not place.active:
+        reason = _explain(correct, place.correct[0].rule)
     else:
-        reason = _explain(speaker, rule)
+        reason = _explain(active, rule)
     return Comparison(
         field,
         (place.start, place.end),
         _text(before),
         _text(after),
         _text(expected),
-        _verdict(place, after, expected),
+        verdict,
         rule,
         reason.sentence,
         reason.rfc,
@@ -172,7 +205,7 @@ def _verdict(place: _Place, after: bytes, expected: bytes) -> str:
     """All but `broken`, which no place can tell by itself (see `_broken`)."""
     if after == expected:
         return "ok"
-    if place.active and all(edit.rule.startswith("info-") for edit in place.active):
+    if all(edit.rule.startswith("info-") for edit in place.active or place.correct):
         return "info"
     return "wrong" if place.active else "missed"
 
@@ -185,39 +218,67 @@ def _result(message: bytes, place: _Place, made: tuple[Edit, ...]) -> bytes:
     return edits.apply(message[place.start : place.end], moved)
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A message with the edits that were `made` and the correct module's `own`, to try others in
+    between. `lengths` are edits of places that follow from others."""
+
+    message: bytes
+    made: Sequence[Edit]
+    own: Sequence[Edit]
+    lengths: Sequence[Edit]
+    application: Application
+
+    def is_broken_by(self, place: _Place) -> bool:
+        """Would the right message be read less well with just this place as it was left? Asked of
+        the right message, so that one row's fault is not blamed on the others; lengths follow,
+        unless this is one."""
+        others = _without(self.own, place.correct)
+        left = [*others, *place.active]
+        return self._soundness(self._followed(left, place)) < self._soundness(
+            self._followed(self.own, None)
+        )
+
+    def is_mended_by(self, place: _Place) -> bool:
+        """Is this a length, and can what leaves be read better if it fits?"""
+        mended = [*_without(self.made, place.active), *place.correct]
+        return any(map(place.touches, self.lengths)) and (
+            self._soundness(mended) > self._soundness(self.made)
+        )
+
+    def _followed(self, tried: Sequence[Edit], but: _Place | None) -> list[Edit]:
+        lengths = self.application.consequences(self.message, tried)
+        return [*tried, *(edit for edit in lengths if but is None or not but.touches(edit))]
+
+    def _soundness(self, tried: Sequence[Edit]) -> int:
+        return self.application.soundness(edits.apply(self.message, tried))
+
+
+def _without(all_of_them: Sequence[Edit], those: Sequence[Edit]) -> list[Edit]:
+    unwanted = {*those}
+    return [edit for edit in all_of_them if edit not in unwanted]
+
+
 def _broken(
-    message: bytes,
-    places: Sequence[_Place],
-    rows: Sequence[Comparison],
-    correct_edits: Sequence[Edit],
-    soundness: Soundness,
+    places: Sequence[_Place], rows: Sequence[Comparison], trial: _Trial
 ) -> list[Comparison]:
-    """The message as a whole can be read less well than before. Blame the rows that do so alone;
-    when it takes several rows together, or too many differ from the correct ones for each to be
-    tried, all that differ."""
-    blamed = differ = [row.verdict in ("wrong", "missed") for row in rows]
+    """The message as a whole can be read less well than before. Blame the rows that do so alone, or
+    a length that does not fit; when it takes several rows together, or too many differ from the
+    right ones for each to be tried, all that differ."""
+    differ = [row.verdict in ("wrong", "missed") for row in rows]
+    blamed = differ
     if sum(differ) <= MOST_TRIED:
-        blamed = [
-            differs and _breaks_alone(message, place, correct_edits, soundness)
-            for place, differs in zip(places, differ, strict=True)
-        ]
-    if not any(blamed):
-        blamed = differ
+        for is_guilty in (trial.is_broken_by, trial.is_mended_by):
+            found = [
+                differs and is_guilty(place) for place, differs in zip(places, differ, strict=True)
+            ]
+            if any(found):
+                blamed = found
+                break
     return [
         replace(row, verdict="broken") if guilty else row
         for row, guilty in zip(rows, blamed, strict=True)
     ]
-
-
-def _breaks_alone(
-    message: bytes, place: _Place, correct_edits: Sequence[Edit], soundness: Soundness
-) -> bool:
-    """Would the correct message be broken with just this place as the active module left it? Asked
-    of the correct message, so that one row's fault is not blamed on the others."""
-    at_place = {*place.correct}
-    others = [edit for edit in correct_edits if edit not in at_place]
-    whole = edits.apply(message, correct_edits)
-    return soundness(edits.apply(message, [*others, *place.active])) < soundness(whole)
 
 
 def _explain(module: Alg, rule: str) -> Reason:

@@ -26,6 +26,7 @@ from alg.base import Reason  # noqa: E402
 from alg.ftp.correct import reasons as ftp_reasons  # noqa: E402
 from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
+from alg.sip.judging import stays  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
 from appliance.settings.setting import Setting  # noqa: E402
@@ -146,6 +147,14 @@ def rules(reasons: Mapping[str, Reason]) -> str:
     )
 
 
+def places_that_stay() -> str:
+    """Why the correct module leaves a place alone."""
+    return table(
+        ("place", "why", "written in"),
+        ((f"`{place}`", why.sentence, why.rfc) for place, why in stays().items()),
+    )
+
+
 def sip_faults() -> str:
     """Every fault of the poor SIP module."""
     return table(
@@ -180,6 +189,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "tcp-picture": tcp_picture,
     "drops": drops,
     "sip-rules": lambda: rules(reasons()),
+    "sip-stays": places_that_stay,
     "sip-faults": sip_faults,
     "ftp-rules": lambda: rules(ftp_reasons()),
     "ftp-faults": ftp_faults,

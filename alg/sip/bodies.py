@@ -78,16 +78,27 @@ def recount(lengths: Sequence[Length], edits: Sequence[Edit]) -> list[Edit]:
     parts first, because their digits are counted by the whole. A length that another number of
     digits makes longer by a byte is itself a growth of the whole."""
     made: list[Edit] = []
-    for digits, (start, end) in reversed(lengths):
-        growth = sum(
-            len(edit.replacement) - (edit.end - edit.start)
-            for edit in (*edits, *made)
-            if start <= edit.start and edit.end <= end
-        )
-        if growth:
-            text = b"%d" % (end - start + growth)
-            made.append(Edit(*digits, text, "content-length", "content-length"))
+    for length in reversed(lengths):
+        made += _recounted(length, (*edits, *made))
     return made
+
+
+def lengths_after(lengths: Sequence[Length], edits: Sequence[Edit]) -> list[Edit]:
+    """The edits that make each length right for what really leaves after `edits`, be it right or
+    not: a part's length that was edited is counted as it was edited."""
+    return [edit for length in lengths for edit in _recounted(length, edits)]
+
+
+def _recounted(length: Length, edits: Sequence[Edit]) -> list[Edit]:
+    """The edit of a length whose bytes become more or fewer by `edits`, if they do."""
+    start, end = length.counts
+    growth = sum(
+        len(edit.replacement) - (edit.end - edit.start)
+        for edit in edits
+        if start <= edit.start and edit.end <= end
+    )
+    text = b"%d" % (end - start + growth)
+    return [Edit(*length.digits, text, "content-length", "content-length")] if growth else []
 
 
 def _parts(

@@ -33,6 +33,8 @@ CONTACT_LIFE = 3_600.0
 MOST_CONTACTS = 8
 """Ports other than the one it sends from that a message may have opened for its contacts."""
 
+ANSWERS_THE_SOURCE = "this server answers where requests come from, so its answers need no ALG"
+
 MAKES_DIALOG = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "REGISTER"))
 """Methods whose Contact others will send to later (RFC 3261 12.1; RFC 6665; RFC 3515)."""
 
@@ -167,9 +169,14 @@ def _open_reply_port(work: Rewriting, via: Via, token: Token) -> None:
 def _hide_received(work: Rewriting, via: Via) -> None:
     """Rule hide-or-learn: `received` and `rport` tell a phone its public address (RFC 3581 4); in
     the mode "hide" neither side is to notice the NAT. Only this flow's external endpoint is
-    restored: behind a second NAT the server has seen another one."""
+    restored: behind a second NAT the server has seen another one. And where the phone's own Via
+    comes back nothing was hidden from the server, so there is nothing to hide from the phone."""
     external, internal = work.context.external, work.context.internal
     received, rport = via.parameters.get(b"received"), via.parameters.get(b"rport")
+    if grammar.address(fields.text(work.data, via.sent_by.host)) == internal.address:
+        if received or (rport and fields.text(work.data, rport)):
+            work.note = ANSWERS_THE_SOURCE
+        return
     if received and grammar.address(fields.text(work.data, received)) == external.address:
         text = address_text(internal.address).encode()
         work.replace(received, text, "via.received", "received-restored")

@@ -255,8 +255,11 @@ def _private_contact(view: View) -> bool:
 
 
 def _private_media(view: View) -> bool:
+    """Of streams that a NAT can be asked to open. ICE finds a way for the others' candidates, and
+    what runs over TCP (MSRP, say) is connected to by its own rules."""
     session = _session(view)
-    lines = [session.connection_of(stream) for stream in session.streams]
+    streams = [] if session.ice else [each for each in session.streams if each.is_mappable]
+    lines = [session.connection_of(stream) for stream in streams]
     private = any(view.is_private(line.address) for line in lines if line)
     return private and _is_public_signalling(view)
 

@@ -109,7 +109,7 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
     if address is None or port is None:
         return None
     rtp = Endpoint(address, port)
-    if not _is_mappable(stream):
+    if not stream.is_mappable:
         if work.is_own(rtp):
             work.note = NOT_MAPPED
         return None
@@ -117,12 +117,6 @@ def _plan(work: Rewriting, session: Session, stream: Stream) -> Plan | None:
         return Plan(stream, rtp, None, adjacent=False)
     rtcp = _rtcp(work, stream, rtp)
     return Plan(stream, rtp, rtcp, adjacent=rtcp == Endpoint(address, port + 1))
-
-
-def _is_mappable(stream: Stream) -> bool:
-    """Whatever goes over UDP, on one port: any profile of RTP, a fax, the floor of a conference
-    (UDP/BFCP, RFC 8856), data channels (UDP/DTLS/SCTP, RFC 8841)."""
-    return stream.single and stream.protocol.startswith((b"RTP/", b"UDP", b"DTLS/SCTP"))
 
 
 def _address(work: Rewriting, session: Session, stream: Stream) -> int | None:
@@ -217,7 +211,7 @@ def _rewrite(
     for span in used:
         work.map_address(span, "sdp.c.address", "sdp-connection" + restored)
     if work.outward or mapped:
-        work.map_address(session.origin, "sdp.o.address", "sdp-origin" + restored)
+        work.map_address(session.origin, "sdp.o.address", "info-sdp-origin" + restored)
     for refused in (plan for plan in plans if plan and plan.refused):
         connection = session.connection_of(refused.stream)
         if connection and connection.address in used:

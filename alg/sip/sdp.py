@@ -68,6 +68,12 @@ class Stream:
     rtcp_mux: bool = False
     direction: bytes = b""
 
+    @property
+    def is_mappable(self) -> bool:
+        """Does it go over UDP, on one port? That is any profile of RTP, a fax, the floor of a
+        conference (UDP/BFCP, RFC 8856), data channels (UDP/DTLS/SCTP, RFC 8841)."""
+        return self.single and self.protocol.startswith((b"RTP/", b"UDP", b"DTLS/SCTP"))
+
 
 @dataclass(slots=True)
 class Session:

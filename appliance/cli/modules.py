@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from alg import compare, edits, registry
-from alg.base import Alg, Application, Edit, Edits, Finding, Reading, Refuse, Unavailable
+from alg.base import Alg, Application, Edits, Finding, Reading, Refuse, Unavailable
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
@@ -259,17 +259,21 @@ class _Run:
         context = Trial(situation, settings, application.name, module)
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
-        expected: Sequence[Edit] | None = None
+        ideal: Edits | None = None
         if registry.is_foreign(spec) or module.name != correct.name:
             twin = Trial(situation, settings, application.name, correct)
-            ideal, _ = _inspect(correct, message, twin)
-            expected = ideal.edits if isinstance(ideal, Edits) else ()
-        changes = compare.changes(message, module, active, correct, expected, application.soundness)
+            right, _ = _inspect(correct, message, twin)
+            ideal = right if isinstance(right, Edits) else Edits()
+        expected = None if ideal is None else ideal.edits
+        changes = compare.changes(message, module, active, correct, expected, application)
+        if isinstance(answer, Edits):
+            note = compare.note(replace(answer, note=note), ideal)
         if not active and (hint := _ports_hint(application, situation, settings)):
             note = f"{note}; {hint}" if note else hint
         dropped = isinstance(answer, Refuse)
         after = b"" if dropped else edits.apply(message, active)
-        damage = compare.damage(message, after, application.findings)
+        wanted = after if expected is None else edits.apply(message, expected)
+        damage = compare.damage(message, after, wanted, application.findings)
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Inspector:
         self._follow(slot, leg, message, outcome.after, now, cause)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
-        work = work_of(len(message), outcome.edits + len(correct or ()))
+        work = work_of(len(message), outcome.edits + len(correct.edits if correct else ()))
         self._turns.charge(work * WORK_TO_TELL if self._log.is_read else work)
         return outcome.after
 
@@ -127,10 +127,8 @@ class Inspector:
             return _left_alone(message, "left alone: the longer message would not fit the MTU")
         return Outcome(answer, after, commits=True)
 
-    def _rehearse(
-        self, slot: Slot, leg: Leg, message: bytes, now: float
-    ) -> tuple[Edit, ...] | None:
-        """What the correct module would have changed, when another one is active."""
+    def _rehearse(self, slot: Slot, leg: Leg, message: bytes, now: float) -> Edits | None:
+        """What the correct module would have answered, when another one is active."""
         if not (slot.observes or self._may_be_left_open(slot, leg)):
             return None
         ground = Rehearsal(self._table, leg, now, slot.ledger, slot.module)
@@ -139,7 +137,7 @@ class Inspector:
             answer = slot.correct.inspect(message, context)
         except Unavailable:
             context.rollback()
-            return ()
+            return Edits()
         except Exception:  # what only watches may not stop anything
             context.rollback()
             slot.counters["errors"] += 1
@@ -147,7 +145,7 @@ class Inspector:
         context.commit()
         if not slot.observes:
             return None
-        return answer.edits if isinstance(answer, Edits) else ()
+        return answer if isinstance(answer, Edits) else Edits()
 
     def _may_be_left_open(self, slot: Slot, leg: Leg) -> bool:
         """Does the host have expectations that the active module does not know how to close?"""
@@ -208,7 +206,7 @@ class Inspector:
         leg: Leg,
         message: bytes,
         outcome: Outcome,
-        correct: tuple[Edit, ...] | None,
+        correct: Edits | None,
         now: float,
     ) -> int:
         """Emit `message-passed`; answers its id. The event is built when somebody reads it, since
@@ -217,7 +215,8 @@ class Inspector:
         verdict = _verdict(message, after, answer)
         slot.counters["refused" if verdict == "dropped" else verdict] += 1
         made = answer.edits if isinstance(answer, Edits) else ()
-        note = answer.note if isinstance(answer, Edits) else answer.rule
+        expected = None if correct is None else correct.edits
+        note = compare.note(answer, correct) if isinstance(answer, Edits) else answer.rule
         module, spec = slot.module, slot.spec
         flow_id = _flow_id(leg)
         ends, direction, transport = _ends(leg), leg.direction.value, _transport(leg)
@@ -250,7 +249,7 @@ class Inspector:
                         rfc=each.rfc,
                     )
                     for each in compare.changes(
-                        message, module, made, slot.correct, correct, slot.application.soundness
+                        message, module, made, slot.correct, expected, slot.application
                     )
                 ],
                 summary=what,
@@ -258,7 +257,7 @@ class Inspector:
                 note=note,
             )
 
-        return self._log.emit_later(build, now, size=_size_of(message, after, made, correct))
+        return self._log.emit_later(build, now, size=_size_of(message, after, made, expected))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from alg.base import Alg, AlgContext, Edit, Edits, Finding, Reason, Refuse
-from alg.compare import MOST_CHANGES, SILENT, changes, damage
+from alg.compare import MOST_CHANGES, SILENT, changes, damage, note
 from alg.off import Off
-from alg.sip.application import soundness
+from alg.sip.application import SIP
 from alg.sip.correct import Sip
+from alg.sip.judging import stays
 from tests.support.counted import assert_linear, work
 
 MESSAGE = (
@@ -47,7 +48,7 @@ class Careless:
 
 
 def verdicts(active: list[Edit], correct: list[Edit]) -> list[str]:
-    return [row.verdict for row in changes(MESSAGE, Careless(), active, Sip(), correct, soundness)]
+    return [row.verdict for row in changes(MESSAGE, Careless(), active, Sip(), correct, SIP)]
 
 
 @pytest.mark.parametrize(
@@ -58,10 +59,14 @@ def verdicts(active: list[Edit], correct: list[Edit]) -> list[str]:
         ([], [RIGHT], ["missed"]),
         ([edit(b"192.168.20.100:5060", b"203.0.113.1:9")], [RIGHT], ["wrong"]),
         ([edit(b"192.168.20.100", b"203.0.113.1")], [RIGHT], ["wrong"]),
-        ([BODY, LENGTH], [], ["wrong", "wrong"]),
+        ([BODY, LENGTH], [], ["ok", "wrong"]),
         ([edit(b";branch", b";x;branch")], [], ["wrong"]),
         ([edit(b"bob", b"eve", "info-name")], [], ["info"]),
-        ([BODY], [], ["broken"]),
+        ([BODY], [], ["broken", "wrong"]),
+        ([LENGTH], [], ["broken"]),
+        ([LENGTH], [BODY, LENGTH], ["broken", "missed"]),
+        ([], [BODY, LENGTH], ["missed"]),
+        ([], [edit(b"hello", b"HELLO", "info-greeting")], ["info"]),
         ([BODY], [BODY, LENGTH], ["broken", "ok"]),
         ([edit(b"SIP/2.0/UDP", b"SIP/2.0;UDP")], [], ["broken"]),
         ([edit(b"CSeq: 1 ", b"CSeq: one ")], [RIGHT], ["missed", "broken"]),
@@ -90,8 +95,26 @@ def test_when_only_all_together_are_too_much_all_are_to_blame() -> None:
     assert verdicts(two, []) == ["broken", "broken"]
 
 
+def test_a_reason_argues_for_what_is_right() -> None:
+    """Not for what the module had in mind: it is wrong."""
+    other = edit(b"192.168.20.100:5060", b"203.0.113.1:9", "other")
+    name = edit(b"Call-ID: 1", b"Call-ID: 2", "other", "call-id")
+    sent_by, call_id = changes(MESSAGE, Careless(), [other, name], Sip(), [RIGHT], SIP)
+    assert (sent_by.verdict, sent_by.rule) == ("wrong", "other")
+    assert (sent_by.reason, sent_by.rfc) == Sip().explain("via")
+    assert (call_id.verdict, call_id.rule) == ("wrong", "other")
+    assert (call_id.reason, call_id.rfc) == stays()["call-id"]
+
+
+def test_two_modules_that_leave_a_message_alone_say_why() -> None:
+    off, ice = Edits(note="it is off"), Edits(note="ICE")
+    assert note(off, ice) == "it is off; ICE"
+    assert note(ice, ice) == note(Edits(), ice) == "ICE"
+    assert note(off, None) == note(off, Edits((RIGHT,), note="ICE")) == "it is off"
+
+
 def test_a_row_says_what_why_and_what_it_should_be() -> None:
-    (row,) = changes(MESSAGE, Off(), [], Sip(), [RIGHT], soundness)
+    (row,) = changes(MESSAGE, Off(), [], Sip(), [RIGHT], SIP)
     assert (row.field, row.before, row.after, row.expected) == (
         "via.host",
         "192.168.20.100:5060",
@@ -104,23 +127,23 @@ def test_a_row_says_what_why_and_what_it_should_be() -> None:
 
 
 def test_without_the_correct_module_nothing_is_expected() -> None:
-    (row,) = changes(MESSAGE, Careless(), [BODY], Sip(), None, soundness)
+    (row,) = changes(MESSAGE, Careless(), [BODY], Sip(), None, SIP)
     assert (row.verdict, row.expected, row.reason) == ("ok", None, "Because.")
 
 
 def test_the_correct_module_needs_no_shadow() -> None:
-    (row,) = changes(MESSAGE, Sip(), [RIGHT], Sip(), None, soundness)
+    (row,) = changes(MESSAGE, Sip(), [RIGHT], Sip(), None, SIP)
     assert (row.verdict, row.expected) == ("ok", "203.0.113.1:1024")
 
 
 def test_a_module_that_cannot_explain_itself_is_no_accident() -> None:
-    (row,) = changes(MESSAGE, Careless(), [edit(b"bob", b"eve", "unknown")], Sip(), None, soundness)
+    (row,) = changes(MESSAGE, Careless(), [edit(b"bob", b"eve", "unknown")], Sip(), None, SIP)
     assert (row.reason, row.rfc) == SILENT
 
 
 def test_bytes_become_characters_one_to_one() -> None:
     data = b"\xff\x00" + MESSAGE
-    (row,) = changes(data, Careless(), [Edit(0, 2, b"\x80", "f", "other")], Sip(), None, soundness)
+    (row,) = changes(data, Careless(), [Edit(0, 2, b"\x80", "f", "other")], Sip(), None, SIP)
     assert (row.before, row.after) == ("\xff\x00", "\x80")
 
 
@@ -158,15 +181,15 @@ def test_too_many_changes_are_one_row_that_says_so(size_of_body: int) -> None:
     """Every byte that was changed is still in exactly one row, with a reason (promise 2)."""
     message = filled(size_of_body)
     made = each_word(message, b"ADDRESS")
-    (row,) = changes(message, Careless(), made, Sip(), [], soundness)
+    (row,) = changes(message, Careless(), made, Sip(), [], SIP)
     assert row.span == (made[0].start, made[-1].end)
     assert row.reason == f"{len(made)} changes are too many to compare."
     assert row.before == message[slice(*row.span)].decode()
     assert row.after == row.before.replace("address", "ADDRESS")
     assert (row.verdict, row.expected) == ("wrong", row.before)
-    (same,) = changes(message, Careless(), made, Sip(), made, soundness)
+    (same,) = changes(message, Careless(), made, Sip(), made, SIP)
     assert same.verdict == "ok"
-    (alone,) = changes(message, Careless(), made, Sip(), None, soundness)
+    (alone,) = changes(message, Careless(), made, Sip(), None, SIP)
     assert (alone.verdict, alone.expected, alone.reason) == ("ok", None, row.reason)
 
 
@@ -174,14 +197,14 @@ def test_as_many_as_can_be_compared_are_compared() -> None:
     message = filled(len(WORDS) * MOST_CHANGES)
     made = each_word(message, b"ADDRESS")
     assert len(made) == MOST_CHANGES
-    assert len(changes(message, Careless(), made, Sip(), [], soundness)) == MOST_CHANGES
+    assert len(changes(message, Careless(), made, Sip(), [], SIP)) == MOST_CHANGES
 
 
 def test_when_very_many_differ_all_are_to_blame_for_a_message_that_cannot_be_read() -> None:
     """To try each of them by itself would be the work of as many messages."""
     message = filled(8_000)
     made = [edit(b"SIP/2.0/UDP", b"SIP/2.0;UDP"), *each_word(message, b"ADDRESS", 200)]
-    rows = changes(message, Careless(), made, Sip(), [], soundness)
+    rows = changes(message, Careless(), made, Sip(), [], SIP)
     assert {row.verdict for row in rows} == {"broken"}
 
 
@@ -202,11 +225,7 @@ def test_a_message_of_twice_the_size_is_about_twice_the_work(kind: str) -> None:
             "alone": (words, None),
         }[kind]
         works.append(
-            work(
-                lambda m=message, a=active, c=correct: changes(
-                    m, Careless(), a, Sip(), c, soundness
-                )
-            )
+            work(lambda m=message, a=active, c=correct: changes(m, Careless(), a, Sip(), c, SIP))
         )
     assert_linear(works)
 
@@ -216,5 +235,5 @@ def test_what_was_wrong_before_is_found_among_many_at_once() -> None:
         return [Finding(f"line {number}", "It is wrong.", "") for number in range(len(message))]
 
     sizes = (1_000, 2_000, 4_000, 8_000)
-    assert damage(b"x" * 3, b"x" * 4, findings) == [Finding("line 3", "It is wrong.", "")]
-    assert_linear([work(lambda n=n: damage(b"x" * n, b"x" * n, findings)) for n in sizes])
+    assert damage(b"x" * 3, b"x" * 4, b"", findings) == [Finding("line 3", "It is wrong.", "")]
+    assert_linear([work(lambda n=n: damage(b"x" * n, b"x" * n, b"x" * n, findings)) for n in sizes])

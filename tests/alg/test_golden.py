@@ -7,7 +7,7 @@ import pytest
 from alg.base import Edits
 from alg.compare import changes
 from alg.edits import apply
-from alg.sip.application import soundness
+from alg.sip.application import SIP
 from alg.sip.correct import Sip
 from appliance.gateway.trial import Trial
 from nat.endpoint import Direction, Endpoint
@@ -58,7 +58,7 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
 def test_every_change_is_explained() -> None:
     for pair in ALL:
         answer, _ = passed(pair)
-        rows = changes(pair.before, Sip(), answer.edits, Sip(), None, soundness)
+        rows = changes(pair.before, Sip(), answer.edits, Sip(), None, SIP)
         assert len(rows) == len(answer.edits), pair.name
         for row in rows:
             assert row.reason.endswith("."), pair.name

@@ -10,7 +10,7 @@ import pytest
 
 from alg.compare import changes
 from alg.edits import apply
-from alg.ftp.application import soundness
+from alg.ftp.application import FTP
 from alg.ftp.correct import Ftp
 from alg.ftp.lint import findings
 from tests.alg.ftp.situations import answer, met, opened
@@ -51,7 +51,7 @@ def test_a_message_becomes_what_it_should(pair: Pair) -> None:
 @each_rewritten
 def test_every_change_is_explained_and_mends_the_message(pair: Pair) -> None:
     said = answer(met(*ends(pair)), before(pair))
-    (row,) = changes(before(pair), Ftp(), said.edits, Ftp(), None, soundness)
+    (row,) = changes(before(pair), Ftp(), said.edits, Ftp(), None, FTP)
     assert row.verdict == "ok"
     assert row.reason.endswith(".")
     assert row.rfc.startswith("RFC ")

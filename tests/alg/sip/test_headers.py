@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alg.sip import headers
 from alg.sip.correct import Sip
 
 OUT_REQUEST = """
@@ -204,6 +205,18 @@ def test_received_and_rport_are_hidden_or_left_to_learn(
     text = IN_RESPONSE.replace("=z9hG4bK1", "=z9hG4bK1;received=203.0.113.1;rport=1024")
     back = talk.into(text.format(status=200, method="INFO", header="Subject: x")).decode()
     assert f"Via: SIP/2.0/UDP {OWN};branch=z9hG4bK1{parameters}\r\n" in back
+
+
+@pytest.mark.parametrize("seen", [";received=203.0.113.1", ";rport=1024;received=203.0.113.1"])
+def test_where_nothing_was_hidden_from_the_server_nothing_is_from_the_phone(
+    talk: Any, seen: str
+) -> None:
+    """The phone's own Via comes back: no ALG was in the way of the request, and the answer came all
+    the same (RFC 3261 18.2.2)."""
+    text = IN_RESPONSE.replace(SEEN, OWN).replace("=z9hG4bK1", f"=z9hG4bK1{seen}")
+    back = talk.into(text.format(status=200, method="INFO", header="Subject: x")).decode()
+    assert f"Via: SIP/2.0/UDP {OWN};branch=z9hG4bK1{seen}\r\n" in back
+    assert talk.note == headers.ANSWERS_THE_SOURCE
 
 
 def test_received_of_somebody_else_stays(talk: Any) -> None:

@@ -145,14 +145,16 @@ def test_the_new_findings_name_the_damage_of_an_alg(
     inside = GOOD.replace("203.0.113.1:5060", "192.168.20.100:5060")
     inside = inside.replace("IP4 203.0.113.1", "IP4 192.168.20.100")
     talk = conversation(SipPoor([fault]), "203.0.113.1:1024")
-    assert names(damage(on_the_wire(inside), talk.out(inside), findings)) == expected
+    assert names(damage(on_the_wire(inside), talk.out(inside), b"", findings)) == expected
 
 
 def test_a_mismatch_that_the_alg_made_is_new(conversation: Any, on_the_wire: Any) -> None:
     inside = GOOD.replace("203.0.113.1", "192.168.20.100").rstrip("\n")
     inside += "\na=candidate:1 1 UDP 1 192.168.20.100 4000 typ host"
     talk = conversation(SipPoor(["ice-default-only"]), "203.0.113.1:1024")
-    assert names(damage(on_the_wire(inside), talk.out(inside), findings)) == {"ice-mismatch"}
+    left = talk.out(inside)
+    assert names(damage(on_the_wire(inside), left, b"", findings)) == {"ice-mismatch"}
+    assert damage(on_the_wire(inside), left, left, findings) == []
 
 
 @given(st.binary(max_size=300))

@@ -39,6 +39,10 @@ HEADERS = 28
 LOOPING = Hostile(FOR_EVER)
 
 
+UNJUDGED = {"alg.sip.observe": False}
+"""What the correct module calls wrong has its reason, and the module's own is not asked for."""
+
+
 def passed(world: World) -> bytes:
     """What becomes of one more message."""
     ((_, left),) = world.send(Side.INSIDE, SENT)
@@ -296,7 +300,7 @@ def test_the_largest_message_can_be_replaced_as_a_whole(tmp_path: Path) -> None:
 def test_what_no_message_was_about_is_told_when_there_is_time(tmp_path: Path) -> None:
     """An explanation is asked for when somebody looks, and a worker may end while it rests."""
     module = Hostile(explain="os._exit(0)")
-    world = World({"alg.sip.module": module.write(tmp_path)})
+    world = World({"alg.sip.module": module.write(tmp_path), **UNJUDGED})
     assert passed(world) == EDITED
     (change,) = world.told(MessagePassed)[-1].changes
     assert change.reason == "The module gives no reason."
@@ -307,7 +311,8 @@ def test_what_no_message_was_about_is_told_when_there_is_time(tmp_path: Path) ->
 
 def test_a_reason_is_asked_for_once(tmp_path: Path) -> None:
     count = "self.asked += 1\n        return Reason(f'asked {self.asked}', '')"
-    world = World({"alg.sip.module": Hostile(explain=count, made="self.asked = 0").write(tmp_path)})
+    module = Hostile(explain=count, made="self.asked = 0")
+    world = World({"alg.sip.module": module.write(tmp_path), **UNJUDGED})
     for _ in range(3):
         passed(world)
         assert world.told(MessagePassed)[-1].changes[0].reason == "asked 1"

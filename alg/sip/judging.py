@@ -1,0 +1,103 @@
+"""What is right in a message, for whoever puts another module beside the correct one.
+
+The correct module says why it changes a place (`reasons.toml`). Here is what else a comparison must
+know: how long the body is that really leaves, and why a place that the correct module leaves alone
+must stay (`stays.toml`), whatever another module had in mind when it changed it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from alg.base import Edit, Reason
+from alg.sip import bodies, parts
+from alg.sip.message import Header, Malformed, Message, NotSip, parse
+
+_HEADERS: Mapping[bytes, str] = {
+    b"call-id": "call-id",
+    b"via": "via",
+    b"cseq": "cseq",
+    b"max-forwards": "max-forwards",
+    b"expires": "expires",
+    b"min-expires": "expires",
+    b"authorization": "credentials",
+    b"proxy-authorization": "credentials",
+    b"www-authenticate": "credentials",
+    b"proxy-authenticate": "credentials",
+    b"from": "party",
+    b"to": "party",
+    b"contact": "foreign",
+    **dict.fromkeys(parts.ROUTES, "foreign"),
+    b"content-length": "content-length",
+}
+_PARAMETERS: Mapping[bytes, str] = {b"branch": "branch", b"tag": "tag", b"expires": "expires"}
+_PARAMETER = re.compile(rb";[ \t]*+([a-z]++)[ \t]*+=", re.IGNORECASE)
+
+
+def consequences(message: bytes, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits that make each Content-Length right for the body that leaves after `edits` (rule
+    lengths-follow); none for a message that cannot be read."""
+    try:
+        lengths = bodies.find(parse(message)).lengths
+    except (NotSip, Malformed):
+        return []
+    return bodies.lengths_after(lengths, edits)
+
+
+def why_it_stays(message: bytes, at: int) -> Reason:
+    """Why the correct module leaves what stands at this offset as it is."""
+    try:
+        parsed = parse(message)
+        found = parts.read(parsed)
+    except NotSip:
+        return stays()["not-sip"]
+    except Malformed:
+        return stays()["unreadable"]
+    if at >= parsed.end:
+        return stays()["behind-body"]
+    if at >= parsed.body:
+        return stays()[_in_the_body(message, at, found)]
+    return stays()[_in_the_head(parsed, at)]
+
+
+def _in_the_head(message: Message, at: int) -> str:
+    header = _header_at(message, at)
+    if header is None:
+        return "foreign" if message.uri[0] <= at < message.uri[1] else "start-line"
+    parameter = _PARAMETER.match(message.data, message.data.rfind(b";", header.start, at + 1))
+    name = parameter[1].lower() if parameter and parameter.end() <= at else b""
+    return _PARAMETERS.get(name) or _HEADERS.get(header.name, "text")
+
+
+def _header_at(message: Message, at: int) -> Header | None:
+    """The one whose line holds this offset."""
+    before = [each for named in message.headers.values() for each in named if each.name_start <= at]
+    return max(before, key=lambda header: header.start, default=None)
+
+
+def _in_the_body(message: bytes, at: int, found: parts.Parts) -> str:
+    """By the line of the description."""
+    described = zip(found.body.descriptions, found.sessions, strict=True)
+    session = next((each for (start, end), each in described if start <= at < end), None)
+    if session is None:
+        return "body"
+    if session.ice:
+        return "ice"
+    line = message[max(message.rfind(b"\n", 0, at), message.rfind(b"\r", 0, at)) + 1 :][:100]
+    if line.startswith(b"c="):
+        return "hold" if b" 0.0.0.0" in line.splitlines()[0] else "foreign"
+    return "media-port" if line.startswith(b"m=") else "description"
+
+
+@cache
+def stays() -> dict[str, Reason]:
+    """The sentences, from the one file that a teacher may translate."""
+    text = Path(__file__).with_name("stays.toml").read_text(encoding="utf-8")
+    return {
+        place: Reason(entry["sentence"], entry["rfc"])
+        for place, entry in tomllib.loads(text).items()
+    }
