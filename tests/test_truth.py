@@ -10,12 +10,18 @@ from __future__ import annotations
 import pytest
 
 from alg.registry import poor
+from alg.sip.correct import reasons
+from alg.sip.judging import stays
+from appliance.journal.events import MessagePassed
+from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
-from appliance.sim import outcome
+from appliance.sim import knobs, outcome
 from appliance.sim.causes import NAT
+from appliance.sim.harmless import NO_ALG
+from appliance.sim.remedies import NEEDLESS, needless, remedies
 from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
-from appliance.sim.stories import list_scenarios
+from appliance.sim.stories import list_scenarios, load_scenario
 from tests.appliance.sim.test_simulation import staged
 from tui.draw import outcome as outcome_pane
 from tui.draw import why
@@ -58,10 +64,13 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
         shown = [why.because(model, message) for message in (None, *model.messages)]
         advice = why.advice(model, live=False).plain
         title, _ = outcome_pane.headline(model)
+        assert_judged_by_what_left(run, spec)
         if word == outcome.BOTH_WAYS:
             assert sentences == [], story.name
             assert "correct ALG" not in advice, story.name
+            assert_nothing_is_blamed(run, shown)
             continue
+        assert run.harmless() == [], story.name
         assert_followed_back(sentences)
         assert not any("each as it must be" in each for each in shown), story.name
         assert title.lower().replace(" ", "-") == word
@@ -69,6 +78,52 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
             assert not any(": registered" in line for line in said), story.name
         if spec == "sip":
             assert not any(cause.party == NAT for cause in run.causes()), story.name
+
+
+@pytest.mark.parametrize("spec", ["off", "sip", f"{POOR.name}:callid-hide"])
+def test_where_the_server_mends_nat_itself_no_alg_is_needed(spec: str) -> None:
+    """RFC 7362 4.1, RFC 3581 4: it answers, and sends audio, to where packets come from."""
+    turned = {"parties.pbx.comedia": True, "parties.pbx.force_rport": True}
+    story = knobs.turned(shortened(load_scenario("one-way-audio")), turned)
+    run = staged(story, spec)
+    assert run.run().outcome == outcome.BOTH_WAYS
+    assert run.causes() == remedies(run) == []
+    assert needless(run) == ("" if spec == "off" else NEEDLESS)
+    assert (NO_ALG in run.harmless()) == (spec == "off")
+    assert_judged_by_what_left(run, spec)
+
+
+def assert_judged_by_what_left(run: Simulation, spec: str) -> None:
+    """Each change: its length by the body that left, its reason by what is right."""
+    correct = {*reasons().values(), *stays().values()}
+    for event in run.log.since(0):
+        if not isinstance(event, MessagePassed):
+            continue
+        for row in event.changes:
+            what = (run.scenario.name, event.summary, row)
+            if spec == "sip":
+                assert row.verdict == "ok", what
+            if row.verdict in FAULTS:
+                assert (row.reason, row.rfc) in correct, what
+                assert not row.field.startswith(("sdp.o", "via.received")) or spec != "off", what
+            if row.field == "content-length" and event.after and row.expected is not None:
+                body = event.after.partition("\r\n\r\n")[2]
+                assert row.expected.strip() == str(len(body)), what
+
+
+def assert_nothing_is_blamed(run: Simulation, shown: list[str]) -> None:
+    """Whatever was missed or wrong is called harmless, and nothing else is."""
+    spoilt = any(
+        row.verdict in FAULTS
+        for event in run.log.since(0)
+        if isinstance(event, MessagePassed)
+        for row in event.changes
+    )
+    assert bool(run.harmless()) == spoilt, run.scenario.name
+    for each in shown:
+        assert " < " not in each, each
+        assert "hears nothing" not in each, each
+        assert not any(f" {verdict}. " in each for verdict in FAULTS), each
 
 
 def assert_followed_back(sentences: list[str]) -> None:

@@ -37,7 +37,7 @@ from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings.table import Settings
 from appliance.sim import staging
-from appliance.sim.remedies import remedies
+from appliance.sim.remedies import needless, remedies
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import list_scenarios, load_scenario
@@ -207,11 +207,18 @@ def _tell(
     if as_json:
         emit_json_line(document)
         return
+    _tell_end(document)
+
+
+def _tell_end(document: Mapping[str, Any]) -> None:
+    """Why it ended so, what helps, and what did no harm; the outcome last."""
     for cause in document["causes"]:
         emit(f"  why: {clean(cause['sentence'])}{' (inferred)' * cause['inferred']}")
     for remedy in document["remedies"]:
         turns = " ".join(f"--set {key}={_as_text(value)}" for key, value in remedy["set"].items())
         emit(f"  try: {remedy['sentence']} {turns}")
+    for sentence in document["harmless"]:
+        emit(f"  fine: {clean(sentence)}")
     emit(outcome_line(document["sentence"]))
 
 
@@ -235,6 +242,7 @@ def _document(simulation: Simulation, with_remedies: bool = True) -> dict[str, A
     """The outcome as JSON has it. Remedies are tried, which takes some runs more."""
     outcome = simulation.outcome()
     tried = remedies(simulation) if with_remedies else []
+    idle = needless(simulation) if with_remedies else ""
     return {
         "type": "outcome",
         "outcome": outcome.outcome,
@@ -242,6 +250,7 @@ def _document(simulation: Simulation, with_remedies: bool = True) -> dict[str, A
         "evidence": outcome.evidence,
         "causes": [msgspec.to_builtins(cause) for cause in simulation.causes()],
         "remedies": [{"sentence": each.sentence, "set": each.set} for each in tried],
+        "harmless": [*simulation.harmless(), *([idle] if idle else [])],
     }
 
 

@@ -241,8 +241,9 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
         words["state"] = "accepted by the server"  # whether the phone hears of it is open
     if "does" in words:
         place = FIELD_NAMES.get(words["field"], words["field"])
-        whose = f"the {place} of the {words['summary']}" if place else f"the {words['summary']}"
-        words["told_by"] = f", because {whose} says so" if words["summary"] else ""
+        said = words["summary"]
+        told = f"the {place} of the {said} says so" if place else f"the {said} came from there"
+        words["told_by"] = f", because {told}" if said else ""
 
 
 def _change(change: Change, as_bytes: bool) -> str:

@@ -165,7 +165,7 @@ def _of_the_field(message: MessagePassed | None, field: str) -> Iterator[Cause]:
         return
     row = _fault_in(message, field)
     if row is not None:
-        yield Cause(f"{_deed(message, row)}.", NAT, message.id, row.field, row.rule)
+        yield Cause(f"{deed(message, row)}.", NAT, message.id, row.field, row.rule)
 
 
 def _fault_in(message: MessagePassed, field: str) -> Change | None:
@@ -174,7 +174,8 @@ def _fault_in(message: MessagePassed, field: str) -> Change | None:
     return next((each for each in faults if each.field.startswith(deciding)), None)
 
 
-def _deed(message: MessagePassed, row: Change) -> str:
+def deed(message: MessagePassed, row: Change) -> str:
+    """What a module made of a field, and what belongs there; without a full stop."""
     what = _whose(message.summary)
     place = next(
         (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field

@@ -29,6 +29,9 @@ LONG_ENOUGH = 300.0
 """Seconds that a mapping for UDP may be silent where phones work (RFC 4787 REQ-5)."""
 
 
+NEEDLESS = "The ALG mends nothing here and is harmless: with it off everybody is heard as well."
+
+
 class Remedy(NamedTuple):
     """`set` is what to turn, `outcome` what it comes to."""
 
@@ -46,6 +49,16 @@ def remedies(simulation: Simulation) -> list[Remedy]:
         for kind in (_at_the_server, _in_the_nat, _in_the_alg)
         for remedy in _best_of(kind(simulation), before, simulation)
     ]
+
+
+def needless(simulation: Simulation) -> str:
+    """Of a run in which everybody is heard: whether that is so with every ALG off as well, as a
+    sentence; empty if not, or if they are off."""
+    active = {f"alg.{slot}.module": "off" for slot in _slots_used(simulation)}
+    are_off = all(simulation.engine.settings[key] == "off" for key in active)
+    if rank(simulation.outcome().outcome) or are_off:
+        return ""
+    return "" if rank(_tried(simulation, active)) else NEEDLESS
 
 
 def rank(word: str) -> int:
@@ -114,12 +127,16 @@ def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:
 
 
 def _in_the_alg(simulation: Simulation) -> Iterator[Candidate]:
-    """The slots through which messages passed."""
-    passed = simulation.witness.evidence.messages.values()
-    for slot in sorted({message.alg for message in passed}):
+    for slot in _slots_used(simulation):
         key, correct = f"alg.{slot}.module", slot
         module = simulation.engine.settings[key]
         if module != "off":
             yield "Switch the ALG off.", {key: "off"}
         if module != correct:
             yield "Use a correct ALG.", {key: correct}
+
+
+def _slots_used(simulation: Simulation) -> list[str]:
+    """Those through which messages passed."""
+    passed = simulation.witness.evidence.messages.values()
+    return sorted({message.alg for message in passed})

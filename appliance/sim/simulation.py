@@ -31,8 +31,9 @@ from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
 from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
+from appliance.sim.harmless import harmless
 from appliance.sim.network import World
-from appliance.sim.outcome import Direction, Judge, Outcome
+from appliance.sim.outcome import BOTH_WAYS, Direction, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
 from appliance.sim.witness import Witness
 from nat.endpoint import Endpoint
@@ -120,6 +121,11 @@ class Simulation:
     def causes(self) -> list[Cause]:
         """Why it ended as it did, or would have if it ended now: the first cause first."""
         return causes_of(self.judge.failure(), self.witness.evidence, self._faults_of_the_nat())
+
+    def harmless(self) -> list[str]:
+        """What was missed or wrong and did no harm, if everybody is heard."""
+        is_well = self.outcome().outcome == BOTH_WAYS
+        return harmless(self.witness.evidence) if is_well else []
 
     def _faults_of_the_nat(self) -> list[Fault[Any]]:
         """Faults that are switched on and decide in the NAT, where no message shows them."""

@@ -40,7 +40,7 @@ def because(model: Model, message: Message | None) -> str:
     if model.outcome is not None and model.outcome.outcome != BOTH_WAYS:
         return _ended_badly(model.outcome, message, fault)
     if fault is not None:
-        return f"{_which(message)}: {fault.field} {fault.verdict}. {fault.reason}"
+        return _judged(message, fault, is_harmless=model.outcome is not None)
     return _fine(model, message)
 
 
@@ -73,6 +73,16 @@ def _ended_badly(outcome: CallOutcome, message: Message, fault: Change | None) -
     if fault is None:
         return outcome.sentence
     return outcome.outcome.replace("-", " ") + _blame(message, fault) + f": {fault.reason}"
+
+
+def _judged(message: Message, fault: Change, *, is_harmless: bool) -> str:
+    """When all is over and everybody is heard, no verdict on a message is to blame for anything."""
+    which = _which(message)
+    if is_harmless:
+        return (
+            f"Everybody is heard: {fault.field} of {which} is {fault.verdict}, and harmless here."
+        )
+    return f"{which}: {fault.field} {fault.verdict}. {fault.reason}"
 
 
 def _blame(message: Message, fault: Change) -> str:

@@ -52,6 +52,13 @@ def test_a_bad_outcome_without_audio_is_followed_back_too() -> None:
     assert why(told(message("x", "ACK", "out"), failed)) == "not reached: no answer"
 
 
+def test_where_everybody_is_heard_a_missed_field_is_harmless() -> None:
+    """Promise 7."""
+    well = CallOutcome(outcome="both-ways", sentence="both ways", evidence={})
+    said = why(told(invite(), well))
+    assert said == "Everybody is heard: sdp.c of message 1 INVITE is missed, and harmless here."
+
+
 def test_a_dropped_packet_is_news_for_a_moment() -> None:
     story = told(invite(), dropped("FILTERED", 5.0))
     story.now = 6.0
