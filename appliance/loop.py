@@ -61,8 +61,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NEW_OBJECTS_PER_COLLECTION = 20_000
 
 
-def run(settings: Settings, control_path: Path, control_mode: ControlMode = "owner") -> int:
+def run(
+    settings: Settings,
+    control_path: Path,
+    control_mode: ControlMode = "owner",
+    when_ready: Callable[[], None] = lambda: None,
+) -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
+    `when_ready` is called when all is open, and packets pass from now on.
 
     What needs privileges, or is to be written later, is opened first: the wires, the recording, the
     control sockets. Then this process becomes an unprivileged user.
@@ -103,6 +109,7 @@ def run(settings: Settings, control_path: Path, control_mode: ControlMode = "own
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
+        when_ready()
         with faults_explained(ceiling.most):
             return INTERRUPTED if loop.run() == signal.SIGINT else 0
 

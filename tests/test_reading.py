@@ -37,7 +37,7 @@ FLOORS_OF_THE_APPLIANCE = (
     {"datapath"},
     {"engine"},
     {"control"},
-    {"loop", "sim"},
+    {"loop", "sim", "between"},
     {"cli"},
 )
 """From below. A room may know the rooms of lower floors, and none of its own floor."""

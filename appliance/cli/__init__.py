@@ -3,7 +3,7 @@
 Each command lives in a file of its group, which is imported only when that command is asked for.
 Whatever goes wrong below ends here as one sentence and one exit code:
 0 fine, 1 the answer is no, 2 usage or configuration, 3 not possible on this machine,
-4 wrong state, 130 interrupted.
+4 wrong state, 5 tidy-up incomplete, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ COMMANDS = {
     "sim": "appliance.cli.simulate:sim",
     "check": "appliance.cli.simulate:check",
     "run": "appliance.cli.running:run",
+    "up": "appliance.cli.between:up",
+    "down": "appliance.cli.between:down",
+    "status": "appliance.cli.between:status",
     "attach": "appliance.cli.running:attach",
     "show": "appliance.cli.show:show",
     "set": "appliance.cli.control:set_",

@@ -104,7 +104,7 @@ def _privileges() -> Finding:
         MISSING,
         f"uid {os.geteuid()} does not have it",
         need,
-        f"use sudo with the whole path: sudo {_program()}",
+        f"use sudo with the whole path: sudo {program()}",
     )
 
 
@@ -118,7 +118,7 @@ def _afterwards(effective: int) -> str:
     return "; run stays root, which may not become another user here (no CAP_SETUID)"
 
 
-def _program() -> str:
+def program() -> str:
     """This program for sudo, which looks for commands elsewhere."""
     return shutil.which("glassnat") or f"{sys.executable} -m appliance.cli"
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from appliance.settings.hints import shown
+from appliance.settings.network_kinds import Interface, InterfaceAddress
 from nat.endpoint import Endpoint
 
 
@@ -24,6 +25,23 @@ class EndpointType(click.ParamType[Endpoint]):
             return Endpoint.parse(value)
         except ValueError:
             self.fail(f"{shown(value)} is not an endpoint such as 192.0.2.1:5060", param, ctx)
+
+
+class InterfaceType(click.ParamType[Interface]):
+    """`192.168.20.1/24`: an address, and the network that it is in."""
+
+    name = "interface"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Interface:
+        try:
+            found = value if isinstance(value, Interface) else InterfaceAddress().parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if found is None:
+            self.fail("must not be empty", param, ctx)
+        return found
 
 
 class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -30,6 +31,7 @@ from appliance.control.client import Client, to_look
 from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
+from appliance.settings.table import Settings
 
 START_PATIENCE = 10.0
 """Seconds that an appliance may take to open its control socket."""
@@ -69,11 +71,21 @@ def run(
     ensure_free(path)
     if tui:
         return _run_with_screen(path)
+    warn(settings)
+    return carry(settings, path, control_mode)
+
+
+def carry(
+    settings: Settings,
+    path: Path,
+    control_mode: ControlMode,
+    when_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Be the appliance; answers its exit code."""
     from appliance.loop import run as run_loop  # needs Linux; the other commands do not
 
-    warn(settings)
     try:
-        return run_loop(settings, path, control_mode)
+        return run_loop(settings, path, control_mode, when_ready)
     except SpecError as error:
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 

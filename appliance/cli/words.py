@@ -93,6 +93,12 @@ def appliances(_: click.Context) -> Iterable[str]:
     return running()
 
 
+def appliances_up(_: click.Context) -> Iterable[str]:
+    from appliance.between.record import names
+
+    return names()
+
+
 def protocols(_: click.Context) -> Iterable[str]:
     from appliance.control.filters import PROTOCOLS
 

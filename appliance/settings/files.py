@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from appliance.settings.checks import Problem
@@ -27,6 +28,10 @@ LARGEST_FILE = 1 << 20
 
 MOST_PROBLEMS = 50
 """That are told one by one; nobody mends more of them at once."""
+
+BY_COMMAND = "glassnat up"
+"""Where a value is from that a command has decided."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _SECTIONS = {key[:position] for key in SETTINGS for position, c in enumerate(key) if c == "."}
 
@@ -113,12 +118,20 @@ class _Layers:
         return self.settings
 
 
-def load(path: str | Path | None, profile: str | None = None, sets: Sequence[str] = ()) -> Settings:
+def load(
+    path: str | Path | None,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    below: Mapping[str, Any] = NOTHING,
+    above: Mapping[str, Any] = NOTHING,
+) -> Settings:
     """The settings of a file (None: of nothing but defaults, profile and sets).
 
-    `profile` replaces the one that the file names. Raises ConfigError.
+    `profile` replaces the one that the file names. A command that makes the wires itself has
+    defaults `below` all else, and decides what is `above` it. Raises ConfigError.
     """
     layers = _Layers()
+    layers.add_table(below, "default")
     table = _read(Path(path)) if path is not None else {}
     name = profile if profile is not None else table.get("profile", "")
     if isinstance(name, str) and name:
@@ -126,6 +139,7 @@ def load(path: str | Path | None, profile: str | None = None, sets: Sequence[str
         table = {key: value for key, value in table.items() if key != "profile"}
     layers.add_table(table, str(path))
     layers.add_sets(sets)
+    layers.add_table(above, BY_COMMAND)
     return layers.finished(str(path) if path is not None else "settings")
 
 

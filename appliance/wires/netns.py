@@ -23,6 +23,8 @@ PATIENCE = 30.0
 class CommandError(Exception):
     """A configuring command failed. The text is the command and what it said."""
 
+    exit_code = 3
+
 
 def path_of(netns: str) -> Path:
     """The file behind a namespace given by name or by path; this process's own for ""."""
@@ -52,11 +54,17 @@ def within(netns: str, command: Sequence[str]) -> list[str]:
     return ["ip", "netns", "exec", netns, *command] if netns else list(command)
 
 
-def run(command: Sequence[str]) -> str:
-    """Run a configuring command and answer what it printed. Raises CommandError."""
+def run(command: Sequence[str], keep: Sequence[int] = ()) -> str:
+    """Run a configuring command and answer what it printed. It inherits the descriptors in `keep`.
+    Raises CommandError."""
     try:
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=PATIENCE
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            pass_fds=keep,
         )
     except FileNotFoundError:
         raise CommandError(f"{command[0]} is not installed (package iproute2)") from None

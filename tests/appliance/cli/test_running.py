@@ -76,7 +76,7 @@ def loop(monkeypatch: pytest.MonkeyPatch, folder: Path) -> types.SimpleNamespace
     """What stands for the loop: remembers what it was to run, and fails if it is told to."""
     made = types.SimpleNamespace(ran=[], error=None)
 
-    def run(settings: Any, path: Path, control_mode: str) -> int:
+    def run(settings: Any, path: Path, control_mode: str, when_ready: Callable[[], None]) -> int:
         if made.error is not None:
             raise made.error
         made.ran.append((settings, path, control_mode))

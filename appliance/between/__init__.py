@@ -1,0 +1,6 @@
+"""Between two bridges: what `glassnat up`, `down` and `status` do around an appliance.
+
+In this order: `plan.py` (what is made, and why two namespaces), `bridges.py` (what there is, and
+what is refused), `record.py` (written down first), `undo.py` (how each thing goes away again),
+`work.py` (doing and undoing), `background.py` (the process that stays).
+"""

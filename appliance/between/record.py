@@ -1,0 +1,146 @@
+"""What `up` has made for an appliance, written down before it is made.
+
+A file for each appliance, `/run/glassnat/NAME.up`: first a line that says what it is, then a line
+for each thing that is about to be made. So `down` needs nothing but the name, and whenever `up` is
+killed the file names at least all that there is. It is gone when nothing of it is left.
+
+Whoever works on an appliance holds the file's lock: `up` while it makes things, and the commands
+that it runs, which inherit it. So who comes after a `kill -9` waits for the one command that is
+still under way; the kernel lets the lock go when the last of them has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from appliance.between.plan import Trace
+from appliance.control import paths
+
+SUFFIX = ".up"
+WITHDRAWN = "withdrawn"
+"""The line which says that what stands before it was not made."""
+
+
+class Facts(NamedTuple):
+    """What is told about an appliance that `up` made, besides what is to be undone."""
+
+    name: str
+    inside: str
+    outside: str
+    control: str
+
+
+class AlreadyUp(Exception):
+    """There is a record of that name. The text says what to do."""
+
+    exit_code = 4
+
+
+class Record:
+    """The file of one appliance, locked as long as this object is not closed."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.lock = descriptor
+
+    @classmethod
+    def begin(cls, facts: Facts) -> Record:
+        """A new one. Raises AlreadyUp, and OSError."""
+        path = path_of(facts.name)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        try:
+            record = cls(path, os.open(path, flags, 0o644))
+        except FileExistsError:
+            raise AlreadyUp(
+                f"{facts.name} is up already, or was when it ended; first: glassnat down "
+                f"{facts.name} (or choose another name)"
+            ) from None
+        fcntl.flock(record.lock, fcntl.LOCK_EX)
+        if not os.fstat(record.lock).st_nlink:  # who took it down did not know that it had begun
+            record.close()
+            return cls.begin(facts)
+        record._append(facts._asdict())
+        return record
+
+    @classmethod
+    def open(cls, name: str) -> Record | None:
+        """The one that exists, as soon as nobody else works on it; None: there is none. Raises
+        OSError."""
+        path = path_of(name)
+        try:
+            record = cls(path, os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC))
+        except FileNotFoundError:
+            return None
+        fcntl.flock(record.lock, fcntl.LOCK_EX)
+        if os.fstat(record.lock).st_nlink:
+            return record
+        record.close()  # somebody else was quicker
+        return None
+
+    def expect(self, *traces: Trace) -> None:
+        """Write down what is about to be made."""
+        self._append(traces)
+
+    def withdraw(self) -> None:
+        """What was expected last was not made: if it is there, it is somebody else's."""
+        self._append(WITHDRAWN)
+
+    def traces(self) -> list[Trace]:
+        """What is to be undone, in the order in which it was made."""
+        return _read(self.path)[1]
+
+    def close(self) -> None:
+        """Let others work on it. Twice is fine."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+    def end(self) -> None:
+        """Nothing is left."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        self.close()
+
+    def _append(self, line: object) -> None:
+        os.write(self.lock, json.dumps(line).encode() + b"\n")
+
+
+def path_of(name: str) -> Path:
+    return paths.ROOT_FOLDER / f"{name}{SUFFIX}"
+
+
+def names() -> list[str]:
+    """Of all appliances that `up` has made."""
+    return sorted(path.stem for path in paths.ROOT_FOLDER.glob(f"*{SUFFIX}"))
+
+
+def read(name: str) -> tuple[Facts, list[Trace]]:
+    """What is written down, for who only looks. Raises OSError."""
+    return _read(path_of(name))
+
+
+def _read(path: Path) -> tuple[Facts, list[Trace]]:
+    """A line that was cut off by `kill -9` says nothing: what it was about was not begun."""
+    facts = Facts(path.stem, "", "", "")
+    made: list[list[Trace]] = []
+    for line in _lines(path):
+        if isinstance(line, dict):
+            facts = Facts(**line)
+        elif line == WITHDRAWN:
+            made.pop()
+        else:
+            made.append([Trace(*each) for each in line])
+    return facts, [trace for traces in made for trace in traces]
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)

@@ -1,0 +1,128 @@
+"""How each kind of thing goes away: what is gone already is fine, what is another's stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.between import undo
+from appliance.between.plan import Trace
+from appliance.wires import netns
+from appliance.wires.netns import CommandError
+from tests.appliance.between.conftest import Commands
+from tests.support.programs import running
+
+
+def remove(trace: Trace) -> list[str]:
+    """What was said."""
+    said: list[str] = []
+    undo.remove(trace, lambda command: said.append(" ".join(command)))
+    return said
+
+
+@pytest.fixture(autouse=True)
+def machine(commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One namespace and two devices."""
+    (tmp_path / "netns").mkdir()
+    (tmp_path / "netns" / "glassnat-lab-in").touch()
+    monkeypatch.setattr(netns, "NAMED", tmp_path / "netns")
+    monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "gn-lab-in"), (2, "br-in")])
+
+
+@pytest.mark.parametrize(
+    ("trace", "command"),
+    [
+        (Trace("namespace", "glassnat-lab-in"), "ip netns delete glassnat-lab-in"),
+        (Trace("port", "gn-lab-in"), "ip link delete gn-lab-in"),
+    ],
+)
+def test_what_is_there_is_deleted_by_its_name_and_what_is_not_is_fine(
+    commands: Commands, trace: Trace, command: str
+) -> None:
+    assert remove(trace) == [command]
+    assert commands == [tuple(command.split())]
+    assert remove(trace._replace(name="another")) == []
+    assert len(commands) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("00:00:00:00:00:00", ["ip link set br-in address 52:54:00:00:00:01"]),
+        ("52:54:00:00:00:01", []),
+        ("52:54:00:00:00:77", []),
+    ],
+)
+def test_a_bridge_gets_its_address_back_when_it_has_none(
+    commands: Commands, address: str, said: list[str]
+) -> None:
+    """Any other it has from a machine that is on it now."""
+    commands.answers[("ip", "-json", "link")] = json.dumps([{"address": address}])
+    assert remove(Trace("bridge", "br-in", "52:54:00:00:00:01")) == said
+
+
+def test_files_and_sockets_go(tmp_path: Path) -> None:
+    for name in ("lab.toml", "lab.sock", "lab.ro.sock", "other.sock"):
+        (tmp_path / name).touch()
+    assert remove(Trace("file", str(tmp_path / "lab.toml"))) == [f"rm -f {tmp_path}/lab.toml"]
+    assert remove(Trace("file", str(tmp_path / "lab.toml"))) == []
+    remove(Trace("sockets", str(tmp_path / "lab.sock")))
+    assert [path.name for path in tmp_path.glob("*.sock")] == ["other.sock"]
+    with pytest.raises(CommandError, match="cannot be removed"):
+        remove(Trace("file", str(tmp_path)))
+
+
+SLEEPER = "import signal, time; {how}; print('ready', flush=True); time.sleep(60)"
+
+
+def process(number: int) -> Trace:
+    return Trace("process", str(number), undo._began(number))
+
+
+@pytest.mark.parametrize(
+    ("how", "signals"),
+    [("pass", ["TERM"]), ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", ["TERM", "KILL"])],
+)
+def test_a_process_is_asked_to_end_and_then_not_asked(
+    monkeypatch: pytest.MonkeyPatch, how: str, signals: list[str]
+) -> None:
+    monkeypatch.setattr(undo, "PATIENCE", 0.5)
+    with running("", sys.executable, "-c", SLEEPER.format(how=how), ready="ready") as sleeper:
+        trace = process(sleeper.process.pid)
+        assert undo.is_alive(trace)
+        assert remove(trace) == [f"kill -{each} {trace.name}" for each in signals]
+        assert not undo.is_alive(trace)
+        sleeper.process.wait()
+    assert remove(trace) == []
+
+
+def test_a_process_that_only_has_its_number_is_left_alone() -> None:
+    """The number of one that has ended is used again."""
+    with running("", sys.executable, "-c", SLEEPER.format(how="pass"), ready="ready") as sleeper:
+        another = process(sleeper.process.pid)._replace(detail="1")
+        assert not undo.is_alive(another)
+        assert remove(another) == []
+        assert sleeper.process.poll() is None
+
+
+def test_a_process_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo, "PATIENCE", 0.0)
+    monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: None)
+    with pytest.raises(CommandError, match="does not end"):
+        remove(undo.own_process())
+
+
+def test_this_process_is_itself() -> None:
+    mine = undo.own_process()
+    assert (mine.kind, mine.name) == ("process", str(os.getpid()))
+    assert undo.is_alive(mine)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert not undo.is_alive(Trace("process", str(ended.pid), "1"))
