@@ -29,7 +29,8 @@ FAULTS.add(
     "callid-oneway",
     does="Writes the external address into Call-ID outwards and does not restore it inwards.",
     seen_in="MikroTik lecture on the SIP ALG; voip-info.org",
-    breaks="Answers match no request: REGISTER is repeated for ever, BYE and CANCEL get 481.",
+    breaks="A phone that has its address in Call-ID and checks it in answers never registers; to "
+    "one that goes by the branch (PJSIP), only what the server asks in a call gets 481.",
     look_at="Call-ID of the first REGISTER and of its answer in view 3: it is changed on the way "
     "out and not changed back on the way in.",
     rfc="RFC 3261 8.1.1.4",

@@ -24,7 +24,8 @@ FAULTS.add(
     "content-length-stale",
     does="Edits the body and leaves Content-Length as it was.",
     seen_in="A note in siproxd, 2014",
-    breaks="The description is cut or refused; over TCP the next message is garbled.",
+    breaks="A server that holds to RFC 3261 18.3 drops the datagram, others take it; over TCP the "
+    "next message is garbled.",
     look_at="Content-Length of an INVITE that leaves in view 3: it counts the body before the "
     "edits.",
     rfc="RFC 3261 20.14",

@@ -31,7 +31,8 @@ FAULTS.add(
     "port-over-65535",
     does="Writes a media port that is too large by 65536.",
     seen_in="Reports at voip-info.org",
-    breaks="The other side refuses the description, or cuts the port: silence.",
+    breaks="A server that reads the port as a number refuses the description (488); one that keeps "
+    "16 bits of it is back at the right port.",
     look_at="The m= line of an INVITE that leaves in view 3: no port can be that large.",
     rfc="RFC 8866 5.14",
     spoil=port_over_65535,

@@ -49,6 +49,14 @@ class UserAgentTraits(Traits, kw_only=True):
         ),
     ] = 0
 
+    strict: Annotated[
+        bool,
+        about(
+            "Throw away answers that do not repeat its own address in Via and its own Call-ID (RFC "
+            "3261 18.1.2, 8.2.6.2). If not, the branch alone says what is answered, as with PJSIP."
+        ),
+    ] = True
+
     def check(self) -> None:
         super().check()
         if self.segment < 0:
@@ -67,7 +75,7 @@ class UserAgent(Machine):
         self.own = Endpoint(self.address, traits.sip_port)
         self._rng = rng
         self._transport = self._new_transport(traits)
-        self._transactions = Transactions(self, self._transport, self.answered_again)
+        self._transactions = Transactions(self, self._transport, self.answered_again, traits.strict)
         self._ports: set[int] = set()
         self._tcp_ports: set[int] = set()
         (self._tcp_ports if self._transport.is_reliable else self._ports).add(traits.sip_port)

@@ -47,14 +47,23 @@ class Client:
 
 
 class Transactions:
-    """All transactions of one user agent, whose messages `transport` carries."""
+    """All transactions of one user agent, whose messages `transport` carries.
+
+    A `strict` one takes only answers that repeat what it wrote: its sent-by in Via (RFC 3261
+    18.1.2) and its Call-ID (8.2.6.2). Otherwise the branch alone says what is answered (17.1.3).
+    """
 
     def __init__(
-        self, machine: Machine, transport: Transport, on_repeated_answer: OnRepeated
+        self,
+        machine: Machine,
+        transport: Transport,
+        on_repeated_answer: OnRepeated,
+        strict: bool = True,
     ) -> None:
         self._machine = machine
         self._transport = transport
         self._on_repeated_answer = on_repeated_answer
+        self._strict = strict
         self._clients: dict[tuple[str, str], Client] = {}
         self._answers: dict[tuple[str, str, str], tuple[Endpoint, bytes]] = {}
 
@@ -127,13 +136,13 @@ class Transactions:
             via = read_via(response.get("via"))
         except UnreadableError as error:
             return error.problem
-        if via.endpoint != self._transport.own:
+        if self._strict and via.endpoint != self._transport.own:
             return NOT_OUR_VIA
         key = (via.branch, response.method)
         client = self._clients.get(key)
         if client is None:
             return self._stray(response, now)
-        if response.get("call-id") != client.request.get("call-id"):
+        if self._strict and response.get("call-id") != client.request.get("call-id"):
             return NOT_OUR_CALL_ID
         if client.ack:
             self._transport.send(client.destination, client.ack)

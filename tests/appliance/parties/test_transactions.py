@@ -22,11 +22,13 @@ STRAY = Problem("stray 2xx")
 class Desk:
     """One user agent's transactions with everything they do written down."""
 
-    def __init__(self, reliable: bool = False) -> None:
+    def __init__(self, reliable: bool = False, strict: bool = True) -> None:
         self.machine = Machine()
         transport: Transport = Datagrams(self.machine, OWN)
         transport.is_reliable = reliable
-        self.transactions = Transactions(self.machine, transport, lambda response, now: STRAY)
+        self.transactions = Transactions(
+            self.machine, transport, lambda response, now: STRAY, strict
+        )
         self.responses: list[int] = []
         self.timeouts: list[float] = []
         self.broken: list[str] = []
@@ -167,6 +169,22 @@ def test_an_answer_that_is_not_ones_own_is_discarded(desk: Desk, spoil: Spoil, r
     assert desk.responses == []
     desk.run_until(100.0)
     assert desk.timeouts == [32.0]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        rename("Via", "SIP/2.0/UDP 203.0.113.1:40000;branch=z9hG4bK-1"),
+        rename("Call-ID", "1@203.0.113.1"),
+    ],
+)
+def test_who_is_not_strict_knows_an_answer_by_its_branch(spoil: Spoil) -> None:
+    """RFC 3261 17.1.3, and no more than that, as PJSIP does it."""
+    desk = Desk(strict=False)
+    answer = respond(desk.ask("REGISTER"), 200, OWN, "2")
+    spoil(answer)
+    assert desk.hear(answer, 0.1) == ""
+    assert desk.responses == [200]
 
 
 def test_a_repeated_request_gets_the_last_answer_again(desk: Desk) -> None:
