@@ -204,6 +204,8 @@ def write_via(transport: str, endpoint: Endpoint, branch: str) -> str:
 def essence(payload: bytes) -> tuple[str, str]:
     """What a message is in a word or two, and its Call-ID: ("200 OK (INVITE)", "…"). Empty texts
     for what is no message. The text comes from the network."""
+    if b"\r\n\r\n" not in payload:  # audio, most often
+        return "", ""
     try:
         message = parse(payload)
     except UnreadableError:

@@ -22,6 +22,7 @@ class Clock:
         self.now = 0.0
         self._heap: list[tuple[float, int, Happening, Any]] = []
         self._serial = 0
+        self._is_halted = False
 
     def at(self, when: float, happening: Happening, subject: Any = None) -> None:
         """Book `happening(subject, when)`; what is booked for the past happens next."""
@@ -39,3 +40,18 @@ class Clock:
         if when > self.now:
             self.now = when
         happening(subject, self.now)
+
+    def run(self, until: float) -> None:
+        """Keep all appointments up to then, those too that are made meanwhile; or stop after the
+        one in which somebody called `halt`."""
+        heap = self._heap
+        self._is_halted = False
+        while heap and heap[0][0] <= until and not self._is_halted:
+            when, _, happening, subject = heappop(heap)
+            if when > self.now:
+                self.now = when
+            happening(subject, self.now)
+
+    def halt(self) -> None:
+        """Let `run` stop: something may be due now that is no appointment."""
+        self._is_halted = True

@@ -6,11 +6,14 @@ count, so that the counts of all events add up.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from copy import copy
 
 from appliance.journal.events import PacketLost
 from appliance.journal.log import EventLog
 
+Tell = Callable[[], tuple[PacketLost, int | None]]
+"""Answers an event for a packet that was lost, and the number of the event that led to it."""
 MANY_KINDS = 64
 """Kinds that are counted at a time; of others each packet is told."""
 
@@ -20,11 +23,10 @@ class LossLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._open: dict[tuple[str, str, str, str], PacketLost] = {}
+        self._open: dict[Hashable, PacketLost] = {}
 
-    def add(self, event: PacketLost, cause: int | None, now: float) -> None:
-        """A packet was lost; `event` describes it."""
-        kind = (event.why, event.source, event.destination, event.summary)
+    def add(self, kind: Hashable, tell: Tell, now: float) -> None:
+        """A packet was lost. `tell` is asked to describe it when it is the first of its kind."""
         at = self._log.since_start(now)
         waiting = self._open.get(kind)
         if waiting is not None:
@@ -32,6 +34,7 @@ class LossLog:
             waiting.count += 1
             waiting.last = at
             return
+        event, cause = tell()
         event.first = event.last = at
         self._log.emit(event, now, cause)
         if len(self._open) < MANY_KINDS:

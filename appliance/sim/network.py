@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from random import Random
 
 from appliance.engine import Engine
@@ -24,8 +25,9 @@ from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
 from nat.drop import Drop
 from nat.endpoint import Endpoint, Side, address_text, is_private
-from nat.mapping import Leg
+from nat.mapping import FlowLeg, Leg
 from nat.packet import Packet
+from nat.translator import Verdict
 
 OnReport = Callable[[str, Report, float], None]
 """The name of the party, what it reports, and when."""
@@ -167,6 +169,8 @@ class World:
         """A packet has come to the NAT: the one step that is not decided here."""
         engine = self._engine
         verdict = engine.handle(packet, side, now)
+        if not _is_of_known_flow(verdict):
+            self._clock.halt()  # the NAT may wait for something else now
         if isinstance(verdict, Leg):
             self._forward(packet, EXIT_SIDES[verdict.exit], now)
         elif isinstance(verdict, Drop):
@@ -226,6 +230,18 @@ class World:
             del self._places[next(iter(self._places))]
 
 
+def _is_of_known_flow(verdict: Verdict) -> bool:
+    """Was it one more packet of a flow, with nothing to learn from it? It has refreshed its flow,
+    and that is found out when the old deadline comes (`nat/deadlines.py`)."""
+    return (
+        isinstance(verdict, FlowLeg)
+        and verdict.packets > 1
+        and not verdict.follow
+        and verdict.slot is None
+    )
+
+
+@lru_cache(MOST_PLACES)
 def no_way(address: int) -> str:
     """Why a packet to this address gets nowhere. Private addresses mean something only inside the
     private network (RFC 1918 3)."""

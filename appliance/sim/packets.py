@@ -8,6 +8,7 @@ weigh as much as their 16-bit words added up.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ LARGEST_SEGMENT = Struct("!BBH")  # kind 2, length 4, bytes (RFC 9293 3.2)
 ECHO = Struct("!BBHHH")  # type, code, checksum, identifier, sequence number
 NUMBERS = Struct("!HHI")  # of a quoted packet: its first eight bytes behind the header
 
+MOST_ENDPOINTS = 1024
+UDP_HEADER = 8
 FLAGS = 0x3F
 PLAIN = 0x45  # version 4, a header without options
 OFFSET = 0x1FFF  # of a later fragment
@@ -71,6 +74,8 @@ class ErrorAbout(NamedTuple):
 
 IcmpMessage = PingRequest | Pong | ErrorAbout
 
+_endpoint = lru_cache(MOST_ENDPOINTS)(Endpoint)  # the same few come in most packets
+
 # --- UDP -------------------------------------------------------------------------------------
 
 
@@ -80,10 +85,8 @@ def pack(send: Send, identification: int) -> Packet:
     udp_length = 8 + len(payload)
     total = 20 + udp_length
     addresses = source + destination
-    number = int.from_bytes(payload, "big")
-    if len(payload) & 1:
-        number <<= 8
-    body = addresses + UDP + 2 * udp_length + source_port + destination_port + number
+    ports = source_port + destination_port
+    body = _sum(payload, addresses + UDP + 2 * udp_length + ports)
     header = HEADERS.pack(
         PLAIN,
         0,
@@ -105,19 +108,19 @@ def pack(send: Send, identification: int) -> Packet:
 
 def unpack(packet: Packet) -> Datagram | None:
     """The datagram in an IPv4 packet; None when it is not UDP, or a checksum is wrong."""
-    data = packet.buffer[: packet.length]
+    data = bytes(packet.buffer[: packet.length])
     if len(data) < HEADERS.size or data[0] != PLAIN or data[9] != UDP:
         return None
     source, destination, source_port, destination_port, length, checked = ENDS.unpack_from(data, 12)
-    if int.from_bytes(data[:20], "big") % 0xFFFF or not 8 <= length <= len(data) - 20:
+    if _sum(data[: IPV4.size]) or not UDP_HEADER <= length <= len(data) - 20:
         return None
-    segment = bytes(data[20 : 20 + length])
-    if checked:
-        number = int.from_bytes(segment, "big") << (8 if length & 1 else 0)
-        if (source + destination + UDP + length + number) % 0xFFFF:
-            return None
+    segment = data[20 : 20 + length]
+    if checked and _sum(segment, source + destination + UDP + length):
+        return None
     return Datagram(
-        Endpoint(source, source_port), Endpoint(destination, destination_port), segment[8:]
+        _endpoint(source, source_port),
+        _endpoint(destination, destination_port),
+        segment[UDP_HEADER:],
     )
 
 
@@ -261,7 +264,8 @@ def ends(packet: Packet) -> tuple[Endpoint, Endpoint]:
     if packet.flags_and_offset & OFFSET:
         return Endpoint(source, 0), Endpoint(destination, 0)
     if packet.protocol != ICMP:
-        return packet.source, packet.destination
+        source_port, destination_port = packet.ports
+        return _endpoint(source, source_port), _endpoint(destination, destination_port)
     kind, identifier = packet.buffer[20], int.from_bytes(packet.buffer[24:26], "big")
     asks, answers = kind == icmp.ECHO_REQUEST, kind == icmp.ECHO_REPLY
     return (

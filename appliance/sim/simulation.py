@@ -93,18 +93,19 @@ class Simulation:
 
     def step(self) -> bool:
         """Let the next thing happen, whatever it is. False at the end."""
-        due = self._due()
-        if due > self.duration:
-            self._finish()
-            return False
-        self._advance(due)
-        return True
+        if self._clock.next <= min(self.engine.next_deadline(), self.duration):
+            self._clock.step()
+            return True
+        if self._go_on(self.duration):
+            return True
+        self._finish()
+        return False
 
     def run_until(self, when: float) -> None:
         """Let everything happen that is due until then (seconds), and set the clock to it."""
         until = min(when, self.duration)
-        while (due := self._due()) <= until:
-            self._advance(due)
+        while self._go_on(until):
+            pass
         self._clock.now = max(self._clock.now, until)
         if until >= self.duration:
             self._finish()
@@ -142,17 +143,19 @@ class Simulation:
         outcome = self.judge.final()
         return outcome._replace(evidence={**outcome.evidence, "lost": dict(self.world.lost)})
 
-    def _due(self) -> float:
-        """When the next thing happens: to a party, on a link, or a deadline in the NAT."""
-        return min(self._clock.next, self.engine.next_deadline())
-
-    def _advance(self, due: float) -> None:
-        if self._clock.next <= due:
-            self._clock.step()
-        else:
-            self._clock.now = max(self._clock.now, due)
-            self.engine.expire(self._clock.now)
-            self.world.send_own(self._clock.now)
+    def _go_on(self, until: float) -> bool:
+        """Let things happen to parties and on links, up to `until` or the next deadline in the NAT;
+        or when nothing does, let that deadline pass. False when there is nothing left to do."""
+        deadline = self.engine.next_deadline()
+        if self._clock.next <= min(deadline, until):
+            self._clock.run(min(deadline, until))
+            return True
+        if deadline > until:
+            return False
+        self._clock.now = max(self._clock.now, deadline)
+        self.engine.expire(self._clock.now)
+        self.world.send_own(self._clock.now)
+        return True
 
     # --- what happens ---------------------------------------------------------------------------
 

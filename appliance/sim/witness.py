@@ -84,19 +84,23 @@ class Witness:
 
     def lose(self, packet: Packet, where: str, why: str, now: float) -> None:
         """A packet reached nobody."""
-        source, destination = map(str, ends(packet))
-        payload = _payload(packet)
-        event = PacketLost(
-            where=where,
-            why=why,
-            protocol=PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol)),
-            source=source,
-            destination=destination,
-            summary=essence(payload)[0],
-        )
-        passed = self._passed.get(payload.decode("latin-1"))
-        cause = passed or self._sent_there.get(destination)
-        self._losses.add(event, cause, now)
+        between, payload = ends(packet), _payload(packet)
+        said = essence(payload)[0]
+
+        def tell() -> tuple[PacketLost, int | None]:
+            source, destination = map(str, between)
+            event = PacketLost(
+                where=where,
+                why=why,
+                protocol=PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol)),
+                source=source,
+                destination=destination,
+                summary=said,
+            )
+            passed = self._passed.get(payload.decode("latin-1"))
+            return event, passed or self._sent_there.get(destination)
+
+        self._losses.add((why, between, said), tell, now)
 
     def flush(self, now: float) -> None:
         """Call it once a second."""

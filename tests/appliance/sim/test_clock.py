@@ -44,3 +44,33 @@ def test_subjects_need_no_order() -> None:
 def test_an_empty_diary_cannot_be_stepped() -> None:
     with pytest.raises(IndexError):
         Clock().step()
+
+
+def test_running_keeps_what_is_booked_meanwhile_and_stops_at_the_limit() -> None:
+    clock, kept = Clock(), []
+
+    def keep(name: str, now: float) -> None:
+        kept.append((name, now))
+        if name == "first":
+            clock.at(2.0, keep, "booked meanwhile")
+
+    clock.at(1.0, keep, "first")
+    clock.at(4.0, keep, "too late")
+    clock.run(3.0)
+    assert kept == [("first", 1.0), ("booked meanwhile", 2.0)]
+    assert (clock.now, clock.next) == (2.0, 4.0)
+
+
+def test_who_is_halted_stops_after_that_appointment_and_can_run_again() -> None:
+    clock, kept = Clock(), []
+
+    def keep(name: str, now: float) -> None:
+        kept.append(name)
+        clock.halt()
+
+    for name in ("one", "two"):
+        clock.at(1.0, keep, name)
+    clock.run(3.0)
+    assert kept == ["one"]
+    clock.run(3.0)
+    assert kept == ["one", "two"]

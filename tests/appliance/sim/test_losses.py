@@ -24,6 +24,9 @@ class Desk:
         self.log.subscribe(self.told.append)
         self.losses = LossLog(self.log)
 
+    def lose(self, event: PacketLost, now: float, cause: int | None = None) -> None:
+        self.losses.add((event.why, event.source), lambda: (event, cause), now)
+
     def counts(self) -> list[tuple[float, int]]:
         return [(event.t, event.count) for event in self.told if isinstance(event, PacketLost)]
 
@@ -31,7 +34,7 @@ class Desk:
 def test_the_first_is_told_at_once_and_the_others_together_once_a_second() -> None:
     desk = Desk()
     for number in range(50):
-        desk.losses.add(lost(), 7, number / 50)
+        desk.lose(lost(), number / 50, 7)
     assert desk.counts() == [(0.0, 1)]
     desk.losses.flush(1.0)
     assert desk.counts() == [(0.0, 1), (1.0, 49)]
@@ -42,23 +45,23 @@ def test_the_first_is_told_at_once_and_the_others_together_once_a_second() -> No
 
 def test_a_kind_that_is_silent_for_a_second_begins_anew() -> None:
     desk = Desk()
-    desk.losses.add(lost(), None, 0.0)
+    desk.lose(lost(), 0.0)
     desk.losses.flush(1.0)
-    desk.losses.add(lost(), None, 5.0)
+    desk.lose(lost(), 5.0)
     assert desk.counts() == [(0.0, 1), (5.0, 1)]
 
 
 def test_other_reasons_and_other_ends_are_other_kinds() -> None:
     desk = Desk()
     for event in (lost(), lost(why="nobody listens"), lost(source="203.0.113.9:10002")):
-        desk.losses.add(event, None, 0.0)
+        desk.lose(event, 0.0)
     assert desk.counts() == [(0.0, 1)] * 3
 
 
 def test_beyond_many_kinds_each_packet_is_told_and_none_is_kept() -> None:
     desk = Desk()
     for number in range(MANY_KINDS + 10):
-        desk.losses.add(lost(source=f"203.0.113.9:{number}"), None, 0.0)
-        desk.losses.add(lost(source=f"203.0.113.9:{number}"), None, 0.0)
+        desk.lose(lost(source=f"203.0.113.9:{number}"), 0.0)
+        desk.lose(lost(source=f"203.0.113.9:{number}"), 0.0)
     desk.losses.flush(1.0)
     assert sum(count for _, count in desk.counts()) == 2 * (MANY_KINDS + 10)
