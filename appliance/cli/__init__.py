@@ -33,6 +33,7 @@ except KeyboardInterrupt:  # loading takes most of the time of a short command
 
 COMMANDS = {
     "sim": "appliance.cli.simulate:sim",
+    "matrix": "appliance.cli.matrix:matrix",
     "check": "appliance.cli.simulate:check",
     "run": "appliance.cli.running:run",
     "up": "appliance.cli.between:up",

@@ -87,6 +87,28 @@ def assignments(context: click.Context, _: click.Parameter, incomplete: str) -> 
     return [word for word in words if word.startswith(incomplete)]
 
 
+def axes(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """`KEY=` as long as the key is being typed, then `KEY=VALUE,VALUE`: the last value."""
+    from appliance.settings.table import SETTINGS
+    from appliance.sim.axes import ALG, ALL, PROFILE, SEED, traits
+    from appliance.sim.stories import list_scenarios
+
+    key, equals, written = incomplete.partition("=")
+    if not equals:
+        named = context.params.get("scenarios") or ()
+        turned = [key for story in list_scenarios() if story.name in named for key in traits(story)]
+        words = [f"{each}=" for each in (ALG, PROFILE, SEED, *SETTINGS, *dict.fromkeys(turned))]
+    else:
+        known = _values_of(key, context)
+        if key == ALG:
+            known = (ALL, *specs(context))
+        elif key == PROFILE:
+            known = profiles(context)
+        before, comma, _last = written.rpartition(",")
+        words = [f"{key}={before}{comma}{value}" for value in known]
+    return [word for word in words if word.startswith(incomplete)]
+
+
 def appliances(_: click.Context) -> Iterable[str]:
     from appliance.control.client import running
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from appliance.parties.traits import NOT_TURNED
+from appliance.parties.traits import NOT_TURNED, Traits
 from appliance.settings.hints import nearest
 from appliance.sim.scenario import Scenario, ScenarioError
 
@@ -41,10 +41,15 @@ def find(scenario: Scenario, key: str) -> tuple[str, str]:
     name, _, trait = key.removeprefix(PREFIX).partition(".")
     if name not in scenario.parties:
         raise KnobError(f"{key}: {name!r} is no party{nearest(name, [*scenario.parties])}")
-    words = [word for word in scenario.parties[name].__struct_fields__ if word not in NOT_TURNED]
+    words = traits_of(scenario.parties[name])
     if trait not in words:
         raise KnobError(f"{key}: {name} has no trait {trait!r}{nearest(trait, words)}")
     return name, trait
+
+
+def traits_of(table: Traits) -> list[str]:
+    """The words of a party's table that can be turned."""
+    return [word for word in table.__struct_fields__ if word not in NOT_TURNED]
 
 
 def turned(scenario: Scenario, traits: Mapping[str, Any]) -> Scenario:

@@ -181,6 +181,7 @@ class Simulation:
             self.engine.set(key, value, "script", now)
         if act.set:
             self.world.externals = frozenset(_external_addresses(self.engine.settings))
+            self._clock.halt()  # the NAT may wait for something else now
             return
         host = self._hosts[act.party]
         self.world.perform(host, host.party.tell(act.do, act.whom, now), now)
