@@ -60,6 +60,8 @@ OUTSIDERS = {
     "rich": ("tui/",),
     "click": ("appliance/cli/",),
     "msgspec": ("appliance/", "tui/"),
+    "joblib": ("appliance/sim/matrix.py",),
+    "distributed": ("appliance/sim/matrix.py",),
 }
 # May look at a clock: the loop, who waits for somebody else's module, a simulation told at a
 # human's speed, the screen's own timer.

@@ -7,6 +7,7 @@ first packet in which they differ.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -150,8 +151,7 @@ def _played(plans: Sequence[Plan], backend: str) -> list[Cell]:
 
 
 def _bar(coming: Iterable[Cell], length: int) -> Any:
-    stderr = click.get_text_stream("stderr")
-    return click.progressbar(coming, length=length, label="playing", file=stderr, show_pos=True)
+    return click.progressbar(coming, length, label="playing", file=sys.stderr, show_pos=True)
 
 
 # --- the table -----------------------------------------------------------------------------------

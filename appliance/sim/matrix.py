@@ -6,11 +6,12 @@
 Each plan is a run of its own, with its own engine, parties and seed: so it does not matter where
 and in which order they are played, and a matrix is a pure function of stories, axes and seed. The
 engine that spreads them over all processors, or over many machines, is joblib's
-(`docs/decisions/0026-joblib.md`).
+(`docs/decisions/0027-joblib.md`).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import product
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 from appliance.settings.checks import Problem
 from appliance.settings.files import ConfigError
 from appliance.settings.table import Settings
-from appliance.sim.axes import SEED, Axes, every_module, staged
+from appliance.sim.axes import ALG, SEED, Axes, every_module, staged
 from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
 
@@ -80,25 +81,25 @@ def cells(
 ) -> Iterator[Cell]:
     """Play all plans side by side, and answer the cells in the order of the plans, or as they
     finish. Playing begins with the call; who closes the iterator ends it."""
-    from joblib import Parallel, delayed  # most commands play nothing
+    from joblib import Parallel, delayed, parallel_config  # most commands play nothing
 
+    warnings.filterwarnings("ignore", ".* have been cancelled", UserWarning)  # on purpose
     answers = "generator_unordered" if as_they_finish else "generator"
-    parallel = Parallel(n_jobs=-1, backend=backend, return_as=answers, batch_size=1)
+    with parallel_config(backend, n_jobs=-1):
+        parallel = Parallel(return_as=answers, batch_size=1)
     played: Iterator[Cell] = parallel(delayed(play)(each) for each in plans)
     return played
 
 
 def outcomes(story: Scenario, fixed: dict[str, str], seed: int | None = None) -> Iterator[Cell]:
     """For a menu: how the story ends with each module, everything else being as `fixed` has it.
-    The cells come as they finish. The first is played by who asks for it, since it takes a moment
-    until other processes are there: so call this in a thread that may be busy.
-
-    Raises ConfigError."""
+    The cells come as they finish; who closes the iterator ends the rest. The first is played by who
+    asks for it, because it takes a moment until there are other processes: so ask in a thread that
+    may be busy. Raises ConfigError."""
     axes = {key: [value] for key, value in fixed.items()}
-    first, *others = plan([story], {**axes, "alg": every_module()}, seed)
-    played = cells(others, as_they_finish=True)
+    first, *others = plan([story], {**axes, ALG: every_module()}, seed)
     yield play(first)
-    yield from played
+    yield from cells(others, as_they_finish=True)
 
 
 def cluster(backend: str) -> AbstractContextManager[Any]:
@@ -109,5 +110,5 @@ def cluster(backend: str) -> AbstractContextManager[Any]:
         return nullcontext()
     from distributed import Client
 
-    client: AbstractContextManager[Any] = Client()
+    client: AbstractContextManager[Any] = Client()  # type: ignore[no-untyped-call]
     return client
