@@ -59,7 +59,7 @@ MAY_BE_SHOWN = [
 # Names of the world outside that look like ours.
 FOREIGN = {
     "CAP_NET_ADMIN", "IFF_VNET_HDR", "NEEDS_CSUM", "accept_local", "force_rport", "no_new_privs",
-    "iptables_nat", "NO_COLOR", "os.readv",
+    "iptables_nat", "NO_COLOR", "os.readv", "DASK_SCHEDULER_ADDRESS",
 }  # fmt: skip
 
 

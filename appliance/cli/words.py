@@ -95,7 +95,8 @@ def axes(context: click.Context, _: click.Parameter, incomplete: str) -> list[st
 
     key, equals, written = incomplete.partition("=")
     if not equals:
-        named = context.params.get("scenarios") or ()
+        # click gives up reading a line at its end, where an option has no value yet
+        named = context.params.get("scenarios") or context.args
         turned = [key for story in list_scenarios() if story.name in named for key in traits(story)]
         words = [f"{each}=" for each in (ALG, PROFILE, SEED, *SETTINGS, *dict.fromkeys(turned))]
     else:
