@@ -17,8 +17,10 @@ OF_THE_ISSUE = {
     "rfc4787", "linux", "cone-full", "cone-restricted", "cone-port-restricted", "symmetric", "cgn",
 }  # fmt: skip
 OF_DEVICES = {
-    "mikrotik-routeros", "pf", "vpp", "pktkit", "home-router", "firebrick", "fortigate",
-    "cisco-asa", "cisco-ios", "sonicos",
+    "mikrotik-routeros", "pfsense", "vpp", "pktkit", "common-router", "firebrick-fb2700",
+    "fortigate", "cisco-asa", "cisco-ios", "sonicos", "check-point-firewall-1", "check-point-none",
+    "speedtouch-780", "speedtouch-780-alg-off", "poor-quality", "technicolor", "fortigate-like",
+    "junos-like", "siproxd-like",
 }  # fmt: skip
 
 
@@ -53,10 +55,10 @@ def test_every_value_has_its_source() -> None:
     [
         ("linux", 30, 120),
         ("mikrotik-routeros", 10, 180),
-        ("pf", 60, 60),
+        ("pfsense", 60, 60),
         ("vpp", 300, 300),
         ("pktkit", 60, 60),
-        ("firebrick", 150, 150),
+        ("firebrick-fb2700", 150, 150),
         ("fortigate", 180, 180),
         ("cisco-asa", 120, 120),
         ("cisco-ios", 300, 300),
@@ -82,7 +84,7 @@ def test_how_long_udp_lives_behind_a_device(name: str, unanswered: float, answer
         ("cone-restricted", True, True, False),
         ("cone-port-restricted", True, False, False),
         ("symmetric", False, False, False),
-        ("pf", False, False, False),
+        ("pfsense", False, False, False),
         ("linux", True, False, False),
         ("mikrotik-routeros", True, False, False),
     ],

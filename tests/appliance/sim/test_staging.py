@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from appliance.parties.pbx import PbxTraits
-from appliance.settings.files import ConfigError
+from appliance.settings.files import ConfigError, list_profiles
 from appliance.sim.scenario import ScenarioError, Turns
 from appliance.sim.staging import simulation, stage
-from appliance.sim.stories import load_scenario
+from appliance.sim.stories import list_scenarios, load_scenario
 
 STORY = load_scenario("one-way-audio")
 
@@ -41,3 +41,10 @@ def test_a_knob_that_is_not_there_is_a_sentence(wrong: str) -> None:
 
 def test_a_run_begins_at_nought() -> None:
     assert simulation(STORY, Turns(alg="sip")).now == 0.0
+
+
+@pytest.mark.parametrize("profile", [each["name"] for each in list_profiles()])
+def test_every_story_can_be_told_behind_every_product(profile: str) -> None:
+    for story in list_scenarios():
+        run = simulation(story, Turns(profile=profile))
+        assert run.step(), story.name
