@@ -60,7 +60,11 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
         said = [line for event in run.log.since(0) for line in teller.tell(event)]
         sentences = [cause.sentence for cause in run.causes()]
         model = model_of(run)
-        shown = [why.because(model, message) for message in (None, *model.messages)]
+        shown = [
+            reason.text
+            for message in (None, *model.messages)
+            for reason in why.because(model, message)
+        ]
         advice = why.advice(model, live=False).plain
         title, _ = outcome_pane.headline(model)
         assert_judged_by_what_left(run, spec)

@@ -22,14 +22,13 @@ from textual import work
 from textual.actions import parse
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from appliance.journal.events import Event
 from appliance.sim.simulation import Simulation
-from tui.draw import strip, timeline, why
-from tui.draw.lines import Line, Style
-from tui.draw.translations import explain
+from tui.draw import strip, timeline, told
+from tui.draw.lines import Line
 from tui.feed import Feed, SimulationFeed, SocketFeed
 from tui.key import Key
 from tui.keys import EVERYWHERE, INTERRUPTED, KEYS, for_mode, hints
@@ -47,11 +46,16 @@ from tui.widgets.pane import Pane
 
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
-WIDE = 110
-"""Columns from which on the workbench shows several views together."""
-_ON_TOP = ("nat", "call")
-"""Views side by side at the top of the workbench."""
-_WORKBENCH = (*_ON_TOP, "diff")
+MIDDLE, WIDE = 96, 110
+"""Columns from which on two views, and from which on the workbench can be seen together."""
+_WORKBENCH = ("nat", "call", "diff")
+_FIRST = "call"
+"""The view that is open at the beginning: a newcomer sees a call before a table."""
+_TOLD = {False: 5, True: 12}
+"""Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
+
+_LEAST, _LEAST_TOLD = 5, 6
+"""Rows of the table's pane at least, and of what is told beneath it."""
 
 
 class GlassnatApp(App[None]):
@@ -59,7 +63,11 @@ class GlassnatApp(App[None]):
 
     CSS_PATH = "app.tcss"
     TITLE = "glassnat"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual wants it
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual wants it
+        (0, "-narrow"),
+        (MIDDLE, "-middle"),
+        (WIDE, "-wide"),
+    ]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-short"), (22, "-tall")]  # noqa: RUF012
     BINDINGS = [  # noqa: RUF012
         *(
@@ -97,17 +105,24 @@ class GlassnatApp(App[None]):
         panes = {view.name: Pane(view, number(view.name)) for view in self.views.values()}
         yield Drawn(id="strip")
         yield Drawn(id="tabs")
-        with Horizontal(id="top"):
-            yield from (panes.pop(name) for name in _ON_TOP)
+        with Horizontal(id="work"):
+            with Vertical(id="left"):
+                yield panes.pop("nat")
+                yield Drawn(id="told")
+            yield panes.pop("call")
         yield from panes.values()
         yield Drawn(id="why")
         yield Drawn(id="timeline")
         yield Drawn(id="keys")
 
     def on_mount(self) -> None:
-        self.action_view("diff" if self.is_wide else "nat")
+        self.action_view(_FIRST)
         if self._refresh is not None:
             self._follow_feed(self._refresh)
+
+    def on_resize(self) -> None:
+        if not self.is_wide:
+            self.screen_stack[0].query_one("#nat").styles.height = "1fr"
 
     def on_placed(self) -> None:
         self.draw()
@@ -156,12 +171,14 @@ class GlassnatApp(App[None]):
     def draw(self) -> None:
         """Draw what is in sight."""
         base, width, model = self.screen_stack[0], self.size.width, self.look.model
-        for pane in base.query(Pane):
-            pane.draw()
+        self.look.is_told_apart = self.is_wide
+        wanted = {pane.view.name: pane.draw() for pane in base.query(Pane)}
+        if self.is_wide:
+            self._tell_apart(base, wanted["nat"])
         for where, lines in (
             ("#strip", [strip.strip(model, self._clock(), width)]),
             ("#tabs", [self._tabs(width)]),
-            ("#why", self._why(width)),
+            ("#why", told.rows(self.look, self.feed.live, width, _TOLD[self.look.in_full])),
             ("#timeline", [self._timeline(width)]),
             ("#keys", [strip.keys(hints(self.feed.live), width)]),
         ):
@@ -180,19 +197,16 @@ class GlassnatApp(App[None]):
         speed = feed.speed if isinstance(feed, SimulationFeed) else 1.0
         return strip.Clock(feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only)
 
-    def _why(self, width: int) -> list[Line]:
-        look, model = self.look, self.look.model
-        row = model.translations.find(look.translation)
-        if row is not None and look.view == "nat":
-            said = explain(row, model.now)
-        else:
-            said = why.because(model, look.message)
-        room = 1 if self.is_wide else 2
-        if look.said:
-            advice = Line("▌    ", Style.KEY).add(look.said)
-        else:
-            advice = why.advice(model, self.feed.live)
-        return [*why.sentence(said, width, room), advice.cut(width)]
+    def _tell_apart(self, base: Screen[Any], wanted: int) -> None:
+        """Beside the call: the table as high as its rows, and beneath it what is told."""
+        nat, place = base.query_one("#nat"), base.query_one("#told", Drawn)
+        height = base.query_one("#left").size.height
+        width = place.content_size.width
+        if not width:
+            return
+        lines = told.apart(self.look, self.feed.live, width, max(height - wanted, _LEAST_TOLD))
+        place.show(lines)
+        nat.styles.height = max(min(wanted, height - len(lines)), _LEAST)
 
     def say(self, text: str) -> None:
         """One sentence in the place of the advice, until the next key."""
@@ -257,6 +271,11 @@ class GlassnatApp(App[None]):
 
     def action_follow(self) -> None:
         self.look.follow()
+        self.draw()
+
+    def action_why(self) -> None:
+        """All of WHY, or as much as leaves the most room for the view."""
+        self.look.in_full = not self.look.in_full
         self.draw()
 
     def action_help(self) -> None:

@@ -31,6 +31,7 @@ EVERYWHERE = (
     Key("}", "message(1)", "messages", "next message", "Message"),
     Key("{", "message(-1)", "messages", "previous message"),
     Key("escape", "follow", "messages", "back to the message that matters"),
+    Key("w", "why", "messages", "why: all of it, or as much as fits"),
     Key("?", "help", "everywhere", "these keys", "Help"),
     Key("q", "quit", "everywhere", "quit", "Quit"),
     Key(":", "command_palette", "everywhere", "commands, themes", "Cmds"),

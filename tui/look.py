@@ -6,8 +6,10 @@ cursor is the one that WHY explains. A view reads and changes this, and knows no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from appliance.sim.remedies import Remedy
 from tui.model import Message, Model
 
 
@@ -17,7 +19,9 @@ class Look:
 
     `view`: the name of the view that is open; `chosen`: the number of the message that was chosen
     by hand; `translation`: the key of the row under the cursor; `said`: one sentence in the place
-    of the advice, until the next key.
+    of the advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their
+    own; `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps,
+    None while nobody knows.
     """
 
     model: Model = field(default_factory=Model)
@@ -25,6 +29,9 @@ class Look:
     chosen: int | None = None
     translation: str = ""
     said: str = ""
+    is_told_apart: bool = False
+    in_full: bool = False
+    remedies: Sequence[Remedy] | None = None
 
     @property
     def message(self) -> Message | None:
@@ -49,3 +56,4 @@ class Look:
         self.model = Model()
         self.chosen = None
         self.translation = ""
+        self.remedies = None

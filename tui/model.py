@@ -195,7 +195,8 @@ class Model:
             self.ladder.append(Mark(event.t, f"✗ {event.summary}: {event.why}", bad=True))
 
     def _discarded(self, event: MessageDiscarded) -> None:
-        self._fate(event.cause, f"✗ discarded by {event.party}: {event.reason}")
+        verb = "refused" if event.reason[:3].isdecimal() else "discarded"
+        self._fate(event.cause, f"✗ {verb} by {event.party}: {event.reason}")
         if event.summary.endswith("(REGISTER)"):
             self._without_service.add(event.party)
 
@@ -269,10 +270,14 @@ class Model:
         return found
 
     def worth_showing(self) -> Message | None:
-        """The message that a newcomer should look at, of those that went through the module that
-        is active: the newest offer with a fault, or else the newest fault, or else the newest offer
-        that an ALG has work in; requests before answers."""
-        return self._best
+        """The message that a newcomer should look at: the one that the causes of a failure lead to.
+        Where none does, of those that went through the module that is active: the newest offer with
+        a fault, or else the newest fault, or else the newest offer that an ALG has work in;
+        requests before answers."""
+        causes = [] if self.outcome is None else self.outcome.causes
+        named = (self._numbers.get(cause.event or 0) for cause in causes if cause.field)
+        number = next((each for each in named if each is not None), 0)
+        return self.message(number) or self._best
 
 
 def _is_new_era(before: MessagePassed, after: MessagePassed) -> bool:

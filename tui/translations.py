@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from appliance.journal.events import Event, FlowExpired, PacketDropped, SettingChanged
+from appliance.journal.events import Event, FlowExpired, FlowOpened, PacketDropped, SettingChanged
 from tui.endpoint import address_of
 
 GHOST = 20.0
@@ -38,6 +38,7 @@ class Translation:
     refused: str = ""
     refused_at: float = 0.0
     note: str = ""
+    opened_at: float | None = None
 
     @property
     def waits(self) -> bool:
@@ -52,6 +53,7 @@ class Translations:
 
     def __init__(self) -> None:
         self._rows: dict[str, Translation] = {}
+        self._opened: dict[str, float] = {}
 
     def rows(self) -> list[Translation]:
         return list(self._rows.values())
@@ -64,7 +66,9 @@ class Translations:
 
     def fold(self, event: Event) -> None:
         """Follow what happened to a row that is on the screen."""
-        if isinstance(event, FlowExpired):
+        if isinstance(event, FlowOpened):
+            self._opened[_flow_key(event.flow)] = event.t
+        elif isinstance(event, FlowExpired):
             self._lay_to_rest(event)
         elif isinstance(event, PacketDropped) and event.side == "outside":
             self._flash(event)
@@ -75,6 +79,7 @@ class Translations:
     def _lay_to_rest(self, event: FlowExpired) -> None:
         key = _flow_key(event.flow)
         was = self._rows.get(key)
+        self._opened.pop(key, None)
         self._rows[key] = Translation(
             key,
             event.protocol,
@@ -137,6 +142,7 @@ class Translations:
             flow["packets_in"],
             refused=was.refused if was else "",
             refused_at=was.refused_at if was else 0.0,
+            opened_at=self._opened.get(key),
         )
 
 

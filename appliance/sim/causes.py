@@ -26,7 +26,8 @@ from appliance.journal.events import (
     PacketLost,
     PartyLearnt,
 )
-from appliance.journal.rows import FAULTS
+from appliance.journal.hexdump import spelled
+from appliance.journal.rows import FAULTS, is_text
 from appliance.journal.sentences import FIELD_NAMES, clean
 from appliance.sim.outcome import Direction, Failure
 from appliance.sim.witness import Evidence, Trouble
@@ -180,8 +181,10 @@ def deed(message: MessagePassed, row: Change) -> str:
     place = next(
         (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
     )
-    before, after = clean(row.before, 60), clean(row.after, 60)
-    wanted = clean(row.expected or "", 60)
+    before, after, wanted = (
+        clean(text if is_text(message.before) else spelled(row.field, text), 60)
+        for text in (row.before, row.after, row.expected or "")
+    )
     who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
     if row.before == row.after:
         stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"

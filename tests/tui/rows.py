@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.journal.events import FlowExpired, PacketDropped
+from appliance.journal.events import FlowExpired, FlowOpened, PacketDropped
 from tests.tui.stories import EXTERNAL, PBX, PHONE
 from tui.draw.translations import cells
 from tui.translations import Translations
@@ -24,6 +24,19 @@ def expired(t: float, why: str = "expired") -> FlowExpired:
         packets_in=5,
         bytes_out=1,
         bytes_in=1,
+    )
+
+
+def opened(t: float) -> FlowOpened:
+    return FlowOpened(
+        t=t,
+        flow=1,
+        mapping=1,
+        protocol="udp",
+        internal=PHONE,
+        external=EXTERNAL,
+        remote=PBX,
+        opened_by="packet",
     )
 
 

@@ -169,7 +169,7 @@ async def test_tab_walks_through_the_panes() -> None:
         for _step in range(4):
             await pilot.press("tab")
             seen.append(app.look.view)
-        assert seen == ["nat", "call", "diff", "events", "nat"]
+        assert seen == ["call", "diff", "events", "nat", "call"]
 
 
 async def test_braces_walk_through_the_messages_and_escape_goes_back() -> None:
@@ -197,7 +197,7 @@ async def test_the_place_that_matters_is_in_sight() -> None:
     async with screen(NARROW) as (app, pilot, _):
         await pilot.press("3")
         await pilot.pause()
-        assert "MISSED sdp.c" in screen_of(app)
+        assert "MISSED CAUSE sdp.c" in screen_of(app)
 
 
 async def test_the_before_and_after_view_has_switches() -> None:
@@ -247,7 +247,7 @@ async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
     async with screen(WIDE) as (app, pilot, _):
         await pilot.resize_terminal(*NARROW)
         await pilot.pause()
-        assert "[3 Before/after]" in screen_of(app)
+        assert "[2 Call]" in screen_of(app)
 
 
 # --- time -------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ async def test_pause_stops_a_simulation_s_clock() -> None:
 
 async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:
     async with screen(live=True) as (app, pilot, feed):
-        await pilot.press("p")
+        await pilot.press("1", "p")
         feed.news = [ended()]
         feed.flows = [flow(packets_out=99)]
         await app.advance(1.0)

@@ -4,24 +4,30 @@
 
 The mark on the NAT's line says what happened there: `◆n` n fields rewritten, `◇` passed unchanged,
 `✗` dropped, `║` audio translated. A message that never crosses stops at the mark. Audio is a double
-arrow, and audio that is lost a dotted one with the place of the loss.
+arrow, and audio that is lost a dotted one. A row ends in what became of it; what has no room there
+stands whole in the row below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
-from tui.draw.lines import Line, Style
+from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of, shortened
 from tui.model import LadderEntry, Mark, Message, Model, Stream
 
 _TIME = 10
 """Columns before the first lifeline."""
-_NOTES, _LONG_NOTES = 17, 35
-"""Columns after the last one, where there is room, and where there is much of it."""
+_NOTES, _SHORT_NOTES, _LONG_NOTES = 17, 10, 35
+"""Columns after the last one: as a rule, where there is little room, and where there is much."""
+_NARROW, _ROOMY, _WIDE = 44, 70, 100
+"""Columns from which on there are notes, two ways of the same length, and long notes."""
+_BEYOND = 7
+"""Columns beyond the NAT where there is little room: names of messages stand before it."""
 SHOWN = 300
 """Entries that are drawn at most: those around the selected message, or else the newest."""
 
@@ -34,43 +40,63 @@ class Shape:
 
     @property
     def notes(self) -> int:
-        if self.width >= 100:
+        if self.width >= _WIDE:
             return _LONG_NOTES
-        return _NOTES if self.width >= 70 else 0
+        if self.width >= _ROOMY:
+            return _NOTES
+        return _SHORT_NOTES if self.width >= _NARROW else 0
+
+    @property
+    def both(self) -> int:
+        """Characters between the lifelines of the two hosts, but for the NAT's."""
+        return self.width - _TIME - self.notes - 3
 
     @property
     def left(self) -> int:
         """Characters between the inside's lifeline and the NAT's."""
-        return (self.width - _TIME - self.notes - 3) // 2
+        is_tight = _NARROW <= self.width < _ROOMY
+        return self.both - _BEYOND if is_tight else self.both // 2
 
     @property
     def right(self) -> int:
-        return self.width - _TIME - self.notes - 3 - self.left
+        return self.both - self.left
+
+
+class Rung(NamedTuple):
+    """A row, and which of the entries it belongs to."""
+
+    line: Line
+    place: int
+
+
+def rungs(model: Model, width: int, selected: int | None) -> list[Rung]:
+    """A row or two for each thing that happened; `selected` is the number of the message with the
+    cursor."""
+    shape = Shape(width)
+    return [
+        Rung(line, place)
+        for place, entry in enumerate(entries(model, selected))
+        for line in _entry(entry, model, shape, selected)
+    ]
 
 
 def rows(model: Model, width: int, selected: int | None) -> list[Line]:
-    """One line for each thing that happened; `selected` is the number of the message with the
-    cursor."""
-    shape = Shape(width)
-    return [_entry(entry, model, shape, selected) for entry in entries(model, selected)]
+    """The rows alone."""
+    return [rung.line for rung in rungs(model, width, selected)]
 
 
 def entries(model: Model, selected: int | None) -> list[LadderEntry]:
-    """What `rows` draws below the names."""
+    """What is drawn below the names."""
     everything = list(model.ladder)
     if len(everything) <= SHOWN:
         return everything
-    at = _place(everything, selected)
+    at = place_of(everything, selected)
     end = max(min(at + SHOWN // 2, len(everything)), SHOWN)
     return everything[end - SHOWN : end]
 
 
-def row_of(model: Model, selected: int | None) -> int:
-    """The row in which a message stands; the last one when it does not."""
-    return _place(entries(model, selected), selected)
-
-
-def _place(some: Sequence[LadderEntry], number: int | None) -> int:
+def place_of(some: Sequence[LadderEntry], number: int | None) -> int:
+    """Where a message stands among the entries; the last place when it does not."""
     for place, entry in enumerate(some):
         if isinstance(entry, Message) and entry.number == number:
             return place
@@ -89,6 +115,8 @@ def heading(model: Model, width: int, selected: int | None) -> Line:
         (shortened(outside, shape.width - middle - 4), _TIME + shape.left + shape.right + 2),
     ):
         start = max(min(at - len(name) // 2, shape.width - len(name)), 0)
+        if at > middle:
+            start = max(start, middle + 3)
         text = text[:start] + name + text[start + len(name) :]
     return Line(text[: shape.width], Style.STRONG)
 
@@ -103,20 +131,33 @@ def _ends(model: Model, selected: int | None) -> tuple[str, str]:
     return model.name(message.new_destination), model.name(message.source)
 
 
-def _entry(entry: LadderEntry, model: Model, shape: Shape, selected: int | None) -> Line:
+def _entry(entry: LadderEntry, model: Model, shape: Shape, selected: int | None) -> Iterator[Line]:
     if isinstance(entry, Message):
-        return _message(entry, model.fates.get(entry.event.id), shape, entry.number == selected)
-    if isinstance(entry, Mark):
-        text = f" {_clock(entry.t)}{_fit(f' {entry.text} ', shape.width - _TIME, '┈')}"
-        return Line(text, Style.BAD if entry.bad else Style.GOOD)
-    return _stream(model.streams[entry], model, shape)
+        fate = model.fates.get(entry.event.id, "")
+        line = _message(entry, fate, shape, entry.number == selected)
+    elif isinstance(entry, Mark):
+        style = Style.BAD if entry.bad else Style.GOOD
+        first, *others = wrap_words(entry.text, shape.width - _TIME - 2)
+        yield Line(f" {_clock(entry.t)}{_fit(f' {first} ', shape.width - _TIME, '┈')}", style)
+        yield from (Line(f"{'':{_TIME}} {other}", style) for other in others)
+        return
+    else:
+        stream = model.streams[entry]
+        fate = f"✗ {stream.lost_at}" if stream.in_trouble and stream.lost_at else ""
+        line = _stream(stream, fate, model, shape)
+    if fate and len(fate) + 2 <= shape.notes:
+        yield line.add(f"  {fate}", Style.BAD)
+        return
+    yield line
+    for row in wrap_words(fate, shape.width - _TIME - 2) if fate else ():
+        yield Line(row.rjust(shape.width - 1), Style.BAD)
 
 
 def _clock(t: float) -> str:
     return f"{t:8.3f} "
 
 
-def _message(message: Message, fate: str | None, shape: Shape, chosen: bool) -> Line:
+def _message(message: Message, fate: str, shape: Shape, chosen: bool) -> Line:
     event = message.event
     label = _label(event, shape)
     line = Line("▸" if chosen else " ", Style.CURSOR).add(_clock(event.t)).add("│", Style.FAINT)
@@ -124,7 +165,7 @@ def _message(message: Message, fate: str | None, shape: Shape, chosen: bool) -> 
     dropped = event.verdict == "dropped"
     body = Style.STRONG if chosen else Style.PLAIN
     right = shape.right - len(mark) + 1
-    head = "" if fate is None else "✗"
+    head = "✗" if fate else ""
     if event.direction == "out":
         line.add(_arrow_out(label, shape.left), body).add(mark, style)
         line.add(" " * right if dropped else "─" * (right - 1) + (head or "►"), body)
@@ -133,9 +174,7 @@ def _message(message: Message, fate: str | None, shape: Shape, chosen: bool) -> 
         line.add(" " * shape.left if dropped else (head or arrow[0]) + arrow[1:], body)
         line.add(mark, style).add("◄" + "─" * (right - 1) if dropped else "─" * right, body)
     line.add("│", Style.FAINT)
-    if fate is not None and shape.notes:
-        return line.add(f" {fate}", Style.BAD).cut(shape.width)
-    return line.extend(_verdicts(event, shape))
+    return line if fate else line.extend(_verdicts(event, shape))
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:
@@ -168,6 +207,9 @@ def _verdicts(event: MessagePassed, shape: Shape) -> Line:
     tally: dict[str, int] = {}
     for change in event.changes:
         tally[change.verdict] = tally.get(change.verdict, 0) + 1
+    faults = {verdict: tally[verdict] for verdict in FAULTS if verdict in tally}
+    if sum(len(f" {count} {verdict}") for verdict, count in tally.items()) + 1 > shape.notes:
+        tally = faults or tally  # what is right can be spared
     line = Line(" ")
     for verdict, count in tally.items():
         style = Style.GOOD if verdict in ("ok", "info") else Style.BAD
@@ -175,7 +217,7 @@ def _verdicts(event: MessagePassed, shape: Shape) -> Line:
     return line.cut(shape.notes)
 
 
-def _stream(stream: Stream, model: Model, shape: Shape) -> Line:
+def _stream(stream: Stream, fate: str, model: Model, shape: Shape) -> Line:
     """Audio, in the direction in which it goes."""
     outwards = _is_inside(stream, model)
     line = Line(f" {_clock(stream.began)}").add("│", Style.FAINT)
@@ -191,7 +233,7 @@ def _stream(stream: Stream, model: Model, shape: Shape) -> Line:
     else:
         line.add(" LOST".ljust(shape.left) + "│✗", Style.BAD)
         line.add("◄" + _fit(label, shape.right - 2, "┄"), Style.BAD)
-    return line.add("│", Style.FAINT).add("  LOST" if shape.notes else "", Style.BAD)
+    return line.add("│", Style.FAINT).add("  LOST" if shape.notes and not fate else "", Style.BAD)
 
 
 def _is_inside(stream: Stream, model: Model) -> bool:

@@ -144,6 +144,33 @@ def wrap_words(text: str, width: int) -> list[str]:
     return [*rows, rest]
 
 
+def folded(line: Line, width: int, hang: str = "") -> list[Line]:
+    """A line in rows of at most `width` characters, broken between words; `hang` stands before the
+    second row and all that follow."""
+    room = max(width - len(hang), 1)
+    rows: list[Line] = []
+    text = line.plain
+    start, end = 0, len(text)
+    while end - start > (room if rows else width):
+        limit = start + (room if rows else width)
+        space = text.rfind(" ", start + 1, limit + 1)
+        stop = space if space > start else limit
+        rows.append(_piece(line, start, stop))
+        start = stop + (space > start)
+    rows.append(_piece(line, start, end))
+    return [rows[0], *(Line(hang, Style.KEY).extend(row) for row in rows[1:])]
+
+
+def _piece(line: Line, start: int, end: int) -> Line:
+    """The characters from `start` up to `end`, in their styles."""
+    piece = Line()
+    at = 0
+    for text, style, key in line.spans:
+        piece.add(text[max(start - at, 0) : max(end - at, 0)], style, key)
+        at += len(text)
+    return piece
+
+
 def plain(lines: Iterable[Line]) -> list[str]:
     """The rows as text without trailing space, as tests and goldens compare them."""
     return [line.plain.rstrip() for line in lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui.draw.lines import Line, Style
@@ -178,21 +178,40 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}h{minutes % 60}m"
 
 
-def explain(row: Translation, now: float) -> str:
-    """What the selected row means, in one sentence."""
+def explain(row: Translation, now: float, name: Callable[[str], str]) -> list[str]:
+    """The row in sentences: who opened it, what keeps it, what ends with it. `name`: what people
+    call the host of an endpoint."""
     port = port_of(row.external)
+    inside, outside = name(row.internal), name(row.remote)
     if row.gone_at is not None:
-        return (
-            f"This flow ended {now - row.gone_at:.0f}s ago ({row.why_gone}): what {row.remote} "
-            f"sends to :{port} now reaches {row.internal} no more."
-        )
+        return [
+            f"This flow ended {now - row.gone_at:.0f}s ago ({row.why_gone}).",
+            f"What {outside} sends to :{port} now reaches {inside} no more.",
+        ]
+    seen = f"{row.remote} sees {row.internal} as {row.external}."
     if row.waits:
-        said = f" {row.note}" if row.note else ""
-        return f"The ALG lets {row.remote} send to :{port} before {row.internal} has sent.{said}"
-    opener = "The ALG's hole was used" if row.opened_by == "alg" else "A packet opened this"
-    answered = (
-        "nothing came back yet, so the short timer runs"
-        if row.state == "unanswered"
-        else f"{row.state}"
-    )
-    return f"{opener}: {row.remote} sees {row.internal} as {row.external}; {answered}."
+        said = f"The ALG lets {row.remote} send to :{port} before {row.internal} has sent."
+        return [said, *([row.note] if row.note else [])]
+    return [
+        f"{_opener(row, inside, outside)} {seen}",
+        _keeper(row, now, inside),
+        f"When it ends, what {outside} sends to :{port} reaches nobody.",
+    ]
+
+
+def _opener(row: Translation, inside: str, outside: str) -> str:
+    when = "" if row.opened_at is None else f" at {row.opened_at:.3f} s"
+    return {
+        "alg": f"The ALG opened this{when} for a message.",
+        "static": "A 1:1 rule of the configuration made this.",
+        "forward": f"A forward of the configuration let {outside} in{when}.",
+    }.get(row.opened_by, f"A packet of {inside} opened this{when}.")
+
+
+def _keeper(row: Translation, now: float, inside: str) -> str:
+    left = row.left(now)
+    if left is None:
+        return "It has no timer."
+    if row.state == "unanswered":
+        return f"Nothing came back yet, so the short timer runs: it ends in {duration(left)}."
+    return f"A packet of {inside} keeps it; without one it ends in {duration(left)}."

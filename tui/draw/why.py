@@ -1,16 +1,21 @@
-"""The WHY line: one sentence about what matters now, and one about what to try.
+"""WHY and TRY: what matters now, in whole sentences with the cause first, and what would help.
 
-It only joins what events said (a stream that is lost, the place of the loss, a field that was
-missed); where the chain cannot be closed it says less, and invents nothing.
+They only join what events said: the causes of an outcome, a stream that is lost, the place of the
+loss, a field that was missed. What follows from these and was not seen is marked as inferred; where
+the chain cannot be closed less is said, and nothing is invented.
 """
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeGuard
 
-from appliance.journal.events import CallOutcome, Change, PacketDropped
+from appliance.journal.events import Cause, Change, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
+from appliance.sim.causes import NAT, deed
+from appliance.sim.harmless import NO_ALG
+from appliance.sim.remedies import Remedy
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of
 from tui.model import BOTH_WAYS, Message, Model, Stream, short_key
@@ -20,41 +25,80 @@ _HARM = ("sdp.c", "sdp", "contact", "call-id")
 _FRESH = 3.0
 """Seconds for which a dropped packet is the news."""
 _NOISE = "not-ipv4"
+_HEAD = len("▌WHY ")
 
 
-def because(model: Model, message: Message | None) -> str:
-    """Why things are as they are."""
+class Reason(NamedTuple):
+    """One sentence. `inferred`: nothing that was seen says so, it only follows."""
+
+    sentence: str
+    inferred: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.sentence} (inferred)" if self.inferred else self.sentence
+
+
+def because(model: Model, message: Message | None) -> list[Reason]:
+    """Why things are as they are, the first cause first. At least one sentence."""
     lost = next((stream for stream in model.streams.values() if stream.in_trouble), None)
     if model.last_error is not None:
         error = model.last_error
-        return f"The module {error.module} failed: {error.error}. Its message passed as it was."
+        said = f"The module {error.module} failed: {error.error}. Its message passed as it was."
+        return [Reason(said)]
     if model.outcome is not None and model.outcome.causes:
-        return " ".join(cause.sentence for cause in model.outcome.causes)
+        causes = model.outcome.causes
+        return [Reason(_begun(cause.sentence), cause.inferred) for cause in causes]
     if lost is not None:
-        return _lost(lost, model)
+        return list(_lost(lost, model))
     if _is_fresh(model.last_drop, model.now):
-        return _refused(model.last_drop)
+        return [Reason(_refused(model.last_drop))]
     if message is None:
-        return "No message has passed an ALG yet."
+        return [Reason("No message has passed an ALG yet.")]
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != BOTH_WAYS:
-        return _ended_badly(model.outcome, message, fault)
+        blame = [] if fault is None else [_blame(message, fault, inferred=True)]
+        return [*blame, Reason(_sentence(model.outcome.sentence))]
+    if fault is not None and model.outcome is not None:
+        return [_harmless(message, fault)]
     if fault is not None:
-        return _judged(message, fault, is_harmless=model.outcome is not None)
-    return _fine(model, message)
+        return [_blame(message, fault), Reason(_sentence(fault.reason))]
+    return [Reason(_fine(model, message))]
 
 
-def sentence(said: str, width: int, room: int) -> list[Line]:
-    """The WHY line itself, in `room` rows."""
-    head = "▌WHY "
-    rows = wrap_words(said, width - len(head))
-    if len(rows) > room:
-        rows[room - 1] += " " + rows[room]
-    shown = rows[:room] + [""] * (room - len(rows))
-    return [
-        Line(head if index == 0 else "▌    ", Style.KEY).add(row).cut(width)
-        for index, row in enumerate(shown)
-    ]
+def folded(reasons: Sequence[Reason], width: int, room: int) -> list[Line]:
+    """The sentences of WHY in at most `room` rows, each beginning in a row of its own. What has no
+    room is left out as a whole sentence, and counted."""
+    shown: list[str] = []
+    for number, reason in enumerate(reasons):
+        rows = wrap_words(reason.text, max(width - _HEAD, 1))
+        left = len(reasons) - number
+        spared = 1 if left > 1 else 0
+        if shown and len(shown) + len(rows) + spared > room:
+            shown.append(f"… and {left} more: w")
+            break
+        shown += rows
+    if len(shown) > room:
+        shown = [*shown[: room - 1], shown[room - 1] + " …"]
+    return [_row("WHY" if at == 0 else "", row).cut(width) for at, row in enumerate(shown)]
+
+
+def _row(head: str, said: str) -> Line:
+    return Line(f"▌{head:<3} ", Style.KEY).add(said)
+
+
+def _begun(text: str) -> str:
+    """With a capital, unless it begins with somebody's name."""
+    return text[0].upper() + text[1:] if text.startswith(("the ", "what ")) else text
+
+
+def _sentence(text: str) -> str:
+    """Text as a sentence: it begins with a capital and ends with a full stop."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + "." * (text[-1] not in ".!?")
+
+
+# --- which field decides -------------------------------------------------------------------------
 
 
 def worst(message: Message) -> Change | None:
@@ -68,25 +112,56 @@ def _harmlessness(change: Change) -> tuple[int, int]:
     return min(places, default=len(_HARM)), FAULTS.index(change.verdict)
 
 
-def _ended_badly(outcome: CallOutcome, message: Message, fault: Change | None) -> str:
-    """The outcome, and where it can be told the field; the whole sentence stands in the call."""
-    if fault is None:
-        return outcome.sentence
-    return outcome.outcome.replace("-", " ") + _blame(message, fault) + f": {fault.reason}"
+def causes_in(model: Model, message: Message) -> list[Cause]:
+    """The causes of the outcome that the NAT has put into this message."""
+    causes = [] if model.outcome is None else model.outcome.causes
+    mine = [cause for cause in causes if cause.event == message.event.id and cause.field]
+    return [cause for cause in mine if cause.party == NAT]
 
 
-def _judged(message: Message, fault: Change, *, is_harmless: bool) -> str:
+def deciding(model: Model, message: Message) -> str:
+    """The field of this message on which the failure hangs; none while nothing has failed."""
+    known = causes_in(model, message)
+    if known:
+        return known[0].field
+    if model.outcome is not None or not any(each.in_trouble for each in model.streams.values()):
+        return ""
+    fault = worst(message) if message == _told_the_wrong_address(model) else None
+    return "" if fault is None else fault.field
+
+
+def is_harmless(model: Model, message: Message) -> bool:
+    """Did it work all the same, or did something else decide?"""
+    if model.outcome is None:
+        return bool(deciding(model, message))
+    return model.outcome.outcome == BOTH_WAYS or bool(model.outcome.causes)
+
+
+def place_that_matters(model: Model, message: Message) -> str:
+    """The field to look at first: the one that decides, the worst fault, or else where the audio is
+    told to go."""
+    if field := deciding(model, message):
+        return field
+    fault = worst(message)
+    if fault is not None:
+        return fault.field
+    fields = [change.field for change in message.event.changes]
+    return next((field for field in fields if field.startswith("sdp.c")), "")
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+def _blame(message: Message, fault: Change, inferred: bool = False) -> Reason:
+    return Reason(f"{deed(message.event, fault)}.", inferred)
+
+
+def _harmless(message: Message, fault: Change) -> Reason:
     """When all is over and everybody is heard, no verdict on a message is to blame for anything."""
-    which = _which(message)
-    if is_harmless:
-        return (
-            f"Everybody is heard: {fault.field} of {which} is {fault.verdict}, and harmless here."
-        )
-    return f"{which}: {fault.field} {fault.verdict}. {fault.reason}"
-
-
-def _blame(message: Message, fault: Change) -> str:
-    return f" < {fault.field} of {_which(message)} < ALG {message.event.module}"
+    if message.event.module == "off":
+        return Reason(NO_ALG)
+    said = f"{deed(message.event, fault)}; it is harmless here: everybody is heard."
+    return Reason(said)
 
 
 def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped]:
@@ -107,25 +182,14 @@ def _is_readable(drop: PacketDropped) -> bool:
     return address_of(drop.source) not in ("0.0.0.0", "::")
 
 
-def place_that_matters(message: Message) -> str:
-    """The field to look at first: the worst fault, or else where the audio is told to go."""
-    fault = worst(message)
-    if fault is not None:
-        return fault.field
-    fields = [change.field for change in message.event.changes]
-    return next((field for field in fields if field.startswith("sdp.c")), "")
-
-
-def _which(message: Message) -> str:
-    return f"message {message.number} {message.event.summary}".strip()
-
-
-def _lost(stream: Stream, model: Model) -> str:
-    said = f"{stream.listener} hears nothing of {stream.talker}"
-    said += f": {stream.lost_at}" if stream.lost_at else ""
+def _lost(stream: Stream, model: Model) -> Iterator[Reason]:
+    """That the one comes of the other is not seen before the outcome is told."""
     guilty = _told_the_wrong_address(model)
     fault = worst(guilty) if guilty is not None else None
-    return said + (_blame(guilty, fault) if guilty is not None and fault is not None else "")
+    if guilty is not None and fault is not None:
+        yield _blame(guilty, fault, inferred=True)
+    where = f": {stream.lost_at}" if stream.lost_at else ""
+    yield Reason(f"{stream.listener} hears nothing of {stream.talker}{where}.")
 
 
 def _told_the_wrong_address(model: Model) -> Message | None:
@@ -139,25 +203,31 @@ def _told_the_wrong_address(model: Model) -> Message | None:
 
 def _fine(model: Model, message: Message) -> str:
     event = message.event
+    which = f"message {message.number} {event.summary}".strip()
     rewritten = [change for change in event.changes if change.before != change.after]
     if rewritten:
-        so = "everybody is heard: " if model.streams else ""
-        return f"{so}{_which(message)}: {len(rewritten)} fields rewritten, each as it must be."
-    return f"{_which(message)} passed unchanged. {event.note}".strip()
+        so = "Everybody is heard: in" if model.streams else "In"
+        return f"{so} {which} {len(rewritten)} fields were rewritten, each as it must be."
+    return f"{_sentence(f'{which} passed unchanged')} {event.note}".strip()
 
 
-def advice(model: Model, live: bool) -> Line:
-    """What to try next."""
+# --- what to try ---------------------------------------------------------------------------------
+
+
+def advice(model: Model, live: bool, remedies: Sequence[Remedy] | None = None) -> Line:
+    """What to try next: what was tried and helps, best first; None: not tried yet."""
     line = Line("▌TRY ", Style.KEY)
     if model.turned and not live:
         turned = ", ".join(
             f"{short_key(key)} {short_value(value)}" for key, value in model.turned.items()
         )
         return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
-    application = model.application
-    is_correct = model.modules.get(application) == application
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
     failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS
+    if failed and remedies:
+        return line.add(remedies[0].sentence).add(" x", Style.KEY).add(" does that and runs again.")
+    application = model.application
+    is_correct = model.modules.get(application) == application
     if not is_correct and (in_trouble or failed):
         line.add("a c", Style.KEY).add(" puts the correct ALG in")
         return (
@@ -165,5 +235,5 @@ def advice(model: Model, live: bool) -> Line:
             .add("" if live else "r", Style.KEY)
             .add("" if live else " runs it again.")
         )
-    line.add("{ }", Style.KEY).add(" messages   ").add("a", Style.KEY).add(" another ALG   ")
+    line.add("n b", Style.KEY).add(" messages   ").add("a", Style.KEY).add(" another ALG   ")
     return line.add("t", Style.KEY).add(" another UDP timeout")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui.draw import ladder, outcome
 from tui.draw.lines import Line
 from tui.model import Message
 from tui.views.view import Page, View
+
+_ROOMY = 16
+"""Rows from which on there is a bar for each direction of audio."""
 
 
 class CallView(View):
@@ -15,13 +20,30 @@ class CallView(View):
     label = "Call"
     does = "the call's messages"
 
+    _places: Sequence[int] = ()
+
     def page(self, width: int, height: int) -> Page:
         model, look = self.look.model, self.look
         selected = look.message.number if look.message else None
-        body = ladder.rows(model, width, selected)
-        at = len(body) - 1 if look.chosen is None else ladder.row_of(model, selected)
-        names = ladder.heading(model, width, selected)
-        return Page(self._title(), body, [names], outcome.rows(model, width), at)
+        rungs = ladder.rungs(model, width, selected)
+        some = ladder.entries(model, selected)
+        at = len(some) - 1 if look.chosen is None else ladder.place_of(some, selected)
+        mine = [row for row, rung in enumerate(rungs) if rung.place == at]
+        self._places = [rung.place for rung in rungs]
+        return Page(
+            self._title(),
+            [rung.line for rung in rungs],
+            [ladder.heading(model, width, selected)],
+            self._foot(width, height),
+            (mine[0], mine[-1]) if mine else None,
+        )
+
+    def _foot(self, width: int, height: int) -> list[Line]:
+        """The outcome, unless it stands in a place of its own."""
+        if self.look.is_told_apart:
+            return []
+        bars = outcome.rows(self.look.model, width)
+        return bars if height >= _ROOMY else bars[:1]
 
     def _title(self) -> Line:
         call = self.look.model.current_call()
@@ -40,6 +62,7 @@ class CallView(View):
 
     def click(self, row: int) -> None:
         message = self.look.message
-        entries = ladder.entries(self.look.model, message.number if message else None)
-        if row < len(entries) and isinstance(entry := entries[row], Message):
+        some = ladder.entries(self.look.model, message.number if message else None)
+        place = self._places[row] if row < len(self._places) else len(some)
+        if place < len(some) and isinstance(entry := some[place], Message):
             self.look.chosen = entry.number

@@ -1,9 +1,16 @@
-"""The selected message before and after the NAT, with a reason for each field."""
+"""The selected message before and after the NAT, with a reason for each field.
+
+The field cursor goes from change to change. Where the pane is too low for all reasons only those of
+the selected field and of the one that decides stand there, so that the whole message is in sight.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tui.draw import diff, why
 from tui.draw.lines import Line
+from tui.endpoint import address_of
 from tui.key import Key
 from tui.model import Message
 from tui.views.view import Page, View
@@ -16,29 +23,95 @@ class DiffView(View):
     label = "Before/after"
     does = "before and after"
     keys = (
+        Key("j", "field(1)", "before/after", "next field", "Field"),
+        Key("k", "field(-1)", "before/after", "previous field"),
+        Key("o", "open", "before/after", "open the mapping of the selected field"),
         Key("u", "unchanged", "before/after", "show or fold unchanged lines"),
         Key("e", "expected", "before/after", "show or hide what a correct ALG writes"),
         Key("s", "split", "before/after", "side by side, or one below the other"),
     )
 
     options = diff.Options()
-    _drawn: tuple[tuple[Message, int, diff.Options], Page] | None = None
+    _place: int | None = None
+    _of: Message | None = None
+    _asked: tuple[object, ...] = ()
+    _width = 0
 
     def page(self, width: int, height: int) -> Page:
         message = self.look.message
         if message is None:
             return Page(Line("Before / after"), [Line("No message has passed an ALG yet.")])
-        asked = message, width, self.options
-        if self._drawn is None or self._drawn[0] != asked:
-            self._drawn = asked, self._page(message, width)
-        return self._drawn[1]
+        if message != self._of:
+            self._of, self._place = message, None
+        self._width = width
+        stress = self._stress(message)
+        asked = message, width, height, self.options, stress
+        if asked != self._asked:
+            self._asked = asked
+            self._page = self._drawn(message, width, height, stress)
+        return self._page
 
-    def _page(self, message: Message, width: int) -> Page:
+    def _stress(self, message: Message) -> diff.Stress:
+        model = self.look.model
+        return diff.Stress(
+            self._place, why.deciding(model, message), why.is_harmless(model, message)
+        )
+
+    def _drawn(self, message: Message, width: int, height: int, stress: diff.Stress) -> Page:
         event = message.event
         title = Line("Before / after · ").extend(diff.title(event, message.number))
-        lines = diff.rows(event, width, self.options)
-        at = min(diff.row_of(lines, why.place_that_matters(message)) + 1, len(lines) - 1)
-        return Page(title, lines, diff.heading(event, width, self.options), at=at)
+        head = diff.heading(event, width, self.options)
+        room = height - len(head) - 2
+        stress = replace(stress, selected=self._selected(message, stress))
+        self.sheet = diff.sheet(event, width, self.options, stress)
+        if len(self.sheet.lines) > room and not self.options.unchanged:
+            terse = diff.Options(**{**vars(self.options), "terse": True})
+            self.sheet = diff.sheet(event, width, terse, stress)
+        return Page(
+            title,
+            self.sheet.lines,
+            head,
+            span=self.sheet.span_of(stress.selected),
+            starts=self.sheet.starts(),
+            about=message.number,
+        )
+
+    def _selected(self, message: Message, stress: diff.Stress) -> int | None:
+        """The field under the cursor: the one that matters while nobody has moved it."""
+        if stress.selected is not None:
+            return stress.selected
+        wanted = why.place_that_matters(self.look.model, message)
+        changes = diff.sheet(message.event, self._width, self.options).changes
+        fields = [change.field for change in changes]
+        return fields.index(wanted) if wanted in fields else (0 if fields else None)
+
+    def field(self, step: int) -> None:
+        """Select another field."""
+        message = self.look.message
+        if message is None or not message.event.changes:
+            return
+        at = self._selected(message, self._stress(message)) or 0
+        self._place = min(max(at + step, 0), len(self.sheet.changes) - 1)
+
+    def click(self, row: int) -> None:
+        if row < len(self.sheet.owners) and self.sheet.owners[row] >= 0:
+            self._place = self.sheet.owners[row]
+
+    def open(self) -> None:
+        """Go to the mapping that the selected field is about."""
+        message = self.look.message
+        at = None if message is None else self._selected(message, self._stress(message))
+        if message is None or at is None:
+            return
+        change = self.sheet.changes[at]
+        values = {change.before, change.after, change.expected}
+        for row in self.look.model.translations.rows():
+            ends = row.internal, row.external
+            if values & {*ends, *map(address_of, ends), *(end.rpartition(":")[2] for end in ends)}:
+                self.look.translation = row.key
+                self.look.view = "nat"
+                return
+        self.look.said = f"No mapping that exists now has anything to do with {change.field}."
 
     def unchanged(self) -> None:
         self._show(unchanged=not self.options.unchanged)
@@ -47,7 +120,7 @@ class DiffView(View):
         self._show(expected=not self.options.expected)
 
     def split(self) -> None:
-        self._show(unified=not self.options.unified)
+        self._show(unified=not self.options.is_unified(self._width))
 
     def _show(self, **wanted: bool) -> None:
         self.options = diff.Options(**{**vars(self.options), **wanted})

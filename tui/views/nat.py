@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.draw.lines import Line, Style
-from tui.draw.translations import Layout, head, layout, line
+from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.translations import Layout, explain, head, layout, line
 from tui.translations import Translation
 from tui.views.view import Lazy, Page, View
 
@@ -35,7 +35,23 @@ class NatView(View):
         def row(place: int) -> Line:
             return line(rows[place], model.now, chosen, place == at)
 
-        return Page(title, Lazy(len(rows), row), [head(chosen)], at=at)
+        return Page(
+            title,
+            Lazy(len(rows), row),
+            [head(chosen)],
+            self._told(width),
+            span=None if at is None else (at, at),
+        )
+
+    def _told(self, width: int) -> list[Line]:
+        """The selected row in sentences, while somebody is at this table."""
+        model = self.look.model
+        row = model.translations.find(self.look.translation)
+        if row is None or self.look.view != self.name:
+            return []
+        sentences = explain(row, model.now, model.name)
+        said = [each for sentence in sentences for each in wrap_words(sentence, width - 2)]
+        return [Line("─" * width, Style.FAINT), *(Line(f" {each}") for each in said)]
 
     def move(self, step: int) -> bool:
         rows = self._rows()

@@ -43,16 +43,25 @@ class Lazy(Sequence[Line]):
 class Page:
     """What stands in a pane: `head` and `foot` stay where they are, `body` scrolls.
 
-    `at`: the row of the body that is to be in sight; `tail`: new rows come at the end, and who
-    looks at the end goes on looking at it.
+    `span`: the first and the last row of the body that are to be in sight; `starts`: rows that may
+    stand at the top where it has to scroll for that (None: any). `about`: what it is a page of;
+    another one begins at its first row. `tail`: new rows come at the end, and who looks at the end
+    goes on looking at it.
     """
 
     title: Line
     body: Sequence[Line]
     head: Sequence[Line] = ()
     foot: Sequence[Line] = ()
-    at: int | None = None
+    span: tuple[int, int] | None = None
+    starts: Sequence[int] | None = None
+    about: object = None
     tail: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows it needs to be seen whole."""
+        return len(self.head) + len(self.body) + len(self.foot)
 
 
 class View:

@@ -44,16 +44,18 @@ class Pane(Vertical, can_focus=True):
         """Has it been laid out on the screen?"""
         return bool(self._rows.columns and self.size.height)
 
-    def draw(self) -> None:
-        """Draw the view's page, if anybody can see it."""
+    def draw(self) -> int:
+        """Draw the view's page, if anybody can see it. Answers how many rows it would fill, with
+        its frame."""
         if not self.is_in_sight:
-            return
+            return 0
         page: Page = self.view.page(self._rows.columns, self.size.height)
         entitle(self, Line(f"{self._number} ").extend(page.title))
         for part, lines in ((self._head, page.head), (self._foot, page.foot)):
             part.display = bool(lines)
             part.show(lines)
-        self._rows.show(page.body, page.at, page.tail)
+        self._rows.show(page)
+        return page.rows + 2
 
     def action_move(self, step: int) -> None:
         if self.view.move(step):

@@ -9,8 +9,19 @@ import pytest
 from appliance.journal.events import Change, MessagePassed
 from tests.tui.stories import INVITE, changes, dns_answer, invite, message
 from tui.draw.blocks import LINES_SHOWN, is_explained
-from tui.draw.diff import MANY, ROWS_SHOWN, Options, counts, heading, heads, rows, title
-from tui.draw.lines import plain
+from tui.draw.diff import (
+    MANY,
+    ROWS_SHOWN,
+    Options,
+    Stress,
+    counts,
+    heading,
+    heads,
+    rows,
+    sheet,
+    title,
+)
+from tui.draw.lines import Style, plain
 
 WIDE = 116
 NARROW = 80
@@ -21,13 +32,14 @@ def text(*lines: str) -> list[str]:
 
 
 def test_80_columns_hold_two_panes_of_38_with_the_reasons_beneath() -> None:
-    drawn = plain(heading(invite("sip"), NARROW) + rows(invite("sip"), NARROW))
+    split = Options(unified=False)
+    drawn = plain(heading(invite("sip"), NARROW, split) + rows(invite("sip"), NARROW, split))
     assert drawn[:6] == text(
         "  BEFORE inside from 192.168.20.100:5060│ AFTER outside from 203.0.113.1:5060",
         "= INVITE sip:bob@203.0.113.9 SIP/2.0    │ INVITE sip:bob@203.0.113.9 SIP/2.0",
         "~ Via: SIP/2.0/UDP «192.168.20.100:5060»│ Via: SIP/2.0/UDP «203.0.113.1:5060»;br",
         "  ;branch=z9hG4bK77ef                   │ anch=z9hG4bK77ef",
-        "  └─ OK via.sent-by  Answers must come back. RFC 3261 18.2.2",
+        "  └─ OK via.sent-by  Answers must come back.                     RFC 3261 18.2.2",
         "  … 5 unchanged lines",
     )
     assert max(map(len, drawn)) <= NARROW
@@ -47,10 +59,51 @@ def test_the_expected_line_stands_beneath_what_left() -> None:
 
 
 def test_unified_shows_before_and_after_one_below_the_other() -> None:
-    drawn = plain(rows(invite("sip"), NARROW, Options(unified=True)))
+    drawn = plain(rows(invite("sip"), NARROW))
     at = drawn.index("- c=IN IP4 «192.168.20.100»")
     assert drawn[at + 1] == "+ c=IN IP4 «203.0.113.1»"
-    assert "! c=IN IP4 192.168.20.100" in plain(rows(invite("off"), NARROW, Options(unified=True)))
+    assert "! c=IN IP4 192.168.20.100" in plain(rows(invite("off"), NARROW))
+
+
+def test_the_form_follows_the_width_unless_one_is_asked_for() -> None:
+    for width, unified, split in ((80, None, False), (118, None, True), (80, False, True)):
+        drawn = plain(rows(invite("sip"), width, Options(unified=unified)))
+        assert any("│" in row for row in drawn) is split, (width, unified)
+
+
+def test_the_rule_stands_at_the_right_margin_and_takes_a_row_only_where_it_must() -> None:
+    drawn = plain(rows(invite("sip"), 120))
+    (row,) = [row for row in drawn if "contact.host" in row]
+    assert (len(row), row.endswith("  RFC 3261 8.1.1.8")) == (120, True)
+    narrow = plain(rows(invite("off"), 75))
+    at = next(at for at, row in enumerate(narrow) if "sdp.o" in row)
+    assert narrow[at + 1].strip() == "RFC 8866 5.2"
+
+
+def test_one_field_is_selected_one_decides_and_the_others_are_faint() -> None:
+    drawn = sheet(invite("off"), WIDE, stress=Stress(0, "sdp.c", True))
+    via = next(line for line in drawn.lines if "via.sent-by" in line.plain)
+    cause = next(line for line in drawn.lines if "sdp.c" in line.plain)
+    assert via.plain.startswith("▸ └─ MISSED via.sent-by")
+    assert cause.plain.startswith("  └─ MISSED CAUSE sdp.c")
+    assert via.spans[1].style is Style.FAINT
+    assert cause.spans[1].style is Style.BAD
+    first, last = drawn.span_of(0) or (0, 0)
+    assert (drawn.lines[first].plain[:5], drawn.lines[last]) == ("! Via", via)
+
+
+def test_in_few_words_only_the_selected_field_and_the_deciding_one_have_reasons() -> None:
+    drawn = plain(rows(invite("off"), WIDE, Options(terse=True), Stress(0, "sdp.c", True)))
+    assert [row.split()[2:4] for row in drawn if "└─" in row] == [
+        ["MISSED", "via.sent-by"],
+        ["CAUSE", "sdp.c"],
+    ]
+
+
+def test_a_sheet_begins_with_no_second_half_of_a_sentence() -> None:
+    drawn = sheet(invite("off"), 60)
+    starts = {drawn.lines[row].plain[:4].strip() for row in drawn.starts()}
+    assert "" not in starts
 
 
 def test_unchanged_lines_are_folded_unless_asked_for() -> None:
@@ -119,19 +172,19 @@ def test_the_story_s_changes_fit_its_message() -> None:
 
 
 def test_80_columns_hold_two_dumps_of_eight_bytes_with_the_values_beneath() -> None:
-    event = dns_answer()
-    assert plain(heading(event, NARROW) + rows(event, NARROW)) == text(
+    event, split = dns_answer(), Options(unified=False)
+    assert plain(heading(event, NARROW, split) + rows(event, NARROW, split)) == text(
         "  BEFORE outside to 203.0.113.1:5060    │ AFTER inside to 192.168.20.100:5060",
         "= 0000 12 34 81 80 00 01 00 02 ·4······ │ 0000 12 34 81 80 00 01 00 02 ·4······",
         "  … 32 unchanged bytes",
         "~ 0028 00 0e 10 00 04«c6 33 64»······3d │ 0028 00 0e 10 00 04«cb 00 71»·······q",
         "  0030«07»c0 0c 00 01 00 01 00 ········ │ 0030«07»c0 0c 00 01 00 01 00 ········",
         "  └─ OK answer[0].address  198.51.100.7 -> 203.0.113.7. The client cannot reach",
-        "                           the address that the server knows. RFC 2694",
+        "                           the address that the server knows.           RFC 2694",
         "~ 0038 00 0e 10 00 04«c6 33 64»······3d │ 0038 00 0e 10 00 04«cb 00 71»·······q",
         "  0040«08»                     ·        │ 0040«08»                     ·",
         "  └─ OK answer[1].address  198.51.100.8 -> 203.0.113.8. The client cannot reach",
-        "                           the address that the server knows. RFC 2694",
+        "                           the address that the server knows.           RFC 2694",
     )
 
 
@@ -244,7 +297,7 @@ def test_nothing_raises_and_nothing_foreign_passes_whatever_an_event_says() -> N
             event.changes.append(
                 Change(field, span, before, after, expected, verdict, "", "\x1b \u202e", "\0")
             )
-        options = Options(*(die.random() < 0.5 for _ in range(3)))
+        options = Options(*(die.random() < 0.5 for _ in range(4)))
         width = die.choice([1, 20, 38, 80, 200])
         for line in heading(event, width, options) + rows(event, width, options):
             assert line.plain.isprintable()

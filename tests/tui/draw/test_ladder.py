@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.journal.events import Change, SettingChanged
+from appliance.journal.events import Change, MessageDiscarded, SettingChanged
 from tests.tui.stories import (
     VERSION_6,
     event_in_version_6,
@@ -13,7 +13,7 @@ from tests.tui.stories import (
     started,
 )
 from tests.tui.test_model import told
-from tui.draw.ladder import SHOWN, heading, row_of, rows
+from tui.draw.ladder import SHOWN, entries, heading, place_of, rows, rungs
 from tui.draw.lines import plain
 
 
@@ -27,15 +27,41 @@ def test_the_ladder_of_one_way_audio() -> None:
         "    3.480 │◄──200 OK (INVITE)──────◇────────────────────────│",
         "    3.501 │──ACK──────────────────►◇───────────────────────►│",
         "   12.000 │═ RTP 498/498 ═════════►║═══════════════════════►│  heard",
-        "   12.000 │ LOST                   │✗◄ RTP 0/496 ┄┄┄┄┄┄┄┄┄┄┄│  LOST",
+        "   12.000 │ LOST                   │✗◄ RTP 0/496 ┄┄┄┄┄┄┄┄┄┄┄│",
+        "                                                 ✗ no route to 192.168.20.100",
     ]
 
 
-def test_a_narrow_pane_spares_the_notes() -> None:
-    drawn = plain(rows(told(*one_way_audio()), 48, selected=1))
-    assert drawn[0] == "▸   1.000 │──INVITE────────►◇─────────────────►│"
-    assert drawn[3] == "    3.480 │◄──200 OK────────◇──────────────────│"
-    assert {len(row) for row in drawn} == {48}
+def test_a_narrow_pane_keeps_the_verdicts_and_spares_the_way_beyond_the_nat() -> None:
+    drawn = plain(rows(told(*one_way_audio()), 52, selected=1))
+    assert drawn[0] == "▸   1.000 │──INVITE (SDP)───────►◇──────►│  5 missed"
+    assert drawn[3] == "    3.480 │◄──200 OK (INVITE)────◇───────│"
+
+
+def test_a_very_narrow_pane_spares_the_notes() -> None:
+    drawn = plain(rows(told(*one_way_audio()), 40, selected=1))
+    assert drawn[0] == "▸   1.000 │──INVITE────►◇─────────────►│"
+    assert {len(row) for row in drawn[:5]} == {40}
+
+
+def test_what_became_of_a_message_ends_its_row_or_stands_whole_in_the_next() -> None:
+    """Whoever reads the ladder alone must not take what was thrown away for what arrived."""
+    story = told(
+        invite(),
+        MessageDiscarded(party="pbx", summary="INVITE", reason="400 bad m=", cause=5),
+        message("x", "200 OK (INVITE)", "in", number=8),
+        MessageDiscarded(
+            party="alice", summary="200 OK (INVITE)", reason="not her Call-ID", cause=8
+        ),
+    )
+    drawn = [row.split("│")[-1].strip() for row in plain(rows(story, 110, None))]
+    assert drawn == ["✗ refused by pbx: 400 bad m=", "", "✗ discarded by alice: not her Call-ID"]
+    short = plain(rows(story, 60, None))
+    assert [row.strip() for row in short if row.strip().startswith("✗")] == [
+        "✗ refused by pbx: 400 bad m=",
+        "✗ discarded by alice: not her Call-ID",
+    ]
+    assert [rung.place for rung in rungs(story, 60, None)] == [0, 0, 1, 1]
 
 
 def test_a_wide_pane_has_room_for_every_verdict() -> None:
@@ -58,12 +84,12 @@ def test_a_dropped_message_stops_at_the_nat() -> None:
                 message("x", "BYE", "out", verdict="dropped"),
                 message("x", "BYE", "in", verdict="dropped"),
             ),
-            48,
+            40,
             None,
         )
     )
-    assert drawn[0].endswith("│──BYE───────────►✗                  │")
-    assert drawn[1].endswith("│                 ✗◄─────────────────│")
+    assert drawn[0].endswith("│──BYE───────►✗              │")
+    assert drawn[1].endswith("│             ✗◄─────────────│")
 
 
 def test_what_is_not_sip_is_called_so() -> None:
@@ -77,7 +103,7 @@ def test_what_is_not_sip_is_called_so() -> None:
 
 def test_audio_that_goes_out_and_is_lost_is_dotted_beyond_the_nat() -> None:
     story = told(started(), invite(), media("alice", "bob", 0))
-    assert plain(rows(story, 48, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
+    assert plain(rows(story, 40, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
 
 
 def test_a_turned_knob_stands_between_the_messages() -> None:
@@ -91,7 +117,7 @@ def test_a_long_story_is_drawn_around_the_selected_message() -> None:
     story = told(*(message("x", f"OPTIONS {n}", "out") for n in range(SHOWN * 3)))
     drawn = plain(rows(story, 78, 10))
     assert len(drawn) == SHOWN
-    assert drawn[row_of(story, 10)].startswith("▸")
+    assert drawn[place_of(entries(story, 10), 10)].startswith("▸")
     assert f"OPTIONS {SHOWN * 3 - 1}" in plain(rows(story, 78, None))[-1]
 
 
@@ -114,4 +140,4 @@ def test_in_a_narrow_pane_a_long_address_loses_its_middle() -> None:
 def test_audio_of_hosts_with_ipv6_addresses_goes_the_right_way() -> None:
     inside, outside = VERSION_6["192.168.20.100"], VERSION_6["203.0.113.9"]
     story = told(event_in_version_6(invite()), media(inside, outside, 498))
-    assert plain(rows(story, 48, None))[1].endswith("►║═════════════════►│")
+    assert plain(rows(story, 40, None))[1].endswith("►║═════════════►│")

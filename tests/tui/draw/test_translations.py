@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.journal.events import SettingChanged
-from tests.tui.rows import HOLE, dropped, expired, shown, table
+from tests.tui.rows import HOLE, dropped, expired, opened, shown, table
 from tests.tui.stories import (
     AUDIO,
     PBX,
@@ -17,6 +17,7 @@ from tests.tui.stories import (
     in_version_6,
 )
 from tui.draw.translations import cells, duration, explain, fitted, layout
+from tui.endpoint import address_of
 
 
 def test_a_flow_is_a_row_with_its_three_endpoints_and_what_is_left_of_it() -> None:
@@ -59,24 +60,44 @@ def test_durations_are_short(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+def called(endpoint: str) -> str:
+    return {"192.168.20.100": "alice", "203.0.113.9": "pbx"}[address_of(endpoint)]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({}, "A packet opened this: 203.0.113.9:5060 sees 192.168.20.100:5060 as"),
-        ({"state": "unanswered"}, "nothing came back yet, so the short timer runs"),
-        ({"opened_by": "alg"}, "The ALG's hole was used"),
+        ({}, "A packet of alice opened this. 203.0.113.9:5060 sees 192.168.20.100:5060 as"),
+        (
+            {"state": "unanswered"},
+            "so the short timer runs: it ends in 288s",
+        ),
+        ({"opened_by": "alg"}, "The ALG opened this for a message."),
+        ({"opened_by": "static", "expires_in": None}, "A 1:1 rule of the configuration made this."),
+        ({"expires_in": None}, "It has no timer."),
     ],
 )
 def test_a_row_explains_itself(change: dict[str, Any], said: str) -> None:
-    assert said in explain(table(flow(**change)).rows()[0], 100.0)
+    assert said in " ".join(explain(table(flow(**change)).rows()[0], 100.0, called))
+
+
+def test_a_flow_knows_when_it_was_opened() -> None:
+    made = table()
+    made.fold(opened(7.5))
+    made.take([flow()], (), 100.0)
+    said = explain(made.rows()[0], 100.0, called)
+    assert said[0].startswith("A packet of alice opened this at 7.500 s.")
 
 
 def test_a_hole_and_a_ghost_explain_themselves() -> None:
     made = table(flow(), holes=(HOLE,))
     made.fold(expired(101.0))
     ghost, hole = made.rows()
-    assert "sends to :5060 now reaches 192.168.20.100:5060 no more" in explain(ghost, 103.0)
-    assert "lets 203.0.113.9:* send to :4000" in explain(hole, 103.0)
+    assert explain(ghost, 103.0, called) == [
+        "This flow ended 2s ago (expired).",
+        "What pbx sends to :5060 now reaches alice no more.",
+    ]
+    assert "lets 203.0.113.9:* send to :4000" in explain(hole, 103.0, called)[0]
 
 
 LONG = {"internal": "192.168.200.100:65535", "remote": "198.51.100.100:65535"}

@@ -1,77 +1,99 @@
-"""One sentence about what matters now, and one about what to try."""
+"""Whole sentences about what matters now, the cause first, and one about what to try."""
 
 from __future__ import annotations
 
-from appliance.journal.events import AlgError, CallOutcome, Change, SettingChanged
+from appliance.journal.events import AlgError, CallOutcome, Cause, Change, SettingChanged
+from appliance.sim.remedies import Remedy
 from tests.tui.draw.test_translations import dropped
-from tests.tui.stories import SETTINGS, invite, message, one_way_audio
+from tests.tui.stories import SETTINGS, ended, invite, message, one_way_audio
 from tests.tui.test_model import told
 from tui.draw.lines import plain
-from tui.draw.why import advice, because, sentence
+from tui.draw.why import Reason, advice, because, deciding, folded, is_harmless, place_that_matters
 from tui.model import Model
 
+DEED = (
+    "The ALG is off: 192.168.20.100 stays in the c= line of the INVITE, "
+    "where a correct ALG writes 203.0.113.1."
+)
+SYMPTOM = "alice hears nothing of bob: no route to 192.168.20.100."
 
-def why(model: Model) -> str:
-    return because(model, model.worth_showing())
+
+def why(model: Model) -> list[str]:
+    return [reason.text for reason in because(model, model.worth_showing())]
 
 
-def test_lost_audio_is_followed_back_to_the_field_and_the_alg() -> None:
-    assert why(told(*one_way_audio())) == (
-        "alice hears nothing of bob: no route to 192.168.20.100 "
-        "< sdp.c of message 1 INVITE < ALG off"
-    )
+def test_lost_audio_is_followed_back_to_the_field_and_the_link_is_marked_as_inferred() -> None:
+    assert why(told(*one_way_audio())) == [f"{DEED} (inferred)", SYMPTOM]
+
+
+def test_the_causes_that_the_outcome_tells_are_told_in_their_order() -> None:
+    end = ended()
+    end.causes = [Cause("the first.", "NAT"), Cause("bob does it.", "bob", inferred=True)]
+    assert why(told(*one_way_audio(), end)) == ["The first.", "bob does it. (inferred)"]
+
+
+def test_no_sentence_has_names_of_fields_or_arrows() -> None:
+    for sentence in why(told(*one_way_audio())):
+        assert "<" not in sentence
+        assert "sdp." not in sentence
 
 
 def test_a_chain_that_cannot_be_closed_invents_nothing() -> None:
     """Promise 7."""
     events = [event for event in one_way_audio() if event.__class__.__name__ == "MediaStats"]
-    said = why(told(*events))
-    assert said == "alice hears nothing of bob: no route to 192.168.20.100"
+    assert why(told(*events)) == [SYMPTOM]
 
 
 def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
-    assert why(told(invite())).startswith("message 1 INVITE: sdp.c missed. The peer will send")
+    assert why(told(invite())) == [
+        DEED,
+        "The peer will send audio to an address that it cannot reach.",
+    ]
 
 
 def test_what_was_done_right_is_said_too() -> None:
     """Promise 7."""
-    assert why(told(invite("sip"))).startswith("message 1 INVITE: 5 fields rewritten, each")
-    assert why(told(message("x", "ACK", "out"))) == "message 1 ACK passed unchanged."
-    assert why(told()) == "No message has passed an ALG yet."
+    assert why(told(invite("sip"))) == [
+        "In message 1 INVITE 5 fields were rewritten, each as it must be."
+    ]
+    assert why(told(message("x", "ACK", "out"))) == ["Message 1 ACK passed unchanged."]
+    assert why(told()) == ["No message has passed an ALG yet."]
 
 
 def test_a_module_that_failed_comes_first() -> None:
     failed = AlgError(alg="sip", module="my.py:X", error="KeyError: 'via'")
-    assert why(told(invite(), failed)).startswith("The module my.py:X failed: KeyError: 'via'")
+    assert why(told(invite(), failed))[0].startswith("The module my.py:X failed: KeyError: 'via'")
 
 
-def test_a_bad_outcome_without_audio_is_followed_back_too() -> None:
+def test_a_bad_outcome_without_causes_is_told_with_what_may_have_led_to_it() -> None:
     failed = CallOutcome(outcome="not-reached", sentence="not reached: no answer", evidence={})
-    said = why(told(invite(), failed))
-    assert said.startswith("not reached < sdp.c of message 1 INVITE < ALG off: The peer will send")
-    assert why(told(message("x", "ACK", "out"), failed)) == "not reached: no answer"
+    assert why(told(invite(), failed)) == [f"{DEED} (inferred)", "Not reached: no answer."]
+    assert why(told(message("x", "ACK", "out"), failed)) == ["Not reached: no answer."]
 
 
 def test_where_everybody_is_heard_a_missed_field_is_harmless() -> None:
     """Promise 7."""
     well = CallOutcome(outcome="both-ways", sentence="both ways", evidence={})
-    said = why(told(invite(), well))
-    assert said == "Everybody is heard: sdp.c of message 1 INVITE is missed, and harmless here."
+    assert why(told(invite(), well)) == ["The ALG is off, and none is needed: everybody is heard."]
+    poor = invite("off")
+    poor.module = "sip-poor:no-sdp"
+    (said,) = why(told(poor, well))
+    assert said.endswith("it is harmless here: everybody is heard.")
 
 
 def test_a_dropped_packet_is_news_for_a_moment() -> None:
     story = told(invite(), dropped("FILTERED", 5.0))
     story.now = 6.0
-    assert why(story).startswith("Dropped a packet on the outside, 198.51.100.7:9 to 203.0.113.1")
+    assert why(story)[0].startswith("Dropped a packet on the outside, 198.51.100.7:9 to 203.0.")
     story.now = 9.0
-    assert why(story).startswith("message 1 INVITE")
+    assert why(story)[0] == DEED
 
 
 def test_a_packet_that_is_not_ipv4_is_no_news() -> None:
     """Kernels look for IPv6 routers on every wire; that must not hide why nobody hears anybody."""
     story = told(invite(), dropped("not-ipv4", 5.0))
     story.now = 5.0
-    assert why(story).startswith("message 1 INVITE")
+    assert why(story)[0] == DEED
 
 
 def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
@@ -79,7 +101,7 @@ def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
     drop.source = drop.destination = "0.0.0.0"
     story = told(invite(), drop)
     story.now = 5.0
-    assert why(story).startswith("Dropped a packet on the outside:")
+    assert why(story)[0].startswith("Dropped a packet on the outside:")
 
 
 def test_a_dropped_ipv6_packet_is_told_with_both_ends() -> None:
@@ -87,11 +109,11 @@ def test_a_dropped_ipv6_packet_is_told_with_both_ends() -> None:
     drop.source, drop.destination = "[2001:db8::7]:9", "[2001:db8:113::1]:5060"
     story = told(invite(), drop)
     story.now = 5.0
-    assert why(story).startswith(
+    assert why(story)[0].startswith(
         "Dropped a packet on the outside, [2001:db8::7]:9 to [2001:db8:113::1]:5060:"
     )
     drop.source = drop.destination = "[::]:0"
-    assert why(story).startswith("Dropped a packet on the outside:")
+    assert why(story)[0].startswith("Dropped a packet on the outside:")
 
 
 def test_the_address_that_calls_are_sent_to_does_more_harm_than_the_way_back() -> None:
@@ -100,7 +122,41 @@ def test_the_address_that_calls_are_sent_to_does_more_harm_than_the_way_back() -
         for field in ("via.host", "contact.host")
     ]
     story = told(message("abc", "REGISTER", "out", changes=faults))
-    assert why(story) == "message 1 REGISTER: contact.host missed. Why."
+    assert "in the Contact of the REGISTER" not in why(story)[1]
+    assert "stays in the Contact of the REGISTER" in why(story)[0]
+
+
+# --- the field that decides -----------------------------------------------------------------------
+
+
+def test_the_deciding_field_is_the_one_that_the_outcome_names() -> None:
+    end = ended()
+    end.causes = [Cause("x", "NAT", 5, "contact.host"), Cause("y", "bob", 5, "sdp.c")]
+    story = told(*one_way_audio(), end)
+    first, second, *_ = story.messages
+    assert (deciding(story, first), deciding(story, second)) == ("contact.host", "")
+    assert place_that_matters(story, first) == "contact.host"
+    assert is_harmless(story, second)
+    assert story.worth_showing() == first
+
+
+def test_before_the_outcome_lost_audio_points_at_the_worst_field() -> None:
+    story = told(*one_way_audio())
+    assert deciding(story, story.messages[0]) == "sdp.c"
+    quiet = told(invite("off"))
+    assert deciding(quiet, quiet.messages[0]) == ""
+    assert place_that_matters(quiet, quiet.messages[0]) == "sdp.c"
+
+
+def test_where_everybody_is_heard_nothing_decides_and_nothing_did_harm() -> None:
+    """Promise 7."""
+    end = CallOutcome(outcome="both-ways", sentence="both ways", evidence={})
+    story = told(invite("off"), end)
+    assert deciding(story, story.messages[0]) == ""
+    assert is_harmless(story, story.messages[0])
+
+
+# --- what to try ----------------------------------------------------------------------------------
 
 
 def test_advice_leads_from_trouble_to_the_correct_alg_and_a_new_run() -> None:
@@ -114,7 +170,28 @@ def test_advice_leads_from_trouble_to_the_correct_alg_and_a_new_run() -> None:
     assert advice(story, live=False).plain == "▌TRY r runs this again from T+0 with ALG sip."
 
 
-def test_the_sentence_takes_the_rows_that_it_is_given() -> None:
-    assert plain(sentence("one two three", 13, 2)) == ["▌WHY one two", "▌    three"]
-    assert plain(sentence("one two three", 13, 1)) == ["▌WHY one two…"]
-    assert plain(sentence("one", 13, 2)) == ["▌WHY one", "▌"]
+def test_what_was_tried_and_helps_is_named_in_the_place_of_the_alg() -> None:
+    story = told(*one_way_audio(), ended())
+    story.settings = SETTINGS
+    tried = [Remedy("Mend the server.", {"parties.pbx.comedia": True}, "both-ways")]
+    said = advice(story, live=False, remedies=tried).plain
+    assert said == "▌TRY Mend the server. x does that and runs again."
+    assert "a c" in advice(story, live=False, remedies=[]).plain
+
+
+# --- folding --------------------------------------------------------------------------------------
+
+
+def test_each_sentence_begins_in_a_row_of_its_own() -> None:
+    reasons = [Reason("one two three."), Reason("four.")]
+    assert plain(folded(reasons, 13, 9)) == ["▌WHY one two", "▌    three.", "▌    four."]
+
+
+def test_what_has_no_room_is_left_out_as_a_whole_and_counted() -> None:
+    reasons = [Reason("one two three."), Reason("four five six."), Reason("seven.")]
+    assert plain(folded(reasons, 30, 2)) == ["▌WHY one two three.", "▌    … and 2 more: w"]
+    assert len(folded(reasons, 30, 3)) == 3
+
+
+def test_a_single_sentence_that_is_too_long_is_cut_where_there_is_no_more_room() -> None:
+    assert plain(folded([Reason("one two three four")], 13, 2)) == ["▌WHY one two", "▌    three …"]

@@ -22,9 +22,9 @@ def test_names_stand_above_and_the_outcome_below() -> None:
 
 def test_the_newest_is_in_sight_until_a_message_is_chosen() -> None:
     shown = view()
-    assert shown.page(78, 20).at == 6
+    assert shown.page(78, 20).span == (6, 7)
     shown.move(1)
-    assert shown.page(78, 20).at == 1
+    assert shown.page(78, 20).span == (1, 1)
 
 
 def test_enter_looks_into_the_message() -> None:
@@ -35,9 +35,17 @@ def test_enter_looks_into_the_message() -> None:
 
 def test_a_click_selects_a_message_and_nothing_else() -> None:
     shown = view()
-    for row, chosen in ((3, 4), (6, 4), (99, 4)):
+    shown.page(78, 20)
+    for row, chosen in ((3, 4), (6, 4), (7, 4), (99, 4)):
         shown.click(row)
         assert shown.look.chosen == chosen
+
+
+def test_where_there_is_little_room_or_a_place_of_its_own_the_bars_are_spared() -> None:
+    shown = view()
+    assert [len(shown.page(78, height).foot) for height in (20, 12)] == [3, 1]
+    shown.look.is_told_apart = True
+    assert shown.page(78, 20).foot == []
 
 
 def test_before_anything_happened_there_is_an_empty_ladder() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import invite, started
+from tests.tui.stories import SETTINGS, flow, invite, started
 from tests.tui.test_model import told
 from tui.draw.lines import plain
 from tui.look import Look
+from tui.model import Frame
 from tui.views.diff import DiffView
 
 
@@ -24,15 +25,53 @@ def test_the_switches_turn_what_is_shown_on_and_off() -> None:
 
 def test_the_two_forms_have_two_headings() -> None:
     shown = view()
-    before = len(shown.page(118, 20).head)
+    before = plain(shown.page(118, 20).head)[0]
     shown.split()
-    assert {before, len(shown.page(118, 20).head)} == {1, 2}
+    after = plain(shown.page(118, 20).head)[0]
+    assert (before.startswith("  BEFORE"), after.startswith("- BEFORE")) == (True, True)
 
 
 def test_a_page_is_drawn_once_and_kept() -> None:
     shown = view()
     assert shown.page(118, 20) is shown.page(118, 20)
     assert shown.page(118, 20) is not shown.page(80, 20)
+
+
+def test_the_field_cursor_begins_where_it_matters_and_goes_from_field_to_field() -> None:
+    shown = view()
+
+    def field() -> str:
+        (row,) = [row for row in plain(shown.page(118, 40).body) if row.startswith("▸")]
+        return row.split()[3]
+
+    seen = [field()]
+    for step in (1, 1, -1, -9):
+        shown.field(step)
+        seen.append(field())
+    assert seen == ["sdp.c", "sdp.m", "sdp.m", "sdp.c", "via.sent-by"]
+    shown.click(next(at for at, row in enumerate(plain(shown.page(118, 40).body)) if "o=" in row))
+    assert field() == "sdp.o"
+
+
+def test_where_there_is_little_room_the_whole_message_is_shown_with_few_reasons() -> None:
+    shown = view()
+    assert sum("└─" in row for row in plain(shown.page(118, 40).body)) == 5
+    low = shown.page(118, 15)
+    assert sum("└─" in row for row in plain(low.body)) == 1
+    assert plain(low.body)[0].startswith("= INVITE")
+
+
+def test_a_field_opens_the_mapping_that_it_is_about() -> None:
+    shown = view()
+    shown.look.model.take(Frame(12.0, (), [flow()], (), SETTINGS))
+    shown.page(118, 40)
+    shown.field(-9)
+    shown.open()
+    assert (shown.look.view, shown.look.translation) == ("nat", "flow 1")
+    shown.look.view = "diff"
+    shown.field(9)
+    shown.open()
+    assert (shown.look.view, shown.look.said[:10]) == ("diff", "No mapping")
 
 
 def test_without_a_message_it_says_so() -> None:

@@ -31,12 +31,12 @@ def selected(shown: NatView) -> str:
 
 def test_the_cursor_stays_on_its_row_while_others_come_and_go() -> None:
     shown = view(*many(3))
-    assert shown.page(80, 24).at == 0
+    assert shown.page(80, 24).span == (0, 0)
     shown.move(1)
     assert selected(shown) == "flow 2"
     show(shown, *many(5)[1:])
     page = shown.page(80, 24)
-    assert (page.at, selected(shown)) == (0, "flow 2")
+    assert (page.span, selected(shown)) == ((0, 0), "flow 2")
     assert plain(page.body)[0].startswith("▸udp")
     assert len(page.body) == 4
 
@@ -46,7 +46,7 @@ def test_the_cursor_stops_at_both_ends_and_the_mouse_puts_it_anywhere() -> None:
     places = []
     for act, value in (("move", -1), ("move", 9), ("click", 1), ("click", 99)):
         getattr(shown, act)(value)
-        places.append(shown.page(80, 24).at)
+        places.append((shown.page(80, 24).span or (None,))[0])
     assert places == [0, 2, 1, 1]
 
 
@@ -56,9 +56,23 @@ def test_a_flood_of_flows_is_cut_and_counted() -> None:
     assert page.title.plain == f"Translations {ROWS_SHOWN + 5} · external 203.0.113.1"
 
 
+def test_the_selected_row_is_told_in_sentences_while_somebody_is_at_the_table() -> None:
+    shown = view(flow())
+    assert shown.page(80, 24).foot == []
+    shown.look.view = "nat"
+    shown.look.model.names = {"192.168.20.100": "alice", "203.0.113.9": "pbx"}
+    shown.page(80, 24)
+    said = " ".join(row.strip() for row in plain(shown.page(80, 24).foot)[1:])
+    assert said == (
+        "A packet of alice opened this. 203.0.113.9:5060 sees 192.168.20.100:5060 as "
+        "203.0.113.1:5060. A packet of alice keeps it; without one it ends in 288s. "
+        "When it ends, what pbx sends to :5060 reaches nobody."
+    )
+
+
 def test_an_empty_table_has_no_cursor() -> None:
     shown = view()
-    assert shown.page(80, 24).at is None
+    assert shown.page(80, 24).span is None
     assert shown.move(1)
 
 

@@ -22,7 +22,10 @@ class Fifty(View):
 
     def page(self, width: int, height: int) -> Page:
         body = [Line(f"row {number}.") for number in range(50)]
-        return Page(Line("Fifty"), body, [Line("head")], [Line("foot")], self.at)
+        return Page(Line("Fifty"), body, [Line("head")], [Line("foot")], self._span())
+
+    def _span(self) -> tuple[int, int] | None:
+        return None if self.at is None else (self.at, self.at)
 
     def move(self, step: int) -> bool:
         if self.at is None:

@@ -1,0 +1,41 @@
+"""Outcome, WHY and TRY in the rows that there are."""
+
+from __future__ import annotations
+
+from tests.tui.stories import SETTINGS, one_way_audio
+from tests.tui.test_model import told
+from tui.draw.lines import plain
+from tui.draw.told import apart, rows
+from tui.look import Look
+
+
+def look() -> Look:
+    model = told(*one_way_audio())
+    model.settings = SETTINGS
+    return Look(model)
+
+
+def test_beneath_a_view_why_and_try_share_the_rows() -> None:
+    drawn = plain(rows(look(), False, 80, 5))
+    assert drawn[0].startswith("▌WHY The ALG is off: ")
+    assert drawn[-1] == "▌TRY a c puts the correct ALG in, then r runs it again."
+    assert len(drawn) <= 5
+
+
+def test_apart_the_outcome_stands_above_them() -> None:
+    drawn = plain(apart(look(), False, 60, 14))
+    assert drawn[0] == " SO FAR   ONE-WAY AUDIO"
+    assert drawn[3] == ""
+    assert drawn[4].startswith("▌WHY")
+    assert "" not in plain(apart(look(), False, 60, 8))
+
+
+def test_a_sentence_that_was_said_takes_the_place_of_the_advice() -> None:
+    some = look()
+    some.said = "2 flows forgotten."
+    assert plain(rows(some, False, 80, 5))[-1] == "▌    2 flows forgotten."
+
+
+def test_long_advice_is_folded_and_not_cut() -> None:
+    drawn = plain(rows(look(), False, 30, 12))
+    assert drawn[-2:] == ["▌TRY a c puts the correct ALG", "▌    in, then r runs it again."]

@@ -1,0 +1,34 @@
+"""What is told beside the pictures: the outcome, WHY it is so, and what to TRY.
+
+On the workbench it has a place of its own; where there is less room WHY and TRY stand beneath the
+view that is open, and the outcome with the call.
+"""
+
+from __future__ import annotations
+
+from tui.draw import outcome, why
+from tui.draw.lines import Line, Style, folded
+from tui.look import Look
+
+_MOST_FOR_ADVICE = 3
+"""Rows that TRY may take."""
+_HANG = "▌    "
+
+
+def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
+    """WHY and TRY in at most `room` rows."""
+    if look.said:
+        advice = Line(_HANG, Style.KEY).add(look.said)
+    else:
+        advice = why.advice(look.model, live, look.remedies)
+    tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]
+    reasons = why.because(look.model, look.message)
+    return [*why.folded(reasons, width, max(room - len(tried), 1)), *tried]
+
+
+def apart(look: Look, live: bool, width: int, room: int) -> list[Line]:
+    """The same beneath the outcome."""
+    above = outcome.rows(look.model, width)
+    beneath = rows(look, live, width, max(room - len(above), 2))
+    gap = [Line()] if len(above) + len(beneath) < room else []
+    return [*above, *gap, *beneath]
