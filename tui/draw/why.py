@@ -55,6 +55,11 @@ def because(model: Model, message: Message | None) -> list[Reason]:
         return [Reason(_refused(model.last_drop))]
     if message is None:
         return [Reason("No message has passed an ALG yet.")]
+    return _of_the_message(model, message)
+
+
+def _of_the_message(model: Model, message: Message) -> list[Reason]:
+    """Where nothing else tells: what is wrong or right about it, by how it ended."""
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != BOTH_WAYS:
         blame = [] if fault is None else [_blame(message, fault, inferred=True)]
