@@ -87,10 +87,11 @@ class Engine:
         drops = DropLog(log)
         workshop = Workshop(nursery, is_live=mode == "appliance")
         self.slots = Slots(settings, mode != "simulation", workshop)
-        self.conversations = Conversations(self.slots, log)
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
         self.nat = Nat(behavior, narrator, policy)
+        is_live = mode != "simulation"
+        self.conversations = Conversations(self.slots, log, self.nat.table, is_live)
         self.datapath = Datapath(self.nat, counters, drops, log)
         self.handle = self.datapath.handle
         self.begin_turn = self.datapath.turns.begin

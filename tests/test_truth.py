@@ -12,6 +12,7 @@ import pytest
 from alg.registry import poor
 from alg.sip.correct import reasons
 from alg.sip.judging import stays
+from appliance.gateway.silence import PATIENCE, inferred
 from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
@@ -56,6 +57,7 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
     for story in list_scenarios():
         run = staged(shortened(story), spec)
         teller = Teller()
+        silences = inferred_in(run)
         word = run.run().outcome
         said = [line for event in run.log.since(0) for line in teller.tell(event)]
         sentences = [cause.sentence for cause in run.causes()]
@@ -72,6 +74,7 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
             assert sentences == [], story.name
             assert "correct ALG" not in advice, story.name
             assert_nothing_is_blamed(run, shown)
+            assert silences == [], story.name
             continue
         assert run.harmless() == [], story.name
         assert_followed_back(sentences)
@@ -94,6 +97,28 @@ def test_where_the_server_mends_nat_itself_no_alg_is_needed(spec: str) -> None:
     assert needless(run) == ("" if spec == "off" else NEEDLESS)
     assert (NO_ALG in run.harmless()) == (spec == "off")
     assert_judged_by_what_left(run, spec)
+
+
+def inferred_in(run: Simulation) -> list[str]:
+    """What a running appliance would infer from its counters shortly before they hang up, had they
+    talked for longer."""
+    ends = [act.at for act in run.scenario.script if act.do == "hang-up"]
+    run.run_until(min(ends, default=run.duration) - 0.1)
+    conversations, table = run.engine.conversations, run.engine.nat.table
+    calls = [conversations.find(str(row["call"]), run.now) for row in conversations.document(0.0)]
+    return [
+        each.sentence
+        for call in calls
+        if call and call.talking_since and call.talking_since + 0.5 < run.now
+        for each in inferred(table, call, call.talking_since + PATIENCE)
+    ]
+
+
+def test_what_a_running_appliance_infers_is_what_happened() -> None:
+    run = staged(shortened(load_scenario("one-way-audio")), "off")
+    (said,) = inferred_in(run)
+    assert "bob was told to send audio to 192.168.20.100:4000, a private address" in said
+    assert run.run().outcome == outcome.ONE_WAY_AUDIO
 
 
 def assert_judged_by_what_left(run: Simulation, spec: str) -> None:

@@ -38,6 +38,7 @@ def call(engine: Engine, name: str, now: float) -> Generator[None, None, dict[st
     return {
         **found.row,
         "verdict": found.sentence or verdict(found, _heard(engine, found, media), now),
+        "inferred": [each._asdict() for each in engine.conversations.inferred(found, now)],
         "announced": [_announced_row(each) for each in found.announced],
         "flows": [{**flow_row(flow, now), "carries": what} for flow, what in carried],
         "expectations": list(_expectations(engine, found, now)),

@@ -181,6 +181,7 @@ class Inspector:
         passage = Passage(message, after or b"", leg.direction, _transport(leg), internal, remote)
         progress = slot.follower.follow(passage, now)
         if progress is not None:
+            slot.moved.append(progress.name)
             tell_progress(self._log, progress, now, cause)
 
     def _count_error(self, slot: Slot, leg: Leg, error: str, now: float, cause: int) -> None:

@@ -4,6 +4,7 @@ during a call changes what stands in the slot, for flows that exist too.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from math import inf
 from typing import Any
@@ -23,9 +24,12 @@ COUNTED = (
     *("refused", "errors", "let_go", "not_opened"),
 )
 
+MOST_MOVED = 1000
+
 
 class Slot:
-    """The place of one application: a module, its settings, its memory and its counters."""
+    """The place of one application: a module, its settings, its memory and its counters. `moved`
+    are the names of conversations that came to another state since somebody looked."""
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Slot:
         self._prepared: tuple[str, object, Alg] | None = None
         self.correct = application.correct()
         self.follower = application.follower() if application.follower else None
+        self.moved: deque[str] = deque(maxlen=MOST_MOVED)
         self.module: Alg = Off()
         self.spec = "off"
         self.settings = settings

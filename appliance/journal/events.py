@@ -299,6 +299,20 @@ class PacketSeen(Event, tag="packet-seen"):
     head: str = ""  # the first 64 bytes
 
 
+class SilenceInferred(Event, tag="silence-inferred"):
+    """Nothing has come back to an inside party of a call, as the NAT's counters have it; nobody has
+    said so (appliance only: in a simulation the parties say what they hear)."""
+
+    call: str
+    sentence: str
+    party: str
+    media: str
+    packets_out: int
+    packets_in: int
+    seconds: float  # since the call was answered
+    inferred: bool = True
+
+
 class AlgError(Event, tag="alg-error"):
     alg: str
     module: str
@@ -345,6 +359,7 @@ AnyEvent = (
     | CallOutcome
     | SettingChanged
     | MediaStats
+    | SilenceInferred
     | PacketSeen
     | AlgError
     | NotOpened

@@ -55,6 +55,7 @@ _SENTENCES = {
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
     "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
+    "silence-inferred": "inferred: {party} hears nothing: {sentence}",
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
     "not-opened": "{alg} could not open all that {source} announces to {destination}: {reason}",

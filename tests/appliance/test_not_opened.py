@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.journal.events import MessagePassed, NotOpened
+from appliance.journal.events import Change, MessagePassed, NotOpened
 from tests.support.audit import audit
 from tests.support.calls import AUDIO, IN, OUT, THEIRS, Line, announced, audio
 from tests.support.packets import EXTERNAL, A
@@ -75,6 +75,12 @@ def test_rtcp_of_a_phone_whose_offer_to_share_is_refused_comes_in(port: int) -> 
     assert line.hears(external + 1, THEIRS._replace(port=port))
 
 
+def but_lengths(passed: MessagePassed) -> list[Change]:
+    """The changes of a message without Content-Length, which is judged by the body that leaves:
+    where nothing is changed there is none to miss."""
+    return [row for row in passed.changes if row.field != "content-length"]
+
+
 @pytest.mark.parametrize("limit", [3, 4, 8])
 @pytest.mark.parametrize("media", [FIVE, audio(7000) + audio(7002)])
 def test_a_prediction_at_a_limit_is_what_happens(media: str, limit: int) -> None:
@@ -84,7 +90,7 @@ def test_a_prediction_at_a_limit_is_what_happens(media: str, limit: int) -> None
         line = Line({"nat.limits.expectations_per_parent": limit, "alg.sip.module": module})
         line.send_message(OUT, "INVITE", "call", 1, media=media)
         *_, passed = line.told(MessagePassed)
-        edits.append([(change.field, change.span, change.expected) for change in passed.changes])
+        edits.append([(row.field, row.span, row.expected) for row in but_lengths(passed)])
     assert edits[0] == edits[1]
 
 
@@ -103,7 +109,7 @@ def test_the_dry_run_comes_to_the_same_limit_with_the_same_call(key: str, spoken
         line.hangs_up("call1")
         line.calls_out("call5", port=7200)
         missed.append([
-            (passed.call_id, [(change.field, change.expected) for change in passed.changes])
+            (passed.call_id, [(row.field, row.expected) for row in but_lengths(passed)])
             for passed in line.told(MessagePassed)
             if passed.summary == "INVITE"
         ])  # fmt: skip

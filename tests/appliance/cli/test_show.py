@@ -153,7 +153,7 @@ FORGED: dict[str, Any] = {
     "call": {
         "kind": BAD, "call": BAD, "caller": BAD, "callee": BAD, "state": BAD, "verdict": BAD,
         "packets_out": BAD, "packets_in": BAD, "announced": [ROW], "flows": [ROW],
-        "expectations": [ROW],
+        "expectations": [ROW], "inferred": [ROW, {"party": BAD, "sentence": BAD}],
     },
 }  # fmt: skip
 

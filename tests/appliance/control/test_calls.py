@@ -36,8 +36,8 @@ def message(first: str, method: str, port: int = 0, address: str = A, *lines: st
 class Story:
     """One call, and what `show call` says of it."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.world = World(settings)
+    def __init__(self, mode: str = "test", **settings: Any) -> None:
+        self.world = World(settings, mode=mode)
         self.external = f"{EXTERNAL}:5060"
 
     def alice(self, *what: Any) -> None:
