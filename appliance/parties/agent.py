@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
+from appliance.parties.keepalive import PING, PONG, is_keep_alive
 from appliance.parties.machine import Machine
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
 from appliance.parties.signalling import Datagrams, Streams, Transport
@@ -28,7 +29,7 @@ from appliance.parties.sipua import (
     respond,
 )
 from appliance.parties.traits import Traits, about
-from appliance.parties.transactions import Transactions
+from appliance.parties.transactions import OnFailure, OnResponse, Transactions
 from nat.endpoint import Endpoint, address_text
 
 
@@ -127,6 +128,11 @@ class UserAgent(Machine):
         """A datagram came to a port that is not for signalling. True when something came of it."""
         return False
 
+    def hear_keep_alive(self, payload: bytes, source: Endpoint, now: float) -> None:
+        """What is no message came from `source`: two line ends are answered (RFC 5626 4.4.1)."""
+        if payload == PING:
+            self.say(source, PONG)
+
     # --- messages in --------------------------------------------------------------------
 
     def _new_transport(self, traits: UserAgentTraits) -> Transport:
@@ -143,6 +149,9 @@ class UserAgent(Machine):
         )
 
     def _receive_sip(self, payload: bytes, source: Endpoint, now: float) -> None:
+        if is_keep_alive(payload):
+            self.hear_keep_alive(payload, source, now)
+            return
         try:
             message = parse(payload)
             problem = None
@@ -231,6 +240,25 @@ class UserAgent(Machine):
                 ("User-Agent", USER_AGENT),
             ],
         )
+
+    def ask(
+        self,
+        request: SipMessage,
+        destination: Endpoint,
+        now: float,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+    ) -> None:
+        """Send a request until it is answered."""
+        self._transactions.request(request, destination, now, on_response, on_failure)
+
+    def mention(self, request: SipMessage, destination: Endpoint, now: float) -> None:
+        """A request whose answer makes no difference."""
+        self._transactions.mention(request, destination, now)
+
+    def say(self, destination: Endpoint, payload: bytes) -> None:
+        """Send what is no message."""
+        self._transport.send(destination, payload)
 
     def token(self) -> str:
         return f"{self._rng.getrandbits(32):08x}"

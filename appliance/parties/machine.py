@@ -38,6 +38,17 @@ class Timers:
         heappush(self._heap, (when, next(self._serial), timer))
         return timer
 
+    def every(self, seconds: float, callback: Callback, now: float) -> Timer:
+        """The same appointment again and again, until it is cancelled."""
+
+        def again(at: float) -> None:
+            timer.at = at + seconds
+            heappush(self._heap, (timer.at, next(self._serial), timer))
+            callback(at)
+
+        timer = self.at(now + seconds, again)
+        return timer
+
     def next(self) -> float | None:
         """When the earliest one is due (seconds)."""
         heap = self._heap

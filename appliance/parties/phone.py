@@ -3,23 +3,23 @@
 It writes its own, private, address into Via, Contact and SDP, and it takes what comes back at its
 word: an answer whose top Via or Call-ID is not its own is dropped in silence, a call to a URI that
 is not its own Contact is not for it. Many desk phones are like this when they are unpacked.
+
+Some send keep-alives all the same (`keepalive.py`): that helps, and needs no understanding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from appliance.parties.machine import Timer
-from appliance.parties.party import Order, What
-from appliance.parties.sipua import SipMessage, endpoint_of, parameter_of, status_of, user_of
+from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
+from appliance.parties.party import Order
+from appliance.parties.registering import Registration
+from appliance.parties.sipua import endpoint_of, user_of
 from appliance.parties.telephone import Telephone, TelephoneTraits
 from appliance.parties.traits import about
-from appliance.parties.transactions import GIVE_UP
 from nat.endpoint import Endpoint, address_text
-
-RETRY = 30.0  # seconds until a phone without service tries to register again
 
 
 class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
@@ -29,10 +29,29 @@ class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
     expires: Annotated[
         int, about("The lifetime of a registration that it asks for, in seconds (RFC 3261 10.2).")
     ] = 3600
+    register_every: Annotated[
+        float,
+        about(
+            "Seconds between two registrations; 0: half of what was granted (RFC 3261 10.2.4 "
+            "leaves it to the phone)."
+        ),
+    ] = 0.0
+    keep_alive: Annotated[
+        Literal["none", "crlf", "double-crlf", "zeros", "options"],
+        about(
+            "What it sends so that the NAT keeps its mapping: nothing; a line end; two, to be "
+            "answered by one (RFC 5626 3.5.1); four zero bytes; OPTIONS (RFC 3261 11)."
+        ),
+    ] = "none"
+    keep_alive_every: Annotated[
+        float, about("Seconds between two keep-alives (RFC 5626 4.4.1: 24 to 29 over UDP).")
+    ] = 25.0
 
     def check(self) -> None:
         super().check()
         Endpoint.parse(self.registrar)
+        if self.register_every < 0 or self.keep_alive_every <= 0:
+            raise ValueError("what is done again and again has some seconds in between")
 
 
 class Phone(Telephone):
@@ -48,13 +67,17 @@ class Phone(Telephone):
     def __init__(self, name: str, traits: PhoneTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
         self._registrar = Endpoint.parse(traits.registrar)
-        self._expires = traits.expires
-        self._registered = False
         self._to_dial: str | None = None
-        self._registration_id = self.call_id()
-        self._registration_tag = self.token()
-        self._registration_cseq = 0
-        self._refresh: Timer | None = None
+        self._registration = Registration(
+            self,
+            name,
+            self._registrar,
+            self.domain,
+            traits.expires,
+            traits.register_every,
+            self._has_service,
+        )
+        self._keep_alive = self._new_keep_alive(traits)
 
     @property
     def domain(self) -> str:
@@ -64,59 +87,49 @@ class Phone(Telephone):
     # --- registering --------------------------------------------------------------------
 
     def register(self, now: float) -> None:
-        if self._refresh is not None:
-            self._refresh.cancel()
-        self._registration_cseq += 1
-        me = f"<sip:{self.name}@{self.domain}>"
-        request = self.new_request(
-            "REGISTER",
-            f"sip:{self.domain}",
-            f"{me};tag={self._registration_tag}",
-            me,
-            self._registration_id,
-            self._registration_cseq,
-        )
-        contact = self.contact(self.name)
-        request.headers.append(("Contact", f"{contact};expires={self._expires}"))
-        self.report(What.REGISTRATION_TRIED, self.name)
-        self._transactions.request(
-            request, self._registrar, now, self._registrar_says, self._registrar_is_silent
-        )
+        self._registration.register(now)
 
-    def _registrar_says(self, response: SipMessage, now: float) -> None:
-        if response.status < 200:
-            return
-        if response.status >= 300:
-            self._without_service(What.REGISTRATION_REFUSED, status_of(response), now)
-            return
-        self._registered = True
-        self.report(What.REGISTRATION_ACCEPTED, self.name)
-        self._refresh = self.timers.at(now + self._granted(response) / 2, self.register)
+    def _has_service(self, now: float) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.start(now)
         if self._to_dial is not None:
             whom, self._to_dial = self._to_dial, None
             self.call(whom, now)
 
-    def _granted(self, response: SipMessage) -> int:
-        """RFC 3261 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
-        for contact in response.all("contact"):
-            if endpoint_of(contact) == self.own:
-                return _seconds(parameter_of(contact, "expires"), self._expires)
-        return _seconds(response.get("expires"), self._expires)
+    # --- keeping the way open ------------------------------------------------------------
 
-    def _registrar_is_silent(self, why: str, now: float) -> None:
-        detail = why or f"no valid answer in {GIVE_UP:.0f} s"
-        self._without_service(What.REGISTRATION_UNANSWERED, detail, now)
+    def _new_keep_alive(self, traits: PhoneTraits) -> KeepAlive | None:
+        if traits.keep_alive == "none":
+            return None
+        payload = BYTES.get(traits.keep_alive)
+        return KeepAlive(
+            self.timers,
+            traits.keep_alive_every,
+            self._ask_options if payload is None else lambda _: self.say(self._registrar, payload),
+            PATIENCE if traits.keep_alive == "double-crlf" else None,
+            self._no_pong,
+        )
 
-    def _without_service(self, what: What, detail: str, now: float) -> None:
-        self._registered = False
-        self.report(what, self.name, detail=detail)
-        self._refresh = self.timers.at(now + RETRY, self.register)
+    def _ask_options(self, now: float) -> None:
+        uri, me = f"sip:{self.domain}", f"<sip:{self.name}@{self.domain}>"
+        local = f"{me};tag={self.token()}"
+        request = self.new_request("OPTIONS", uri, local, f"<{uri}>", self.call_id(), 1)
+        self.mention(request, self._registrar, now)
+
+    def hear_keep_alive(self, payload: bytes, source: Endpoint, now: float) -> None:
+        super().hear_keep_alive(payload, source, now)
+        if self._keep_alive is not None and source == self._registrar:
+            self._keep_alive.heard()
+
+    def _no_pong(self, now: float) -> None:
+        detail = f"no pong to its keep-alive in {PATIENCE:.0f} s"
+        self._registration.is_lost(detail, now)
 
     # --- calling ------------------------------------------------------------------------
 
     def call(self, whom: str, now: float) -> None:
         """Dial; a phone without service does so as soon as it has service."""
-        if not self._registered:
+        if not self._registration.is_accepted:
             self._to_dial = whom
             return
         uri = f"sip:{whom}@{self.domain}"
@@ -129,9 +142,3 @@ class Phone(Telephone):
     def accepts(self, uri: str) -> bool:
         """RFC 3261 8.2.2.1: only the URI that it gave as its Contact."""
         return user_of(uri) == self.name and endpoint_of(uri) == self.own
-
-
-def _seconds(text: str, otherwise: int) -> int:
-    """An expiry as a number; at least one second, so that nobody refreshes without end."""
-    good = text.isascii() and text.isdecimal() and len(text) < 8
-    return max(1, int(text)) if good else otherwise

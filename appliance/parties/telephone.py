@@ -52,6 +52,11 @@ class TelephoneTraits(UserAgentTraits, kw_only=True):
         ),
     ] = False
 
+    @property
+    def talks_to_source(self) -> bool:
+        """Does audio go to where audio comes from?"""
+        return self.comedia
+
 
 class Telephone(UserAgent):
     """A SIP user agent that calls and is called."""
@@ -65,7 +70,7 @@ class Telephone(UserAgent):
         super().__init__(name, traits, rng)
         self._answer_after = traits.answer_after
         self._calls: dict[str, Call] = {}
-        first, comedia = traits.rtp_port, traits.comedia
+        first, comedia = traits.rtp_port, traits.talks_to_source
         self._audio = Audio(self, name, self.address, rng, first, comedia, self._ports)
         self._methods |= {
             "INVITE": self._invited,

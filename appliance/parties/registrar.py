@@ -1,0 +1,187 @@
+"""The registrar of a server: who is where, for how long, and whom it asks so that a NAT in between
+remembers (RFC 3261 10.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated
+
+from appliance.parties.agent import UserAgent
+from appliance.parties.keepalive import FOUR_ZEROS
+from appliance.parties.machine import Timer
+from appliance.parties.party import Ground
+from appliance.parties.registering import TOO_BRIEF, number
+from appliance.parties.sipua import (
+    SipMessage,
+    endpoint_of,
+    parameter_of,
+    read_via,
+    uri_of,
+    user_of,
+)
+from appliance.parties.telephone import TelephoneTraits
+from appliance.parties.traits import about
+from nat.endpoint import Endpoint
+
+DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
+
+
+class RegistrarTraits(TelephoneTraits, kw_only=True):
+    """Of a server that phones register at."""
+
+    min_expires: Annotated[
+        int,
+        about(
+            "The shortest registration that it takes, in seconds; what is shorter is answered by "
+            "423 (RFC 3261 10.2.8)."
+        ),
+    ] = 0
+    max_expires: Annotated[
+        int, about("The longest registration that it grants, in seconds (RFC 3261 10.3).")
+    ] = 3600
+    qualify: Annotated[
+        float,
+        about("Seconds between two OPTIONS to each phone (Asterisk's qualify); 0: it asks none."),
+    ] = 0.0
+    ping: Annotated[
+        float,
+        about(
+            "Seconds between two pings of four zero bytes to each phone, which no phone answers "
+            "(Kamailio's nathelper); 0: none."
+        ),
+    ] = 0.0
+    only_behind_nat: Annotated[
+        bool,
+        about(
+            "Ask and ping only the phones that it can see are behind a NAT: Via or Contact is not "
+            "where their packets come from (Kamailio's nat_uac_test and ping_nated_only)."
+        ),
+    ] = False
+
+    def check(self) -> None:
+        super().check()
+        if self.min_expires > self.max_expires:
+            raise ValueError(
+                f"what lasts {self.min_expires} s at least cannot end after {self.max_expires} s"
+            )
+
+
+@dataclass(slots=True)
+class Binding:
+    """Where a user said that they are, and where that was said from; `timers` are the server's
+    questions to them."""
+
+    contact: str
+    source: Endpoint
+    expires_at: float
+    timers: list[Timer] = field(default_factory=list)
+
+
+class Registrar:
+    """Who is where. `hop` says where a server sends what is for a Contact, heard from a source."""
+
+    def __init__(
+        self,
+        agent: UserAgent,
+        traits: RegistrarTraits,
+        hop: Callable[[str, Endpoint], Endpoint | None],
+    ) -> None:
+        self._agent = agent
+        self._traits = traits
+        self._hop = hop
+        self._bindings: dict[str, Binding] = {}
+
+    def find(self, user: str, now: float) -> Binding | None:
+        """Where a user is; None when nobody said so, or too long ago."""
+        binding = self._bindings.get(user)
+        return binding if binding is not None and now < binding.expires_at else None
+
+    def register(
+        self, request: SipMessage, source: Endpoint, now: float
+    ) -> tuple[int, list[tuple[str, str]]]:
+        """RFC 3261 10.3, for one Contact a user. Answers status and headers."""
+        user, contact = user_of(request.get("to")), request.get("contact")
+        if contact:
+            asked = _expiry(request, contact)
+            if 0 < asked < self._traits.min_expires:
+                return TOO_BRIEF, [("Min-Expires", str(self._traits.min_expires))]
+            self._unbind(user)
+            if asked and contact != "*":
+                granted = min(asked, self._traits.max_expires)
+                self._bind(user, Binding(uri_of(contact), source, now + granted), request, now)
+        binding = self._bindings.get(user)
+        if binding is None:
+            return 200, []
+        left = round(binding.expires_at - now)
+        return 200, [("Contact", f"<{binding.contact}>;expires={left}")]
+
+    def _bind(self, user: str, binding: Binding, request: SipMessage, now: float) -> None:
+        self._bindings[user] = binding
+        if self._sees_reason_to_ask(user, binding, request):
+            for seconds, question in ((self._traits.qualify, self._ask), (self._traits.ping, self._ping)):
+                if seconds:
+                    again = partial(self._again, binding, partial(question, user, binding))
+                    binding.timers.append(self._agent.timers.every(seconds, again, now))
+        self._agent.hop_for(self._agent.name, user, request, binding.contact, binding.source)
+
+    def _unbind(self, user: str) -> None:
+        binding = self._bindings.pop(user, None)
+        if binding is not None:
+            _stop(binding)
+
+    # --- keeping the way to a phone open ----------------------------------------------------
+
+    def _sees_reason_to_ask(self, user: str, binding: Binding, request: SipMessage) -> bool:
+        if not (self._traits.only_behind_nat and (self._traits.qualify or self._traits.ping)):
+            return True
+        field = _shows_nat(binding, request)
+        if field:
+            does = f"sees that {user} is behind a NAT, and will keep the way open to"
+        else:
+            does = f"sees no NAT before {user}, and sends no keep-alives to"
+            field = "contact"
+        ground = Ground(request.wire, field, "RFC 3581 4" if field == "via" else "")
+        self._agent.learn(self._agent.name, does, binding.source, ground)
+        return bool(_shows_nat(binding, request))
+
+    def _again(self, binding: Binding, question: Callable[[Endpoint, float], None], now: float) -> None:
+        if now >= binding.expires_at:
+            _stop(binding)
+            return
+        hop = self._hop(binding.contact, binding.source)
+        if hop is not None:
+            question(hop, now)
+
+    def _ask(self, user: str, binding: Binding, hop: Endpoint, now: float) -> None:
+        """The question goes in, and its answer comes out."""
+        agent = self._agent
+        local = f"<sip:{agent.name}@{agent.domain}>;tag={agent.token()}"
+        remote = f"<{binding.contact}>"
+        request = agent.new_request("OPTIONS", binding.contact, local, remote, agent.call_id(), 1)
+        agent.mention(request, hop, now)
+
+    def _ping(self, user: str, binding: Binding, hop: Endpoint, now: float) -> None:
+        """It goes in, and nothing comes out."""
+        self._agent.say(hop, FOUR_ZEROS)
+
+
+def _stop(binding: Binding) -> None:
+    for timer in binding.timers:
+        timer.cancel()
+
+
+def _shows_nat(binding: Binding, request: SipMessage) -> str:
+    """The field that says something else than where the packet came from; empty when none does."""
+    if read_via(request.get("via")).endpoint != binding.source:
+        return "via"
+    return "" if endpoint_of(binding.contact) == binding.source else "contact"
+
+
+def _expiry(request: SipMessage, contact: str) -> int:
+    """The lifetime asked for: beside the Contact, else in Expires, else an hour (RFC 3261
+    10.2.1.1)."""
+    beside = number(parameter_of(contact, "expires"), -1)
+    return beside if beside >= 0 else number(request.get("expires"), DEFAULT_EXPIRES)
