@@ -52,6 +52,8 @@ class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
         Endpoint.parse(self.registrar)
         if self.register_every < 0 or self.keep_alive_every <= 0:
             raise ValueError("what is done again and again has some seconds in between")
+        if self.keep_alive == "double-crlf" and self.transport == "tcp":
+            raise ValueError("keep_alive = double-crlf: nobody here answers it over TCP; take crlf")
 
 
 class Phone(Telephone):

@@ -121,7 +121,10 @@ class Registrar:
     def _bind(self, user: str, binding: Binding, request: SipMessage, now: float) -> None:
         self._bindings[user] = binding
         if self._sees_reason_to_ask(user, binding, request):
-            for seconds, question in ((self._traits.qualify, self._ask), (self._traits.ping, self._ping)):
+            for seconds, question in (
+                (self._traits.qualify, self._ask),
+                (self._traits.ping, self._ping),
+            ):
                 if seconds:
                     again = partial(self._again, binding, partial(question, user, binding))
                     binding.timers.append(self._agent.timers.every(seconds, again, now))
@@ -147,7 +150,9 @@ class Registrar:
         self._agent.learn(self._agent.name, does, binding.source, ground)
         return bool(_shows_nat(binding, request))
 
-    def _again(self, binding: Binding, question: Callable[[Endpoint, float], None], now: float) -> None:
+    def _again(
+        self, binding: Binding, question: Callable[[Endpoint, float], None], now: float
+    ) -> None:
         if now >= binding.expires_at:
             _stop(binding)
             return

@@ -181,7 +181,8 @@ class Streams:
             while length := message_length(received):
                 message = bytes(received[:length])
                 del received[:length]
-                self._on_message(message, link.remote, now)
+                if message.strip(b"\r\n"):
+                    self._on_message(message, link.remote, now)
         except UnreadableError as error:
             self._on_garbage(str(error))
             self._machine.do(Abort(link.local, link.remote))
