@@ -93,7 +93,7 @@ class Pbx(Telephone):
     def call(self, whom: str, now: float) -> None:
         """One of its users calls a phone that has registered, at the Contact it gave."""
         caller = min(self._users)
-        binding = self._registrar.find(whom, now)
+        binding = self._registrar.find(whom)
         hop = None if binding is None else self.hop(binding.contact, binding.source)
         if binding is None or hop is None:
             why = f"{whom} is not registered"

@@ -27,6 +27,7 @@ from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
 DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
+LAPSED = Ground(b"", "expires", "RFC 3261 10.3")
 
 
 class RegistrarTraits(TelephoneTraits, kw_only=True):
@@ -94,10 +95,9 @@ class Registrar:
         self._hop = hop
         self._bindings: dict[str, Binding] = {}
 
-    def find(self, user: str, now: float) -> Binding | None:
+    def find(self, user: str) -> Binding | None:
         """Where a user is; None when nobody said so, or too long ago."""
-        binding = self._bindings.get(user)
-        return binding if binding is not None and now < binding.expires_at else None
+        return self._bindings.get(user)
 
     def register(
         self, request: SipMessage, source: Endpoint, now: float
@@ -120,6 +120,8 @@ class Registrar:
 
     def _bind(self, user: str, binding: Binding, request: SipMessage, now: float) -> None:
         self._bindings[user] = binding
+        end = partial(self._lapse, user, binding)
+        binding.timers.append(self._agent.timers.at(binding.expires_at, end))
         if self._sees_reason_to_ask(user, binding, request):
             for seconds, question in (
                 (self._traits.qualify, self._ask),
@@ -134,6 +136,11 @@ class Registrar:
         binding = self._bindings.pop(user, None)
         if binding is not None:
             _stop(binding)
+
+    def _lapse(self, user: str, binding: Binding, now: float) -> None:
+        self._unbind(user)
+        does = f"knows no more where {user} is, whose registration has ended, and who was at"
+        self._agent.learn(self._agent.name, does, binding.source, LAPSED)
 
     # --- keeping the way to a phone open ----------------------------------------------------
 
@@ -153,9 +160,6 @@ class Registrar:
     def _again(
         self, binding: Binding, question: Callable[[Endpoint, float], None], now: float
     ) -> None:
-        if now >= binding.expires_at:
-            _stop(binding)
-            return
         hop = self._hop(binding.contact, binding.source)
         if hop is not None:
             question(hop, now)

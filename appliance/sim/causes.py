@@ -63,6 +63,14 @@ def _of_the_nat(fault: Fault[Any]) -> Cause:
     return Cause(sentence, NAT, None, "", fault.rfc, True)
 
 
+NEEDS_MEMORY = ("no-mapping", "filtered")
+"""Reasons of the NAT to refuse what it would have let in when it remembered."""
+WHY_FORGOTTEN = {
+    "expired": "too long nothing had kept the mapping alive",
+    "renumbered": "that address is not its own any more",
+    "evicted": "another flow took its place in the full table",
+}
+
 # --- audio -----------------------------------------------------------------------------------
 
 
@@ -113,14 +121,43 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     own = [each for each in recent if isinstance(each, MessageDiscarded) and each.party == party]
     others = [each for each in recent if isinstance(each, MessageDiscarded)]
     lost: list[Loss] = [each for each in recent if not isinstance(each, MessageDiscarded)]
-    if own or (others and not lost):
-        yield from _of_discards(own or others, evidence)
+    blamed = own or others
+    if blamed and len(blamed) >= sum(each.count for each in lost):
+        yield from _of_discards(blamed, evidence)
     elif lost:
         worst = _most_frequent(lost)
         yield from _why_sent_there(_newest_about(worst.destination, evidence), evidence)
+        yield from _of_forgotten(worst, evidence)
         yield from _of_losses([worst], _what(worst), "")
     else:
+        yield from _of_a_lapse(evidence)
+
+
+def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """What the NAT refuses now was let in as long as there was a mapping."""
+    if not isinstance(loss, PacketDropped) or loss.reason not in NEEDS_MEMORY:
+        return
+    before = (each for each in reversed(evidence.forgotten) if each.t <= loss.t)
+    ended = next((each for each in before if each.external == loss.destination), None)
+    if ended is None:
+        return
+    why = WHY_FORGOTTEN.get(ended.why, f"it was {ended.why}")
+    sentence = (
+        f"The NAT forgot at {ended.t:.1f} s that {ended.external} is {ended.internal}: {why}."
+    )
+    yield Cause(sentence, NAT, ended.id, "", "RFC 4787 4.3")
+
+
+def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:
+    """No packet is missing: the server knows of no registration, because it has ended."""
+    lapsed = next((each for each in reversed(evidence.learnt) if each.field == "expires"), None)
+    if lapsed is None:
         yield Cause("Nothing that was seen explains it.", inferred=True)
+        return
+    said = (each for each in reversed(evidence.messages.values()) if _fault_in(each, "expires"))
+    yield from _of_the_field(next(said, None), "expires")
+    sentence = f"{clean(lapsed.party)} {lapsed.does} {lapsed.target} ({lapsed.rfc})."
+    yield Cause(sentence, lapsed.party, lapsed.id, lapsed.field, lapsed.rfc)
 
 
 def _is_signalling(trouble: Trouble) -> bool:

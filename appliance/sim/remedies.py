@@ -1,8 +1,9 @@
 """What helps: remedies are tried, not guessed.
 
 Each candidate is turned in the same story with the same seed, and what makes the outcome better is
-told. Mending at the server comes before the NAT's timers, and those before an ALG, which helps one
-protocol on one router and may harm the next phone.
+told. Mending at the server comes before the phone, of which there are many; both come before the
+NAT's timers, and those before an ALG, which helps one protocol on one router and may harm the next
+phone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from appliance.parties.pbx import PbxTraits
+from appliance.parties.phone import PhoneTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.simulation import Simulation
 
@@ -27,7 +29,8 @@ QUALIFY = 30.0
 """Seconds between the questions of a server that keeps mappings open."""
 LONG_ENOUGH = 300.0
 """Seconds that a mapping for UDP may be silent where phones work (RFC 4787 REQ-5)."""
-
+HANGS_ON_A_MAPPING = (outcome.NOT_REACHED, outcome.REGISTRATION_LOST, outcome.CALL_DROPPED)
+"""What can come of a NAT that has forgotten a phone."""
 
 NEEDLESS = "The ALG mends nothing here and is harmless: with it off everybody is heard as well."
 
@@ -46,7 +49,7 @@ def remedies(simulation: Simulation) -> list[Remedy]:
     before = rank(simulation.outcome().outcome)
     return [
         remedy
-        for kind in (_at_the_server, _in_the_nat, _in_the_alg)
+        for kind in (_at_the_server, _at_the_phone, _in_the_nat, _in_the_alg)
         for remedy in _best_of(kind(simulation), before, simulation)
     ]
 
@@ -89,6 +92,8 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
     """The outcome of the same story and seed with these turned, as late as that of the run."""
     traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
     settings = simulation.engine.settings.copy()
+    for key in (key for act in simulation.scenario.script for key in act.set):
+        settings.assign(key, simulation.began_with[key], "remedy")
     for key, value in turns.items():
         if key not in traits:
             settings.assign(key, value, "remedy")
@@ -105,19 +110,32 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
         comedia, rport, qualify = (
             f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")
         )
-        if not table.comedia:
+        both: dict[str, Any] = {}
+        if not table.talks_to_source:
             yield f"Let {name} send audio to where audio comes from.", {comedia: True}
-        if not table.force_rport:
+            both[comedia] = True
+        if not table.answers_to_source:
             yield f"Let {name} answer and call where requests come from.", {rport: True}
-            both = {rport: True, comedia: True}
+            both[rport] = True
+        if len(both) == 2:
             yield f"Let {name} answer, call and talk to where packets come from.", both
         if not table.qualify:
-            all_three = {rport: True, comedia: True, qualify: QUALIFY}
+            do_that = f"Let {name} do that, and ask" if both else f"Let {name} ask"
             yield (
-                f"Let {name} do that, and ask the phone something every {QUALIFY:.0f} s, so that "
-                "the mapping stays open.",
-                all_three,
+                f"{do_that} the phone something every {QUALIFY:.0f} s, so that the mapping stays "
+                "open.",
+                {**both, qualify: QUALIFY},
             )
+
+
+def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
+    """Only where a forgotten mapping may be the reason: of phones there are many."""
+    if simulation.outcome().outcome not in HANGS_ON_A_MAPPING:
+        return
+    for name, table in simulation.scenario.parties.items():
+        if isinstance(table, PhoneTraits) and table.side == "inside" and table.keep_alive == "none":
+            sentence = f"Let {name}'s phone send a line end every {table.keep_alive_every:.0f} s."
+            yield sentence, {f"parties.{name}.keep_alive": "crlf"}
 
 
 def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:

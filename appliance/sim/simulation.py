@@ -52,6 +52,7 @@ class Simulation:
         self.scenario = scenario
         self.duration = scenario.duration
         self.seed = scenario.seed if seed is None else seed
+        self.began_with = settings.copy()
         self.log = EventLog(0.0)
         self.judge = Judge()
         self.witness = Witness(self.log)

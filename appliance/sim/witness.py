@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from appliance.journal.events import (
     Event,
+    MappingExpired,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
@@ -45,6 +46,7 @@ class Evidence:
     messages: dict[int, MessagePassed] = field(default_factory=dict)
     learnt: deque[PartyLearnt] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
+    forgotten: deque[MappingExpired] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     parties: dict[str, str] = field(default_factory=dict)
 
 
@@ -111,6 +113,8 @@ class Witness:
         if isinstance(event, MessagePassed):
             _keep(evidence.messages, event.id, event)
             _keep(self._passed, event.after, event.id)
+        elif isinstance(event, MappingExpired):
+            evidence.forgotten.append(event)
         elif isinstance(event, PartyLearnt):
             evidence.learnt.append(event)
         elif isinstance(event, Trouble):
