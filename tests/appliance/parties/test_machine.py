@@ -53,3 +53,16 @@ def test_an_early_wake_does_no_harm() -> None:
     machine.actions()
     assert machine.wake(4.0) == []
     assert heard == []
+
+
+def test_a_repeated_timer_goes_off_until_it_is_cancelled() -> None:
+    timers = Timers()
+    heard: list[float] = []
+    timer = timers.every(10.0, heard.append, 0.0)
+    for now in (10.0, 15.0, 20.0):
+        for callback in timers.due(now):
+            callback(now)
+    assert heard == [10.0, 20.0]
+    assert timers.next() == 30.0
+    timer.cancel()
+    assert timers.next() is None

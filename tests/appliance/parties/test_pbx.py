@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from appliance.parties.party import Datagram, Send, What
 from appliance.parties.pbx import Pbx
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
+from tests.support.parties import pbx_traits
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -60,6 +61,28 @@ def test_force_rport_answers_and_calls_where_the_packets_came_from(
     targets = {send.destination for _, send in room.sent if send.payload.startswith(b"INVITE")}
     assert targets == {SEEN}
     assert room.said(What.CALL_ANSWERED) == [("bob", "alice", "")]
+
+
+@pytest.mark.parametrize(
+    ("word", "to_source", "talks"),
+    [
+        ("no", False, False),
+        ("force_rport", True, False),
+        ("comedia", False, True),
+        ("yes", True, True),
+    ],
+)
+def test_nat_is_asterisks_word_for_the_two_switches(
+    word: Any, to_source: bool, talks: bool
+) -> None:
+    traits = pbx_traits(nat=word)
+    assert (traits.answers_to_source, traits.talks_to_source) == (to_source, talks)
+
+
+def test_what_either_word_turns_on_is_on() -> None:
+    traits = pbx_traits(nat="no", comedia=True)
+    assert traits.talks_to_source
+    assert not traits.answers_to_source
 
 
 def test_without_force_rport_the_answer_goes_to_the_port_in_the_via(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from appliance.parties.party import Send, What
 from appliance.parties.sipua import parse
-from tests.support.parties import a_pbx, a_phone
+from tests.support.parties import a_pbx, a_phone, phone_traits
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -135,3 +137,16 @@ def test_putting_the_phone_down_forgets_whom_it_wanted_to_call(room: Room) -> No
     room.tell(phone, "hang-up")
     room.tell(phone, "register")
     assert room.said(What.CALL_TRIED) == []
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"keep_alive_every": 0.0},
+        {"register_every": -1.0},
+        {"keep_alive": "double-crlf", "transport": "tcp"},
+    ],
+)
+def test_a_phone_that_nobody_builds_is_refused(traits: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"seconds in between|over TCP"):
+        phone_traits(**traits).check()

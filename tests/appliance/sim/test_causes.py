@@ -73,3 +73,23 @@ def test_a_chain_that_does_not_close_says_so() -> None:
 @pytest.mark.parametrize("name", ["one-way-audio", "incoming-call"])
 def test_where_everybody_is_heard_nothing_is_blamed(name: str) -> None:
     assert chain(name, "sip") == []
+
+
+def test_a_call_that_the_nat_lets_in_no_more_leads_back_to_when_it_forgot() -> None:
+    """Of the mappings that ended, the last before the call; later ones are another story."""
+    run = simulation("no-incoming-calls", "off")
+    run.run_until(440.0)
+    _, forgot, dropped = [cause.sentence for cause in run.causes()]
+    assert forgot == (
+        "The NAT forgot at 92.2 s that 203.0.113.1:5060 is 192.168.20.100:5060: "
+        "too long nothing had kept the mapping alive."
+    )
+    assert "(no-mapping)" in dropped
+
+
+def test_a_registration_that_ended_leads_back_to_the_lifetime_that_was_changed() -> None:
+    run = simulation("no-incoming-calls", "sip-poor:expires-grow")
+    run.run_until(440.0)
+    changed, lapsed = [cause.sentence for cause in run.causes()]
+    assert changed.startswith("The module sip-poor:expires-grow wrote 3000 into the expires")
+    assert lapsed.startswith("pbx knows no more where alice is, whose registration has ended")

@@ -12,6 +12,7 @@ UNTIL = {
     ("one-way-audio", "off"): 8.0,
     ("incoming-call", "off"): 38.0,
     ("one-way-audio", "sip-poor:callid-oneway"): 33.0,
+    ("no-incoming-calls", "off"): 140.0,
 }
 """When each has failed (seconds)."""
 
@@ -22,6 +23,7 @@ UNTIL = {
         ("one-way-audio", "off", {"parties.pbx.comedia": True}),
         ("incoming-call", "off", {"parties.pbx.force_rport": True}),
         ("one-way-audio", "sip-poor:callid-oneway", {"alg.sip.module": "off"}),
+        ("no-incoming-calls", "off", {"parties.pbx.qualify": 30.0}),
     ],
 )
 def test_what_helps_is_told_the_server_first(name: str, alg: str, first: dict[str, object]) -> None:

@@ -1,0 +1,75 @@
+"""Who is where, for how long, and whom the registrar asks to keep the way open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.parties.party import Send, What
+from nat.endpoint import Endpoint
+from tests.support.parties import pbx_traits
+
+if TYPE_CHECKING:
+    from conftest import Pair, Room
+
+    MakePair = Callable[..., Pair]
+
+OWN = Endpoint.parse("192.168.20.100:5060")
+SEEN = Endpoint.parse("203.0.113.1:5060")
+
+
+def behind_nat(send: Send) -> Send:
+    """A NAT without an ALG that keeps the port."""
+    if send.source == OWN:
+        return send._replace(source=SEEN)
+    return send._replace(destination=OWN) if send.destination == SEEN else send
+
+
+def rewritten(send: Send) -> Send:
+    """A NAT with an ALG: messages show nothing of it."""
+    sent = behind_nat(send)
+    if send.source == OWN:
+        return sent._replace(payload=sent.payload.replace(b"192.168.20.100", b"203.0.113.1"))
+    return sent._replace(payload=sent.payload.replace(b"203.0.113.1:", b"192.168.20.100:"))
+
+
+def pings(room: Room) -> list[float]:
+    return [at for at, send in room.sent if send.payload == bytes(4)]
+
+
+def test_a_ping_is_four_bytes_that_nobody_answers(room: Room, a_pair: MakePair) -> None:
+    """Kamailio's nathelper: it comes in, and nothing goes out."""
+    a_pair(pbx={"ping": 20.0})
+    before = len(room.sent)
+    room.run_until(50.0)
+    assert pings(room) == [20.0, 40.0]
+    assert len(room.sent) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"), [(behind_nat, [20.0, 40.0]), (rewritten, []), (lambda send: send, [])]
+)
+def test_a_server_that_sees_no_nat_sends_no_keep_alives(
+    room: Room, a_pair: MakePair, way: Callable[[Send], Send], expected: list[float]
+) -> None:
+    """An ALG that hides the NAT hides it from the server as well."""
+    room.on_the_way = way
+    a_pair(pbx={"ping": 20.0, "only_behind_nat": True, "nat": "yes"})
+    room.run_until(50.0)
+    assert pings(room) == expected
+
+
+def test_a_registration_that_is_not_refreshed_ends(room: Room, a_pair: MakePair) -> None:
+    pair = a_pair({"register_every": 500.0}, {"max_expires": 60})
+    room.run_until(61.0)
+    room.tell(pair.pbx, "call", "alice")
+    assert room.said(What.CALL_UNREACHABLE) == [("bob", "alice", "alice is not registered")]
+    learnt = [detail for _, _, detail in room.said(What.LEARNT)]
+    assert any("whose registration has ended" in detail for detail in learnt)
+
+
+def test_the_bounds_of_what_is_granted_must_leave_something() -> None:
+    with pytest.raises(ValueError, match="at least"):
+        pbx_traits(min_expires=600, max_expires=300).check()
