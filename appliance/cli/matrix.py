@@ -286,9 +286,10 @@ def _difference_lines(found: Difference | None, names: Sequence[str]) -> Iterato
         return
     where = f", byte {found.offset} of what it carries" if found.offset is not None else ""
     yield f"what differs: {found.field or found.what}{where}"
-    lines = [each.line for each in (found.one, found.other) if each is not None]
-    for sign, line in zip("-+", lines, strict=True):
-        if line:
+    assert found.one is not None
+    assert found.other is not None
+    for lines in zip(found.one.lines, found.other.lines, strict=True):
+        for sign, line in zip("-+", lines, strict=True):
             yield f"  {sign} {clean(line)}"
     if found.reason and found.edited is not None:
         yield f"  {names[found.edited]}: {clean(found.reason, LONGEST)}"

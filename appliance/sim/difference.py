@@ -33,7 +33,9 @@ from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side
 from nat.packet import Packet
 from nat.translator import Verdict
 
-LONGEST_LINE = 100  # characters of a message's line that are shown
+LINE_END = b"\r\n"
+LONGEST_LINE = 200  # characters of a message's line that are shown
+MOST_LINES = 8
 AROUND = 8  # bytes shown before and behind the first that differs
 
 
@@ -49,14 +51,15 @@ class Sight(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What of a packet is shown. `line` is the line of its message, or the bytes, that differ."""
+    """What of a packet is shown. `lines` are those lines of its message that differ, or the bytes
+    around the first that does; of a packet that the other run has not, its first line."""
 
     t: float
     protocol: str
     source: str
     destination: str
     size: int
-    line: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class Difference(NamedTuple):
@@ -143,24 +146,26 @@ def _told(one: Sight | None, other: Sight | None, logs: tuple[EventLog, EventLog
     first = min((each for each in (one, other) if each is not None), key=lambda each: each.t)
     where = first.t, first.point, first.side, first.direction
     if one is None or other is None or one[:4] != other[:4]:
-        shown = _shown(first, 0)
+        shown = _shown(first, _first_line(first))
         only = (shown, None) if first is one else (None, shown)
         return Difference(*where, "presence", *only)
     packets = Packet.of(one.data), Packet.of(other.data)
     what = _what(*packets)
     if what != "payload":
         return Difference(*where, what, _shown(one), _shown(other))
-    offset = _first_other_byte(*(each.payload for each in packets))
+    payloads = packets[0].payload, packets[1].payload
+    offset = _first_other_byte(*payloads)
     changes = [
-        _change_at(log, first.t, packet, offset) for log, packet in zip(logs, packets, strict=True)
+        _change_at(log, first.t, left, offset) for log, left in zip(logs, payloads, strict=True)
     ]
     edited = next((place for place, each in enumerate(changes) if _is_edit(each)), None)
     known = changes[edited or 0] or changes[1]
+    lines = _other_lines(*payloads, offset)
     return Difference(
         *where,
         what,
-        _shown(one, offset),
-        _shown(other, offset),
+        _shown(one, lines[0]),
+        _shown(other, lines[1]),
         offset,
         known.field if known else "",
         known.reason if known and edited is not None else "",
@@ -185,15 +190,11 @@ def _first_other_byte(one: bytes, other: bytes) -> int:
     return next((at for at, (here, there) in pairs if here != there), same)
 
 
-def _change_at(log: EventLog, t: float, packet: Packet, offset: int) -> Change | None:
+def _change_at(log: EventLog, t: float, left: bytes, offset: int) -> Change | None:
     """The change, made or missed, that this byte of a message which left at `t` belongs to."""
-    left = packet.payload.decode("latin-1")
+    at, message = log.since_start(t), left.decode("latin-1")
     for event in log.since(0):
-        if (
-            isinstance(event, MessagePassed)
-            and event.after == left
-            and event.t == log.since_start(t)
-        ):
+        if isinstance(event, MessagePassed) and (event.t, event.after) == (at, message):
             return _covering(event.changes, offset)
     return None
 
@@ -216,27 +217,34 @@ def _is_edit(change: Change | None) -> bool:
 # --- as it is shown ------------------------------------------------------------------------------
 
 
-def _shown(sight: Sight | None, offset: int | None = None) -> Shown | None:
-    if sight is None:
-        return None
+def _shown(sight: Sight, lines: tuple[str, ...] = ()) -> Shown:
     packet = Packet.of(sight.data)
-    source, destination = ends(packet)
-    has_payload = packet.protocol in (TCP, UDP)
-    return Shown(
-        sight.t,
-        PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol)),
-        str(source),
-        str(destination),
-        len(sight.data),
-        _line(packet.payload, offset) if has_payload and offset is not None else "",
-    )
+    source, destination = map(str, ends(packet))
+    protocol = PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol))
+    return Shown(sight.t, protocol, source, destination, len(sight.data), lines)
 
 
-def _line(payload: bytes, offset: int) -> str:
+def _first_line(sight: Sight) -> tuple[str, ...]:
+    """What a packet begins with, if it carries anything."""
+    packet = Packet.of(sight.data)
+    payload = packet.payload if packet.protocol in (TCP, UDP) else b""
+    return (_line_at(payload, 0),) if payload else ()
+
+
+def _other_lines(one: bytes, other: bytes, offset: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines that differ; only the first pair of them where not every line has its twin."""
+    ones, others = one.split(LINE_END), other.split(LINE_END)
+    if len(ones) != len(others) or len(ones) == 1:
+        return (_line_at(one, offset),), (_line_at(other, offset),)
+    pairs = [pair for pair in zip(ones, others, strict=True) if pair[0] != pair[1]]
+    here, there = zip(*pairs[:MOST_LINES], strict=True)
+    return tuple(_line_at(each, 0) for each in here), tuple(_line_at(each, 0) for each in there)
+
+
+def _line_at(payload: bytes, offset: int) -> str:
     """The line of text that a byte stands in; of what is no text, the bytes around it."""
     start = payload.rfind(b"\n", 0, offset) + 1
-    line = payload[start : offset + LONGEST_LINE].partition(b"\r\n")[0]
+    line = payload[start:].partition(LINE_END)[0]
     if line and all(0x20 <= each < 0x7F for each in line):
-        return line[: max(LONGEST_LINE, offset - start + AROUND)].decode("ascii")
-    start = max(0, offset - AROUND)
-    return payload[start : offset + AROUND].hex(" ")
+        return line[:LONGEST_LINE].decode("ascii")
+    return payload[max(0, offset - AROUND) : offset + AROUND].hex(" ")
