@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from alg import registry
+from appliance.control.behind import stay_behind
+from appliance.control.client import Client
 from appliance.control.listener import (
     ControlMode,
     Listener,
@@ -34,6 +36,7 @@ from appliance.control.listener import (
 )
 from appliance.control.server import ControlServer
 from appliance.control.sweeper import Sweeper
+from appliance.control.writer import begin, open_file, write
 from appliance.engine import Engine
 from appliance.gateway.workers.nursery import Nursery
 from appliance.journal.events import Started
@@ -85,16 +88,13 @@ def run(
             undo.callback(wire.close)
         log = EventLog(time.monotonic())
         name = settings["name"]
-        log.emit(
-            Started(wall=time.time(), name=name, mode="appliance", settings=dict(settings.values)),
-            log.zero,
-        )
-        recorder = None
-        if settings["record.file"]:
-            recorder = _recorder(settings)
-            undo.callback(recorder.close)
-            recorder.attach(log)
+        values = dict(settings.values)
+        started = Started(wall=time.time(), name=name, mode="appliance", settings=values)
+        log.emit(started, log.zero)
+        recorder = _recorder(settings, log, undo)
         listeners = _listeners(control_path, control_mode, undo)
+        if settings["capture.file"]:
+            _begin_capture(started, control_path)
         nursery = Nursery()  # while there are privileges, for it is to become another user
         undo.callback(nursery.close)
         _leave_privileges(listeners, undo)
@@ -146,18 +146,44 @@ def _read_ahead() -> None:
 
 
 class RecordingError(Exception):
-    """The file of the recording cannot be written. The text says why."""
+    """The file of the recording or of the capture cannot be written. The text says why."""
 
     exit_code = 2
 
 
-def _recorder(settings: Settings) -> Recorder:
+def _recorder(settings: Settings, log: EventLog, undo: contextlib.ExitStack) -> Recorder | None:
+    """The recording of `log`, if one is wanted. Raises RecordingError."""
     path = settings["record.file"]
+    if not path:
+        return None
     try:
-        return Recorder(path, _say, settings["record.bytes"])
+        recorder = Recorder(path, _say, settings["record.bytes"])
+        undo.callback(recorder.close)
+        recorder.attach(log)
+        return recorder
     except OSError as error:
         reason = error.strerror or str(error)
         raise RecordingError(f"record.file: {path}: {reason}") from None
+
+
+def _begin_capture(started: Started, control_path: Path) -> None:
+    """Leave a process behind that asks for all packets, as `glassnat capture start` does. It stays
+    who it is, so that a ring can go on in the same folder, but has no capabilities."""
+    path = Path(str(started.settings["capture.file"])).absolute()
+    try:
+        file = open_file(path, started, _say)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RecordingError(f"capture.file: {path}: {reason}") from None
+    with Client(control_path) as client:
+
+        def job() -> None:
+            give_up()
+            begin(client, file)
+            write(client, file)
+
+        stay_behind(job, (sys.stderr.fileno(), client.fileno(), file.fileno()))
+    file.let_go()
 
 
 def _say(sentence: str) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     "set": "appliance.cli.control:set_",
     "flush": "appliance.cli.control:flush",
     "watch": "appliance.cli.control:watch",
+    "capture": "appliance.cli.capture:capture",
     "alg": "appliance.cli.modules:alg",
     "scenario": "appliance.cli.library:scenario",
     "profile": "appliance.cli.library:profile",

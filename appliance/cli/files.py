@@ -67,7 +67,7 @@ class Files:
             with _named("--capture", self._capture):
                 file = CaptureFile(self._capture, started, narrate)
             taps = simulation.engine.datapath.taps
-            capture = Capture(taps, simulation.log, started, file.write)
+            capture = Capture(taps, simulation.log, started, file)
             capture.begin()
             self._ends += (capture.end, file.close)
 

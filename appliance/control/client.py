@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from appliance.control.frames import LENGTH
 from appliance.control.paths import READ_ONLY_SUFFIX, folders, read_only_path
 from appliance.settings.hints import nearest, shown
 
@@ -123,6 +124,9 @@ class Client:
         self._input.close()
         self._socket.close()
 
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
     def ask(self, do: str, **arguments: object) -> Any:
         """The result of one request. Raises ClientError."""
         self._number += 1
@@ -145,6 +149,21 @@ class Client:
             if line.startswith(b'{"id"'):
                 raise ClientError(str(json.loads(line)["error"]), 4)
             yield line.rstrip(b"\n")
+
+    def frames(self) -> Iterator[bytes]:
+        """What the appliance sends after a capture was asked for, until it ends."""
+        self._socket.settimeout(None)
+        while len(head := self._input.read(LENGTH)) == LENGTH:
+            size = int.from_bytes(head, "big")
+            body = self._input.read(size)
+            if len(body) < size:
+                return
+            yield body
+
+    def tell(self, do: str, **arguments: object) -> None:
+        """Something that is not answered. Who has gone away hears nothing."""
+        with contextlib.suppress(OSError):
+            self._socket.sendall(json.dumps({"do": do, **arguments}).encode() + b"\n")
 
     def _line(self) -> bytes:
         try:

@@ -8,7 +8,7 @@ line of JSON out, over a Unix socket:
     {"id": 2, "ok": false, "error": "a sentence"}
 
 and after `watch`, events as bare objects, one a line; with `"points": true` each packet as well, at
-each of its points.
+each of its points. After `capture` with a file, frames (`frames.py`).
 
 Strategy: **nobody who is connected here may slow or stop forwarding.** Nothing blocks. Each turn of
 the loop does at most one slice of work for a client (`session.py`): one read, one request, or one
@@ -18,6 +18,7 @@ told so and dropped, and counted.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ import msgspec
 
 from appliance.control import documents, filters
 from appliance.control.calls import call
+from appliance.control.captures import LiveCapture
 from appliance.control.filters import ONE_CALL, WHATS, Fits
 from appliance.control.listener import Listener
 from appliance.control.session import Gathering, Session
@@ -37,10 +39,16 @@ from appliance.journal.events import Event, encode
 from appliance.settings.table import SETTINGS
 from appliance.version import VERSION
 
+LONGEST_NAME = 4096
+"""Characters of a file's name (PATH_MAX, linux/limits.h)."""
 MOST_CLIENTS = 64
 """At each socket: however many look on, its owner finds a place."""
 CHANGING = ("set", "flush")
 """What the read-only socket refuses."""
+WRITES_OF_A_CAPTURE = 8
+"""In one turn: there is more to write than for those who watch."""
+AT_THE_END = 0.5
+"""Seconds in which what a writer has yet to take is sent when the appliance ends."""
 
 
 class ControlServer:
@@ -61,6 +69,8 @@ class ControlServer:
         self.dropped_subscribers = 0
         self.backlog_high_water = 0
         engine.kept["watchers"] = self._use
+        self.capture = LiveCapture(engine, self._listen_for)
+        self._now = 0.0  # of the last turn
         self._clients: dict[int, Session] = {}
         self._selector: selectors.BaseSelector | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -79,6 +89,7 @@ class ControlServer:
 
     def handle(self, key: selectors.SelectorKey, mask: int, now: float) -> None:
         """One slice of work for whoever is ready. Never raises, whatever a client does."""
+        self._now = now
         for listener in self._listeners():
             if key.fd == listener.socket.fileno():
                 self._accept(listener)
@@ -88,7 +99,7 @@ class ControlServer:
             return
         try:
             if mask & selectors.EVENT_WRITE:
-                client.write()
+                self._write(client)
             elif mask & selectors.EVENT_READ:
                 client.read()
             self._serve(client, now)
@@ -100,6 +111,8 @@ class ControlServer:
         """Close everything; the sockets' files go too, unless others have taken their places.
         To be called before the selector is closed; calling it twice is harmless."""
         for client in list(self._clients.values()):
+            if client.captures:
+                client.flush(AT_THE_END)
             client.gone = True
             self._settle(client)
         for listener in self._listeners():
@@ -121,6 +134,11 @@ class ControlServer:
         self._clients[connection.fileno()] = client
         if self._selector is not None:
             self._selector.register(connection, selectors.EVENT_READ, self)
+
+    def _write(self, client: Session) -> None:
+        for _ in range(WRITES_OF_A_CAPTURE if client.captures else 1):
+            if client.idle or not client.write():
+                return
 
     def _serve(self, client: Session, now: float) -> None:
         """Answer the client's next request, once it has taken the answer to the one before."""
@@ -153,10 +171,13 @@ class ControlServer:
             client.answer(number, self._flush(request, now))
         elif verb == "watch":
             self._watch(client, number, request)
+        elif verb == "capture":
+            self._capture(client, number, request, now)
         elif verb == "hello":
             client.answer(number, self._hello(client))
         else:
-            raise ValueError(f"{verb!r} is not known; one of: hello, show, set, flush, watch")
+            known = "hello, show, set, flush, watch, capture"
+            raise ValueError(f"{verb!r} is not known; one of: {known}")
 
     def _hello(self, client: Session) -> dict[str, object]:
         settings = self.engine.settings
@@ -216,6 +237,32 @@ class ControlServer:
         client.sees_points = wants_points
         self._look_at_points()
 
+    def _capture(
+        self, client: Session, number: object, request: Mapping[str, Any], now: float
+    ) -> None:
+        """What `LiveCapture` can do. Without more words: how it is."""
+        if client.read_only and {"ended", "file", "stop"} & request.keys():
+            raise ValueError(f"this socket only answers questions; capture wants {self.path}")
+        if "ended" in request:
+            self.capture.ended(client, str(request["ended"]), now)
+        elif "file" in request:
+            file = request["file"]
+            if not isinstance(file, str) or not 0 < len(file) <= LONGEST_NAME:
+                raise ValueError('"file" is the name of a file')
+            self.capture.begin(client, file, now)
+            client.captures = True
+            client.answer(number, {"capturing": file})
+        elif request.get("stop"):
+            self.capture.stop(lambda status: self._answer_later(client, number, status))
+        else:
+            client.answer(number, self.capture.status())
+
+    def _answer_later(self, client: Session, number: object, result: object) -> None:
+        """If the client is still there."""
+        if self._clients.get(client.connection.fileno()) is client:
+            client.answer(number, result)
+            self._listen_for(client)
+
     def _look_at_points(self) -> None:
         """Packets are looked at while somebody wants to see them, and no longer."""
         wanted = any(client.sees_points for client in self._clients.values())
@@ -244,7 +291,7 @@ class ControlServer:
         now, high_water, limit = self._use()
         self.backlog_high_water = max(high_water, now)
         if now > limit:
-            self._drop_watcher(max(self._clients.values(), key=lambda client: client.backlog))
+            self._drop_watcher(max(self._watchers(), key=lambda client: client.backlog))
 
     def _drop_watcher(self, client: Session) -> None:
         self.dropped_subscribers += 1
@@ -252,15 +299,20 @@ class ControlServer:
 
     def _use(self) -> Use:
         """Bytes that watchers have yet to take."""
-        backlog = sum(client.backlog for client in self._clients.values())
+        backlog = sum(client.backlog for client in self._watchers())
         limit = self.engine.settings["memory.watchers"]
         return Use(backlog, max(self.backlog_high_water, backlog), limit)
+
+    def _watchers(self) -> list[Session]:
+        return [client for client in self._clients.values() if not client.captures]
 
     def _settle(self, client: Session) -> None:
         """After each turn: forget the client, or wait for what it needs next."""
         if not client.gone and not client.finished:
             self._listen_for(client)
             return
+        if client.captures:
+            self.capture.ended(client, _last_words(client), self._now)
         del self._clients[client.connection.fileno()]
         if self._selector is not None:
             self._selector.unregister(client.connection)
@@ -276,6 +328,17 @@ class ControlServer:
             if client.idle and client.has_line:
                 mask |= selectors.EVENT_WRITE  # a turn for the request that is already here
             self._selector.modify(client.connection, mask, self)
+
+
+def _last_words(writer: Session) -> str:
+    """Why a writer that is gone has ended, if it had the time to say so."""
+    with contextlib.suppress(OSError):
+        writer.read()
+    with contextlib.suppress(ValueError):
+        while line := writer.next_line():
+            if "ended" in (request := _request(line)):
+                return str(request["ended"])
+    return "its writer has gone away"
 
 
 def _request(line: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ memory.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections import deque
@@ -50,6 +51,7 @@ class Session:
         self.read_only = read_only  # it may ask, and change nothing
         self.watching = False
         self.sees_points = False
+        self.captures = False  # it writes down what it is sent
         self.gone = False
         self.backlog = 0  # bytes in `_lines`
         self._received = bytearray()
@@ -122,19 +124,26 @@ class Session:
         self._sources.clear()
         self._lines.clear()
         self.backlog = 0
-        self.watching = self.sees_points = False
+        self.watching = self.sees_points = self.captures = False
         self._closing = True
         self.answer(None, error=sentence)
 
-    def write(self) -> None:
-        """Send at most a slice."""
+    def write(self) -> bool:
+        """Send at most a slice. Was all of it taken?"""
         if not self._ready:
             self._ready = self._next_slice()
         try:
             sent = self.connection.send(self._ready[:SLICE])
         except BlockingIOError:
-            return
+            return False
         self._ready = self._ready[sent:]
+        return not self._ready
+
+    def flush(self, seconds: float) -> None:
+        """Send all that is left, at the end, as far as it is taken in so many seconds."""
+        self.connection.settimeout(seconds)
+        with contextlib.suppress(OSError):
+            self.connection.sendall(b"".join((self._ready, *self._lines)))
 
     def _next_slice(self) -> bytes:
         """Whole pieces, about `SLICE` bytes of them."""

@@ -7,13 +7,14 @@ Both have the same number, so that they can be found beside each other. What the
 itself has the number of the packet that made it do so. What had to wait (a message for its turn)
 leaves under a number of its own.
 
-Whoever wants to keep packets hands in `keep`; what is handed to it is valid until it returns.
+What is handed to a keeper is valid until it returns. Whether there is room is asked before anything
+is copied: else the packet goes by, and is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 from appliance.journal.events import Event, MessagePassed, PacketDropped, Started
 from appliance.journal.log import EventLog
@@ -44,21 +45,34 @@ class Captured(NamedTuple):
     comments: tuple[str, ...] = ()
 
 
+class Keeper(Protocol):
+    """Who keeps packets."""
+
+    @property
+    def has_room(self) -> bool:
+        """May there be more now?"""
+
+    def write(self, captured: Captured) -> None:
+        """Keep a packet."""
+
+    def lose(self, side: Side, packets: int) -> None:
+        """So many were on this wire while there was no room."""
+
+
 class Capture:
-    """Hands every packet on both wires to `keep`, from `begin` to `end`. `started` has the names
+    """Hands every packet on both wires to a keeper, from `begin` to `end`. `started` has the names
     that comments use."""
 
-    def __init__(
-        self, taps: Taps, log: EventLog, started: Started, keep: Callable[[Captured], None]
-    ) -> None:
+    def __init__(self, taps: Taps, log: EventLog, started: Started, keeper: Keeper) -> None:
         self._taps = taps
         self._log = log
-        self._keep = keep
+        self._keeper = keeper
         self._teller = Teller()
         self._teller.tell(started)
         self._number = 0
         self._arrived: Packet | None = None  # the packet under way, as it came
         self._left: list[tuple[Packet, Side, bool]] = []  # so far, and: the appliance's own?
+        self._goes_by = False  # there is no room for the packet under way
         self._last_event = 0
         self._waited: list[MessagePassed] = []  # messages whose packets have yet to leave
 
@@ -73,20 +87,35 @@ class Capture:
         self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
     ) -> None:
         if point is Point.ARRIVED:
-            self._number += 1
-            self._arrived = packet.copy()
-            self._last_event = self._log.last_id
-            self._left.clear()
-            self._waited.clear()
+            self._begin_way(packet, side)
         elif point is Point.LEFT:
-            if self._arrived is None:
-                self._leave_late(packet, side, now)
-            else:
-                own = not isinstance(verdict, Leg) and verdict is not Aside.REPLACED
-                self._left.append((packet, side, own))
-        elif point is Point.DONE and self._arrived is not None:
-            self._tell(self._arrived, side, verdict, now)
+            self._leave(packet, side, verdict, now)
+        elif point is Point.DONE:
+            if self._arrived is not None:
+                self._tell(self._arrived, side, verdict, now)
             self._arrived = None
+            self._goes_by = False
+
+    def _begin_way(self, packet: Packet, side: Side) -> None:
+        self._number += 1
+        self._goes_by = not self._keeper.has_room
+        self._arrived = None
+        self._left.clear()
+        if self._goes_by:
+            self._keeper.lose(side, packet.segments)
+            return
+        self._arrived = packet.copy()
+        self._last_event = self._log.last_id
+        self._waited.clear()
+
+    def _leave(self, packet: Packet, side: Side, verdict: Verdict | None, now: float) -> None:
+        if self._arrived is not None:
+            own = not isinstance(verdict, Leg) and verdict is not Aside.REPLACED
+            self._left.append((packet, side, own))
+        elif self._goes_by or not self._keeper.has_room:
+            self._keeper.lose(side, packet.segments)
+        else:
+            self._leave_late(packet, side, now)
 
     def _tell(self, arrived: Packet, side: Side, verdict: Verdict | None, now: float) -> None:
         """All of a packet's way is known: hand it over as it came, and then what left."""
@@ -102,7 +131,7 @@ class Capture:
             if event in messages or not isinstance(event, MessagePassed):
                 said += tuple(self._teller.say(event))
         for captured in (Captured(t, side, False, self._number, arrived, said), *left):
-            self._keep(captured)
+            self._keeper.write(captured)
 
     def _leave_late(self, packet: Packet, side: Side, now: float) -> None:
         """Something leaves while no packet is under way: it has waited, or a timer has run out."""
@@ -110,7 +139,7 @@ class Capture:
         self._waited += (event for event in self._events() if isinstance(event, MessagePassed))
         said = self._said_of(packet, packet.receipt is None, self._waited)
         t = self._log.since_start(now)
-        self._keep(Captured(t, side, True, self._number, packet, said))
+        self._keeper.write(Captured(t, side, True, self._number, packet, said))
 
     def _events(self) -> Iterator[Event]:
         """What has been told since the last look, but for drops, which are told together."""

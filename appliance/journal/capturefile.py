@@ -93,6 +93,8 @@ class CaptureFile:
         self, path: str | Path, started: Started, warn: Callable[[str], None], ring: Ring = Ring()
     ) -> None:
         self.path = Path(path)
+        self.why = ""
+        """Why it has ended by itself, if it has."""
         self.tallies = (Tally(), Tally())
         self._start = round(started.wall * 1_000_000)
         self._heading = heading(started)
@@ -106,6 +108,16 @@ class CaptureFile:
         self._looked = self._start
         self._lost = [0, 0]  # since the last packet of each wire that was written
         self._begin()
+
+    @property
+    def is_over(self) -> bool:
+        """Is nothing written any more?"""
+        return self._file is None
+
+    @property
+    def has_room(self) -> bool:
+        """A file takes what the disk takes."""
+        return True
 
     def write(self, captured: Captured) -> None:
         """Append a packet, or those that it stands for; after a failure, nothing."""
@@ -133,6 +145,16 @@ class CaptureFile:
         """End the file with what there is to say of the whole. Calling it twice is harmless."""
         if self._file is not None:
             self._append(self._statistics())
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def fileno(self) -> int:
+        """Of the file that is being written; -1 when none is."""
+        return self._file.fileno() if self._file is not None else -1
+
+    def let_go(self) -> None:
+        """Another process goes on writing it."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -211,4 +233,5 @@ class CaptureFile:
                     reason += "; the last packet may be cut"
             self._file.close()
             self._file = None
+        self.why = reason
         self._warn(f"the capture in {self._files[-1]} ended: {reason}")

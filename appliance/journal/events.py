@@ -340,6 +340,22 @@ class StreamLetGo(Event, tag="stream-let-go"):
     reason: str
 
 
+class CaptureStarted(Event, tag="capture-started"):
+    """Every packet is written to a file from now on."""
+
+    file: str
+
+
+class CaptureEnded(Event, tag="capture-ended"):
+    """No packet is written any more; `why` is empty when somebody stopped it. `packets` were handed
+    to the writer, and for `lost` ones it was too slow."""
+
+    file: str
+    why: str
+    packets: int
+    lost: int
+
+
 AnyEvent = (
     Started
     | MappingOpened
@@ -364,6 +380,8 @@ AnyEvent = (
     | AlgError
     | NotOpened
     | StreamLetGo
+    | CaptureStarted
+    | CaptureEnded
 )
 
 _encoder = msgspec.json.Encoder()

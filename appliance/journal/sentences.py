@@ -60,6 +60,8 @@ _SENTENCES = {
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
     "not-opened": "{alg} could not open all that {source} announces to {destination}: {reason}",
     "stream-let-go": "{alg} reads no more from {source} to {destination}: {reason}",
+    "capture-started": "every packet is written to {file}",
+    "capture-ended": "the capture in {file} ended{after}: {packets} packets{missing}",
 }
 _POINTS = {
     "arrived": "arrived on the {side}: {protocol} from {source} to {destination}, {size} bytes",
@@ -240,6 +242,9 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
         words["destined"] = f" from {words['source']} to {words['destination']}"
     if (words.get("kind"), words.get("state")) == ("registration", "registered"):
         words["state"] = "accepted by the server"  # whether the phone hears of it is open
+    if "why" in words and "lost" in words:
+        words["after"] = f" ({words['why']})" if words["why"] else ""
+        words["missing"] = f", {words['lost']} could not be kept" if words["lost"] else ""
     if "does" in words:
         place = FIELD_NAMES.get(words["field"], words["field"])
         said = words["summary"]

@@ -213,8 +213,6 @@ def _no_translate(values: Values) -> Iterator[Problem]:
 
 
 def _not_built(values: Values) -> Iterator[Problem]:
-    if values["capture.file"]:
-        yield Problem("capture.file", "captures cannot be written yet; leave it empty")
     if values["alg.dns.module"] != "off":
         yield Problem("alg.dns.module", 'there is no ALG for DNS yet; leave it "off"')
 

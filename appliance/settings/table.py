@@ -19,7 +19,7 @@ from typing import Any
 from appliance.settings.checks import Problem, contradictions, derive
 from appliance.settings.kinds import Name, SecondsByPort, Text
 from appliance.settings.sections.alg import ALGS
-from appliance.settings.sections.memory import FILE, MEMORY, PROCESS, RECORD
+from appliance.settings.sections.memory import CAPTURE, MEMORY, PROCESS, RECORD
 from appliance.settings.sections.nat import NAT
 from appliance.settings.sections.nat_bounds import LIMITS, TIMEOUTS
 from appliance.settings.sections.wires import WIRES
@@ -41,12 +41,7 @@ _TABLE = (
     *LIMITS,
     *ALGS,
     *MEMORY,
-    Setting(
-        "capture.file",
-        FILE,
-        "",
-        'pcapng, interfaces "inside" and "outside", reasons as packet comments',
-    ),
+    *CAPTURE,
     *RECORD,
     PROCESS,
 )

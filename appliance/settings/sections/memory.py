@@ -1,4 +1,5 @@
-"""`[memory]`, `[process]` and `[record]`: how many bytes the program keeps for those who ask later.
+"""`[memory]`, `[capture]`, `[record]` and `[process]`: how many bytes the program keeps, in its
+memory and in files, for those who ask later.
 
 Each is shown in `show counters` with what is in use and the most that ever was.
 """
@@ -32,6 +33,12 @@ MEMORY = (
         "the same, of all watchers together: who is furthest behind is dropped",
     ),
     live(
+        "memory.capture",
+        _BYTES,
+        16 * _MEBIBYTE,
+        "bytes that the writer of a capture may be behind; what is more goes by, and is counted",
+    ),
+    live(
         "memory.modules",
         _BYTES,
         8 * _MEBIBYTE,
@@ -42,6 +49,27 @@ MEMORY = (
         _BYTES,
         _MEBIBYTE,
         "the same, for one inside host, which loses its own",
+    ),
+)
+
+CAPTURE = (
+    Setting(
+        "capture.file",
+        FILE,
+        "",
+        'pcapng, interfaces "inside" and "outside", reasons as packet comments',
+    ),
+    live(
+        "capture.bytes",
+        Whole(65_536, 1 << 50),
+        1 << 30,
+        "bytes of a file; when it is so long the next one begins, or the capture ends",
+    ),
+    live(
+        "capture.files",
+        Whole(1, 99_999),
+        1,
+        "files of a capture, of which the oldest go: a ring; with 1 it ends when the file is full",
     ),
 )
 

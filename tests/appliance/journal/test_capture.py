@@ -34,12 +34,17 @@ class Watched(World):
     def __init__(self, settings: Mapping[str, object] | None = None) -> None:
         super().__init__(settings)
         self.kept: list[Kept] = []
-        self.capture = Capture(self.engine.datapath.taps, self.log, ALICE, self._keep)
+        self.capture = Capture(self.engine.datapath.taps, self.log, ALICE, self)
+        self.has_room = True
+        self.lost: list[tuple[Side, int]] = []
         self.capture.begin()
 
-    def _keep(self, each: Captured) -> None:
+    def write(self, each: Captured) -> None:
         data = each.packet.to_bytes()
         self.kept.append(Kept(each.side, each.has_left, each.number, data, each.comments))
+
+    def lose(self, side: Side, packets: int) -> None:
+        self.lost.append((side, packets))
 
 
 def test_a_packet_is_kept_as_it_came_and_as_it_left_under_one_number() -> None:
@@ -146,6 +151,17 @@ def test_what_a_timer_makes_the_nat_say_is_kept_too() -> None:
     world.wait(7.0)
     late = world.kept[-1]
     assert (late.side, late.has_left, late.comments) == (FROM, True, (OWN,))
+
+
+def test_what_there_is_no_room_for_goes_by_and_is_counted_on_both_wires() -> None:
+    world = Watched()
+    world.has_room = False
+    left = world.pass_out(OUT)
+    assert left is not None
+    assert (world.kept, world.lost) == ([], [(IN, 1), (FROM, 1)])
+    world.has_room = True
+    world.pass_out(OUT)
+    assert [each.number for each in world.kept] == [2, 2]
 
 
 def test_nobody_looks_when_it_has_ended() -> None:

@@ -14,6 +14,7 @@ def test_everything_kept_has_its_bound() -> None:
         "memory.events",
         "memory.watcher",
         "memory.watchers",
+        "memory.capture",
         "memory.modules",
         "memory.modules_per_host",
     ]
@@ -36,7 +37,8 @@ def test_no_bound_is_no_value(key: str, value: object) -> None:
 
 def test_all_of_it_together_leaves_room_for_the_program() -> None:
     """150 MB for the whole process; the program itself takes 30."""
-    mebibytes = sum(Settings()[key] for key in ("memory.events", "memory.watchers")) >> 20
+    lasting = "memory.events", "memory.watchers", "memory.capture"
+    mebibytes = sum(Settings()[key] for key in lasting) >> 20
     mebibytes += 2 * Settings()["memory.modules"] >> 20  # SIP and FTP
     mebibytes += 16  # streams
     assert mebibytes <= 80
