@@ -35,6 +35,7 @@ from docs import generate
 from nat.endpoint import Network, parse_address
 from tests.source import ROOT, name_of, read, tree
 from tests.support.programs import Program, run_in
+from tests.support.sweep import sampled
 
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -351,7 +352,9 @@ def transcripts() -> Iterator[Transcript]:
 
 
 @pytest.mark.parametrize(
-    "transcript", list(transcripts()), ids=lambda each: f"{name_of(each.page)}: {each.command}"
+    "transcript",
+    sampled(transcripts(), 4),
+    ids=lambda each: f"{name_of(each.page)}: {each.command}",
 )
 def test_what_a_console_block_shows_is_what_the_program_prints(
     transcript: Transcript, monkeypatch: pytest.MonkeyPatch

@@ -147,7 +147,7 @@ def a_story(world: World, seed: int) -> list[object]:
 @pytest.mark.parametrize("policy", ["preserve", "sequential", "random"])
 def test_req11_the_same_packets_get_the_same_treatment(nat: Make, policy: str) -> None:
     """A NAT must be deterministic: nothing but its settings decides what it does."""
-    for seed in range(5):
+    for seed in range(2):
         stories = [a_story(nat({"nat.ports": policy}), seed) for _ in range(2)]
         assert stories[0] == stories[1]
 

@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -54,7 +55,9 @@ async def _rest(pilot: Pilot[Any]) -> None:
 
 @pytest.fixture(autouse=True)
 def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys and pauses end when the screen is at rest; it does not glide to where it scrolls."""
+    """Keys and pauses end when the screen is at rest; it does not glide to where it scrolls, and is
+    drawn only for who asks what stands on it: there is no terminal that would show it. (What one is
+    told: `test_terminal.py`.)"""
 
     async def no_guess(min_sleep: float = 0, max_sleep: float = 0) -> None:
         await asyncio.sleep(0)
@@ -68,6 +71,10 @@ def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(delay or 0)
         await _rest(self)
 
+    def no_terminal(self: Compositor, *_: object, **__: object) -> None:
+        self._dirty_regions.clear()  # what a drawing would have done
+
+    monkeypatch.setattr(Compositor, "render_update", no_terminal)
     monkeypatch.setattr("textual.app.wait_for_idle", no_guess)
     monkeypatch.setattr("textual.pilot.wait_for_idle", no_guess)
     monkeypatch.setattr(Pilot, "press", press)

@@ -18,6 +18,7 @@ from appliance.sim.stories import load_scenario
 from nat.endpoint import TCP, Side
 from nat.packet import Packet
 from nat.tcp import ACK, SYN
+from tests.support.sweep import sampled
 
 STORY = """
 title = "tcp"
@@ -57,7 +58,14 @@ ALICE_IS_CALLED = STORY.replace('at = 1.0\nparty = "alice"', 'at = 1.0\nparty = 
     'whom = "bob"', 'whom = "alice"'
 )
 STORIES = {"alice calls": STORY, "alice is called": ALICE_IS_CALLED}
-IN_PIECES = ("segment = 7", "segment = 100", "segment = 1")
+WORDS = {"off": "one-way-audio", "sip": "both-ways"}
+IN_PIECES = [
+    (STORY, "off", "segment = 7"),
+    (STORY, "sip", "segment = 100"),
+    (ALICE_IS_CALLED, "off", "segment = 100"),
+    (ALICE_IS_CALLED, "sip", "segment = 7"),
+    (ALICE_IS_CALLED, "sip", "segment = 1"),
+]
 
 
 class Run:
@@ -112,7 +120,7 @@ def later(story: str, call_at: int, end_at: int) -> str:
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-@pytest.mark.parametrize(("alg", "word"), [("off", "one-way-audio"), ("sip", "both-ways")])
+@pytest.mark.parametrize(("alg", "word"), WORDS.items())
 def test_how_a_call_over_tcp_ends(story: str, alg: str, word: str) -> None:
     """Without an ALG everything works but the audio: answers, and calls to alice, come on the
     connection that she opened (RFC 3261 18.2.2; RFC 5923). Her SDP still names a private
@@ -140,13 +148,11 @@ def test_every_message_says_that_it_travels_over_tcp() -> None:
     assert b"Contact: <sip:alice@192.168.20.100:5060;transport=tcp>\r\n" in invite
 
 
-@pytest.mark.parametrize("piece", IN_PIECES)
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
-@pytest.mark.parametrize(("alg", "word"), [("off", "one-way-audio"), ("sip", "both-ways")])
-def test_messages_may_be_cut_anywhere(story: str, alg: str, word: str, piece: str) -> None:
+@pytest.mark.parametrize(("story", "alg", "piece"), IN_PIECES, ids=range(len(IN_PIECES)))
+def test_messages_may_be_cut_anywhere(story: str, alg: str, piece: str) -> None:
     """RFC 3261 18.3: the ends of segments mean nothing."""
     run = Run(cut(story, piece), alg)
-    assert run.outcome() == word
+    assert run.outcome() == WORDS[alg]
     size = int(piece.rpartition(" ")[2])
     inside = [len(each.payload) for side, each in run.segments if side is Side.INSIDE]
     assert size in inside
@@ -168,7 +174,7 @@ def test_a_lost_segment_comes_again(start: bytes, side: Side, alg: str) -> None:
         return False
 
     run.is_lost = once
-    assert run.outcome() == {"off": "one-way-audio", "sip": "both-ways"}[alg]
+    assert run.outcome() == WORDS[alg]
     assert len(lost) == 1
     same = (lost[0].source, lost[0].sequence, lost[0].payload)
     carried = [(each.source, each.sequence, each.payload) for _, each in run.segments]
@@ -178,7 +184,7 @@ def test_a_lost_segment_comes_again(start: bytes, side: Side, alg: str) -> None:
     assert run.evidence("registrations_tried") == run.evidence("calls_answered") == 1
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", sampled(range(4), 4))
 @pytest.mark.parametrize(
     ("story", "alg", "word"),
     [(STORY, "sip", "both-ways"), (cut(STORY, "segment = 50"), "off", "one-way-audio")],

@@ -30,6 +30,7 @@ from tests.support.hostile import AN_EDIT, EDIT_ALL, FOR_EVER, HOSTILE, LOADS_FO
 from tests.support.packets import EXTERNAL, A, R, udp
 from tests.support.processes import children, is_alive, processor_time
 from tests.support.programs import until
+from tests.support.sweep import sampled
 from tests.support.world import NETWORKS, World
 
 MESSAGE = b"OPTIONS sip:bob@example.org SIP/2.0\r\n\r\n"
@@ -61,7 +62,7 @@ def note(world: World) -> str:
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("by", ["start", "set"])
+@pytest.mark.parametrize("by", sampled(["start", "set"], 2))
 def test_whatever_a_module_does_its_message_passes_and_the_next_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hostile: Hostile, by: str
 ) -> None:
