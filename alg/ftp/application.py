@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alg.base import Application
+from alg.base import Application, Reason
 from alg.ftp.correct import Ftp
 from alg.ftp.framing import NotFtp, frame
 from alg.ftp.lint import findings
@@ -35,6 +35,12 @@ def inside_endpoint(message: bytes) -> Endpoint | None:
     return Endpoint(announced.address, 0)
 
 
+AS_WRITTEN = Reason(
+    "Only the endpoint of a data connection of the inside host is translated; all else must arrive "
+    "as it was written.",
+    "RFC 959 4.1.2",
+)
+
 FTP = Application(
     "ftp",
     Ftp,
@@ -44,5 +50,6 @@ FTP = Application(
     soundness,
     findings,
     opens="one port",
+    why_it_stays=lambda message, at: AS_WRITTEN,
     inside_endpoint=inside_endpoint,
 )

@@ -137,7 +137,7 @@ def _top_via(work: Rewriting, via: Via) -> None:
     restored = "" if work.outward else "-restored"
     if work.outward:
         _open_reply_port(work, via, token)
-    elif work.context.settings.get("received") != "learn":
+    elif work.context.settings.get("received") != "learn" and not work.is_public_by_itself(token):
         _hide_received(work, via)
     work.map_token(token, "via.host", "via" + restored)
     if b"maddr" in via.parameters:

@@ -152,9 +152,13 @@ class Rewriting:
         after = self.counterpart(before, token.transport) if before else None
         if before is None or after is None:
             if before is not None and self.outward:
+                self._remember_public(token, before)
                 self._note_stale(before)
             return
+        if not self.outward and self.is_public_by_itself(token):
+            return
         if self.outward:
+            self._forget_public(token, after)
             self._remember_missing_port(token, before, after)
             bare = token.where.port[0] < 0 and after.port == token.default_port
         elif token.where.port[0] < 0:
@@ -188,6 +192,25 @@ class Rewriting:
         if internal is None or not self.is_own(internal):
             self.note = STALE
 
+    # A phone that knows its external endpoint writes that, and finds itself by it: what it has
+    # written so comes back so (rules public-stays and round-trip).
+
+    def is_public_by_itself(self, token: Token) -> bool:
+        """Has the phone itself written this external endpoint here?"""
+        endpoint = self.endpoint(token)
+        return endpoint is not None and bool(self.context.recall(_public(token, endpoint)))
+
+    def _remember_public(self, token: Token, external: Endpoint) -> None:
+        internal = self.context.internal_of(external, token.transport)
+        is_own = external == self.context.external or (internal and self.is_own(internal))
+        if is_own:
+            self.context.remember(_public(token, external), True, LONGEST_LIFE)
+
+    def _forget_public(self, token: Token, external: Endpoint) -> None:
+        """It has written the internal one: now that is what it knows itself by."""
+        if self.context.recall(_public(token, external)):
+            self.context.forget(_public(token, external))
+
     def _write(self, where: HostPort, endpoint: Endpoint, bare: bool, what: str, rule: str) -> None:
         """One edit from the host to the end of the port, keeping white space between them."""
         host = address_text(endpoint.address).encode()
@@ -219,3 +242,7 @@ class Rewriting:
     def _had_no_port(self, token: Token, internal: Endpoint) -> bool:
         key = ("no port", token.origin, internal, token.transport)
         return internal.port == token.default_port and bool(self.context.recall(key))
+
+
+def _public(token: Token, external: Endpoint) -> Hashable:
+    return ("public", token.origin, external, token.transport)

@@ -47,6 +47,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "since": "SINCE",
         "messages": "MESSAGES",
         "expires_in": "EXPIRES IN",
+        "inferred": "INFERRED",
     },
     "expectations": {
         "protocol": "PROTO",

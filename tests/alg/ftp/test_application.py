@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from alg.ftp.application import FTP, soundness
+from alg.base import Edit
+from alg.compare import changes
+from alg.ftp.application import AS_WRITTEN, FTP, soundness
 from alg.ftp.correct import Ftp
+from alg.ftp_poor.poor import FtpPoor
 
 APPLIANCE = Path(__file__).parents[3] / "appliance"
 
@@ -26,6 +29,12 @@ APPLIANCE = Path(__file__).parents[3] / "appliance"
 )
 def test_a_message_is_as_sound_as_its_endpoint(message: bytes, sound: int) -> None:
     assert soundness(message) == sound
+
+
+def test_a_place_that_should_have_stayed_has_a_reason() -> None:
+    user = Edit(5, 6, b"b", "user", "my rule")
+    (row,) = changes(b"USER a\r\n", FtpPoor(()), [user], Ftp(), [], FTP)
+    assert (row.verdict, row.reason, row.rfc) == ("wrong", *AS_WRITTEN)
 
 
 def test_its_correct_module_reads_it() -> None:

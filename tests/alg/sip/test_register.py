@@ -243,7 +243,11 @@ def test_a_phone_that_knows_its_public_address_is_left_alone_and_reachable(talk:
     talk.out(before)
     assert talk.edited == {}
     talk.into(ok(f"Contact: {SEEN};expires=60"))
+    assert talk.edited == {}, "it comes back as the phone wrote it (RFC 3261 18.1.2)"
     assert talk.open == ["5060<-203.0.113.9"]
+    talk.out(register())
+    talk.into(ok(f"Contact: {SEEN};expires=60"))
+    assert talk.edited["contact.host"] == "192.168.20.100:5060", "it knows itself by that again"
 
 
 def test_a_stale_public_address_is_left_alone_and_noted(talk: Any) -> None:

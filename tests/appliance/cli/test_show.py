@@ -107,6 +107,7 @@ def test_since_is_when_the_state_began(glassnat: Run) -> None:
     heading, row = glassnat("show", "calls").out.splitlines()
     assert heading.split() == [
         "CALL", "KIND", "CALLER", "CALLEE", "STATE", "SINCE", "MESSAGES", "EXPIRES", "IN",
+        "INFERRED",
     ]  # fmt: skip
     assert row.split() == ["a84b4c76e667", "call", "al␛ice", "bob", "trying", "5.0", "1", "-"]
     assert "SINCE is when the state began" in glassnat("show", "--help").out
