@@ -108,6 +108,10 @@ class Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self.lazy:
+            if cmd_name in NEED_LINUX and sys.platform != "linux":
+                return _without_linux(
+                    cmd_name, [each for each in self.lazy if each not in NEED_LINUX]
+                )
             module, _, attribute = self.lazy[cmd_name].partition(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
@@ -121,6 +125,27 @@ class Group(click.Group):
             hint = nearest(args[0], known) or f"; there are: {', '.join(known)}"
             raise click.UsageError(f"{shown(args[0])} is not a command{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+NEED_LINUX = frozenset({"run", "up", "down", "status", "attach", "show", "set", "flush", "watch"})
+"""Real wires are Linux's, and these commands are about them. Elsewhere their files are not even
+loaded: they use what only Linux has."""
+
+
+def _without_linux(name: str, others: Sequence[str]) -> click.Command:
+    """Stands for a command where it cannot be, whatever it is given."""
+
+    def say(**_: object) -> None:
+        raise Failure(f"{name} needs Linux; these work here: {', '.join(others)}", IMPOSSIBLE)
+
+    return Command(
+        name,
+        callback=say,
+        params=[click.Argument(["anything"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        short_help="(needs Linux)",
+        help="Needs Linux: real wires are TUN devices and network namespaces.",
+    )
 
 
 class DurationType(click.ParamType[float]):

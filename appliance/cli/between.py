@@ -29,7 +29,7 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.configuration import warn
-from appliance.cli.doctor import program
+from appliance.cli.doctor import OK, bridged_frames, program
 from appliance.cli.endpoints import InterfaceType
 from appliance.cli.running import carry
 from appliance.cli.tables import emit_rows
@@ -111,6 +111,7 @@ def up(
         return 0
     _need_root(f"up {plan.name}")
     warn(settings)
+    _warn_of_firewall()
     background = _make(plan, control)
     if background.is_copy:
         return carry(settings, control, control_mode, background.is_ready)
@@ -179,6 +180,12 @@ def _connection(
 ) -> Connection:
     bridge = laptop.bridge(name, side)
     return Connection(side, bridge.name, bridge.mtu, bridge.hardware, addresses)
+
+
+def _warn_of_firewall() -> None:
+    found = bridged_frames()
+    if found.state != OK:
+        narrate(f"note: bridged frames: {found.detail}; {found.remedy}")
 
 
 def _make(plan: Plan, control: Path) -> Background:

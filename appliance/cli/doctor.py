@@ -6,6 +6,7 @@ simulation always works, so nothing here is fatal: a finding says which commands
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
@@ -15,16 +16,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from appliance.wires.privileges import unprivileged
-
 OK, MISSING, LIMITED = "ok", "missing", "limited"
 
 CAP_SETUID, CAP_NET_ADMIN = 7, 12
 TUN_FILE = Path("/dev/net/tun")
+MODULE = Path("/sys/module/tun")
+MODULES = Path("/lib/modules")
+CONFINEMENT = Path("/proc/self/attr/current")
 SMALLEST_SCREEN = (80, 24)
+
+ADMINISTRATION = "/usr/sbin:/sbin:/usr/bin:/bin"
+"""Where programs for root are, which an ordinary user's PATH may not have."""
 
 TOOLS = {
     "ip": "iproute2",
+    "sysctl": "procps",
     "ping": "iputils-ping",
     "iperf3": "iperf3",
     "sipp": "sip-tester",
@@ -36,7 +42,8 @@ TOOLS = {
     "ethtool": "ethtool",
     "tmux": "tmux",
 }
-"""Programs that the tests drive, and the Debian package each is in. `run` needs `ip` alone."""
+"""Programs that the tests drive, and the Debian package each is in. `run` needs `ip` alone, `up`
+`sysctl` as well."""
 
 
 class Finding(NamedTuple):
@@ -50,8 +57,9 @@ class Finding(NamedTuple):
 
 
 def examine() -> list[Finding]:
-    """All findings, from the ground up."""
-    return [check() for check in _CHECKS]
+    """All findings, from the ground up; without Linux, those that can be made."""
+    checks = _CHECKS if sys.platform == "linux" else _CHECKS_ANYWHERE
+    return [check() for check in checks]
 
 
 def _python() -> Finding:
@@ -72,29 +80,69 @@ def _system() -> Finding:
         "linux",
         OK if fine else MISSING,
         f"{platform.system()} {platform.release()}",
-        "run",
-        "" if fine else "real wires need Linux; `glassnat sim` works here",
+        "run, up",
+        "" if fine else "a machine with Linux, real or virtual; here: glassnat sim one-way-audio",
     )
 
 
 def _tun_device() -> Finding:
-    need = "run"
-    if not TUN_FILE.exists():
-        return Finding(
-            "tun device", MISSING, f"{TUN_FILE} does not exist", need,
-            "as root: modprobe tun; in a container: --device /dev/net/tun",
-        )  # fmt: skip
-    if not os.access(TUN_FILE, os.R_OK | os.W_OK):
-        mode = f"{TUN_FILE.stat().st_mode & 0o777:04o}"
-        return Finding(
-            "tun device", LIMITED, f"{TUN_FILE} is there (mode {mode}), but not for this user",
-            need, "use sudo, or as root: chmod 0666 /dev/net/tun",
-        )  # fmt: skip
+    """Opened as `run` opens it: what the kernel answers tells what is in the way."""
+    need = "run, up"
+    try:
+        os.close(os.open(TUN_FILE, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        state = LIMITED if error.errno in (errno.EACCES, errno.EPERM) else MISSING
+        detail, remedy = _why_no_tun(error)
+        return Finding("tun device", state, detail, need, remedy)
     return Finding("tun device", OK, f"{TUN_FILE} can be opened", need)
 
 
+def _why_no_tun(error: OSError) -> tuple[str, str]:
+    """What is in the way, and the next command."""
+    if error.errno == errno.EACCES:
+        mode = f"{TUN_FILE.stat().st_mode & 0o777:04o}"
+        said = f"{TUN_FILE} is there (mode {mode}), but not for this user"
+        return said, f"sudo {program()} …, or for everybody: sudo {_tool('chmod')} 0666 {TUN_FILE}"
+    if error.errno == errno.EPERM:
+        if profile := _confinement():
+            said = f"AppArmor does not let this program have {TUN_FILE} (profile {profile})"
+            return (
+                said,
+                f"start it outside of that profile, or: sudo {_tool('aa-complain')} {profile}",
+            )
+        said = f"{TUN_FILE} is there, but this container may not have it"
+        return said, f"start the container with: --device {TUN_FILE} --cap-add NET_ADMIN"
+    if MODULE.exists() and not TUN_FILE.exists():
+        said = f"the module is loaded, but {TUN_FILE} does not exist"
+        folder = f"sudo {_tool('mkdir')} -p {TUN_FILE.parent}"
+        make = f"{folder} && sudo {_tool('mknod')} {TUN_FILE} c 10 200"
+        return said, f"{make}; in a container: --device {TUN_FILE}"
+    if _has_modules():
+        return "the module tun is not loaded", f"sudo {_tool('modprobe')} tun"
+    said = "the module tun is not loaded, and this kernel's modules are not installed here"
+    return (
+        said,
+        f"on the host: sudo modprobe tun; then start the container with --device {TUN_FILE}",
+    )
+
+
+def _confinement() -> str:
+    """The AppArmor profile that holds this program; empty when none does."""
+    profile, _, mode = _text(CONFINEMENT).strip().rpartition(" ")
+    return profile if mode == "(enforce)" else ""
+
+
+def _has_modules() -> bool:
+    return (MODULES / platform.release()).is_dir()
+
+
+def _tool(name: str) -> str:
+    """A program by its whole path, for the next command."""
+    return shutil.which(name) or shutil.which(name, path=ADMINISTRATION) or name
+
+
 def _privileges() -> Finding:
-    need = "run (until the devices are open)"
+    need = "run, up (until the devices are open)"
     effective = _effective_capabilities()
     if effective >> CAP_NET_ADMIN & 1:
         detail = f"uid {os.geteuid()} has it{_afterwards(effective)}"
@@ -104,12 +152,14 @@ def _privileges() -> Finding:
         MISSING,
         f"uid {os.geteuid()} does not have it",
         need,
-        f"use sudo with the whole path: sudo {program()}",
+        f"sudo {program()} …",
     )
 
 
 def _afterwards(effective: int) -> str:
     """Who `run` goes on as, once the devices are open."""
+    from appliance.wires.privileges import unprivileged  # Linux only
+
     account = unprivileged()
     if account is None:
         return ""
@@ -119,8 +169,10 @@ def _afterwards(effective: int) -> str:
 
 
 def program() -> str:
-    """This program for sudo, which looks for commands elsewhere."""
-    return shutil.which("glassnat") or f"{sys.executable} -m appliance.cli"
+    """This program by its whole path, for sudo, which looks for commands elsewhere."""
+    beside = Path(sys.executable).with_name("glassnat")
+    found = str(beside) if beside.exists() else shutil.which("glassnat")
+    return found or f"{sys.executable} -m appliance.cli"
 
 
 def _effective_capabilities() -> int:
@@ -164,29 +216,86 @@ def _granted_offloads() -> list[str]:
 
 
 def _namespaces() -> Finding:
-    need = "run with netns, tests"
+    need = "up, run with netns, tests"
     if not Path("/proc/self/ns/net").exists():
         return Finding("namespaces", MISSING, "the kernel has none", need, "another kernel")
     works = _succeeds("unshare", "--net", "true")
     if works:
         return Finding("namespaces", OK, "a network namespace can be made", need)
-    return Finding("namespaces", LIMITED, "not permitted to this user", need, "use sudo")
+    return Finding("namespaces", LIMITED, "not permitted to this user", need, f"sudo {program()} …")
 
 
 def _user_namespaces() -> Finding:
     need = "labs without root"
     if _succeeds("unshare", "--user", "--map-root-user", "--net", "true"):
         return Finding("user namespaces", OK, "can be made", need)
-    restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-    why = "AppArmor restricts them" if _reads(restricted, "1") else "the kernel refuses them"
-    return Finding("user namespaces", LIMITED, why, need, "use sudo; `glassnat sim` needs neither")
+    if _text(RESTRICTION).strip() == "1":
+        why, lift = "AppArmor restricts them", f"sudo {_tool('sysctl')} -w {_key(RESTRICTION)}=0"
+    else:
+        why, lift = "the kernel refuses them", f"sudo {_tool('sysctl')} -w {_key(PERMISSION)}=1"
+    how = f"sudo {program()} … needs none; for all programs: {lift}"
+    return Finding("user namespaces", LIMITED, why, need, how)
 
 
-def _reads(path: Path, value: str) -> bool:
+RESTRICTION = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+PERMISSION = Path("/proc/sys/kernel/unprivileged_userns_clone")
+
+
+def _key(path: Path) -> str:
+    """As `sysctl` calls it."""
+    return ".".join(path.relative_to("/proc/sys").parts)
+
+
+def _text(path: Path) -> str:
     try:
-        return path.read_text("ascii").strip() == value
+        return path.read_text("ascii")
     except OSError:
-        return False
+        return ""
+
+
+def _bridges() -> Finding:
+    """Not tried, because to try would load the modules."""
+    need = "up"
+    missing = [name for name in ("bridge", "veth") if not _has_module(name)]
+    if not missing:
+        return Finding("bridges", OK, "this kernel has bridges and veth", need)
+    return Finding(
+        "bridges", LIMITED, f"this kernel has no {', no '.join(missing)}", need,
+        f"sudo {_tool('apt')} install linux-modules-extra-{platform.release()} (Ubuntu), "
+        "or another kernel",
+    )  # fmt: skip
+
+
+def _has_module(name: str) -> bool:
+    """Loaded, part of the kernel, or to be loaded when it is asked for; also when it cannot be
+    known, because the kernel's list of modules is not here."""
+    if (MODULE.parent / name).is_dir():
+        return True
+    folder = MODULES / platform.release()
+    lists = [_text(folder / each) for each in ("modules.dep", "modules.builtin")]
+    return not any(lists) or any(f"/{name}.ko" in each for each in lists)
+
+
+def bridged_frames() -> Finding:
+    """Whether the machine's firewall lets pass what its bridges carry."""
+    from appliance.between import firewall  # Linux only
+    from appliance.wires.netns import CommandError
+
+    name, need = "bridged frames", "up (else nothing comes, and nothing says why)"
+    if not firewall.sees_bridged_frames():
+        return Finding(name, OK, "they do not pass iptables", need)
+    try:
+        chain = firewall.dropping_chain()
+    except CommandError:
+        said = "they pass iptables; whether that drops them is for root to see"
+        return Finding(name, LIMITED, said, need, f"sudo {program()} doctor")
+    if not chain:
+        return Finding(name, OK, "they pass iptables, which lets them through", need)
+    allow = f"sudo {_tool('iptables')} -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT"
+    off = f"sudo {_tool('sysctl')} -w net.bridge.bridge-nf-call-iptables=0"
+    can_allow = shutil.which("iptables", path=ADMINISTRATION) is not None
+    said = f"they pass iptables, and {chain} drops what it does not know"
+    return Finding(name, LIMITED, said, need, allow if can_allow else off)
 
 
 def _succeeds(*command: str) -> bool:
@@ -199,7 +308,7 @@ def _succeeds(*command: str) -> bool:
 
 def _tools() -> Finding:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-    need = "run (ip), tests (all)"
+    need = "run (ip), up (ip, sysctl), tests (all)"
     if not missing:
         return Finding("tools", OK, ", ".join(TOOLS), need)
     packages = " ".join(TOOLS[tool] for tool in missing)
@@ -236,9 +345,12 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _offloads,
     _namespaces,
     _user_namespaces,
+    _bridges,
+    bridged_frames,
     _tools,
     _screen,
 )
+_CHECKS_ANYWHERE = (_python, _system, _screen)
 
 
 def as_json(findings: list[Finding]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from appliance.between.bridges import Laptop
 from appliance.between.plan import Plan, Trace
 from appliance.between.record import Facts, Record, names
 from appliance.cli import between
+from appliance.cli.doctor import LIMITED, OK, Finding
 from appliance.control import paths
 from appliance.wires.netns import CommandError
 
@@ -34,6 +35,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path / "run")
     monkeypatch.setattr(Laptop, "here", classmethod(lambda cls: Laptop(LINKS, [])))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    fine = Finding("bridged frames", OK, "they pass", "up")
+    monkeypatch.setattr(between, "bridged_frames", lambda: fine)
 
 
 @pytest.fixture
@@ -137,6 +140,17 @@ def test_what_cannot_be_is_a_sentence(
     assert answer.code == 2
     assert said in answer.err
     assert planned == []
+
+
+def test_a_firewall_in_the_way_is_told(
+    glassnat: Run, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nothing would come, and nothing would say why."""
+    finding = Finding("bridged frames", LIMITED, "they are dropped", "up", "sudo let-them-pass")
+    monkeypatch.setattr(between, "bridged_frames", lambda: finding)
+    answer = glassnat("up", *BRIDGES)
+    assert answer.code == 0
+    assert "note: bridged frames: they are dropped; sudo let-them-pass" in answer.err
 
 
 # --- when it fails -------------------------------------------------------------------------------

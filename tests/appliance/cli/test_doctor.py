@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from appliance.between import firewall
 from appliance.cli import doctor
 from appliance.cli.doctor import LIMITED, MISSING, OK, Finding
+from appliance.wires import privileges
+from appliance.wires.netns import CommandError
 from appliance.wires.privileges import Account
 
 
@@ -27,6 +33,8 @@ def test_everything_is_looked_at_and_what_is_wrong_has_a_remedy() -> None:
         "offloads",
         "namespaces",
         "user namespaces",
+        "bridges",
+        "bridged frames",
         "tools",
         "terminal",
     ]
@@ -34,17 +42,60 @@ def test_everything_is_looked_at_and_what_is_wrong_has_a_remedy() -> None:
     assert all(finding.detail and finding.needed_for for finding in findings)
 
 
-def test_a_device_node_that_is_there_but_closed_is_told_from_one_that_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose kernel, devices and confinement are files of the test's."""
+    for name in ("TUN_FILE", "MODULE", "MODULES", "CONFINEMENT", "RESTRICTION", "PERMISSION"):
+        path = getattr(doctor, name)
+        monkeypatch.setattr(doctor, name, tmp_path / path.relative_to("/"))
+        (tmp_path / path.relative_to("/")).parent.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(platform, "release", lambda: "6.1.0-test")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("error", "there", "state", "said", "remedy"),
+    [
+        (errno.EACCES, ["dev/net/tun"], LIMITED, "mode 0600", "chmod 0666"),
+        (errno.EPERM, ["dev/net/tun"], LIMITED, "this container may not", "--device"),
+        (errno.EPERM, ["dev/net/tun", "confined"], LIMITED, "AppArmor", "aa-complain glassnat"),
+        (errno.ENOENT, ["sys/module/tun"], MISSING, "is loaded, but", "mknod"),
+        (errno.ENOENT, ["lib/modules/6.1.0-test/x"], MISSING, "is not loaded", "modprobe tun"),
+        (errno.ENODEV, ["dev/net/tun", "lib/modules/6.1.0-test/x"], MISSING, "not", "modprobe"),
+        (errno.ENOENT, [], MISSING, "are not installed here", "on the host: sudo modprobe tun"),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_way_of_the_device_is_told_apart_with_the_next_command(
+    machine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: int,
+    there: list[str],
+    state: str,
+    said: str,
+    remedy: str,
 ) -> None:
-    """A user namespace may work while the device's mode forbids everything: say which it is."""
-    monkeypatch.setattr(doctor, "TUN_FILE", tmp_path / "tun")
-    assert found("tun device").state == MISSING
-    (tmp_path / "tun").touch(0o600)
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    closed = found("tun device")
-    assert closed.state == LIMITED
-    assert "mode 0600" in closed.detail
+    """Permission, AppArmor, a container, a missing node, a missing module: each has a command of
+    its own."""
+    for each in there:
+        path = machine / each
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
+    if "confined" in there:
+        doctor.CONFINEMENT.write_text("glassnat (enforce)\n")
+
+    def refuse(path: object, flags: int) -> int:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "open", refuse)
+    found = doctor._tun_device()
+    assert found.state == state
+    assert said in found.detail
+    assert remedy in found.remedy
+
+
+def test_a_device_that_can_be_opened_is_fine(machine: Path) -> None:
+    doctor.TUN_FILE.touch()
+    assert found("tun device").state == OK
 
 
 @pytest.mark.parametrize(("mask", "state"), [(0, MISSING), (1 << doctor.CAP_NET_ADMIN, OK)])
@@ -66,7 +117,7 @@ def test_the_privilege_is_read_from_the_process(
 def test_who_the_appliance_would_become_is_told(
     monkeypatch: pytest.MonkeyPatch, account: Account | None, mask: int, said: str
 ) -> None:
-    monkeypatch.setattr(doctor, "unprivileged", lambda: account)
+    monkeypatch.setattr(privileges, "unprivileged", lambda: account)
     monkeypatch.setattr(doctor, "_effective_capabilities", lambda: mask | 1 << doctor.CAP_NET_ADMIN)
     assert found("CAP_NET_ADMIN").detail.endswith(said)
 
@@ -93,19 +144,87 @@ def test_offloads_that_cannot_be_tried_are_said_to_be_untried(
 
 
 def test_missing_tools_are_named_with_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda tool: None if tool in ("sipp", "nft") else tool)
+    monkeypatch.setattr(
+        shutil, "which", lambda tool, **_: None if tool in ("sipp", "nft") else tool
+    )
     tools = found("tools")
     assert tools.state == LIMITED
     assert tools.remedy == "sudo apt install sip-tester nftables"
-    monkeypatch.setattr(shutil, "which", lambda tool: None)
+    monkeypatch.setattr(shutil, "which", lambda tool, **_: None)
     assert found("tools").state == MISSING
 
 
-def test_namespaces_that_are_forbidden_are_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_namespaces_that_are_forbidden_are_not_missing(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By AppArmor, or by the kernel: what lifts it has another name."""
     monkeypatch.setattr(doctor, "_succeeds", lambda *command: False)
+    monkeypatch.setattr(doctor, "_key", lambda path: path.name)
     assert found("namespaces").state == LIMITED
-    monkeypatch.setattr(doctor, "_reads", lambda path, value: True)
+    assert "unprivileged_userns_clone=1" in found("user namespaces").remedy
+    doctor.RESTRICTION.write_text("1\n")
     assert "AppArmor" in found("user namespaces").detail
+    assert "apparmor_restrict_unprivileged_userns=0" in found("user namespaces").remedy
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "state"),
+    [
+        ("lib/modules/6.1.0-test/modules.dep", "kernel/net/bridge/bridge.ko.xz:\n", LIMITED),
+        ("lib/modules/6.1.0-test/modules.dep", "net/bridge/bridge.ko:\nnet/veth.ko:\n", OK),
+        ("lib/modules/6.1.0-test/modules.builtin", "net/bridge.ko\nnet/veth.ko\n", OK),
+    ],
+)
+def test_a_kernel_without_bridges_or_veth_is_named(
+    machine: Path, file: str, text: str, state: str
+) -> None:
+    """Looked up and not tried: to try would load the module. Without a list nothing is said."""
+    assert found("bridges").state == OK
+    (machine / file).parent.mkdir(parents=True, exist_ok=True)
+    (machine / file).write_text(text)
+    assert found("bridges").state == state
+
+
+@pytest.mark.parametrize(
+    ("passes", "chain", "state", "said"),
+    [
+        (False, "", OK, "do not pass iptables"),
+        (True, "", OK, "lets them through"),
+        (True, "ip filter FORWARD", LIMITED, "ip filter FORWARD drops what it does not know"),
+        (True, None, LIMITED, "for root to see"),
+    ],
+)
+def test_frames_that_the_firewall_would_drop_are_told_with_what_lets_them_pass(
+    monkeypatch: pytest.MonkeyPatch, passes: bool, chain: str | None, state: str, said: str
+) -> None:
+    """Docker's FORWARD DROP together with bridge-nf-call-iptables: nothing comes, and nothing else
+    would say why."""
+
+    def dropping_chain() -> str:
+        if chain is None:
+            raise CommandError("not permitted")
+        return chain
+
+    monkeypatch.setattr(firewall, "sees_bridged_frames", lambda: passes)
+    monkeypatch.setattr(firewall, "dropping_chain", dropping_chain)
+    finding = found("bridged frames")
+    assert finding.state == state
+    assert said in finding.detail
+    if chain:
+        for has, command in (("/usr/sbin/iptables", "--physdev-is-bridged"), (None, "iptables=0")):
+            monkeypatch.setattr(shutil, "which", lambda *_, has=has, **__: has)
+            assert command in found("bridged frames").remedy
+
+
+def test_the_program_is_named_by_its_whole_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`sudo` looks for commands elsewhere."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert doctor.program() == f"{tmp_path}/python -m appliance.cli"
+    (tmp_path / "glassnat").touch()
+    assert doctor.program() == f"{tmp_path}/glassnat"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from appliance import cli
 from appliance.cli import COMMANDS
+from appliance.cli.base import NEED_LINUX
 from appliance.version import VERSION
 
 Run = Callable[..., Any]
@@ -63,6 +64,63 @@ def test_every_command_explains_itself(glassnat: Run, command: str) -> None:
     assert answer.code == 0
     assert f"Usage: glassnat {command}" in answer.out
     assert "--color" in answer.out
+
+
+def test_without_linux_what_is_about_real_wires_says_so(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is given, and before any of its files is loaded."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    for command in NEED_LINUX:
+        answer = glassnat(command, "--config", "lab.toml", "flows")
+        assert answer.code == 3
+        assert answer.err.startswith(f"glassnat: {command} needs Linux; these work here: sim, ")
+    assert all(command in COMMANDS for command in NEED_LINUX)
+
+
+ELSEWHERE = """
+import contextlib, importlib.abc, io, os, select, socket, subprocess, sys
+import asyncio, click, pathlib, signal, tempfile  # others' code, made for a real one
+sys.platform = "win32"
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name in ("pytun", "fcntl", "pwd", "grp", "resource", "termios"):
+            raise ModuleNotFoundError(name)
+for name in ("pytun", "fcntl", "pwd", "grp", "resource", "termios"):
+    sys.modules.pop(name, None)
+sys.meta_path.insert(0, Missing())
+del select.epoll, os.geteuid, os.getuid, os.fork, socket.AF_UNIX
+from appliance.cli import main
+for words in {commands!r}:
+    said, out = io.StringIO(), io.TextIOWrapper(io.BytesIO())
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+        try:
+            main(words.split())
+        except SystemExit as ended:
+            code = ended.code
+    print(code, words, said.getvalue() if "internal error" in said.getvalue() else "")
+"""
+
+
+def test_without_linux_everything_else_works() -> None:
+    """Where there is neither `fcntl` nor `pwd`, no epoll and no Unix sockets."""
+    commands = {
+        "--version": 0,
+        "keys": 0,
+        "completion bash": 0,
+        "doctor": 3,
+        "alg list": 0,
+        "alg diff docs/examples/invite.txt": 0,
+        "alg lint docs/examples/asterisk.log": 1,
+        "config init": 0,
+        "config validate docs/examples/lab.toml": 0,
+        "profile list": 0,
+        "scenario list": 0,
+        "sim one-way-audio --plain": 0,
+    }
+    done = python("-c", ELSEWHERE.format(commands=[*commands]))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{code} {words} " for words, code in commands.items()]
 
 
 def test_every_command_is_listed_with_what_it_does(glassnat: Run) -> None:
