@@ -127,7 +127,9 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-NEED_LINUX = frozenset({"run", "up", "down", "status", "attach", "show", "set", "flush", "watch"})
+NEED_LINUX = frozenset(
+    {"run", "up", "down", "status", "attach", "show", "set", "flush", "watch", "capture"}
+)
 """Real wires are Linux's, and these commands are about them. Elsewhere their files are not even
 loaded: they use what only Linux has."""
 
