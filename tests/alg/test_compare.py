@@ -237,3 +237,28 @@ def test_what_was_wrong_before_is_found_among_many_at_once() -> None:
     sizes = (1_000, 2_000, 4_000, 8_000)
     assert damage(b"x" * 3, b"x" * 4, b"", findings) == [Finding("line 3", "It is wrong.", "")]
     assert_linear([work(lambda n=n: damage(b"x" * n, b"x" * n, b"x" * n, findings)) for n in sizes])
+
+
+def test_a_module_that_translates_less_has_a_length_of_its_own() -> None:
+    """RFC 8866 5.2: nobody sends to o=, so who leaves it misses nothing, and counts its bytes."""
+    body = b"v=0\r\no=- 1 1 IN IP4 192.168.20.100\r\nc=IN IP4 192.168.20.100\r\n"
+    message = MESSAGE.replace(b"5\r\n\r\nhello", b"%d\r\n\r\n%b" % (len(body), body))
+    message = message.replace(b"Content-L", b"Content-Type: application/sdp\r\nContent-L")
+    o, c = message.index(b"192.168.20.100\r\nc="), message.rindex(b"192.168.20.100")
+    number = message.index(b"%d\r\n\r\n" % len(body))
+    origin = Edit(o, o + 14, b"203.0.113.1", "sdp.o.address", "info-sdp-origin")
+    media = Edit(c, c + 14, b"203.0.113.1", "sdp.c.address", "sdp-connection")
+
+    def length(of_body: int) -> Edit:
+        return Edit(number, number + 2, b"%d" % of_body, "content-length", "content-length")
+
+    correct = [origin, media, length(len(body) - 6)]
+    for made, expected in (
+        ([media, length(len(body) - 3)], ["ok", "info", "ok"]),
+        ([media, length(len(body) - 6)], ["broken", "info", "ok"]),
+        ([media], ["broken", "info", "ok"]),
+        ([], ["info", "missed"]),
+    ):
+        rows = changes(message, Careless(), made, Sip(), correct, SIP)
+        assert [row.verdict for row in rows] == expected
+        assert all(row.expected == str(len(body) - 3) for row in rows if "length" in row.field)
