@@ -217,12 +217,19 @@ class Rehearsal(Tables):
         second = internal._replace(port=internal.port + 1)
         pair = self._mappings.preview_pair(internal, self._now, self._draft)
         if isinstance(pair, Drop):
-            return pair
+            return self._given_apart(internal) or pair
         for each, external in zip((internal, second), pair, strict=True):
             self._asked_for.add((UDP, each))
             if self._given(UDP, each) != external:
                 self._write(UDP, each, external)
         return pair[0]
+
+    def _given_apart(self, internal: Endpoint) -> Endpoint | None:
+        """What there is of a pair in a NAT that keeps none (`rtcp_port` in `nat/policy.py`): that
+        is its own fault, and nothing is wrong with a message that names the port of RTP."""
+        real = self._mappings.lasting(UDP, internal)
+        keeps_pairs = "rtcp_port" not in self._table.policy.others
+        return None if real is None or keeps_pairs else real.external
 
     def _write(self, protocol: int, internal: Endpoint, external: Endpoint) -> None:
         """Note what the NAT would have done; nothing where it has done so already."""

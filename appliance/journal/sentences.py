@@ -75,6 +75,7 @@ FIELD_NAMES = {
     "sdp": "session description",
     "sdp.c": "c= line",
     "sdp.m": "m= line",
+    "sdp.rtcp": "a=rtcp line",
     "contact": "Contact",
     "via": "Via",
     "call-id": "Call-ID",

@@ -6,20 +6,85 @@ is the whole problem; with `comedia` it goes by where audio comes from instead (
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from math import inf
 from random import Random
+from typing import Annotated
 
+from appliance.parties.agent import UserAgentTraits
 from appliance.parties.call import Call, Phase
+from appliance.parties.description import SENDRECV, SENDS, Description, Wanted, read
 from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Ground, What
+from appliance.parties.rtcp import INTERVAL as REPORT_INTERVAL
+from appliance.parties.rtcp import Control
 from appliance.parties.rtp import INTERVAL, Stream
-from appliance.parties.sipua import SipMessage, media_endpoint
+from appliance.parties.sipua import SipMessage
+from appliance.parties.traits import about
 from nat.endpoint import Endpoint
+
+EXPECTS_AUDIO = "expects audio from"
+NO_AUDIO_CAME = "no audio came for"
+NO_RTCP_CAME = "no RTCP came for"
+
+OnSilence = Callable[[Call, str, float], None]
+"""Nothing was heard in a call for too long: which, in words what, and when."""
+
+
+class AudioTraits(UserAgentTraits, kw_only=True):
+    """Of everybody who talks."""
+
+    rtp_port: Annotated[
+        int, about("The first port that it takes for audio; RTP has the even ones (RFC 3550 11).")
+    ] = 4000
+    comedia: Annotated[
+        bool,
+        about(
+            "Send audio to where audio comes from, and not to what the session description says "
+            "(RFC 7362 4.1; Asterisk's comedia)."
+        ),
+    ] = False
+    talks_for: Annotated[
+        float | None,
+        about(
+            "Seconds that it talks at a time, and then it is silent and sends nothing (silence "
+            "suppression, RFC 3551 4.1); none: as long as the call lasts."
+        ),
+    ] = None
+    rtcp: Annotated[bool, about("Report on its audio every 5 s, beside it (RTCP, RFC 3550 6).")] = (
+        False
+    )
+    rtcp_port: Annotated[
+        int,
+        about(
+            "The first port that it takes for RTCP, which it then names in a=rtcp (RFC 3605); 0: "
+            "the one above RTP (RFC 3550 11)."
+        ),
+    ] = 0
+    rtcp_timeout: Annotated[
+        float, about("Hang up when no RTCP comes for so many seconds; 0: never.")
+    ] = 0.0
+    rtp_timeout: Annotated[
+        float,
+        about(
+            "Hang up when no audio comes for so many seconds, unless the call is on hold "
+            "(Asterisk's rtptimeout); 0: never."
+        ),
+    ] = 0.0
+    c_under_m: Annotated[
+        bool, about("Write the c= line under the m= line, and not above it (RFC 8866 5.7).")
+    ] = False
+
+    @property
+    def talks_to_source(self) -> bool:
+        """Does audio go to where audio comes from?"""
+        return self.comedia
 
 
 class Audio:
     """The streams of the user agent `name`. It listens at `address`, on the first free even port
-    from `first_port` on, and keeps `ports` up to date."""
+    from `rtp_port` on, and keeps `ports` up to date."""
 
     def __init__(
         self,
@@ -27,61 +92,178 @@ class Audio:
         name: str,
         address: int,
         rng: Random,
-        first_port: int,
-        comedia: bool,
+        traits: AudioTraits,
         ports: set[int],
+        on_silence: OnSilence,
     ) -> None:
         self._machine = machine
         self._name = name
         self._address = address
         self._rng = rng
-        self._first_port = first_port
-        self._comedia = comedia
+        self._traits = traits
         self._ports = ports
+        self._on_silence = on_silence
         self._streams: dict[int, Stream] = {}
+
+    # --- ports --------------------------------------------------------------------------
 
     def open(self) -> Stream:
         """Listen on another port (RFC 3550 11: RTCP has the odd one above)."""
-        port = self._first_port
-        while port in self._ports:
-            port += 2
-        stream = Stream(Endpoint(self._address, port), None, self._rng)
-        self._streams[port] = stream
-        self._ports.add(port)
+        stream = Stream(self._free(self._traits.rtp_port), None, self._rng)
+        self._listen(stream, stream.local.port)
+        if self._traits.rtcp:
+            first = self._traits.rtcp_port or stream.local.port + 1
+            stream.control = Control(self._free(first))
+            self._listen(stream, stream.control.local.port)
         return stream
 
     def close(self, stream: Stream) -> None:
-        self._streams.pop(stream.local.port, None)
-        self._ports.discard(stream.local.port)
+        for port in (stream.local.port, stream.control.local.port if stream.control else 0):
+            self._streams.pop(port, None)
+            self._ports.discard(port)
 
-    def aim(self, me: str, stream: Stream, message: SipMessage) -> None:
-        """Send `stream` to where the session description in `message` says (RFC 8866 5.7)."""
-        stream.remote = media_endpoint(message.body)
-        if stream.remote is not None:
+    def _free(self, port: int) -> Endpoint:
+        while port in self._ports:
+            port += 2
+        return Endpoint(self._address, port)
+
+    def _listen(self, stream: Stream, port: int) -> None:
+        self._streams[port] = stream
+        self._ports.add(port)
+
+    # --- descriptions -------------------------------------------------------------------
+
+    def describe(self, me: str, stream: Stream, direction: str = SENDRECV) -> bytes:
+        """What to say of a stream. Each time that it says something else the version in o= grows
+        (RFC 3264 8)."""
+        if stream.session is None:
+            stream.session = self._rng.getrandbits(30)
+        traits, control = self._traits, stream.control
+        said = Description(
+            me,
+            stream.local,
+            stream.session,
+            stream.version,
+            direction,
+            control.local.port if control and traits.rtcp_port else 0,
+            traits.c_under_m,
+        )
+        if stream.said not in (None, said):
+            said = said._replace(version=stream.version + 1)
+            stream.version += 1
+        stream.said = said
+        return said.write()
+
+    def aim(self, me: str, stream: Stream, message: SipMessage, direction: str = SENDRECV) -> None:
+        """Send `stream` to where the session description in `message` says (RFC 8866 5.7), if both
+        sides want that; `direction` is one's own (RFC 3264 5.1)."""
+        wanted = read(message.body)
+        before, stream.remote = stream.remote, wanted.media
+        stream.may_send = wanted.hears and direction in SENDS
+        stream.expects = wanted.media is not None and wanted.direction in SENDS
+        if stream.remote is not None and stream.remote != before:
             ground = Ground(message.wire, "sdp", "RFC 8866 5.7")
             self._machine.learn(me, "sends audio to", stream.remote, ground)
+        if stream.remote is not None and stream.expects and self._traits.rtp_timeout:
+            ground = Ground(message.wire, "sdp", "RFC 3264 5.1")
+            self._machine.learn(me, EXPECTS_AUDIO, stream.remote, ground)
+        if stream.control is not None:
+            self._aim_reports(me, stream.control, wanted, message)
+
+    def _aim_reports(self, me: str, control: Control, wanted: Wanted, message: SipMessage) -> None:
+        before, control.remote = control.remote, wanted.control
+        if control.remote is not None and control.remote != before:
+            named = wanted.names_control
+            ground = Ground(
+                message.wire,
+                "sdp.rtcp" if named else "sdp.m",
+                "RFC 3605 2.1" if named else "RFC 3550 11",
+            )
+            self._machine.learn(me, "sends RTCP to", control.remote, ground)
+
+    # --- talking and hearing ------------------------------------------------------------
 
     def hear(self, datagram: Datagram) -> bool:
         """Take in a packet of audio. True when something was learnt from it."""
         stream = self._streams.get(datagram.destination.port)
-        if stream is None or not stream.hear(datagram.payload):
+        if stream is None:
             return False
-        if not self._comedia or stream.remote == datagram.source:
+        if datagram.destination.port != stream.local.port:
+            self._hear_report(stream, datagram)
+            return False
+        if not stream.hear(datagram.payload):
+            return False
+        if not self._traits.talks_to_source or stream.remote == datagram.source:
             return False
         stream.remote = datagram.source
         detail = "sends audio, because audio comes from there, to"
         self._machine.learn(self._name, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
         return True
 
+    def _hear_report(self, stream: Stream, datagram: Datagram) -> None:
+        control = stream.control
+        if control is not None and control.hear(datagram.payload) and self._traits.talks_to_source:
+            control.remote = datagram.source
+
     def start_talking(self, call: Call, now: float) -> None:
         call.phase = Phase.TALKING
         self._machine.report(What.TALKING, call.me, call.peer, stream=call.stream)
-        self._talk(call, now)
+        self.talk(call, now)
+        if call.stream.control is not None:
+            self._machine.timers.at(now + REPORT_INTERVAL / 2, partial(self._report, call))
+        self._watch(call, now)
 
-    def _talk(self, call: Call, now: float) -> None:
-        if call.phase is not Phase.TALKING:
-            return
+    def talk(self, call: Call, now: float) -> None:
+        """Say something, from now on or again, as far as both sides want it."""
+        seconds = self._traits.talks_for
+        call.talks_until = inf if seconds is None else now + seconds
+        if call.saying is not None:
+            call.saying.cancel()
+        self._say(call, now)
+
+    def _say(self, call: Call, now: float) -> None:
         stream = call.stream
+        if call.phase is Phase.ENDED or not stream.may_send or now >= call.talks_until:
+            call.saying = None
+            return
         if stream.remote is not None:
             self._machine.send(stream.local, stream.remote, stream.say())
-        self._machine.timers.at(now + INTERVAL, partial(self._talk, call))
+        call.saying = self._machine.timers.at(now + INTERVAL, partial(self._say, call))
+
+    def _report(self, call: Call, now: float) -> None:
+        stream, control = call.stream, call.stream.control
+        if call.phase is Phase.ENDED or control is None:
+            return
+        if control.remote is not None:
+            report = control.say(stream.ssrc, stream.timestamp, stream.sent, call.me, now)
+            self._machine.send(control.local, control.remote, report)
+        self._machine.timers.at(now + REPORT_INTERVAL, partial(self._report, call))
+
+    # --- when nothing is heard ------------------------------------------------------------
+
+    def _watch(self, call: Call, now: float) -> None:
+        timers, traits = self._machine.timers, self._traits
+        if traits.rtp_timeout:
+            timers.at(now + traits.rtp_timeout, partial(self._look, call, call.stream.heard))
+        if traits.rtcp_timeout:
+            timers.at(now + traits.rtcp_timeout, partial(self._look_for_reports, call, 0))
+
+    def _look(self, call: Call, before: int, now: float) -> None:
+        stream, patience = call.stream, self._traits.rtp_timeout
+        if call.phase is Phase.ENDED:
+            return
+        if stream.expects and stream.heard == before:
+            self._on_silence(call, f"{NO_AUDIO_CAME} {patience:g} s", now)
+            return
+        self._machine.timers.at(now + patience, partial(self._look, call, stream.heard))
+
+    def _look_for_reports(self, call: Call, before: int, now: float) -> None:
+        control, patience = call.stream.control, self._traits.rtcp_timeout
+        if call.phase is Phase.ENDED or control is None:
+            return
+        if control.heard == before:
+            self._on_silence(call, f"{NO_RTCP_CAME} {patience:g} s", now)
+            return
+        self._machine.timers.at(
+            now + patience, partial(self._look_for_reports, call, control.heard)
+        )

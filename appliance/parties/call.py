@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from appliance.parties.machine import Timer
 from appliance.parties.rtp import Stream
@@ -41,6 +42,8 @@ class Call:
     cseq: int = 1
     ack: bytes = b""
     answering: Timer | None = None
+    saying: Timer | None = None
+    talks_until: float = inf
 
     @property
     def tag(self) -> str:

@@ -19,6 +19,8 @@ from math import pi, sin
 from random import Random
 from struct import Struct
 
+from appliance.parties.description import Description
+from appliance.parties.rtcp import Control
 from nat.endpoint import Endpoint
 
 HEADER = Struct("!BBHII")  # version and flags, marker and payload type, sequence, timestamp, SSRC
@@ -48,19 +50,27 @@ def tone(frequency: int) -> bytes:
 class Stream:
     """One side's audio in one call: what it says to `remote`, and how much it hears.
 
-    `remote` is None while nobody knows where to send.
+    `remote` is None while nobody knows where to send; nothing is said unless both sides want it
+    (`may_send`), and something is to be heard if the other side wants to send (`expects`).
+    `control` are the reports beside it, if there are any. `said` is what was last described to the
+    other side, `session` and `version` name it there.
     """
 
     __slots__ = (
         "_sequence",
-        "_ssrc",
-        "_timestamp",
         "_tone",
+        "control",
+        "expects",
         "heard",
-        "listening",
         "local",
+        "may_send",
         "remote",
+        "said",
         "sent",
+        "session",
+        "ssrc",
+        "timestamp",
+        "version",
     )
 
     def __init__(self, local: Endpoint, remote: Endpoint | None, rng: Random) -> None:
@@ -68,19 +78,24 @@ class Stream:
         self.remote = remote
         self.sent = 0
         self.heard = 0
-        self.listening = True
+        self.may_send = True
+        self.expects = True
+        self.said: Description | None = None
+        self.session: int | None = None
+        self.version = 0
+        self.control: Control | None = None
         # RFC 3550 5.1: all three start at random values.
-        self._ssrc = rng.getrandbits(32)
+        self.ssrc = rng.getrandbits(32)
         self._sequence = rng.getrandbits(16)
-        self._timestamp = rng.getrandbits(32)
+        self.timestamp = rng.getrandbits(32)
         self._tone = tone(rng.choice(TONES))
 
     def say(self) -> bytes:
         """The next 20 ms as an RTP packet."""
         kind = PCMU if self.sent else MARKER | PCMU
-        packet = HEADER.pack(VERSION_2, kind, self._sequence, self._timestamp, self._ssrc)
+        packet = HEADER.pack(VERSION_2, kind, self._sequence, self.timestamp, self.ssrc)
         self._sequence = self._sequence + 1 & 0xFFFF
-        self._timestamp = self._timestamp + SAMPLES & 0xFFFFFFFF
+        self.timestamp = self.timestamp + SAMPLES & 0xFFFFFFFF
         self.sent += 1
         return packet + self._tone
 

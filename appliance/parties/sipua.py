@@ -1,4 +1,4 @@
-"""SIP text as a phone reads and writes it (RFC 3261, RFC 8866).
+"""SIP text as a phone reads and writes it (RFC 3261).
 
 This is the parties' own reader, on purpose no relative of the one in the ALG: a phone that shared
 the ALG's ideas about SIP could not find out that they are wrong. It reads what phones and PBXs
@@ -30,7 +30,9 @@ COMPACT = {  # RFC 3261 7.3.3
 REASON_PHRASES = {
     100: "Trying",
     180: "Ringing",
+    183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -300,39 +302,3 @@ def reply_to(request: SipMessage, source: Endpoint) -> Endpoint:
     if "rport" in via.parameters:
         return source
     return Endpoint(source.address, via.endpoint.port if via.endpoint else DEFAULT_PORT)
-
-
-def sdp(user: str, media: Endpoint, session: int) -> bytes:
-    """A session description that offers or answers one audio stream (RFC 8866)."""
-    address = address_text(media.address)
-    lines = (
-        "v=0",
-        f"o={user} {session} {session} IN IP4 {address}",
-        "s=-",
-        f"c=IN IP4 {address}",
-        "t=0 0",
-        f"m=audio {media.port} RTP/AVP 0",
-        "a=rtpmap:0 PCMU/8000",
-        "a=ptime:20",
-        "a=sendrecv",
-    )
-    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
-
-
-def media_endpoint(body: bytes) -> Endpoint | None:
-    """Where the other side wants its audio: c= and the first m=audio. The c= of the stream wins
-    over that of the session (RFC 8866 5.7). None when there is nothing to send to."""
-    connection = port = ""
-    for line in body.decode("latin-1").splitlines():
-        if line.startswith("m="):
-            if port:
-                break
-            words = line[2:].split(" ")
-            port = words[1] if len(words) > 1 and words[0] == "audio" else ""
-        elif line.startswith("c=IN IP4 "):
-            connection = line[9:].strip()
-    try:
-        media = Endpoint.parse(f"{connection}:{port}")
-    except ValueError:
-        return None
-    return media if media.port and media.address else None

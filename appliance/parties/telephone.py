@@ -10,9 +10,10 @@ from functools import partial
 from random import Random
 from typing import Annotated, ClassVar
 
-from appliance.parties.agent import UserAgent, UserAgentTraits
-from appliance.parties.audio import Audio
+from appliance.parties.agent import UserAgent
+from appliance.parties.audio import Audio, AudioTraits
 from appliance.parties.call import Call, Phase
+from appliance.parties.description import media_endpoint
 from appliance.parties.party import Datagram, Order, What
 from appliance.parties.sipua import (
     NO_AUDIO_OFFERED,
@@ -21,11 +22,9 @@ from appliance.parties.sipua import (
     NOBODY_HERE,
     Problem,
     SipMessage,
-    media_endpoint,
     parameter_of,
     read_via,
     respond,
-    sdp,
     status_of,
     uri_of,
     user_of,
@@ -35,27 +34,12 @@ from appliance.parties.transactions import GIVE_UP, T1, T2, cancel
 from nat.endpoint import Endpoint
 
 
-class TelephoneTraits(UserAgentTraits, kw_only=True):
+class TelephoneTraits(AudioTraits, kw_only=True):
     """Of everybody who telephones."""
 
-    rtp_port: Annotated[
-        int, about("The first port that it takes for audio; RTP has the even ones (RFC 3550 11).")
-    ] = 4000
     answer_after: Annotated[
         float | None, about("How long it rings before somebody picks up, in seconds.")
     ] = 2.0
-    comedia: Annotated[
-        bool,
-        about(
-            "Send audio to where audio comes from, and not to what the session description says "
-            "(RFC 7362 4.1; Asterisk's comedia)."
-        ),
-    ] = False
-
-    @property
-    def talks_to_source(self) -> bool:
-        """Does audio go to where audio comes from?"""
-        return self.comedia
 
 
 class Telephone(UserAgent):
@@ -70,8 +54,7 @@ class Telephone(UserAgent):
         super().__init__(name, traits, rng)
         self._answer_after = traits.answer_after
         self._calls: dict[str, Call] = {}
-        first, comedia = traits.rtp_port, traits.talks_to_source
-        self._audio = Audio(self, name, self.address, rng, first, comedia, self._ports)
+        self._audio = Audio(self, name, self.address, rng, traits, self._ports, self._hears_nothing)
         self._methods |= {
             "INVITE": self._invited,
             "ACK": self._acknowledged,
@@ -101,7 +84,7 @@ class Telephone(UserAgent):
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
         invite.headers += [("Contact", self.contact(me)), ("Content-Type", "application/sdp")]
-        invite.body = sdp(me, stream.local, self._rng.getrandbits(30))
+        invite.body = self._audio.describe(me, stream)
         call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
         self._calls[call_id] = call
         self.report(What.CALL_TRIED, me, peer)
@@ -187,7 +170,7 @@ class Telephone(UserAgent):
         self._transactions.answer(call.invite, response, self.reply_to(call.invite, call.source))
 
     def _pick_up(self, call: Call, now: float) -> None:
-        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
+        answer = self._audio.describe(call.me, call.stream)
         self._call_response(call, 200, answer)
         self._audio.start_talking(call, now)
         self._await_ack(call, T1, now + GIVE_UP, now)
@@ -219,7 +202,7 @@ class Telephone(UserAgent):
             self._refuse(request, 481, source, NO_SUCH_CALL)
             return
         self._audio.aim(call.me, call.stream, request)
-        answer = sdp(call.me, call.stream.local, self._rng.getrandbits(30))
+        answer = self._audio.describe(call.me, call.stream)
         headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
         self._answer(request, 200, source, headers, answer)
 
@@ -248,6 +231,10 @@ class Telephone(UserAgent):
         self._transactions.request(
             bye, call.hop, now, lambda *answer: self._end(call), lambda *failure: self._end(call)
         )
+
+    def _hears_nothing(self, call: Call, why: str, now: float) -> None:
+        self.report(What.CALL_DROPPED, call.me, call.peer, why)
+        self._send_bye(call, now)
 
     def _bye(self, request: SipMessage, source: Endpoint, now: float) -> None:
         call = self._dialog(request)

@@ -29,7 +29,9 @@ from appliance.journal.events import (
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import FAULTS, is_text
 from appliance.journal.sentences import FIELD_NAMES, clean
-from appliance.sim.outcome import Direction, Failure
+from appliance.parties.audio import EXPECTS_AUDIO, NO_AUDIO_CAME
+from appliance.sim.conversation import Direction
+from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 
 Loss = PacketLost | PacketDropped
@@ -75,9 +77,9 @@ WHY_FORGOTTEN = {
 
 
 def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
-    talker, listener, said, _ = direction
+    talker, listener, said, _, what = direction
     if said.remote is None:
-        yield Cause(f"Nothing told {talker} where to send audio to {listener}.", talker)
+        yield Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
         return
     target, source = str(said.remote), str(said.local)
     learnt = _newest_about(target, evidence)
@@ -88,7 +90,7 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         if not isinstance(trouble, MessageDiscarded)
         and (trouble.destination == target or trouble.source == source)
     ]
-    yield from _of_losses(lost, f"{talker}'s audio", listener)
+    yield from _of_losses(lost, f"{talker}'s {what}", listener)
 
 
 def _newest_about(target: str, evidence: Evidence) -> PartyLearnt | None:
@@ -113,6 +115,11 @@ def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[
 
 def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Cause]:
     party = evidence.parties.get(failure.who, failure.who)
+    waits = _newest_expectation(failure, evidence)
+    if waits is not None:
+        yield from _why_sent_there(waits, evidence)
+        yield Cause(f"{failure.detail}.", failure.who)
+        return
     recent = [
         each
         for each in evidence.troubles
@@ -158,6 +165,18 @@ def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:
     yield from _of_the_field(next(said, None), "expires")
     sentence = f"{clean(lapsed.party)} {lapsed.does} {lapsed.target} ({lapsed.rfc})."
     yield Cause(sentence, lapsed.party, lapsed.id, lapsed.field, lapsed.rfc)
+
+
+def _newest_expectation(failure: Failure, evidence: Evidence) -> PartyLearnt | None:
+    """What made a party expect audio, if it hung up because there was none."""
+    if NO_AUDIO_CAME not in failure.detail:
+        return None
+    expects = (
+        each
+        for each in reversed(evidence.learnt)
+        if each.party == failure.who and each.does == EXPECTS_AUDIO
+    )
+    return next(expects, None)
 
 
 def _is_signalling(trouble: Trouble) -> bool:

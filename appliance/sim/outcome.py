@@ -4,19 +4,20 @@ The parties report what they themselves can know; this file puts the two ends of
 and finds the one word for it. Rules (they decide every lesson, so they are few):
 
 * The earliest failure names the outcome.
-* Audio is judged once a call was answered at both ends; its failure counts from the answer on.
-* A listener hears the talker when at least half of what was said arrived.
+* Audio is judged once a call was answered at both ends, or rings with audio; its failure counts
+  from the beginning of the part of the call (`conversation.py`) in which it failed.
+* A listener hears the talker when at least half of what was said in that part arrived. On hold only
+  who plays music is to be heard.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from appliance.parties.audio import NO_RTCP_CAME
 from appliance.parties.party import Report, What
-from appliance.parties.rtp import Stream
+from appliance.sim.conversation import Conversation, Direction
 
 BOTH_WAYS = "both-ways"
 ONE_WAY_AUDIO = "one-way-audio"
@@ -38,8 +39,6 @@ WORDS = {  # as a person says them
     REJECTED: "rejected",
 }
 
-SPOKEN_ENOUGH = 50  # packets, one second: no judgement on audio before, unless the call is over
-
 
 class Outcome(NamedTuple):
     """One of `WORDS`, a sentence that begins with it, and the counts it rests on."""
@@ -49,18 +48,9 @@ class Outcome(NamedTuple):
     evidence: dict[str, object]
 
 
-class Direction(NamedTuple):
-    """One direction of a call's audio: who talks to whom, and the two ends of the stream."""
-
-    talker: str
-    listener: str
-    said: Stream
-    heard: Stream
-
-
 class Failure(NamedTuple):
     """`at` is when it went wrong (seconds), not when it was noticed; `noticed` is when `who` did.
-    `silent` are the directions of audio in which too little was heard."""
+    `silent` are the directions of audio, or of RTCP, in which too little was heard."""
 
     at: float
     outcome: str
@@ -68,39 +58,6 @@ class Failure(NamedTuple):
     who: str = ""
     noticed: float = 0.0
     silent: tuple[Direction, ...] = ()
-
-
-@dataclass(slots=True)
-class Conversation:
-    """A call as both ends saw it. `streams` are the ends' audio counters, by name."""
-
-    caller: str
-    callee: str
-    reached: bool = False
-    answered_at: float | None = None
-    over: bool = False
-    streams: dict[str, Stream] = field(default_factory=dict)
-
-    def directions(self) -> Iterator[Direction]:
-        """Both directions, once both ends have audio."""
-        caller, callee = self.streams.get(self.caller), self.streams.get(self.callee)
-        if caller is not None and callee is not None:
-            yield Direction(self.caller, self.callee, caller, callee)
-            yield Direction(self.callee, self.caller, callee, caller)
-
-    def silent(self) -> tuple[Direction, ...]:
-        """The directions in which less than half of what was said was heard, or none was said."""
-        return tuple(
-            each for each in self.directions() if not 0 < each.said.sent <= 2 * each.heard.heard
-        )
-
-    def audio(self) -> str | None:
-        """The word for its audio; None while it is too early to say."""
-        directions = list(self.directions())
-        spoken = max((said.sent for _, _, said, _ in directions), default=0)
-        if self.answered_at is None or not directions or not (self.over or spoken >= SPOKEN_ENOUGH):
-            return None
-        return (BOTH_WAYS, ONE_WAY_AUDIO, NO_AUDIO)[len(self.silent())]
 
 
 class Judge:
@@ -144,9 +101,11 @@ class Judge:
         """The earliest failure so far, which names the outcome."""
         failures = list(self._failures)
         for conversation in self.conversations:
-            word, at = conversation.audio(), conversation.answered_at
-            if word not in (None, BOTH_WAYS) and at is not None:
-                failures.append(Failure(at, word, "", silent=conversation.silent()))
+            failed = conversation.failed()
+            if failed is not None:
+                part, silent = failed
+                word = (ONE_WAY_AUDIO, NO_AUDIO)[len(silent) - 1]
+                failures.append(Failure(part.at, word, "", silent=silent))
         return min(failures, key=lambda failure: failure.at, default=None)
 
     def outcome(self) -> Outcome | None:
@@ -154,7 +113,7 @@ class Judge:
         first = self.failure()
         if first is not None:
             return self._outcome(first.outcome, first.detail or self._audio_text())
-        heard = any(each.audio() == BOTH_WAYS for each in self.conversations)
+        heard = any(each.was_heard() for each in self.conversations)
         return self._outcome(BOTH_WAYS, self._audio_text()) if heard else None
 
     def final(self) -> Outcome:
@@ -193,7 +152,9 @@ class Judge:
 
     def _call_answered(self, report: Report, now: float) -> None:
         self._counts["calls_answered"] += 1
-        self._of(report.who).answered_at = now
+        conversation = self._of(report.who)
+        conversation.answered_at = now
+        conversation.begin("talking", now, conversation.caller, conversation.callee)
 
     def _call_rejected(self, report: Report, now: float) -> None:
         self._call_failed(report, now, REJECTED)
@@ -206,19 +167,22 @@ class Judge:
 
     def _call_dropped(self, report: Report, now: float) -> None:
         conversation = self._of(report.who)
-        conversation.over = True
-        if conversation.audio() in (None, BOTH_WAYS):
-            self._call_failed(report, now, CALL_DROPPED)
+        conversation.end(now)
+        if conversation.failed() is None:
+            silent = conversation.unreported(report.who) if NO_RTCP_CAME in report.detail else ()
+            self._call_failed(report, now, CALL_DROPPED, silent)
 
-    def _call_failed(self, report: Report, now: float, word: str) -> None:
+    def _call_failed(
+        self, report: Report, now: float, word: str, silent: tuple[Direction, ...] = ()
+    ) -> None:
         conversation = self._of(report.who)
-        conversation.over = True
+        conversation.end(now)
         pair = f"{conversation.caller} called {conversation.callee}"
         detail = f"{pair}: {report.detail}{self._why_discarded(report.who)}"
-        self._failures.append(Failure(now, word, detail, report.who, now))
+        self._failures.append(Failure(now, word, detail, report.who, now, silent))
 
     def _call_ended(self, report: Report, now: float) -> None:
-        self._of(report.who).over = True
+        self._of(report.who).end(now)
 
     def _talking(self, report: Report, now: float) -> None:
         if report.stream is not None:
@@ -247,16 +211,46 @@ class Judge:
         return f" ({count} discarded: {reason})"
 
     def _audio_text(self) -> str:
-        return ", ".join(
-            f"{listener} hears {talker} ({end.heard} of {said.sent})"
-            for conversation in self.conversations
-            for talker, listener, said, end in conversation.directions()
-        )
+        return "; ".join(text for each in self.conversations if (text := _in_words(each)))
 
     def _outcome(self, word: str, detail: str) -> Outcome:
         audio = [
             {"talker": talker, "listener": listener, "sent": said.sent, "heard": end.heard}
             for conversation in self.conversations
-            for talker, listener, said, end in conversation.directions()
+            for talker, listener, said, end, _ in conversation.directions()
         ]
-        return Outcome(word, f"{WORDS[word]}: {detail}", {**self._counts, "audio": audio})
+        evidence: dict[str, object] = {**self._counts, "audio": audio}
+        reports = [row for each in self.conversations for row in _reports(each)]
+        if reports:
+            evidence["rtcp"] = reports
+        return Outcome(word, f"{WORDS[word]}: {detail}", evidence)
+
+
+def _in_words(conversation: Conversation) -> str:
+    """Who heard whom, part by part."""
+    parts = [part for part in conversation.parts if part.talkers]
+    told = []
+    for part in parts:
+        counts = [
+            (each, conversation.count(part, each))
+            for each in conversation.directions()
+            if each.talker in part.talkers
+        ]
+        heard = ", ".join(
+            f"{each.listener} hears {each.talker} ({count.heard} of {count.sent})"
+            for each, count in counts
+        )
+        told.append(heard if len(parts) == 1 else f"{part.name}, {heard}")
+    reports = ", ".join(
+        f"{row['listener']} gets {row['heard']} of {row['talker']}'s {row['sent']}"
+        for row in _reports(conversation)
+    )
+    return "; ".join([*told, f"RTCP: {reports}"] if reports else told)
+
+
+def _reports(conversation: Conversation) -> list[dict[str, object]]:
+    """What was counted of RTCP, for each who sends any."""
+    return [
+        {"talker": talker, "listener": listener, "sent": said.sent, "heard": heard.heard}
+        for talker, listener, said, heard, _ in conversation.reports()
+    ]

@@ -24,16 +24,17 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.log import EventLog
+from appliance.parties.description import media_endpoint
 from appliance.parties.kinds import party
 from appliance.parties.party import Report
-from appliance.parties.sipua import media_endpoint
 from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
 from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
+from appliance.sim.conversation import Direction
 from appliance.sim.harmless import harmless
 from appliance.sim.network import World
-from appliance.sim.outcome import BOTH_WAYS, Direction, Judge, Outcome
+from appliance.sim.outcome import BOTH_WAYS, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
 from appliance.sim.witness import Witness
 from nat.endpoint import Endpoint
@@ -203,7 +204,7 @@ class Simulation:
 
     def _count_direction(self, name: str, direction: Direction, now: float) -> None:
         """Emit the counts of one direction if they have changed since the last look."""
-        talker, listener, said, heard = direction
+        talker, listener, said, heard, _ = direction
         counts = (said.sent, heard.heard)
         if self._counted.get(name, (0, 0)) == counts:
             return

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from appliance.parties.audio import Audio
+from appliance.parties.description import Description
 from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Report, What
 from appliance.parties.rtp import Stream
-from appliance.parties.sipua import parse, sdp
+from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint
+from tests.support.parties import phone_traits
 
 HERE, THERE = Endpoint.parse("192.168.20.100:4000"), Endpoint.parse("203.0.113.9:10000")
 ELSEWHERE = Endpoint.parse("203.0.113.77:4444")
@@ -17,16 +20,18 @@ HEAD = "\r\n".join((
     "SIP/2.0 200 OK", "Via: SIP/2.0/UDP 192.168.20.100;branch=z9hG4bK1", "From: <sip:a@b>",
     "To: <sip:b@b>", "Call-ID: 1", "CSeq: 1 INVITE", "", "",
 )).encode()  # fmt: skip
-ANSWER = parse(HEAD + sdp("bob", THERE, 1))
+ANSWER = parse(HEAD + Description("bob", THERE, 1).write())
 
 
 class Desk:
-    def __init__(self, comedia: bool = False) -> None:
+    def __init__(self, **traits: Any) -> None:
         self.machine = Machine()
         self.ports: set[int] = set()
+        self.silences: list[str] = []
         self.audio = Audio(
-            self.machine, "alice", HERE.address, Random(1), 4000, comedia, self.ports
-        )
+            self.machine, "alice", HERE.address, Random(1), phone_traits(**traits), self.ports,
+            lambda call, why, now: self.silences.append(why),
+        )  # fmt: skip
 
     def learnt(self) -> list[Report]:
         actions = self.machine.actions()
@@ -74,3 +79,44 @@ def test_without_comedia_it_does_not() -> None:
     stream = desk.audio.open()
     assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
     assert (stream.remote, stream.heard) == (None, 1)
+
+
+def test_rtcp_has_the_port_above() -> None:
+    """RFC 3550 11."""
+    desk = Desk(rtcp=True)
+    streams = desk.audio.open(), desk.audio.open()
+    assert [each.control.local.port for each in streams if each.control] == [4001, 4003]
+    assert desk.ports == {4000, 4001, 4002, 4003}
+    desk.audio.close(streams[0])
+    assert desk.ports == {4002, 4003}
+
+
+def test_a_port_for_rtcp_that_is_not_the_one_above_is_named() -> None:
+    """RFC 3605 2.1."""
+    desk = Desk(rtcp=True, rtcp_port=4101)
+    body = desk.audio.describe("alice", desk.audio.open())
+    assert b"\r\na=rtcp:4101 IN IP4 192.168.20.100\r\n" in body
+
+
+def test_the_version_grows_with_what_is_said() -> None:
+    """RFC 3264 8: it stays with what is the same."""
+    desk = Desk()
+    stream = desk.audio.open()
+    said = [
+        desk.audio.describe("alice", stream, way) for way in ("sendrecv", "inactive", "inactive")
+    ]
+    assert len({body.split(b"\r\n")[1].split()[1] for body in said}) == 1
+    versions = [int(body.split(b"\r\n")[1].split()[2]) for body in said]
+    assert [version - versions[0] for version in versions] == [0, 1, 1]
+
+
+def test_nothing_is_said_to_who_wants_nothing() -> None:
+    """RFC 3264 8.4: on hold."""
+    desk = Desk()
+    stream = desk.audio.open()
+    held = Description("bob", THERE, 1, direction="sendonly").write()
+    desk.audio.aim("alice", stream, parse(HEAD + held))
+    assert (stream.may_send, stream.expects) == (False, True)
+    zero = Description("bob", THERE._replace(address=0), 1).write()
+    desk.audio.aim("alice", stream, parse(HEAD + zero))
+    assert (stream.may_send, stream.expects) == (False, False)

@@ -8,13 +8,11 @@ from appliance.parties.sipua import (
     SipMessage,
     UnreadableError,
     endpoint_of,
-    media_endpoint,
     parameter_of,
     parse,
     read_via,
     reply_to,
     respond,
-    sdp,
     status_of,
     uri_of,
     user_of,
@@ -164,38 +162,6 @@ def test_rport_sends_the_answer_to_the_port_it_came_from() -> None:
 def test_100_trying_has_no_tag() -> None:
     """RFC 3261 8.2.6.2."""
     assert respond(parse(REGISTER), 100, PHONE, "77").get("to") == "<sip:alice@203.0.113.9>"
-
-
-def test_a_description_says_where_to_send_audio() -> None:
-    media = Endpoint.parse("192.168.20.100:4000")
-    body = sdp("alice", media, 17)
-    assert media_endpoint(body) == media
-    assert b"o=alice 17 17 IN IP4 192.168.20.100\r\n" in body
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (b"c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n", "192.0.2.1:4000"),
-        (
-            b"c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.2\r\n",
-            "192.0.2.2:4000",
-        ),
-        (
-            b"c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n"
-            b"m=video 5000 RTP/AVP 31\r\nc=IN IP4 192.0.2.3\r\n",
-            "192.0.2.1:4000",
-        ),
-        (b"c=IN IP4 192.0.2.1\r\nm=audio 0 RTP/AVP 0\r\n", None),
-        (b"c=IN IP4 0.0.0.0\r\nm=audio 4000 RTP/AVP 0\r\n", None),
-        (b"m=audio 4000 RTP/AVP 0\r\n", None),
-        (b"c=IN IP4 192.0.2.1\r\nm=audio\r\n", None),
-        (b"", None),
-    ],
-)
-def test_where_audio_goes(body: bytes, expected: str | None) -> None:
-    """RFC 8866 5.7: the c= of the stream wins. RFC 3264 5.1 and 8.4: port 0 and 0.0.0.0."""
-    assert media_endpoint(body) == (Endpoint.parse(expected) if expected else None)
 
 
 def test_writing_counts_the_body() -> None:

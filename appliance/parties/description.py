@@ -1,0 +1,114 @@
+"""Session descriptions as telephones write and read them (RFC 8866): one stream, and where it goes.
+
+c=IN IP4 192.168.20.100        where its writer listens: 0.0.0.0 is the old way to say
+m=audio 4000 RTP/AVP 0         "send me nothing" (RFC 3264 8.4)
+a=rtcp:4101                    where it wants RTCP, if not on the port above (RFC 3605)
+a=sendonly                     who sends, as its writer sees it (RFC 3264 5.1)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nat.endpoint import Endpoint, address_text
+
+SENDRECV, SENDONLY, RECVONLY, INACTIVE = "sendrecv", "sendonly", "recvonly", "inactive"
+MIRRORED = {SENDRECV: SENDRECV, SENDONLY: RECVONLY, RECVONLY: SENDONLY, INACTIVE: INACTIVE}
+"""How the other side sees it (RFC 3264 6.1)."""
+SENDS, HEARS = (SENDRECV, SENDONLY), (SENDRECV, RECVONLY)
+
+
+class Description(NamedTuple):
+    """What one side says of its audio. `version` counts how often it has changed (RFC 3264 8).
+
+    `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
+    m= line, where it is allowed as well (RFC 8866 5.7).
+    """
+
+    user: str
+    media: Endpoint
+    session: int
+    version: int = 0
+    direction: str = SENDRECV
+    rtcp: int = 0
+    under_stream: bool = False
+
+    def write(self) -> bytes:
+        address = address_text(self.media.address)
+        connection = f"c=IN IP4 {address}"
+        version = self.session + self.version
+        lines = (
+            "v=0",
+            f"o={self.user} {self.session} {version} IN IP4 {address}",
+            "s=-",
+            "" if self.under_stream else connection,
+            "t=0 0",
+            f"m=audio {self.media.port} RTP/AVP 0",
+            connection if self.under_stream else "",
+            "a=rtpmap:0 PCMU/8000",
+            "a=ptime:20",
+            f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
+            f"a={self.direction}",
+        )
+        return "".join(f"{line}\r\n" for line in lines if line).encode("latin-1")
+
+
+class Wanted(NamedTuple):
+    """What the other side wants: audio at `media`, reports at `control` (None: nowhere), and who is
+    to send, as it sees it."""
+
+    media: Endpoint | None
+    control: Endpoint | None
+    direction: str
+    names_control: bool = False
+    """Does it say itself where reports go?"""
+
+    @property
+    def hears(self) -> bool:
+        """Does it want to be sent audio?"""
+        return self.media is not None and self.direction in HEARS
+
+
+def media_endpoint(body: bytes) -> Endpoint | None:
+    """Where the other side wants its audio. None when there is nothing to send to."""
+    return read(body).media
+
+
+def read(body: bytes) -> Wanted:
+    """The first stream, if it is audio. What stands under its m= line wins over what stands above,
+    which is for the whole session (RFC 8866 5.7)."""
+    connection = port = rtcp = ""
+    direction = SENDRECV
+    for line in body.decode("latin-1").splitlines():
+        kind, _, value = line.partition("=")
+        if kind == "m":
+            if port:
+                break
+            words = value.split(" ")
+            port = words[1] if len(words) > 1 and words[0] == "audio" else ""
+        elif line.startswith("c=IN IP4 "):
+            connection = value[7:].strip()
+        elif line.startswith("a=rtcp:"):
+            rtcp = value[5:].strip()
+        elif kind == "a" and value in MIRRORED:
+            direction = value
+    media = _endpoint(connection, port)
+    return Wanted(media, _control(media, rtcp), direction, bool(rtcp))
+
+
+def _control(media: Endpoint | None, rtcp: str) -> Endpoint | None:
+    """RFC 3605 2.1: a port, and perhaps `IN IP4` and an address."""
+    if media is None:
+        return None
+    if not rtcp:
+        return Endpoint(media.address, media.port + 1) if media.port < 65535 else None
+    port, _, place = rtcp.partition(" ")
+    return _endpoint(place.removeprefix("IN IP4 ") or address_text(media.address), port)
+
+
+def _endpoint(address: str, port: str) -> Endpoint | None:
+    try:
+        found = Endpoint.parse(f"{address}:{port}")
+    except ValueError:
+        return None
+    return found if found.port and found.address else None
