@@ -28,6 +28,7 @@ from appliance.parties.sipua import (
     reply_to,
     respond,
 )
+from appliance.parties.strictness import problem_in
 from appliance.parties.traits import Traits, about
 from appliance.parties.transactions import OnFailure, OnResponse, Transactions
 from nat.endpoint import Endpoint, address_text
@@ -58,6 +59,14 @@ class UserAgentTraits(Traits, kw_only=True):
         ),
     ] = True
 
+    strict_parsing: Annotated[
+        bool,
+        about(
+            "Answer 400 to a request whose Via is not as the grammar has it (RFC 3261 21.4.1, "
+            "25.1). If not, it reads on as well as it can."
+        ),
+    ] = False
+
     def check(self) -> None:
         super().check()
         if self.segment < 0:
@@ -73,6 +82,7 @@ class UserAgent(Machine):
         super().__init__()
         self.name = name
         self.address = traits.own_address
+        self._parses_strictly = traits.strict_parsing
         self.own = Endpoint(self.address, traits.sip_port)
         self._rng = rng
         self._transport = self._new_transport(traits)
@@ -178,6 +188,10 @@ class UserAgent(Machine):
             if self._transactions.repeated(request):
                 return
             self._transactions.accept(request, now)
+            problem = problem_in(request) if self._parses_strictly else None
+            if problem is not None:
+                self._refuse(request, 400, source, problem)
+                return
         handler = self._methods.get(request.method)
         if handler is None:
             self._refuse(request, 405, source, Problem("it does not know what is asked"))

@@ -246,6 +246,10 @@ def deed(message: MessagePassed, row: Change) -> str:
         stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"
         return f"{who} {stays} {place} of {what}, where a correct ALG writes {wanted}"
     if row.before == row.expected:
+        if not before:
+            return f"The module {message.module} slipped {after} into the {place} of {what}"
+        if not after:
+            return f"The module {message.module} lost {before} from the {place} of {what}"
         return (
             f"The module {message.module} wrote {after} into the {place} of {what}, "
             f"where {before} must stay"

@@ -48,6 +48,17 @@ def test_a_discarded_answer_leads_back_to_the_request_whose_field_was_changed() 
     assert discarded.sentence.startswith("alice discards the 200 OK (REGISTER), 11 times: ")
 
 
+def test_what_was_put_in_or_left_out_is_told_as_such() -> None:
+    sentences = [
+        chain("stray-character", f"sip-poor:{fault}")[0].sentence
+        for fault in ("stray-char", "semicolon-lost")
+    ]
+    assert sentences == [
+        "The module sip-poor:stray-char slipped ; into the Via of the REGISTER.",
+        "The module sip-poor:semicolon-lost lost ; from the Via of the REGISTER.",
+    ]
+
+
 def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
     """No message shows it: that the module has it is all that is known."""
     inferred, lost = chain("one-way-audio", "sip-poor:reply-port-lost")
