@@ -45,6 +45,8 @@ COMMANDS = {
     "flush": "appliance.cli.control:flush",
     "watch": "appliance.cli.control:watch",
     "capture": "appliance.cli.capture:capture",
+    "replay": "appliance.cli.replay:replay",
+    "export": "appliance.cli.export:export",
     "alg": "appliance.cli.modules:alg",
     "scenario": "appliance.cli.library:scenario",
     "profile": "appliance.cli.library:profile",

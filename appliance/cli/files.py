@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from appliance.cli.base import USAGE, Failure, narrate, options
+from appliance.engine import Engine
 from appliance.journal.capture import Capture
 from appliance.journal.capturefile import CaptureFile
 from appliance.journal.events import Started
+from appliance.journal.log import EventLog
 from appliance.journal.recorder import Recorder
 from appliance.journal.sentences import clean
-from appliance.sim.simulation import Simulation
 
 CAPTURE_OPTION = click.option(
     "--capture",
@@ -44,6 +45,13 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class Run(Protocol):
+    """What can be written down: a simulation, or packets that are replayed."""
+
+    log: EventLog
+    engine: Engine
+
+
 class Files:
     """What a run is written to, as far as it is wanted. A run that is begun again is written
     anew."""
@@ -53,21 +61,21 @@ class Files:
         self._capture = capture
         self._ends: list[Callable[[], None]] = []
 
-    def begin(self, simulation: Simulation) -> None:
+    def begin(self, run: Run) -> None:
         """Write all of this run, which has not begun. Raises Failure."""
         self.end()
-        started = next(simulation.log.since(0))
+        started = next(run.log.since(0))
         assert isinstance(started, Started)
         if self._record is not None:
             with _named("--record", self._record):
                 recorder = Recorder(Path(self._record), narrate)
             self._ends.append(recorder.close)
-            recorder.attach(simulation.log)
+            recorder.attach(run.log)
         if self._capture is not None:
             with _named("--capture", self._capture):
                 file = CaptureFile(self._capture, started, narrate)
-            taps = simulation.engine.datapath.taps
-            capture = Capture(taps, simulation.log, started, file)
+            taps = run.engine.datapath.taps
+            capture = Capture(taps, run.log, started, file)
             capture.begin()
             self._ends += (capture.end, file.close)
 

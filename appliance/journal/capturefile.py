@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -85,6 +85,16 @@ def _hosts(started: Started) -> Mapping[int, str]:
     return {parse_address(address): clean(name) for address, name in hosts.items()}
 
 
+def packet_blocks(captured: Captured, zero: int, lost: int = 0) -> Iterator[bytes]:
+    """A packet, or those that it stands for. `zero` is the time of t = 0 (microseconds since 1970),
+    `lost` what is missing before."""
+    t, side, has_left, number, packet, comments = captured
+    time = zero + round(t * 1_000_000)
+    for data in packets_of(packet):
+        yield pcapng.packet(side, time, data, has_left, number, comments, lost)
+        comments, lost = (), 0
+
+
 class CaptureFile:
     """Writes packets from `write`. `warn` is told once, in a sentence, when it has ended by itself.
     Raises OSError when the file cannot be begun."""
@@ -121,20 +131,17 @@ class CaptureFile:
 
     def write(self, captured: Captured) -> None:
         """Append a packet, or those that it stands for; after a failure, nothing."""
-        t, side, has_left, number, packet, comments = captured
-        self._last = time = self._start + round(t * 1_000_000)
+        self._last = time = self._start + round(captured.t * 1_000_000)
         if time - self._looked >= LOOK:
             self._looked = time
             if self._is_deleted():
                 self._give_up("the file was deleted")
-        for data in packets_of(packet):
-            lost = self._lost[side]
-            block = pcapng.packet(side, time, data, has_left, number, comments, lost)
+        side = captured.side
+        for block in packet_blocks(captured, self._start, self._lost[side]):
             if not self._put(block):
                 return
             self.tallies[side].written += 1
             self._lost[side] = 0
-            comments = ()
 
     def lose(self, side: Side, packets: int) -> None:
         """So many could not be kept: the next packet that can says so, and the file's end."""

@@ -23,16 +23,31 @@ _PCAP_HEADER, _PCAP_RECORD = 24, 16
 _SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 _BYTE_ORDER = 0x1A2B3C4D
 _SMALLEST_BLOCK = 12
+_NAME, _RESOLUTION = 2, 9
+"""Options of an interface."""
 
 
 class Frame(NamedTuple):
     """`number` counts from 1, as Wireshark does; `link` is the type of its link layer (LINKTYPE_ in
-    tcpdump's registry); `is_cut` if the capture has not all of its bytes."""
+    tcpdump's registry); `is_cut` if the capture has not all of its bytes. `time` is in seconds
+    since 1970 (0: the capture does not say), `wire` the name of the interface, if it has one."""
 
     number: int
     link: int
     data: bytes
     is_cut: bool
+    time: float = 0.0
+    wire: str = ""
+
+
+class _Interface(NamedTuple):
+    """As a pcapng describes it: `longest` is where it cuts frames (0: nowhere), `unit` what it
+    counts time in (seconds)."""
+
+    link: int
+    longest: int
+    name: str = ""
+    unit: float = 1e-6
 
 
 def is_capture(data: bytes) -> bool:
@@ -56,28 +71,29 @@ def _pcap_order(data: bytes) -> str | None:
 
 def _of_pcap(data: bytes, order: str) -> Iterator[Frame]:
     link = _word(order, data, 20) & 0xFFFF  # above stand the bits about a check sequence
+    unit = 1e-9 if _word(order, data, 0) == _PCAP_MAGICS[1] else 1e-6
     at, number = _PCAP_HEADER, 0
     while at + _PCAP_RECORD <= len(data):
         length, original = _word(order, data, at + 8), _word(order, data, at + 12)
+        time = _word(order, data, at) + _word(order, data, at + 4) * unit
         at += _PCAP_RECORD + length
         if at > len(data):
             return
         number += 1
-        yield Frame(number, link, data[at - length : at], length < original)
+        yield Frame(number, link, data[at - length : at], length < original, time)
 
 
 def _of_pcapng(data: bytes) -> Iterator[Frame]:
-    order, links, number = "<", list[tuple[int, int]](), 0
+    order, interfaces, number = "<", list[_Interface](), 0
     for kind, order, body in _blocks(data):
         if kind == _SECTION:
-            links = []
+            interfaces = []
         elif kind == _INTERFACE and len(body) >= 8:
-            links.append((_half(order, body, 0), _word(order, body, 4)))
+            interfaces.append(_interface(order, body))
         elif kind in (_PACKET, _OLD_PACKET, _SIMPLE_PACKET):
             number += 1
-            if found := _packet(kind, order, body, links):
-                link, length, original, start = found
-                yield Frame(number, link, body[start : start + length], length < original)
+            if frame := _packet(kind, order, body, interfaces, number):
+                yield frame
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, str, bytes]]:
@@ -94,26 +110,42 @@ def _blocks(data: bytes) -> Iterator[tuple[int, str, bytes]]:
         at += length
 
 
+def _interface(order: str, body: bytes) -> _Interface:
+    name, unit, at = "", 1e-6, 8
+    while at + 4 <= len(body):
+        code, size = _half(order, body, at), _half(order, body, at + 2)
+        value = body[at + 4 : at + 4 + size]
+        if code == _NAME:
+            name = value.decode("utf-8", "replace")
+        elif code == _RESOLUTION and value:
+            unit = 2.0 ** -(value[0] & 127) if value[0] & 128 else 10.0 ** -value[0]
+        at += 4 + -(-size // 4) * 4
+    return _Interface(_half(order, body, 0), _word(order, body, 4), name, unit)
+
+
 def _packet(
-    kind: int, order: str, body: bytes, links: list[tuple[int, int]]
-) -> tuple[int, int, int, int] | None:
-    """Link type, length, original length, and where the frame begins in the body of a block; None
-    if the block is too short or its interface was not described."""
+    kind: int, order: str, body: bytes, interfaces: list[_Interface], number: int
+) -> Frame | None:
+    """The frame in a block; None if the block is too short or its interface was not described."""
     start = 4 if kind == _SIMPLE_PACKET else 20
     if len(body) < start:
         return None
-    interface = 0
+    place = 0
     if kind == _PACKET:
-        interface = _word(order, body, 0)
+        place = _word(order, body, 0)
     elif kind == _OLD_PACKET:
-        interface = _half(order, body, 0)
-    if interface >= len(links):
+        place = _half(order, body, 0)
+    if place >= len(interfaces):
         return None
-    link, longest = links[interface]
+    link, longest, name, unit = interfaces[place]
     if kind == _SIMPLE_PACKET:
-        original = _word(order, body, 0)
-        return link, min(original, longest or original, len(body) - start), original, start
-    return link, min(_word(order, body, 12), len(body) - start), _word(order, body, 16), start
+        original, time = _word(order, body, 0), 0.0
+        length = min(original, longest or original)
+    else:
+        length, original = _word(order, body, 12), _word(order, body, 16)
+        time = (_word(order, body, 4) << 32 | _word(order, body, 8)) * unit
+    data = body[start : start + length]
+    return Frame(number, link, data, len(data) < original, time, name)
 
 
 _WORDS = {order: Struct(f"{order}I") for order in "<>"}

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alg.base import Application
 from appliance.messages import capture, links
+from appliance.messages.capture import Frame
 from appliance.messages.excerpt import Excerpt, Way
 from appliance.messages.segments import Segment, runs
 from appliance.settings.hints import counted
@@ -35,18 +36,19 @@ def messages(
         found = [*_datagrams(packets, application, ports), *_streams(packets, application, ports)]
         if found:
             found.sort(key=lambda each: each[0])
-            return [excerpt for _, excerpt in found], _told(unread)
-    return (), _told(unread)
+            return [excerpt for _, excerpt in found], told(unread)
+    return (), told(unread)
 
 
-def _told(unread: Counter[str]) -> str:
+def told(unread: Counter[str]) -> str:
+    """What could not be read, for a person; empty if all could."""
     parts = [f"{counted(count, 'packet')} {why}" for why, count in unread.items()]
     return f"not read: {', '.join(parts)}" if parts else ""
 
 
-def _packets(data: bytes, unread: Counter[str]) -> Iterator[tuple[int, Packet]]:
-    """The whole packets of TCP and UDP, with the number of the frame that completes each."""
-    reassembler = Reassembler(_AS_MANY_AS_THERE_ARE, lambda gone, now: None)
+def sightings(data: bytes, unread: Counter[str]) -> Iterator[tuple[Frame, Packet]]:
+    """All IPv4 packets, fragments too, each with the frame that it came in. What else there is, is
+    counted."""
     for frame in capture.frames(data):
         found = links.ipv4(frame.link, frame.data)
         packet = Packet.of(found) if found else None
@@ -54,7 +56,15 @@ def _packets(data: bytes, unread: Counter[str]) -> Iterator[tuple[int, Packet]]:
             unread["that are not IPv4"] += 1
         elif not _is_whole(packet):
             unread["cut short by the capture"] += 1
-        elif packet.is_fragment:
+        else:
+            yield frame, packet
+
+
+def _packets(data: bytes, unread: Counter[str]) -> Iterator[tuple[int, Packet]]:
+    """The whole packets of TCP and UDP, with the number of the frame that completes each."""
+    reassembler = Reassembler(_AS_MANY_AS_THERE_ARE, lambda gone, now: None)
+    for frame, packet in sightings(data, unread):
+        if packet.is_fragment:
             whole = reassembler.add(packet, Side.INSIDE, 0.0)
             if isinstance(whole, bytes):
                 yield from _transport(frame.number, Packet.of(whole))

@@ -17,7 +17,10 @@ FRAMES = [(1, b"one"), (113, b"three bytes"), (1, b"")]
 def test_a_pcap_of_either_order_and_either_clock(order: str, magic: int) -> None:
     data = pcap([b"one", b"two"], 1, order, magic)
     assert is_capture(data)
-    assert [*frames(data)] == [Frame(1, 1, b"one", False), Frame(2, 1, b"two", False)]
+    assert [*frames(data)] == [
+        Frame(1, 1, b"one", False, 0.0),
+        Frame(2, 1, b"two", False, 1.0),
+    ]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

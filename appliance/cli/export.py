@@ -1,0 +1,63 @@
+"""`glassnat export`: a recording in a form for other tools, or for reading."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from appliance.cli.base import USAGE, Command, Failure, OneOf, narrate
+from appliance.forensics import exporting, recordings
+from appliance.forensics.recordings import Recording, RecordingUnreadable
+from appliance.journal.events import printable
+from appliance.journal.sentences import clean
+
+FORMS = ("pcapng", "json", "md")
+
+
+@click.command(cls=Command, short_help="A recording as a capture, a document or a page.")
+@click.argument("recording", type=click.Path())
+@click.option("--to", type=OneOf("form", FORMS), required=True, help="pcapng, json or md.")
+@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Not to standard output.")
+def export(recording: str, to: str, output: str | None) -> None:
+    """Write a recording (`--record FILE`, `record.file`) in another form.
+
+    pcapng has the packets that carried messages, as they came and as they left, with every edit and
+    its reason as a comment: a recording keeps no others. json is one document, md a page to read.
+
+    \b
+    Examples:
+      glassnat sim one-way-audio --record run.jsonl
+      glassnat export run.jsonl --to md > run.md
+      glassnat export run.jsonl --to pcapng -o run.pcapng
+    """
+    try:
+        found = recordings.read(recording)
+    except (OSError, RecordingUnreadable) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Failure(f"{clean(recording)}: {clean(str(reason), 1000)}", USAGE) from None
+    if found.note:
+        narrate(f"{clean(recording)}: {found.note}")
+    data = _in_form(found, to)
+    if output is not None:
+        try:
+            Path(output).write_bytes(data)
+        except OSError as error:
+            raise Failure(f"{clean(output)}: {error.strerror or error}", USAGE) from None
+    elif to == "pcapng" and sys.stdout.isatty():
+        raise Failure("packets are not for a terminal; name a file: -o FILE", USAGE)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+
+
+def _in_form(recording: Recording, to: str) -> bytes:
+    if to == "pcapng":
+        return exporting.as_pcapng(recording)
+    if to == "md":
+        return exporting.as_markdown(recording).encode()
+    document = [msgspec.to_builtins(each) for each in recording.events]
+    return printable(json.dumps(document, indent=2)).encode() + b"\n"

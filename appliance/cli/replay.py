@@ -1,0 +1,133 @@
+"""`glassnat replay`: captured packets through a NAT and an ALG of your choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alg.registry import SpecError
+from appliance.cli.base import (
+    JSON_OPTION,
+    USAGE,
+    Chosen,
+    Command,
+    Failure,
+    emit,
+    narrate,
+    setting_options,
+)
+from appliance.cli.files import Files, file_options
+from appliance.forensics.replaying import Replay, Tape, networks_of, read
+from appliance.journal.events import Event, encode
+from appliance.journal.sentences import Teller, clean
+from appliance.messages.capture import is_capture
+from appliance.settings import files as configuration
+from appliance.settings.hints import counted
+from appliance.settings.table import Settings
+
+EXTERNAL = "203.0.113.1"
+"""What the NAT is called outside, if nobody says otherwise: an address of RFC 5737."""
+
+
+@click.command(cls=Command, short_help="A capture through a NAT of your choice.")
+@click.argument("file", metavar="FILE.pcap", type=click.Path())
+@click.option("--interface", default="", metavar="NAME", help="Of a pcapng: only this one.")
+@click.option("--points", is_flag=True, help="Packets too, at the four points of their way.")
+@click.option("--seed", type=int, default=0, help="For random ports.")
+@JSON_OPTION
+@setting_options
+@file_options
+def replay(
+    file: str,
+    interface: str,
+    points: bool,
+    seed: int,
+    as_json: bool,
+    chosen: Chosen,
+    files: Files,
+) -> None:
+    """Send the packets of FILE, captured on the inside, through a NAT, each at its time: what would
+    have become of them here?
+
+    Packets from inside hosts go in as they are. Packets to them are taken for answers, which come
+    in from outside at the endpoint that this NAT has given to the host. Inside are the private
+    addresses that packets come from, unless --set inside.networks names others.
+
+    \b
+    Examples:
+      glassnat replay phone.pcap
+      glassnat replay phone.pcap --alg sip-poor:no-sdp --set nat.timeouts.udp=30s
+      glassnat replay phone.pcap --alg sip --capture both.pcapng
+    """
+    tape = _tape(file, interface)
+    try:
+        run = Replay(tape, _settings(tape, chosen), seed)
+    except SpecError as error:
+        raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
+    files.begin(run)
+    try:
+        _tell(run, points, as_json)
+    finally:
+        files.end()
+    narrate(_summary(tape, run))
+
+
+def _tape(file: str, interface: str) -> Tape:
+    try:
+        data = Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(f"{clean(file)}: {error.strerror or error}", USAGE) from None
+    if not is_capture(data):
+        hint = "; for a recording there is: glassnat export" if data[:1] == b"{" else ""
+        raise Failure(f"{clean(file)} is no pcap and no pcapng{hint}", USAGE)
+    tape = read(data, interface)
+    if not tape.sightings:
+        of = f" of {clean(interface)}" if interface else ""
+        raise Failure(f"{clean(file)} has no IPv4 packets{of}", USAGE)
+    if tape.note:
+        narrate(tape.note)
+    return tape
+
+
+def _settings(tape: Tape, chosen: Chosen) -> Settings:
+    """Those of the command line, and for the networks what the packets say."""
+    networks = networks_of(tape)
+    given = {assignment.partition("=")[0].strip() for assignment in chosen.all_sets}
+    if not networks and "inside.networks" not in given:
+        raise Failure("no packet comes from a private address; name the inside with "
+                      "--set inside.networks=…", USAGE)  # fmt: skip
+    own: Mapping[str, Any] = {
+        "inside": {"networks": networks},
+        "outside": {"external": [EXTERNAL]},
+    }
+    return configuration.for_scenario("replay", own, chosen.profile, chosen.all_sets)
+
+
+def _tell(run: Replay, points: bool, as_json: bool) -> None:
+    teller = Teller()
+
+    def tell(event: Event) -> None:
+        if as_json:
+            emit(encode(event).decode("ascii"))
+            return
+        for line in teller.tell(event):
+            emit(line)
+
+    for event in run.log.since(0):
+        tell(event)
+    run.log.subscribe(tell)
+    if points:
+        run.engine.points.begin(tell)
+    run.run()
+
+
+def _summary(tape: Tape, run: Replay) -> str:
+    said = [f"{counted(len(tape.sightings), 'packet')} replayed, {run.sent} left"]
+    if run.unmapped:
+        said.append(f"{run.unmapped} were for hosts that had no mapping")
+    if run.passed:
+        said.append(f"{run.passed} were between inside hosts")
+    return ", ".join(said)
