@@ -82,7 +82,11 @@ class Keys:
         self._next = (dependence, table)
         for flow in flows:
             if not flow.is_over:
-                self._add(table, dependence, flow.mapping, flow.remote)
+                self._enter(table, dependence, flow.mapping, flow.remote)
+            yield
+        # Only now, or two large tables would double at the same flow: packets wait while one does.
+        for mapping in list(table.values()):
+            self._note_endpoint(mapping)
             yield
         self.dependence, self._table, self._next, old = dependence, table, None, self._table
         while old:  # to let go of all at once takes its time too
@@ -92,11 +96,20 @@ class Keys:
     def _add(
         self, table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint
     ) -> None:
+        self._enter(table, dependence, mapping, remote)
+        self._note_endpoint(mapping)
+
+    def _enter(
+        self, table: Table, dependence: Dependence, mapping: Mapping, remote: Endpoint
+    ) -> None:
         """Enter `mapping` for `remote`, if the key is free. A mapping notes its keys, so that it
         can be taken out without a search."""
-        endpoint = (mapping.protocol, *mapping.internal)
-        key = endpoint + dependence.scope(remote)
+        key = (mapping.protocol, *mapping.internal, *dependence.scope(remote))
         if table.setdefault(key, mapping) is mapping and key not in mapping.keys:
             mapping.keys = (*mapping.keys, key)
-            if key != endpoint:
-                self._of_endpoint.setdefault(endpoint, {})[mapping.id] = mapping
+
+    def _note_endpoint(self, mapping: Mapping) -> None:
+        """A mapping that does not serve all is found by its internal endpoint as well."""
+        endpoint = (mapping.protocol, *mapping.internal)
+        if any(key != endpoint for key in mapping.keys):
+            self._of_endpoint.setdefault(endpoint, {})[mapping.id] = mapping
