@@ -38,8 +38,9 @@ from appliance.journal.events import (
 )
 from appliance.journal.log import SMALL, EventLog
 from nat.conntrack import Conntrack
-from nat.endpoint import UDP, Direction, Endpoint
+from nat.endpoint import UDP, Endpoint
 from nat.mapping import FlowLeg, Leg
+from nat.patch import Patch
 
 TOO_MANY_ERRORS = 10
 """After so many, the module is off for the flow (until another module is put into the slot)."""
@@ -336,10 +337,15 @@ def _transport(leg: Leg) -> str:
 
 
 def _ends(leg: Leg) -> tuple[str, str, str, str]:
-    """Source and destination as the packet arrived, and as it leaves."""
+    """Source and destination as the packet arrived, and as it leaves: what is written into it, and
+    not what the mapping says, because a NAT may be wrong on purpose (`nat/policy.py`)."""
     _, source, destination, source_port, destination_port = leg.key
-    mapping = leg.mapping
     arrived = Endpoint(source, source_port), Endpoint(destination, destination_port)
-    if leg.direction is Direction.OUT:
-        return str(arrived[0]), str(arrived[1]), str(mapping.external), str(arrived[1])
-    return str(arrived[0]), str(arrived[1]), str(arrived[0]), str(mapping.internal)
+    patch = leg.patch
+    leaves = arrived
+    if isinstance(patch, Patch):
+        leaves = (
+            Endpoint(patch.source, patch.source_port),
+            Endpoint(patch.destination, patch.destination_port),
+        )
+    return str(arrived[0]), str(arrived[1]), str(leaves[0]), str(leaves[1])

@@ -135,6 +135,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         worst = _most_frequent(lost)
         yield from _why_sent_there(_newest_about(worst.destination, evidence), evidence)
         yield from _of_forgotten(worst, evidence)
+        yield from _of_misdirection(worst, evidence)
         yield from _of_losses([worst], _what(worst), "")
     else:
         yield from _of_a_lapse(evidence)
@@ -153,6 +154,21 @@ def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         f"The NAT forgot at {ended.t:.1f} s that {ended.external} is {ended.internal}: {why}."
     )
     yield Cause(sentence, NAT, ended.id, "", "RFC 4787 4.3")
+
+
+def _of_misdirection(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """It came to the endpoint that the NAT had given to somebody, and went on to another."""
+    passed = evidence.messages.get(loss.cause or 0)
+    opened = evidence.opened.get(passed.destination) if passed else None
+    if passed is None or opened is None:
+        return
+    if passed.new_destination in (opened.internal, passed.destination):
+        return
+    sentence = (
+        f"{opened.external} stands for {opened.internal}, and the NAT hands what comes for it to "
+        f"{passed.new_destination}."
+    )
+    yield Cause(sentence, NAT, passed.id, "", "RFC 3022 4.1")
 
 
 def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:

@@ -172,6 +172,18 @@ def test_watching_never_changes_a_forwarded_byte(module: str, ports: str) -> Non
     assert left[0] == left[1]
 
 
+def test_the_event_names_the_endpoints_that_the_packet_left_with() -> None:
+    """Also where the NAT does not do what its mapping says."""
+    world = World({"alg.sip.module": "sip-poor:reply-port-lost", "nat.ports": "preserve"})
+    out = world.pass_out(udp(f"{A}:5060", f"{R}:5060", REGISTER))
+    assert out is not None
+    back = world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:40625", b"SIP/2.0 100 Trying"))
+    assert back is not None
+    request, answer = world.told(MessagePassed)
+    assert request.new_source == f"{EXTERNAL}:40625"
+    assert (answer.destination, answer.new_destination) == (f"{EXTERNAL}:40625", f"{A}:17973")
+
+
 def test_what_was_missed_is_told_beside_a_module_that_is_off() -> None:
     world = World({"alg.sip.module": "off", "alg.sip.observe": True})
     world.pass_out(udp(f"{A}:5060", f"{R}:5060", INVITE))

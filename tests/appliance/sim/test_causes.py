@@ -60,10 +60,14 @@ def test_what_was_put_in_or_left_out_is_told_as_such() -> None:
 
 
 def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
-    """No message shows it: that the module has it is all that is known."""
-    inferred, lost = chain("one-way-audio", "sip-poor:reply-port-lost")
+    """No message shows it: that the module has it is all that is known, beside what it does."""
+    inferred, misdirected, lost = chain("one-way-audio", "sip-poor:reply-port-lost")
     assert inferred.sentence.startswith("The NAT has the fault reply-port-lost: ")
     assert inferred.inferred
+    assert misdirected.sentence == (
+        "203.0.113.1:40625 stands for 192.168.20.100:5060, and the NAT hands what comes for it to "
+        "192.168.20.100:17973."
+    )
     assert lost.sentence == (
         "the 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:17973."
     )
