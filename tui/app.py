@@ -29,13 +29,14 @@ from appliance.journal.events import Event
 from appliance.sim.simulation import Simulation
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
-from tui.feed import Feed, SimulationFeed, SocketFeed
+from tui.feed import Factory, Feed, SimulationFeed, SocketFeed
 from tui.key import Key
 from tui.keys import EVERYWHERE, INTERRUPTED, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
+from tui.lesson import Lesson
 from tui.look import Look
 from tui.messages import Moved
-from tui.model import EVENTS_KEPT, Frame
+from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.timing import Timing
 from tui.views.table import VIEWS, number
 from tui.views.view import View
@@ -54,6 +55,8 @@ _FIRST = "call"
 _TOLD = {False: 5, True: 12}
 """Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
 
+Handed = Timing | Knobs | Lesson
+"""Who has keys and no place on the screen."""
 _LEAST, _LEAST_TOLD = 5, 6
 """Rows of the table's pane at least, and of what is told beneath it."""
 
@@ -88,15 +91,20 @@ class GlassnatApp(App[None]):
         feed: Feed,
         choices: Sequence[Choices],
         refresh: float | None = REFRESH,
+        paused: bool = False,
     ) -> None:
-        """`choices`: what may stand in the slot of each application, for the menu."""
+        """`choices`: what may stand in the slot of each application, for the menu; `paused`: the
+        clock stands until somebody lets it run."""
         super().__init__()
         self.feed = feed
         self.look = Look()
-        self.paused = False
+        if isinstance(feed, SimulationFeed):
+            self.look.story = feed.simulation.scenario
+        self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
-        self._handed = (Timing(self), Knobs(self, choices))
+        self._handed = (Timing(self), Knobs(self, choices), Lesson(self))
         self._refresh = refresh
+        self._judged: tuple[Simulation, str] | None = None
         self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.failure: Exception | None = None
         self.animation_level = "none"
@@ -152,8 +160,32 @@ class GlassnatApp(App[None]):
 
     async def advance(self, elapsed: float) -> None:
         """Take the news of `elapsed` seconds and draw them."""
-        self._take(await self.feed.next_frame(elapsed, not self.paused))
+        runs = not self.paused and len(self.screen_stack) == 1  # nothing passes behind a dialogue
+        self._take(await self.feed.next_frame(elapsed, runs))
+        self._follow_outcome()
         self.draw()
+
+    def _follow_outcome(self) -> None:
+        """When a simulation has got another outcome: look for what would help, and remember how it
+        ended."""
+        feed, outcome = self.feed, self.look.model.outcome
+        if outcome is None or not isinstance(feed, SimulationFeed):
+            return
+        if feed.ended:
+            self.look.remember(feed.knobs)
+        if self._judged != (judged := (feed.simulation, outcome.outcome)):
+            self._judged = judged
+            self.look.remedies = None
+            if outcome.outcome != BOTH_WAYS and self._refresh is not None:
+                self._try_remedies(feed)
+
+    @work(exclusive=True, group="remedies")
+    async def _try_remedies(self, feed: SimulationFeed) -> None:
+        run = feed.simulation
+        found = await feed.remedies()
+        if feed.simulation is run:
+            self.look.remedies = found
+            self.draw()
 
     def _take(self, frame: Frame) -> None:
         """Fold a frame; while a live display is frozen, keep what happens for later."""
@@ -186,11 +218,12 @@ class GlassnatApp(App[None]):
 
     def _tabs(self, width: int) -> Line:
         labels = [view.label for view in VIEWS]
-        return strip.tabs(self.look.model, labels, number(self.look.view), width)
+        look = self.look
+        return strip.tabs(look.model, labels, number(look.view), width, look.hidden)
 
     def _timeline(self, width: int) -> Line:
         model = self.look.model
-        return timeline.row(model.ticks, model.audio_since(), model.now, self.feed.duration, width)
+        return timeline.row(model.ticks, model.audio(), model.now, self.feed.duration, width)
 
     def _clock(self) -> strip.Clock:
         feed = self.feed
@@ -227,11 +260,11 @@ class GlassnatApp(App[None]):
             await done
         self._see_to_the_look()
 
-    def _owner(self, pressed: str) -> tuple[Timing | Knobs | View, Key]:
+    def _owner(self, pressed: str) -> tuple[Handed | View, Key]:
         """Whom a key is for: of several views the focused one, then one that is in sight."""
         panes = list(self.screen_stack[0].query(Pane))
         panes.sort(key=lambda pane: (not pane.has_focus, not pane.is_in_sight))
-        owners: list[Timing | Knobs | View] = [*self._handed, *(pane.view for pane in panes)]
+        owners: list[Handed | View] = [*self._handed, *(pane.view for pane in panes)]
         for owner in owners:
             for key in owner.keys:
                 if key.key == pressed:
@@ -263,11 +296,6 @@ class GlassnatApp(App[None]):
         if self.is_wide and self.look.view in _WORKBENCH:
             names = list(_WORKBENCH)
         self.action_view(names[(names.index(self.look.view) + 1) % len(names)])
-
-    def action_message(self, step: int) -> None:
-        """Select a neighbour of the selected message."""
-        self.look.step(step)
-        self.draw()
 
     def action_follow(self) -> None:
         self.look.follow()
@@ -305,10 +333,11 @@ class GlassnatApp(App[None]):
 # --- ways in ------------------------------------------------------------------------------------
 
 
-def run_simulation(factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> int:
-    """Open the screen on a simulation. `factory` makes it from the settings changed by hand, key
-    to value, and is called again for every run. Answers the exit code."""
-    return _run(GlassnatApp(SimulationFeed(factory, speed), alg_choices()))
+def run_simulation(factory: Factory, speed: float = 1.0) -> int:
+    """Open the screen on a simulation, whose clock stands until somebody lets it run. `factory`
+    makes it, and is called again for every run. Answers the exit code."""
+    app = GlassnatApp(SimulationFeed(factory, speed), alg_choices(), paused=True)
+    return _run(app)
 
 
 def run_attached(socket_path: str, read_only: bool = False) -> int:

@@ -11,12 +11,16 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event, Started, decode
+from appliance.sim.knobs import PREFIX, turned
+from appliance.sim.remedies import Remedy, remedies
+from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from tui.model import Frame
 
@@ -62,20 +66,39 @@ class Feed(Protocol):
         """End the connection, if there is one."""
 
 
-class SimulationFeed:
-    """A simulation that runs as fast as the screen lets it.
+Awaited = Callable[[Event], bool]
+"""Is this what somebody wants to get to?"""
 
-    `factory` makes the simulation from the settings that were changed by hand (key to value).
-    """
+
+class Factory(Protocol):
+    """Makes a run that has not begun."""
+
+    def __call__(self, knobs: dict[str, Any], turns: Turns | None = None, /) -> Simulation:
+        """`knobs`: what was turned by hand, key to value: settings, and traits of parties; `turns`:
+        what a step of the guide turns, in the place of what the command line did (None)."""
+
+
+class Turned(NamedTuple):
+    """A setting that was changed while a simulation ran, when, and after how many events."""
+
+    events: int
+    t: float
+    key: str
+    value: Any
+
+
+class SimulationFeed:
+    """A simulation that runs as fast as the screen lets it, and back."""
 
     live = False
     read_only = False
     lost = ""
 
-    def __init__(self, factory: Callable[[dict[str, Any]], Simulation], speed: float = 1.0) -> None:
+    def __init__(self, factory: Factory, speed: float = 1.0) -> None:
         self._factory = factory
         self.speed = speed
-        self._knobs: dict[str, Any] = {}
+        self.knobs: dict[str, Any] = {}
+        self._turns: Turns | None = None
         self.restart()
 
     @property
@@ -84,9 +107,21 @@ class SimulationFeed:
 
     def restart(self) -> None:
         """Run again from T+0 with the same seed; what was set by hand stays set."""
+        self._at_first = dict(self.knobs)
+        self._journal: list[Turned] = []
+        self._begin()
+
+    def stage(self, turns: Turns) -> None:
+        """Begin another run of the story: as the guide wants it, and with nothing else turned."""
+        self._turns = turns
+        self.knobs.clear()
+        self.restart()
+
+    def _begin(self) -> None:
         self.ended = False
         self._news: list[Event] = []
-        self.simulation = self._factory(dict(self._knobs))
+        self._before = self._stopped = 0
+        self.simulation = self._factory(dict(self._at_first), self._turns)
         self._news += self.simulation.log.since(0)
         self.simulation.log.subscribe(self._news.append)
 
@@ -102,16 +137,62 @@ class SimulationFeed:
             self.simulation.run_until(min(self.simulation.now + _SLICE, target))
         self.ended = self.simulation.now >= self.simulation.duration
 
-    def step(self, awaited: tuple[type, ...] = (object,)) -> None:
-        """Go on until the next event of these types, or to the end."""
+    def step(self, awaited: Awaited) -> Event | None:
+        """Go on until the next event that is awaited, and answer it; None: to the end."""
         seen = len(self._news)
         for _ in range(_STEPS):
+            before = self.simulation.log.last_id
             if not self.simulation.step():
                 self.ended = True
-                return
-            if any(isinstance(event, awaited) for event in self._news[seen:]):
-                return
+                return None
+            found = [event for event in self._news[seen:] if awaited(event)]
+            if found:
+                self._before, self._stopped = before, self.simulation.log.last_id
+                return found[0]
             seen = len(self._news)
+        return None
+
+    def back(self, awaited: Awaited) -> Event | None:
+        """Go back to just after the last event that is awaited before this moment, and answer it;
+        None: to the beginning. It is the same run once more, up to there, with every setting
+        changed again when it was changed."""
+        log = self.simulation.log
+        latest = self._before if log.last_id == self._stopped else log.last_id
+        earlier = [each for each in log.since(0) if awaited(each)]
+        target = max((each.id for each in earlier if each.id <= latest), default=0)
+        self._journal = [each for each in self._journal if each.events < target]
+        self._begin()
+        log = self.simulation.log
+        for each in self._journal:
+            self.simulation.run_until(each.t)
+            self._set(each.key, each.value)
+        while log.last_id < target:
+            self._before = log.last_id
+            if not self.simulation.step():
+                break
+        self._stopped = log.last_id
+        return next((each for each in self._news if each.id == target), None)
+
+    def finish(self) -> None:
+        """Run to the end at once."""
+        self.simulation.run()
+        self.ended = True
+
+    async def remedies(self) -> list[Remedy]:
+        """What would have made this run better, tried beside the screen. Nothing where a module of
+        somebody's own is in a slot: it has one process, which this run needs."""
+        run = self.simulation
+        specs = [run.engine.settings[f"alg.{name}.module"] for name in APPLICATIONS]
+        if any(map(is_foreign, specs)):
+            return []
+        again = Simulation(run.scenario, run.engine.settings.copy(), run.seed)
+
+        def tried() -> list[Remedy]:
+            again.run_until(now)
+            return remedies(again)
+
+        now = run.now
+        return await asyncio.to_thread(tried)
 
     def _frame(self) -> Frame:
         news = self._news[:]
@@ -128,11 +209,20 @@ class SimulationFeed:
         return documents.show(self.simulation.engine, what, self.simulation.now)
 
     async def set(self, key: str, value: Any) -> None:
+        """A trait of a party is what it was born with: it acts from the next run on."""
         try:
-            self.simulation.engine.set(key, value, "screen", self.simulation.now)
-        except ValueError as error:  # SettingError and SpecError: the text is a sentence
+            if key.startswith(PREFIX):
+                turned(self.simulation.scenario, {key: value})
+            else:
+                now = Turned(self.simulation.log.last_id, self.simulation.now, key, value)
+                self._set(key, value)
+                self._journal.append(now)
+        except ValueError as error:  # SettingError, KnobError and SpecError: the text is a sentence
             raise FeedError(str(error)) from error
-        self._knobs[key] = value
+        self.knobs[key] = value
+
+    def _set(self, key: str, value: Any) -> None:
+        self.simulation.engine.set(key, value, "screen", self.simulation.now)
 
     async def flush(self) -> int:
         return self.simulation.engine.flush(self.simulation.now).flushed

@@ -14,22 +14,32 @@ INTERRUPTED = 130
 """The exit code of a program that was ended by Ctrl-C."""
 
 TIME = (
-    Key("p", "pause", "time", "pause or go on; live: freeze the display", "Pause"),
+    Key("p", "pause", "time", "pause or go on; live: freeze the display", "Run/pause"),
+    Key("n", "next_message", "time", "on to the next message", "Next"),
+    Key("b", "last_message", "time", "back to the message before", "Back"),
+    Key("}", "next_message", "time", "as n"),
+    Key("{", "last_message", "time", "as b"),
+    Key("]", "next_event", "time", "one event forward", modes="sim"),
+    Key("[", "last_event", "time", "one event back", modes="sim"),
+    Key(">", "next_expiry", "time", "on to the next timer that runs out", modes="sim"),
     Key("r", "run_again", "time", "run again from T+0, same seed, knobs kept", "Re-run", "sim"),
-    Key("]", "step", "time", "one event forward", "Step", "sim"),
-    Key(">", "next_expiry", "time", "on to the next timer that runs out", "", "sim"),
+    Key("R", "run_as_at_first", "time", "run again with nothing turned", modes="sim"),
     Key("+", "faster(2)", "time", "twice as fast", "Speed", "sim"),
-    Key("-", "faster(0.5)", "time", "half as fast", "", "sim"),
-    Key("=", "faster(0)", "time", "speed x1", "", "sim"),
+    Key("-", "faster(0.5)", "time", "half as fast", modes="sim"),
+    Key("=", "faster(0)", "time", "speed x1", modes="sim"),
+)
+LESSON = (
+    Key("h", "hide", "lesson", "predict: hide or show what tells how it went", "Hide"),
+    Key("g", "forward", "lesson", "the guide: predict, see, next step", "Guide", "sim"),
+    Key("G", "backward", "lesson", "the guide: the step before", modes="sim"),
 )
 KNOBS = (
     Key("a", "alg", "knobs", "ALG menu: o off, c correct, p poor with faults", "ALG"),
     Key("t", "timeout", "knobs", "UDP timeouts", "Timeout"),
+    Key("x", "remedy", "knobs", "do what TRY says and run again", modes="sim"),
     Key("f", "flush", "knobs", "forget all flows"),
 )
 EVERYWHERE = (
-    Key("}", "message(1)", "messages", "next message", "Message"),
-    Key("{", "message(-1)", "messages", "previous message"),
     Key("escape", "follow", "messages", "back to the message that matters"),
     Key("w", "why", "messages", "why: all of it, or as much as fits"),
     Key("?", "help", "everywhere", "these keys", "Help"),
@@ -44,10 +54,11 @@ EVERYWHERE = (
 KEYS: tuple[Key, ...] = (
     *TIME,
     *KNOBS,
+    *LESSON,
     *EVERYWHERE,
     *(key for view in VIEWS for key in view.keys),
 )
-_FOOTER = ("p", "a", "t", "r", "]", "}", "?", "q", ":", "+")
+_FOOTER = ("p", "n", "b", "a", "r", "h", "?", "q", ":", "t", "g", "+")
 """The most important keys, the first first."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from alg import registry
 from alg.base import Application
 from appliance.settings.hints import counted
-from tui.feed import FeedError
+from tui.feed import FeedError, SimulationFeed
 from tui.keys import KNOBS
 from tui.stage import Stage
 from tui.widgets.alg_menu import AlgMenu, Choices
@@ -53,6 +53,19 @@ class Knobs:
                 self._stage.say(str(error))
                 return
         await self._stage.advance(0.0)
+
+    async def remedy(self) -> None:
+        """Turn what helps, and run again."""
+        stage = self._stage
+        if not isinstance(stage.feed, SimulationFeed) or not stage.look.remedies:
+            stage.say("There is nothing that was tried and helps.")
+            return
+        for key, value in stage.look.remedies[0].set.items():
+            await stage.feed.set(key, value)
+        stage.feed.restart()
+        stage.look.begin_again()
+        stage.paused = False
+        await stage.advance(0.0)
 
     async def flush(self) -> None:
         try:

@@ -6,11 +6,24 @@ cursor is the one that WHY explains. A view reads and changes this, and knows no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+from appliance.journal.sentences import short_value
 from appliance.sim.remedies import Remedy
-from tui.model import Message, Model
+from appliance.sim.scenario import Scenario
+from tui.model import Message, Model, short_key
+
+
+class Run(NamedTuple):
+    """A run that has ended: what was turned, in few words, and how it ended."""
+
+    label: str
+    outcome: str
+
+
+RUNS_KEPT = 8
 
 
 @dataclass
@@ -22,6 +35,11 @@ class Look:
     of the advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their
     own; `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps,
     None while nobody knows.
+
+    `hidden`: whatever tells how it went is not drawn, so that one can predict it; `story`: what is
+    told, if it is a story; `step_at`: the place of the guide's current step, None before the first;
+    `is_revealed`: may be read what that step lets one see? `runs`: how the story ended so far, the
+    newest last.
     """
 
     model: Model = field(default_factory=Model)
@@ -30,6 +48,11 @@ class Look:
     translation: str = ""
     said: str = ""
     is_told_apart: bool = False
+    hidden: bool = False
+    story: Scenario | None = None
+    step_at: int | None = None
+    is_revealed: bool = False
+    runs: list[Run] = field(default_factory=list)
     in_full: bool = False
     remedies: Sequence[Remedy] | None = None
 
@@ -50,6 +73,20 @@ class Look:
     def follow(self) -> None:
         """Look at what matters again."""
         self.chosen = None
+
+    def remember(self, knobs: Mapping[str, Any]) -> None:
+        """Keep how this run ended, instead of an earlier one with the same knobs."""
+        if self.model.outcome is None:
+            return
+        modules = [spec for spec in self.model.modules.values() if spec != "off"]
+        turned = [
+            f"{short_key(key)} {short_value(value)}"
+            for key, value in knobs.items()
+            if short_key(key) != "ALG"
+        ]
+        run = Run(" ".join([*(modules or ["off"]), *turned]), self.model.outcome.outcome)
+        others = [each for each in self.runs if each.label != run.label]
+        self.runs = [*others, run][-RUNS_KEPT:]
 
     def begin_again(self) -> None:
         """Forget the run; what the reader has set up stays."""

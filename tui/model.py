@@ -28,6 +28,7 @@ from appliance.journal.events import (
 )
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
+from appliance.sim.knobs import PREFIX
 from tui.endpoint import address_of
 from tui.ticks import Tick, mark
 from tui.translations import Translations
@@ -75,6 +76,7 @@ class Stream:
     heard: int
     lost_at: str
     began: float
+    until: float
 
     @property
     def in_trouble(self) -> bool:
@@ -176,6 +178,7 @@ class Model:
             event.heard,
             event.lost_at or (was.lost_at if was else ""),
             was.began if was else event.t,
+            event.t,
         )
 
     def _call(self, event: CallState) -> None:
@@ -254,12 +257,15 @@ class Model:
         any, the first."""
         return self._best.event.alg if self._best else next(iter(self.modules), "")
 
-    def audio_since(self) -> float | None:
-        """When the first audio was counted; None while there is none, or no more."""
-        call = self.current_call()
-        if call is not None and call.state in CALL_IS_OVER:
+    def audio(self) -> tuple[float, float] | None:
+        """When the first audio was counted and when the last; None while there was none."""
+        streams = self.streams.values()
+        if not streams:
             return None
-        return min((stream.began for stream in self.streams.values()), default=None)
+        until = max(each.until for each in streams)
+        call = self.current_call()
+        is_over = call is not None and call.state in CALL_IS_OVER
+        return min(each.began for each in streams), until if is_over else self.now
 
     def current_call(self) -> CallState | None:
         """The newest call; while there is none, the newest registration."""
@@ -303,7 +309,7 @@ def short_key(key: str) -> str:
         "nat.timeouts.udp": "UDP timeout",
         "nat.timeouts.udp_unanswered": "UDP timeout unanswered",
     }
-    return known.get(key, key)
+    return known.get(key, key.removeprefix(PREFIX))
 
 
 _HANDLERS: dict[type, Any] = {

@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from appliance.settings import files as config
+from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import load_scenario
 from tui.app import GlassnatApp
-from tui.feed import SimulationFeed
+from tui.feed import Factory, SimulationFeed
 from tui.knobs import alg_choices
 
 SIZE = (120, 36)
@@ -27,12 +27,12 @@ MOMENT = 30.0
 _FONT_FACES = re.compile(r"@font-face \{[^}]*\}")
 
 
-def picture(factory: Callable[[dict[str, Any]], Simulation], at: float = MOMENT) -> str:
+def picture(factory: Factory, at: float = MOMENT) -> str:
     """The screen as SVG, `at` seconds (virtual) after the start of a simulation."""
     return asyncio.run(_drawn(factory, at))
 
 
-async def _drawn(factory: Callable[[dict[str, Any]], Simulation], at: float) -> str:
+async def _drawn(factory: Factory, at: float) -> str:
     feed = SimulationFeed(factory)
     feed.simulation.run_until(at)
     app = GlassnatApp(feed, alg_choices(), refresh=None)
@@ -44,7 +44,7 @@ async def _drawn(factory: Callable[[dict[str, Any]], Simulation], at: float) -> 
         return _FONT_FACES.sub("", app.export_screenshot(title="glassnat"))
 
 
-def one_way_audio(knobs: dict[str, Any]) -> Simulation:
+def one_way_audio(knobs: dict[str, Any], _: Turns | None = None) -> Simulation:
     """The run in the picture: half a rewrite, so that right and wrong stand side by side."""
     story = load_scenario("one-way-audio")
     settings = config.for_scenario(

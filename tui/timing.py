@@ -1,14 +1,43 @@
-"""The keys of time: a simulation's clock can be held, stepped and begun again, a live one not."""
+"""The keys of time: a simulation's clock can be held, stepped, turned back and begun again.
+
+Back is real: the same run once more from its start, up to where one wants to be. A live clock
+cannot be turned; there the keys for messages go through those that have passed.
+"""
 
 from __future__ import annotations
 
-from appliance.journal.events import ExpectationClosed, FlowExpired, MappingExpired
-from tui.feed import FASTEST, SLOWEST, SimulationFeed
+from appliance.journal.events import (
+    Event,
+    ExpectationClosed,
+    FlowExpired,
+    MappingExpired,
+    MappingRefreshed,
+    MediaStats,
+    MessagePassed,
+    PacketDropped,
+    PacketLost,
+    Started,
+)
+from appliance.journal.sentences import Teller
+from tui.feed import FASTEST, SLOWEST, Awaited, SimulationFeed
 from tui.keys import TIME
 from tui.stage import Stage
 
-TIMERS = (FlowExpired, MappingExpired, ExpectationClosed)
-"""What happens when a timer runs out."""
+
+def is_message(event: Event) -> bool:
+    return isinstance(event, MessagePassed)
+
+
+def is_expiry(event: Event) -> bool:
+    """Has a timer run out?"""
+    return isinstance(event, FlowExpired | MappingExpired | ExpectationClosed)
+
+
+def is_news(event: Event) -> bool:
+    """Is it worth a step? One more second of what was before is not."""
+    if isinstance(event, PacketLost | PacketDropped):
+        return event.count == 1
+    return not isinstance(event, Started | MediaStats | MappingRefreshed)
 
 
 class Timing:
@@ -29,23 +58,72 @@ class Timing:
         self._stage.say("This NAT is live: its packets cannot be held, stepped or run again.")
         return None
 
-    async def step(self) -> None:
-        if simulation := self._simulation():
-            self._stage.paused = True
-            simulation.step()
-            await self._stage.advance(0.0)
+    # --- from message to message -----------------------------------------------------------------
+
+    async def next_message(self) -> None:
+        feed = self._stage.feed
+        if isinstance(feed, SimulationFeed) and not feed.ended:
+            await self._on(is_message, "No message comes any more before the end.")
+            self._look_at_the_newest()
+        else:
+            self._stage.look.step(1)
+
+    async def last_message(self) -> None:
+        if isinstance(self._stage.feed, SimulationFeed):
+            await self._back(is_message)
+            self._look_at_the_newest()
+        else:
+            self._stage.look.step(-1)
+
+    def _look_at_the_newest(self) -> None:
+        look = self._stage.look
+        look.chosen = look.model.messages[-1].number if look.model.messages else None
+
+    # --- from event to event ---------------------------------------------------------------------
+
+    async def next_event(self) -> None:
+        await self._on(is_news, "Nothing happens any more before the end.")
+
+    async def last_event(self) -> None:
+        await self._back(is_news)
 
     async def next_expiry(self) -> None:
+        await self._on(is_expiry, "No timer runs out any more before the end.")
+
+    async def _on(self, awaited: Awaited, otherwise: str) -> None:
+        """Hold the clock at the next of these, and say what it is."""
         if simulation := self._simulation():
             self._stage.paused = True
-            simulation.step(TIMERS)
+            event = simulation.step(awaited)
             await self._stage.advance(0.0)
+            self._stage.say(otherwise if event is None else self._told(event))
+
+    async def _back(self, awaited: Awaited) -> None:
+        if simulation := self._simulation():
+            self._stage.paused = True
+            event = simulation.back(awaited)
+            self._stage.look.begin_again()
+            await self._stage.advance(0.0)
+            self._stage.say("This is the beginning." if event is None else self._told(event))
+
+    def _told(self, event: Event) -> str:
+        teller = Teller()
+        if (started := self._stage.look.model.started) is not None:
+            teller.tell(started)
+        return " ".join(teller.tell(event)[0].split())
+
+    # --- as a whole ------------------------------------------------------------------------------
 
     def faster(self, factor: float) -> None:
         """Faster or slower; 0: as fast as the wall clock."""
         if simulation := self._simulation():
             speed = simulation.speed * factor if factor else 1.0
             simulation.speed = min(max(speed, SLOWEST), FASTEST)
+
+    async def run_as_at_first(self) -> None:
+        if simulation := self._simulation():
+            simulation.knobs.clear()
+            await self.run_again()
 
     async def run_again(self) -> None:
         if simulation := self._simulation():

@@ -36,7 +36,7 @@ from appliance.cli.words import offer, scenarios
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings.table import Settings
-from appliance.sim import staging
+from appliance.sim import knobs, staging
 from appliance.sim.remedies import needless, remedies
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
@@ -162,13 +162,16 @@ def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simula
 
 
 def _draw(story: Scenario, settings: Settings, seed: int | None, speed: float, files: Files) -> int:
-    """The run on the screen. Knobs turned there are laid over the settings of the next run."""
+    """The run on the screen. Knobs that are turned there are laid over the next run: over what the
+    command line says, or over what a step of the guide turns."""
 
-    def begin(knobs: Mapping[str, Any]) -> Simulation:
-        own = settings.copy()
-        for key, value in knobs.items():
-            own.assign(key, value, "set")
-        simulation = _simulation(story, own, seed)
+    def begin(by_hand: Mapping[str, Any], turns: Turns | None = None) -> Simulation:
+        told, own = (story, settings.copy()) if turns is None else staging.stage(story, turns)
+        traits = {key: each for key, each in by_hand.items() if key.startswith(knobs.PREFIX)}
+        for key, value in by_hand.items():
+            if key not in traits:
+                own.assign(key, value, "set")
+        simulation = _simulation(knobs.turned(told, traits), own, seed)
         files.begin(simulation)
         return simulation
 

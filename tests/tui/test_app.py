@@ -27,7 +27,6 @@ from tui.app import GlassnatApp
 from tui.model import Frame
 from tui.widgets.alg_menu import AlgMenu, Choices
 from tui.widgets.help_screen import HelpScreen
-from tui.widgets.timeout_form import TimeoutForm
 
 NARROW, WIDE = (80, 24), (120, 36)
 FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID one way")]
@@ -169,17 +168,7 @@ async def test_tab_walks_through_the_panes() -> None:
         for _step in range(4):
             await pilot.press("tab")
             seen.append(app.look.view)
-        assert seen == ["call", "diff", "events", "nat", "call"]
-
-
-async def test_braces_walk_through_the_messages_and_escape_goes_back() -> None:
-    async with screen() as (app, pilot, _):
-        numbers = []
-        for key in ("}", "}", "{", "escape"):
-            await pilot.press({"}": "right_curly_bracket", "{": "left_curly_bracket"}.get(key, key))
-            assert app.look.message is not None
-            numbers.append(app.look.message.number)
-        assert numbers == [2, 3, 2, 1]
+        assert seen == ["call", "diff", "events", "guide", "nat"]
 
 
 async def test_in_the_ladder_arrows_choose_a_message_and_enter_looks_into_it() -> None:
@@ -237,10 +226,10 @@ async def test_every_action_is_in_the_command_palette() -> None:
 
 async def test_a_click_on_a_key_in_the_footer_is_that_key() -> None:
     async with screen() as (app, pilot, _):
-        at = screen_of(app).splitlines()[-1].index("Timeout")
+        at = screen_of(app).splitlines()[-1].index("ALG")
         await pilot.click("#keys", offset=(at, 0))
         await pilot.pause()
-        assert isinstance(app.screen, TimeoutForm)
+        assert isinstance(app.screen, AlgMenu)
 
 
 async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
@@ -261,6 +250,26 @@ async def test_pause_stops_a_simulation_s_clock() -> None:
         await pilot.press("p")
         await app.advance(5.0)
         assert app.look.model.now == 17.0
+
+
+async def test_behind_a_dialogue_the_clock_stands() -> None:
+    """Whoever reads the menu misses nothing."""
+    async with screen() as (app, pilot, _):
+        await pilot.press("a")
+        await app.advance(5.0)
+        assert app.look.model.now == 12.0
+        await pilot.press("escape")
+        await app.advance(5.0)
+        assert app.look.model.now == 17.0
+
+
+async def test_the_next_key_takes_what_was_said_away_and_w_shows_all_of_why() -> None:
+    async with screen() as (app, pilot, _):
+        await pilot.press("f")
+        assert "2 flows forgotten." in screen_of(app)
+        await pilot.press("w")
+        assert "2 flows forgotten." not in screen_of(app)
+        assert app.look.in_full
 
 
 async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:

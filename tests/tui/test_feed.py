@@ -12,20 +12,27 @@ from typing import Any
 import pytest
 
 from appliance.control.server import ControlServer
-from appliance.journal.events import SettingChanged, Started
-from appliance.settings import files as config
+from appliance.journal.events import Event, MessagePassed, SettingChanged, Started, encode
+from appliance.sim.knobs import PREFIX, turned
+from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
+from appliance.sim.staging import stage
 from appliance.sim.stories import load_scenario
 from tui.feed import FASTEST, Feed, FeedError, SimulationFeed, SocketFeed
 from tui.model import Model
 
 
-def simulation(knobs: dict[str, Any]) -> Simulation:
-    story = load_scenario("one-way-audio")
-    settings = config.for_scenario(story.name, story.settings)
+def simulation(knobs: dict[str, Any], turns: Turns | None = None) -> Simulation:
+    story, settings = stage(load_scenario("one-way-audio"), turns or Turns())
+    traits = {key: value for key, value in knobs.items() if key.startswith(PREFIX)}
     for key, value in knobs.items():
-        settings.assign(key, value, "set")
-    return Simulation(story, settings)
+        if key not in traits:
+            settings.assign(key, value, "set")
+    return Simulation(turned(story, traits), settings)
+
+
+def is_message(event: Event) -> bool:
+    return isinstance(event, MessagePassed)
 
 
 # --- a simulation -----------------------------------------------------------------------------
@@ -57,7 +64,7 @@ async def test_a_frame_holds_the_tables_as_glassnat_show_has_them() -> None:
 async def test_a_step_goes_to_the_next_event_and_no_further() -> None:
     feed = SimulationFeed(simulation)
     await feed.next_frame(0.0, running=True)
-    feed.step()
+    feed.step(lambda event: True)
     frame = await feed.next_frame(0.0, running=False)
     assert frame.now < 1.0
     assert len(frame.events) > 0
@@ -97,6 +104,77 @@ async def test_a_wrong_value_is_refused_with_a_sentence_and_changes_nothing() ->
     frame = await feed.next_frame(0.0, running=True)
     assert frame.settings is not None
     assert frame.settings["alg.sip.module"] == "off"
+
+
+async def story_of(feed: SimulationFeed) -> list[str]:
+    """What happened so far, as it would be recorded."""
+    return [encode(event).decode() for event in feed.simulation.log.since(0)]
+
+
+async def test_back_is_the_same_run_up_to_the_message_before() -> None:
+    """The same bytes: whoever goes back and forth sees nothing else."""
+    feed = SimulationFeed(simulation)
+    seen = []
+    for _message in range(5):
+        assert isinstance(feed.step(is_message), MessagePassed)
+        seen.append(await story_of(feed))
+    for before in reversed(seen[:-1]):
+        event = feed.back(is_message)
+        assert isinstance(event, MessagePassed)
+        assert await story_of(feed) == before
+    assert feed.back(is_message) is None
+    assert len(await story_of(feed)) == 1
+
+
+async def test_back_from_the_end_is_the_last_message_and_the_clock_can_go_on() -> None:
+    feed = SimulationFeed(simulation)
+    feed.finish()
+    event = feed.back(is_message)
+    assert isinstance(event, MessagePassed)
+    assert event.summary == "200 OK (BYE)"
+    assert not feed.ended
+    assert feed.step(is_message) is None
+    assert feed.ended
+
+
+async def test_what_was_turned_on_the_way_is_turned_again_on_the_way_back() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.next_frame(3.0, running=True)
+    await feed.set("alg.sip.module", "sip")
+    await feed.next_frame(10.0, running=True)
+    answer = feed.back(is_message)
+    assert isinstance(answer, MessagePassed)
+    modules = [
+        each.module for each in feed.simulation.log.since(0) if isinstance(each, MessagePassed)
+    ]
+    assert (modules[0], modules[-1]) == ("off", "sip")
+
+
+async def test_a_trait_of_a_party_acts_from_the_next_run_on() -> None:
+    feed = SimulationFeed(simulation)
+    with pytest.raises(FeedError, match="comedia"):
+        await feed.set("parties.pbx.comedi", True)
+    await feed.set("parties.pbx.comedia", True)
+    feed.restart()
+    feed.finish()
+    assert feed.simulation.outcome().outcome == "both-ways"
+
+
+async def test_a_step_of_the_guide_is_staged_with_nothing_else_turned() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.set("alg.sip.module", "sip")
+    feed.stage(Turns(set={"nat.timeouts.udp": "30s"}))
+    settings = feed.simulation.engine.settings
+    assert (settings["alg.sip.module"], settings["nat.timeouts.udp"]) == ("off", 30.0)
+    assert feed.knobs == {}
+
+
+async def test_what_would_have_helped_is_tried_beside_the_run() -> None:
+    feed = SimulationFeed(simulation)
+    feed.finish()
+    before = await story_of(feed)
+    assert (await feed.remedies())[0].set == {"parties.pbx.comedia": True}
+    assert await story_of(feed) == before
 
 
 async def test_flush_answers_how_many() -> None:

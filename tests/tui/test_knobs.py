@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alg.registry import APPLICATIONS
 from tests.tui.stories import FakeFeed
+from tests.tui.test_feed import simulation
 from tests.tui.test_timing import FakeStage
+from tui.feed import SimulationFeed
 from tui.knobs import Knobs, alg_choices
 
 
@@ -36,6 +38,19 @@ async def test_a_refusal_is_shown_as_it_was_said() -> None:
     (_, chosen) = stage.asked.pop()
     await chosen({"nat.timeouts.udp": 30.0})
     assert stage.look.said == "this screen is attached read-only"
+
+
+async def test_what_helps_is_turned_and_the_story_runs_again() -> None:
+    feed = SimulationFeed(simulation)
+    stage = FakeStage(feed)
+    knobs = Knobs(stage, ())
+    await knobs.remedy()
+    assert stage.look.said == "There is nothing that was tried and helps."
+    feed.finish()
+    stage.look.remedies = await feed.remedies()
+    await knobs.remedy()
+    assert feed.knobs == {"parties.pbx.comedia": True}
+    assert (stage.paused, feed.simulation.now) == (False, 0.0)
 
 
 async def test_flush_says_how_many() -> None:

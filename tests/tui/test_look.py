@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import one_way_audio
+from tests.tui.stories import SETTINGS, ended, one_way_audio
 from tests.tui.test_model import told
 from tui.look import Look
 
@@ -25,6 +25,18 @@ def test_with_no_message_there_is_nothing_to_choose() -> None:
     look = Look()
     look.step(1)
     assert look.message is None
+
+
+def test_runs_are_remembered_by_what_was_turned() -> None:
+    look = Look(told(*one_way_audio()))
+    look.remember({})
+    assert look.runs == []
+    look.model.fold(ended())
+    look.model.settings = SETTINGS
+    look.remember({})
+    look.remember({"parties.pbx.comedia": True, "alg.sip.module": "off"})
+    look.remember({})
+    assert [run.label for run in look.runs] == ["off pbx.comedia true", "off"]
 
 
 def test_another_run_forgets_what_was_chosen_and_keeps_the_view() -> None:

@@ -167,3 +167,12 @@ def test_memory_is_bounded() -> None:
     model = told(*(message("x", "OPTIONS", "out") for _ in range(MESSAGES_KEPT + 10)))
     assert len(model.messages) == MESSAGES_KEPT
     assert model.messages[-1].number == MESSAGES_KEPT + 10
+
+
+def test_audio_is_kept_after_the_call() -> None:
+    model = told(media("alice", "bob", 10, t=5.0), media("alice", "bob", 90, t=12.0))
+    model.now = 30.0
+    assert model.audio() == (5.0, 30.0)
+    model.fold(state("ended", 13.0, 40))
+    assert model.audio() == (5.0, 12.0)
+    assert told().audio() is None

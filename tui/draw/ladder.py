@@ -11,11 +11,12 @@ stands whole in the row below.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
+from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of, shortened
 from tui.model import LadderEntry, Mark, Message, Model, Stream
@@ -37,6 +38,8 @@ class Shape:
     """Where the lifelines stand in a pane of `width` characters."""
 
     width: int
+    silent: bool = False
+    """Is nothing written in the notes?"""
 
     @property
     def notes(self) -> int:
@@ -69,15 +72,25 @@ class Rung(NamedTuple):
     place: int
 
 
-def rungs(model: Model, width: int, selected: int | None) -> list[Rung]:
+def rungs(model: Model, width: int, selected: int | None, judged: bool = True) -> list[Rung]:
     """A row or two for each thing that happened; `selected` is the number of the message with the
-    cursor."""
+    cursor. Unless it is `judged`, nothing tells how it went: no verdicts, no audio, no fates."""
     shape = Shape(width)
     return [
         Rung(line, place)
         for place, entry in enumerate(entries(model, selected))
-        for line in _entry(entry, model, shape, selected)
+        for line in (
+            _entry(entry, model, shape, selected) if judged else _unjudged(entry, shape, selected)
+        )
     ]
+
+
+def _unjudged(entry: LadderEntry, shape: Shape, selected: int | None) -> Iterator[Line]:
+    if isinstance(entry, Message):
+        bare = replace(entry, event=without_verdicts(entry.event))
+        yield _message(bare, "", replace(shape, silent=True), entry.number == selected)
+    elif isinstance(entry, Mark) and not entry.bad:
+        yield Line(f" {_clock(entry.t)} {entry.text}").cut(shape.width)
 
 
 def rows(model: Model, width: int, selected: int | None) -> list[Line]:
@@ -174,7 +187,7 @@ def _message(message: Message, fate: str, shape: Shape, chosen: bool) -> Line:
         line.add(" " * shape.left if dropped else (head or arrow[0]) + arrow[1:], body)
         line.add(mark, style).add("◄" + "─" * (right - 1) if dropped else "─" * right, body)
     line.add("│", Style.FAINT)
-    return line if fate else line.extend(_verdicts(event, shape))
+    return line if fate or shape.silent else line.extend(_verdicts(event, shape))
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:

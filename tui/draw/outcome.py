@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import shares, shortened
-from tui.model import Model, Stream
+from tui.model import BOTH_WAYS, Model, Stream
 
 _BAR = 10
 _BESIDE_NAMES = len("    hears   of  ") + _BAR + len(" 100%")
@@ -18,11 +18,7 @@ _BESIDE_NAMES = len("    hears   of  ") + _BAR + len(" 100%")
 def headline(model: Model) -> tuple[str, Style]:
     """The outcome in a word or two, and whether it is good."""
     if model.outcome is not None:
-        word = model.outcome.outcome
-        good = word == "both-ways"
-        text = "BOTH WAYS" if good else word.replace("-", " ").upper()
-        text = text.replace("ONE WAY", "ONE-WAY")
-        return text, Style.GOOD if good else Style.BAD
+        return spelled(model.outcome.outcome)
     streams = list(model.streams.values())
     if streams and any(stream.sent >= 10 for stream in streams):
         return _heard_so_far(streams)
@@ -32,6 +28,12 @@ def headline(model: Model) -> tuple[str, Style]:
     state = model.state_of(call)
     text = state if call.kind == "registration" else f"{call.kind} {state}"
     return text, Style.BAD if state in _BAD_STATES or state != call.state else Style.PLAIN
+
+
+def spelled(word: str) -> tuple[str, Style]:
+    """An outcome word as it stands on the screen."""
+    text = word.replace("-", " ").upper().replace("ONE WAY", "ONE-WAY")
+    return text, Style.GOOD if word == BOTH_WAYS else Style.BAD
 
 
 _BAD_STATES = ("failed", "busy", "cancelled", "unanswered", "refused", "expired")

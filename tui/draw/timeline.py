@@ -21,9 +21,14 @@ _CROWD = 3
 
 
 def row(
-    ticks: Iterable[Tick], audio_since: float | None, now: float, end: float | None, width: int
+    ticks: Iterable[Tick],
+    audio: tuple[float, float] | None,
+    now: float,
+    end: float | None,
+    width: int,
 ) -> Line:
-    """The line. `end`: when a simulation will be over; None for a running appliance."""
+    """The line. `audio`: since when and until when there was some; `end`: when a simulation will be
+    over, None for a running appliance."""
     first = max(now - LIVE_WINDOW, 0.0) if end is None else 0.0
     last = max(first + LIVE_WINDOW, now) if end is None else max(end, 1.0)
     left, right = f" {first:.0f}s ├", f"┤ {last:.0f}s"
@@ -32,18 +37,15 @@ def row(
     def column(t: float) -> int:
         return min(int((t - first) / (last - first) * room), room - 1)
 
-    cells = _passed(column(now), room, None if audio_since is None else column(audio_since))
+    cells = ["─"] * column(now) + ["┄"] * (room - column(now))
+    if audio is not None:
+        since, until = (max(column(t), 0) for t in audio)
+        cells[since:until] = ["═"] * max(until - since, 0)
     for t, letter in ticks:
         if first <= t <= now:
             _place(cells, column(t), letter)
     cells[column(now)] = "●"
     return Line(left, Style.FAINT).add("".join(cells)).add(right, Style.FAINT).cut(width)
-
-
-def _passed(now: int, room: int, audio: int | None) -> list[str]:
-    """The line without its marks: what has passed, and what is still to come."""
-    since = now if audio is None else max(audio, 0)
-    return ["─"] * min(since, now) + ["═"] * (now - min(since, now)) + ["┄"] * (room - now)
 
 
 def _place(cells: list[str], at: int, letter: str) -> None:

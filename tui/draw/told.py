@@ -6,9 +6,12 @@ view that is open, and the outcome with the call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui.draw import outcome, why
+from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, Style, folded
-from tui.look import Look
+from tui.look import Look, Run
 
 _MOST_FOR_ADVICE = 3
 """Rows that TRY may take."""
@@ -17,18 +20,35 @@ _HANG = "▌    "
 
 def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
     """WHY and TRY in at most `room` rows."""
+    if look.hidden:
+        return [Line("▌WHY ", Style.KEY).add(HIDDEN), Line(_HANG, Style.KEY).add(look.said)]
     if look.said:
         advice = Line(_HANG, Style.KEY).add(look.said)
     else:
         advice = why.advice(look.model, live, look.remedies)
     tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]
+    if len(look.runs) > 1 and look.model.outcome is not None:
+        tried.append(_runs(look.runs, width))
     reasons = why.because(look.model, look.message)
     return [*why.folded(reasons, width, max(room - len(tried), 1)), *tried]
 
 
+def _runs(runs: Sequence[Run], width: int) -> Line:
+    """How the story ended, by what was turned; of too many the newest."""
+    for first in range(len(runs)):
+        line = Line("▌RUNS ", Style.KEY)
+        for at, run in enumerate(runs[first:]):
+            text, style = outcome.spelled(run.outcome)
+            text = text.removesuffix(" AUDIO").removesuffix(" WAYS")
+            line.add(" · " if at else "").add(f"{run.label} ").add(text, style)
+        if len(line) <= width:
+            return line
+    return line.cut(width)
+
+
 def apart(look: Look, live: bool, width: int, room: int) -> list[Line]:
     """The same beneath the outcome."""
-    above = outcome.rows(look.model, width)
+    above = [] if look.hidden else outcome.rows(look.model, width)
     beneath = rows(look, live, width, max(room - len(above), 2))
     gap = [Line()] if len(above) + len(beneath) < room else []
     return [*above, *gap, *beneath]

@@ -227,6 +227,10 @@ def advice(model: Model, live: bool, remedies: Sequence[Remedy] | None = None) -
             f"{short_key(key)} {short_value(value)}" for key, value in model.turned.items()
         )
         return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
+    if model.is_simulation and not model.messages and model.now == 0:
+        line.add("p", Style.KEY).add(" runs the story, ").add("n", Style.KEY)
+        line.add(" goes from message to message, ").add("h", Style.KEY)
+        return line.add(" hides the verdicts, ").add("g", Style.KEY).add(" begins the guide.")
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
     failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS
     if failed and remedies:

@@ -25,7 +25,7 @@ class CallView(View):
     def page(self, width: int, height: int) -> Page:
         model, look = self.look.model, self.look
         selected = look.message.number if look.message else None
-        rungs = ladder.rungs(model, width, selected)
+        rungs = ladder.rungs(model, width, selected, judged=not look.hidden)
         some = ladder.entries(model, selected)
         at = len(some) - 1 if look.chosen is None else ladder.place_of(some, selected)
         mine = [row for row, rung in enumerate(rungs) if rung.place == at]
@@ -40,7 +40,7 @@ class CallView(View):
 
     def _foot(self, width: int, height: int) -> list[Line]:
         """The outcome, unless it stands in a place of its own."""
-        if self.look.is_told_apart:
+        if self.look.is_told_apart or self.look.hidden:
             return []
         bars = outcome.rows(self.look.model, width)
         return bars if height >= _ROOMY else bars[:1]
@@ -50,7 +50,8 @@ class CallView(View):
         title = Line("Call ")
         if call is not None:
             ends = dict.fromkeys((call.caller, call.callee))  # a phone registers itself
-            title.add(f"{' > '.join(ends)} · {call.kind}: {self.look.model.state_of(call)}")
+            state = "?" if self.look.hidden else self.look.model.state_of(call)
+            title.add(f"{' > '.join(ends)} · {call.kind}: {state}")
         return title
 
     def move(self, step: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.draw import diff, why
+from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line
 from tui.endpoint import address_of
 from tui.key import Key
@@ -45,11 +46,21 @@ class DiffView(View):
             self._of, self._place = message, None
         self._width = width
         stress = self._stress(message)
-        asked = message, width, height, self.options, stress
+        asked = message, width, height, self.options, stress, self.look.hidden
         if asked != self._asked:
             self._asked = asked
-            self._page = self._drawn(message, width, height, stress)
+            draw = self._unjudged if self.look.hidden else self._drawn
+            self._page = draw(message, width, height, stress)
         return self._page
+
+    def _unjudged(self, message: Message, width: int, height: int, _: diff.Stress) -> Page:
+        """The whole message before and after, and no word on what is right about it."""
+        event = without_verdicts(message.event)
+        title = Line("Before / after · ").extend(diff.title(event, message.number))
+        options = diff.Options(unchanged=True, unified=self.options.unified, terse=True)
+        self.sheet = diff.sheet(event, width, options)
+        head = diff.heading(event, width, self.options)
+        return Page(title, self.sheet.lines, head, about=message.number)
 
     def _stress(self, message: Message) -> diff.Stress:
         model = self.look.model

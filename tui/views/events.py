@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from appliance.journal.sentences import Teller
+from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, wrap_words
 from tui.model import EVENTS_KEPT, Model
 from tui.views.view import Page, View
@@ -38,6 +39,8 @@ class EventsView(View):
 
     def page(self, width: int, height: int) -> Page:
         model = self.look.model
+        if self.look.hidden:
+            return Page(Line("Events"), [Line(HIDDEN)])
         if model is not self._model or self._is_to_rewrap(width):
             self._begin(model, width)
         fresh = min(model.seen - self._written, len(model.log))

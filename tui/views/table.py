@@ -5,10 +5,11 @@ from __future__ import annotations
 from tui.views.call import CallView
 from tui.views.diff import DiffView
 from tui.views.events import EventsView
+from tui.views.guide import GuideView
 from tui.views.nat import NatView
 from tui.views.view import View
 
-VIEWS: tuple[type[View], ...] = (NatView, CallView, DiffView, EventsView)
+VIEWS: tuple[type[View], ...] = (NatView, CallView, DiffView, EventsView, GuideView)
 
 
 def number(name: str) -> int:

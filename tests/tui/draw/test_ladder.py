@@ -106,6 +106,15 @@ def test_audio_that_goes_out_and_is_lost_is_dotted_beyond_the_nat() -> None:
     assert plain(rows(story, 40, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
 
 
+def test_before_it_is_judged_nothing_tells_how_it_went() -> None:
+    story = told(
+        *one_way_audio(), MessageDiscarded(party="bob", summary="INVITE", reason="why", cause=5)
+    )
+    drawn = [rung.line.plain.rstrip() for rung in rungs(story, 78, 1, judged=False)]
+    assert len(drawn) == 5
+    assert not any(word in row for row in drawn for word in ("missed", "RTP", "✗", "discarded"))
+
+
 def test_a_turned_knob_stands_between_the_messages() -> None:
     story = told(
         invite(), SettingChanged(t=5.0, key="alg.sip.module", old="off", new="sip", who="screen")

@@ -85,6 +85,10 @@ def test_how_time_runs_is_said_in_words(clock: Clock, words: str) -> None:
     assert words in strip(story(mode), clock, 120).plain
 
 
+def test_while_one_predicts_the_tabs_do_not_tell_the_outcome() -> None:
+    assert tabs(told(*one_way_audio()), LABELS, 2, 80, hidden=True).plain.endswith("predict")
+
+
 def test_the_tabs_show_the_open_view_and_the_outcome() -> None:
     text = tabs(told(*one_way_audio()), LABELS, 2, 80).plain
     assert text.startswith("  1 NAT  [2 Call]  3 Before/after   4 Events ")

@@ -12,7 +12,7 @@ from tui.ticks import Tick, mark
 
 def test_a_simulation_shows_what_passed_and_what_is_to_come() -> None:
     model = told(*one_way_audio())
-    drawn = row(model.ticks, 4.0, 12.0, 60.0, 72).plain
+    drawn = row(model.ticks, (4.0, 12.0), 12.0, 60.0, 72).plain
     assert drawn == " 0s ├─I12A═══════●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤ 60s"
 
 
@@ -32,9 +32,16 @@ def test_marks_that_crowd_stand_side_by_side() -> None:
 
 @pytest.mark.parametrize("width", [10, 20, 80])
 def test_no_width_breaks_the_line(width: int) -> None:
-    assert len(row([Tick(1.0, "I")], 0.5, 2.0, 60.0, width).plain) <= width
+    assert len(row([Tick(1.0, "I")], (0.5, 2.0), 2.0, 60.0, width).plain) <= width
 
 
 def test_the_line_is_the_same_between_hosts_with_ipv6_addresses() -> None:
     marks = [mark(event) for event in one_way_audio()]
     assert [mark(event_in_version_6(event)) for event in one_way_audio()] == marks
+
+
+def test_audio_stays_on_the_line_after_the_call() -> None:
+    """Else nobody could see afterwards when there was some."""
+    drawn = row([], (10.0, 30.0), 60.0, 60.0, 72).plain
+    assert 18 <= drawn.count("═") <= 22
+    assert drawn.endswith("●┤ 60s")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import SETTINGS, one_way_audio
+from tests.tui.stories import SETTINGS, ended, one_way_audio
 from tests.tui.test_model import told
 from tui.draw.lines import plain
 from tui.draw.told import apart, rows
-from tui.look import Look
+from tui.look import Look, Run
 
 
 def look() -> Look:
@@ -34,6 +34,21 @@ def test_a_sentence_that_was_said_takes_the_place_of_the_advice() -> None:
     some = look()
     some.said = "2 flows forgotten."
     assert plain(rows(some, False, 80, 5))[-1] == "▌    2 flows forgotten."
+
+
+def test_nothing_tells_how_it_went_while_one_predicts() -> None:
+    some = look()
+    some.hidden = True
+    assert plain(rows(some, False, 80, 5)) == ["▌WHY Hidden while you predict: h shows it.", "▌"]
+    assert not any("AUDIO" in row for row in plain(apart(some, False, 80, 15)))
+
+
+def test_runs_stand_side_by_side_as_many_as_fit() -> None:
+    some = look()
+    some.model.fold(ended())
+    some.runs = [Run("off", "one-way-audio"), Run("sip", "both-ways")]
+    assert plain(rows(some, False, 80, 6))[-1] == "▌RUNS off ONE-WAY · sip BOTH"
+    assert plain(rows(some, False, 20, 30))[-1] == "▌RUNS sip BOTH"
 
 
 def test_long_advice_is_folded_and_not_cut() -> None:

@@ -61,6 +61,15 @@ def test_where_there_is_little_room_the_whole_message_is_shown_with_few_reasons(
     assert plain(low.body)[0].startswith("= INVITE")
 
 
+def test_while_one_predicts_the_message_stands_whole_and_without_a_verdict() -> None:
+    shown = view()
+    shown.look.hidden = True
+    page = shown.page(118, 40)
+    assert "missed" not in page.title.plain
+    assert any("Max-Forwards" in row for row in plain(page.body))
+    assert not any(row.startswith("!") or "└─" in row for row in plain(page.body))
+
+
 def test_a_field_opens_the_mapping_that_it_is_about() -> None:
     shown = view()
     shown.look.model.take(Frame(12.0, (), [flow()], (), SETTINGS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.tui.stories import ended, invite, message, started
 from tests.tui.test_model import told
+from tui.draw.hiding import HIDDEN
 from tui.draw.lines import plain
 from tui.look import Look
 from tui.model import Model
@@ -31,6 +32,10 @@ def test_another_run_starts_a_new_page() -> None:
     view.look.model = told(started(), ended(), ended())
     rows = plain(view.page(98, 20).body)
     assert sum("started" in row for row in rows) == 1
+
+
+def test_nothing_is_told_while_one_predicts() -> None:
+    assert plain(EventsView(Look(told(ended()), hidden=True)).page(98, 20).body) == [HIDDEN]
 
 
 def test_hostile_text_is_not_read() -> None:
