@@ -71,8 +71,13 @@ def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(delay or 0)
         await _rest(self)
 
-    def no_terminal(self: Compositor, *_: object, **__: object) -> None:
+    drawn = Compositor.render_update
+
+    def no_terminal(self: Compositor, full: bool = False, **others: Any) -> object:
+        if full:  # somebody takes a picture
+            return drawn(self, full=True, **others)
         self._dirty_regions.clear()  # what a drawing would have done
+        return None
 
     monkeypatch.setattr(Compositor, "render_update", no_terminal)
     monkeypatch.setattr("textual.app.wait_for_idle", no_guess)
