@@ -65,6 +65,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.conversations: list[Conversation] = []
+        self._registering: list[str] = []
         self._failures: list[Failure] = []
         self._with_service: set[str] = set()
         self._counts = {
@@ -122,21 +123,37 @@ class Judge:
         if verdict is not None:
             return verdict
         if not self.conversations:
-            return self._outcome(NOT_REACHED, "nobody was called")
+            waits = f": {self._registering[0]} is not registered yet" if self._registering else ""
+            return self._outcome(NOT_REACHED, f"nobody was called{waits}")
         last = self.conversations[-1]
         detail = f"{last.caller} called {last.callee} and is still waiting"
         return self._outcome(NOT_REACHED, detail)
+
+    def waiting(self, now: float) -> Failure | None:
+        """Who is left waiting when it ends at `now`, where nothing has failed yet and nobody was
+        heard: that names the outcome then."""
+        waiting = [self.conversations[-1].caller] if self.conversations else self._registering
+        if self.outcome() is not None or not waiting:
+            return None
+        return Failure(now, NOT_REACHED, "", waiting[0], now)
 
     # --- what the reports mean --------------------------------------------------------------
 
     def _registration_tried(self, report: Report, now: float) -> None:
         self._counts["registrations_tried"] += 1
+        if report.who not in self._registering:
+            self._registering.append(report.who)
 
     def _registration_accepted(self, report: Report, now: float) -> None:
         self._counts["registrations_accepted"] += 1
+        self._registers_no_more(report.who)
         self._with_service.add(report.who)
 
+    def _registers_no_more(self, who: str) -> None:
+        self._registering = [each for each in self._registering if each != who]
+
     def _registration_failed(self, report: Report, now: float) -> None:
+        self._registers_no_more(report.who)
         had_service = report.who in self._with_service
         word = REGISTRATION_LOST if had_service else REGISTRATION_FAILED
         detail = f"{report.who} got {report.detail}{self._why_discarded(report.who)}"

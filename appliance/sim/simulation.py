@@ -123,7 +123,8 @@ class Simulation:
 
     def causes(self) -> list[Cause]:
         """Why it ended as it did, or would have if it ended now: the first cause first."""
-        return causes_of(self.judge.failure(), self.witness.evidence, self._faults_of_the_nat())
+        failure = self.judge.failure() or self.judge.waiting(self.now)
+        return causes_of(failure, self.witness.evidence, self._faults_of_the_nat())
 
     def harmless(self) -> list[str]:
         """What was missed or wrong and did no harm, if everybody is heard."""

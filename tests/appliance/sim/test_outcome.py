@@ -214,3 +214,20 @@ def test_both_ends_are_joined_by_their_own_names() -> None:
     call(judge)
     assert [conversation.callee for conversation in judge.conversations] == ["bob"]
     assert "whoever" not in judge.final().sentence
+
+
+def test_who_is_left_waiting_at_the_end_names_the_outcome() -> None:
+    """A story may end before anybody gives up."""
+    judge = Judge()
+    assert judge.waiting(9.0) is None
+    judge.hear(Report(What.REGISTRATION_TRIED, "alice"), 0.5)
+    waiting = judge.waiting(9.0)
+    assert waiting is not None
+    assert (waiting.who, waiting.outcome, waiting.noticed) == ("alice", "not-reached", 9.0)
+    assert judge.final().sentence == "not reached: nobody was called: alice is not registered yet"
+    judge.hear(Report(What.REGISTRATION_ACCEPTED, "alice"), 1.0)
+    assert judge.waiting(9.0) is None
+    judge.hear(Report(What.CALL_TRIED, "bob", "alice"), 2.0)
+    waiting = judge.waiting(9.0)
+    assert waiting is not None
+    assert waiting.who == "bob"
