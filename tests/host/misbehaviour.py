@@ -58,13 +58,14 @@ def request(method: str, source: str, named: int, more: str = "", body: str = ""
 
 
 def fragments(packet: bytes, named: int) -> Iterator[bytes]:
-    """An IPv4 packet in parts that fit a wire."""
+    """An IPv4 packet in parts that fit a wire. (An identification of 0 the kernel would replace, in
+    each part by another.)"""
     body = packet[20:]
     source, destination = (int.from_bytes(packet[at : at + 4], "big") for at in (12, 16))
     for at in range(0, len(body), ROOM):
         more = 0 if at + ROOM >= len(body) else MORE_FRAGMENTS
         part, place = body[at : at + ROOM], at // 8 | more
-        number_ = named & 0xFFFF
+        number_ = named % 0xFFFF + 1
         yield ipv4(source, destination, packet[9], part, identification=number_, fragment=place)
 
 

@@ -4,7 +4,8 @@ python -m tests.host.neighbour serve ADDRESS
     answers every request; to one that announces an audio port it sends a datagram there
 python -m tests.host.neighbour live OWN ADDRESS SECONDS
     registers, calls and sends messages in two writes, in turns. For each of them it prints what it
-    was, whether it was as it should be ("fine"), and the seconds that it took
+    was, whether it was as it should be ("fine"), the seconds that it took, and the second in which
+    it began
 """
 
 from __future__ import annotations
@@ -92,10 +93,11 @@ class Neighbour:
         self.number = 0
         self.signalling = self._socket(SIP_PORT)
         self.audio = self._socket(AUDIO_PORT)
-        source = (own, 0)
-        where = (server, SIP_PORT)
-        self.connection = socket.create_connection(where, PATIENCE, source_address=source)
-        self.stream = bytearray()
+        self.connection, self.stream = self._connect(), bytearray()
+
+    def _connect(self) -> socket.socket:
+        where = (self.server, SIP_PORT)
+        return socket.create_connection(where, PATIENCE, source_address=(self.own, 0))
 
     def _socket(self, port: int) -> socket.socket:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -132,21 +134,31 @@ class Neighbour:
         return went
 
     def split(self) -> str:
-        """Head and body in two writes, with Nagle's algorithm on."""
-        own = "{}:{}".format(*self.connection.getsockname())
-        for part in exchanges.request(own, self.number):
-            self.connection.send(part)
-        said = exchanges.read(self.connection, self.stream)
-        return "PRIVATE" if b"PRIVATE" in said else "fine"
+        """Head and body in two writes, with Nagle's algorithm on. A connection that does not answer
+        is not used again: its late answer would be taken for that of the next."""
+        try:
+            own = "{}:{}".format(*self.connection.getsockname())
+            for part in exchanges.request(own, self.number):
+                self.connection.send(part)
+            said = exchanges.read(self.connection, self.stream)
+        except OSError as error:
+            self.connection.close()
+            self.connection, self.stream = self._connect(), bytearray()
+            return type(error).__name__
+        return "PRIVATE" if b"PRIVATE" in said else "fine" if said else "CLOSED"
 
     def live(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        born = time.monotonic()
+        while time.monotonic() < born + seconds:
             for what in ("registration", "call", "split"):
                 self.number += 1
                 began = time.monotonic()
-                went = getattr(self, what)()
-                print(f"{what} {went} {time.monotonic() - began:.4f}", flush=True)
+                try:
+                    went = getattr(self, what)()
+                except OSError as error:
+                    went = type(error).__name__
+                took = time.monotonic() - began
+                print(f"{what} {went} {took:.4f} {began - born:.1f}", flush=True)
             time.sleep(BETWEEN)
 
 

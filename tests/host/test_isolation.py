@@ -76,7 +76,7 @@ def live(lab: Lab) -> Life:
     rows = [line.split() for line in bob.text.splitlines()]
     return Life(
         [float(each) for each in re.findall(r"time=([0-9.]+) ms", said)],
-        [Deed(what, went, float(seconds) * 1000) for what, went, seconds in rows],
+        [Deed(what, went, float(seconds) * 1000) for what, went, seconds, _ in rows],
     )
 
 

@@ -3,8 +3,8 @@
 python -m tests.soak.traffic serve ADDRESS
     a web server, and an echo for UDP
 python -m tests.soak.traffic use OWN ADDRESS SECONDS
-    loads pages, asks by UDP, knocks at closed ports and at hosts that are too far away, and says at
-    the end how often of each
+    loads pages, asks by UDP, knocks at closed ports and at hosts that are too far away; says what
+    failed and in which second, and at the end how often of each
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 WEB_PORT, ASKED_PORT, CLOSED_PORT = 8080, 5300, 9
 PAGE = b"<p>hello</p>" * 4000
 PATIENCE = 5.0
+FAILED = "failed:"
+"""What a line begins with that tells of something that went wrong: what it was, why, the seconds
+that it took, and the second in which it began."""
 
 
 class Web(BaseHTTPRequestHandler):
@@ -51,7 +54,9 @@ def page(own: str, server: str) -> str:
         size = 0
         while piece := connection.recv(65536):
             size += len(piece)
-    return "pages" if size > len(PAGE) else "torn pages"
+    if size <= len(PAGE):
+        raise ConnectionAbortedError
+    return "pages"
 
 
 def question(own: str, server: str) -> str:
@@ -95,13 +100,16 @@ def _datagrams(own: str) -> socket.socket:
 
 def use(own: str, server: str, seconds: float) -> None:
     done: Counter[str] = Counter()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    born = time.monotonic()
+    while time.monotonic() < born + seconds:
         for deed in (page, question, closed, too_far):
+            began = time.monotonic()
             try:
                 done[deed(own, server)] += 1
             except OSError as error:
-                done[f"{deed.__name__}: {type(error).__name__}"] += 1
+                took = time.monotonic() - began
+                what = f"{deed.__name__} {type(error).__name__}"
+                print(f"{FAILED} {what} {took:.4f} {began - born:.1f}", flush=True)
         time.sleep(0.02)
     for what, count in sorted(done.items()):
         print(f"{count} {what}")

@@ -60,6 +60,12 @@ class Program:
             assert time.monotonic() < end, f"never said {words!r}: {self.text}"
             assert self._hear(end), f"ended without {words!r}: {self.text}"
 
+    def listen(self) -> None:
+        """Take in what it has said so far: who says much waits for a reader (pipe(7))."""
+        assert self.process.stdout is not None
+        while select.select([self.process.stdout], [], [], 0)[0] and self._hear(0):
+            pass
+
     def finish(self, timeout: float = PATIENCE) -> int:
         """Until it ends by itself."""
         end = time.monotonic() + timeout
