@@ -1,6 +1,8 @@
 """Between two bridges: what `glassnat up`, `down` and `status` do around an appliance.
 
-In this order: `plan.py` (what is made, and why two namespaces), `bridges.py` (what there is, and
-what is refused), `record.py` (written down first), `undo.py` (how each thing goes away again),
-`work.py` (doing and undoing), `background.py` (the process that stays).
+In this order: `plan.py` (what is made, and why two namespaces), `step.py`, `bridges.py` (what there
+is, and what is refused), `wishes.py` (from the command line to a plan), `record.py` (written down
+first), `undo.py` (how each thing goes away again), `work.py` (doing and undoing), `background.py`
+(the process that stays). What may be added: `dhcp.py`, `pinning.py`, `uplink.py`. What may be in
+the way: `firewall.py`.
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.settings.hints import nearest, shown
 from appliance.wires import netns
-from nat.endpoint import Side, address_text, parse_address
+from nat.endpoint import Network, address_text, parse_address
 
 HINT = "docs/between-vms.md"
 
@@ -46,26 +46,39 @@ class Laptop:
         return cls(links, [*_json("-4", "route", "show", "default"),
                            *_json("-6", "route", "show", "default")])  # fmt: skip
 
-    def bridge(self, name: str, side: Side) -> Bridge:
-        """The bridge of that name, if it may be used. Raises Unfit."""
+    def bridge(self, name: str, option: str, may_be_own: bool = False) -> Bridge:
+        """The bridge of that name, if it may be used for what `option` says; `may_be_own`: also
+        when the machine's own default route goes by it. Raises Unfit."""
         link = self._links.get(name)
         if link is None:
             bridges = [each for each in self._links if self._is_bridge(each)]
             there = f"there are: {', '.join(bridges)}" if bridges else f"there is none; see {HINT}"
             hint = nearest(name, bridges) or f"; {there}"
-            raise Unfit(f"--{side}: there is no bridge {shown(name)}{hint}")
+            raise Unfit(f"{option}: there is no bridge {shown(name)}{hint}")
         if not self._is_bridge(name):
-            raise Unfit(f"--{side}: {name} is a device, but no bridge; see {HINT}")
-        if name in map(self._below, self._uplinks):
+            raise Unfit(f"{option}: {name} is a device, but no bridge; see {HINT}")
+        if not may_be_own and name in map(self._below, self._uplinks):
             raise Unfit(
-                f"--{side}: {name} is this machine's own way to its network (its default route); "
+                f"{option}: {name} is this machine's own way to its network (its default route); "
                 f"make a bridge of its own for the virtual machines, see {HINT}"
             )
         return Bridge(name, int(link["mtu"]), str(link["address"]))
 
-    def owner_of(self, address: int) -> str | None:
-        """The device that has an address; None when it is free as far as this machine knows."""
-        return next((device for device, has in self._addresses() if has == address), None)
+    def refuse_taken(self, address: int, option: str) -> None:
+        """Two owners of one address would each answer for the other. Raises Unfit."""
+        owner = next((device for device, has in self._addresses() if has == address), None)
+        if owner is not None:
+            text = address_text(address)
+            raise Unfit(
+                f"{option}: {text} is this machine's own address, on {owner}; choose another one, "
+                f"or take it away (ip address delete {text} dev {owner}), see {HINT}"
+            )
+
+    def address_on(self, device: str, network: Network) -> int | None:
+        """The machine's own address on a device, of that network."""
+        return next(
+            (has for name, has in self._addresses() if name == device and has in network), None
+        )
 
     def _addresses(self) -> Iterator[tuple[str, int]]:
         for name, link in self._links.items():
@@ -84,17 +97,6 @@ class Laptop:
                 break
             device = under
         return device
-
-
-def refuse_taken(laptop: Laptop, address: int, option: str) -> None:
-    """Two owners of one address would each answer for the other. Raises Unfit."""
-    owner = laptop.owner_of(address)
-    if owner is not None:
-        text = address_text(address)
-        raise Unfit(
-            f"{option}: {text} is this machine's own address, on {owner}; choose another one, or "
-            f"take it away (ip address delete {text} dev {owner}), see {HINT}"
-        )
 
 
 def _hops(route: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

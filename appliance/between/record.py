@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from appliance.between.plan import Trace
+from appliance.between.step import Trace
 from appliance.control import paths
 
 SUFFIX = ".up"

@@ -13,17 +13,18 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.between.plan import Trace
+from appliance.between.step import Trace
 from appliance.control.paths import read_only_path
 from appliance.wires import netns
 from appliance.wires.netns import CommandError
 
 PATIENCE = 5.0
 """Seconds that a process has to end by itself."""
+TRIES = 5
 NO_ADDRESS = "00:00:00:00:00:00"
 
 Echo = Callable[[Sequence[str]], None]
@@ -74,6 +75,37 @@ def _end_process(trace: Trace, echo: Echo) -> None:
     raise CommandError(f"process {trace.name} does not end")
 
 
+def _end_server(trace: Trace, echo: Echo) -> None:
+    """A program in a namespace of its own, which is how it is known to be ours. It may be starting
+    a copy of itself just now, so what was not there yet is looked for again."""
+    for _ in range(TRIES):
+        found = [each for each in _processes(trace.detail) if _called(each) == trace.name]
+        if not found:
+            return
+        for process in found:
+            _end_process(Trace("process", str(process), _began(process)), echo)
+    raise CommandError(f"{trace.name} in {trace.detail} does not end")
+
+
+def _processes(namespace: str) -> Iterator[int]:
+    """Those in a private namespace."""
+    if not netns.exists(namespace):
+        return
+    there = netns.path_of(namespace).stat()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            here = (entry / "ns" / "net").stat()
+            if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+                yield int(entry.name)
+
+
+def _called(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def _delete_namespace(trace: Trace, echo: Echo) -> None:
     if netns.exists(trace.name):
         _run(("ip", "netns", "delete", trace.name), echo)
@@ -89,6 +121,16 @@ def _give_back_address(trace: Trace, echo: Echo) -> None:
     """To a bridge that had no other port, and so has lost its own."""
     if _exists(trace.name) and _link(trace.name)["address"] == NO_ADDRESS:
         _run(("ip", "link", "set", trace.name, "address", trace.detail), echo)
+
+
+def _forget_neighbour(trace: Trace, echo: Echo) -> None:
+    """What the machine itself remembers of an address, if that is still ours."""
+    bridge, _, hardware = trace.detail.partition(" ")
+    if _exists(bridge):
+        place = (trace.name, "dev", bridge)
+        known = json.loads(netns.run(["ip", "-json", "neighbour", "show", *place]) or "[]")
+        if any(each.get("lladdr") == hardware for each in known):
+            _run(("ip", "neighbour", "delete", *place), echo)
 
 
 def _remove_file(trace: Trace, echo: Echo) -> None:
@@ -127,9 +169,11 @@ def _run(command: Sequence[str], echo: Echo) -> None:
 
 _REMOVERS: Mapping[str, Callable[[Trace, Echo], None]] = {
     "process": _end_process,
+    "server": _end_server,
     "namespace": _delete_namespace,
     "port": _delete_port,
     "bridge": _give_back_address,
+    "neighbour": _forget_neighbour,
     "file": _remove_file,
     "sockets": _remove_sockets,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.between import undo
-from appliance.between.plan import Step
 from appliance.between.record import Record
+from appliance.between.step import Step
 from appliance.between.undo import Echo
 from appliance.wires import netns
 from appliance.wires.netns import CommandError

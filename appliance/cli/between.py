@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from appliance.between import record as records
-from appliance.between import undo, work
+from appliance.between import undo, wishes, work
 from appliance.between.background import Background
-from appliance.between.bridges import Laptop, refuse_taken
-from appliance.between.plan import TUNS, Connection, Plan, Trace, netns_of
+from appliance.between.bridges import Laptop
+from appliance.between.plan import Plan
 from appliance.between.record import Facts, Record
+from appliance.between.step import Trace
 from appliance.cli.base import (
     IMPOSSIBLE,
     JSON_OPTION,
@@ -29,21 +30,16 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.configuration import warn
-from appliance.cli.doctor import OK, bridged_frames, program
-from appliance.cli.endpoints import InterfaceType
+from appliance.cli.doctor import OK, bridged_frames, found_at, program
+from appliance.cli.endpoints import AddressType, InterfaceType
 from appliance.cli.running import carry
 from appliance.cli.tables import emit_rows
 from appliance.cli.words import appliances_up, offer
 from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
-from appliance.settings.hints import nearest, shown
-from appliance.settings.network_kinds import Interface
-from appliance.settings.table import Settings
-from nat.endpoint import Network, Side, address_text
+from appliance.settings.hints import nearest
 
-DEFAULT_NETWORK, DEFAULT_EXTERNAL = "192.168.20.0/24", "203.0.113.1"
-EXTERNAL_PREFIX = 24
 TIDY_UP_INCOMPLETE = 5
 UP, STALE = "up", "stale"
 
@@ -66,6 +62,30 @@ UP, STALE = "up", "stale"
     metavar="ADDRESS/PREFIX",
     help="What the outside sees; by default 203.0.113.1/24. Several are fine.",
 )
+@click.option("--dhcp", is_flag=True, help="Give inside machines their addresses (dnsmasq).")
+@click.option(
+    "--dns",
+    "name_server",
+    type=AddressType(),
+    metavar="ADDRESS",
+    help="The name server that --dhcp tells of.",
+)
+@click.option(
+    "--one-port-one-address",
+    is_flag=True,
+    help="An inside address belongs to the card that used it first; drop it from any other.",
+)
+@click.option(
+    "--uplink",
+    metavar="BRIDGE",
+    help="A bridge by which the outside reaches this machine's own network (double NAT).",
+)
+@click.option(
+    "--uplink-address",
+    type=InterfaceType(),
+    metavar="ADDRESS/PREFIX",
+    help="An address that is free on that bridge.",
+)
 @click.option("--config", "file", metavar="FILE", help="Settings (TOML); the wires are up's own.")
 @click.option(
     "--control-mode",
@@ -78,14 +98,11 @@ UP, STALE = "up", "stale"
 @setting_options
 def up(
     name: str | None,
-    inside: str,
-    outside: str,
-    gateway: Interface | None,
-    externals: Sequence[Interface],
     file: str | None,
     control_mode: ControlMode,
     dry_run: bool,
     chosen: Chosen,
+    **given: Any,
 ) -> int:
     """Put the appliance NAME between two bridges; it runs on in the background.
 
@@ -96,19 +113,22 @@ def up(
     Examples:
       sudo glassnat up --inside virbr1 --outside virbr2
       sudo glassnat up classroom --inside virbr1 --outside virbr2 --alg sip
-      sudo glassnat up --inside virbr1 --outside virbr2 --gateway 10.0.0.1/24
+      sudo glassnat up --inside virbr1 --outside virbr2 --gateway 10.0.0.1/24 --dhcp
       glassnat up --inside virbr1 --outside virbr2 --dry-run
       glassnat attach classroom
       sudo glassnat down classroom
     """
-    settings = _settings(name, gateway, externals, file, chosen)
-    plan = _plan(settings, inside, outside, externals)
+    wished = wishes.Wishes(**given)
+    settings = wishes.settings(wished, name, file, chosen.profile, chosen.all_sets)
+    leases = default_path(settings["name"]).with_suffix(".leases")
+    plan = wishes.plan(wished, settings, Laptop.here(), str(leases))
     control = default_path(plan.name)
     if dry_run:
         for step in plan.steps():
             emit(_said(step.command))
         emit(_said(_run_command(plan.name, control)))
         return 0
+    _need_programs(wished)
     _need_root(f"up {plan.name}")
     warn(settings)
     _warn_of_firewall()
@@ -116,70 +136,20 @@ def up(
     if background.is_copy:
         return carry(settings, control, control_mode, background.is_ready)
     narrate(
-        f"{plan.name} is up: {inside} inside, {outside} outside; "
+        f"{plan.name} is up: {wished.inside} inside, {wished.outside} outside; "
         f"see it: glassnat attach {plan.name}, end it: sudo glassnat down {plan.name}"
     )
     return 0
 
 
-def _settings(
-    name: str | None,
-    gateway: Interface | None,
-    externals: Sequence[Interface],
-    file: str | None,
-    chosen: Chosen,
-) -> Settings:
-    """Those of the file and the command line, with the wires as `up` makes them. Raises
-    ConfigError."""
-    inside: dict[str, Any] = {}
-    outside: dict[str, Any] = {}
-    above: dict[str, Any] = {"inside": inside, "outside": outside}
-    if name is not None:
-        above["name"] = name
-    if gateway is not None:
-        inside["gateway"] = address_text(gateway.address)
-        inside["networks"] = [str(gateway.network)]
-    if externals:
-        outside["external"] = [address_text(each.address) for each in externals]
-    below = {
-        "inside": {"networks": [DEFAULT_NETWORK]},
-        "outside": {"external": [DEFAULT_EXTERNAL]},
-    }
-    for side, section in ((Side.INSIDE, inside), (Side.OUTSIDE, outside)):
-        section |= {"device": TUNS[side], "address": "", "routes": []}
-    settings = configuration.load(file, chosen.profile, chosen.all_sets, below, above)
-    for side in Side:
-        netns = netns_of(settings["name"], side)
-        settings.assign(f"{side}.netns", netns, configuration.BY_COMMAND)
-    return settings
-
-
-def _plan(settings: Settings, inside: str, outside: str, externals: Sequence[Interface]) -> Plan:
-    """Raises Unfit when it cannot be done between these bridges."""
-    if inside == outside:
-        raise Failure(f"--inside and --outside are both {shown(inside)}; the NAT is between two", 2)
-    laptop = Laptop.here()
-    gateway = settings["inside.gateway"]
-    network = next(each for each in settings["inside.networks"] if gateway in each)
-    owned = externals or [
-        Interface(each, Network.parse(f"{address_text(each)}/{EXTERNAL_PREFIX}"))
-        for each in settings["outside.external"]
-    ]
-    refuse_taken(laptop, gateway, "--gateway")
-    for external in owned:
-        refuse_taken(laptop, external.address, "--external")
-    return Plan(
-        settings,
-        _connection(laptop, Side.INSIDE, inside, [Interface(gateway, network)]),
-        _connection(laptop, Side.OUTSIDE, outside, owned),
-    )
-
-
-def _connection(
-    laptop: Laptop, side: Side, name: str, addresses: Sequence[Interface]
-) -> Connection:
-    bridge = laptop.bridge(name, side)
-    return Connection(side, bridge.name, bridge.mtu, bridge.hardware, addresses)
+def _need_programs(wished: wishes.Wishes) -> None:
+    """Raises Failure that says what to install."""
+    missing = [each for each in wished.programs() if found_at(each[0]) is None]
+    if missing:
+        programs = ", ".join(program for program, _ in missing)
+        packages = " ".join(package for _, package in missing)
+        hint = "; without --dhcp, docs/between-vms.md says what to type" if wished.dhcp else ""
+        raise Failure(f"not installed: {programs}; sudo apt install {packages}{hint}", IMPOSSIBLE)
 
 
 def _warn_of_firewall() -> None:
@@ -191,7 +161,7 @@ def _warn_of_firewall() -> None:
 def _make(plan: Plan, control: Path) -> Background:
     """All of it, or nothing: what fails, or is interrupted, is taken down again. Answers twice: to
     who started it, and to the copy that is to carry packets."""
-    facts = Facts(plan.name, plan.inside.bridge, plan.outside.bridge, str(control))
+    facts = Facts(plan.name, plan.inside.bridge.name, plan.outside.bridge.name, str(control))
     record = Record.begin(facts)
     try:
         ensure_free(control)

@@ -136,9 +136,14 @@ def _has_modules() -> bool:
     return (MODULES / platform.release()).is_dir()
 
 
+def found_at(name: str) -> str | None:
+    """A program's whole path, also of one for root; None when it is not installed."""
+    return shutil.which(name) or shutil.which(name, path=ADMINISTRATION)
+
+
 def _tool(name: str) -> str:
-    """A program by its whole path, for the next command."""
-    return shutil.which(name) or shutil.which(name, path=ADMINISTRATION) or name
+    """A program for the next command."""
+    return found_at(name) or name
 
 
 def _privileges() -> Finding:
@@ -293,7 +298,7 @@ def bridged_frames() -> Finding:
         return Finding(name, OK, "they pass iptables, which lets them through", need)
     allow = f"sudo {_tool('iptables')} -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT"
     off = f"sudo {_tool('sysctl')} -w net.bridge.bridge-nf-call-iptables=0"
-    can_allow = shutil.which("iptables", path=ADMINISTRATION) is not None
+    can_allow = found_at("iptables") is not None
     said = f"they pass iptables, and {chain} drops what it does not know"
     return Finding(name, LIMITED, said, need, allow if can_allow else off)
 

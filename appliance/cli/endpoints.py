@@ -8,7 +8,7 @@ import click
 
 from appliance.settings.hints import shown
 from appliance.settings.network_kinds import Interface, InterfaceAddress
-from nat.endpoint import Endpoint
+from nat.endpoint import Endpoint, parse_address
 
 
 class EndpointType(click.ParamType[Endpoint]):
@@ -42,6 +42,18 @@ class InterfaceType(click.ParamType[Interface]):
         if found is None:
             self.fail("must not be empty", param, ctx)
         return found
+
+
+class AddressType(click.ParamType[int]):
+    """`192.0.2.53`."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_address(value)
+        except ValueError:
+            self.fail(f"{shown(value)} is not an address such as 192.0.2.53", param, ctx)
 
 
 class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):

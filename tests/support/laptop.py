@@ -41,10 +41,13 @@ class Laptop:
         if machines:
             self.phone = self.machine(INSIDE, f"{PHONE}/24", GATEWAY)
             self.server = self.machine(OUTSIDE, f"{SERVER}/24")
-            until(self._has_settled)
+            self.settle()
+
+    def settle(self) -> None:
+        """The kernel finds out by and by that a bridge is up."""
+        until(self._has_settled)
 
     def _has_settled(self) -> bool:
-        """The kernel finds out by and by that a bridge is up."""
         links = json.loads(self.ip("-json", "link", "show", "up"))
         return all(each["operstate"] == "UP" for each in links if each["link_type"] == "ether")
 

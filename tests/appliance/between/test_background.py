@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from appliance.between.plan import Trace
+from appliance.between.step import Trace
 from appliance.between.undo import is_alive
 from tests.support.programs import ROOT
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from appliance.between.bridges import Bridge, Laptop, Unfit, refuse_taken
-from nat.endpoint import Side, parse_address
+from appliance.between.bridges import Bridge, Laptop, Unfit
+from nat.endpoint import Network, parse_address
 from tests.appliance.between.conftest import Commands
 
 
@@ -37,7 +37,7 @@ def laptop(*uplinks: str) -> Laptop:
 
 
 def test_a_bridge_is_found_with_what_is_to_be_known_of_it() -> None:
-    found = laptop("eth0").bridge("virbr2", Side.OUTSIDE)
+    found = laptop("eth0").bridge("virbr2", "--outside")
     assert found == Bridge("virbr2", 9000, "52:54:00:00:00:01")
 
 
@@ -53,7 +53,7 @@ def test_a_bridge_is_found_with_what_is_to_be_known_of_it() -> None:
 )
 def test_what_is_no_bridge_or_the_uplink_is_refused(name: str, uplink: str, said: str) -> None:
     with pytest.raises(Unfit) as refused:
-        laptop(uplink).bridge(name, Side.INSIDE)
+        laptop(uplink).bridge(name, "--inside")
     assert said in str(refused.value)
     assert refused.value.exit_code == 2
 
@@ -61,23 +61,33 @@ def test_what_is_no_bridge_or_the_uplink_is_refused(name: str, uplink: str, said
 def test_one_of_several_ways_is_the_uplink_as_well() -> None:
     routes = [{"dst": "default", "nexthops": [{"dev": "eth0"}, {"dev": "br-lan"}]}]
     with pytest.raises(Unfit, match="own way"):
-        Laptop(LINKS, routes).bridge("br-lan", Side.OUTSIDE)
+        Laptop(LINKS, routes).bridge("br-lan", "--outside")
+
+
+def test_for_the_way_to_the_machines_network_its_own_bridge_may_be_used() -> None:
+    here = laptop("br-lan")
+    assert here.bridge("br-lan", "--uplink", may_be_own=True).name == "br-lan"
+    assert here.address_on("br-lan", Network.parse("198.51.100.0/24")) == parse_address(
+        "198.51.100.3"
+    )
+    assert here.address_on("br-lan", Network.parse("192.168.20.0/24")) is None
+    assert here.address_on("virbr2", Network.parse("198.51.100.0/24")) is None
 
 
 def test_without_any_bridge_it_says_where_to_read_how_one_is_made() -> None:
     with pytest.raises(Unfit, match=r'no bridge "x"; there is none; see docs/between-vms\.md'):
-        Laptop([link("lo")], []).bridge("x", Side.INSIDE)
+        Laptop([link("lo")], []).bridge("x", "--inside")
 
 
 def test_an_address_of_the_machines_own_is_refused_with_the_command_that_frees_it() -> None:
     """Two owners of one address would each answer for the other."""
     with pytest.raises(Unfit) as refused:
-        refuse_taken(laptop(), parse_address("192.168.20.254"), "--gateway")
+        laptop().refuse_taken(parse_address("192.168.20.254"), "--gateway")
     assert str(refused.value).startswith(
         "--gateway: 192.168.20.254 is this machine's own address, on virbr1; choose another one"
     )
     assert "ip address delete 192.168.20.254 dev virbr1" in str(refused.value)
-    refuse_taken(laptop(), parse_address("192.168.20.1"), "--gateway")
+    laptop().refuse_taken(parse_address("192.168.20.1"), "--gateway")
 
 
 def test_it_is_read_from_ip(commands: Commands) -> None:
@@ -85,5 +95,5 @@ def test_it_is_read_from_ip(commands: Commands) -> None:
     commands.answers[("ip", "-json", "-details")] = json.dumps([{}, *LINKS])
     commands.answers[("ip", "-json", "-4")] = json.dumps([{"dst": "default", "dev": "virbr1"}])
     with pytest.raises(Unfit, match="own way"):
-        Laptop.here().bridge("virbr1", Side.INSIDE)
+        Laptop.here().bridge("virbr1", "--inside")
     assert all("show" in command for command in commands), "it only looks"

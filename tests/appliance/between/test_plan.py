@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.between import plan as plans
-from appliance.between.plan import (
-    LONGEST_DEVICE,
-    Connection,
-    Plan,
-    Trace,
-    netns_of,
-    port_of,
-)
+from appliance.between import step as step_file
+from appliance.between.bridges import Bridge
+from appliance.between.dhcp import Leases
+from appliance.between.plan import Connection, Plan, netns_of, port_of
+from appliance.between.step import Trace
+from appliance.between.uplink import Uplink
 from appliance.settings.files import defaults
 from appliance.settings.network_kinds import InterfaceAddress
 from appliance.settings.table import Settings
@@ -31,8 +30,10 @@ def make(name: str = "lab", *externals: str, settings: Settings | None = None) -
     assert gateway is not None
     return Plan(
         settings,
-        Connection(Side.INSIDE, "br-in", 1500, "52:54:00:00:00:01", [gateway]),
-        Connection(Side.OUTSIDE, "br-out", 9000, "52:54:00:00:00:02", [*filter(None, owned)]),
+        Connection(Side.INSIDE, Bridge("br-in", 1500, "52:54:00:00:00:01"), [gateway]),
+        Connection(
+            Side.OUTSIDE, Bridge("br-out", 9000, "52:54:00:00:00:02"), [*filter(None, owned)]
+        ),
     )
 
 
@@ -42,7 +43,8 @@ def said(plan: Plan) -> list[str]:
 
 @pytest.fixture
 def old_protocol_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "IPV6", Path("/nowhere"))
+    for file in (plans, step_file):
+        monkeypatch.setattr(file, "IPV6", Path("/nowhere"))
 
 
 @pytest.mark.usefixtures("old_protocol_only")
@@ -70,9 +72,9 @@ def test_what_comes_to_an_external_address_goes_into_the_tun_before_it_is_local(
     outside = said(make("lab", "203.0.113.1/24", "203.0.113.2/24"))
     rules = [line.partition("glassnat-lab-out ")[2] for line in outside if " rule " in line]
     assert rules == [
-        "rule add pref 10 iif to-bridge lookup 100",
-        "rule add pref 11 iif lo to 203.0.113.1 lookup 100",
-        "rule add pref 11 iif lo to 203.0.113.2 lookup 100",
+        "rule add pref 10 to 203.0.113.1 lookup 100",
+        "rule add pref 10 to 203.0.113.2 lookup 100",
+        "rule add pref 11 iif to-bridge lookup 100",
         "rule add pref 20 lookup local",
         "rule delete pref 0",
     ]
@@ -108,7 +110,10 @@ def test_a_port_joins_its_bridge_when_all_behind_it_is_ready() -> None:
 
 def test_whatever_a_step_makes_is_known_before() -> None:
     left = [trace for step in make().steps() for trace in step.leaves]
-    assert left == [
+    assert {(each.name, each.detail.split()[0]) for each in left if each.kind == "neighbour"} == {
+        ("192.168.20.1", "br-in"), ("203.0.113.1", "br-out"),
+    }  # fmt: skip
+    assert [each for each in left if each.kind != "neighbour"] == [
         Trace("namespace", "glassnat-lab-in"),
         Trace("bridge", "br-in", "52:54:00:00:00:01"),
         Trace("port", "gn-lab-in"),
@@ -118,21 +123,35 @@ def test_whatever_a_step_makes_is_known_before() -> None:
     ]
 
 
-def test_a_port_is_as_large_as_its_bridge_and_a_tun_as_it_is_set() -> None:
-    """A bridge is never larger than its smallest port: a small one would change it."""
-    settings = defaults(sets=["outside.mtu=1400"])
-    lines = said(make(settings=settings))
-    assert any("gn-lab-out" in line and line.count("mtu 9000") == 2 for line in lines)
+def test_a_tun_is_as_large_as_it_is_set() -> None:
+    lines = said(make(settings=defaults(sets=["outside.mtu=1400"])))
     assert "ip -n glassnat-lab-out link set gn-out mtu 1400 txqueuelen 1000 up" in lines
 
 
-def test_hardware_addresses_follow_from_the_name() -> None:
-    """Who remembers the gateway's remembers that of the next one too. A bridge takes the lowest of
-    its ports': none is lower than fe."""
-    (one,) = (line for line in said(make()) if "link add gn-lab-in" in line)
-    assert one in said(make())
-    assert one not in said(make("other"))
-    assert " address fe:" in one
+def test_what_may_be_added_stands_before_the_port_joins_its_bridge() -> None:
+    """So that not one packet passes without it."""
+    plan = make()
+    leases = Leases(plan.inside.addresses[0], "", "/run/leases")
+    address = InterfaceAddress().parse("192.168.122.250/24")
+    assert address is not None
+    uplink = Uplink(Bridge("virbr0", 1500, "52:54:00:00:00:03"), address, "192.168.122.1")
+    lines = said(replace(plan, leases=leases, pinned=True, uplink=uplink))
+
+    def at(*words: str) -> int:
+        (line,) = (line for line in lines if all(word in line for word in words))
+        return lines.index(line)
+
+    assert at("nft", "glassnat-lab-in") < at("dnsmasq") < at("gn-lab-in", "master br-in")
+    assert at("masquerade") < at("gn-lab-up", "master") < at("gn-lab-out", "master br-out")
+
+
+def test_with_an_uplink_only_what_is_for_the_nat_goes_to_it() -> None:
+    """The rest has a way of its own then; without one it is shown and refused."""
+    address = InterfaceAddress().parse("192.168.122.250/24")
+    assert address is not None
+    uplink = Uplink(Bridge("virbr0", 1500, "52:54:00:00:00:03"), address, "192.168.122.1")
+    assert not any("iif to-bridge" in line for line in said(replace(make(), uplink=uplink)))
+    assert any("iif to-bridge" in line for line in said(make()))
 
 
 @pytest.mark.parametrize(("has", "count"), [(True, 2), (False, 0)])
@@ -140,19 +159,13 @@ def test_ipv6_is_silenced_where_there_is_any(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has: bool, count: int
 ) -> None:
     """On a kernel without it these words would be errors."""
-    monkeypatch.setattr(plans, "IPV6", tmp_path if has else tmp_path / "none")
+    for file in (plans, step_file):
+        monkeypatch.setattr(file, "IPV6", tmp_path if has else tmp_path / "none")
     lines = said(make())
     assert sum("disable_ipv6=1" in line for line in lines) == count
     assert sum("addrgenmode none" in line for line in lines) == count
 
 
-@pytest.mark.parametrize(
-    ("name", "port"),
-    [("lab", "gn-lab-in"), ("classroom", "gn-classroom-in"), ("the-classroom", "gn-cb87c404-in")],
-)
-def test_a_name_that_is_too_long_for_a_device_is_shortened_the_same_way_always(
-    name: str, port: str
-) -> None:
-    assert len(port_of(name, Side.INSIDE)) <= LONGEST_DEVICE
-    assert port_of(name, Side.INSIDE) == port
-    assert netns_of(name, Side.OUTSIDE) == f"glassnat-{name}-out"
+def test_both_sides_have_names_of_their_own() -> None:
+    assert [port_of("lab", side) for side in Side] == ["gn-lab-in", "gn-lab-out"]
+    assert netns_of("lab", Side.OUTSIDE) == "glassnat-lab-out"

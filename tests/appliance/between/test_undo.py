@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.between import undo
-from appliance.between.plan import Trace
+from appliance.between.step import Trace
 from appliance.wires import netns
 from appliance.wires.netns import CommandError
 from tests.appliance.between.conftest import Commands
@@ -68,6 +68,24 @@ def test_a_bridge_gets_its_address_back_when_it_has_none(
     assert remove(Trace("bridge", "br-in", "52:54:00:00:00:01")) == said
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ("[]", []),
+        ("", []),
+        ('[{"lladdr": "02:00:00:00:00:01"}]', ["ip neighbour delete 192.168.20.1 dev br-in"]),
+        ('[{"lladdr": "02:00:00:00:00:77"}]', []),
+        ('[{"state": ["FAILED"]}]', []),
+    ],
+)
+def test_what_the_machine_remembers_of_an_address_goes_if_it_is_ours(
+    commands: Commands, known: str, said: list[str]
+) -> None:
+    commands.answers[("ip", "-json", "neighbour")] = known
+    assert remove(Trace("neighbour", "192.168.20.1", "br-in 02:00:00:00:00:01")) == said
+    assert remove(Trace("neighbour", "192.168.20.1", "br-gone 02:00:00:00:00:01")) == []
+
+
 def test_files_and_sockets_go(tmp_path: Path) -> None:
     for name in ("lab.toml", "lab.sock", "lab.ro.sock", "other.sock"):
         (tmp_path / name).touch()
@@ -110,6 +128,19 @@ def test_a_process_that_only_has_its_number_is_left_alone() -> None:
         assert not undo.is_alive(another)
         assert remove(another) == []
         assert sleeper.process.poll() is None
+
+
+def test_a_server_is_known_by_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the same name elsewhere is somebody else's; one that never began is fine."""
+    trace = Trace("server", "python", "glassnat-lab-in")
+    with running("", sys.executable, "-c", SLEEPER.format(how="pass"), ready="ready") as sleeper:
+        number = sleeper.process.pid
+        monkeypatch.setattr(undo, "_called", lambda process: {number: "python"}.get(process, ""))
+        assert remove(trace) == []
+        monkeypatch.setattr(netns, "path_of", lambda name: Path(f"/proc/{number}/ns/net"))
+        assert remove(trace) == [f"kill -TERM {number}"]
+        assert sleeper.process.wait() == -signal.SIGTERM
+    assert remove(trace._replace(detail="another")) == []
 
 
 def test_a_process_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from appliance.between import undo, work
-from appliance.between.plan import Step, Trace
 from appliance.between.record import Facts, Record, names
+from appliance.between.step import Step, Trace
 from appliance.wires.netns import CommandError
 from tests.appliance.between.conftest import Commands
 

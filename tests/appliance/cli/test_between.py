@@ -153,6 +153,16 @@ def test_a_firewall_in_the_way_is_told(
     assert "note: bridged frames: they are dropped; sudo let-them-pass" in answer.err
 
 
+def test_what_is_not_installed_is_named_with_its_package(
+    glassnat: Run, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(between, "found_at", lambda name: None if name == "dnsmasq" else name)
+    answer = glassnat("up", *BRIDGES, "--dhcp")
+    assert answer.code == 3
+    assert "not installed: dnsmasq; sudo apt install dnsmasq-base; without --dhcp," in answer.err
+    assert planned == []
+
+
 # --- when it fails -------------------------------------------------------------------------------
 
 
