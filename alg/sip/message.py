@@ -202,7 +202,8 @@ def _cseq(data: bytes, headers: list[Header] | None) -> tuple[int, str]:
 def summary(payload: bytes) -> tuple[str, str]:
     """The essence of a message for lists and ladders: ("INVITE" or "200 OK (INVITE)", Call-ID).
 
-    Empty strings for what is not SIP. The text comes from the network: clean it before drawing.
+    Line ends and zeros are "keep-alive" (RFC 5626 3.5.1). Empty strings for what else is not SIP.
+    The text comes from the network: clean it before drawing.
     """
     try:
         message = parse(payload)
@@ -219,7 +220,8 @@ def _start_line_only(payload: bytes) -> tuple[str, str]:
         return request[1].decode("ascii"), ""
     if grammar.STATUS_LINE.match(payload, 0, LONGEST_LINE):
         return _status_text(payload), ""
-    return "", ""
+    is_blank = payload and not payload.strip(b"\r\n\0")
+    return "keep-alive" if is_blank else "", ""
 
 
 def _status_text(payload: bytes) -> str:

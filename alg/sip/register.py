@@ -36,7 +36,9 @@ DEFAULT_EXPIRES = 3_600
 LEAST_SIGNALLING_LIFE = 3_600.0
 """Seconds that a flow which carries SIP is kept at least, with `timeout = "auto"`."""
 
-TOO_SHORT = "the configured timeout is shorter than the registration: calls will not get in"
+TOO_SHORT = (
+    "the configured timeout is shorter than the registration: what was registered outlives it"
+)
 
 REASON = "The registrar may send calls to the registered contact."
 

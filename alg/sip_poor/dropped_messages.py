@@ -80,7 +80,8 @@ FAULTS.add(
     "keepalive-drop",
     does="Drops what is not SIP on SIP's port.",
     seen_in="SonicOS has a switch to permit it",
-    breaks="Keep-alives do not arrive: the mapping dies and calls in are lost.",
+    breaks="Keep-alives do not arrive: a phone that waits for their answer (RFC 5626) takes its "
+    "registration for lost, again and again.",
     look_at="The drops counted as refused-by-alg, which grow although nobody calls.",
     rfc="RFC 5626 4.4.1",
     kind="refuse",

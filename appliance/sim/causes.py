@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any
 
 from alg.fault import Fault
@@ -93,8 +94,10 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     yield from _of_losses(lost, f"{talker}'s {what}", listener)
 
 
-def _newest_about(target: str, evidence: Evidence) -> PartyLearnt | None:
-    return next((each for each in reversed(evidence.learnt) if each.target == target), None)
+def _newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyLearnt | None:
+    """What made somebody send there; only what was learnt `before` counts (seconds)."""
+    learnt = (each for each in reversed(evidence.learnt) if each.t <= before)
+    return next((each for each in learnt if each.target == target), None)
 
 
 def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[Cause]:
@@ -133,9 +136,10 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_discards(blamed, evidence)
     elif lost:
         worst = _most_frequent(lost)
-        yield from _why_sent_there(_newest_about(worst.destination, evidence), evidence)
+        yield from _why_sent_there(_newest_about(worst.destination, evidence, worst.t), evidence)
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
+        yield from _of_a_refusal(worst, evidence)
         yield from _of_losses([worst], _what(worst), "")
     else:
         yield from _of_a_lapse(evidence)
@@ -169,6 +173,19 @@ def _of_misdirection(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         f"{passed.new_destination}."
     )
     yield Cause(sentence, NAT, passed.id, "", "RFC 3022 4.1")
+
+
+def _of_a_refusal(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """The message that the module did not let through."""
+    refused = (
+        each
+        for each in reversed(evidence.messages.values())
+        if each.verdict == "dropped" and each.t <= loss.t and each.destination == loss.destination
+    )
+    message = next(refused, None)
+    if message is not None and isinstance(loss, PacketDropped) and loss.reason == "refused-by-alg":
+        sentence = f"The module {message.module} refuses {_whose(message.summary)}."
+        yield Cause(sentence, NAT, message.id)
 
 
 def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:

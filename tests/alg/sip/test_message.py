@@ -144,6 +144,8 @@ def test_the_limits_themselves_pass() -> None:
         (b"INVITE sip:x SIP/2.0\r\nbroken", ("INVITE", "")),
         (b"hello", ("", "")),
         (b"", ("", "")),
+        (b"\r\n\r\n", ("keep-alive", "")),
+        (bytes(4), ("keep-alive", "")),
     ],
 )
 def test_a_summary_is_the_essence(data: bytes, expected: tuple[str, str]) -> None:
