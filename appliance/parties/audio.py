@@ -193,7 +193,9 @@ class Audio:
             return False
         if not stream.hear(datagram.payload):
             return False
-        if not self._traits.talks_to_source or stream.remote == datagram.source:
+        if not (self._traits.talks_to_source and stream.may_send):
+            return False
+        if stream.remote == datagram.source:
             return False
         stream.remote = datagram.source
         detail = "sends audio, because audio comes from there, to"

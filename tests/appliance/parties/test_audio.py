@@ -74,6 +74,15 @@ def test_with_comedia_it_follows_the_audio_and_says_so_once() -> None:
     assert report.target == ELSEWHERE
 
 
+def test_with_comedia_it_says_nothing_of_audio_that_it_does_not_send() -> None:
+    """Nobody has told it of a port to send to, or it is on hold."""
+    desk = Desk(comedia=True)
+    stream = desk.audio.open()
+    stream.may_send = False
+    assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
+    assert desk.learnt() == []
+
+
 def test_without_comedia_it_does_not() -> None:
     desk = Desk()
     stream = desk.audio.open()
