@@ -10,7 +10,6 @@ local sockets a wrong one would never be seen, and a capture on it shows packets
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from appliance.control.client import Client
 from appliance.wires import netns
 from tests.support.programs import Program, run_in
 
@@ -125,7 +125,9 @@ class Appliance:
         return run_in("", *self.command(*words))
 
     def show(self, what: str) -> Any:
-        return json.loads(self.ask("show", what, "--json"))
+        """What `glassnat show WHAT --json` prints, asked without starting another program."""
+        with Client(self.lab.control) as client:
+            return client.ask("show", what=what)
 
     def drops(self, side: str) -> dict[str, int]:
         counted: dict[str, int] = self.show("counters")["drops"][side]
