@@ -38,7 +38,12 @@ def remove(trace: Trace, echo: Echo) -> None:
 
 def own_process() -> Trace:
     """This process, so that no other one is taken for it when its number is used again."""
-    return Trace("process", str(os.getpid()), _began(os.getpid()))
+    return process(os.getpid())
+
+
+def process(number: int) -> Trace:
+    """The process that has this number now."""
+    return Trace("process", str(number), _began(number))
 
 
 def is_alive(process: Trace) -> bool:

@@ -34,6 +34,7 @@ except KeyboardInterrupt:  # loading takes most of the time of a short command
 COMMANDS = {
     "sim": "appliance.cli.simulate:sim",
     "matrix": "appliance.cli.matrix:matrix",
+    "lab": "appliance.cli.lab:lab",
     "check": "appliance.cli.simulate:check",
     "run": "appliance.cli.running:run",
     "up": "appliance.cli.between:up",

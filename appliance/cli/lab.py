@@ -1,0 +1,318 @@
+"""`glassnat lab`: a story among real namespaces, with the real appliance and real sockets."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.between import work
+from appliance.between.background import Background
+from appliance.between.record import Record
+from appliance.cli.base import (
+    IMPOSSIBLE,
+    NO,
+    USAGE,
+    Chosen,
+    DurationType,
+    Failure,
+    Group,
+    emit,
+    emit_json_line,
+    narrate,
+    setting_options,
+)
+from appliance.cli.doctor import program as own_program
+from appliance.cli.words import offer, scenarios
+from appliance.control.client import Client
+from appliance.journal.sentences import clean, outcome_line
+from appliance.lab.house import House
+from appliance.lab.programs import Program
+from appliance.lab.rooms import PREFIX, Rooms
+from appliance.lab.stage import Stage
+from appliance.settings.hints import nearest, shown
+from appliance.sim import staging
+from appliance.sim.outcome import Outcome
+from appliance.sim.scenario import Scenario, ScenarioError, Turns
+from appliance.sim.simulation import Simulation
+from appliance.sim.stories import load_scenario
+from appliance.wires import netns
+from nat.endpoint import Side
+
+FASTEST = 20.0
+TIDY_UP_INCOMPLETE = 5
+
+SPEED = click.option(
+    "--speed",
+    type=click.FloatRange(0.1, FASTEST),
+    default=1.0,
+    metavar="N",
+    help="So many seconds of the story in one, for its people as for the timers of the NAT.",
+)
+
+
+PARTY = click.option(
+    "--party",
+    "commands",
+    multiple=True,
+    metavar="NAME='COMMAND'",
+    help="A program in the place of a party, in the namespace of its side. Several are fine.",
+)
+
+
+@click.group(cls=Group)
+def lab() -> None:
+    """A story among network namespaces: the real appliance, real sockets, real time.
+
+    \b
+    Begin with:
+      sudo glassnat lab check one-way-audio        play it, and compare with the simulation
+      sudo glassnat lab up one-way-audio           play it in the background, and look on
+      glassnat attach lab-one-way-audio
+      sudo glassnat lab down one-way-audio
+    """
+
+
+@lab.command("up", short_help="Play a story in the background.")
+@click.argument("scenario", shell_complete=offer(scenarios))
+@SPEED
+@PARTY
+@setting_options
+def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen) -> int:
+    """Play SCENARIO among namespaces, in the background. All stays until `lab down`.
+
+    \b
+    Examples:
+      sudo glassnat lab up one-way-audio --alg sip
+      sudo glassnat lab exec one-way-audio alice ping -c 1 203.0.113.9
+    """
+    _need_root(f"lab up {scenario}")
+    story, house = _house(scenario, chosen, speed)
+    programs = _commands(story, commands)
+    house.build()
+    try:
+        logs = _logs(house, programs)
+        cast = Background(house.keep(".story"))
+        if not cast.is_copy:
+            cast.wait()
+    except BaseException:
+        house.take_down()
+        raise
+    if cast.is_copy:
+        cast.settle(house.record)
+        cast.is_ready()
+        outcome = _play(story, house, speed, programs, logs)
+        narrate(outcome_line(outcome.sentence))
+        return 0
+    house.record.close()
+    narrate(
+        f"{story.name} is being played; see it: glassnat attach {house.rooms.name}, "
+        f"end it: sudo {own_program()} lab down {story.name}"
+    )
+    return 0
+
+
+@lab.command("check", short_help="Does it come to the same in reality?")
+@click.argument("scenario", shell_complete=offer(scenarios))
+@SPEED
+@PARTY
+@click.option("--until", type=DurationType(), metavar="TIME", help="Stop after so much of it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@setting_options
+def lab_check(
+    scenario: str,
+    speed: float,
+    commands: Sequence[str],
+    until: float | None,
+    as_json: bool,
+    chosen: Chosen,
+) -> int:
+    """Play SCENARIO among namespaces to its end, and compare its outcome with the simulation's.
+
+    Exit code 1 if they differ. Nothing is left behind.
+
+    \b
+    Examples:
+      sudo glassnat lab check one-way-audio
+      sudo glassnat lab check one-way-audio --alg sip --speed 4
+      sudo glassnat lab check one-way-audio --party alice='sipp -sn uac 203.0.113.9'
+    """
+    _need_root(f"lab check {scenario}")
+    story, house = _house(scenario, chosen, speed)
+    story.duration = min(story.duration, until or story.duration)
+    programs = _commands(story, commands)
+    house.build()
+    try:
+        real = _play(story, house, speed, programs, _logs(house, programs))
+    finally:
+        failures = house.take_down()
+    if failures:
+        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
+    return _compare(story, chosen, real, as_json)
+
+
+@lab.command(
+    "exec",
+    short_help="A command in the place of a party.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("scenario")
+@click.argument("party")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
+    """Run COMMAND in the namespace of PARTY's side, while SCENARIO is up.
+
+    \b
+    Examples:
+      sudo glassnat lab exec one-way-audio alice ping -c 1 203.0.113.9
+      sudo glassnat lab exec one-way-audio pbx tcpdump -ni gn-out
+    """
+    _need_root(f"lab exec {scenario} {party} …")
+    story = _story(scenario)
+    if party not in story.parties:
+        raise Failure(f"{clean(party)} is no party; there are {', '.join(story.parties)}", USAGE)
+    namespace = Rooms.of(story.name, story.parties[party].wire)
+    if not netns.exists(namespace):
+        raise Failure(f"{story.name} is not up; first: glassnat lab up {story.name}", 4)
+    words = netns.within(namespace, command)
+    os.execvp(words[0], words)
+
+
+@lab.command("shell", short_help="A shell in the place of a party.")
+@click.argument("scenario")
+@click.argument("party")
+@click.pass_context
+def lab_shell(context: click.Context, scenario: str, party: str) -> int:
+    """Open a shell in the namespace of PARTY's side, while SCENARIO is up."""
+    shell = os.environ.get("SHELL", "/bin/sh")
+    context.invoke(lab_exec, scenario=scenario, party=party, command=(shell,))
+    return 0
+
+
+@lab.command("down", short_help="End a story, and remove all that was made for it.")
+@click.argument("scenario")
+def lab_down(scenario: str) -> int:
+    """By its name alone, whatever happened to it."""
+    _need_root(f"lab down {scenario}")
+    name = f"{PREFIX}{scenario.removeprefix(PREFIX)}"
+    record = Record.open(name)
+    if record is None:
+        narrate(f"{name} is not up")
+        return 0
+    failures = work.take_down(record, _echo)
+    if failures:
+        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
+    return 0
+
+
+# --- what they share -------------------------------------------------------------------------
+
+
+def _story(scenario: str) -> Scenario:
+    try:
+        return load_scenario(scenario)
+    except ScenarioError as error:
+        raise Failure(f"{error} (see: glassnat scenario list)", USAGE) from None
+
+
+def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House]:
+    """The story as it is turned, and where it will be played."""
+    turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
+    try:
+        story, settings = staging.stage(_story(scenario), turns, chosen.sets)
+        wires = Rooms(story, settings).wires(speed)
+        _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
+    except ScenarioError as error:
+        raise Failure(str(error), USAGE) from None
+    return story, House(Rooms(story, settings), _echo)
+
+
+def _commands(story: Scenario, texts: Sequence[str]) -> dict[str, str]:
+    """The commands of `--party`, by the party that they play."""
+    commands = dict(text.partition("=")[::2] for text in texts)
+    for name, command in commands.items():
+        if name not in story.parties:
+            hint = nearest(name, [*story.parties])
+            raise Failure(f"--party: {shown(name)} is no party{hint}", USAGE)
+        if not command:
+            raise Failure(f"--party wants NAME='COMMAND', e.g. {name}='sipp …'", USAGE)
+    return commands
+
+
+def _logs(house: House, commands: Mapping[str, str]) -> dict[str, Path]:
+    """Where the programs of parties say what they say."""
+    return {name: house.keep(f".{name}.log") for name in commands}
+
+
+def _play(
+    story: Scenario,
+    house: House,
+    speed: float,
+    commands: Mapping[str, str],
+    logs: Mapping[str, Path],
+) -> Outcome:
+    rooms = {side: house.rooms.namespace(side) for side in Side}
+
+    def ask(do: str, **arguments: object) -> Any:
+        with Client(house.control) as client:
+            return client.ask(do, **arguments)
+
+    def tell(at: float, what: str) -> None:
+        narrate(f"{at:9.3f}  {clean(what)}")
+
+    programs = []
+    try:
+        for name, command in commands.items():
+            traits = story.parties[name]
+            room = rooms[traits.wire]
+            programs.append(Program(name, traits, command, room, logs[name]))
+        stage = Stage(
+            story,
+            rooms,
+            lambda key, value: ask("set", key=key, value=value),
+            tell,
+            speed,
+            programs,
+            lambda: ask("show", what="flows"),
+        )
+        return stage.run()
+    finally:
+        for program in programs:
+            program.stop()
+
+
+def _compare(story: Scenario, chosen: Chosen, real: Outcome, as_json: bool) -> int:
+    turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
+    simulated = Simulation(*staging.stage(story, turns, chosen.sets)).run()
+    agrees = real.outcome == simulated.outcome
+    if as_json:
+        emit_json_line(
+            {
+                "scenario": story.name,
+                "outcome": real.outcome,
+                "sentence": real.sentence,
+                "evidence": real.evidence,
+                "simulated": simulated.outcome,
+                "agrees": agrees,
+            }
+        )
+    else:
+        emit(outcome_line(real.sentence))
+        emit(f"the simulation {'agrees' if agrees else 'differs'}: {clean(simulated.sentence)}")
+    return 0 if agrees else NO
+
+
+def _need_root(arguments: str) -> None:
+    if os.geteuid() != 0:
+        raise Failure(
+            f"namespaces and devices are root's to make: sudo {own_program()} {arguments}",
+            IMPOSSIBLE,
+        )
+
+
+def _echo(command: Sequence[str]) -> None:
+    narrate(f"[#] {shlex.join(command)}")

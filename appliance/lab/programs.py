@@ -1,0 +1,101 @@
+"""Somebody's own program in a party's place: SIPp, baresip, or whatever else is on the machine.
+
+A program makes no reports. What it does is inferred from what the other end says, and from the
+appliance's counters: who called whom, that it talks, how much it said (what the other end heard)
+and how much it can have heard (what the NAT let through to it).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from appliance.parties.party import Report, What
+from appliance.parties.rtp import Stream
+from appliance.parties.traits import Traits
+from appliance.wires import netns
+from nat.endpoint import Endpoint, address_text
+
+PATIENCE = 5.0
+"""Seconds that a program has to end by itself."""
+
+Flows = Callable[[], Sequence[Mapping[str, Any]]]
+"""`show flows --json` of the running appliance."""
+
+
+class Program:
+    """The command of the party `name`, in the namespace of its side. What it says goes to `log`."""
+
+    def __init__(self, name: str, traits: Traits, command: str, namespace: str, log: Path) -> None:
+        self.name = name
+        self._address = address_text(traits.own_address)
+        self._talks_to: dict[str, tuple[Stream, Stream]] = {}
+        with log.open("wb") as said:
+            self._process = subprocess.Popen(
+                netns.within(namespace, ("sh", "-c", f"exec {command}")),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    def wait(self) -> int:
+        """Until it has ended by itself; answers its exit code."""
+        return self._process.wait(PATIENCE)
+
+    def stop(self) -> None:
+        """End it, and what it has started."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._process.poll() is not None:
+                return
+            os.killpg(self._process.pid, number)
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def before(self, report: Report) -> Iterator[Report]:
+        """What must have happened before what somebody else reports of a call with it."""
+        if report.peer == self.name and report.what is What.CALL_REACHED:
+            yield Report(What.CALL_TRIED, self.name, report.who)
+
+    def after(self, report: Report) -> Iterator[Report]:
+        """What follows from what somebody else reports of a call with it."""
+        if report.peer != self.name:
+            return
+        if report.what is What.CALL_ANSWERED:
+            yield Report(What.CALL_REACHED, self.name, report.who)
+        elif report.what is What.TALKING and report.stream is not None:
+            own = Stream(Endpoint(0, 0), report.stream.local, Random(self.name))
+            self._talks_to[report.who] = (report.stream, own)
+            yield Report(What.CALL_ANSWERED, self.name, report.who)
+            yield Report(What.TALKING, self.name, report.who, "", own)
+
+    def count(self, flows: Flows) -> None:
+        """Look how much it has said and can have heard by now."""
+        talking = [*self._talks_to.values()]
+        if not talking:
+            return
+        found = flows()
+        for other, own in talking:
+            own.sent = max(own.sent, other.heard)
+            own.heard = max(own.heard, self._let_through(found, str(other.local)))
+
+    def _let_through(self, flows: Sequence[Mapping[str, Any]], other: str) -> int:
+        """Packets of the other end's audio that the NAT has handed on to this host."""
+        count = 0
+        for flow in flows:
+            if flow["remote"] == other and _host(flow["internal"]) == self._address:
+                count += int(flow["packets_in"])
+            elif flow["internal"] == other and _host(flow["remote"]) == self._address:
+                count += int(flow["packets_out"])
+        return count
+
+
+def _host(endpoint: str) -> str:
+    return endpoint.rpartition(":")[0]

@@ -1,0 +1,45 @@
+"""`glassnat lab`, as far as it goes without namespaces: what is wrong is said, and nothing made."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.cli import lab as module
+from appliance.cli.base import Failure
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or that would be all that is said."""
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["check", "oneway-audio"], "did you mean 'one-way-audio'"),
+        (["check", "one-way-audio", "--party", "alise=true"], 'did you mean "alice"?'),
+        (["check", "one-way-audio", "--party", "alice"], "NAME='COMMAND'"),
+        (["check", "one-way-audio", "--set", "parties.pbx.comdia=true"], '"comedia"?'),
+        (["exec", "one-way-audio", "carol", "true"], "carol is no party; there are alice, pbx"),
+        (["exec", "one-way-audio", "alice", "true"], "is not up; first: glassnat lab up"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(words: list[str], complaint: str) -> None:
+    result = CliRunner().invoke(module.lab, words)
+    assert isinstance(result.exception, Failure)
+    assert complaint in str(result.exception)
+
+
+def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
+    result = CliRunner().invoke(module.lab, ["check", "one-way-audio"])
+    assert isinstance(result.exception, Failure)
+    assert result.exception.exit_code == 3
+    assert "sudo " in str(result.exception)
+
+
+def test_what_is_not_up_is_down_already() -> None:
+    result = CliRunner().invoke(module.lab, ["down", "never-was"])
+    assert result.exit_code == 0
