@@ -38,6 +38,7 @@ FLOORS_OF_THE_APPLIANCE = (
     {"engine"},
     {"control"},
     {"loop", "sim", "between", "forensics"},
+    {"lab"},
     {"cli"},
 )
 """From below. A room may know the rooms of lower floors, and none of its own floor."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from appliance.cli.lab import OWN_NAMESPACES
 from appliance.wires import netns
 from tests.support.programs import PATIENCE, ROOT
 
@@ -126,3 +127,18 @@ def test_a_story_is_played_in_the_background_and_can_be_looked_at() -> None:
             assert time.monotonic() < end
     finally:
         assert glassnat("lab", "down", "one-way-audio").returncode == 0
+
+
+def test_it_needs_no_root_where_everybody_may_have_namespaces_of_their_own() -> None:
+    """The command that an ordinary user's `lab check` begins again with."""
+    words = ("lab", "check", "incoming-call", "--alg", "sip", "--speed", SPEED)
+    own_run = 'mount -t tmpfs tmpfs /run && exec "$@"'
+    done = subprocess.run(
+        [*OWN_NAMESPACES, "sh", "-c", own_run, "sh", *GLASSNAT, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the simulation agrees: both ways" in done.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from subprocess import CompletedProcess
+
 import pytest
 from click.testing import CliRunner
 
@@ -34,10 +36,30 @@ def test_what_is_wrong_is_a_sentence(words: list[str], complaint: str) -> None:
 
 def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
-    result = CliRunner().invoke(module.lab, ["check", "one-way-audio"])
+    result = CliRunner().invoke(module.lab, ["up", "one-way-audio"])
     assert isinstance(result.exception, Failure)
     assert result.exception.exit_code == 3
     assert "sudo " in str(result.exception)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_who_is_not_root_checks_in_namespaces_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    """Where the kernel allows it; else they are told what to type."""
+    begun: list[list[str]] = []
+
+    def begin(program: str, words: list[str]) -> None:
+        begun.append(words)
+        raise SystemExit(0)
+
+    answer = CompletedProcess([], 0 if allowed else 1)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(module.os, "execvp", begin)
+    result = CliRunner().invoke(module.lab, ["check", "one-way-audio"])
+    assert bool(begun) is allowed
+    assert isinstance(result.exception, Failure) is not allowed
 
 
 def test_what_is_not_up_is_down_already() -> None:
