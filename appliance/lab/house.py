@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.between import undo, work
-from appliance.between.plan import Step, Trace
 from appliance.between.record import Facts, Record
+from appliance.between.step import Step, Trace
 from appliance.between.undo import Echo
 from appliance.control.listener import ensure_free
 from appliance.control.paths import default_path

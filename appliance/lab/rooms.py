@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from appliance.between.plan import TUNS, Step, Trace, netns_of
+from appliance.between.plan import TUNS, netns_of
+from appliance.between.step import Step, Trace
 from appliance.settings.table import Settings
 from appliance.sim.scenario import Scenario
 from nat.endpoint import Network, Side, address_text
