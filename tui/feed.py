@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -19,9 +19,11 @@ from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event, Started, decode
 from appliance.sim.knobs import PREFIX, turned
+from appliance.sim.matrix import Plan
 from appliance.sim.remedies import Remedy, remedies
 from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
+from tui.foresight import SPEC, Foresight
 from tui.model import Frame
 
 SLOWEST, FASTEST = 0.25, 60.0
@@ -99,6 +101,7 @@ class SimulationFeed:
         self.speed = speed
         self.knobs: dict[str, Any] = {}
         self._turns: Turns | None = None
+        self.foresight = Foresight()
         self.restart()
 
     @property
@@ -194,6 +197,24 @@ class SimulationFeed:
         now = run.now
         return await asyncio.to_thread(tried)
 
+    def foresee(self, specs: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+        """What this story comes to with each of these values of a setting (key to values): outcome
+        words by value, of which more become known until `foresight.end` is called."""
+        run = self.simulation
+        traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
+        story = turned(run.scenario, traits)
+        plans = []
+        for key, values in specs.items():
+            for value in values:
+                settings = run.engine.settings.copy()
+                settings.assign(key, value, "menu")
+                plans.append(Plan(story, settings, {SPEC: value}, run.seed))
+        others = {
+            key: value for key, value in run.engine.settings.values.items() if key not in specs
+        }
+        self.foresight.begin((tuple(specs), str(others), str(traits)), plans)
+        return self.foresight.outcomes
+
     def _frame(self) -> Frame:
         news = self._news[:]
         self._news.clear()
@@ -228,7 +249,7 @@ class SimulationFeed:
         return self.simulation.engine.flush(self.simulation.now).flushed
 
     async def close(self) -> None:
-        """Nothing to end."""
+        self.foresight.end()
 
 
 class SocketFeed:

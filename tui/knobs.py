@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alg import registry
 from alg.base import Application
 from appliance.settings.hints import counted
+from tui.faults import FaultRow
 from tui.feed import FeedError, SimulationFeed
 from tui.keys import KNOBS
 from tui.stage import Stage
@@ -26,11 +27,17 @@ class Knobs:
         self._choices = choices
 
     def alg(self) -> None:
-        model, simulation = self._stage.look.model, not self._stage.feed.live
-        menu = AlgMenu(self._choices, model.modules, model.application, simulation)
+        model, feed = self._stage.look.model, self._stage.feed
+        choices, outcomes = self._choices, None
+        if isinstance(feed, SimulationFeed):
+            choices = [_with_own(each, model.settings) for each in choices]
+            outcomes = feed.foresee(_specs(choices, model.application))
+        menu = AlgMenu(choices, model.modules, model.application, not feed.live, outcomes)
         self._stage.ask(menu, self._alg_chosen)
 
     async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
+        if isinstance(self._stage.feed, SimulationFeed):
+            self._stage.feed.foresight.end()
         if chosen is not None:
             application, spec = chosen
             await self._turn({f"alg.{application}.module": spec})
@@ -77,6 +84,22 @@ class Knobs:
         self._stage.say(f"{counted(count, 'flow')} forgotten.")
 
 
+def _with_own(choices: Choices, settings: Mapping[str, Any]) -> Choices:
+    """The same, with the faults that the story is about."""
+    return choices._replace(own=settings.get(f"alg.{choices.application}.faults", ()))
+
+
+def _specs(choices: Sequence[Choices], application: str) -> dict[str, list[str]]:
+    """What may be put into the slot in question, by the key of its setting: what the story is about
+    first."""
+    chosen = next((each for each in choices if each.application == application), None)
+    if chosen is None:
+        return {}
+    faults = sorted(chosen.faults, key=lambda fault: fault.name not in chosen.own)
+    specs = ["off", application, *(f"{chosen.poor}:{fault.name}" for fault in faults)]
+    return {f"alg.{application}.module": specs}
+
+
 def alg_choices() -> list[Choices]:
     """What may stand in the slot of each application."""
     return [_choices_of(each) for each in registry.APPLICATIONS.values()]
@@ -84,5 +107,9 @@ def alg_choices() -> list[Choices]:
 
 def _choices_of(application: Application) -> Choices:
     poor = registry.poor(application.name)
-    faults = [(name, fault.does) for name, fault in poor.faults.items()] if poor else []
+    faults = (
+        [FaultRow(name, each.does, each.breaks) for name, each in poor.faults.items()]
+        if poor
+        else []
+    )
     return Choices(application.name, application.opens, poor.name if poor else "", faults)

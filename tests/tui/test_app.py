@@ -24,12 +24,16 @@ from tests.tui.stories import (
     started,
 )
 from tui.app import GlassnatApp
+from tui.faults import FaultRow
 from tui.model import Frame
 from tui.widgets.alg_menu import AlgMenu, Choices
 from tui.widgets.help_screen import HelpScreen
 
 NARROW, WIDE = (80, 24), (120, 36)
-FAULTS = [("no-sdp", "leaves bodies alone"), ("callid-oneway", "rewrites Call-ID one way")]
+FAULTS = [
+    FaultRow("no-sdp", "leaves bodies alone", "Nobody hears."),
+    FaultRow("callid-oneway", "rewrites Call-ID one way"),
+]
 CHOICES = [Choices("sip", "RTP ports", "sip-poor", FAULTS)]
 
 
@@ -353,7 +357,7 @@ async def test_a_click_on_hostile_text_does_nothing() -> None:
 
 
 async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
-    both = (*CHOICES, Choices("ftp", "one port", "ftp-poor", [("split-miss", "cuts")]))
+    both = (*CHOICES, Choices("ftp", "one port", "ftp-poor", [FaultRow("split-miss", "cuts")]))
     async with screen(choices=both) as (app, pilot, feed):
         await pilot.press("a")
         await pilot.pause()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alg.registry import APPLICATIONS
 from tests.tui.stories import FakeFeed
 from tests.tui.test_feed import simulation
+from tests.tui.test_foresight import Told, feed_with
 from tests.tui.test_timing import FakeStage
 from tui.feed import SimulationFeed
 from tui.knobs import Knobs, alg_choices
@@ -14,8 +15,22 @@ def test_each_application_has_its_modules_and_their_faults_in_the_menu() -> None
     choices = {each.application: each for each in alg_choices()}
     assert list(choices) == list(APPLICATIONS)
     assert (choices["sip"].poor, choices["ftp"].poor) == ("sip-poor", "ftp-poor")
-    assert {"no-sdp", "callid-oneway"} <= {name for name, _ in choices["sip"].faults}
-    assert "open-to-all" in {name for name, _ in choices["ftp"].faults}
+    assert {"no-sdp", "callid-oneway"} <= {row.name for row in choices["sip"].faults}
+    assert "open-to-all" in {row.name for row in choices["ftp"].faults}
+
+
+async def test_over_a_simulation_the_menu_knows_the_story_s_own_faults_and_what_comes_of_each() -> (
+    None
+):
+    feed = feed_with(Told)
+    stage = FakeStage(feed)
+    await stage.advance(0.0)
+    Knobs(stage, alg_choices()).alg()
+    ((menu, chosen),) = stage.asked
+    feed.foresight.wait()
+    assert list(feed.foresight.outcomes)[:3] == ["off", "sip", "sip-poor:no-sdp"]
+    assert menu._choices[0].own == ["no-sdp"]
+    await chosen(None)
 
 
 async def test_what_a_dialogue_answers_is_turned_and_nothing_without_an_answer() -> None:

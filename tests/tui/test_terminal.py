@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 from tests.tui.stories import FakeFeed, flow, message, started
 from tui.app import GlassnatApp
+from tui.faults import FaultRow
 from tui.widgets.alg_menu import Choices
 
 EVIL = (
@@ -39,7 +40,8 @@ evil.note = EVIL
 feed = Still([begun, evil])
 feed.flows = [flow(remote=EVIL + ":5060")]
 feed.settings["alg.sip.module"] = EVIL
-GlassnatApp(feed, [Choices("sip", EVIL, "sip-poor", [(EVIL, EVIL)])], refresh=0.05).run()
+choices = Choices("sip", EVIL, "sip-poor", [FaultRow(EVIL, EVIL, EVIL)])
+GlassnatApp(feed, [choices], refresh=0.05).run()
 """
 
 FOREIGN = re.compile("\x1b\\](?:52|0;owned)|\x1b\\[[58]m|[\x80-\x9f]|(?:WQ=|owned)\x07")

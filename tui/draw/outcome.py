@@ -36,6 +36,15 @@ def spelled(word: str) -> tuple[str, Style]:
     return text, Style.GOOD if word == BOTH_WAYS else Style.BAD
 
 
+def in_short(word: str) -> tuple[str, Style]:
+    """The same where there is little room; a dot while nobody knows it."""
+    if not word:
+        return "·", Style.FAINT
+    text, style = spelled(word)
+    short = text.removesuffix(" AUDIO").removesuffix(" WAYS").replace("REGISTRATION", "REG.")
+    return short, style
+
+
 _BAD_STATES = ("failed", "busy", "cancelled", "unanswered", "refused", "expired")
 
 

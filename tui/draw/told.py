@@ -38,8 +38,7 @@ def _runs(runs: Sequence[Run], width: int) -> Line:
     for first in range(len(runs)):
         line = Line("▌RUNS ", Style.KEY)
         for at, run in enumerate(runs[first:]):
-            text, style = outcome.spelled(run.outcome)
-            text = text.removesuffix(" AUDIO").removesuffix(" WAYS")
+            text, style = outcome.in_short(run.outcome)
             line.add(" · " if at else "").add(f"{run.label} ").add(text, style)
         if len(line) <= width:
             return line

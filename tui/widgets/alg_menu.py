@@ -1,7 +1,8 @@
 """Which ALG? Two keys for the common answers (`a` `c`), a list of faults for the poor one.
 
-It shows the modules of one application; `n` goes on to those of the next. The menu answers with an
-application and a SPEC for its slot, or None when nothing is to change. Opening it changes nothing.
+It shows the modules of one application; `n` goes on to those of the next. In a simulation it says
+what the story comes to under each, as that becomes known. The menu answers with an application and
+a SPEC for its slot, or None when nothing is to change. Opening it changes nothing.
 """
 
 from __future__ import annotations
@@ -12,26 +13,33 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.outcome import in_short
+from tui.faults import FaultList, FaultRow
+from tui.views.view import Page
 from tui.widgets.drawn import Drawn, content
+from tui.widgets.rows import Rows
 
 _ROOM = 70
+_LOOK_AGAIN = 0.25
+"""Seconds between two looks at what has become known."""
+_BENEATH = 5
+"""Rows for what a fault does and breaks."""
 
 
 class Choices(NamedTuple):
     """What may stand in the slot of an application, besides `off`: the correct module, which has
-    the application's name and opens what `opens` says, and a poor one, if there is one. `faults`
-    are its faults: their names, and what they do."""
+    the application's name and opens what `opens` says, and a poor one, if there is one, with its
+    `faults`; `own` are the names of those that the story is about."""
 
     application: str
     opens: str
     poor: str = ""
-    faults: Sequence[tuple[str, str]] = ()
+    faults: Sequence[FaultRow] = ()
+    own: Sequence[str] = ()
 
 
 class AlgMenu(ModalScreen[tuple[str, str] | None]):
@@ -43,14 +51,18 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: heavy $primary; padding: 0 1; background: $surface;
     }
-    AlgMenu OptionList { height: auto; max-height: 10; border: none; padding: 0; }
+    AlgMenu Rows { height: 10; background: $surface; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
         Binding("o", "choose('off')", "off"),
         Binding("c", "correct", "correct"),
-        Binding("p", "poor", "apply the ticked faults"),
+        Binding("p,enter", "poor", "apply the ticked faults"),
         Binding("space", "tick", "tick"),
+        Binding("down", "move(1)", "next"),
+        Binding("up", "move(-1)", "previous"),
+        Binding("u", "unfold", "show all"),
         Binding("n", "next", "next application"),
+        Binding("slash", "find", "find"),
         Binding("escape,a,q", "cancel", "back"),
     ]
 
@@ -60,65 +72,118 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         active: Mapping[str, str],
         first: str,
         simulation: bool,
+        outcomes: Mapping[str, str] | None = None,
     ) -> None:
-        """`active`: the SPEC in each slot, by application; `first`: the application to begin
-        with."""
+        """`active`: the SPEC in each slot, by application; `first`: the application to begin with;
+        `outcomes`: what the story comes to, by SPEC, as far as it is known now or later,
+        None for a live NAT."""
         super().__init__()
         self._choices = sorted(choices, key=lambda each: each.application != first)
         self._active = active
         self._simulation = simulation
+        self._outcomes = outcomes
+        self._is_typing = False
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Drawn(id="choices")
-            yield OptionList()
+            yield Rows()
             yield Drawn(id="after")
 
     def on_mount(self) -> None:
+        self._begin()
+        self.set_interval(_LOOK_AGAIN, self._show)
+
+    def on_placed(self) -> None:
+        self._show()
+
+    def _begin(self) -> None:
+        """The modules of the first application, its faults ticked as they are now."""
+        application, _, poor, faults, own = self._choices[0]
+        active = self._active.get(application, "?")
+        module, _, named = active.partition(":")
+        ticked = set(named.split(",")) if module == poor and named else set()
+        self._list = FaultList(poor, application, faults, own, ticked, self._outcomes)
+        frame = self.query_one(Vertical)
+        frame.border_title = content([Line(f"ALG for {application.upper()} (now: {active})")])
+        others = self._choices[1:]
+        subtitle = f"n: {others[0].application.upper()}" if others else ""
+        frame.border_subtitle = content([Line(subtitle)])
+        rows = self.query_one(Rows)
+        rows.display = bool(faults)
+        rows.styles.height = min(max(len(faults), 1), 10)
         self._show()
 
     def _show(self) -> None:
-        """The modules of the first application, its faults ticked as they are now."""
-        application, opens, poor, self._faults = self._choices[0]
-        active = self._active.get(application, "?")
-        module, _, named = active.partition(":")
-        self._ticked = set(named.split(",")) if module == poor else set()
-        frame = self.query_one(Vertical)
-        frame.border_title = content([Line(f"ALG for {application.upper()} (now: {active})")])
-        if others := self._choices[1:]:
-            frame.border_subtitle = content([Line(f"n: {others[0].application.upper()}")])
-        correct = f"correct: rewrite every field that needs it, open {opens}"
-        rows = [
-            _choice("o", "off", "leave every message alone"),
-            _choice("c", application, correct),
+        application, opens, poor, *_ = self._choices[0]
+        correct = f"correct: rewrite what needs it, open {opens}"
+        lines = [
+            self._choice("o", "off", "leave every message alone"),
+            self._choice("c", application, correct),
         ]
         if poor:
-            does = "wrong on purpose: ↑ ↓ and Space tick faults, p applies"
-            rows.append(_choice("p", poor, does))
-        self.query_one("#choices", Drawn).show(rows)
-        self._say("")
-        faults = self.query_one(OptionList)
-        faults.clear_options()
-        faults.add_options(Option(self._fault(at)) for at in range(len(self._faults)))
-        faults.focus()
-        faults.highlighted = 0 if self._faults else None
+            does = "wrong on purpose: Space ticks faults, Enter applies, / finds"
+            lines.append(_row("p", poor, "", Style.PLAIN, does))
+        self.query_one("#choices", Drawn).show([line.cut(_ROOM) for line in lines])
+        at = self._list.place
+        body = self._list.rows(_ROOM)
+        self.query_one(Rows).show(Page(Line(), body, span=(at, at), about=application))
+        self.query_one("#after", Drawn).show(self._beneath())
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        at = event.option_list.highlighted  # the event may be about a list that is shown no more
-        if at is not None:
-            self._say(self._faults[at][1])
+    def _choice(self, key: str, spec: str, does: str) -> Line:
+        if self._outcomes is None:
+            return _row(key, spec, "", Style.PLAIN, does)
+        return _row(key, spec, *in_short(self._outcomes.get(spec, "")), does)
 
-    def on_option_list_option_selected(self) -> None:
-        self.action_poor()
-
-    def _say(self, does: str) -> None:
-        """What the fault under the cursor does, in full, and when a choice acts."""
+    def _beneath(self) -> list[Line]:
+        """What the fault under the cursor does and breaks, in full, and when a choice acts."""
+        lines = []
+        if (fault := self._list.chosen) is not None:
+            lines = [Line(row) for row in wrap_words(fault.does, _ROOM)]
+            if fault.breaks:
+                rows = wrap_words(f"Breaks: {fault.breaks}", _ROOM)
+                lines += [Line(row, Style.BAD) for row in rows]
+        lines = lines[:_BENEATH] + [Line()] * (_BENEATH - len(lines))
+        if self._is_typing or self._list.typed:
+            return [*lines, Line("/", Style.KEY).add(self._list.typed + "_" * self._is_typing)]
         live = "Acts at once, for running calls too."
         simulated = "Acts on messages from now on; r then runs again from T+0."
-        lines = [Line(row) for row in wrap_words(does, _ROOM)[:3]]
-        lines += [Line()] * (3 - len(lines))
-        lines.append(Line(simulated if self._simulation else live, Style.FAINT))
-        self.query_one("#after", Drawn).show(lines)
+        return [*lines, Line(simulated if self._simulation else live, Style.FAINT)]
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def on_key(self, event: Key) -> None:
+        """While somebody types, letters are letters."""
+        if not self._is_typing:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key in ("enter", "escape"):
+            self._is_typing = False
+            if event.key == "escape":
+                self._list.typed = ""
+        elif event.key == "backspace":
+            self._list.typed = self._list.typed[:-1]
+        elif event.character and event.character.isprintable():
+            self._list.typed += event.character.lower()
+        self._show()
+
+    def action_find(self) -> None:
+        self._is_typing = True
+        self._list.typed = ""
+        self._show()
+
+    def action_move(self, step: int) -> None:
+        self._list.move(step)
+        self._show()
+
+    def action_unfold(self) -> None:
+        self._list.unfolded = not self._list.unfolded
+        self._show()
+
+    def action_tick(self) -> None:
+        self._list.tick()
+        self._show()
 
     def action_choose(self, spec: str) -> None:
         self.dismiss((self._choices[0].application, spec))
@@ -129,36 +194,17 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
     def action_next(self) -> None:
         """The modules of the next application."""
         self._choices = [*self._choices[1:], self._choices[0]]
-        self._show()
-
-    def action_tick(self) -> None:
-        """Tick the fault under the cursor, or take its tick away."""
-        faults = self.query_one(OptionList)
-        if faults.highlighted is not None:
-            self._ticked ^= {self._faults[faults.highlighted][0]}
-            prompt = self._fault(faults.highlighted)
-            faults.replace_option_prompt_at_index(faults.highlighted, prompt)
+        self._begin()
 
     def action_poor(self) -> None:
         """The ticked faults; with none ticked the one under the cursor."""
-        chosen = [name for name, _ in self._faults if name in self._ticked]
-        under_cursor = self.query_one(OptionList).highlighted
-        if not chosen and under_cursor is not None:
-            chosen = [self._faults[under_cursor][0]]
-        if chosen:
-            self.action_choose(f"{self._choices[0].poor}:{','.join(chosen)}")
-        else:
-            self.dismiss(None)
+        spec = self._list.answer()
+        self.dismiss((self._choices[0].application, spec) if spec else None)
 
     def action_cancel(self) -> None:
         self.dismiss(None)
 
-    def _fault(self, at: int) -> Content:
-        name, does = self._faults[at]
-        tick = "[x] " if name in self._ticked else "[ ] "
-        line = Line(tick, Style.KEY).add(f"{name:<20} ", Style.STRONG).add(does)
-        return content([line.cut(_ROOM)])
 
-
-def _choice(key: str, name: str, does: str) -> Line:
-    return Line(f" {key}  ", Style.KEY, key).add(f"{name:<9} ", Style.STRONG, key).add(does)
+def _row(key: str, name: str, outcome: str, style: Style, does: str) -> Line:
+    line = Line(f" {key}  ", Style.KEY, key).add(f"{name:<9} ", Style.STRONG, key)
+    return line.add(f"{outcome:<14} " if outcome else "", style).add(does)
