@@ -68,6 +68,17 @@ def test_who_serves_a_remote_goes_on_doing_so() -> None:
     assert (len(keys), first.keys) == (0, ())
 
 
+@pytest.mark.parametrize("after", [ADM, APDM])
+def test_a_mapping_that_no_longer_serves_all_is_found_by_its_endpoint(after: Dependence) -> None:
+    keys, old = Keys(EIM), mapping()
+    keys.add(old, NEAR)
+    for _ in keys.change(after, [flow_of(old)]):
+        assert keys.of(UDP, INTERNAL) == [old]
+    assert keys.of(UDP, INTERNAL) == [old]
+    keys.remove(old)
+    assert keys.of(UDP, INTERNAL) == []
+
+
 def test_a_change_is_seen_when_it_is_complete_and_knows_what_came_meanwhile() -> None:
     """A packet waits for one step of it at most."""
     keys, old, new = Keys(APDM), mapping(1), mapping(2)
