@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from appliance.between.bridges import Unfit
-from appliance.between.step import BRIDGE_END, Step, Trace
+from appliance.between.record import Trace
+from appliance.between.step import BRIDGE_END, Step
 from appliance.settings.network_kinds import Interface
 from nat.endpoint import Network, address_text
 

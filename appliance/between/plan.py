@@ -27,7 +27,8 @@ from dataclasses import dataclass
 
 from appliance.between import dhcp, pinning
 from appliance.between.bridges import Bridge
-from appliance.between.step import BRIDGE_END, IPV6, Step, Trace, join, port_name, veth
+from appliance.between.record import Trace
+from appliance.between.step import BRIDGE_END, IPV6, Step, join, port_name, veth
 from appliance.between.uplink import Uplink
 from appliance.settings.network_kinds import Interface
 from appliance.settings.table import Settings

@@ -19,12 +19,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from appliance.between.step import Trace
 from appliance.control import paths
 
 SUFFIX = ".up"
 WITHDRAWN = "withdrawn"
 """The line which says that what stands before it was not made."""
+
+
+class Trace(NamedTuple):
+    """Something that is left behind until it is removed. `kind` is a row of `undo.py`."""
+
+    kind: str
+    name: str
+    detail: str = ""
 
 
 class Facts(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.between.bridges import Bridge
+from appliance.between.record import Trace
 from appliance.settings.network_kinds import Interface
 from nat.endpoint import address_text
 
@@ -16,14 +17,6 @@ BRIDGE_END = "to-bridge"
 """The end of a side's veth in its private namespace."""
 IPV6 = Path("/proc/net/if_inet6")
 """Missing where the kernel has no IPv6, and where commands about it would fail."""
-
-
-class Trace(NamedTuple):
-    """Something that is left behind until it is removed. `kind` is a row of `undo.py`."""
-
-    kind: str
-    name: str
-    detail: str = ""
 
 
 class Step(NamedTuple):

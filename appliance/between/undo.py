@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.between.step import Trace
+from appliance.between.record import Record, Trace
 from appliance.control.paths import read_only_path
 from appliance.wires import netns
 from appliance.wires.netns import CommandError
@@ -34,6 +34,22 @@ Echo = Callable[[Sequence[str]], None]
 def remove(trace: Trace, echo: Echo) -> None:
     """Raises CommandError when it is still there afterwards."""
     _REMOVERS[trace.kind](trace, echo)
+
+
+def take_down(record: Record, echo: Echo) -> list[str]:
+    """Remove all that is written down, the last first, and then the record. Answers a sentence for
+    each thing that could not be removed: then the record stays, and this can be tried again."""
+    failures = []
+    for trace in reversed(record.traces()):
+        try:
+            remove(trace, echo)
+        except CommandError as error:
+            failures.append(str(error))
+    if failures:
+        record.close()
+    else:
+        record.end()
+    return failures
 
 
 def own_process() -> Trace:

@@ -8,17 +8,20 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.host.test_privileges import TEACHER, assert_harmless
-from tests.support.lab import GLASSNAT, capture, tshark
+from tests.support.lab import GLASSNAT, capture, namespaces, tshark
 from tests.support.laptop import EXTERNAL, GATEWAY, INSIDE, OUTSIDE, PHONE, SERVER, Laptop
 from tests.support.programs import run_in, running, until
 
 pytestmark = [
     pytest.mark.host,
-    pytest.mark.needs("ip", "nsenter", "sysctl", "nft", "ping", "traceroute", "tcpdump", "tshark"),
+    pytest.mark.needs(
+        "ip", "nsenter", "sysctl", "nft", "ping", "traceroute", "tcpdump", "tshark", "iperf3", "dig"
+    ),
 ]
 
 MOMENTS = 15
@@ -37,12 +40,40 @@ def ping(machine: str, address: str, count: int = 2) -> str:
     return run_in(machine, "ping", "-c", str(count), "-i", "0.05", "-W", "2", address)
 
 
-def test_from_up_on_every_packet_between_the_bridges_passes_the_appliance(
-    laptop: Laptop, tmp_path: Path
-) -> None:
+# --- while it is up ------------------------------------------------------------------------------
+
+
+class Up(NamedTuple):
+    """A laptop on which it is up, and what was said."""
+
+    laptop: Laptop
+    planned: list[str]
+    done: list[str]
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Up]:
+    """Started through `sudo`. Afterwards the laptop is as before."""
+    with namespaces() as make, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SUDO_UID", str(TEACHER.uid))
+        environment.setenv("SUDO_GID", str(TEACHER.gid))
+        laptop = Laptop(make)
+        before = laptop.state()
+        words = ("--alg", "sip", "--set", "outside.mtu=1400")
+        planned = laptop.run(*laptop.up_words(*words, "--dry-run")).splitlines()
+        assert laptop.state() == before, "a dry run does nothing"
+        try:
+            yield Up(laptop, planned, laptop.up(*words).splitlines())
+        finally:
+            laptop.down()
+        assert laptop.state() == before
+        assert laptop.namespaces() == []
+
+
+def test_every_packet_between_the_bridges_passes_the_appliance(up: Up, tmp_path: Path) -> None:
     """The first ping after `up` is answered; the NAT and its two rooms are three hops; the outside
-    sees the external address alone; and who asks for the appliance finds it by its name."""
-    laptop.up("--alg", "sip")
+    sees the external address alone."""
+    laptop = up.laptop
     with capture(laptop.server, "eth0", tmp_path / "server.pcap") as file:
         assert "ttl=61" in ping(laptop.phone, SERVER, count=1)
         said = run_in(laptop.phone, "traceroute", "-n", "-q", "1", "-w", "2", SERVER)
@@ -50,41 +81,66 @@ def test_from_up_on_every_packet_between_the_bridges_passes_the_appliance(
     assert hops == [GATEWAY, GATEWAY, "192.0.0.8", SERVER]
     seen = {source for (source,) in tshark(file, "ip", "ip.src")}
     assert {each.partition(",")[0] for each in seen} == {EXTERNAL, SERVER}
-    flows = json.loads(run_in("", *GLASSNAT, "show", "flows", "--json", "--name", laptop.name))
-    assert {(flow["internal"].partition(":")[0], flow["external"].partition(":")[0])
-            for flow in flows} == {(PHONE, EXTERNAL)}  # fmt: skip
-    run_in("", *GLASSNAT, "set", "nat.hairpin", "false", "--name", laptop.name)
-    (row,) = [row for name, row in laptop.status().items() if name == laptop.name]
+
+
+def test_what_runs_is_found_by_its_name(up: Up) -> None:
+    ping(up.laptop.phone, SERVER)
+    name = ("--name", up.laptop.name)
+    flows = json.loads(run_in("", *GLASSNAT, "show", "flows", "--json", *name))
+    assert {each["internal"].partition(":")[0] for each in flows} == {PHONE}
+    assert {each["external"].partition(":")[0] for each in flows} == {EXTERNAL}
+    run_in("", *GLASSNAT, "set", "nat.hairpin", "false", *name)
+    row = up.laptop.status()[up.laptop.name]
     assert (row["state"], row["inside"], row["outside"]) == ("up", INSIDE, OUTSIDE)
 
 
-def test_who_is_not_there_is_told_to_the_inside(laptop: Laptop) -> None:
-    """The outside room's own ICMP errors find their way through the NAT."""
-    laptop.up()
-    with running(laptop.phone, "ping", "-c", "1", "-W", "5", "203.0.113.77") as pinging:
-        pinging.finish()
-    assert "192.0.0.8" in pinging.text
-    assert "Destination Host Unreachable" in pinging.text
+def test_errors_find_their_way_back(up: Up) -> None:
+    """Who is not there, and what is too large for the wire behind the NAT (RFC 1191)."""
+    phone = up.laptop.phone
+    absent = ("ping", "-c", "1", "-W", "5", "203.0.113.77")
+    with (
+        running(phone, *absent) as missing,
+        running(phone, "ping", "-M", "do", "-c", "1", "-W", "5", "-s", "1400", SERVER) as large,
+    ):
+        missing.finish()
+        large.finish()
+    assert "From 192.0.0.8" in missing.text
+    assert "Destination Host Unreachable" in missing.text
+    assert "mtu = 1400" in large.text.replace("mtu=", "mtu = ")
 
 
-def test_a_dry_run_prints_what_up_does_and_does_nothing(laptop: Laptop) -> None:
-    """Each step is the command that it is; afterwards the laptop is as before."""
-    before = laptop.state()
-    planned = laptop.run(*laptop.up_words("--dry-run")).splitlines()
-    assert laptop.state() == before
-    done = laptop.up().splitlines()
-    assert done[: len(planned)] == planned
-    assert [line for line in planned if not line.startswith("[#] ")] == []
-    laptop.down()
-    assert laptop.state() == before
+def test_streams_datagrams_and_names_pass(up: Up) -> None:
+    laptop = up.laptop
+    with running(laptop.server, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
+        report = json.loads(run_in(laptop.phone, "iperf3", "-c", SERVER, "-J", "-n", "4M"))
+    assert report["end"]["sum_received"]["bytes"] > 1_000_000
+    server = (sys.executable, "-m", "tests.host.nameserver", SERVER)
+    with running(laptop.server, *server, ready="ready"):
+        said = run_in(laptop.phone, "dig", f"@{SERVER}", "phone.example", "+short", "+tries=1")
+    assert said.strip() == "192.0.2.55"
 
 
-def test_up_twice_is_the_wrong_state_and_down_twice_is_fine(laptop: Laptop) -> None:
-    laptop.up()
-    assert f"glassnat down {laptop.name}" in laptop.run(*laptop.up_words(), code=4)
-    ping(laptop.phone, SERVER)
-    laptop.down()
-    assert f"{laptop.name} is not up" in laptop.down()
+def test_a_dry_run_prints_what_up_does(up: Up) -> None:
+    """Each step is the command that it is."""
+    assert up.done[: len(up.planned)] == up.planned
+    assert [line for line in up.planned if not line.startswith("[#] ")] == []
+
+
+def test_up_twice_is_the_wrong_state(up: Up) -> None:
+    said = up.laptop.run(*up.laptop.up_words(), code=4)
+    assert f"glassnat down {up.laptop.name}" in said
+    ping(up.laptop.phone, SERVER)
+
+
+def test_while_packets_flow_it_is_the_callers_and_may_do_nothing(up: Up) -> None:
+    """No capability, no way back, the caller's uid, and the caller's sockets."""
+    row = up.laptop.status()[up.laptop.name]
+    with running(up.laptop.phone, "ping", "-i", "0.02", SERVER, ready="time="):
+        assert_harmless(row["pid"], TEACHER)
+    assert Path(row["control"]).stat().st_uid == TEACHER.uid
+
+
+# --- when it ends --------------------------------------------------------------------------------
 
 
 def test_what_was_killed_is_stale_and_goes_by_its_name_alone(
@@ -104,6 +160,8 @@ def test_what_was_killed_is_stale_and_goes_by_its_name_alone(
     assert laptop.state() == before
     laptop.up()
     ping(laptop.phone, SERVER)
+    laptop.down()
+    assert f"{laptop.name} is not up" in laptop.down(), "twice is fine"
 
 
 def test_while_it_dies_no_internal_address_leaves(laptop: Laptop, tmp_path: Path) -> None:
@@ -204,16 +262,3 @@ def test_what_cannot_be_is_a_sentence_and_changes_nothing(laptop: Laptop) -> Non
     ):
         assert said in laptop.run("up", laptop.name, *words, code=2)
     assert laptop.state() == before
-
-
-def test_while_packets_flow_it_is_the_callers_and_may_do_nothing(
-    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Through `sudo`: no capability, no way back, the caller's uid, and the caller's sockets."""
-    monkeypatch.setenv("SUDO_UID", str(TEACHER.uid))
-    monkeypatch.setenv("SUDO_GID", str(TEACHER.gid))
-    laptop.up()
-    row = laptop.status()[laptop.name]
-    with running(laptop.phone, "ping", "-i", "0.02", SERVER, ready="time="):
-        assert_harmless(row["pid"], TEACHER)
-    assert Path(row["control"]).stat().st_uid == TEACHER.uid

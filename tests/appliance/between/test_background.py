@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from appliance.between.step import Trace
+import pytest
+
+from appliance.between.record import Trace
 from appliance.between.undo import is_alive
 from tests.support.programs import ROOT
 
@@ -20,13 +22,14 @@ from appliance.control import paths
 paths.ROOT_FOLDER = Path({folder!r})
 background.PATIENCE = {patience}
 record = Record.begin(Facts("lab", "", "", ""))
-copy = background.Background(paths.ROOT_FOLDER / "lab.log")
+copy = background.Background(record, paths.ROOT_FOLDER / "lab.log")
 if copy.is_copy:
-    copy.settle(record)
+    assert copy.goes()
     print("the copy speaks", flush=True)
     {deed}
 else:
     try:
+        copy.go()
         copy.wait()
         print("ready")
     except background.NotStarted as reason:
@@ -68,3 +71,34 @@ def test_one_that_does_not_begin_is_told(folder: Path) -> None:
     said, process = run(folder, "time.sleep(30)", patience=0.1)
     assert said == "the appliance has not begun within 0 s (3)"
     subprocess.run(["kill", process.name], check=True)
+
+
+DISMISSED = """
+import os
+from pathlib import Path
+from appliance.between.background import Background
+from appliance.between.record import Facts, Record
+from appliance.control import paths
+
+paths.ROOT_FOLDER = Path({folder!r})
+record = Record.begin(Facts("lab", "", "", ""))
+copy = Background(record, paths.ROOT_FOLDER / "lab.log")
+if copy.is_copy:
+    print("goes" if copy.goes() else "does not go", flush=True)
+    os._exit(0)
+{deed}
+os.wait()
+print(record.traces())
+"""
+
+
+@pytest.mark.parametrize("deed", ["copy.dismiss()", "os.close(copy._tells)"])
+def test_one_that_is_not_told_to_go_ends(folder: Path, deed: str) -> None:
+    """Whether somebody says so, or is killed: then the kernel closes the line. It was never
+    anything that would have to be ended."""
+    program = DISMISSED.format(folder=str(folder), deed=deed)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert (folder / "lab.log").read_text() == "does not go\n"

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.between import dhcp
 from appliance.between.bridges import Unfit
-from appliance.between.step import Trace
+from appliance.between.record import Trace
 from appliance.settings.network_kinds import InterfaceAddress
 
 

@@ -12,7 +12,7 @@ from appliance.between import step as step_file
 from appliance.between.bridges import Bridge
 from appliance.between.dhcp import Leases
 from appliance.between.plan import Connection, Plan, netns_of, port_of
-from appliance.between.step import Trace
+from appliance.between.record import Trace
 from appliance.between.uplink import Uplink
 from appliance.settings.files import defaults
 from appliance.settings.network_kinds import InterfaceAddress

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.between.record import AlreadyUp, Facts, Record, names, path_of, read
-from appliance.between.step import Trace
+from appliance.between.record import AlreadyUp, Facts, Record, Trace, names, path_of, read
 from tests.support.programs import until
 
 FACTS = Facts("lab", "br-in", "br-out", "/run/glassnat/lab.sock")

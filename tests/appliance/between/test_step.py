@@ -8,7 +8,8 @@ import pytest
 
 from appliance.between import step as step_file
 from appliance.between.bridges import Bridge
-from appliance.between.step import LONGEST_DEVICE, Trace, join, port_name, veth
+from appliance.between.record import Trace
+from appliance.between.step import LONGEST_DEVICE, join, port_name, veth
 from appliance.settings.network_kinds import InterfaceAddress
 
 BRIDGE = Bridge("br-in", 9000, "52:54:00:00:00:01")

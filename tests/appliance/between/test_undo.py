@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.between import undo
-from appliance.between.step import Trace
+from appliance.between.record import Facts, Record, Trace, names
 from appliance.wires import netns
 from appliance.wires.netns import CommandError
 from tests.appliance.between.conftest import Commands
@@ -157,3 +157,49 @@ def test_this_process_is_itself() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert not undo.is_alive(Trace("process", str(ended.pid), "1"))
+
+
+# --- all of it -----------------------------------------------------------------------------------
+
+FACTS = Facts("lab", "br-in", "br-out", "lab.sock")
+
+
+def nothing(command: object) -> None:
+    """Says nothing."""
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what was removed; what is called `stuck` cannot be."""
+    names: list[str] = []
+
+    def remove(trace: Trace, echo: undo.Echo) -> None:
+        if trace.name == "stuck":
+            raise CommandError("it is stuck")
+        names.append(trace.name)
+
+    monkeypatch.setattr(undo, "remove", remove)
+    return names
+
+
+@pytest.mark.usefixtures("folder")
+def test_all_is_removed_the_last_first(removed: list[str]) -> None:
+    record = Record.begin(FACTS)
+    record.expect(Trace("thing", "one"))
+    record.expect(Trace("thing", "two"), Trace("thing", "three"))
+    assert undo.take_down(record, nothing) == []
+    assert removed == ["three", "two", "one"]
+    assert names() == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_be_removed_is_said_and_can_be_tried_again(removed: list[str]) -> None:
+    record = Record.begin(FACTS)
+    record.expect(Trace("thing", "one"), Trace("thing", "stuck"), Trace("thing", "two"))
+    assert undo.take_down(record, nothing) == ["it is stuck"]
+    assert removed == ["two", "one"]
+    assert names() == ["lab"]
+    again = Record.open("lab")
+    assert again is not None
+    assert len(again.traces()) == 3
+    again.end()

@@ -1,14 +1,12 @@
-"""Doing, and undoing in the opposite order; what fails is said, and the rest is done."""
+"""Doing: each step is written down, said and run; the first that fails is the last."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from appliance.between import undo, work
-from appliance.between.record import Facts, Record, names
-from appliance.between.step import Step, Trace
+from appliance.between import work
+from appliance.between.record import Facts, Record, Trace
+from appliance.between.step import Step
 from appliance.wires.netns import CommandError
 from tests.appliance.between.conftest import Commands
 
@@ -24,20 +22,6 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 def nothing(command: object) -> None:
     """Says nothing."""
-
-
-@pytest.fixture
-def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of what was removed; what is called `stuck` cannot be."""
-    names: list[str] = []
-
-    def remove(trace: Trace, echo: undo.Echo) -> None:
-        if trace.name == "stuck":
-            raise CommandError("it is stuck")
-        names.append(trace.name)
-
-    monkeypatch.setattr(undo, "remove", remove)
-    return names
 
 
 def test_each_step_is_written_down_said_and_run(commands: Commands) -> None:
@@ -63,25 +47,3 @@ def test_a_step_that_fails_is_the_last_and_has_made_nothing(commands: Commands) 
     assert record.traces() == [Trace("thing", "one")]
     assert ("make", "four") not in commands
     record.end()
-
-
-def test_all_is_removed_the_last_first(commands: Commands, removed: list[str]) -> None:
-    record = Record.begin(FACTS)
-    work.make(STEPS, record, nothing)
-    assert work.take_down(record, nothing) == []
-    assert removed == ["three", "two", "one"]
-    assert names() == []
-
-
-def test_what_cannot_be_removed_is_said_and_can_be_tried_again(
-    folder: Path, removed: list[str]
-) -> None:
-    record = Record.begin(FACTS)
-    record.expect(Trace("thing", "one"), Trace("thing", "stuck"), Trace("thing", "two"))
-    assert work.take_down(record, nothing) == ["it is stuck"]
-    assert removed == ["two", "one"]
-    assert names() == ["lab"]
-    again = Record.open("lab")
-    assert again is not None
-    assert len(again.traces()) == 3
-    again.end()

@@ -1,26 +1,20 @@
-"""`glassnat up`, `down` and `status`: an appliance between two bridges, and nothing left of it."""
+"""`glassnat up`: an appliance between two bridges."""
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from appliance.between import record as records
 from appliance.between import undo, wishes, work
 from appliance.between.background import Background
 from appliance.between.bridges import Laptop
 from appliance.between.plan import Plan
-from appliance.between.record import Facts, Record
-from appliance.between.step import Trace
+from appliance.between.record import Facts, Record, Trace
 from appliance.cli.base import (
     IMPOSSIBLE,
-    JSON_OPTION,
-    USAGE,
+    NO,
     Chosen,
     Command,
     Failure,
@@ -30,18 +24,13 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.configuration import warn
-from appliance.cli.doctor import OK, bridged_frames, found_at, program
+from appliance.cli.doctor import OK, bridged_frames, found_at
+from appliance.cli.down import TIDY_UP_INCOMPLETE, echo, incomplete, need_root, said
 from appliance.cli.endpoints import AddressType, InterfaceType
-from appliance.cli.running import carry
-from appliance.cli.tables import emit_rows
-from appliance.cli.words import appliances_up, offer
 from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
-from appliance.settings.hints import nearest
-
-TIDY_UP_INCOMPLETE = 5
-UP, STALE = "up", "stale"
+from appliance.settings.table import Settings
 
 
 @click.command(cls=Command, short_help="The appliance between the bridges of virtual machines.")
@@ -125,16 +114,16 @@ def up(
     control = default_path(plan.name)
     if dry_run:
         for step in plan.steps():
-            emit(_said(step.command))
-        emit(_said(_run_command(plan.name, control)))
+            emit(said(step.command))
+        emit(said(_run_command(plan.name, control)))
         return 0
     _need_programs(wished)
-    _need_root(f"up {plan.name}")
+    need_root(f"up {plan.name}")
     warn(settings)
     _warn_of_firewall()
     background = _make(plan, control)
     if background.is_copy:
-        return carry(settings, control, control_mode, background.is_ready)
+        return _be_the_copy(background, settings, control, control_mode)
     narrate(
         f"{plan.name} is up: {wished.inside} inside, {wished.outside} outside; "
         f"see it: glassnat attach {plan.name}, end it: sudo glassnat down {plan.name}"
@@ -162,130 +151,51 @@ def _make(plan: Plan, control: Path) -> Background:
     """All of it, or nothing: what fails, or is interrupted, is taken down again. Answers twice: to
     who started it, and to the copy that is to carry packets."""
     facts = Facts(plan.name, plan.inside.bridge.name, plan.outside.bridge.name, str(control))
+    written, log = control.with_suffix(".toml"), control.with_suffix(".log")
     record = Record.begin(facts)
+    background = None
     try:
         ensure_free(control)
-        work.make(plan.steps(), record, _echo)
-        written = control.with_suffix(".toml")
-        log = control.with_suffix(".log")
         record.expect(*(Trace("file", str(each)) for each in (written, log)))
-        written.write_text(configuration.effective(plan.settings))
         record.expect(Trace("sockets", str(control)))
-        _echo(_run_command(plan.name, control))
-        background = Background(log)
-        if not background.is_copy:
-            background.wait()
+        background = Background(record, log)
+        if background.is_copy:
+            return background
+        written.write_text(configuration.effective(plan.settings))
+        work.make(plan.steps(), record, echo)
+        echo(_run_command(plan.name, control))
+        background.go()
+        background.wait()
     except BaseException as error:
+        if background is not None:
+            background.dismiss()
         _give_up(record, error)
         raise
-    if background.is_copy:
-        background.settle(record)
     record.close()
     return background
 
 
+def _be_the_copy(
+    background: Background, settings: Settings, control: Path, control_mode: ControlMode
+) -> int:
+    """Read all files of the appliance, which takes as long as the commands do, and carry packets
+    when those are done."""
+    import appliance.loop  # noqa: F401 (Linux only)
+    from appliance.cli.running import carry
+
+    if not background.goes():
+        return NO
+    return carry(settings, control, control_mode, background.is_ready)
+
+
 def _give_up(record: Record, error: BaseException) -> None:
     """Raises Failure when something is left."""
-    failures = work.take_down(record, _echo)
+    failures = undo.take_down(record, echo)
     if failures:
-        raise Failure(_incomplete(record.path.stem, [str(error), *failures]), TIDY_UP_INCOMPLETE)
-
-
-def _incomplete(name: str, failures: Sequence[str]) -> str:
-    reasons = "\n".join(failures)
-    return f"not all of {name} is gone; try again: sudo {program()} down {name}\n{reasons}"
+        raise Failure(incomplete(record.path.stem, [str(error), *failures]), TIDY_UP_INCOMPLETE)
 
 
 def _run_command(name: str, control: Path) -> tuple[str, ...]:
     """What the background process is: not a new program, but this one going on."""
     written = control.with_suffix(".toml")
     return ("glassnat", "run", "--config", str(written), "--control", str(control))
-
-
-def _said(command: Sequence[str]) -> str:
-    return f"[#] {shlex.join(command)}"
-
-
-def _echo(command: Sequence[str]) -> None:
-    narrate(_said(command))
-
-
-def _need_root(arguments: str) -> None:
-    """Raises Failure."""
-    if os.geteuid() != 0:
-        raise Failure(
-            f"namespaces and devices are root's to make: sudo {program()} {arguments}", IMPOSSIBLE
-        )
-
-
-@click.command(cls=Command, short_help="All that `up` made is gone.")
-@click.argument("name", required=False, shell_complete=offer(appliances_up))
-@click.option("--all", "every", is_flag=True, help="All appliances that `up` has started.")
-def down(name: str | None, every: bool) -> int:
-    """End the appliance NAME, and remove all that `up` has made for it.
-
-    By its name alone: neither the configuration nor the appliance itself is needed, and it does not
-    matter how that ended. Without NAME, the only one there is.
-
-    \b
-    Examples:
-      sudo glassnat down
-      sudo glassnat down classroom
-      sudo glassnat down --all
-    """
-    if every and name is not None:
-        raise Failure("--all and a name exclude each other", USAGE)
-    names = [name] if name is not None else records.names()
-    if len(names) > 1 and not every:
-        raise Failure(f"several are up: {', '.join(names)}; say which, or --all", USAGE)
-    if not names:
-        narrate("nothing is up")
-        return 0
-    _need_root(f"down {name or '--all'}")
-    failures = [each for known in names if (each := _take_down(known))]
-    if failures:
-        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
-    return 0
-
-
-def _take_down(name: str) -> str:
-    """A sentence when something is left, else nothing."""
-    record = Record.open(name)
-    if record is None:
-        narrate(f"{name} is not up{nearest(name, records.names())}")
-        return ""
-    failures = work.take_down(record, _echo)
-    return _incomplete(name, failures) if failures else ""
-
-
-@click.command(cls=Command, short_help="The appliances that `up` has started.")
-@JSON_OPTION
-def status(as_json: bool) -> None:
-    """What `up` has made: which appliances run, and which have ended but are not tidied up yet.
-
-    \b
-    Examples:
-      glassnat status
-      glassnat status --json
-    """
-    rows = [_row(name) for name in records.names()]
-    columns = {"name": "NAME", "state": "STATE", "pid": "PID", "inside": "INSIDE",
-               "outside": "OUTSIDE", "control": "CONTROL"}  # fmt: skip
-    emit_rows(rows, columns, as_json)
-    for row in rows:
-        if row["state"] == STALE:
-            narrate(f"{row['name']} has ended; tidy up: sudo {program()} down {row['name']}")
-
-
-def _row(name: str) -> dict[str, Any]:
-    facts, traces = records.read(name)
-    process = next((trace for trace in traces if trace.kind == "process"), None)
-    is_up = process is not None and undo.is_alive(process)
-    return {
-        "name": name,
-        "pid": int(process.name) if process else None,
-        "control": facts.control,
-        "inside": facts.inside,
-        "outside": facts.outside,
-        "state": UP if is_up else STALE,
-    }

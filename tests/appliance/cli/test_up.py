@@ -1,9 +1,8 @@
-"""`glassnat up`, `down` and `status`: what is planned, refused and told. (What they do to a machine
-is in `tests/host/test_up.py`.)"""
+"""`glassnat up`: what is planned, refused and told. (What it does to a machine is in
+`tests/host/test_up.py`.)"""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 
 from appliance.between import undo, work
 from appliance.between.bridges import Laptop
-from appliance.between.plan import Plan, Trace
-from appliance.between.record import Facts, Record, names
-from appliance.cli import between
+from appliance.between.plan import Plan
+from appliance.between.record import names
+from appliance.cli import up
 from appliance.cli.doctor import LIMITED, OK, Finding
 from appliance.control import paths
 from appliance.wires.netns import CommandError
@@ -36,7 +35,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Laptop, "here", classmethod(lambda cls: Laptop(LINKS, [])))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     fine = Finding("bridged frames", OK, "they pass", "up")
-    monkeypatch.setattr(between, "bridged_frames", lambda: fine)
+    monkeypatch.setattr(up, "bridged_frames", lambda: fine)
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         plans.append(plan)
         return type("Original", (), {"is_copy": False})
 
-    monkeypatch.setattr(between, "_make", make)
+    monkeypatch.setattr(up, "_make", make)
     return plans
 
 
@@ -108,16 +107,14 @@ def test_a_dry_run_needs_no_root_and_prints_what_is_run(
     assert planned == []
 
 
-@pytest.mark.parametrize("words", [("up", *BRIDGES), ("down", "lab")])
 def test_who_is_not_root_is_told_the_next_command(
-    glassnat: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    glassnat: Run, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its whole path: `sudo` looks for commands elsewhere."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    answer = glassnat(*words)
+    answer = glassnat("up", *BRIDGES)
     assert answer.code == 3
-    assert f"sudo {between.program()} {words[0]}" in answer.err
-    assert between.program().startswith("/")
+    assert "glassnat up glassnat" in answer.err
+    assert planned == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +144,7 @@ def test_a_firewall_in_the_way_is_told(
 ) -> None:
     """Else nothing would come, and nothing would say why."""
     finding = Finding("bridged frames", LIMITED, "they are dropped", "up", "sudo let-them-pass")
-    monkeypatch.setattr(between, "bridged_frames", lambda: finding)
+    monkeypatch.setattr(up, "bridged_frames", lambda: finding)
     answer = glassnat("up", *BRIDGES)
     assert answer.code == 0
     assert "note: bridged frames: they are dropped; sudo let-them-pass" in answer.err
@@ -156,7 +153,7 @@ def test_a_firewall_in_the_way_is_told(
 def test_what_is_not_installed_is_named_with_its_package(
     glassnat: Run, planned: list[Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(between, "found_at", lambda name: None if name == "dnsmasq" else name)
+    monkeypatch.setattr(up, "found_at", lambda name: None if name == "dnsmasq" else name)
     answer = glassnat("up", *BRIDGES, "--dhcp")
     assert answer.code == 3
     assert "not installed: dnsmasq; sudo apt install dnsmasq-base; without --dhcp," in answer.err
@@ -166,100 +163,62 @@ def test_what_is_not_installed_is_named_with_its_package(
 # --- when it fails -------------------------------------------------------------------------------
 
 
+class Original:
+    """What stands for the two processes in this one: nothing is copied."""
+
+    is_copy = False
+
+    def __init__(self, *_: object) -> None:
+        self.told: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        return lambda: self.told.append(name)
+
+
+@pytest.fixture
+def background(monkeypatch: pytest.MonkeyPatch) -> list[Original]:
+    made: list[Original] = []
+
+    def background(*_: object) -> Original:
+        made.append(Original())
+        return made[-1]
+
+    monkeypatch.setattr(up, "Background", background)
+    return made
+
+
 def fail(*_: object) -> None:
     raise CommandError("`ip`: no")
 
 
-def test_a_step_that_fails_leaves_nothing(glassnat: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_all_is_made_the_copy_goes(
+    glassnat: Run, background: list[Original], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "make", lambda *_: None)
+    assert glassnat("up", "lab", *BRIDGES).code == 0
+    assert background[0].told == ["go", "wait"]
+    assert names() == ["lab"]
+    assert 'name = "lab"' in (paths.ROOT_FOLDER / "lab.toml").read_text()
+
+
+def test_a_step_that_fails_leaves_nothing(
+    glassnat: Run, background: list[Original], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(work, "make", fail)
     answer = glassnat("up", "lab", *BRIDGES)
-    assert (answer.code, answer.err) == (3, "glassnat: `ip`: no\n")
+    assert answer.code == 3
+    assert answer.err.endswith("glassnat: `ip`: no\n")
+    assert background[0].told == ["dismiss"]
     assert names() == []
+    assert [*paths.ROOT_FOLDER.iterdir()] == []
 
 
 def test_what_then_cannot_be_removed_either_is_exit_5(
-    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+    glassnat: Run, background: list[Original], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "make", fail)
-    monkeypatch.setattr(work, "take_down", lambda record, echo: ["the port is stuck"])
+    monkeypatch.setattr(undo, "take_down", lambda record, echo: ["the port is stuck"])
     answer = glassnat("up", "lab", *BRIDGES)
     assert answer.code == 5
     assert "not all of lab is gone; try again: sudo" in answer.err
     assert answer.err.endswith("`ip`: no\nthe port is stuck\n")
-
-
-# --- down ----------------------------------------------------------------------------------------
-
-
-def record(name: str, *traces: Trace) -> None:
-    made = Record.begin(Facts(name, "br-in", "br-out", f"/run/{name}.sock"))
-    made.expect(*traces)
-    made.close()
-
-
-def test_nothing_to_take_down_is_fine(glassnat: Run) -> None:
-    assert glassnat("down") == (0, "", "nothing is up\n")
-    record("lab")
-    answer = glassnat("down", "labb")
-    assert answer == (0, "", 'labb is not up; did you mean "lab"?\n')
-
-
-def test_the_only_one_needs_no_name(glassnat: Run) -> None:
-    record("lab")
-    assert glassnat("down").code == 0
-    assert names() == []
-
-
-def test_of_several_one_is_to_be_named_or_all(glassnat: Run) -> None:
-    record("one")
-    record("two")
-    answer = glassnat("down")
-    assert answer.code == 2
-    assert "one, two; say which, or --all" in answer.err
-    assert glassnat("down", "one", "--all").code == 2
-    assert names() == ["one", "two"]
-    assert glassnat("down", "--all").code == 0
-    assert names() == []
-
-
-def test_what_is_left_is_said_and_does_not_stop_the_others(
-    glassnat: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def remove(trace: Trace, echo: undo.Echo) -> None:
-        raise CommandError(f"{trace.name} is stuck")
-
-    monkeypatch.setattr(undo, "remove", remove)
-    record("one", Trace("port", "gn-one-in"))
-    record("two")
-    answer = glassnat("down", "--all")
-    assert answer.code == 5
-    assert answer.err.startswith("glassnat: not all of one is gone; try again: sudo ")
-    assert answer.err.endswith("gn-one-in is stuck\n")
-    assert names() == ["one"]
-
-
-# --- status --------------------------------------------------------------------------------------
-
-
-def test_status_tells_who_runs_and_who_has_ended(glassnat: Run) -> None:
-    alive = undo.own_process()
-    record("here", alive)
-    record("gone", alive._replace(detail="1"))
-    record("half")
-    rows = json.loads(glassnat("status", "--json").out)
-    assert [(row["name"], row["state"], row["pid"]) for row in rows] == [
-        ("gone", "stale", os.getpid()),
-        ("half", "stale", None),
-        ("here", "up", os.getpid()),
-    ]
-    assert set(rows[0]) == {"name", "pid", "control", "inside", "outside", "state"}
-    answer = glassnat("status")
-    assert "br-in" in answer.out
-    assert "gone has ended; tidy up: sudo" in answer.err
-
-
-def test_the_names_are_offered_to_the_shell(glassnat: Run) -> None:
-    from appliance.cli.words import appliances_up
-
-    record("lab")
-    assert list(appliances_up(None)) == ["lab"]  # type: ignore[arg-type]

@@ -1,0 +1,127 @@
+"""`glassnat down` and `status`: what `up` has made goes away again, by its name."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from appliance.between import record as records
+from appliance.between import undo
+from appliance.between.record import Record
+from appliance.cli.base import (
+    IMPOSSIBLE,
+    JSON_OPTION,
+    USAGE,
+    Command,
+    Failure,
+    narrate,
+)
+from appliance.cli.doctor import program
+from appliance.cli.words import appliances_up, offer
+from appliance.settings.hints import nearest
+
+TIDY_UP_INCOMPLETE = 5
+UP, STALE = "up", "stale"
+
+
+@click.command(cls=Command, short_help="All that `up` made is gone.")
+@click.argument("name", required=False, shell_complete=offer(appliances_up))
+@click.option("--all", "every", is_flag=True, help="All appliances that `up` has started.")
+def down(name: str | None, every: bool) -> int:
+    """End the appliance NAME, and remove all that `up` has made for it.
+
+    By its name alone: neither the configuration nor the appliance itself is needed, and it does not
+    matter how that ended. Without NAME, the only one there is.
+
+    \b
+    Examples:
+      sudo glassnat down
+      sudo glassnat down classroom
+      sudo glassnat down --all
+    """
+    if every and name is not None:
+        raise Failure("--all and a name exclude each other", USAGE)
+    names = [name] if name is not None else records.names()
+    if len(names) > 1 and not every:
+        raise Failure(f"several are up: {', '.join(names)}; say which, or --all", USAGE)
+    if not names:
+        narrate("nothing is up")
+        return 0
+    need_root(f"down {name or '--all'}")
+    failures = [each for known in names if (each := _take_down(known))]
+    if failures:
+        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
+    return 0
+
+
+def _take_down(name: str) -> str:
+    """A sentence when something is left, else nothing."""
+    record = Record.open(name)
+    if record is None:
+        narrate(f"{name} is not up{nearest(name, records.names())}")
+        return ""
+    failures = undo.take_down(record, echo)
+    return incomplete(name, failures) if failures else ""
+
+
+@click.command(cls=Command, short_help="The appliances that `up` has started.")
+@JSON_OPTION
+def status(as_json: bool) -> None:
+    """What `up` has made: which appliances run, and which have ended but are not tidied up yet.
+
+    \b
+    Examples:
+      glassnat status
+      glassnat status --json
+    """
+    from appliance.cli.tables import emit_rows  # `down` has no table, and is to be quick
+
+    rows = [_row(name) for name in records.names()]
+    columns = {"name": "NAME", "state": "STATE", "pid": "PID", "inside": "INSIDE",
+               "outside": "OUTSIDE", "control": "CONTROL"}  # fmt: skip
+    emit_rows(rows, columns, as_json)
+    for row in rows:
+        if row["state"] == STALE:
+            narrate(f"{row['name']} has ended; tidy up: sudo {program()} down {row['name']}")
+
+
+def _row(name: str) -> dict[str, Any]:
+    facts, traces = records.read(name)
+    process = next((trace for trace in traces if trace.kind == "process"), None)
+    is_up = process is not None and undo.is_alive(process)
+    return {
+        "name": name,
+        "pid": int(process.name) if process else None,
+        "control": facts.control,
+        "inside": facts.inside,
+        "outside": facts.outside,
+        "state": UP if is_up else STALE,
+    }
+
+
+def incomplete(name: str, failures: Sequence[str]) -> str:
+    """What is said when something is left."""
+    reasons = "\n".join(failures)
+    return f"not all of {name} is gone; try again: sudo {program()} down {name}\n{reasons}"
+
+
+def said(command: Sequence[str]) -> str:
+    """A step as it is told."""
+    return f"[#] {shlex.join(command)}"
+
+
+def echo(command: Sequence[str]) -> None:
+    """Tell of a step before it is done."""
+    narrate(said(command))
+
+
+def need_root(arguments: str) -> None:
+    """Raises Failure with the command to type."""
+    if os.geteuid() != 0:
+        raise Failure(
+            f"namespaces and devices are root's to make: sudo {program()} {arguments}", IMPOSSIBLE
+        )
