@@ -33,7 +33,7 @@ from appliance.settings import files as configuration
 from appliance.settings.table import Settings
 
 
-@click.command(cls=Command, short_help="The appliance between the bridges of virtual machines.")
+@click.command(cls=Command, short_help="The appliance between two bridges.")
 @click.argument("name", required=False)
 @click.option("--inside", "inside", metavar="BRIDGE", required=True, help="The phones' bridge.")
 @click.option("--outside", "outside", metavar="BRIDGE", required=True, help="The world's bridge.")
