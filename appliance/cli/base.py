@@ -128,7 +128,7 @@ class Group(click.Group):
 
 
 NEED_LINUX = frozenset(
-    {"run", "up", "down", "status", "attach", "show", "set", "flush", "watch", "capture"}
+    {"run", "up", "down", "status", "lab", "attach", "show", "set", "flush", "watch", "capture"}
 )
 """Real wires are Linux's, and these commands are about them. Elsewhere their files are not even
 loaded: they use what only Linux has."""

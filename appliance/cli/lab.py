@@ -67,7 +67,7 @@ PARTY = click.option(
 )
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="A story among network namespaces.")
 def lab() -> None:
     """A story among network namespaces: the real appliance, real sockets, real time.
 
