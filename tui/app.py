@@ -20,7 +20,7 @@ from typing import Any
 
 from textual import work
 from textual.actions import parse
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -37,6 +37,7 @@ from tui.lesson import Lesson
 from tui.look import Look
 from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
+from tui.themes import Looks
 from tui.timing import Timing
 from tui.views.table import VIEWS, number
 from tui.views.view import View
@@ -61,7 +62,7 @@ _LEAST, _LEAST_TOLD = 5, 6
 """Rows of the table's pane at least, and of what is told beneath it."""
 
 
-class GlassnatApp(App[None]):
+class GlassnatApp(Looks[None]):
     """The screen. `refresh`: seconds between frames; None: only `advance` moves it (tests)."""
 
     CSS_PATH = "app.tcss"
@@ -127,10 +128,6 @@ class GlassnatApp(App[None]):
         self.action_view(_FIRST)
         if self._refresh is not None:
             self._follow_feed(self._refresh)
-
-    def on_resize(self) -> None:
-        if not self.is_wide:
-            self.screen_stack[0].query_one("#nat").styles.height = "1fr"
 
     def on_placed(self) -> None:
         self.draw()
@@ -203,10 +200,12 @@ class GlassnatApp(App[None]):
     def draw(self) -> None:
         """Draw what is in sight."""
         base, width, model = self.screen_stack[0], self.size.width, self.look.model
-        self.look.is_told_apart = self.is_wide
+        self.look.is_told_apart = self.is_wide and not base.has_class("zoom")
         wanted = {pane.view.name: pane.draw() for pane in base.query(Pane)}
-        if self.is_wide:
+        if self.look.is_told_apart:
             self._tell_apart(base, wanted["nat"])
+        else:
+            base.query_one("#nat").styles.height = "1fr"
         for where, lines in (
             ("#strip", [strip.strip(model, self._clock(), width)]),
             ("#tabs", [self._tabs(width)]),
@@ -304,6 +303,11 @@ class GlassnatApp(App[None]):
     def action_why(self) -> None:
         """All of WHY, or as much as leaves the most room for the view."""
         self.look.in_full = not self.look.in_full
+        self.draw()
+
+    def action_zoom(self) -> None:
+        """The active pane alone on the screen, or all as before."""
+        self.screen_stack[0].toggle_class("zoom")
         self.draw()
 
     def action_help(self) -> None:

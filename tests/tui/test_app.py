@@ -214,6 +214,23 @@ async def test_the_selected_row_explains_itself() -> None:
         assert "sees 192.168.20.100:4000 as" in screen_of(app)
 
 
+async def test_z_gives_a_view_the_whole_screen_and_takes_it_back() -> None:
+    async with screen(WIDE) as (app, pilot, _):
+        before = screen_of(app)
+        for key, there, gone in (
+            ("3", "Before / after", "Translations"),
+            ("1", "opened this", "WHY"),
+        ):
+            await pilot.press(key, "z")
+            await pilot.pause()
+            text = screen_of(app)
+            assert (there in text, gone in text) == (True, False), key
+            assert "ALG [off]" in text
+            await pilot.press("z")
+        await pilot.press("2")
+        assert screen_of(app) == before
+
+
 async def test_help_lists_the_keys_and_closes() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("question_mark")

@@ -49,7 +49,8 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
     AlgMenu { align: center middle; }
     AlgMenu > Vertical {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
-        border: heavy $primary; padding: 0 1; background: $surface;
+        border: heavy $primary; border-title-color: $foreground;
+        border-subtitle-color: $foreground; padding: 0 1; background: $surface;
     }
     AlgMenu Rows { height: 10; background: $surface; }
     """

@@ -23,13 +23,13 @@ from tui.draw.lines import Line, Style
 
 _LOOKS = {
     Style.PLAIN: "",
-    Style.FAINT: "$foreground-muted",
+    Style.FAINT: "$sign-faint",
     Style.STRONG: "bold",
-    Style.GOOD: "$text-primary",
-    Style.BAD: "bold $text-warning",
+    Style.GOOD: "$sign-good",
+    Style.BAD: "bold $sign-bad",
     Style.CHANGED: "bold reverse",
-    Style.KEY: "bold $text-accent",
-    Style.CURSOR: "bold $text-accent",
+    Style.KEY: "bold $sign-key",
+    Style.CURSOR: "bold $sign-key",
 }
 
 

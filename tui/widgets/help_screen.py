@@ -31,7 +31,8 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen { align: center middle; }
     HelpScreen VerticalScroll {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
-        border: heavy $primary; padding: 0 1; background: $surface;
+        border: heavy $primary; border-title-color: $foreground;
+        border-subtitle-color: $foreground; padding: 0 1; background: $surface;
     }
     """
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", "back")]  # noqa: RUF012

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.draw.lines import Line, Style
 from tui.keys import INTERRUPTED
+from tui.themes import Looks
 from tui.widgets.drawn import Drawn, content
 
 
-class Picker(App[str]):
+class Picker(Looks[str]):
     """Answers the name of the chosen scenario."""
 
     CSS = """

@@ -30,9 +30,11 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
     TimeoutForm { align: center middle; }
     TimeoutForm > Vertical {
         width: 60; max-width: 100%; height: auto;
-        border: heavy $primary; padding: 0 1; background: $surface;
+        border: heavy $primary; border-title-color: $foreground;
+        border-subtitle-color: $foreground; padding: 0 1; background: $surface;
     }
     TimeoutForm Input { width: 24; }
+    TimeoutForm Input > .input--selection { background: $foreground; color: $background; }
     """
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
         Binding("up", "preset(1)", "more"),

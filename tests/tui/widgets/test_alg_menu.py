@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from textual.app import App
-
 from tests.tui.reading import screen_of
 from tui.faults import FaultRow
+from tui.themes import Looks
 from tui.widgets.alg_menu import AlgMenu, Choices
 
 FAULTS = [
@@ -17,7 +16,7 @@ BARE = Choices("sip", "RTP ports")
 
 
 async def test_the_active_faults_are_ticked_and_the_one_under_the_cursor_is_explained() -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(AlgMenu([SIP], {"sip": "sip-poor:callid-oneway"}, "sip", True))
         await pilot.pause()
@@ -32,7 +31,7 @@ async def test_the_active_faults_are_ticked_and_the_one_under_the_cursor_is_expl
 
 
 async def test_without_any_fault_there_is_nothing_to_apply() -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     answers: list[tuple[str, str] | None] = []
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(AlgMenu([BARE], {"sip": "off"}, "sip", False), answers.append)
@@ -42,7 +41,7 @@ async def test_without_any_fault_there_is_nothing_to_apply() -> None:
 
 
 async def test_each_application_s_active_module_and_faults_are_its_own() -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     ftp = Choices("ftp", "one port", "ftp-poor", [FaultRow("split-miss", "Third.")])
     active = {"sip": "sip-poor:no-sdp", "ftp": "ftp-poor:split-miss"}
     async with app.run_test(size=(80, 24)) as pilot:
@@ -62,7 +61,7 @@ async def test_each_application_s_active_module_and_faults_are_its_own() -> None
 
 
 async def test_what_becomes_known_while_the_menu_is_open_is_shown() -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     outcomes: dict[str, str] = {}
     async with app.run_test(size=(80, 24)) as pilot:
         menu = AlgMenu([SIP], {"sip": "off"}, "sip", True, outcomes)
@@ -81,7 +80,7 @@ async def test_what_becomes_known_while_the_menu_is_open_is_shown() -> None:
 
 
 async def test_while_somebody_types_letters_find_and_choose_nothing() -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     answers: list[tuple[str, str] | None] = []
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(AlgMenu([SIP], {"sip": "off"}, "sip", False), answers.append)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.style import Style as RichStyle
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tests.tui.reading import screen_of
 from tui.draw.lines import Line, Style
+from tui.themes import Looks
 from tui.widgets.drawn import Drawn, content, entitle, strip_of
 
 TUI = Path(__file__).resolve().parents[3] / "tui"
 MARKUP = "[bold]x[/bold] [@click=app.quit]z[/] [fd00::1]:5060"
 
 
-class Page(App[None]):
+class Page(Looks[None]):
     pressed = ""
 
     def compose(self) -> ComposeResult:
@@ -28,12 +29,12 @@ class Page(App[None]):
 def test_markup_is_not_read() -> None:
     made = content([Line(MARKUP, Style.BAD), Line("second")])
     assert made.plain == f"{MARKUP}\nsecond"
-    assert [span.style for span in made.spans] == ["bold $text-warning"]
+    assert [span.style for span in made.spans] == ["bold $sign-bad"]
 
 
 async def test_a_strip_is_not_read_either() -> None:
     async with Page().run_test():
-        drawn = strip_of(Line(MARKUP, Style.GOOD), RichStyle(), 60, "textual-dark")
+        drawn = strip_of(Line(MARKUP, Style.GOOD), RichStyle(), 60, "glassnat")
         assert drawn.text == MARKUP.ljust(60)
 
 
@@ -44,7 +45,7 @@ async def test_every_style_can_be_drawn() -> None:
         await pilot.pause()
         assert all(style.name in screen_of(pilot.app) for style in Style)
         for style in Style:
-            strip = strip_of(Line(style.name, style), RichStyle(), 10, "textual-dark")
+            strip = strip_of(Line(style.name, style), RichStyle(), 10, "glassnat")
             assert strip.text.rstrip() == style.name
 
 

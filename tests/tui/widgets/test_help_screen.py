@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from textual.app import App
 
 from tests.tui.reading import screen_of
 from tui.keys import for_mode
+from tui.themes import Looks
 from tui.widgets.help_screen import HelpScreen
 
 
 @pytest.mark.parametrize("live", [False, True])
 async def test_help_has_every_key_that_does_something_here(live: bool) -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     async with app.run_test(size=(80, 70)) as pilot:
         await app.push_screen(HelpScreen(live))
         await pilot.pause()

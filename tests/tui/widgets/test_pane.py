@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tests.tui.reading import screen_of
 from tui.draw.lines import Line
 from tui.look import Look
+from tui.themes import Looks
 from tui.views.view import Page, View
 from tui.widgets.pane import Pane
 from tui.widgets.rows import Rows
@@ -40,7 +41,7 @@ class Fifty(View):
         self.clicked.append(row)
 
 
-class Frame(App[None]):
+class Frame(Looks[None]):
     CSS = "Pane { border: round red; }"
 
     def __init__(self) -> None:

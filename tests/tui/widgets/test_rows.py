@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tests.tui.reading import screen_of
 from tui.draw.lines import Line
+from tui.themes import Looks
 from tui.views.view import Lazy, Page
 from tui.widgets.rows import Rows
 
 TITLE = Line("title")
 
 
-class Screen(App[None]):
+class Screen(Looks[None]):
     def compose(self) -> ComposeResult:
         yield Rows()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from textual.app import App
 
+from tui.themes import Looks
 from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 
 
@@ -20,7 +20,7 @@ from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 async def test_the_form_answers_what_is_to_change(
     keys: str, answer: dict[str, float] | None
 ) -> None:
-    app: App[None] = App()
+    app: Looks[None] = Looks()
     answers: list[dict[str, float] | None] = []
     async with app.run_test() as pilot:
         form = TimeoutForm({ANSWERED: 300.0, UNANSWERED: 120.0})
