@@ -136,6 +136,34 @@ FAULTS.add(
 )
 
 
+def direct_media_refused(case: Case) -> None:
+    """An INVITE within a call that moves the media to another host than its sender's."""
+    message, recipient = case.message, case.value(b"to")
+    if message is None or not (message.is_request and message.method == "INVITE"):
+        return
+    if recipient is None or b";tag=" not in fields.text(case.data, recipient).lower():
+        return
+    context = case.context
+    sender = context.internal.address if case.outward else context.remote.address
+    named = (grammar.address(fields.text(case.data, line.address)) for line in _connections(case))
+    if any(address not in (None, 0, sender) for address in named):
+        case.refuse()
+
+
+FAULTS.add(
+    "direct-media-refused",
+    does="Drops the INVITE that lets the audio of a call flow directly to another host.",
+    seen_in="MikroTik lecture on the SIP ALG: sip-direct-media=no",
+    breaks="A server that lets audio flow directly gets no answer, and ends the call after half a "
+    "minute; one that relays all audio works.",
+    look_at="The drops counted as refused-by-alg one second after the answer, then the c= line of "
+    "that INVITE in view 3: it names another host than the server.",
+    rfc="RFC 3261 14.1",
+    kind="refuse",
+    prepare=direct_media_refused,
+)
+
+
 def odd_to_even(case: Case) -> None:
     for stream in _streams(case) if case.outward else ():
         port = grammar.port(case.after(stream.port))
@@ -223,7 +251,8 @@ FAULTS.add(
     "early-media-blind",
     does="Overlooks the description in 18x answers.",
     seen_in="Comment in the source of DANOS",
-    breaks="No ring-back tone, and the first words are clipped.",
+    breaks="A phone that sends nothing before the answer hears no ring-back tone from another host "
+    "than the server.",
     look_at="The 183 of a call in view 3 and glassnat show expectations after it: the media that "
     "it describes are not let in before the 200.",
     rfc="RFC 3960 3",

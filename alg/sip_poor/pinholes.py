@@ -44,7 +44,8 @@ FAULTS.add(
     "direct-media-block",
     does="Lets media in from the signalling peer only.",
     seen_in="MikroTik lecture on sip-direct-media; a thread of NethSecurity",
-    breaks="Silence one second after the answer, when the media move to another server.",
+    breaks="A ring-back tone or an announcement from another host than the server is not heard "
+    "until the phone itself has sent something there: one that talks opens the way.",
     look_at="glassnat show expectations after an answer whose c= line names another server: that "
     "server is not among the remotes.",
     rfc="RFC 8866 5.7",

@@ -14,7 +14,15 @@ from typing import Annotated
 
 from appliance.parties.agent import UserAgentTraits
 from appliance.parties.call import Call, Phase
-from appliance.parties.description import SENDRECV, SENDS, Description, Wanted, read
+from appliance.parties.description import (
+    HEARS,
+    SENDONLY,
+    SENDRECV,
+    SENDS,
+    Description,
+    Wanted,
+    read,
+)
 from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Ground, What
 from appliance.parties.rtcp import INTERVAL as REPORT_INTERVAL
@@ -83,14 +91,13 @@ class AudioTraits(UserAgentTraits, kw_only=True):
 
 
 class Audio:
-    """The streams of the user agent `name`. It listens at `address`, on the first free even port
-    from `rtp_port` on, and keeps `ports` up to date."""
+    """The streams of the user agent `name`. They listen on the first free even port from `rtp_port`
+    on, and keep `ports` up to date."""
 
     def __init__(
         self,
         machine: Machine,
         name: str,
-        address: int,
         rng: Random,
         traits: AudioTraits,
         ports: set[int],
@@ -98,7 +105,6 @@ class Audio:
     ) -> None:
         self._machine = machine
         self._name = name
-        self._address = address
         self._rng = rng
         self._traits = traits
         self._ports = ports
@@ -107,25 +113,31 @@ class Audio:
 
     # --- ports --------------------------------------------------------------------------
 
-    def open(self) -> Stream:
-        """Listen on another port (RFC 3550 11: RTCP has the odd one above)."""
-        stream = Stream(self._free(self._traits.rtp_port), None, self._rng)
+    def open(self, address: int) -> Stream:
+        """Listen on another port of this address (RFC 3550 11: RTCP has the odd one above)."""
+        stream = Stream(self._free(address, self._traits.rtp_port), None, self._rng)
         self._listen(stream, stream.local.port)
         if self._traits.rtcp:
             first = self._traits.rtcp_port or stream.local.port + 1
-            stream.control = Control(self._free(first))
+            stream.control = Control(self._free(address, first))
             self._listen(stream, stream.control.local.port)
         return stream
 
+    def listen_too(self, stream: Stream, address: int) -> Endpoint:
+        """Listen at another address as well, where the stream may move to."""
+        endpoint = self._free(address, self._traits.rtp_port)
+        self._listen(stream, endpoint.port)
+        return endpoint
+
     def close(self, stream: Stream) -> None:
-        for port in (stream.local.port, stream.control.local.port if stream.control else 0):
-            self._streams.pop(port, None)
+        for port in [port for port, owner in self._streams.items() if owner is stream]:
+            del self._streams[port]
             self._ports.discard(port)
 
-    def _free(self, port: int) -> Endpoint:
+    def _free(self, address: int, port: int) -> Endpoint:
         while port in self._ports:
             port += 2
-        return Endpoint(self._address, port)
+        return Endpoint(address, port)
 
     def _listen(self, stream: Stream, port: int) -> None:
         self._streams[port] = stream
@@ -133,20 +145,28 @@ class Audio:
 
     # --- descriptions -------------------------------------------------------------------
 
-    def describe(self, me: str, stream: Stream, direction: str = SENDRECV) -> bytes:
-        """What to say of a stream. Each time that it says something else the version in o= grows
-        (RFC 3264 8)."""
+    def describe(
+        self,
+        me: str,
+        stream: Stream,
+        direction: str = SENDRECV,
+        to_zero: bool = False,
+        moved_to: Endpoint | None = None,
+    ) -> bytes:
+        """What to say of a stream; `to_zero` wants nothing, as old phones put it. Each time that it
+        says something else the version in o= grows (RFC 3264 8)."""
         if stream.session is None:
             stream.session = self._rng.getrandbits(30)
         traits, control = self._traits, stream.control
         said = Description(
             me,
-            stream.local,
+            moved_to or stream.local,
             stream.session,
             stream.version,
             direction,
             control.local.port if control and traits.rtcp_port else 0,
             traits.c_under_m,
+            to_zero,
         )
         if stream.said not in (None, said):
             said = said._replace(version=stream.version + 1)
@@ -160,7 +180,9 @@ class Audio:
         wanted = read(message.body)
         before, stream.remote = stream.remote, wanted.media
         stream.may_send = wanted.hears and direction in SENDS
-        stream.expects = wanted.media is not None and wanted.direction in SENDS
+        stream.expects = (
+            wanted.media is not None and wanted.direction in SENDS and direction in HEARS
+        )
         if stream.remote is not None and stream.remote != before:
             ground = Ground(message.wire, "sdp", "RFC 8866 5.7")
             self._machine.learn(me, "sends audio to", stream.remote, ground)
@@ -188,8 +210,9 @@ class Audio:
         stream = self._streams.get(datagram.destination.port)
         if stream is None:
             return False
-        if datagram.destination.port != stream.local.port:
-            self._hear_report(stream, datagram)
+        control = stream.control
+        if control is not None and datagram.destination.port == control.local.port:
+            self._hear_report(control, datagram)
             return False
         if not stream.hear(datagram.payload):
             return False
@@ -202,9 +225,8 @@ class Audio:
         self._machine.learn(self._name, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
         return True
 
-    def _hear_report(self, stream: Stream, datagram: Datagram) -> None:
-        control = stream.control
-        if control is not None and control.hear(datagram.payload) and self._traits.talks_to_source:
+    def _hear_report(self, control: Control, datagram: Datagram) -> None:
+        if control.hear(datagram.payload) and self._traits.talks_to_source:
             control.remote = datagram.source
 
     def start_talking(self, call: Call, now: float) -> None:
@@ -217,8 +239,9 @@ class Audio:
 
     def talk(self, call: Call, now: float) -> None:
         """Say something, from now on or again, as far as both sides want it."""
-        seconds = self._traits.talks_for
-        call.talks_until = inf if seconds is None else now + seconds
+        seconds, said = self._traits.talks_for, call.stream.said
+        plays_music = said is not None and said.direction == SENDONLY
+        call.talks_until = inf if seconds is None or plays_music else now + seconds
         if call.saying is not None:
             call.saying.cancel()
         self._say(call, now)

@@ -22,7 +22,7 @@ class Description(NamedTuple):
     """What one side says of its audio. `version` counts how often it has changed (RFC 3264 8).
 
     `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
-    m= line, where it is allowed as well (RFC 8866 5.7).
+    m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it.
     """
 
     user: str
@@ -32,10 +32,11 @@ class Description(NamedTuple):
     direction: str = SENDRECV
     rtcp: int = 0
     under_stream: bool = False
+    to_zero: bool = False
 
     def write(self) -> bytes:
         address = address_text(self.media.address)
-        connection = f"c=IN IP4 {address}"
+        connection = f"c=IN IP4 {'0.0.0.0' if self.to_zero else address}"
         version = self.session + self.version
         lines = (
             "v=0",
@@ -48,7 +49,7 @@ class Description(NamedTuple):
             "a=rtpmap:0 PCMU/8000",
             "a=ptime:20",
             f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
-            f"a={self.direction}",
+            f"a={SENDRECV if self.to_zero else self.direction}",
         )
         return "".join(f"{line}\r\n" for line in lines if line).encode("latin-1")
 

@@ -13,15 +13,19 @@ Asterisk's names, and each is a different way out for the same lesson:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import Annotated, Literal
 
+from appliance.parties.call import Call, Phase
+from appliance.parties.changing import Wish
+from appliance.parties.description import SENDRECV
 from appliance.parties.party import What
 from appliance.parties.registrar import Registrar, RegistrarTraits
 from appliance.parties.sipua import SipMessage, user_of
-from appliance.parties.telephone import Telephone
 from appliance.parties.traits import about
-from nat.endpoint import Endpoint
+from appliance.parties.transferring import TransferringTelephone
+from nat.endpoint import Endpoint, parse_address
 
 
 class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
@@ -45,6 +49,26 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         ),
     ] = False
 
+    phones_at: Annotated[
+        str,
+        about(
+            "The address of its users' own phones, when they are not at the server: their audio "
+            "comes from there and goes there. None: the server relays it all."
+        ),
+    ] = ""
+    direct_media: Annotated[
+        float,
+        about(
+            "Seconds after the answer until a re-INVITE lets audio flow directly to the phones at "
+            "`phones_at`, and not by way of the server (Asterisk's directmedia); 0: from the "
+            "first packet on."
+        ),
+    ] = 0.0
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        return (self.address, self.phones_at) if self.phones_at else (self.address,)
+
     @property
     def answers_to_source(self) -> bool:
         """Do answers and calls go to where the phone's packets came from?"""
@@ -61,14 +85,18 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         super().check()
         if not self.users:
             raise ValueError("it has no users")
+        if self.phones_at:
+            parse_address(self.phones_at)
 
 
-class Pbx(Telephone):
+class Pbx(TransferringTelephone):
     """A registrar with the phones of its own users."""
 
     def __init__(self, name: str, traits: PbxTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
         self._users = frozenset(traits.users)
+        self._direct_media = traits.direct_media if traits.phones_at else 0.0
+        self._phones_at = parse_address(traits.phones_at) if traits.phones_at else self.address
         self._answers_to_source = traits.answers_to_source
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
@@ -83,6 +111,21 @@ class Pbx(Telephone):
 
     def accepts(self, uri: str) -> bool:
         return user_of(uri) in self._users
+
+    # --- where audio flows ------------------------------------------------------------------
+
+    @property
+    def media_address(self) -> int:
+        return self.address if self._direct_media else self._phones_at
+
+    def began_to_talk(self, call: Call, now: float) -> None:
+        if self._direct_media:
+            self.timers.at(now + self._direct_media, partial(self._let_flow_directly, call))
+
+    def _let_flow_directly(self, call: Call, now: float) -> None:
+        if call.phase is Phase.TALKING:
+            there = self._audio.listen_too(call.stream, self._phones_at)
+            self._change(call, Wish(SENDRECV, What.MOVED, moved_to=there), now)
 
     # --- its users and their phones ---------------------------------------------------------
 

@@ -13,16 +13,17 @@ from collections.abc import Mapping
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
+from appliance.parties.changing import ChangingTraits
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.party import Order
 from appliance.parties.registering import Registration
 from appliance.parties.sipua import endpoint_of, user_of
-from appliance.parties.telephone import Telephone, TelephoneTraits
 from appliance.parties.traits import about
+from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, address_text
 
 
-class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
+class PhoneTraits(ChangingTraits, tag="phone", kw_only=True):
     """Of a phone."""
 
     registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
@@ -56,11 +57,11 @@ class PhoneTraits(TelephoneTraits, tag="phone", kw_only=True):
             raise ValueError("keep_alive = double-crlf: nobody here answers it over TCP; take crlf")
 
 
-class Phone(Telephone):
+class Phone(TransferringTelephone):
     """The phone of the user `name`."""
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
-        **Telephone.ORDERS,
+        **TransferringTelephone.ORDERS,
         "register": Order(
             "tell the registrar where it is", lambda phone, _, now: phone.register(now)
         ),

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated
 
 from appliance.parties.agent import UserAgent
+from appliance.parties.changing import ChangingTraits
 from appliance.parties.keepalive import FOUR_ZEROS
 from appliance.parties.machine import Timer
 from appliance.parties.party import Ground
@@ -22,7 +23,6 @@ from appliance.parties.sipua import (
     uri_of,
     user_of,
 )
-from appliance.parties.telephone import TelephoneTraits
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
@@ -30,7 +30,7 @@ DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
 LAPSED = Ground(b"", "expires", "RFC 3261 10.3")
 
 
-class RegistrarTraits(TelephoneTraits, kw_only=True):
+class RegistrarTraits(ChangingTraits, kw_only=True):
     """Of a server that phones register at."""
 
     min_expires: Annotated[

@@ -58,6 +58,7 @@ TARGET = "RFC 3261 12.2.1.1"
 NOBODY_HERE = Problem("nobody here has that Request-URI", "request-uri", "RFC 3261 8.2.2.1")
 NO_CONTACT = Problem("its Contact is no address", "contact", "RFC 3261 8.1.1.8")
 NO_AUDIO_OFFERED = Problem("there is nowhere to send audio to", "sdp", "RFC 3264 6")
+NO_SUCH_INVITE = Problem("no INVITE waits here in that branch", "via.branch", "RFC 3261 9.2")
 NO_SUCH_CALL = Problem("it belongs to no call here", "call-id", "RFC 3261 12.2.2")
 
 

@@ -5,7 +5,7 @@ Audio goes to the address in the session description, and their own address stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Annotated, ClassVar
@@ -13,12 +13,13 @@ from typing import Annotated, ClassVar
 from appliance.parties.agent import UserAgent
 from appliance.parties.audio import Audio, AudioTraits
 from appliance.parties.call import Call, Phase
-from appliance.parties.description import media_endpoint
+from appliance.parties.description import MIRRORED, media_endpoint, read
 from appliance.parties.party import Datagram, Order, What
 from appliance.parties.sipua import (
     NO_AUDIO_OFFERED,
     NO_CONTACT,
     NO_SUCH_CALL,
+    NO_SUCH_INVITE,
     NOBODY_HERE,
     Problem,
     SipMessage,
@@ -40,6 +41,27 @@ class TelephoneTraits(AudioTraits, kw_only=True):
     answer_after: Annotated[
         float | None, about("How long it rings before somebody picks up, in seconds.")
     ] = 2.0
+    early_media: Annotated[
+        bool,
+        about(
+            "While it rings, answer 183 with a description, and play a tone to the caller (early "
+            "media, RFC 3960 3)."
+        ),
+    ] = False
+    talks_early: Annotated[
+        bool,
+        about(
+            "Send audio as soon as it is known where to, also before somebody has picked up (RFC "
+            "3960 3.1 leaves it to the phone)."
+        ),
+    ] = False
+    late_offer: Annotated[
+        bool,
+        about(
+            "Call without a description: the other side describes its audio first, in the 200, and "
+            "the answer stands in the ACK (RFC 3261 13.2.1)."
+        ),
+    ] = False
 
 
 class Telephone(UserAgent):
@@ -53,8 +75,9 @@ class Telephone(UserAgent):
     def __init__(self, name: str, traits: TelephoneTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
         self._answer_after = traits.answer_after
+        self._traits = traits
         self._calls: dict[str, Call] = {}
-        self._audio = Audio(self, name, self.address, rng, traits, self._ports, self._hears_nothing)
+        self._audio = Audio(self, name, rng, traits, self._ports, self._hears_nothing)
         self._methods |= {
             "INVITE": self._invited,
             "ACK": self._acknowledged,
@@ -75,19 +98,38 @@ class Telephone(UserAgent):
         """Is a request to this URI for somebody here?"""
         raise NotImplementedError
 
+    @property
+    def media_address(self) -> int:
+        """Where it listens for the audio of a new call."""
+        return self.address
+
+    def began_to_talk(self, call: Call, now: float) -> None:
+        """A call was answered."""
+
     # --- making a call ------------------------------------------------------------------
 
-    def _dial(self, me: str, peer: str, uri: str, hop: Endpoint, to: str, now: float) -> None:
+    def _dial(
+        self,
+        me: str,
+        peer: str,
+        uri: str,
+        hop: Endpoint,
+        to: str,
+        now: float,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
-        stream = self._audio.open()
+        stream = self._audio.open(self.media_address)
         local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
-        invite.headers += [("Contact", self.contact(me)), ("Content-Type", "application/sdp")]
-        invite.body = self._audio.describe(me, stream)
+        invite.headers += [("Contact", self.contact(me)), *headers]
+        if not self._traits.late_offer:
+            invite.headers.append(("Content-Type", "application/sdp"))
+            invite.body = self._audio.describe(me, stream)
         call = Call(call_id, me, peer, local, to, uri, hop, invite, self.own, stream, Phase.CALLING)
         self._calls[call_id] = call
-        self.report(What.CALL_TRIED, me, peer)
+        self.report(What.CALL_TRIED, me, peer, stream=stream)
         self._transactions.request(
             invite, hop, now, partial(self._progress, call), partial(self._unanswered, call)
         )
@@ -98,21 +140,35 @@ class Telephone(UserAgent):
             return
         if response.status < 200:
             call.phase = Phase.RINGING
+            self._hear_ringing(call, response, now)
         elif response.status < 300:
             self._picked_up(call, response, now)
         else:
             self._end(call)
             self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
 
+    def _hear_ringing(self, call: Call, response: SipMessage, now: float) -> None:
+        """RFC 3960 3: what describes audio lets it be heard before somebody picks up."""
+        if not response.body:
+            return
+        self._audio.aim(call.me, call.stream, response)
+        if self._traits.talks_early:
+            self._audio.talk(call, now)
+
     def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
         call.remote = response.get("to")
         call.target = uri_of(response.get("contact")) or call.target
         call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
         self._audio.aim(call.me, call.stream, response)
-        call.ack = self._in_dialog(call, "ACK", call.invite.cseq).write()
+        ack = self._in_dialog(call, "ACK", call.invite.cseq)
+        if not call.invite.body:
+            ack.headers.append(("Content-Type", "application/sdp"))
+            ack.body = self._audio.describe(call.me, call.stream)
+        call.ack = ack.write()
         self._transport.send(call.hop, call.ack)
         self.report(What.CALL_ANSWERED, call.me, call.peer)
         self._audio.start_talking(call, now)
+        self.began_to_talk(call, now)
 
     def answered_again(self, response: SipMessage, now: float) -> Problem | None:
         call = self._calls.get(response.get("call-id"))
@@ -130,7 +186,7 @@ class Telephone(UserAgent):
 
     def _invited(self, request: SipMessage, source: Endpoint, now: float) -> None:
         if parameter_of(request.get("to"), "tag"):
-            self._invited_again(request, source)
+            self._invited_again(request, source, now)
             return
         if not self.accepts(request.request_uri):
             self._refuse(request, 404, source, NOBODY_HERE)
@@ -141,11 +197,12 @@ class Telephone(UserAgent):
         if hop is None:
             self._refuse(request, 400, source, NO_CONTACT)
             return
-        if media_endpoint(request.body) is None:
+        if request.body and media_endpoint(request.body) is None:
             self._refuse(request, 488, source, NO_AUDIO_OFFERED)
             return
-        stream = self._audio.open()
-        self._audio.aim(me, stream, request)
+        stream = self._audio.open(self.media_address)
+        if request.body:
+            self._audio.aim(me, stream, request)
         local = f"{request.get('to')};tag={self.token()}"
         remote = request.get("from")
         call_id = request.get("call-id")
@@ -155,10 +212,18 @@ class Telephone(UserAgent):
         self._calls[call_id] = call
         self.report(What.CALL_REACHED, me, peer)
         self._answer(request, 100, source)
-        self._call_response(call, 180)
+        self._ring(call, now)
         if self._answer_after is not None:
             ringing = now + self._answer_after
             call.answering = self.timers.at(ringing, partial(self._pick_up, call))
+
+    def _ring(self, call: Call, now: float) -> None:
+        if not self._traits.early_media:
+            self._call_response(call, 180)
+            return
+        self._call_response(call, 183, self._audio.describe(call.me, call.stream))
+        self.report(What.RINGING_ALOUD, call.me, call.peer, stream=call.stream)
+        self._audio.talk(call, now)
 
     def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
         """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
@@ -173,6 +238,7 @@ class Telephone(UserAgent):
         answer = self._audio.describe(call.me, call.stream)
         self._call_response(call, 200, answer)
         self._audio.start_talking(call, now)
+        self.began_to_talk(call, now)
         self._await_ack(call, T1, now + GIVE_UP, now)
 
     def _await_ack(self, call: Call, interval: float, until: float, now: float) -> None:
@@ -194,15 +260,23 @@ class Telephone(UserAgent):
         call = self._dialog(request)
         if call is not None and call.answering is not None and call.phase is Phase.TALKING:
             call.answering.cancel()
+            if request.body and not call.invite.body:
+                self._audio.aim(call.me, call.stream, request)
 
-    def _invited_again(self, request: SipMessage, source: Endpoint) -> None:
-        """A re-INVITE: the other side moves its audio."""
+    def _invited_again(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        """A re-INVITE: the other side moves its audio, or holds."""
         call = self._dialog(request)
         if call is None or call.phase is not Phase.TALKING:
             self._refuse(request, 481, source, NO_SUCH_CALL)
             return
-        self._audio.aim(call.me, call.stream, request)
-        answer = self._audio.describe(call.me, call.stream)
+        self._agree(call, request, source, now)
+
+    def _agree(self, call: Call, request: SipMessage, source: Endpoint, now: float) -> None:
+        """To whatever the other side wants (RFC 3264 6.1)."""
+        direction = MIRRORED[read(request.body).direction]
+        self._audio.aim(call.me, call.stream, request, direction)
+        answer = self._audio.describe(call.me, call.stream, direction)
+        self._audio.talk(call, now)
         headers = [("Contact", self.contact(call.me)), ("Content-Type", "application/sdp")]
         self._answer(request, 200, source, headers, answer)
 
@@ -248,8 +322,12 @@ class Telephone(UserAgent):
 
     def _cancelled(self, request: SipMessage, source: Endpoint, now: float) -> None:
         call = self._calls.get(request.get("call-id"))
-        if call is None or call.phase is not Phase.RINGING:
-            self._refuse(request, 481, source, NO_SUCH_CALL)
+        if (
+            call is None
+            or call.phase is not Phase.RINGING
+            or _branch(call.invite) != _branch(request)
+        ):
+            self._refuse(request, 481, source, NO_SUCH_INVITE)
             return
         self._answer(request, 200, source)
         self._call_response(call, 487)
@@ -267,3 +345,8 @@ class Telephone(UserAgent):
         call.stop_timer()
         call.phase = Phase.ENDED
         self._audio.close(call.stream)
+
+
+def _branch(request: SipMessage) -> str:
+    """By which a CANCEL names its INVITE (RFC 3261 9.2)."""
+    return read_via(request.get("via")).branch

@@ -41,6 +41,11 @@ class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_on
     def own_address(self) -> int:
         return parse_address(self.address)
 
+    @property
+    def addresses(self) -> Sequence[str]:
+        """All that it is reached at, its own first."""
+        return (self.address,)
+
     def people(self, name: str) -> Sequence[str]:
         """Whom one can call there, when the party is called `name`."""
         return (name,)

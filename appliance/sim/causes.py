@@ -94,10 +94,20 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     yield from _of_losses(lost, f"{talker}'s {what}", listener)
 
 
+<<<<<<< HEAD
 def _newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyLearnt | None:
     """What made somebody send there; only what was learnt `before` counts (seconds)."""
     learnt = (each for each in reversed(evidence.learnt) if each.t <= before)
     return next((each for each in learnt if each.target == target), None)
+=======
+def _newest_about(target: str, evidence: Evidence) -> PartyLearnt | None:
+    about = (
+        each
+        for each in reversed(evidence.learnt)
+        if each.target == target and each.does != EXPECTS_AUDIO
+    )
+    return next(about, None)
+>>>>>>> cd3c528 (Calls are held, resumed, moved and connected, and four stories show which helpers break that)
 
 
 def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[Cause]:
@@ -222,13 +232,23 @@ def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterat
     counts = Counter((each.party, each.reason) for each in discards)
     (party, reason), count = counts.most_common(1)[0]
     first = next(each for each in discards if (each.party, each.reason) == (party, reason))
-    yield from _of_the_field(_where_it_began(first, evidence), first.field)
+    if first.field == "replaces":
+        yield from _of_the_field(_where_renamed(evidence), "call-id")
+    else:
+        yield from _of_the_field(_where_it_began(first, evidence), first.field)
     refuses = reason[:3].isdecimal()
     verb = "refuses" if refuses else "discards"
     times = f", {count} times" if count > 1 else ""
     rule = f" ({first.rfc})" if first.rfc else ""
     sentence = f"{party} {verb} the {clean(first.summary)}{times}: {clean(reason)}{rule}."
     yield Cause(sentence, party, first.id, first.field, first.rfc)
+
+
+def _where_renamed(evidence: Evidence) -> MessagePassed | None:
+    """The newest INVITE that left with another Call-ID: what names the call is not what it is
+    called at the other end (RFC 3891 3)."""
+    invites = (each for each in reversed(evidence.messages.values()) if each.summary == "INVITE")
+    return next((each for each in invites if _fault_in(each, "call-id")), None)
 
 
 def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:

@@ -21,6 +21,10 @@ SPOKEN_ENOUGH = 50
 LONG_ENOUGH = 1.0
 """Seconds: a part that was over sooner, and was not the only one, is not judged."""
 
+ON_HOLD = "on hold"
+ON_ITS_WAY = 10
+"""Packets that may still arrive after a change."""
+
 
 class Direction(NamedTuple):
     """One direction of a call's audio, or of what is reported on it: who talks to whom, and the two
@@ -40,7 +44,9 @@ class Count(NamedTuple):
     heard: int
 
     def since(self, before: Count) -> Count:
-        return Count(self.sent - before.sent, self.heard - before.heard)
+        """What was on its way when a part began was said in the one before."""
+        sent = self.sent - before.sent
+        return Count(sent, min(sent, self.heard - before.heard))
 
 
 NOTHING = Count(0, 0)
@@ -61,13 +67,15 @@ class Part:
 
 @dataclass(slots=True)
 class Conversation:
-    """`streams` are the ends' audio counters, by name."""
+    """`streams` are the ends' audio counters, by name, once they talk; `listens` is the caller's
+    until then."""
 
     caller: str
     callee: str
     reached: bool = False
     answered_at: float | None = None
     over_at: float | None = None
+    listens: Stream | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
 
@@ -121,6 +129,14 @@ class Conversation:
         return tuple(
             each for each in self.reports() if each.listener == listener and not each.heard.heard
         )
+
+    def leaks(self) -> Iterator[tuple[Part, Direction, Count]]:
+        """Who was heard all the same while somebody was on hold."""
+        for part in (each for each in self.parts if each.name == ON_HOLD):
+            for each in self.directions():
+                count = self.count(part, each)
+                if each.talker not in part.talkers and count.heard > ON_ITS_WAY:
+                    yield part, each, count
 
     def was_heard(self) -> bool:
         """Was there audio, and nothing wrong with it?"""

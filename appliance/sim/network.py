@@ -71,10 +71,19 @@ class World:
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
         self._arrivals: tuple[Happening, Happening] = (self._from_inside, self._from_outside)
 
-    def add(self, party: Party, side: Side, now: float, tells_closed_ports: bool = False) -> Host:
-        """Connect a party's host (see there) and switch it on."""
+    def add(
+        self,
+        party: Party,
+        side: Side,
+        now: float,
+        tells_closed_ports: bool = False,
+        addresses: Iterable[int] = (),
+    ) -> Host:
+        """Connect a party's host (see there) and switch it on. `addresses` are those at which it is
+        reached beside its own."""
         host = Host(party, side, Random(f"{self._seed}/{party.name}/tcp"), tells_closed_ports)
-        self._hosts[side][party.address] = host
+        for address in (party.address, *addresses):
+            self._hosts[side][address] = host
         self.perform(host, party.start(now), now)
         return host
 

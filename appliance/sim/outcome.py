@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from appliance.parties.audio import NO_RTCP_CAME
 from appliance.parties.party import Report, What
-from appliance.sim.conversation import Conversation, Direction
+from appliance.sim.conversation import ON_HOLD, Conversation, Direction
 
 BOTH_WAYS = "both-ways"
 ONE_WAY_AUDIO = "one-way-audio"
@@ -90,6 +90,14 @@ class Judge:
             What.CALL_DROPPED: self._call_dropped,
             What.CALL_ENDED: self._call_ended,
             What.TALKING: self._talking,
+            What.RINGING_ALOUD: self._ringing_aloud,
+            What.HELD: self._held,
+            What.RESUMED: self._changed,
+            What.MOVED: self._changed,
+            What.CHANGE_REFUSED: self._refused,
+            What.TRANSFERRED: self._transferred,
+            What.TRANSFER_REFUSED: self._transfer_refused,
+            What.TRANSFER_UNANSWERED: self._transfer_unanswered,
             What.MESSAGE_DISCARDED: self._message_discarded,
         }
 
@@ -161,7 +169,7 @@ class Judge:
 
     def _call_tried(self, report: Report, now: float) -> None:
         self._counts["calls_tried"] += 1
-        self.conversations.append(Conversation(report.who, report.peer))
+        self.conversations.append(Conversation(report.who, report.peer, listens=report.stream))
 
     def _call_reached(self, report: Report, now: float) -> None:
         self._counts["calls_reached"] += 1
@@ -194,8 +202,7 @@ class Judge:
     ) -> None:
         conversation = self._of(report.who)
         conversation.end(now)
-        pair = f"{conversation.caller} called {conversation.callee}"
-        detail = f"{pair}: {report.detail}{self._why_discarded(report.who)}"
+        detail = self._in_call(report)
         self._failures.append(Failure(now, word, detail, report.who, now, silent))
 
     def _call_ended(self, report: Report, now: float) -> None:
@@ -204,6 +211,36 @@ class Judge:
     def _talking(self, report: Report, now: float) -> None:
         if report.stream is not None:
             self._of(report.who).streams[report.who] = report.stream
+
+    def _ringing_aloud(self, report: Report, now: float) -> None:
+        """The caller is to hear a tone before anybody has picked up."""
+        conversation = self._of(report.who)
+        if report.stream is not None and conversation.listens is not None:
+            conversation.streams[report.who] = report.stream
+            conversation.streams[conversation.caller] = conversation.listens
+            conversation.begin("while it rings", now, report.who)
+
+    def _held(self, report: Report, now: float) -> None:
+        """On hold only music is to be heard."""
+        music = (report.who,) if report.detail else ()
+        self._of(report.who).begin(ON_HOLD, now, *music)
+
+    def _changed(self, report: Report, now: float) -> None:
+        conversation = self._of(report.who)
+        conversation.begin(report.what.value, now, conversation.caller, conversation.callee)
+
+    def _refused(self, report: Report, now: float) -> None:
+        """Something was wanted in a call and not granted; the call goes on."""
+        self._failures.append(Failure(now, REJECTED, self._in_call(report), report.who, now))
+
+    def _transferred(self, report: Report, now: float) -> None:
+        self._counts["calls_transferred"] = self._counts.get("calls_transferred", 0) + 1
+
+    def _transfer_refused(self, report: Report, now: float) -> None:
+        self._failures.append(Failure(now, REJECTED, report.detail, report.who, now))
+
+    def _transfer_unanswered(self, report: Report, now: float) -> None:
+        self._failures.append(Failure(now, NOT_REACHED, report.detail, report.who, now))
 
     def _message_discarded(self, report: Report, now: float) -> None:
         self._counts["messages_discarded"] += 1
@@ -218,6 +255,11 @@ class Judge:
             if name in (conversation.caller, conversation.callee):
                 return conversation
         return Conversation(name, "")
+
+    def _in_call(self, report: Report) -> str:
+        conversation = self._of(report.who)
+        pair = f"{conversation.caller} called {conversation.callee}"
+        return f"{pair}: {report.detail}{self._why_discarded(report.who)}"
 
     def _why_discarded(self, who: str) -> str:
         """What the phone threw away, most frequent reason first: often the cause of a silence."""
@@ -258,6 +300,10 @@ def _in_words(conversation: Conversation) -> str:
             for each, count in counts
         )
         told.append(heard if len(parts) == 1 else f"{part.name}, {heard}")
+    told += [
+        f"{part.name}, {each.listener} still hears {each.talker} ({count.heard})"
+        for part, each, count in conversation.leaks()
+    ]
     reports = ", ".join(
         f"{row['listener']} gets {row['heard']} of {row['talker']}'s {row['sent']}"
         for row in _reports(conversation)

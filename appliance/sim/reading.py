@@ -178,9 +178,10 @@ def _in_parties(scenario: Scenario) -> Iterator[Problem]:
             party.check()
         except ValueError as error:
             yield Problem(f"parties.{name}", str(error))
-        owner = owners.setdefault(party.address, name)
-        if owner != name:
-            yield Problem(f"parties.{name}.address", f"is {owner}'s already: {party.address}")
+        for address in party.addresses:
+            owner = owners.setdefault(address, name)
+            if owner != name:
+                yield Problem(f"parties.{name}.address", f"is {owner}'s already: {address}")
 
 
 def _in_script(scenario: Scenario) -> Iterator[Problem]:

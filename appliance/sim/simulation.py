@@ -37,7 +37,7 @@ from appliance.sim.network import World
 from appliance.sim.outcome import BOTH_WAYS, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
 from appliance.sim.witness import Witness
-from nat.endpoint import Endpoint
+from nat.endpoint import Endpoint, parse_address
 
 EPOCH = 1735689600.0
 """The wall clock at the start of every simulation: 2025-01-01 00:00:00 UTC, seconds since 1970.
@@ -77,7 +77,11 @@ class Simulation:
         )
         self._hosts = {
             name: self.world.add(
-                party(name, table, self.seed), table.wire, 0.0, table.port_unreachable
+                party(name, table, self.seed),
+                table.wire,
+                0.0,
+                table.port_unreachable,
+                map(parse_address, table.addresses[1:]),
             )
             for name, table in scenario.parties.items()
         }
@@ -164,7 +168,9 @@ class Simulation:
 
     def _announce(self, settings: Settings) -> None:
         scenario = self.scenario
-        names = {table.address: name for name, table in scenario.parties.items()}
+        names = {
+            address: name for name, table in scenario.parties.items() for address in table.addresses
+        }
         self.log.emit(
             Started(
                 wall=EPOCH,

@@ -48,6 +48,7 @@ CATALOGUE = [
     "ice-default-only",
     "rtcp-attr-stale",
     "direct-media-block",
+    "direct-media-refused",
     "dialog-forgets",
     "pinhole-leak",
     "hide-then-forget",

@@ -127,6 +127,20 @@ def test_expect_clash_is_in_the_way_of_the_fax_and_of_the_next_call(
     assert pair.out(message(call="2")) == "dropped"
 
 
+def test_direct_media_refused_drops_what_names_a_third_host_within_a_call(
+    beside: Callable[..., Any],
+) -> None:
+    """The lecture's sip-direct-media=no. Hold (RFC 3264 8.4) is none of its business."""
+    pair = beside("direct-media-refused")
+    elsewhere = "198.51.100.7"
+    assert pair.out(message(address=elsewhere)) == "dropped"
+    assert pair.out(message(call="2", address="0.0.0.0")) == ""
+    assert pair.out(message(call="3")) == ""
+    first = message(call="4", address=elsewhere).replace("b@example.com>;tag=2", "b@example.com>")
+    assert pair.out(first) == ""
+    assert pair.out(message("UPDATE", call="5", address=elsewhere)) == ""
+
+
 def test_two_faults_together_do_what_each_of_them_does(beside: Callable[..., Any]) -> None:
     pair = beside("c-only", "callid-oneway")
     text = message().replace("Call-ID: 1", "Call-ID: 1@192.168.20.100")

@@ -29,7 +29,7 @@ class Desk:
         self.ports: set[int] = set()
         self.silences: list[str] = []
         self.audio = Audio(
-            self.machine, "alice", HERE.address, Random(1), phone_traits(**traits), self.ports,
+            self.machine, "alice", Random(1), phone_traits(**traits), self.ports,
             lambda call, why, now: self.silences.append(why),
         )  # fmt: skip
 
@@ -44,17 +44,17 @@ def spoken() -> bytes:
 
 def test_each_stream_has_an_even_port_of_its_own() -> None:
     desk = Desk()
-    first, second = desk.audio.open(), desk.audio.open()
+    first, second = desk.audio.open(HERE.address), desk.audio.open(HERE.address)
     assert [first.local.port, second.local.port] == [4000, 4002]
     desk.audio.close(first)
     assert desk.ports == {4002}
-    assert desk.audio.open().local.port == 4000
+    assert desk.audio.open(HERE.address).local.port == 4000
 
 
 def test_it_sends_to_where_the_session_description_says_and_says_why() -> None:
     """RFC 8866 5.7."""
     desk = Desk()
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     desk.audio.aim("alice", stream, ANSWER)
     assert stream.remote == THERE
     (report,) = desk.learnt()
@@ -66,7 +66,7 @@ def test_it_sends_to_where_the_session_description_says_and_says_why() -> None:
 def test_with_comedia_it_follows_the_audio_and_says_so_once() -> None:
     """RFC 7362 4.1: latching."""
     desk = Desk(comedia=True)
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     packet = Datagram(ELSEWHERE, stream.local, spoken())
     assert [desk.audio.hear(packet), desk.audio.hear(packet)] == [True, False]
     assert stream.remote == ELSEWHERE
@@ -85,7 +85,7 @@ def test_with_comedia_it_says_nothing_of_audio_that_it_does_not_send() -> None:
 
 def test_without_comedia_it_does_not() -> None:
     desk = Desk()
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
     assert (stream.remote, stream.heard) == (None, 1)
 
@@ -93,7 +93,7 @@ def test_without_comedia_it_does_not() -> None:
 def test_rtcp_has_the_port_above() -> None:
     """RFC 3550 11."""
     desk = Desk(rtcp=True)
-    streams = desk.audio.open(), desk.audio.open()
+    streams = desk.audio.open(HERE.address), desk.audio.open(HERE.address)
     assert [each.control.local.port for each in streams if each.control] == [4001, 4003]
     assert desk.ports == {4000, 4001, 4002, 4003}
     desk.audio.close(streams[0])
@@ -103,14 +103,14 @@ def test_rtcp_has_the_port_above() -> None:
 def test_a_port_for_rtcp_that_is_not_the_one_above_is_named() -> None:
     """RFC 3605 2.1."""
     desk = Desk(rtcp=True, rtcp_port=4101)
-    body = desk.audio.describe("alice", desk.audio.open())
+    body = desk.audio.describe("alice", desk.audio.open(HERE.address))
     assert b"\r\na=rtcp:4101 IN IP4 192.168.20.100\r\n" in body
 
 
 def test_the_version_grows_with_what_is_said() -> None:
     """RFC 3264 8: it stays with what is the same."""
     desk = Desk()
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     said = [
         desk.audio.describe("alice", stream, way) for way in ("sendrecv", "inactive", "inactive")
     ]
@@ -122,7 +122,7 @@ def test_the_version_grows_with_what_is_said() -> None:
 def test_nothing_is_said_to_who_wants_nothing() -> None:
     """RFC 3264 8.4: on hold."""
     desk = Desk()
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     held = Description("bob", THERE, 1, direction="sendonly").write()
     desk.audio.aim("alice", stream, parse(HEAD + held))
     assert (stream.may_send, stream.expects) == (False, True)
