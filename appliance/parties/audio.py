@@ -32,6 +32,8 @@ from appliance.parties.sipua import SipMessage
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
+MEDIA = "media"
+"""The field of what is no message."""
 EXPECTS_AUDIO = "expects audio from"
 NO_AUDIO_CAME = "no audio came for"
 NO_RTCP_CAME = "no RTCP came for"
@@ -110,6 +112,7 @@ class Audio:
         self._ports = ports
         self._on_silence = on_silence
         self._streams: dict[int, Stream] = {}
+        self._wondered: set[int] = set()
 
     # --- ports --------------------------------------------------------------------------
 
@@ -212,10 +215,9 @@ class Audio:
             return False
         control = stream.control
         if control is not None and datagram.destination.port == control.local.port:
-            self._hear_report(control, datagram)
-            return False
+            return self._hear_report(control, datagram)
         if not stream.hear(datagram.payload):
-            return False
+            return self._wonder(datagram, "no audio")
         if not (self._traits.talks_to_source and stream.may_send):
             return False
         if stream.remote == datagram.source:
@@ -225,9 +227,23 @@ class Audio:
         self._machine.learn(self._name, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
         return True
 
-    def _hear_report(self, control: Control, datagram: Datagram) -> None:
-        if control.hear(datagram.payload) and self._traits.talks_to_source:
+    def _hear_report(self, control: Control, datagram: Datagram) -> bool:
+        if not control.hear(datagram.payload):
+            return self._wonder(datagram, "no RTCP")
+        if self._traits.talks_to_source:
             control.remote = datagram.source
+        return False
+
+    def _wonder(self, datagram: Datagram, what: str) -> bool:
+        """Something else came to a port than belongs there. It is told once for each port."""
+        port = datagram.destination.port
+        if port in self._wondered:
+            return False
+        self._wondered.add(port)
+        reason = f"what comes to {datagram.destination} is {what}"
+        ground = Ground(b"", MEDIA, "RFC 3550 11")
+        self._machine.object_to(What.MESSAGE_DISCARDED, self._name, reason, ground)
+        return True
 
     def start_talking(self, call: Call, now: float) -> None:
         call.phase = Phase.TALKING

@@ -30,7 +30,7 @@ from appliance.journal.events import (
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import FAULTS, is_text
 from appliance.journal.sentences import FIELD_NAMES, clean
-from appliance.parties.audio import EXPECTS_AUDIO, NO_AUDIO_CAME
+from appliance.parties.audio import EXPECTS_AUDIO, MEDIA, NO_AUDIO_CAME
 from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
@@ -91,23 +91,27 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         if not isinstance(trouble, MessageDiscarded)
         and (trouble.destination == target or trouble.source == source)
     ]
-    yield from _of_losses(lost, f"{talker}'s {what}", listener)
+    went_astray = [] if lost else list(_of_strays(listener, evidence))
+    yield from went_astray or _of_losses(lost, f"{talker}'s {what}", listener)
 
 
-<<<<<<< HEAD
+def _of_strays(listener: str, evidence: Evidence) -> Iterator[Cause]:
+    """What came to one of the listener's ports and belongs to another."""
+    party = evidence.parties.get(listener, listener)
+    for each in evidence.troubles:
+        if isinstance(each, MessageDiscarded) and (each.party, each.field) == (party, MEDIA):
+            sentence = f"{listener} makes nothing of it: {clean(each.reason)} ({each.rfc})."
+            yield Cause(sentence, party, each.id, "", each.rfc)
+
+
 def _newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyLearnt | None:
     """What made somebody send there; only what was learnt `before` counts (seconds)."""
-    learnt = (each for each in reversed(evidence.learnt) if each.t <= before)
-    return next((each for each in learnt if each.target == target), None)
-=======
-def _newest_about(target: str, evidence: Evidence) -> PartyLearnt | None:
     about = (
         each
         for each in reversed(evidence.learnt)
-        if each.target == target and each.does != EXPECTS_AUDIO
+        if each.target == target and each.t <= before and each.does != EXPECTS_AUDIO
     )
     return next(about, None)
->>>>>>> cd3c528 (Calls are held, resumed, moved and connected, and four stories show which helpers break that)
 
 
 def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[Cause]:

@@ -77,7 +77,7 @@ def test_with_comedia_it_follows_the_audio_and_says_so_once() -> None:
 def test_with_comedia_it_says_nothing_of_audio_that_it_does_not_send() -> None:
     """Nobody has told it of a port to send to, or it is on hold."""
     desk = Desk(comedia=True)
-    stream = desk.audio.open()
+    stream = desk.audio.open(HERE.address)
     stream.may_send = False
     assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
     assert desk.learnt() == []
@@ -129,3 +129,14 @@ def test_nothing_is_said_to_who_wants_nothing() -> None:
     zero = Description("bob", THERE._replace(address=0), 1).write()
     desk.audio.aim("alice", stream, parse(HEAD + zero))
     assert (stream.may_send, stream.expects) == (False, False)
+
+
+def test_what_belongs_to_another_port_is_told_once() -> None:
+    """RTP that a NAT has handed to the port of RTCP is not heard."""
+    desk = Desk(rtcp=True)
+    stream = desk.audio.open(HERE.address)
+    astray = Datagram(THERE, HERE._replace(port=4001), spoken())
+    assert [desk.audio.hear(astray), desk.audio.hear(astray)] == [True, False]
+    reports = [each for each in desk.machine.actions() if isinstance(each, Report)]
+    assert [each.detail for each in reports] == ["what comes to 192.168.20.100:4001 is no RTCP"]
+    assert stream.heard == 0
