@@ -422,7 +422,7 @@ def test_the_example_configuration_is_valid() -> None:
 def test_the_real_wires_of_the_readme_work(tmp_path: Path) -> None:
     """What it says to type, in namespaces of this test's own."""
     unique = {word: f"readme-{os.getpid()}-{word}" for word in ("phones", "world")}
-    lines = read(ROOT / "README.md").partition("## Real wires")[2]
+    lines = read(ROOT / "README.md").partition("## Real wires")[2].partition("\n## ")[0]
     prepare, asked = (text for kind, text in FENCE.findall(lines) if kind == "sh")
     configuration_file = tmp_path / "lab.toml"
     configuration_file.write_text(_rename_of(read(ROOT / "docs/examples/lab.toml"), unique))
