@@ -165,8 +165,8 @@ FAULTS.add(
     "second-phone-steals",
     does="Gives the same external port to every phone that uses the same inside port.",
     seen_in="AAISP, on routers where one phone works and two do not",
-    breaks="What is sent to the first phone comes to the second one's desk: a phone that reads whom "
-    "it is for answers 404, any other rings.",
+    breaks="What is sent to the first phone comes to the second one's desk: a phone that reads "
+    "whom it is for answers 404, any other rings.",
     look_at="The external ports of the phones' signalling flows in view 1: two hosts have the same "
     "one.",
     rfc="RFC 4787 REQ-3",
