@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from appliance.between import work
+from appliance.between import undo
 from appliance.between.background import Background
 from appliance.between.record import Record
 from appliance.cli.base import (
@@ -99,14 +99,16 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
     house.build()
     try:
         logs = _logs(house, programs)
-        cast = Background(house.keep(".story"))
+        cast = Background(house.record, house.keep(".story"))
         if not cast.is_copy:
+            cast.go()
             cast.wait()
     except BaseException:
         house.take_down()
         raise
     if cast.is_copy:
-        cast.settle(house.record)
+        if not cast.goes():
+            return NO
         cast.is_ready()
         outcome = _play(story, house, speed, programs, logs)
         narrate(outcome_line(outcome.sentence))
@@ -208,7 +210,7 @@ def lab_down(scenario: str) -> int:
     if record is None:
         narrate(f"{name} is not up")
         return 0
-    failures = work.take_down(record, _echo)
+    failures = undo.take_down(record, _echo)
     if failures:
         raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
     return 0

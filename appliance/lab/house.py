@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.between import undo, work
-from appliance.between.record import Facts, Record
-from appliance.between.step import Step, Trace
+from appliance.between.record import Facts, Record, Trace
+from appliance.between.step import Step
 from appliance.between.undo import Echo
 from appliance.control.listener import ensure_free
 from appliance.control.paths import default_path
@@ -67,7 +67,7 @@ class House:
 
     def take_down(self) -> list[str]:
         """Answers a sentence for each thing that could not be removed."""
-        return work.take_down(self.record, self._echo)
+        return undo.take_down(self.record, self._echo)
 
     def keep(self, suffix: str) -> Path:
         """A file beside the control socket, which goes when all goes."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from appliance.between.plan import TUNS, netns_of
-from appliance.between.step import Step, Trace
+from appliance.between.record import Trace
+from appliance.between.step import Step
 from appliance.settings.table import Settings
 from appliance.sim.scenario import Scenario
 from nat.endpoint import Network, Side, address_text

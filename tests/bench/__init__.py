@@ -2,5 +2,5 @@
 
 `__main__.py` tells the order of events, `contestants.py` who takes part, `measures.py` what is
 measured, `chart.py` draws the result, `bare.py` is the floor of the language, `alone.py` measures
-what much state costs the appliance itself.
+what much state costs the appliance itself, `between.py` what `glassnat up` does.
 """

@@ -57,14 +57,19 @@ class Laptop:
 
     def machine(self, bridge: str, address: str, gateway: str = "") -> str:
         """A namespace that stands for a virtual machine: its card `eth0` is on the bridge."""
-        name, port = self._make("machine"), f"vnet{next(_numbers)}"
-        self.ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
-        self.ip("link", "set", port, "master", bridge, "up")
-        netns.run(["ip", "-n", name, "address", "add", address, "dev", "eth0"])
-        netns.run(["ip", "-n", name, "link", "set", "eth0", "up"])
+        name = self._make("machine")
+        self.plug(name, bridge, address, "eth0")
         if gateway:
             netns.run(["ip", "-n", name, "route", "add", "default", "via", gateway])
         return name
+
+    def plug(self, machine: str, bridge: str, address: str, card: str) -> None:
+        """A network card for a machine, on a bridge."""
+        port = f"vnet{next(_numbers)}"
+        self.ip("link", "add", port, "type", "veth", "peer", "name", card, "netns", machine)
+        self.ip("link", "set", port, "master", bridge, "up")
+        netns.run(["ip", "-n", machine, "address", "add", address, "dev", card])
+        netns.run(["ip", "-n", machine, "link", "set", card, "up"])
 
     def here(self, *command: str) -> tuple[str, ...]:
         """A command as it is to be started on the laptop. (`ip netns exec` would hide namespaces
