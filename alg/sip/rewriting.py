@@ -41,7 +41,7 @@ a web page can make a browser write a message (NAT slipstreaming, 2020)."""
 LONGEST_LIFE = 86_400.0
 """Seconds: no registration, call or memory of one is believed to last longer than a day."""
 
-STALE = "an external address in it is stale or foreign (learned by STUN?); it stays as it is"
+STALE = "an external address in it is stale, foreign or a neighbour's; it stays as it is"
 
 _CARRIED_BY = {b"udp": "udp", b"tcp": "tcp", b"tls": "tcp", b"ws": "tcp", b"wss": "tcp"}
 """What the NAT translates for each `transport` of a URI; SCTP and others it does not."""

@@ -63,15 +63,20 @@ def inferred(table: Conntrack, call: Conversation, now: float) -> list[Silence]:
 
 
 def _to_be_heard(call: Conversation) -> Iterator[tuple[Announced, Announced]]:
-    """Each stream of an inside party, with the one outside that has agreed to send to it."""
+    """Each stream of an inside party, with the one outside that has agreed to send to it. What two
+    inside hosts send each other directly does not come by here."""
+    neighbours = {each.own for each in call.announced if each.is_inside}
     for mine in call.announced:
         others = [
             each
             for each in call.announced
             if not each.is_inside and each.media == mine.media and each.own != mine.shown
         ]
-        if mine.is_inside and mine.hears and others and others[-1].sends:
-            yield mine, others[-1]
+        other = others[-1] if others else None
+        if other is None or other.shown in neighbours:
+            continue
+        if mine.is_inside and mine.hears and other.sends:
+            yield mine, other
 
 
 def _of(table: Conntrack, mine: Announced, other: Announced, seconds: float) -> Iterator[Silence]:

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar, Literal
 from appliance.parties.keepalive import PING, PONG, is_keep_alive
 from appliance.parties.machine import Machine
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
+from appliance.parties.rtp import MEDIA, is_audio
 from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
     MAGIC_COOKIE,
@@ -27,11 +28,14 @@ from appliance.parties.sipua import (
     parse,
     reply_to,
     respond,
+    route_set,
 )
 from appliance.parties.strictness import problem_in
 from appliance.parties.traits import Traits, about
 from appliance.parties.transactions import OnFailure, OnResponse, Transactions
 from nat.endpoint import Endpoint, address_text
+
+AUDIO_ASTRAY = Problem("it came to the port for signalling", MEDIA, "RFC 3550 11")
 
 
 class UserAgentTraits(Traits, kw_only=True):
@@ -162,6 +166,9 @@ class UserAgent(Machine):
         if is_keep_alive(payload):
             self.hear_keep_alive(payload, source, now)
             return
+        if is_audio(payload):
+            self._object(What.MESSAGE_DISCARDED, AUDIO_ASTRAY, b"")
+            return
         try:
             message = parse(payload)
             problem = None
@@ -288,9 +295,12 @@ class UserAgent(Machine):
     def hop_for(
         self, me: str, peer: str, message: SipMessage, target: str, source: Endpoint
     ) -> Endpoint | None:
-        """Where requests for the one whose Contact is `target` go."""
-        hop = self.hop(target, source)
+        """Where requests for the one whose Contact is `target` go: to the first proxy that wants to
+        see them (RFC 3261 12.2.1.1), otherwise to that Contact."""
+        route = route_set(message)
+        hop = endpoint_of(route[0]) if route else self.hop(target, source)
         if hop is not None:
-            ground = Ground(message.wire, "contact" if hop == endpoint_of(target) else "", TARGET)
+            field = "contact" if hop == endpoint_of(target) else ""
+            ground = Ground(message.wire, "record-route" if route else field, TARGET)
             self.learn(me, f"sends requests for {peer} to", hop, ground)
         return hop

@@ -27,14 +27,13 @@ from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Ground, What
 from appliance.parties.rtcp import INTERVAL as REPORT_INTERVAL
 from appliance.parties.rtcp import Control
-from appliance.parties.rtp import INTERVAL, Stream
+from appliance.parties.rtp import INTERVAL, MEDIA, Stream
 from appliance.parties.sipua import SipMessage
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
-MEDIA = "media"
-"""The field of what is no message."""
 EXPECTS_AUDIO = "expects audio from"
+OWN_AUDIO = "its own audio, sent back"
 NO_AUDIO_CAME = "no audio came for"
 NO_RTCP_CAME = "no RTCP came for"
 
@@ -216,6 +215,8 @@ class Audio:
         control = stream.control
         if control is not None and datagram.destination.port == control.local.port:
             return self._hear_report(control, datagram)
+        if stream.is_own(datagram.payload):
+            return self._wonder(datagram, OWN_AUDIO, "RFC 3550 8.2")
         if not stream.hear(datagram.payload):
             return self._wonder(datagram, "no audio")
         if not (self._traits.talks_to_source and stream.may_send):
@@ -234,14 +235,14 @@ class Audio:
             control.remote = datagram.source
         return False
 
-    def _wonder(self, datagram: Datagram, what: str) -> bool:
+    def _wonder(self, datagram: Datagram, what: str, rfc: str = "RFC 3550 11") -> bool:
         """Something else came to a port than belongs there. It is told once for each port."""
         port = datagram.destination.port
         if port in self._wondered:
             return False
         self._wondered.add(port)
         reason = f"what comes to {datagram.destination} is {what}"
-        ground = Ground(b"", MEDIA, "RFC 3550 11")
+        ground = Ground(b"", MEDIA, rfc)
         self._machine.object_to(What.MESSAGE_DISCARDED, self._name, reason, ground)
         return True
 

@@ -6,6 +6,7 @@ callee                    RINGING ─answers─► TALKING ──BYE──► EN
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
@@ -26,7 +27,8 @@ class Phase(Enum):
 @dataclass(slots=True)
 class Call:
     """`local` and `remote` are the From and To values of the dialog, tags included; requests go to
-    the URI `target`, by way of `hop`. `source` is where the INVITE came from."""
+    the URI `target`, by way of `hop` and the proxies in `route`. `source` is where the INVITE came
+    from."""
 
     call_id: str
     me: str
@@ -41,6 +43,7 @@ class Call:
     phase: Phase
     cseq: int = 1
     ack: bytes = b""
+    route: Sequence[str] = ()
     answering: Timer | None = None
     saying: Timer | None = None
     talks_until: float = inf

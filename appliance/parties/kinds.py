@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
+from appliance.parties.proxy import Proxy, ProxyTraits
 from appliance.parties.traits import Traits
 
 
@@ -26,6 +27,7 @@ class Kind(NamedTuple):
 KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
+    "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),
 }
 
 

@@ -24,10 +24,13 @@ from appliance.parties.rtcp import Control
 from nat.endpoint import Endpoint
 
 HEADER = Struct("!BBHII")  # version and flags, marker and payload type, sequence, timestamp, SSRC
+RTCP_TYPES = [bytes([kind]) for kind in range(192, 224)]  # RFC 5761 4
 VERSION_2 = 0x80
 MARKER = 0x80  # RFC 3551 4.1: the first packet of a talkspurt
 PCMU = 0
 
+MEDIA = "media"
+"""The field of what is no message."""
 INTERVAL = 0.020  # seconds between packets; RFC 3551 4.2
 SAMPLES = 160  # of 8,000 a second
 TONES = (400, 500, 800, 1000)  # Hz; each has a whole number of periods in 160 samples
@@ -40,6 +43,12 @@ def ulaw(sample: int) -> int:
     exponent = magnitude.bit_length() - 8
     mantissa = magnitude >> (exponent + 3) & 0x0F
     return ~(sign | exponent << 4 | mantissa) & 0xFF
+
+
+def is_audio(payload: bytes) -> bool:
+    """RTP (RFC 3550 5.1), at a port where something else might come."""
+    is_control = payload[1:2] in RTCP_TYPES
+    return len(payload) >= HEADER.size and payload[0] == VERSION_2 and not is_control
 
 
 def tone(frequency: int) -> bytes:
@@ -105,3 +114,7 @@ class Stream:
             return False
         self.heard += 1
         return True
+
+    def is_own(self, packet: bytes) -> bool:
+        """Did this stream say it? Then somebody has sent it back (RFC 3550 8.2)."""
+        return packet[8:12] == self.ssrc.to_bytes(4, "big")

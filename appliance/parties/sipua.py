@@ -256,6 +256,13 @@ def parameter_of(value: str, name: str) -> str:
     return ""
 
 
+def route_set(message: SipMessage) -> list[str]:
+    """The proxies that stay in the path of a dialog, the nearest one first: in a request as they
+    stand in Record-Route (RFC 3261 12.1.1), in a response the other way round (12.1.2)."""
+    routes = [each.strip() for value in message.all("record-route") for each in value.split(",")]
+    return routes[::-1] if message.status else routes
+
+
 def status_of(response: SipMessage) -> str:
     """Code and phrase of a response, in our words and not in those of the network."""
     return f"{response.status} {REASON_PHRASES.get(response.status, '')}".strip()
@@ -269,11 +276,13 @@ def respond(request: SipMessage, status: int, source: Endpoint, tag: str) -> Sip
     """
     response = SipMessage(f"SIP/2.0 {status} {REASON_PHRASES[status]}")
     top, *lower = request.all("via")
-    response.headers.append(("Via", _stamped(top, source)))
+    response.headers.append(("Via", stamped(top, source)))
     response.headers.extend(("Via", value) for value in lower)
     to = request.get("to")
     if status > 100 and not parameter_of(to, "tag"):
         to = f"{to};tag={tag}"
+    recorded = request.all("record-route") if status > 100 else ()  # RFC 3261 12.1.1
+    response.headers.extend(("Record-Route", value) for value in recorded)
     response.headers += [
         ("From", request.get("from")),
         ("To", to),
@@ -283,7 +292,8 @@ def respond(request: SipMessage, status: int, source: Endpoint, tag: str) -> Sip
     return response
 
 
-def _stamped(top: str, source: Endpoint) -> str:
+def stamped(top: str, source: Endpoint) -> str:
+    """The top Via with where the request came from (RFC 3261 18.2.1, RFC 3581 4)."""
     via = read_via(top)
     asked = "rport" in via.parameters
     if asked:

@@ -26,6 +26,7 @@ from appliance.parties.sipua import (
     parameter_of,
     read_via,
     respond,
+    route_set,
     status_of,
     uri_of,
     user_of,
@@ -158,6 +159,7 @@ class Telephone(UserAgent):
     def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
         call.remote = response.get("to")
         call.target = uri_of(response.get("contact")) or call.target
+        call.route = route_set(response)
         call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
         self._audio.aim(call.me, call.stream, response)
         ack = self._in_dialog(call, "ACK", call.invite.cseq)
@@ -209,6 +211,7 @@ class Telephone(UserAgent):
         call = Call(
             call_id, me, peer, local, remote, target, hop, request, source, stream, Phase.RINGING
         )
+        call.route = route_set(request)
         self._calls[call_id] = call
         self.report(What.CALL_REACHED, me, peer)
         self._answer(request, 100, source)
@@ -339,7 +342,9 @@ class Telephone(UserAgent):
         return call if call is not None and call.is_meant_by(request) else None
 
     def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
-        return self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
+        request = self.new_request(method, call.target, call.local, call.remote, call.call_id, cseq)
+        request.headers += [("Route", proxy) for proxy in call.route]
+        return request
 
     def _end(self, call: Call) -> None:
         call.stop_timer()

@@ -30,7 +30,8 @@ from appliance.journal.events import (
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import FAULTS, is_text
 from appliance.journal.sentences import FIELD_NAMES, clean
-from appliance.parties.audio import EXPECTS_AUDIO, MEDIA, NO_AUDIO_CAME
+from appliance.parties.audio import EXPECTS_AUDIO, NO_AUDIO_CAME, OWN_AUDIO
+from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
@@ -83,24 +84,30 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         yield Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
         return
     target, source = str(said.remote), str(said.local)
+    mapped = (each.external for each in evidence.opened.values() if each.internal == source)
+    sources = {source, *mapped}
     learnt = _newest_about(target, evidence)
     yield from _why_sent_there(learnt, evidence)
     lost: list[Loss] = [
         trouble
         for trouble in evidence.troubles
         if not isinstance(trouble, MessageDiscarded)
-        and (trouble.destination == target or trouble.source == source)
+        and (trouble.destination == target or trouble.source in sources)
     ]
-    went_astray = [] if lost else list(_of_strays(listener, evidence))
+    went_astray = [] if lost else list(_of_strays(direction, evidence))
     yield from went_astray or _of_losses(lost, f"{talker}'s {what}", listener)
 
 
-def _of_strays(listener: str, evidence: Evidence) -> Iterator[Cause]:
-    """What came to one of the listener's ports and belongs to another."""
-    party = evidence.parties.get(listener, listener)
+def _of_strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
+    """What came to one of the listener's ports and belongs to another, or back to the talker."""
     for each in evidence.troubles:
-        if isinstance(each, MessageDiscarded) and (each.party, each.field) == (party, MEDIA):
-            sentence = f"{listener} makes nothing of it: {clean(each.reason)} ({each.rfc})."
+        if not isinstance(each, MessageDiscarded) or each.field != MEDIA:
+            continue
+        is_own = each.reason.endswith(OWN_AUDIO)
+        who = direction.talker if is_own else direction.listener
+        party = evidence.parties.get(who, who)
+        if each.party == party:
+            sentence = f"{who} makes nothing of it: {clean(each.reason)} ({each.rfc})."
             yield Cause(sentence, party, each.id, "", each.rfc)
 
 

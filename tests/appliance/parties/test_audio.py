@@ -140,3 +140,15 @@ def test_what_belongs_to_another_port_is_told_once() -> None:
     reports = [each for each in desk.machine.actions() if isinstance(each, Report)]
     assert [each.detail for each in reports] == ["what comes to 192.168.20.100:4001 is no RTCP"]
     assert stream.heard == 0
+
+
+def test_its_own_audio_that_comes_back_is_not_heard_and_told_once() -> None:
+    """RFC 3550 8.2: a packet with one's own SSRC has gone round a loop."""
+    desk = Desk()
+    stream = desk.audio.open(HERE.address)
+    for _ in range(2):
+        desk.audio.hear(Datagram(ELSEWHERE, HERE, stream.say()))
+    actions = desk.machine.actions()
+    told = [each for each in actions if isinstance(each, Report)]
+    assert [each.what for each in told] == [What.MESSAGE_DISCARDED]
+    assert stream.heard == 0

@@ -73,3 +73,9 @@ def test_only_rtp_of_the_agreed_codec_is_heard(packet: bytes, heard: bool) -> No
     stream = a_stream()
     assert stream.hear(packet) is heard
     assert stream.heard == heard
+
+
+def test_a_stream_knows_its_own_packets() -> None:
+    stream = a_stream()
+    assert stream.is_own(stream.say())
+    assert not stream.is_own(Stream(stream.local, None, Random(77)).say())

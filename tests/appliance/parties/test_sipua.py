@@ -13,6 +13,7 @@ from appliance.parties.sipua import (
     read_via,
     reply_to,
     respond,
+    route_set,
     status_of,
     uri_of,
     user_of,
@@ -170,3 +171,12 @@ def test_writing_counts_the_body() -> None:
         .write()
         .endswith(b"Content-Length: 5\r\n\r\n12345")
     )
+
+
+def test_the_route_set_begins_with_the_nearest_proxy() -> None:
+    """RFC 3261 12.1.1 (whoever was called), 12.1.2 (whoever called)."""
+    recorded = [("Record-Route", "<sip:near.example;lr>, <sip:b.example;lr>"), ("CSeq", "1 INVITE")]
+    nearest_first = ["<sip:near.example;lr>", "<sip:b.example;lr>"]
+    assert route_set(SipMessage("INVITE sip:a@b SIP/2.0", recorded)) == nearest_first
+    assert route_set(SipMessage("SIP/2.0 200 OK", recorded)) == nearest_first[::-1]
+    assert route_set(SipMessage("SIP/2.0 200 OK")) == []

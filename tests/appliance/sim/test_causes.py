@@ -108,3 +108,21 @@ def test_a_registration_that_ended_leads_back_to_the_lifetime_that_was_changed()
     changed, lapsed = [cause.sentence for cause in run.causes()]
     assert changed.startswith("The module sip-poor:expires-grow wrote 3000 into the expires")
     assert lapsed.startswith("pbx knows no more where alice is, whose registration has ended")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (
+            "c-only",
+            "alice makes nothing of it: what comes to 192.168.20.100:4000 is its own audio, "
+            "sent back (RFC 3550 8.2).",
+        ),
+        ("wrong-port-forward", "carol's audio is lost at alice: nobody listens at"),
+    ],
+)
+def test_audio_between_two_desks_is_followed_to_where_it_went(fault: str, sentence: str) -> None:
+    """Also where the NAT has turned it round and it has the NAT's addresses."""
+    run = simulation("hairpin-desks", f"sip-poor:{fault}")
+    run.run_until(6.0)
+    assert any(cause.sentence.startswith(sentence) for cause in run.causes())

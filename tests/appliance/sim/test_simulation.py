@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from appliance.control import documents
+from appliance.gateway.silence import PATIENCE, inferred
 from appliance.journal.events import (
     CallOutcome,
     Event,
@@ -324,3 +325,15 @@ def test_scenarios_are_not_changed_by_running_them() -> None:
     scenario = load_scenario("one-way-audio")
     staged(scenario, "sip").run_until(10.0)
     assert scenario == load_scenario("one-way-audio")
+
+
+def test_nothing_is_inferred_of_audio_that_two_inside_hosts_send_each_other() -> None:
+    """It does not come by the NAT, which counts none of it."""
+    run = simulation("hairpin-desks", "off")
+    run.run_until(4.9)
+    (call,) = (each for each in run.engine.conversations.document(0.0) if each["kind"] == "call")
+    found = run.engine.conversations.find(str(call["call"]), run.now)
+    assert found is not None
+    assert found.talking_since is not None
+    table = run.engine.nat.table
+    assert inferred(table, found, found.talking_since + PATIENCE) == []
