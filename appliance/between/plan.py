@@ -50,6 +50,11 @@ class Connection:
     bridge: Bridge
     addresses: Sequence[Interface]
 
+    @property
+    def option(self) -> str:
+        """By which somebody chooses the addresses."""
+        return "--gateway" if self.side is Side.INSIDE else "--external"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -129,7 +129,7 @@ def names() -> list[str]:
 
 
 def read(name: str) -> tuple[Facts, list[Trace]]:
-    """What is written down, for who only looks. Raises OSError."""
+    """What is written down, for who only looks; nothing, if it has gone meanwhile."""
     return _read(path_of(name))
 
 
@@ -148,6 +148,9 @@ def _read(path: Path) -> tuple[Facts, list[Trace]]:
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    for line in path.read_bytes().splitlines():
+    written = b""
+    with contextlib.suppress(FileNotFoundError):
+        written = path.read_bytes()
+    for line in written.splitlines():
         with contextlib.suppress(ValueError):
             yield json.loads(line)

@@ -16,12 +16,14 @@ from appliance.cli.base import (
     IMPOSSIBLE,
     JSON_OPTION,
     USAGE,
+    WRONG_STATE,
     Command,
     Failure,
     narrate,
 )
 from appliance.cli.doctor import program
 from appliance.cli.words import appliances_up, offer
+from appliance.control.client import running
 from appliance.settings.hints import nearest
 
 TIDY_UP_INCOMPLETE = 5
@@ -62,6 +64,9 @@ def _take_down(name: str) -> str:
     """A sentence when something is left, else nothing."""
     record = Record.open(name)
     if record is None:
+        if name in running():
+            sentence = f"{name} was started by `glassnat run`; end it where it runs, with Ctrl-C"
+            raise Failure(sentence, WRONG_STATE)
         narrate(f"{name} is not up{nearest(name, records.names())}")
         return ""
     failures = undo.take_down(record, echo)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from appliance.between import record as records
 from appliance.between import undo, wishes, work
 from appliance.between.background import Background
 from appliance.between.bridges import Laptop
@@ -15,6 +16,7 @@ from appliance.between.record import Facts, Record, Trace
 from appliance.cli.base import (
     IMPOSSIBLE,
     NO,
+    USAGE,
     Chosen,
     Command,
     Failure,
@@ -31,6 +33,7 @@ from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
+from nat.endpoint import address_text
 
 
 @click.command(cls=Command, short_help="The appliance between two bridges.")
@@ -111,6 +114,7 @@ def up(
     settings = wishes.settings(wished, name, file, chosen.profile, chosen.all_sets)
     leases = default_path(settings["name"]).with_suffix(".leases")
     plan = wishes.plan(wished, settings, Laptop.here(), str(leases))
+    _refuse_shared_addresses(plan)
     control = default_path(plan.name)
     if dry_run:
         for step in plan.steps():
@@ -129,6 +133,23 @@ def up(
         f"see it: glassnat attach {plan.name}, end it: sudo glassnat down {plan.name}"
     )
     return 0
+
+
+def _refuse_shared_addresses(plan: Plan) -> None:
+    """What another appliance has on the same bridge. Raises Failure."""
+    ours = {
+        (address_text(each.address), side.bridge.name): side.option
+        for side in (plan.inside, plan.outside)
+        for each in side.addresses
+    }
+    for other in {*records.names()} - {plan.name}:
+        for trace in records.read(other)[1]:
+            option = ours.get((trace.name, trace.detail.partition(" ")[0]))
+            if trace.kind == "neighbour" and option is not None:
+                raise Failure(
+                    f"{option}: {trace.name} is {other}'s on the same bridge; choose another one",
+                    USAGE,
+                )
 
 
 def _need_programs(wished: wishes.Wishes) -> None:

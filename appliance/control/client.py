@@ -73,7 +73,11 @@ def find(name: str | None = None) -> Path:
             f"no appliance {shown(name)} is running{others}{nearest(name, [*found])}", 4
         )
     if not found:
-        raise ClientError("no appliance is running; start one: glassnat run --config FILE", 4)
+        raise ClientError(
+            "no appliance is running; start one: glassnat run --config FILE, "
+            "or between two bridges: glassnat up",
+            4,
+        )
     if len(found) > 1:
         raise ClientError(
             f"several appliances are running: {', '.join(found)}; say which "

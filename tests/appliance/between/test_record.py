@@ -54,6 +54,7 @@ def test_it_is_gone_when_nothing_is_left() -> None:
     record.end()
     assert names() == []
     assert Record.open("lab") is None
+    assert read("lab")[1] == []
 
 
 @pytest.mark.parametrize("kept", [0, 1, 30])

@@ -51,6 +51,15 @@ def test_nothing_to_take_down_is_fine(glassnat: Run) -> None:
     assert answer == (0, "", 'labb is not up; did you mean "lab"?\n')
 
 
+def test_what_up_has_not_started_is_not_ended(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(down, "running", lambda: {"lab": Path("lab.sock")})
+    answer = glassnat("down", "lab")
+    assert answer.code == 4
+    assert "lab was started by `glassnat run`" in answer.err
+
+
 def test_the_only_one_needs_no_name(glassnat: Run) -> None:
     record("lab")
     assert glassnat("down").code == 0

@@ -13,7 +13,7 @@ import pytest
 from appliance.between import undo, work
 from appliance.between.bridges import Laptop
 from appliance.between.plan import Plan
-from appliance.between.record import names
+from appliance.between.record import Facts, Record, Trace, names
 from appliance.cli import up
 from appliance.cli.doctor import LIMITED, OK, Finding
 from appliance.control import paths
@@ -158,6 +158,32 @@ def test_what_is_not_installed_is_named_with_its_package(
     assert answer.code == 3
     assert "not installed: dnsmasq; sudo apt install dnsmasq-base; without --dhcp," in answer.err
     assert planned == []
+
+
+@pytest.mark.parametrize(
+    ("there", "words", "said"),
+    [
+        (("192.168.20.1", "br-in"), (), "--gateway: 192.168.20.1 is other's on the same bridge"),
+        (("203.0.113.1", "br-out"), (), "--external: 203.0.113.1 is other's on the same bridge"),
+        (("203.0.113.1", "br-out"), ("--external", "203.0.113.2/24"), ""),
+        (("203.0.113.1", "br-else"), (), ""),
+    ],
+)
+def test_two_appliances_on_a_bridge_need_two_addresses(
+    glassnat: Run,
+    planned: list[Plan],
+    there: tuple[str, str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    address, bridge = there
+    other = Record.begin(Facts("other", "", "", ""))
+    other.expect(Trace("neighbour", address, f"{bridge} 02:00:00:00:00:01"))
+    answer = glassnat("up", "lab", *BRIDGES, *words)
+    other.end()
+    assert answer.code == (2 if said else 0)
+    assert said in answer.err
+    assert bool(planned) is not bool(said)
 
 
 # --- when it fails -------------------------------------------------------------------------------
