@@ -149,27 +149,31 @@ FAULTS.add(
 def foreign_mangled(case: Case) -> None:
     if not case.outward or case.parts is None:
         return
-    for span in (*_contact_hosts(case), *_described_addresses(case)):
+    for span, what in (*_contact_hosts(case), *_described_addresses(case)):
         if grammar.address(fields.text(case.data, span)) and not case.is_edited(span):
-            case.replace(span, case.external_text, "text")
+            case.replace(span, case.external_text, what)
 
 
-def _contact_hosts(case: Case) -> list[Span]:
-    return [contact.where.host for contact in case.parts.contacts] if case.parts else []
+def _contact_hosts(case: Case) -> Iterator[tuple[Span, str]]:
+    for contact in case.parts.contacts if case.parts else ():
+        yield contact.where.host, "contact.host"
 
 
-def _described_addresses(case: Case) -> Iterator[Span]:
+def _described_addresses(case: Case) -> Iterator[tuple[Span, str]]:
     for session in case.parts.sessions if case.parts else ():
-        yield session.origin
+        yield session.origin, "sdp.o.address"
         lines = [line for stream in session.streams for line in stream.connections]
-        yield from (line.address for line in (session.connection, *lines) if line)
+        for line in (session.connection, *lines):
+            if line:
+                yield line.address, "sdp.c.address"
 
 
 FAULTS.add(
     "foreign-mangled",
     does="Replaces every address in Contact and in descriptions, whoever's it is.",
     seen_in="Report on the Linux helper, 2006, and its correction",
-    breaks="Transfers and voicemail are silent: their addresses were somebody else's.",
+    breaks="Calls that are forwarded to somebody else, and audio of a third host, come back to the "
+    "NAT: voicemail and transfers fail.",
     look_at="Contact and c= of a message that names a third host, in view 3: the NAT's address "
     "stands in the place of that host's.",
     rfc="RFC 8866 5.7",

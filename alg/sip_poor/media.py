@@ -63,7 +63,7 @@ FAULTS.add(
     "c-only",
     does="Translates the address in the description, and not the port.",
     seen_in="PJSIP wiki, on naive ALGs",
-    breaks="One-way audio: the port that is announced is not open.",
+    breaks="One-way audio where the NAT does not keep the port: the one announced is not open.",
     look_at="The port in the m= line of an INVITE that leaves in view 3, then glassnat show "
     "expectations: that port is not among them.",
     rfc="RFC 8866 5.14",
@@ -80,7 +80,7 @@ FAULTS.add(
     "session-c-only",
     does="Overlooks a c= line that stands under an m= line.",
     seen_in="Correction in the Linux helper",
-    breaks="Video, or the second stream, is one-way.",
+    breaks="One-way audio with phones that write c= under m=; else the second stream is one-way.",
     look_at="The c= line under an m= line of an INVITE that leaves in view 3: it still has the "
     "phone's address.",
     rfc="RFC 8866 5.7",

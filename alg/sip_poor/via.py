@@ -136,7 +136,8 @@ FAULTS.add(
     "branch-rewrite",
     does="Gives ACK and CANCEL a new branch.",
     seen_in="Constructed",
-    breaks="CANCEL matches no INVITE: the server answers 481 and the phone rings on.",
+    breaks="CANCEL matches no INVITE: the server answers 481, the phone rings on, and whoever "
+    "picks up talks to nobody.",
     look_at="The branch in the top Via of a CANCEL that leaves in view 3: it is not the one of its "
     "INVITE.",
     rfc="RFC 3261 9.1",

@@ -32,6 +32,8 @@ from appliance.parties.sipua import SipMessage
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
+SENDS_AUDIO = "sends audio to"
+SENDS_RTCP = "sends RTCP to"
 EXPECTS_AUDIO = "expects audio from"
 OWN_AUDIO = "its own audio, sent back"
 NO_AUDIO_CAME = "no audio came for"
@@ -187,7 +189,7 @@ class Audio:
         )
         if stream.remote is not None and stream.remote != before:
             ground = Ground(message.wire, "sdp", "RFC 8866 5.7")
-            self._machine.learn(me, "sends audio to", stream.remote, ground)
+            self._machine.learn(me, SENDS_AUDIO, stream.remote, ground)
         if stream.remote is not None and stream.expects and self._traits.rtp_timeout:
             ground = Ground(message.wire, "sdp", "RFC 3264 5.1")
             self._machine.learn(me, EXPECTS_AUDIO, stream.remote, ground)
@@ -203,7 +205,7 @@ class Audio:
                 "sdp.rtcp" if named else "sdp.m",
                 "RFC 3605 2.1" if named else "RFC 3550 11",
             )
-            self._machine.learn(me, "sends RTCP to", control.remote, ground)
+            self._machine.learn(me, SENDS_RTCP, control.remote, ground)
 
     # --- talking and hearing ------------------------------------------------------------
 

@@ -12,6 +12,7 @@ Asterisk's names, and each is a different way out for the same lesson:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from random import Random
@@ -22,10 +23,14 @@ from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
 from appliance.parties.party import What
 from appliance.parties.registrar import Registrar, RegistrarTraits
-from appliance.parties.sipua import SipMessage, user_of
+from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, parse_address
+
+NOT_OUR_TARGET = Problem(
+    "the Request-URI is not the Contact that it gave", "request-uri", "RFC 3261 16.5"
+)
 
 
 class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
@@ -49,6 +54,20 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         ),
     ] = False
 
+    inner_address: Annotated[
+        str,
+        about(
+            "The private address that stands in its Contact, because a proxy at its own address "
+            "stays on the way (Record-Route, RFC 3261 16.6). None: Contact has its own address."
+        ),
+    ] = ""
+    loses_invites: Annotated[
+        int,
+        about(
+            "How many copies of each INVITE it loses before it takes one: a server under load "
+            "(RFC 3261 17.1.1.2 repeats them)."
+        ),
+    ] = 0
     phones_at: Annotated[
         str,
         about(
@@ -85,6 +104,8 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         super().check()
         if not self.users:
             raise ValueError("it has no users")
+        if self.inner_address:
+            parse_address(self.inner_address)
         if self.phones_at:
             parse_address(self.phones_at)
 
@@ -95,6 +116,11 @@ class Pbx(TransferringTelephone):
     def __init__(self, name: str, traits: PbxTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
         self._users = frozenset(traits.users)
+        self._inner = None
+        if traits.inner_address:
+            self._inner = Endpoint(parse_address(traits.inner_address), traits.sip_port)
+        self._to_lose = traits.loses_invites
+        self._losses: Counter[str] = Counter()
         self._direct_media = traits.direct_media if traits.phones_at else 0.0
         self._phones_at = parse_address(traits.phones_at) if traits.phones_at else self.address
         self._answers_to_source = traits.answers_to_source
@@ -111,6 +137,41 @@ class Pbx(TransferringTelephone):
 
     def accepts(self, uri: str) -> bool:
         return user_of(uri) in self._users
+
+    # --- behind a proxy, and under load ---------------------------------------------------
+
+    def contact(self, user: str) -> str:
+        if self._inner is None:
+            return super().contact(user)
+        return f"<sip:{user}@{self._inner}>"
+
+    def stays_on_the_way(self) -> Sequence[tuple[str, str]]:
+        return () if self._inner is None else (("Record-Route", f"<sip:{self.own};lr>"),)
+
+    def _dialog(self, request: SipMessage) -> Call | None:
+        """The proxy hands a request on to where its Request-URI says (RFC 3261 16.5)."""
+        if self._inner is not None and endpoint_of(request.request_uri) != self._inner:
+            self._object(What.MESSAGE_DISCARDED, NOT_OUR_TARGET, request.wire)
+            return None
+        return super()._dialog(request)
+
+    def _request(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        if request.method == "INVITE" and self._losses[request.get("call-id")] < self._to_lose:
+            self._losses[request.get("call-id")] += 1
+            return
+        super()._request(request, source, now)
+
+    def moved(self, call: Call, response: SipMessage, now: float) -> bool:
+        """RFC 3261 8.1.3.4: ask at the address in Contact."""
+        uri = uri_of(response.get("contact"))
+        hop = endpoint_of(uri)
+        if hop is None:
+            return False
+        self._end(call)
+        self.report(What.CALL_ENDED, call.me, call.peer, f"{call.peer} is elsewhere")
+        self.hop_for(call.me, call.peer, response, uri, hop)
+        self._dial(call.me, user_of(uri), uri, hop, f"<{uri}>", now)
+        return True
 
     # --- where audio flows ------------------------------------------------------------------
 

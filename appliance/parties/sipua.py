@@ -33,6 +33,7 @@ REASON_PHRASES = {
     183: "Session Progress",
     200: "OK",
     202: "Accepted",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",

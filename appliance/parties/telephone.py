@@ -42,6 +42,10 @@ class TelephoneTraits(AudioTraits, kw_only=True):
     answer_after: Annotated[
         float | None, about("How long it rings before somebody picks up, in seconds.")
     ] = 2.0
+    forwards_to: Annotated[
+        str,
+        about("The URI at which its calls are taken: it answers them by 302 (RFC 3261 21.3.3)."),
+    ] = ""
     early_media: Annotated[
         bool,
         about(
@@ -77,6 +81,7 @@ class Telephone(UserAgent):
         super().__init__(name, traits, rng)
         self._answer_after = traits.answer_after
         self._traits = traits
+        self._forwards_to = traits.forwards_to
         self._calls: dict[str, Call] = {}
         self._audio = Audio(self, name, rng, traits, self._ports, self._hears_nothing)
         self._methods |= {
@@ -103,6 +108,14 @@ class Telephone(UserAgent):
     def media_address(self) -> int:
         """Where it listens for the audio of a new call."""
         return self.address
+
+    def stays_on_the_way(self) -> Sequence[tuple[str, str]]:
+        """Record-Route, if further requests are to come by way of another host."""
+        return ()
+
+    def moved(self, call: Call, response: SipMessage, now: float) -> bool:
+        """Whoever was called is somewhere else (3xx). True when it is tried there."""
+        return False
 
     def began_to_talk(self, call: Call, now: float) -> None:
         """A call was answered."""
@@ -144,7 +157,7 @@ class Telephone(UserAgent):
             self._hear_ringing(call, response, now)
         elif response.status < 300:
             self._picked_up(call, response, now)
-        else:
+        elif response.status >= 400 or not self.moved(call, response, now):
             self._end(call)
             self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
 
@@ -202,6 +215,9 @@ class Telephone(UserAgent):
         if request.body and media_endpoint(request.body) is None:
             self._refuse(request, 488, source, NO_AUDIO_OFFERED)
             return
+        if self._forwards_to:
+            self._answer(request, 302, source, [("Contact", f"<{self._forwards_to}>")])
+            return
         stream = self._audio.open(self.media_address)
         if request.body:
             self._audio.aim(me, stream, request)
@@ -231,7 +247,7 @@ class Telephone(UserAgent):
     def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
         """A response to the INVITE of `call` that belongs to the dialog: with our tag in To."""
         response = respond(call.invite, status, call.source, call.tag)
-        response.headers += [("Contact", self.contact(call.me))]
+        response.headers += [("Contact", self.contact(call.me)), *self.stays_on_the_way()]
         if body:
             response.headers.append(("Content-Type", "application/sdp"))
             response.body = body

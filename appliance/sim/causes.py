@@ -30,7 +30,13 @@ from appliance.journal.events import (
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import FAULTS, is_text
 from appliance.journal.sentences import FIELD_NAMES, clean
-from appliance.parties.audio import EXPECTS_AUDIO, NO_AUDIO_CAME, OWN_AUDIO
+from appliance.parties.audio import (
+    EXPECTS_AUDIO,
+    NO_AUDIO_CAME,
+    OWN_AUDIO,
+    SENDS_AUDIO,
+    SENDS_RTCP,
+)
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
@@ -147,7 +153,9 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     recent = [
         each
         for each in evidence.troubles
-        if failure.noticed - WITHIN <= each.t <= failure.noticed and _is_signalling(each)
+        if failure.noticed - WITHIN <= each.t <= failure.noticed
+        and _is_signalling(each)
+        and not _is_media(each, evidence)
     ]
     own = [each for each in recent if isinstance(each, MessageDiscarded) and each.party == party]
     others = [each for each in recent if isinstance(each, MessageDiscarded)]
@@ -238,15 +246,26 @@ def _is_signalling(trouble: Trouble) -> bool:
     return isinstance(trouble, PacketDropped) or bool(trouble.summary)
 
 
+def _is_media(trouble: Trouble, evidence: Evidence) -> bool:
+    """Is it about what was sent to where audio is wanted?"""
+    if isinstance(trouble, MessageDiscarded):
+        return trouble.field == MEDIA
+    learnt = _newest_about(trouble.destination, evidence, trouble.t)
+    return learnt is not None and learnt.does in (SENDS_AUDIO, SENDS_RTCP)
+
+
 def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterator[Cause]:
     """The most frequent one, the first of its kind."""
     counts = Counter((each.party, each.reason) for each in discards)
     (party, reason), count = counts.most_common(1)[0]
     first = next(each for each in discards if (each.party, each.reason) == (party, reason))
+    began = _where_it_began(first, evidence)
     if first.field == "replaces":
         yield from _of_the_field(_where_renamed(evidence), "call-id")
+    elif began and first.field == "request-uri" and _fault_in(began, first.field) is None:
+        yield from _why_sent_there(_newest_about(began.destination, evidence, first.t), evidence)
     else:
-        yield from _of_the_field(_where_it_began(first, evidence), first.field)
+        yield from _of_the_field(began, first.field)
     refuses = reason[:3].isdecimal()
     verb = "refuses" if refuses else "discards"
     times = f", {count} times" if count > 1 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -264,3 +264,87 @@ def test_nobody_talks_to_an_address_that_is_none(pair: Pair) -> None:
     pair.room.run_until(5.0)
     assert pair.streams()["alice"].sent == 0
     assert pair.streams()["alice"].heard > 100
+
+
+# --- other ways to begin, and not to ------------------------------------------------------------
+
+
+def call_of_two_seconds(a_pair: MakePair, phone: dict[str, Any], **pbx: Any) -> Pair:
+    pair = a_pair(phone, {"answer_after": 1.0, **pbx})
+    pair.room.run_until(1.0)
+    pair.room.tell(pair.phone, "call", "bob")
+    pair.room.run_until(4.0)
+    return pair
+
+
+def test_who_offers_late_answers_in_the_ack(a_pair: MakePair) -> None:
+    """RFC 3261 13.2.1: the first description stands in the 2xx, the second in the ACK."""
+    pair = call_of_two_seconds(a_pair, {"late_offer": True})
+    described = [
+        send.payload.split(b"\r\n")[0].split(b" sip:")[0]
+        for _, send in pair.room.sent
+        if b"\nm=audio" in send.payload
+    ]
+    assert described == [b"SIP/2.0 200 OK", b"ACK"]
+    alice, bob = pair.streams()["alice"], pair.streams()["bob"]
+    assert (alice.remote, bob.remote) == (bob.local, alice.local)
+    assert min(alice.heard, bob.heard) > 90
+
+
+@pytest.mark.parametrize(("talks_early", "heard"), [(False, 0), (True, 50)])
+def test_a_tone_is_heard_while_it_rings(a_pair: MakePair, talks_early: bool, heard: int) -> None:
+    """RFC 3960 3: the description in the 183 lets it be heard; to say something is one's own
+    choice."""
+    pair = a_pair({"talks_early": talks_early}, {"answer_after": 1.0, "early_media": True})
+    pair.room.run_until(1.0)
+    pair.room.tell(pair.phone, "call", "bob")
+    streams = [report.stream for _, report in pair.room.reports if report.who == "bob"]
+    bob = next(stream for stream in streams if stream)
+    pair.room.run_until(1.99)
+    assert (bob.sent, bob.heard) == (50, heard)
+    assert pair.room.said(What.CALL_ANSWERED) == []
+
+
+def test_a_cancel_is_about_the_invite_of_its_branch(pair: Pair) -> None:
+    """RFC 3261 9.2."""
+
+    def other_branch(send: Send) -> Send:
+        payload = send.payload
+        if payload.startswith(b"CANCEL"):
+            payload = payload.replace(b"branch=z9hG4bK", b"branch=z9hG4bKx")
+        return send._replace(payload=payload)
+
+    pair.room.on_the_way = other_branch
+    pair.room.tell(pair.phone, "call", "bob")
+    pair.room.tell(pair.phone, "hang-up")
+    assert pair.room.starts()[-1][1] == "SIP/2.0 481 Call/Transaction Does Not Exist"
+    pair.room.run_until(40.0)
+    assert pair.room.said(What.CALL_DROPPED) == [("bob", "alice", "nobody acknowledged the answer")]
+
+
+def test_further_requests_take_the_route_that_was_recorded(a_pair: MakePair) -> None:
+    """RFC 3261 12.2.1.1: to the first proxy, with the Contact in the first line."""
+    pair = call_of_two_seconds(a_pair, {}, inner_address="10.0.0.5")
+    pair.room.tell(pair.phone, "hang-up")
+    for start in (b"ACK", b"BYE"):
+        send = next(send for _, send in pair.room.sent if send.payload.startswith(start))
+        assert send.payload.startswith(start + b" sip:bob@10.0.0.5:5060 ")
+        assert b"\r\nRoute: <sip:203.0.113.9:5060;lr>\r\n" in send.payload
+        assert send.destination == REGISTRAR
+    assert pair.room.starts()[-1][1] == "SIP/2.0 200 OK"
+
+
+def test_a_forwarded_call_is_answered_by_where_it_is_taken(a_pair: MakePair) -> None:
+    """RFC 3261 21.3.3; the caller asks there (8.1.3.4)."""
+    pair = a_pair({"forwards_to": "sip:voicebox@203.0.113.50"})
+    pair.room.run_until(1.0)
+    pair.room.tell(pair.pbx, "call", "alice")
+    assert pair.room.starts()[-1][1] == "INVITE sip:voicebox@203.0.113.50"
+    assert pair.room.said(What.CALL_TRIED) == [("bob", "alice", ""), ("bob", "voicebox", "")]
+
+
+def test_a_busy_server_takes_a_later_copy_of_the_invite(a_pair: MakePair) -> None:
+    """RFC 3261 17.1.1.2: the phone says it again after half a second, and again after a second."""
+    pair = call_of_two_seconds(a_pair, {}, loses_invites=2)
+    assert [at for at, line in pair.room.starts() if line.startswith("INVITE")] == [1.0, 1.5, 2.5]
+    assert pair.room.said(What.CALL_REACHED) == [("bob", "alice", "")]
