@@ -47,6 +47,7 @@ COMMANDS = {
     "watch": "appliance.cli.control:watch",
     "capture": "appliance.cli.capture:capture",
     "replay": "appliance.cli.replay:replay",
+    "import": "appliance.cli.importing:import_",
     "export": "appliance.cli.export:export",
     "alg": "appliance.cli.modules:alg",
     "scenario": "appliance.cli.library:scenario",

@@ -20,16 +20,13 @@ from appliance.cli.base import (
     setting_options,
 )
 from appliance.cli.files import Files, file_options
-from appliance.forensics.replaying import Replay, Tape, networks_of, read
+from appliance.forensics.replaying import EXTERNAL, Replay, Tape, networks_of, read
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean
 from appliance.messages.capture import is_capture
 from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings
-
-EXTERNAL = "203.0.113.1"
-"""What the NAT is called outside, if nobody says otherwise: an address of RFC 5737."""
 
 
 @click.command(cls=Command, short_help="A capture through a NAT of your choice.")

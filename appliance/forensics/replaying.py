@@ -16,7 +16,7 @@ Everything depends on the packets and the settings alone: the same capture gives
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -50,6 +50,8 @@ NAME = "replay"
 SHORTEST_ECHO = 7
 """Characters of a value that is looked for in answers: no address is shorter."""
 MOST_ECHOES = 1000
+EXTERNAL = "203.0.113.1"
+"""What a NAT is called outside, if nobody says otherwise: an address of RFC 5737."""
 
 
 class Sighting(NamedTuple):
@@ -68,13 +70,13 @@ class Tape:
     note: str = ""
 
 
-def read(data: bytes, wire: str = "") -> Tape:
+def read(data: bytes, wire: str = "", of_both: Side = Side.INSIDE) -> Tape:
     """The packets of a capture, or of its one interface with this name. A capture of both sides, as
-    `--capture` writes it, has an interface `inside`, which is taken if no other is named."""
+    `--capture` writes it, has an interface for each: if none is named, that `of_both` is taken."""
     unread: Counter[str] = Counter()
     seen = list(packets.sightings(data, unread))
     names = {frame.wire for frame, _ in seen}
-    wanted = wire or (str(Side.INSIDE) if str(Side.INSIDE) in names else "")
+    wanted = wire or (str(of_both) if {*map(str, Side)} <= names else "")
     if wanted:
         seen = [(frame, packet) for frame, packet in seen if frame.wire == wanted]
     seen.sort(key=lambda each: each[0].time)
@@ -92,6 +94,19 @@ def networks_of(tape: Tape) -> list[str]:
         if is_private(packet.source_address)
     }
     return [f"{address_text(address)}/24" for address in sorted(found)]
+
+
+def send_to(packet: Packet, external: Endpoint, echoed: Callable[[bytes], bytes]) -> None:
+    """Make an answer go to another endpoint, with what it repeats over UDP `echoed`."""
+    is_sound = packet.check_transport() is None
+    ADDRESSES.pack_into(packet.buffer, 12, packet.source_address, external.address)
+    WORD.pack_into(packet.buffer, packet.header_length + 2, external.port)
+    packet.finish_header()
+    payload = packet.payload
+    if packet.protocol == UDP and (other := echoed(payload)) != payload:
+        packet.replace_payload(other)
+    if is_sound:
+        packet.finish_transport()
 
 
 class Replay:
@@ -157,14 +172,7 @@ class Replay:
         text = text or self._mapped.get((name, internal))
         if text is None:
             return False
-        external = Endpoint.parse(text)
-        ADDRESSES.pack_into(packet.buffer, 12, packet.source_address, external.address)
-        WORD.pack_into(packet.buffer, packet.header_length + 2, external.port)
-        packet.finish_header()
-        payload = packet.payload
-        if protocol == UDP and (echoed := self._echoed(payload)) != payload:
-            packet.replace_payload(echoed)
-        packet.finish_transport()
+        send_to(packet, Endpoint.parse(text), self._echoed)
         return True
 
     def _echoed(self, payload: bytes) -> bytes:

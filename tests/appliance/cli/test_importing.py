@@ -1,0 +1,62 @@
+"""`glassnat import`: two captures of somebody's router."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.excerpts import pcap
+from tests.support.packets import R, udp
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def both(glassnat: Run, tmp_path: Path) -> str:
+    path = tmp_path / "both.pcapng"
+    poor = ("--alg", "sip-poor:stray-char", "--until", "1s")
+    glassnat("sim", "one-way-audio", *poor, "--capture", str(path))
+    return str(path)
+
+
+def test_what_a_simulated_router_did_is_found_in_its_capture(
+    glassnat: Run, both: str, tmp_path: Path
+) -> None:
+    report, profile = tmp_path / "ticket.md", tmp_path / "router.toml"
+    answer = glassnat(
+        "import", "--inside", both, "--outside", both, "--json",
+        "--report", str(report), "--write-profile", str(profile),
+    )  # fmt: skip
+    assert answer.code == 0
+    said = json.loads(answer.out)
+    assert [fault["name"] for fault in said["faults"]] == ["stray-char"]
+    assert said["profile"] == profile.read_text()
+    assert report.read_text().startswith("# What the router changes")
+    text = glassnat("import", "--inside", both, "--outside", both).out
+    assert "The router does what sip-poor:stray-char does." in text
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "said"),
+    [
+        (None, [], "No such file"),
+        (b"hello", [], "is no pcap and no pcapng"),
+        (pcap([]), [], "has no IPv4 packets"),
+        (pcap([udp(f"{R}:1", f"{R}:2")]), [], "--set inside.networks="),
+        (pcap([udp(f"{R}:1", f"{R}:2")]), ["--set", "inside.networks=x"], "inside.networks"),
+        (b"", ["--application", "spi"], "one of: sip, ftp"),
+    ],
+)
+def test_what_is_wrong_is_exit_2(
+    glassnat: Run, tmp_path: Path, data: bytes | None, more: list[str], said: str
+) -> None:
+    path = tmp_path / "x.pcap"
+    if data is not None:
+        path.write_bytes(data)
+    answer = glassnat("import", "--inside", str(path), "--outside", str(path), *more)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err

@@ -1,0 +1,60 @@
+"""What a router did is recognised by doing the same: see `judge.py` for all faults everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.appliance.forensics.judge import judged
+from tests.appliance.forensics.situations import ALL, captured
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("spec", ["off", "sip"])
+def test_where_nothing_is_wrong_nothing_is_named(name: str, spec: str) -> None:
+    found = judged(*captured(name, spec))
+    assert ([each.name for each in found.faults], found.left) == ([], 0)
+
+
+SHOWN = [
+    ("callid-oneway", "born"),  # an edit outwards
+    ("via-not-restored", "born"),  # an edit inwards
+    ("bad-checksum", "born"),  # no byte of the message
+    ("sip-timer-short", "signs off"),  # time
+    ("direct-media-block", "talks"),  # who is let in
+    ("reply-port-lost", "sends from elsewhere"),  # ports
+    ("second-phone-steals", "many sockets"),  # of another host
+    ("drop-fragments", "below"),  # below messages
+    ("tcp-no-seqadj", "streams"),  # a stream
+]
+
+
+@pytest.mark.parametrize(("fault", "name"), SHOWN)
+def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) -> None:
+    found = judged(*captured(name, f"sip-poor:{fault}"))
+    named = {each.name: each for each in found.faults}
+    assert fault in named
+    assert (found.module, found.left) == ("sip-poor", 0)
+    assert named[fault].evidence
+    assert all(each.startswith("At ") and each.endswith(".") for each in named[fault].evidence)
+
+
+def test_two_faults_of_one_router_are_found_together() -> None:
+    found = judged(*captured("born", "sip-poor:stray-char,via-not-restored"))
+    assert {*found.together} == {"stray-char", "via-not-restored"}
+    assert found.left == 0
+
+
+def test_the_evidence_says_what_is_there_and_what_should_be() -> None:
+    (named,) = judged(*captured("born", "sip-poor:stray-char")).faults
+    assert named.evidence[0] == (
+        "At 0.000 s “REGISTER sip:203.0.113.9 SIP/2.0” from 203.0.113.1:5060 to 203.0.113.9:5060 "
+        "on the outside: has “Via: SIP/2.0/UDP 203.0.113.1:5060;;branch=z9hG4bK1REGISTER” where a "
+        "correct ALG writes “Via: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bK1REGISTER”."
+    )
+
+
+def test_another_kind_of_nat_is_no_fault() -> None:
+    tapes, _ = captured("many sockets", "sip")
+    found = judged(tapes, ())
+    assert (found.faults, found.left) == ([], 0)
+    assert found.kind == ("nat.filtering=endpoint-independent",)
