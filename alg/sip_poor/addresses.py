@@ -138,7 +138,8 @@ FAULTS.add(
     "no-from-to",
     does="Leaves From and To alone also where their domain is the inside address.",
     seen_in="Report on the Linux helper, 2006",
-    breaks="A server whose domain is an address answers 403 or 401 for ever.",
+    breaks="A server that wants no private domains answers 403 for ever to a phone that was told "
+    "of no domain.",
     look_at="From and To of the first REGISTER in view 3: where their host is the inside address, "
     "it still is.",
     rfc="RFC 3261 20.20",

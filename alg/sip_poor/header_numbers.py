@@ -42,7 +42,8 @@ FAULTS.add(
     "expires-shrink",
     does="Tells the phone a tenth of the time that the registrar grants.",
     seen_in="Constructed",
-    breaks="The phone registers ten times as often as it needs to.",
+    breaks="The phone registers ten times as often as it needs to, until a server that counts "
+    "(Kamailio's pike) refuses it.",
     look_at="Expires, or expires in Contact, of the 200 OK to REGISTER in view 3: a tenth of what "
     "the registrar wrote.",
     rfc="RFC 3261 10.2.4",

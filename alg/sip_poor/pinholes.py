@@ -174,7 +174,7 @@ FAULTS.add(
     "unreg-leaves-hole",
     does="Leaves the registrar's pinhole open after the phone has signed off.",
     seen_in="Source of the Linux helper nf_conntrack_sip",
-    breaks="The port can be reached after logging out.",
+    breaks="The port can be reached after logging out: it rings at a desk that its user has left.",
     look_at="glassnat show expectations after a REGISTER with Expires 0: the registrar's is still "
     "there.",
     rfc="RFC 3261 10.2.2",

@@ -95,7 +95,8 @@ FAULTS.add(
     "own-via",
     does="Plays the proxy: adds a Via of its own and lowers Max-Forwards.",
     seen_in="Sample in the manual of sip-alg-detector",
-    breaks="Can be detected; loops are counted wrong, some phones refuse the message.",
+    breaks="Can be detected; loops are counted wrong, and a server that wants to be the first hop "
+    "(RFC 5626) refuses the phone.",
     look_at="The Via lines and Max-Forwards of a request that leaves in view 3: one line more, and "
     "one hop less.",
     rfc="RFC 3261 16.6",

@@ -8,13 +8,13 @@ the whole problem. What is asked in messages is the business of those who build 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from random import Random
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from appliance.parties.keepalive import PING, PONG, is_keep_alive
 from appliance.parties.machine import Machine
-from appliance.parties.party import Action, Datagram, Ground, News, Order, What
+from appliance.parties.party import Action, Datagram, Ground, News, What
 from appliance.parties.rtp import MEDIA, is_audio
 from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
@@ -47,6 +47,9 @@ class UserAgentTraits(Traits, kw_only=True):
     transport: Annotated[
         Literal["udp", "tcp"], about("What carries its signalling (RFC 3261 18).")
     ] = "udp"
+    content_length: Annotated[
+        bool, about("Write Content-Length. Over UDP some do not (RFC 3261 20.14).")
+    ] = True
     segment: Annotated[
         int,
         about(
@@ -75,12 +78,12 @@ class UserAgentTraits(Traits, kw_only=True):
         super().check()
         if self.segment < 0:
             raise ValueError(f"no segment has {self.segment} bytes")
+        if self.transport == "tcp" and not self.content_length:
+            raise ValueError("a message in a stream needs its Content-Length (RFC 3261 18.3)")
 
 
 class UserAgent(Machine):
     """A SIP user agent on one address."""
-
-    ORDERS: ClassVar[Mapping[str, Order]] = {}
 
     def __init__(self, name: str, traits: UserAgentTraits, rng: Random) -> None:
         super().__init__()
@@ -121,13 +124,6 @@ class UserAgent(Machine):
             return self.actions()
         return self.actions() if self.hear_audio(datagram, now) else ()
 
-    def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
-        known = self.ORDERS.get(order)
-        if known is None:
-            raise ValueError(f"{self.name} does not know how to {order!r}")
-        known.carry_out(self, whom, now)
-        return self.actions()
-
     # --- what a kind of user agent decides for itself ------------------------------------
 
     def hop(self, uri: str, source: Endpoint) -> Endpoint | None:
@@ -151,7 +147,7 @@ class UserAgent(Machine):
 
     def _new_transport(self, traits: UserAgentTraits) -> Transport:
         if traits.transport == "udp":
-            return Datagrams(self, self.own)
+            return Datagrams(self, self.own, traits.content_length)
         return Streams(
             self,
             self.own,
@@ -242,8 +238,13 @@ class UserAgent(Machine):
 
     @property
     def domain(self) -> str:
-        """The host part of one's own address of record."""
+        """The domain that one's requests are for."""
         return address_text(self.address)
+
+    @property
+    def home(self) -> str:
+        """The host part of one's own address of record."""
+        return self.domain
 
     def new_request(
         self, method: str, uri: str, local: str, remote: str, call_id: str, cseq: int

@@ -83,6 +83,9 @@ class AudioTraits(UserAgentTraits, kw_only=True):
             "(Asterisk's rtptimeout); 0: never."
         ),
     ] = 0.0
+    fresh_ports: Annotated[
+        bool, about("Take another port for each call, as many phones do, and not the same again.")
+    ] = False
     c_under_m: Annotated[
         bool, about("Write the c= line under the m= line, and not above it (RFC 8866 5.7).")
     ] = False
@@ -110,6 +113,7 @@ class Audio:
         self._name = name
         self._rng = rng
         self._traits = traits
+        self._first_port = traits.rtp_port
         self._ports = ports
         self._on_silence = on_silence
         self._streams: dict[int, Stream] = {}
@@ -119,7 +123,9 @@ class Audio:
 
     def open(self, address: int) -> Stream:
         """Listen on another port of this address (RFC 3550 11: RTCP has the odd one above)."""
-        stream = Stream(self._free(address, self._traits.rtp_port), None, self._rng)
+        stream = Stream(self._free(address, self._first_port), None, self._rng)
+        if self._traits.fresh_ports:
+            self._first_port = stream.local.port + 2
         self._listen(stream, stream.local.port)
         if self._traits.rtcp:
             first = self._traits.rtcp_port or stream.local.port + 1

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
+from appliance.parties.neighbour import Neighbour, NeighbourTraits
 from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
@@ -28,6 +29,7 @@ KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),
+    "neighbour": Kind(NeighbourTraits, Neighbour, Neighbour.ORDERS),
 }
 
 

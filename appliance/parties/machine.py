@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
+from typing import ClassVar
 
-from appliance.parties.party import Action, Ground, Report, Send, Wake, What
+from appliance.parties.party import Action, Ground, Order, Report, Send, Wake, What
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
 
@@ -68,6 +69,10 @@ class Timers:
 class Machine:
     """Collects actions while a party thinks and hands them over at the end of each step."""
 
+    ORDERS: ClassVar[Mapping[str, Order]] = {}
+    """What people can tell a party of this kind to do."""
+    name: str
+
     def __init__(self) -> None:
         self.timers = Timers()
         self._actions: list[Action] = []
@@ -91,6 +96,13 @@ class Machine:
     def object_to(self, what: What, who: str, detail: str, ground: Ground) -> None:
         """A message was discarded or refused."""
         self.do(Report(what, who, "", detail, None, None, ground))
+
+    def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
+        known = self.ORDERS.get(order)
+        if known is None:
+            raise ValueError(f"{self.name} does not know how to {order!r}")
+        known.carry_out(self, whom, now)
+        return self.actions()
 
     def wake(self, now: float) -> Sequence[Action]:
         for callback in self.timers.due(now):

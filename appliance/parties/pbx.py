@@ -22,7 +22,7 @@ from appliance.parties.call import Call, Phase
 from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
 from appliance.parties.party import What
-from appliance.parties.registrar import Registrar, RegistrarTraits
+from appliance.parties.registrar import BUSY, FORBIDDEN, NOT_FIRST_HOP, Registrar, RegistrarTraits
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
@@ -31,6 +31,11 @@ from nat.endpoint import Endpoint, parse_address
 NOT_OUR_TARGET = Problem(
     "the Request-URI is not the Contact that it gave", "request-uri", "RFC 3261 16.5"
 )
+REFUSALS = {
+    FORBIDDEN: Problem("the domain in To is a private address", "to", "RFC 1918 3"),
+    NOT_FIRST_HOP: Problem("it came by way of a proxy", "via", "RFC 5626 6"),
+    BUSY: Problem("it comes too often", "expires", "RFC 3261 21.5.4"),
+}
 
 
 class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
@@ -192,7 +197,10 @@ class Pbx(TransferringTelephone):
 
     def _asked_to_register(self, request: SipMessage, source: Endpoint, now: float) -> None:
         status, headers = self._registrar.register(request, source, now)
-        self._answer(request, status, source, headers)
+        if status in REFUSALS:
+            self._refuse(request, status, source, REFUSALS[status])
+        else:
+            self._answer(request, status, source, headers)
 
     def call(self, whom: str, now: float) -> None:
         """One of its users calls a phone that has registered, at the Contact it gave."""

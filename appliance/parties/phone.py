@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
+
 from appliance.parties.changing import ChangingTraits
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.party import Order
@@ -37,6 +39,23 @@ class PhoneTraits(ChangingTraits, tag="phone", kw_only=True):
             "leaves it to the phone)."
         ),
     ] = 0.0
+    other_registrars: Annotated[
+        list[str],
+        about(
+            "The endpoints of further registrars that may call it, as of a PBX with several trunks."
+        ),
+    ] = msgspec.field(default_factory=list)
+    domain: Annotated[
+        str,
+        about(
+            "What stands behind the @ of its own address and of those it dials, as a name; empty: "
+            "the registrar's address (RFC 3261 8.1.1.3)."
+        ),
+    ] = ""
+    own_domain: Annotated[
+        bool,
+        about("Nobody told it of a domain: in From it stands behind the @ itself, by its address."),
+    ] = False
     keep_alive: Annotated[
         Literal["none", "crlf", "double-crlf", "zeros", "options"],
         about(
@@ -50,7 +69,8 @@ class PhoneTraits(ChangingTraits, tag="phone", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        Endpoint.parse(self.registrar)
+        for each in (self.registrar, *self.other_registrars):
+            Endpoint.parse(each)
         if self.register_every < 0 or self.keep_alive_every <= 0:
             raise ValueError("what is done again and again has some seconds in between")
         if self.keep_alive == "double-crlf" and self.transport == "tcp":
@@ -65,32 +85,57 @@ class Phone(TransferringTelephone):
         "register": Order(
             "tell the registrar where it is", lambda phone, _, now: phone.register(now)
         ),
+        "sign-off": Order(
+            "tell the registrar that it is there no more", lambda phone, _, now: phone.sign_off(now)
+        ),
     }
 
     def __init__(self, name: str, traits: PhoneTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
         self._registrar = Endpoint.parse(traits.registrar)
         self._to_dial: str | None = None
-        self._registration = Registration(
-            self,
-            name,
-            self._registrar,
-            self.domain,
-            traits.expires,
-            traits.register_every,
-            self._has_service,
-        )
+        self._domain = traits.domain
+        self._own_domain = traits.own_domain
+        others = map(Endpoint.parse, traits.other_registrars)
+        self._registrations = [
+            self._new_registration(each, traits) for each in (self._registrar, *others)
+        ]
         self._keep_alive = self._new_keep_alive(traits)
 
     @property
     def domain(self) -> str:
         registrar = self._registrar
-        return address_text(registrar.address) if registrar.port == 5060 else str(registrar)
+        bare = address_text(registrar.address) if registrar.port == 5060 else str(registrar)
+        return self._domain or bare
+
+    @property
+    def home(self) -> str:
+        return address_text(self.address) if self._own_domain else self.domain
 
     # --- registering --------------------------------------------------------------------
 
+    def _new_registration(self, registrar: Endpoint, traits: PhoneTraits) -> Registration:
+        return Registration(
+            self,
+            self.name,
+            registrar,
+            self.domain,
+            self.home,
+            traits.expires,
+            traits.register_every,
+            self._has_service,
+        )
+
     def register(self, now: float) -> None:
-        self._registration.register(now)
+        for each in self._registrations:
+            each.register(now)
+
+    def sign_off(self, now: float) -> None:
+        """Nobody is to be called here any more."""
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+        for each in self._registrations:
+            each.sign_off(now)
 
     def _has_service(self, now: float) -> None:
         if self._keep_alive is not None:
@@ -114,7 +159,7 @@ class Phone(TransferringTelephone):
         )
 
     def _ask_options(self, now: float) -> None:
-        uri, me = f"sip:{self.domain}", f"<sip:{self.name}@{self.domain}>"
+        uri, me = f"sip:{self.domain}", f"<sip:{self.name}@{self.home}>"
         local = f"{me};tag={self.token()}"
         request = self.new_request("OPTIONS", uri, local, f"<{uri}>", self.call_id(), 1)
         self.mention(request, self._registrar, now)
@@ -126,13 +171,14 @@ class Phone(TransferringTelephone):
 
     def _no_pong(self, now: float) -> None:
         detail = f"no pong to its keep-alive in {PATIENCE:.0f} s"
-        self._registration.is_lost(detail, now)
+        for each in self._registrations:
+            each.is_lost(detail, now)
 
     # --- calling ------------------------------------------------------------------------
 
     def call(self, whom: str, now: float) -> None:
         """Dial; a phone without service does so as soon as it has service."""
-        if not self._registration.is_accepted:
+        if not self._registrations[0].is_accepted:
             self._to_dial = whom
             return
         uri = f"sip:{whom}@{self.domain}"

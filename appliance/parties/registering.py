@@ -16,7 +16,8 @@ TOO_BRIEF = 423  # RFC 3261 21.4.17
 
 
 class Registration:
-    """Of the user `user` of `agent`, at `registrar`, whose users' addresses end in `domain`.
+    """Of the user `user` of `agent`, at `registrar`, which serves `domain`; the user's own address
+    ends in `home`.
 
     It asks for `expires` seconds, and again `every` so many; 0: when half of what was granted is
     over. `on_service` is called when it was accepted.
@@ -28,6 +29,7 @@ class Registration:
         user: str,
         registrar: Endpoint,
         domain: str,
+        home: str,
         expires: int,
         every: float,
         on_service: Callable[[float], None],
@@ -37,12 +39,14 @@ class Registration:
         self._user = user
         self._registrar = registrar
         self._domain = domain
+        self._home = home
         self._expires = expires
         self._every = every
         self._on_service = on_service
         self._call_id = agent.call_id()
         self._tag = agent.token()
         self._cseq = 0
+        self._asked = 0  # seconds, in the newest REGISTER
         self._refresh: Timer | None = None
 
     def register(self, now: float) -> None:
@@ -50,11 +54,17 @@ class Registration:
         self._agent.report(What.REGISTRATION_TRIED, self._user)
         self._ask(self._expires, now)
 
+    def sign_off(self, now: float) -> None:
+        """Take it back (RFC 3261 10.2.2)."""
+        self.is_accepted = False
+        self._ask(0, now)
+
     def _ask(self, expires: int, now: float) -> None:
         if self._refresh is not None:
             self._refresh.cancel()
+        self._asked = expires
         self._cseq += 1
-        me = f"<sip:{self._user}@{self._domain}>"
+        me = f"<sip:{self._user}@{self._home}>"
         request = self._agent.new_request(
             "REGISTER",
             f"sip:{self._domain}",
@@ -75,7 +85,7 @@ class Registration:
             self._ask(least, now)
         elif response.status >= 300:
             self._without_service(What.REGISTRATION_REFUSED, status_of(response), now)
-        else:
+        elif self._asked:
             self._accepted(response, now)
 
     def _accepted(self, response: SipMessage, now: float) -> None:

@@ -4,6 +4,7 @@ remembers (RFC 3261 10.3).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,9 +25,11 @@ from appliance.parties.sipua import (
     user_of,
 )
 from appliance.parties.traits import about
-from nat.endpoint import Endpoint
+from nat.endpoint import Endpoint, is_private
 
 DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
+A_MINUTE = 60.0  # seconds
+FORBIDDEN, NOT_FIRST_HOP, BUSY = 403, 439, 503  # RFC 3261 21.4.4, RFC 5626 11.6, RFC 3261 21.5.4
 LAPSED = Ground(b"", "expires", "RFC 3261 10.3")
 
 
@@ -62,6 +65,35 @@ class RegistrarTraits(ChangingTraits, kw_only=True):
         ),
     ] = False
 
+    most_registers: Annotated[
+        int,
+        about(
+            "REGISTERs of one user in a minute that it takes; what is more is answered by 503 "
+            "(Kamailio's pike; RFC 3261 21.5.4). 0: any number."
+        ),
+    ] = 0
+    first_hop: Annotated[
+        bool,
+        about(
+            "Refuse, by 439, phones that do not speak to it themselves: a REGISTER with more than "
+            "one Via came by way of a proxy (RFC 5626 6)."
+        ),
+    ] = False
+    refuses_private: Annotated[
+        bool,
+        about(
+            "Refuse, by 403, users whose domain in To is a private address (RFC 1918 3): nobody "
+            "else could ever call them there."
+        ),
+    ] = False
+    remembers: Annotated[
+        float,
+        about(
+            "Seconds for which it still calls a Contact that was taken back, as servers do whose "
+            "location tables are copied late."
+        ),
+    ] = 0.0
+
     def check(self) -> None:
         super().check()
         if self.min_expires > self.max_expires:
@@ -94,6 +126,7 @@ class Registrar:
         self._traits = traits
         self._hop = hop
         self._bindings: dict[str, Binding] = {}
+        self._times: dict[str, deque[float]] = {}
 
     def find(self, user: str) -> Binding | None:
         """Where a user is; None when nobody said so, or too long ago."""
@@ -104,14 +137,23 @@ class Registrar:
     ) -> tuple[int, list[tuple[str, str]]]:
         """RFC 3261 10.3, for one Contact a user. Answers status and headers."""
         user, contact = user_of(request.get("to")), request.get("contact")
+        if self._traits.first_hop and len(request.all("via")) > 1:
+            return NOT_FIRST_HOP, []
+        if self._traits.refuses_private and _is_at_home(request):
+            return FORBIDDEN, []
+        if self._is_too_often(user, now):
+            return BUSY, []
         if contact:
             asked = _expiry(request, contact)
             if 0 < asked < self._traits.min_expires:
                 return TOO_BRIEF, [("Min-Expires", str(self._traits.min_expires))]
-            self._unbind(user)
             if asked and contact != "*":
                 granted = min(asked, self._traits.max_expires)
+                self._unbind(user)
                 self._bind(user, Binding(uri_of(contact), source, now + granted), request, now)
+            else:
+                self._sign_off(user, now)
+                return 200, []
         binding = self._bindings.get(user)
         if binding is None:
             return 200, []
@@ -131,6 +173,25 @@ class Registrar:
                     again = partial(self._again, binding, partial(question, user, binding))
                     binding.timers.append(self._agent.timers.every(seconds, again, now))
         self._agent.hop_for(self._agent.name, user, request, binding.contact, binding.source)
+
+    def _is_too_often(self, user: str, now: float) -> bool:
+        most = self._traits.most_registers
+        if not most:
+            return False
+        times = self._times.setdefault(user, deque(maxlen=most))
+        if len(times) == most and now - times[0] < A_MINUTE:
+            return True
+        times.append(now)
+        return False
+
+    def _sign_off(self, user: str, now: float) -> None:
+        binding = self._bindings.get(user)
+        if binding is None or not self._traits.remembers:
+            self._unbind(user)
+            return
+        _stop(binding)
+        end = partial(self._lapse, user, binding)
+        binding.timers.append(self._agent.timers.at(now + self._traits.remembers, end))
 
     def _unbind(self, user: str) -> None:
         binding = self._bindings.pop(user, None)
@@ -187,6 +248,12 @@ def _shows_nat(binding: Binding, request: SipMessage) -> str:
     if read_via(request.get("via")).endpoint != binding.source:
         return "via"
     return "" if endpoint_of(binding.contact) == binding.source else "contact"
+
+
+def _is_at_home(request: SipMessage) -> bool:
+    """Is the domain of its user an address that means nothing to others?"""
+    host = endpoint_of(request.get("to"))
+    return host is not None and is_private(host.address)
 
 
 def _expiry(request: SipMessage, contact: str) -> int:

@@ -70,19 +70,23 @@ class Transport(Protocol):
 
 
 class Datagrams:
-    """Over UDP."""
+    """Over UDP, where a datagram tells by itself where its message ends: without `counts_length`
+    Content-Length is left out (RFC 3261 20.14)."""
 
     is_reliable = False
     uri_parameters = ""
 
-    def __init__(self, machine: Machine, own: Endpoint) -> None:
+    def __init__(self, machine: Machine, own: Endpoint, counts_length: bool = True) -> None:
         self.own = own
         self._machine = machine
+        self._counts_length = counts_length
 
     def via(self, branch: str) -> str:
         return write_via("UDP", self.own, branch)
 
     def send(self, destination: Endpoint, message: bytes) -> None:
+        if not self._counts_length:
+            message = _CONTENT_LENGTH.sub(b"", message, count=1)
         self._machine.send(self.own, destination, message)
 
     def heard_request(self, request: SipMessage, source: Endpoint) -> None:

@@ -40,10 +40,12 @@ REASON_PHRASES = {
     404: "Not Found",
     405: "Method Not Allowed",
     423: "Interval Too Brief",
+    439: "First Hop Lacks Outbound Support",
     481: "Call/Transaction Does Not Exist",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
+    503: "Service Unavailable",
 }
 
 

@@ -134,7 +134,7 @@ class Telephone(UserAgent):
     ) -> None:
         """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
         stream = self._audio.open(self.media_address)
-        local = f'"{me.title()}" <sip:{me}@{self.domain}>;tag={self.token()}'
+        local = f'"{me.title()}" <sip:{me}@{self.home}>;tag={self.token()}'
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
         invite.headers += [("Contact", self.contact(me)), *headers]

@@ -41,6 +41,7 @@ from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
+from nat.drop import Drop
 
 Loss = PacketLost | PacketDropped
 NAT = "NAT"
@@ -73,6 +74,7 @@ def _of_the_nat(fault: Fault[Any]) -> Cause:
     return Cause(sentence, NAT, None, "", fault.rfc, True)
 
 
+REFUSED = Drop.REFUSED_BY_ALG.reason
 NEEDS_MEMORY = ("no-mapping", "filtered")
 """Reasons of the NAT to refuse what it would have let in when it remembered."""
 WHY_FORGOTTEN = {
@@ -165,7 +167,9 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_discards(blamed, evidence)
     elif lost:
         worst = _most_frequent(lost)
-        yield from _why_sent_there(_newest_about(worst.destination, evidence, worst.t), evidence)
+        if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
+            learnt = _newest_about(worst.destination, evidence, worst.t)
+            yield from _why_sent_there(learnt, evidence)
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
         yield from _of_a_refusal(worst, evidence)
@@ -212,7 +216,7 @@ def _of_a_refusal(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         if each.verdict == "dropped" and each.t <= loss.t and each.destination == loss.destination
     )
     message = next(refused, None)
-    if message is not None and isinstance(loss, PacketDropped) and loss.reason == "refused-by-alg":
+    if message is not None and isinstance(loss, PacketDropped) and loss.reason == REFUSED:
         sentence = f"The module {message.module} refuses {_whose(message.summary)}."
         yield Cause(sentence, NAT, message.id)
 
@@ -282,18 +286,19 @@ def _where_renamed(evidence: Evidence) -> MessagePassed | None:
 
 
 def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:
-    """The message that was discarded or, when nothing is wrong with that, the one that it answers:
-    an answer repeats what the request said (RFC 3261 8.2.6.2)."""
+    """The message that was discarded or, when nothing is wrong with that, the one that it answers,
+    because an answer repeats what the request said (RFC 3261 8.2.6.2); of a request, the answer to
+    the last one of its kind, which may have led to it."""
     passed = evidence.messages.get(discarded.cause or 0)
     if passed is None or not discarded.field or _fault_in(passed, discarded.field) is not None:
         return passed
     method = discarded.summary.rpartition("(")[2].rstrip(")")
-    requests = (
+    related = (
         each
         for each in reversed(evidence.messages.values())
-        if each.id < passed.id and each.summary == method
+        if each.id < passed.id and each.summary in (method, f"200 OK ({method})")
     )
-    return next((each for each in requests if _fault_in(each, discarded.field)), passed)
+    return next((each for each in related if _fault_in(each, discarded.field)), passed)
 
 
 # --- what stood in the message, and where packets ended -------------------------------------------

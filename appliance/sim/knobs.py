@@ -72,5 +72,12 @@ def turned(scenario: Scenario, traits: Mapping[str, Any]) -> Scenario:
 
 
 def _as_list(value: Any) -> Any:
-    """`bob,carol` on a command line."""
-    return value.split(",") if isinstance(value, str) else value
+    """`bob,carol` on a command line, or `[]` and `["bob"]` as in a file."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith("["):
+        return value.split(",")
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return [value]

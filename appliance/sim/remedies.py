@@ -92,8 +92,8 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
     """The outcome of the same story and seed with these turned, as late as that of the run."""
     traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
     settings = simulation.engine.settings.copy()
-    for key in (key for act in simulation.scenario.script for key in act.set):
-        settings.assign(key, simulation.began_with[key], "remedy")
+    for key in (settings.name_of(key) for act in simulation.scenario.script for key in act.set):
+        settings.assign(key, simulation.began_with.written(key), "remedy")
     for key, value in turns.items():
         if key not in traits:
             settings.assign(key, value, "remedy")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import pytest
+
 from appliance.parties.audio import Audio
 from appliance.parties.description import Description
 from appliance.parties.machine import Machine
@@ -88,6 +90,17 @@ def test_without_comedia_it_does_not() -> None:
     stream = desk.audio.open(HERE.address)
     assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
     assert (stream.remote, stream.heard) == (None, 1)
+
+
+@pytest.mark.parametrize(("fresh", "ports"), [(False, [4000, 4000]), (True, [4000, 4002])])
+def test_the_next_call_takes_the_same_port_or_a_fresh_one(fresh: bool, ports: list[int]) -> None:
+    desk = Desk(fresh_ports=fresh)
+    taken = []
+    for _ in ports:
+        stream = desk.audio.open(HERE.address)
+        taken.append(stream.local.port)
+        desk.audio.close(stream)
+    assert taken == ports
 
 
 def test_rtcp_has_the_port_above() -> None:

@@ -145,8 +145,21 @@ def test_putting_the_phone_down_forgets_whom_it_wanted_to_call(room: Room) -> No
         {"keep_alive_every": 0.0},
         {"register_every": -1.0},
         {"keep_alive": "double-crlf", "transport": "tcp"},
+        {"content_length": False, "transport": "tcp"},
     ],
 )
 def test_a_phone_that_nobody_builds_is_refused(traits: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"seconds in between|over TCP"):
+    with pytest.raises(ValueError, match=r"seconds in between|over TCP|in a stream"):
         phone_traits(**traits).check()
+
+
+def test_over_udp_a_phone_may_leave_content_length_out(room: Room, a_pair: MakePair) -> None:
+    """RFC 3261 20.14. The other side takes what the datagram has."""
+    pair = a_pair({"content_length": False})
+    room.tell(pair.phone, "call", "bob")
+    room.run_until(4.0)
+    own = [send.payload for _, send in room.sent if send.source.port == 5060]
+    mine = [each for each in own if b'From: "Alice"' in each and each.startswith(b"INVITE")]
+    assert mine
+    assert not any(b"Content-Length" in each for each in mine)
+    assert room.said(What.CALL_ANSWERED) == [("alice", "bob", "")]

@@ -23,6 +23,14 @@ def test_a_trait_may_be_text_or_a_value(written: object, value: bool) -> None:
     assert pbx.comedia is value
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("bob,carol", ["bob", "carol"]), ('["bob"]', ["bob"]), (["bob"], ["bob"])],
+)
+def test_a_list_is_written_with_commas_or_as_in_a_file(written: object, value: list[str]) -> None:
+    assert knobs.turned(STORY, {"parties.pbx.users": written}).parties["pbx"].users == value
+
+
 def test_the_story_itself_stays_as_it_was() -> None:
     other = knobs.turned(STORY, {"parties.pbx.qualify": "30", "parties.alice.expires": "60"})
     pbx, before = other.parties["pbx"], STORY.parties["pbx"]
