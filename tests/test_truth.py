@@ -90,7 +90,7 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
         if word == outcome.REGISTRATION_FAILED:
             assert not any(": registered" in line for line in said), story.name
         if spec == "sip":  # what it has closed with good reason stays closed (signed-off)
-            accused = [cause for cause in run.causes() if cause.party == NAT and cause.rule]
+            accused = [cause for cause in run.causes() if cause.party == NAT and cause.field]
             assert accused == [], story.name
             assert not any(each.startswith("The module") for each in sentences), story.name
 
