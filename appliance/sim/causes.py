@@ -42,6 +42,7 @@ from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
+from nat.endpoint import PROTOCOL_NAMES, TCP
 
 Loss = PacketLost | PacketDropped
 NAT = "NAT"
@@ -175,7 +176,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_a_refusal(worst, evidence)
         yield from _of_losses([worst], _what(worst), "")
     else:
-        yield from _of_a_lapse(evidence)
+        yield from _of_a_stream(failure, evidence) or _of_a_lapse(evidence)
 
 
 def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
@@ -221,6 +222,20 @@ def _of_a_refusal(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         yield Cause(sentence, NAT, message.id)
 
 
+def _of_a_stream(failure: Failure, evidence: Evidence) -> list[Cause]:
+    """In a stream the length of a message says where the next one begins."""
+    for message in reversed(evidence.messages.values()):
+        if message.t <= failure.noticed and message.transport == PROTOCOL_NAMES[TCP]:
+            lengths = list(_of_the_field(message, "content-length"))
+            if lengths:
+                sentence = (
+                    f"{message.new_destination} looks for the end of {_whose(message.summary)}, "
+                    "and for what comes next, where they are not (RFC 3261 18.3)."
+                )
+                return [*lengths, Cause(sentence, "", message.id, "", "RFC 3261 18.3", True)]
+    return []
+
+
 def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:
     """No packet is missing: the server knows of no registration, because it has ended."""
     lapsed = next((each for each in reversed(evidence.learnt) if each.field == "expires"), None)
@@ -247,7 +262,9 @@ def _newest_expectation(failure: Failure, evidence: Evidence) -> PartyLearnt | N
 
 def _is_signalling(trouble: Trouble) -> bool:
     """Is it about a message? What the NAT drops does not say what it was."""
-    return isinstance(trouble, PacketDropped) or bool(trouble.summary)
+    if isinstance(trouble, PacketDropped) or trouble.summary:
+        return True
+    return isinstance(trouble, PacketLost) and trouble.protocol == PROTOCOL_NAMES[TCP]  # a piece
 
 
 def _is_media(trouble: Trouble, evidence: Evidence) -> bool:

@@ -157,6 +157,14 @@ class Host:
         else:
             self._receive_icmp(packet)
 
+    def missing_before(self, packet: Packet) -> int:
+        """Bytes of a stream that must come before what this packet brings."""
+        segment = unpack_segment(packet) if packet.protocol == TCP else None
+        if segment is None or not segment.payload:
+            return 0
+        connection = self._connections.get((segment.destination, segment.source))
+        return 0 if connection is None else connection.missing_before(segment)
+
     def acknowledge(self) -> None:
         """To be called when the party has heard its news: acknowledge what nothing that it said
         has acknowledged already."""

@@ -20,6 +20,7 @@ from random import Random
 from appliance.engine import Engine
 from appliance.journal.tap import EXIT_SIDES
 from appliance.parties.party import Action, Party, Report, Send, Wake
+from appliance.settings.hints import counted
 from appliance.sim.clock import Clock, Happening
 from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
@@ -219,12 +220,16 @@ class World:
 
     def _deliver_other(self, host: Host, packet: Packet, now: float) -> None:
         """TCP and ICMP, and what is spoilt."""
-        if is_sound(packet):
-            host.receive(packet, now)
-            self._tell_news(host, now)
-        else:
-            name = host.party.name
+        name = host.party.name
+        if not is_sound(packet):
             self._lose(packet, f"at {name}", f"wrong checksum at {name}")
+            return
+        missing = host.missing_before(packet)
+        if missing and self.loses is None:  # on good links nothing overtakes, so it never comes
+            why = f"{counted(missing, 'byte')} of the stream before it never came"
+            self._lose(packet, f"at {name}", why)
+        host.receive(packet, now)
+        self._tell_news(host, now)
 
     def _lose(self, packet: Packet, where: str, why: str) -> None:
         self._count(packet, why)

@@ -136,13 +136,15 @@ class Simulation:
         return harmless(self.witness.evidence) if is_well else []
 
     def _faults_of_the_nat(self) -> list[Fault[Any]]:
-        """Faults that are switched on and decide in the NAT, where no message shows them."""
+        """Faults that are switched on and act where no message shows them: in the NAT, and where
+        streams are read."""
+        streams = any(each.protocol == "tcp" for each in self.witness.evidence.opened.values())
         switched_on = faults_of(self.engine.settings)
         return [
             fault
             for module in MODULES.values()
             for name, fault in module.faults.items()
-            if name in switched_on and fault.decisions
+            if name in switched_on and (fault.decisions or (fault.manners and streams))
         ]
 
     def outcome(self) -> Outcome:

@@ -262,6 +262,10 @@ class Connection:
             return False
         return bool(segment.flags & ACK)
 
+    def missing_before(self, segment: Segment) -> int:
+        """Bytes of the stream that must come before what this segment brings."""
+        return max(0, self._incoming.ahead(segment)) if self.state in RECEIVING else 0
+
     def _challenge(self, now: float) -> None:
         """Tell the other side where we are, but do not let anybody make us do so without end."""
         second, count = self._challenges

@@ -238,3 +238,22 @@ def test_the_stories_over_udp_know_nothing_of_tcp() -> None:
     simulation.world.loses = carry
     simulation.run()
     assert protocols == {17}
+
+
+def test_bytes_that_a_stream_lacks_are_told_where_they_are_missed() -> None:
+    """RFC 9293 3.4: a message that was made shorter, and numbers that were left as they were."""
+    run = Run(STORY, "sip-poor:tcp-no-seqadj")
+    run.simulation.world.loses = None
+    assert run.outcome() == "not-reached"
+    told = [cause.sentence for cause in run.simulation.causes()]
+    assert told[0].startswith("The NAT has the fault tcp-no-seqadj")
+    assert told[-1] == "the INVITE is lost at pbx: 6 bytes of the stream before it never came."
+
+
+def test_a_length_that_is_wrong_hides_where_the_next_message_begins() -> None:
+    """RFC 3261 18.3."""
+    run = Run(later(STORY, call_at=1, end_at=40), "sip-poor:content-length-stale")
+    assert run.outcome() == "not-reached"
+    told = [cause.sentence for cause in run.simulation.causes()]
+    assert told[0].endswith("Content-Length of the INVITE, where a correct ALG writes 157.")
+    assert "looks for the end of the INVITE" in told[1]
