@@ -21,6 +21,9 @@ from nat.policy import AddressWish, PortWish, ReverseWish
 
 FAULTS = Faults[Case]()
 
+SIP = 5060
+"""The port that registrars listen on (RFC 3261 19.1.2)."""
+
 
 def stun_clash(case: Case) -> None:
     """When the registrar has answered a phone that knows its public address, the phone's mapping
@@ -46,6 +49,11 @@ def another_port(normal: int | None, wish: PortWish) -> int | None:
     return normal
 
 
+def not_for_the_registrar(normal: bool, mapping: Mapping, remote: Endpoint) -> bool:
+    """A mapping that serves a STUN server is given up when the phone speaks SIP."""
+    return normal and (remote.port != SIP or not_for_two(normal, mapping, remote))
+
+
 FAULTS.add(
     "stun-clash",
     does="Takes a new port for each registration of a phone that knows its public address.",
@@ -56,7 +64,7 @@ FAULTS.add(
     rfc="RFC 4787 REQ-1",
     kind="port",
     prepare=stun_clash,
-    decisions={"port": another_port},
+    decisions={"port": another_port, "serves": not_for_the_registrar},
 )
 
 

@@ -108,6 +108,15 @@ class UserAgent(Machine):
         return self._ports
 
     @property
+    def known_as(self) -> Endpoint:
+        """Where it tells others that it is: what stands in its Via and Contact."""
+        return self._transport.sent_by
+
+    @known_as.setter
+    def known_as(self, endpoint: Endpoint) -> None:
+        self._transport.sent_by = endpoint
+
+    @property
     def tcp_ports(self) -> Set[int]:
         return self._tcp_ports
 
@@ -129,6 +138,10 @@ class UserAgent(Machine):
     def hop(self, uri: str, source: Endpoint) -> Endpoint | None:
         """Where requests to `uri` go: to what it says. `source` is where its owner really was."""
         return endpoint_of(uri)
+
+    def find_out_own(self, go_on: Callable[[float], None], now: float) -> None:
+        """Before it says where it is: what is it outside? Most do not ask."""
+        go_on(now)
 
     def answered_again(self, response: SipMessage, now: float) -> Problem | None:
         """A final answer to a request that is done with. Answers why it is not welcome."""
@@ -291,7 +304,7 @@ class UserAgent(Machine):
 
     def contact(self, user: str) -> str:
         """Where requests for `user` are to be sent."""
-        return f"<sip:{user}@{self.own}{self._transport.uri_parameters}>"
+        return f"<sip:{user}@{self.known_as}{self._transport.uri_parameters}>"
 
     def hop_for(
         self, me: str, peer: str, message: SipMessage, target: str, source: Endpoint

@@ -170,7 +170,7 @@ class Audio:
         traits, control = self._traits, stream.control
         said = Description(
             me,
-            moved_to or stream.local,
+            moved_to or stream.public or stream.local,
             stream.session,
             stream.version,
             direction,

@@ -13,6 +13,7 @@ from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
 from appliance.parties.proxy import Proxy, ProxyTraits
+from appliance.parties.stunserver import StunServer, StunServerTraits
 from appliance.parties.traits import Traits
 
 
@@ -27,6 +28,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
+    "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),
     "neighbour": Kind(NeighbourTraits, Neighbour, Neighbour.ORDERS),

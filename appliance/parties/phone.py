@@ -9,23 +9,26 @@ Some send keep-alives all the same (`keepalive.py`): that helps, and needs no un
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from appliance.parties.changing import ChangingTraits
+from appliance.parties.digest import Credentials
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
-from appliance.parties.party import Order
+from appliance.parties.machine import Timer
+from appliance.parties.party import Action, Datagram, Order
 from appliance.parties.registering import Registration
+from appliance.parties.rtp import Stream
 from appliance.parties.sipua import endpoint_of, user_of
+from appliance.parties.stunclient import StunClient, StunTraits
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, address_text
 
 
-class PhoneTraits(ChangingTraits, tag="phone", kw_only=True):
+class PhoneTraits(StunTraits, tag="phone", kw_only=True):
     """Of a phone."""
 
     registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
@@ -67,6 +70,17 @@ class PhoneTraits(ChangingTraits, tag="phone", kw_only=True):
         float, about("Seconds between two keep-alives (RFC 5626 4.4.1: 24 to 29 over UDP).")
     ] = 25.0
 
+    password: Annotated[
+        str, about("With it the phone answers a registrar's challenge; empty: it has none.")
+    ] = ""
+    keeps_nonce: Annotated[
+        bool,
+        about(
+            "Answer a second challenge with the nonce of the first, as a Snom 300 of 2007 was seen "
+            "to do (RFC 7616 3.3 wants the newest)."
+        ),
+    ] = False
+
     def check(self) -> None:
         super().check()
         for each in (self.registrar, *self.other_registrars):
@@ -94,6 +108,9 @@ class Phone(TransferringTelephone):
         super().__init__(name, traits, rng)
         self._registrar = Endpoint.parse(traits.registrar)
         self._to_dial: str | None = None
+        self._stun = self._new_stun(traits)
+        self._stun_every = traits.stun_every
+        self._looking: Timer | None = None
         self._domain = traits.domain
         self._own_domain = traits.own_domain
         others = map(Endpoint.parse, traits.other_registrars)
@@ -124,9 +141,17 @@ class Phone(TransferringTelephone):
             traits.expires,
             traits.register_every,
             self._has_service,
+            self._new_credentials(traits),
         )
 
+    def _new_credentials(self, traits: PhoneTraits) -> Credentials | None:
+        if not traits.password:
+            return None
+        return Credentials(self.name, traits.password, traits.keeps_nonce, self._rng)
+
     def register(self, now: float) -> None:
+        if self._stun_every and self._looking is None:
+            self._looking = self.timers.every(self._stun_every, self._look_again, now)
         for each in self._registrations:
             each.register(now)
 
@@ -136,6 +161,52 @@ class Phone(TransferringTelephone):
             self._keep_alive.stop()
         for each in self._registrations:
             each.sign_off(now)
+
+    # --- what it is outside ---------------------------------------------------------------
+
+    def _new_stun(self, traits: PhoneTraits) -> StunClient | None:
+        if not traits.stun:
+            return None
+        server = Endpoint.parse(traits.stun)
+        return StunClient(self, self.name, server, traits.stun_old, self._rng)
+
+    def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
+        if self._stun is not None and self._stun.hear(datagram, now):
+            return self.actions()
+        return super().receive(datagram, now)
+
+    def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:
+        if self._stun is None:
+            go_on(now)
+            return
+
+        def found(endpoint: Endpoint | None, at: float) -> None:
+            stream.public = endpoint
+            go_on(at)
+
+        self._stun.ask(stream.local, found, now)
+
+    def find_out_own(self, go_on: Callable[[float], None], now: float) -> None:
+        """What its signalling is outside, before it says so."""
+        if self._stun is None:
+            go_on(now)
+            return
+
+        def found(endpoint: Endpoint | None, at: float) -> None:
+            self.known_as = endpoint or self.own
+            go_on(at)
+
+        self._stun.ask(self.own, found, now)
+
+    def _look_again(self, now: float) -> None:
+        """Is it still what it told the registrar?"""
+        before = self.known_as
+
+        def compare(at: float) -> None:
+            if self.known_as != before:
+                self.register(at)
+
+        self.find_out_own(compare, now)
 
     def _has_service(self, now: float) -> None:
         if self._keep_alive is not None:
@@ -190,4 +261,4 @@ class Phone(TransferringTelephone):
 
     def accepts(self, uri: str) -> bool:
         """RFC 3261 8.2.2.1: only the URI that it gave as its Contact."""
-        return user_of(uri) == self.name and endpoint_of(uri) == self.own
+        return user_of(uri) == self.name and endpoint_of(uri) == self.known_as

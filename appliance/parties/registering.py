@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from appliance.parties.agent import UserAgent
+from appliance.parties.digest import Credentials
 from appliance.parties.machine import Timer
 from appliance.parties.party import What
 from appliance.parties.sipua import SipMessage, endpoint_of, parameter_of, status_of
 from appliance.parties.transactions import GIVE_UP
 from nat.endpoint import Endpoint
 
+UNAUTHORIZED = 401
+MOST_PROOFS = 2  # of one attempt: what is refused twice is no matter of a stale nonce
 RETRY = 30.0  # seconds until a phone without service tries to register again
 TOO_BRIEF = 423  # RFC 3261 21.4.17
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try to register for so many seconds (0: to sign off): where the agent said that it is,
+    how often it answered a challenge, and whether it was elsewhere in between."""
+
+    expires: int
+    told: Endpoint
+    proofs: int = 0
+    has_moved: bool = False
 
 
 class Registration:
@@ -20,7 +35,8 @@ class Registration:
     ends in `home`.
 
     It asks for `expires` seconds, and again `every` so many; 0: when half of what was granted is
-    over. `on_service` is called when it was accepted.
+    over. `on_service` is called when it was accepted. Before each request the agent finds out what
+    it is outside, if it asks anybody. `credentials` answer challenges.
     """
 
     def __init__(
@@ -33,6 +49,7 @@ class Registration:
         expires: int,
         every: float,
         on_service: Callable[[float], None],
+        credentials: Credentials | None,
     ) -> None:
         self.is_accepted = False
         self._agent = agent
@@ -43,26 +60,37 @@ class Registration:
         self._expires = expires
         self._every = every
         self._on_service = on_service
+        self._credentials = credentials
+        self._attempt = Attempt(expires, agent.known_as)
         self._call_id = agent.call_id()
         self._tag = agent.token()
         self._cseq = 0
-        self._asked = 0  # seconds, in the newest REGISTER
         self._refresh: Timer | None = None
 
     def register(self, now: float) -> None:
         """Tell the registrar where the user is."""
         self._agent.report(What.REGISTRATION_TRIED, self._user)
-        self._ask(self._expires, now)
+        self._begin(self._expires, now)
 
     def sign_off(self, now: float) -> None:
         """Take it back (RFC 3261 10.2.2)."""
         self.is_accepted = False
-        self._ask(0, now)
+        self._begin(0, now)
 
-    def _ask(self, expires: int, now: float) -> None:
+    def _begin(self, expires: int, now: float) -> None:
         if self._refresh is not None:
             self._refresh.cancel()
-        self._asked = expires
+        if self._credentials is not None:
+            self._credentials.begin()
+        attempt = self._attempt = Attempt(expires, self._agent.known_as)
+        self._agent.find_out_own(lambda at: self._ask(attempt, False, at), now)
+
+    def _ask(self, attempt: Attempt, proves: bool, now: float) -> None:
+        """Unless something else was begun meanwhile."""
+        if attempt is not self._attempt:
+            return
+        attempt.told = self._agent.known_as
+        attempt.proofs += proves
         self._cseq += 1
         me = f"<sip:{self._user}@{self._home}>"
         request = self._agent.new_request(
@@ -74,19 +102,43 @@ class Registration:
             self._cseq,
         )
         contact = self._agent.contact(self._user)
-        request.headers.append(("Contact", f"{contact};expires={expires}"))
-        self._agent.ask(request, self._registrar, now, self._answered, self._unanswered)
+        request.headers.append(("Contact", f"{contact};expires={attempt.expires}"))
+        if proves and self._credentials is not None:
+            proof = self._credentials.answer("REGISTER", request.request_uri)
+            request.headers.append(("Authorization", proof))
+        self._agent.ask(
+            request,
+            self._registrar,
+            now,
+            lambda response, at: self._answered(attempt, response, at),
+            lambda why, at: self._unanswered(attempt, why, at),
+        )
 
-    def _answered(self, response: SipMessage, now: float) -> None:
-        if response.status < 200:
+    def _answered(self, attempt: Attempt, response: SipMessage, now: float) -> None:
+        if response.status < 200 or attempt is not self._attempt:
             return
-        if response.status == TOO_BRIEF and (least := number(response.get("min-expires"), 0)):
-            self._expires = least
-            self._ask(least, now)
+        if response.status == UNAUTHORIZED and self._may_prove(attempt, response):
+            self._agent.find_out_own(lambda at: self._prove(attempt, at), now)
+        elif response.status == TOO_BRIEF and (least := number(response.get("min-expires"), 0)):
+            self._expires = attempt.expires = least
+            self._ask(attempt, False, now)
         elif response.status >= 300:
             self._without_service(What.REGISTRATION_REFUSED, status_of(response), now)
-        elif self._asked:
+        elif attempt.expires:
             self._accepted(response, now)
+
+    def _may_prove(self, attempt: Attempt, response: SipMessage) -> bool:
+        credentials = self._credentials
+        if credentials is None or attempt.proofs == MOST_PROOFS:
+            return False
+        return credentials.hear(response.get("www-authenticate"))
+
+    def _prove(self, attempt: Attempt, now: float) -> None:
+        """Answer the challenge. Whoever is told by STUN to be elsewhere by now begins anew first,
+        because the Contact that was asked for is none any more; once."""
+        moved = self._agent.known_as != attempt.told and not attempt.has_moved
+        attempt.has_moved = attempt.has_moved or moved
+        self._ask(attempt, not moved, now)
 
     def _accepted(self, response: SipMessage, now: float) -> None:
         self.is_accepted = True
@@ -98,11 +150,13 @@ class Registration:
     def _granted(self, response: SipMessage) -> int:
         """RFC 3261 10.2.4: the lifetime stands beside one's own Contact, else in Expires."""
         for contact in response.all("contact"):
-            if endpoint_of(contact) == self._agent.own:
+            if endpoint_of(contact) == self._agent.known_as:
                 return max(1, number(parameter_of(contact, "expires"), self._expires))
         return max(1, number(response.get("expires"), self._expires))
 
-    def _unanswered(self, why: str, now: float) -> None:
+    def _unanswered(self, attempt: Attempt, why: str, now: float) -> None:
+        if attempt is not self._attempt:
+            return
         detail = why or f"no valid answer in {GIVE_UP:.0f} s"
         self._without_service(What.REGISTRATION_UNANSWERED, detail, now)
 

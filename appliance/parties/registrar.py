@@ -8,14 +8,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from appliance.parties.agent import UserAgent
 from appliance.parties.changing import ChangingTraits
+from appliance.parties.digest import Guard, Verdict
 from appliance.parties.keepalive import FOUR_ZEROS
 from appliance.parties.machine import Timer
-from appliance.parties.party import Ground
-from appliance.parties.registering import TOO_BRIEF, number
+from appliance.parties.party import Ground, What
+from appliance.parties.registering import TOO_BRIEF, UNAUTHORIZED, number
 from appliance.parties.sipua import (
     SipMessage,
     endpoint_of,
@@ -57,6 +58,25 @@ class RegistrarTraits(ChangingTraits, kw_only=True):
             "(Kamailio's nathelper); 0: none."
         ),
     ] = 0.0
+    password: Annotated[
+        str,
+        about(
+            "What its phones must prove that they know; empty: it asks for nothing (RFC 3261 22)."
+        ),
+    ] = ""
+    algorithm: Annotated[
+        Literal["MD5", "SHA-256"], about("The hash that proofs are made with (RFC 8760).")
+    ] = "MD5"
+    qop: Annotated[
+        bool,
+        about(
+            "Want proofs that count (qop=auth, RFC 7616 3.4); without it they are those of RFC "
+            "2069, as Asterisk asked for them."
+        ),
+    ] = True
+    nonce_lifetime: Annotated[
+        float, about("Seconds after which a nonce is stale (RFC 7616 3.3).")
+    ] = 300.0
     only_behind_nat: Annotated[
         bool,
         about(
@@ -127,6 +147,7 @@ class Registrar:
         self._hop = hop
         self._bindings: dict[str, Binding] = {}
         self._times: dict[str, deque[float]] = {}
+        self._guard = self._new_guard(traits)
 
     def find(self, user: str) -> Binding | None:
         """Where a user is; None when nobody said so, or too long ago."""
@@ -143,6 +164,10 @@ class Registrar:
             return FORBIDDEN, []
         if self._is_too_often(user, now):
             return BUSY, []
+        if self._guard is not None:
+            proof = self._guard.check(request.get("authorization"), "REGISTER", user, now)
+            if not proof.accepted:
+                return self._challenge(self._guard, request, user, proof, now)
         if contact:
             asked = _expiry(request, contact)
             if 0 < asked < self._traits.min_expires:
@@ -159,6 +184,29 @@ class Registrar:
             return 200, []
         left = round(binding.expires_at - now)
         return 200, [("Contact", f"<{binding.contact}>;expires={left}")]
+
+    def _new_guard(self, traits: RegistrarTraits) -> Guard | None:
+        if not traits.password:
+            return None
+        agent = self._agent
+        return Guard(
+            agent.name,
+            traits.password,
+            traits.algorithm,
+            traits.qop,
+            traits.nonce_lifetime,
+            agent.token,
+        )
+
+    def _challenge(
+        self, guard: Guard, request: SipMessage, user: str, proof: Verdict, now: float
+    ) -> tuple[int, list[tuple[str, str]]]:
+        """Ask for a proof, and say what was wrong with the one that there was."""
+        if proof.problem:
+            ground = Ground(request.wire, "authorization", "RFC 7616 3.3")
+            reason = f"{UNAUTHORIZED}: {proof.problem}"
+            self._agent.object_to(What.MESSAGE_REFUSED, self._agent.name, reason, ground)
+        return UNAUTHORIZED, [("WWW-Authenticate", guard.challenge(user, proof.stale, now))]
 
     def _bind(self, user: str, binding: Binding, request: SipMessage, now: float) -> None:
         self._bindings[user] = binding

@@ -62,7 +62,8 @@ class Stream:
     `remote` is None while nobody knows where to send; nothing is said unless both sides want it
     (`may_send`), and something is to be heard if the other side wants to send (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
-    other side, `session` and `version` name it there.
+    other side, `session` and `version` name it there. `public` is what `local` is outside, if it
+    was asked.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Stream:
         "heard",
         "local",
         "may_send",
+        "public",
         "remote",
         "said",
         "sent",
@@ -84,6 +86,7 @@ class Stream:
 
     def __init__(self, local: Endpoint, remote: Endpoint | None, rng: Random) -> None:
         self.local = local
+        self.public: Endpoint | None = None
         self.remote = remote
         self.sent = 0
         self.heard = 0

@@ -49,9 +49,11 @@ OnBroken = Callable[[Set[Endpoint], str, float], None]
 
 
 class Transport(Protocol):
-    """Carries the messages of one user agent, whose sent-by (RFC 3261 18.1.1) is `own`."""
+    """Carries the messages of one user agent, whose socket is `own`. Others are told that it is
+    `sent_by` (RFC 3261 18.1.1)."""
 
     own: Endpoint
+    sent_by: Endpoint
     is_reliable: bool
     uri_parameters: str
     """What a Contact says about it."""
@@ -77,12 +79,12 @@ class Datagrams:
     uri_parameters = ""
 
     def __init__(self, machine: Machine, own: Endpoint, counts_length: bool = True) -> None:
-        self.own = own
+        self.own = self.sent_by = own
         self._machine = machine
         self._counts_length = counts_length
 
     def via(self, branch: str) -> str:
-        return write_via("UDP", self.own, branch)
+        return write_via("UDP", self.sent_by, branch)
 
     def send(self, destination: Endpoint, message: bytes) -> None:
         if not self._counts_length:
@@ -126,7 +128,7 @@ class Streams:
         on_garbage: OnGarbage,
         on_broken: OnBroken,
     ) -> None:
-        self.own = own
+        self.own = self.sent_by = own
         self._machine = machine
         self._rng = rng
         self._segment_size = segment_size
@@ -137,7 +139,7 @@ class Streams:
         self._aliases: dict[Endpoint, Endpoint] = {}
 
     def via(self, branch: str) -> str:
-        return f"{write_via('TCP', self.own, branch)};alias"
+        return f"{write_via('TCP', self.sent_by, branch)};alias"
 
     def send(self, destination: Endpoint, message: bytes) -> None:
         remote = self._aliases.get(destination, destination)

@@ -5,7 +5,7 @@ Audio goes to the address in the session description, and their own address stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Annotated, ClassVar
@@ -15,6 +15,7 @@ from appliance.parties.audio import Audio, AudioTraits
 from appliance.parties.call import Call, Phase
 from appliance.parties.description import MIRRORED, media_endpoint, read
 from appliance.parties.party import Datagram, Order, What
+from appliance.parties.rtp import Stream
 from appliance.parties.sipua import (
     NO_AUDIO_OFFERED,
     NO_CONTACT,
@@ -120,6 +121,10 @@ class Telephone(UserAgent):
     def began_to_talk(self, call: Call, now: float) -> None:
         """A call was answered."""
 
+    def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:
+        """Before a stream is described: what is it outside? Most telephones do not ask."""
+        go_on(now)
+
     # --- making a call ------------------------------------------------------------------
 
     def _dial(
@@ -134,6 +139,21 @@ class Telephone(UserAgent):
     ) -> None:
         """Send an INVITE for `me` to `uri`, whose owner people call `peer`."""
         stream = self._audio.open(self.media_address)
+        self.find_out(
+            stream, lambda at: self._invite(me, peer, uri, hop, to, stream, headers, at), now
+        )
+
+    def _invite(
+        self,
+        me: str,
+        peer: str,
+        uri: str,
+        hop: Endpoint,
+        to: str,
+        stream: Stream,
+        headers: Sequence[tuple[str, str]],
+        now: float,
+    ) -> None:
         local = f'"{me.title()}" <sip:{me}@{self.home}>;tag={self.token()}'
         call_id = self.call_id()
         invite = self.new_request("INVITE", uri, local, to, call_id, 1)
@@ -229,6 +249,7 @@ class Telephone(UserAgent):
         )
         call.route = route_set(request)
         self._calls[call_id] = call
+        self.find_out(stream, lambda at: None, now)
         self.report(What.CALL_REACHED, me, peer)
         self._answer(request, 100, source)
         self._ring(call, now)
@@ -307,7 +328,7 @@ class Telephone(UserAgent):
             if call.phase is Phase.TALKING:
                 self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
                 self._send_bye(call, now)
-            elif read_via(call.invite.get("via")).endpoint == self.own:
+            elif call.source == self.own:
                 self._cancel(call, now)
 
     def _cancel(self, call: Call, now: float) -> None:

@@ -136,10 +136,10 @@ class Transactions:
             via = read_via(response.get("via"))
         except UnreadableError as error:
             return error.problem
-        if self._strict and via.endpoint != self._transport.own:
-            return NOT_OUR_VIA
         key = (via.branch, response.method)
         client = self._clients.get(key)
+        if self._strict and via.endpoint != self._wrote(client):
+            return NOT_OUR_VIA
         if client is None:
             return self._stray(response, now)
         if self._strict and response.get("call-id") != client.request.get("call-id"):
@@ -150,6 +150,13 @@ class Transactions:
         self._answered(key, client, response, now)
         client.on_response(response, now)
         return None
+
+    def _wrote(self, client: Client | None) -> Endpoint | None:
+        """What stood in the Via of a request: a phone that learns what it is outside (STUN) may
+        write something else by now."""
+        if client is None:
+            return self._transport.sent_by
+        return read_via(client.request.get("via")).endpoint
 
     def _stray(self, response: SipMessage, now: float) -> Problem | None:
         """A 2xx to an INVITE ends its transaction and still comes again until somebody

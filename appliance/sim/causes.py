@@ -76,6 +76,8 @@ def _of_the_nat(fault: Fault[Any]) -> Cause:
 
 
 REFUSED = Drop.REFUSED_BY_ALG.reason
+AT_ONCE = 1.0
+"""Seconds; no NAT forgets what was silent for less."""
 NEEDS_MEMORY = ("no-mapping", "filtered")
 """Reasons of the NAT to refuse what it would have let in when it remembered."""
 WHY_FORGOTTEN = {
@@ -188,6 +190,9 @@ def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
     if ended is None:
         return
     why = WHY_FORGOTTEN.get(ended.why, f"it was {ended.why}")
+    began = evidence.opened.get(ended.external)
+    if began is not None and ended.t - began.t < AT_ONCE:
+        why = "it was given up at once"
     sentence = (
         f"The NAT forgot at {ended.t:.1f} s that {ended.external} is {ended.internal}: {why}."
     )

@@ -129,7 +129,11 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
 
 
 def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
-    """Only where a forgotten mapping may be the reason: of phones there are many."""
+    """Keep-alives only where a forgotten mapping may be the reason: of phones there are many."""
+    for name, table in simulation.scenario.parties.items():
+        if isinstance(table, PhoneTraits) and table.stun:
+            sentence = f"Let {name}'s phone ask no STUN server."
+            yield sentence, {f"parties.{name}.stun": ""}
     if simulation.outcome().outcome not in HANGS_ON_A_MAPPING:
         return
     for name, table in simulation.scenario.parties.items():
