@@ -199,10 +199,15 @@ def _cseq(data: bytes, headers: list[Header] | None) -> tuple[int, str]:
     return int(found[1]), found[2].decode("ascii")
 
 
+STUN = {b"\0\1": "STUN request", b"\1\1": "STUN answer", b"\1\x11": "STUN refusal"}
+"""By the first two bytes of a binding request and what comes back (RFC 8489 5)."""
+
+
 def summary(payload: bytes) -> tuple[str, str]:
     """The essence of a message for lists and ladders: ("INVITE" or "200 OK (INVITE)", Call-ID).
 
-    Line ends and zeros are "keep-alive" (RFC 5626 3.5.1). Empty strings for what else is not SIP.
+    Line ends and zeros are "keep-alive" (RFC 5626 3.5.1), and STUN may come to the same port (RFC
+    8489 5). Empty strings for what else is not SIP.
     The text comes from the network: clean it before drawing.
     """
     try:
@@ -220,6 +225,8 @@ def _start_line_only(payload: bytes) -> tuple[str, str]:
         return request[1].decode("ascii"), ""
     if grammar.STATUS_LINE.match(payload, 0, LONGEST_LINE):
         return _status_text(payload), ""
+    if len(payload) >= 20 and len(payload) - 20 == int.from_bytes(payload[2:4]):
+        return STUN.get(payload[:2], ""), ""
     is_blank = payload and not payload.strip(b"\r\n\0")
     return "keep-alive" if is_blank else "", ""
 

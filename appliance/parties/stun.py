@@ -33,6 +33,12 @@ IPV4 = 1
 
 BINDING_REQUEST, BINDING_RESPONSE, BINDING_ERROR = 0x0001, 0x0101, 0x0111
 
+NAMES = {
+    BINDING_REQUEST: "STUN request",
+    BINDING_RESPONSE: "STUN answer",
+    BINDING_ERROR: "STUN refusal",
+}
+
 MAPPED_ADDRESS = 0x0001
 CHANGE_REQUEST = 0x0003  # RFC 5780 7.2
 SOURCE_ADDRESS = 0x0004  # RFC 3489 11.2.5; RESPONSE-ORIGIN since RFC 5780
@@ -105,6 +111,12 @@ def read(payload: bytes) -> StunMessage | None:
         attributes.setdefault(name, payload[at : at + size])
         at += size + -size % 4
     return StunMessage(kind, first.to_bytes(4) + rest, attributes)
+
+
+def essence(payload: bytes) -> str:
+    """What a message is in a word or two; empty for what is none."""
+    message = read(payload)
+    return "" if message is None else NAMES.get(message.kind, "")
 
 
 def _attributes(values: dict[int, bytes]) -> Iterator[bytes]:

@@ -191,7 +191,7 @@ def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         return
     why = WHY_FORGOTTEN.get(ended.why, f"it was {ended.why}")
     began = evidence.opened.get(ended.external)
-    if began is not None and ended.t - began.t < AT_ONCE:
+    if began is not None and 0.0 <= ended.t - began.t < AT_ONCE:
         why = "it was given up at once"
     sentence = (
         f"The NAT forgot at {ended.t:.1f} s that {ended.external} is {ended.internal}: {why}."

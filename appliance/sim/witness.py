@@ -25,6 +25,7 @@ from appliance.journal.events import (
     PartyLearnt,
 )
 from appliance.journal.log import EventLog
+from appliance.parties import stun
 from appliance.parties.party import Ground, Report, What
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
@@ -89,7 +90,7 @@ class Witness:
     def lose(self, packet: Packet, where: str, why: str, now: float) -> None:
         """A packet reached nobody."""
         between, payload = ends(packet), _payload(packet)
-        said = essence(payload)[0]
+        said = essence(payload)[0] or stun.essence(payload)
 
         def tell() -> tuple[PacketLost, int | None]:
             source, destination = map(str, between)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+
 from appliance.parties.party import What
 from appliance.parties.sipua import parse
 
@@ -72,3 +74,26 @@ def test_the_domain_of_a_phone_is_a_name_or_its_registrars_address(
         "sip:203.0.113.9",
         "<sip:alice@192.168.20.100>",
     )
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_a_challenge_is_answered_by_who_has_a_password(a_pair: MakePair, algorithm: str) -> None:
+    """RFC 3261 22.2: the request again, with Authorization, in a transaction of its own."""
+    pair = a_pair({"password": "secret"}, {"password": "secret", "algorithm": algorithm})
+    starts = [line for _, line in pair.room.starts()]
+    assert starts == [
+        "REGISTER sip:203.0.113.9", "SIP/2.0 401 Unauthorized",
+        "REGISTER sip:203.0.113.9", "SIP/2.0 200 OK",
+    ]  # fmt: skip
+    first, second = (parse(pair.room.sent[number][1].payload) for number in (0, 2))
+    assert (first.cseq, second.cseq) == (1, 2)
+    assert first.get("authorization") == ""
+    assert second.get("authorization").startswith('Digest username="alice", realm="pbx"')
+
+
+@pytest.mark.parametrize("password", ["", "guessed"])
+def test_who_has_no_password_or_a_wrong_one_is_refused(a_pair: MakePair, password: str) -> None:
+    pair = a_pair({"password": password}, {"password": "secret"})
+    assert pair.room.said(What.REGISTRATION_REFUSED) == [("alice", "", "401 Unauthorized")]
+    refused = [detail for *_, detail in pair.room.said(What.MESSAGE_REFUSED)]
+    assert refused == ["401: the credentials are wrong"] * (2 if password else 0)
