@@ -33,6 +33,7 @@ from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
 SENDS_AUDIO = "sends audio to"
+SENDS_FAX = "sends the fax to"
 SENDS_RTCP = "sends RTCP to"
 EXPECTS_AUDIO = "expects audio from"
 OWN_AUDIO = "its own audio, sent back"
@@ -162,9 +163,11 @@ class Audio:
         direction: str = SENDRECV,
         to_zero: bool = False,
         moved_to: Endpoint | None = None,
+        fax: bool = False,
     ) -> bytes:
-        """What to say of a stream; `to_zero` wants nothing, as old phones put it. Each time that it
-        says something else the version in o= grows (RFC 3264 8)."""
+        """What to say of a stream; `to_zero` wants nothing, as old phones put it, and `fax` wants
+        it to become one. Each time that it says something else the version in o= grows (RFC 3264
+        8)."""
         if stream.session is None:
             stream.session = self._rng.getrandbits(30)
         traits, control = self._traits, stream.control
@@ -177,6 +180,7 @@ class Audio:
             control.local.port if control and traits.rtcp_port else 0,
             traits.c_under_m,
             to_zero,
+            fax or stream.faxes,
         )
         if stream.said not in (None, said):
             said = said._replace(version=stream.version + 1)
@@ -189,13 +193,16 @@ class Audio:
         sides want that; `direction` is one's own (RFC 3264 5.1)."""
         wanted = read(message.body)
         before, stream.remote = stream.remote, wanted.media
+        stream.faxes = wanted.fax
         stream.may_send = wanted.hears and direction in SENDS
         stream.expects = (
             wanted.media is not None and wanted.direction in SENDS and direction in HEARS
         )
         if stream.remote is not None and stream.remote != before:
             ground = Ground(message.wire, "sdp", "RFC 8866 5.7")
-            self._machine.learn(me, SENDS_AUDIO, stream.remote, ground)
+            self._machine.learn(
+                me, SENDS_FAX if stream.faxes else SENDS_AUDIO, stream.remote, ground
+            )
         if stream.remote is not None and stream.expects and self._traits.rtp_timeout:
             ground = Ground(message.wire, "sdp", "RFC 3264 5.1")
             self._machine.learn(me, EXPECTS_AUDIO, stream.remote, ground)

@@ -50,6 +50,7 @@ class Wish(NamedTuple):
     detail: str = ""
     to_zero: bool = False
     moved_to: Endpoint | None = None
+    fax: bool = False
 
 
 RESUME = Wish(SENDRECV, What.RESUMED)
@@ -66,6 +67,10 @@ class ChangingTelephone(Telephone):
     ORDERS: ClassVar[Mapping[str, Order]] = {
         **Telephone.ORDERS,
         "hold": Order("put whatever call there is on hold", lambda one, _, now: one.hold(now)),
+        "fax": Order(
+            "change whatever call there is to a fax, at another port",
+            lambda one, _, now: one.fax(now),
+        ),
         "resume": Order("go on talking after a hold", lambda one, _, now: one.resume(now)),
     }
 
@@ -83,6 +88,12 @@ class ChangingTelephone(Telephone):
         for call in self._talking():
             self._change(call, RESUME, now)
 
+    def fax(self, now: float) -> None:
+        """ITU-T T.38 D.2.2: a re-INVITE with an image where there was audio."""
+        for call in self._talking():
+            there = self._audio.listen_too(call.stream, call.stream.local.address)
+            self._change(call, Wish(SENDRECV, What.FAXING, moved_to=there, fax=True), now)
+
     def _talking(self) -> list[Call]:
         return [call for call in self._calls.values() if call.phase is Phase.TALKING]
 
@@ -96,7 +107,7 @@ class ChangingTelephone(Telephone):
             ("Content-Type", "application/sdp"),
         ]
         request.body = self._audio.describe(
-            call.me, call.stream, wish.direction, wish.to_zero, wish.moved_to
+            call.me, call.stream, wish.direction, wish.to_zero, wish.moved_to, wish.fax
         )
         on_answer: Callable[[SipMessage, float], None] = partial(self._changed, call, request, wish)
         self._transactions.request(

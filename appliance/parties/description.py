@@ -22,7 +22,8 @@ class Description(NamedTuple):
     """What one side says of its audio. `version` counts how often it has changed (RFC 3264 8).
 
     `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
-    m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it.
+    m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it. Of a `fax` it
+    wants T.38.
     """
 
     user: str
@@ -33,21 +34,22 @@ class Description(NamedTuple):
     rtcp: int = 0
     under_stream: bool = False
     to_zero: bool = False
+    fax: bool = False
 
     def write(self) -> bytes:
         address = address_text(self.media.address)
         connection = f"c=IN IP4 {'0.0.0.0' if self.to_zero else address}"
-        version = self.session + self.version
+        version, port = self.session + self.version, self.media.port
         lines = (
             "v=0",
             f"o={self.user} {self.session} {version} IN IP4 {address}",
             "s=-",
             "" if self.under_stream else connection,
             "t=0 0",
-            f"m=audio {self.media.port} RTP/AVP 0",
+            f"m=image {port} udptl t38" if self.fax else f"m=audio {port} RTP/AVP 0",
             connection if self.under_stream else "",
-            "a=rtpmap:0 PCMU/8000",
-            "a=ptime:20",
+            "" if self.fax else "a=rtpmap:0 PCMU/8000",
+            "a=T38FaxVersion:0" if self.fax else "a=ptime:20",
             f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
             f"a={SENDRECV if self.to_zero else self.direction}",
         )
@@ -63,6 +65,7 @@ class Wanted(NamedTuple):
     direction: str
     names_control: bool = False
     """Does it say itself where reports go?"""
+    fax: bool = False
 
     @property
     def hears(self) -> bool:
@@ -76,9 +79,9 @@ def media_endpoint(body: bytes) -> Endpoint | None:
 
 
 def read(body: bytes) -> Wanted:
-    """The first stream, if it is audio. What stands under its m= line wins over what stands above,
-    which is for the whole session (RFC 8866 5.7)."""
-    connection = port = rtcp = ""
+    """The first stream that is audio, or a fax (T.38, RFC 3362). What stands under its m= line wins
+    over what stands above, which is for the whole session (RFC 8866 5.7)."""
+    connection = port = rtcp = media_type = ""
     direction = SENDRECV
     for line in body.decode("latin-1").splitlines():
         kind, _, value = line.partition("=")
@@ -86,7 +89,8 @@ def read(body: bytes) -> Wanted:
             if port:
                 break
             words = value.split(" ")
-            port = words[1] if len(words) > 1 and words[0] == "audio" else ""
+            media_type = words[0]
+            port = words[1] if len(words) > 1 and media_type in ("audio", "image") else ""
         elif line.startswith("c=IN IP4 "):
             connection = value[7:].strip()
         elif line.startswith("a=rtcp:"):
@@ -94,7 +98,7 @@ def read(body: bytes) -> Wanted:
         elif kind == "a" and value in MIRRORED:
             direction = value
     media = _endpoint(connection, port)
-    return Wanted(media, _control(media, rtcp), direction, bool(rtcp))
+    return Wanted(media, _control(media, rtcp), direction, bool(rtcp), media_type == "image")
 
 
 def _control(media: Endpoint | None, rtcp: str) -> Endpoint | None:

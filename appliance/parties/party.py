@@ -105,6 +105,7 @@ class What(Enum):
     HELD = "put on hold"
     RESUMED = "resumed"
     MOVED = "audio moved"
+    FAXING = "faxing"
     CHANGE_REFUSED = "change refused"
     TRANSFERRED = "transferred"
     TRANSFER_REFUSED = "transfer refused"

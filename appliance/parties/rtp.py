@@ -19,6 +19,7 @@ from math import pi, sin
 from random import Random
 from struct import Struct
 
+from appliance.parties import fax
 from appliance.parties.description import Description
 from appliance.parties.rtcp import Control
 from nat.endpoint import Endpoint
@@ -63,7 +64,7 @@ class Stream:
     (`may_send`), and something is to be heard if the other side wants to send (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
     other side, `session` and `version` name it there. `public` is what `local` is outside, if it
-    was asked.
+    was asked. A stream that `faxes` has become one of T.38.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Stream:
         "_tone",
         "control",
         "expects",
+        "faxes",
         "heard",
         "local",
         "may_send",
@@ -92,6 +94,7 @@ class Stream:
         self.heard = 0
         self.may_send = True
         self.expects = True
+        self.faxes = False
         self.said: Description | None = None
         self.session: int | None = None
         self.version = 0
@@ -103,7 +106,10 @@ class Stream:
         self._tone = tone(rng.choice(TONES))
 
     def say(self) -> bytes:
-        """The next 20 ms as an RTP packet."""
+        """The next 20 ms as an RTP packet; or of a fax."""
+        if self.faxes:
+            self.sent += 1
+            return fax.packet(self.sent)
         kind = PCMU if self.sent else MARKER | PCMU
         packet = HEADER.pack(VERSION_2, kind, self._sequence, self.timestamp, self.ssrc)
         self._sequence = self._sequence + 1 & 0xFFFF
@@ -112,7 +118,10 @@ class Stream:
         return packet + self._tone
 
     def hear(self, packet: bytes) -> bool:
-        """Count a packet if it is RTP with this codec (RFC 3550 A.1)."""
+        """Count a packet if it is RTP with this codec (RFC 3550 A.1); or of a fax."""
+        if self.faxes and fax.is_fax(packet):
+            self.heard += 1
+            return True
         if len(packet) < HEADER.size or packet[0] >> 6 != 2 or packet[1] & 0x7F != PCMU:
             return False
         self.heard += 1

@@ -35,6 +35,7 @@ from appliance.parties.audio import (
     NO_AUDIO_CAME,
     OWN_AUDIO,
     SENDS_AUDIO,
+    SENDS_FAX,
     SENDS_RTCP,
 )
 from appliance.parties.rtp import MEDIA
@@ -277,7 +278,7 @@ def _is_media(trouble: Trouble, evidence: Evidence) -> bool:
     if isinstance(trouble, MessageDiscarded):
         return trouble.field == MEDIA
     learnt = _newest_about(trouble.destination, evidence, trouble.t)
-    return learnt is not None and learnt.does in (SENDS_AUDIO, SENDS_RTCP)
+    return learnt is not None and learnt.does in (SENDS_AUDIO, SENDS_FAX, SENDS_RTCP)
 
 
 def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterator[Cause]:

@@ -97,7 +97,7 @@ class Conversation:
     def directions(self) -> Iterator[Direction]:
         """Both directions, once both ends have audio."""
         for talker, listener, said, heard in self._ends():
-            yield Direction(talker, listener, said, heard)
+            yield Direction(talker, listener, said, heard, "fax" if said.faxes else "audio")
 
     def reports(self) -> Iterator[Direction]:
         """RTCP in both directions, as far as there is any."""

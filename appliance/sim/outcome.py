@@ -94,6 +94,7 @@ class Judge:
             What.HELD: self._held,
             What.RESUMED: self._changed,
             What.MOVED: self._changed,
+            What.FAXING: self._changed,
             What.CHANGE_REFUSED: self._refused,
             What.TRANSFERRED: self._transferred,
             What.TRANSFER_REFUSED: self._transfer_refused,
@@ -295,8 +296,9 @@ def _in_words(conversation: Conversation) -> str:
             for each in conversation.directions()
             if each.talker in part.talkers
         ]
+        does = "gets the fax of" if part.name == What.FAXING.value else "hears"
         heard = ", ".join(
-            f"{each.listener} hears {each.talker} ({count.heard} of {count.sent})"
+            f"{each.listener} {does} {each.talker} ({count.heard} of {count.sent})"
             for each, count in counts
         )
         told.append(heard if len(parts) == 1 else f"{part.name}, {heard}")

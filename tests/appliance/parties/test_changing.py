@@ -113,3 +113,20 @@ def test_audio_may_move_to_the_phones_behind_the_server(a_pair: MakePair) -> Non
     assert str(pair.streams()["bob"].local) == "203.0.113.77:10002"
     assert str(pair.streams()["alice"].remote) == "203.0.113.77:10002"
     assert pair.room.said(What.MOVED) == [("bob", "alice", "")]
+
+
+def test_a_call_may_become_a_fax_at_another_port(a_pair: MakePair) -> None:
+    """RFC 3362, ITU-T T.38 D.2.2: an image where there was audio."""
+    pair = talking(a_pair)
+    pair.room.tell(pair.phone, "fax")
+    sent = [send.payload for _, send in pair.room.sent if b"\nm=image" in send.payload]
+    assert [body.split(b"\nm=image ")[1].split(b"\r")[0] for body in sent] == [
+        b"4002 udptl t38",
+        b"10000 udptl t38",
+    ]
+    alice, bob = pair.streams()["alice"], pair.streams()["bob"]
+    before = alice.heard, bob.heard
+    pair.room.run_until(4.0)
+    assert (alice.remote, bob.remote) == (bob.local, alice.local)
+    assert min(alice.heard - before[0], bob.heard - before[1]) >= 49
+    assert pair.room.said(What.FAXING) == [("alice", "bob", "")]
