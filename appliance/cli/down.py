@@ -128,5 +128,5 @@ def need_root(arguments: str) -> None:
     """Raises Failure with the command to type."""
     if os.geteuid() != 0:
         raise Failure(
-            f"namespaces and devices are root's to make: sudo {program()} {arguments}", IMPOSSIBLE
+            f"only root can make namespaces and devices: sudo {program()} {arguments}", IMPOSSIBLE
         )
