@@ -88,7 +88,14 @@ class Plan:
 
     def _outside(self) -> Iterator[Step]:
         side, tun = self.outside, TUNS[Side.OUTSIDE]
-        yield from self._room(side, (f"net.ipv4.neigh.{BRIDGE_END}.proxy_delay=0",))
+        yield from self._room(
+            side,
+            (
+                f"net.ipv4.neigh.{BRIDGE_END}.proxy_delay=0",
+                # When one of several addresses goes, the others of its network stay.
+                f"net.ipv4.conf.{BRIDGE_END}.promote_secondaries=1",
+            ),
+        )
         yield self._at(side, "address", "add", OWN_ADDRESS, "dev", tun)
         yield self._at(side, "route", "add", "default", "dev", tun, "table", TO_THE_APPLIANCE)
         lookup = ("lookup", TO_THE_APPLIANCE)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from appliance.control import paths
+from appliance.wires.netns import OF_THIS_PROCESS
 
 SUFFIX = ".up"
 WITHDRAWN = "withdrawn"
@@ -35,12 +36,14 @@ class Trace(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is told about an appliance that `up` made, besides what is to be undone."""
+    """What is told about an appliance that `up` made, besides what is to be undone. `home` is the
+    namespace that its bridges are in: another may have bridges of the same names."""
 
     name: str
     inside: str
     outside: str
     control: str
+    home: str = ""
 
 
 class AlreadyUp(Exception):
@@ -117,6 +120,11 @@ class Record:
 
     def _append(self, line: object) -> None:
         os.write(self.lock, json.dumps(line).encode() + b"\n")
+
+
+def home() -> str:
+    """The namespace of this process, by the kernel's number for it."""
+    return str(OF_THIS_PROCESS.stat().st_ino)
 
 
 def path_of(name: str) -> Path:

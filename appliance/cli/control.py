@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -20,10 +23,16 @@ from appliance.cli.base import (
     narrate,
 )
 from appliance.cli.configuration import warn
-from appliance.cli.connection import APPLIANCE_OPTIONS, as_option, connect, connect_to_look
+from appliance.cli.connection import (
+    APPLIANCE_OPTIONS,
+    as_option,
+    connect,
+    connect_to_look,
+    socket_of,
+)
 from appliance.cli.tables import value_text
 from appliance.cli.words import live_keys, offer, values
-from appliance.control.client import ClientError, caller
+from appliance.control.client import Client, ClientError, caller
 from appliance.control.filters import wanted
 from appliance.journal.events import decode
 from appliance.journal.sentences import Teller, clean
@@ -51,7 +60,9 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
         raise Failure(f"{clean(key)}: {error}", USAGE) from None
     if key.endswith(".module"):
         value = absolute_spec(value)
-    with connect(name, control) as client:
+    path = socket_of(name, control)
+    follow = _who_follows(path) if key == "outside.external" else None
+    with Client(path) as client:
         try:
             answer = client.ask("set", key=key, value=value, who=caller())
         except ClientError as error:
@@ -61,10 +72,20 @@ def set_(key: str, value: str, name: str | None, control: str | None, as_json: b
         emit_json(answer)
     else:
         narrate(clean(f"{answer['key']} is {value_text(answer['key'], answer['value'])} now", 1000))
+    if follow is not None:
+        follow(answer["value"])
     if key in SETTINGS:
         changed = Settings()
         changed.assign(key, answer["value"], "set")
         warn(changed, key)
+
+
+def _who_follows(path: Path) -> Callable[[Sequence[str]], None] | None:
+    """What else has to be done when external addresses change, if anything. Raises Failure."""
+    from appliance.cli import renumber  # few appliances stand between bridges
+
+    name = renumber.made_by_up(path)
+    return partial(renumber.follow, name) if name else None
 
 
 @click.command(cls=Command, short_help="Forget flows of a running appliance.")

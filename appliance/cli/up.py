@@ -143,7 +143,8 @@ def _refuse_shared_addresses(plan: Plan) -> None:
         for each in side.addresses
     }
     for other in {*records.names()} - {plan.name}:
-        for trace in records.read(other)[1]:
+        facts, traces = records.read(other)
+        for trace in traces if facts.home == records.home() else ():
             option = ours.get((trace.name, trace.detail.partition(" ")[0]))
             if trace.kind == "neighbour" and option is not None:
                 raise Failure(
@@ -171,7 +172,8 @@ def _warn_of_firewall() -> None:
 def _make(plan: Plan, control: Path) -> Background:
     """All of it, or nothing: what fails, or is interrupted, is taken down again. Answers twice: to
     who started it, and to the copy that is to carry packets."""
-    facts = Facts(plan.name, plan.inside.bridge.name, plan.outside.bridge.name, str(control))
+    inside, outside = plan.inside.bridge.name, plan.outside.bridge.name
+    facts = Facts(plan.name, inside, outside, str(control), records.home())
     written, log = control.with_suffix(".toml"), control.with_suffix(".log")
     record = Record.begin(facts)
     background = None

@@ -140,6 +140,18 @@ def test_while_packets_flow_it_is_the_callers_and_may_do_nothing(up: Up) -> None
     assert Path(row["control"]).stat().st_uid == TEACHER.uid
 
 
+def test_other_external_addresses_are_seen_at_once(up: Up) -> None:
+    """The namespace follows the appliance, and the outside finds the new address by ARP."""
+    name = ("--name", up.laptop.name)
+    for external in ("203.0.113.7", EXTERNAL):
+        run_in("", *GLASSNAT, "set", "outside.external", f'["{external}"]', *name)
+        with running(
+            up.laptop.server, "tcpdump", "-lni", "eth0", "icmp", ready="listening"
+        ) as seen:
+            ping(up.laptop.phone, SERVER)
+            seen.wait_for(f"{external} > {SERVER}: ICMP echo request")
+
+
 # --- when it ends --------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from appliance.cli import renumber
 from nat.mapping import Terms
 from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
@@ -50,6 +51,17 @@ def test_watched_events_are_printable_whoever_sends_them(glassnat: Run, folder: 
     assert answer.out == '{"type":"call-state","call":"a\\u007fb\\u009b31m"}\n'
     assert answer.code == 4
     assert "no appliance" in answer.err
+
+
+def test_other_external_addresses_are_followed_by_whoever_has_to(
+    glassnat: Run, appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[object] = []
+    monkeypatch.setattr(renumber, "made_by_up", lambda path: path.stem)
+    monkeypatch.setattr(renumber, "follow", lambda *what: followed.append(what))
+    assert glassnat("set", "outside.external", '["203.0.113.7"]').code == 0
+    assert glassnat("set", "nat.hairpin", "false").code == 0
+    assert followed == [("lab", ["203.0.113.7"])]
 
 
 def test_set_answers_json_when_asked(glassnat: Run, appliance: Appliance) -> None:

@@ -13,7 +13,7 @@ import pytest
 from appliance.between import undo, work
 from appliance.between.bridges import Laptop
 from appliance.between.plan import Plan
-from appliance.between.record import Facts, Record, Trace, names
+from appliance.between.record import Facts, Record, Trace, home, names
 from appliance.cli import up
 from appliance.cli.doctor import LIMITED, OK, Finding
 from appliance.control import paths
@@ -177,10 +177,13 @@ def test_two_appliances_on_a_bridge_need_two_addresses(
     said: str,
 ) -> None:
     address, bridge = there
-    other = Record.begin(Facts("other", "", "", ""))
+    in_another_namespace = Record.begin(Facts("another", "", "", "", "1"))
+    in_another_namespace.expect(Trace("neighbour", "192.168.20.1", "br-in 02:00:00:00:00:02"))
+    other = Record.begin(Facts("other", "", "", "", home()))
     other.expect(Trace("neighbour", address, f"{bridge} 02:00:00:00:00:01"))
     answer = glassnat("up", "lab", *BRIDGES, *words)
     other.end()
+    in_another_namespace.end()
     assert answer.code == (2 if said else 0)
     assert said in answer.err
     assert bool(planned) is not bool(said)
