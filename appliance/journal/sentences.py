@@ -13,6 +13,7 @@ cursor.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ from appliance.journal.events import (
     Event,
     MediaStats,
     MessagePassed,
+    PacketDropped,
+    PacketLost,
     PacketSeen,
     SettingChanged,
     Started,
@@ -33,6 +36,9 @@ from appliance.settings.hints import counted
 
 LONGEST = 256
 """Characters of one text that are shown at most."""
+UNBROKEN = 1.5
+"""Seconds between two events of one series at most: like losses are told of once a second."""
+MOST_SERIES = 64
 
 _SENTENCES = {
     "started": "{title}",
@@ -127,6 +133,16 @@ def _visible(character: str) -> str:
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "␦"
 
 
+@dataclass(slots=True)
+class Series:
+    """Packets that are lost in the same way, second by second: how many events there were of it,
+    how many packets, and when the last one was (seconds)."""
+
+    events: int = 0
+    packets: int = 0
+    at: float = 0.0
+
+
 class Teller:
     """Tells events one after the other; remembers who is called what, and what it has said."""
 
@@ -134,6 +150,7 @@ class Teller:
         self._names: dict[str, str] = {}
         self._media: dict[str, bool] = {}  # stream -> was the last second heard?
         self._heard: dict[str, int] = {}
+        self._series: dict[tuple[str, ...], Series] = {}
 
     def tell(self, event: Event) -> list[str]:
         """The lines for one event, the first with its time; none for a second that was like the one
@@ -148,7 +165,7 @@ class Teller:
         if self._is_repetition(event):
             return []
         kind = str(event.__struct_config__.tag)
-        lines = [_SENTENCES[kind].format_map(self._words(event))]
+        lines = [_SENTENCES[kind].format_map(self._words(event)) + self._so_far(event)]
         if isinstance(event, MessagePassed):
             as_bytes = not is_text(event.before)
             lines += [_change(change, as_bytes) for change in event.changes]
@@ -158,7 +175,10 @@ class Teller:
 
     def _is_repetition(self, event: Event) -> bool:
         """Would its sentence say what was said before? A stream is told of when it is heard again
-        or falls silent; a refresh says nothing new at all."""
+        or falls silent, packets that are lost second by second after one, two, four, eight … of
+        them; a refresh says nothing new at all."""
+        if isinstance(event, PacketLost | PacketDropped):
+            return self._goes_on_being_lost(event)
         if not isinstance(event, MediaStats):
             return event.__struct_config__.tag == "mapping-refreshed"
         stream = event.stream
@@ -167,6 +187,26 @@ class Teller:
         self._heard[stream] = event.heard
         self._media[stream] = heard
         return before is heard
+
+    def _goes_on_being_lost(self, event: PacketLost | PacketDropped) -> bool:
+        kind = _kind_of_loss(event)
+        series = self._series.pop(kind, None)
+        if series is None or event.t - series.at > UNBROKEN:
+            series = Series()
+        self._series[kind] = series
+        if len(self._series) > MOST_SERIES:
+            del self._series[next(iter(self._series))]
+        series.at = event.t
+        series.events += 1
+        series.packets += event.count
+        return series.events & (series.events - 1) != 0
+
+    def _so_far(self, event: Event) -> str:
+        """How many packets a series has lost, when its event tells of the last second only."""
+        if not isinstance(event, PacketLost | PacketDropped):
+            return ""
+        series = self._series[_kind_of_loss(event)]
+        return f"; {series.packets:,} so far" if series.events > 2 else ""
 
     def _words(self, event: Event) -> dict[str, Any]:
         """The fields of an event as cleaned text, with names beside addresses."""
@@ -302,3 +342,8 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else clean(str(value))
+
+
+def _kind_of_loss(event: PacketLost | PacketDropped) -> tuple[str, ...]:
+    why = event.why if isinstance(event, PacketLost) else event.reason
+    return str(event.__struct_config__.tag), why, event.source, event.destination

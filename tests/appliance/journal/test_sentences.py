@@ -18,6 +18,7 @@ from appliance.journal.events import (
     MediaStats,
     MessagePassed,
     PacketDropped,
+    PacketLost,
     SettingChanged,
     Started,
 )
@@ -302,3 +303,24 @@ def test_one_packet_is_not_packets(sent: int, told: str) -> None:
         bytes_in=0,
     )
     assert told in Teller().tell(event)[0]
+
+
+def lost(at: float, count: int = 50) -> PacketLost:
+    return PacketLost(
+        t=at, where="on the outside", why="no route", protocol="udp", source="203.0.113.9:10000",
+        destination="192.168.20.100:4000", count=count,
+    )  # fmt: skip
+
+
+def test_what_is_lost_second_by_second_is_told_ever_less_often() -> None:
+    """After one, two, four, eight … seconds, with how many packets it has been so far."""
+    teller = Teller()
+    told = [second for second in range(1, 40) if teller.tell(lost(float(second)))]
+    assert told == [1, 2, 4, 8, 16, 32]
+    *_, last = (line for second in range(40, 65) for line in teller.tell(lost(float(second))))
+    assert last.endswith("; 3,200 so far")
+
+
+def test_after_a_pause_it_is_told_again() -> None:
+    teller = Teller()
+    assert [bool(teller.tell(lost(at))) for at in (1.0, 2.0, 3.0, 9.0)] == [True, True, False, True]
