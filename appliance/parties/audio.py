@@ -91,6 +91,14 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         bool, about("Write the c= line under the m= line, and not above it (RFC 8866 5.7).")
     ] = False
 
+    more_codecs: Annotated[
+        int,
+        about(
+            "So many codecs does it offer besides G.711, two lines for each: with 20 an INVITE "
+            "does not fit into one packet of 1,500 bytes (RFC 3551 6: at most 32)."
+        ),
+    ] = 0
+
     @property
     def talks_to_source(self) -> bool:
         """Does audio go to where audio comes from?"""
@@ -181,6 +189,7 @@ class Audio:
             traits.c_under_m,
             to_zero,
             fax or stream.faxes,
+            0 if stream.remote else traits.more_codecs,  # an answer has one (RFC 3264 6.1)
         )
         if stream.said not in (None, said):
             said = said._replace(version=stream.version + 1)

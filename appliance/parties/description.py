@@ -15,6 +15,8 @@ from nat.endpoint import Endpoint, address_text
 SENDRECV, SENDONLY, RECVONLY, INACTIVE = "sendrecv", "sendonly", "recvonly", "inactive"
 MIRRORED = {SENDRECV: SENDRECV, SENDONLY: RECVONLY, RECVONLY: SENDONLY, INACTIVE: INACTIVE}
 """How the other side sees it (RFC 3264 6.1)."""
+FIRST_DYNAMIC = 96
+"""Of the payload types that a description gives a meaning to (RFC 3551 6), to 127."""
 SENDS, HEARS = (SENDRECV, SENDONLY), (SENDRECV, RECVONLY)
 
 
@@ -23,7 +25,7 @@ class Description(NamedTuple):
 
     `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
     m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it. Of a `fax` it
-    wants T.38.
+    wants T.38. So many more `codecs` are offered besides the one that all parties speak.
     """
 
     user: str
@@ -35,20 +37,25 @@ class Description(NamedTuple):
     under_stream: bool = False
     to_zero: bool = False
     fax: bool = False
+    codecs: int = 0
 
     def write(self) -> bytes:
         address = address_text(self.media.address)
         connection = f"c=IN IP4 {'0.0.0.0' if self.to_zero else address}"
         version, port = self.session + self.version, self.media.port
+        kinds = range(FIRST_DYNAMIC, FIRST_DYNAMIC + self.codecs)
+        more = [f"a=rtpmap:{kind} AMR-WB/16000\r\na=fmtp:{kind} octet-align=1" for kind in kinds]
+        offered = " ".join(map(str, (0, *kinds)))
         lines = (
             "v=0",
             f"o={self.user} {self.session} {version} IN IP4 {address}",
             "s=-",
             "" if self.under_stream else connection,
             "t=0 0",
-            f"m=image {port} udptl t38" if self.fax else f"m=audio {port} RTP/AVP 0",
+            f"m=image {port} udptl t38" if self.fax else f"m=audio {port} RTP/AVP {offered}",
             connection if self.under_stream else "",
             "" if self.fax else "a=rtpmap:0 PCMU/8000",
+            *more,
             "a=T38FaxVersion:0" if self.fax else "a=ptime:20",
             f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
             f"a={SENDRECV if self.to_zero else self.direction}",

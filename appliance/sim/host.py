@@ -27,6 +27,7 @@ from appliance.parties.party import (
     Undelivered,
     Write,
 )
+from appliance.sim.fragments import Pieces
 from appliance.sim.packets import (
     ErrorAbout,
     PingRequest,
@@ -67,6 +68,7 @@ class Host:
         "news",
         "outbox",
         "party",
+        "pieces",
         "side",
         "tells_closed_ports",
         "wake_at",
@@ -79,6 +81,7 @@ class Host:
         self.side = side
         self.tells_closed_ports = tells_closed_ports
         self.identification = 0
+        self.pieces = Pieces()
         self.wake_at: float | None = None
         self.alarm_at: float | None = None
         """The time for which `expire` is booked."""

@@ -22,6 +22,7 @@ from appliance.journal.tap import EXIT_SIDES
 from appliance.parties.party import Action, Party, Report, Send, Wake
 from appliance.settings.hints import counted
 from appliance.sim.clock import Clock, Happening
+from appliance.sim.fragments import MTU, cut
 from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
 from nat.drop import Drop
@@ -93,7 +94,9 @@ class World:
         for action in actions:
             kind = type(action)
             if kind is Send:
-                self._depart(host, pack(action, host.next_identification()), now)  # type: ignore[arg-type]
+                packet = pack(action, host.next_identification())  # type: ignore[arg-type]
+                for piece in (packet,) if packet.length <= MTU else cut(packet):
+                    self._depart(host, piece, now)
             elif kind is Wake:
                 host.wake_at = action.at  # type: ignore[union-attr]
                 self._clock.at(host.wake_at, self._wake, host)
@@ -207,6 +210,11 @@ class World:
 
     def _deliver(self, arrival: tuple[Host, Packet], now: float) -> None:
         host, packet = arrival
+        if packet.is_fragment:
+            whole = host.pieces.add(packet, now)
+            if whole is None:
+                return
+            packet = whole
         datagram = unpack(packet)
         if datagram is None:
             self._deliver_other(host, packet, now)

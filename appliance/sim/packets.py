@@ -143,7 +143,7 @@ def pack_segment(segment: Segment, identification: int) -> Packet:
     )
     body = bytearray(header + options + segment.payload)
     pseudo_header = source.address + destination.address + TCP + len(body)
-    body[16:18] = _checksum(bytes(body), pseudo_header)
+    body[16:18] = checksum(bytes(body), pseudo_header)
     return _packet(source.address, destination.address, TCP, TTL, identification, body)
 
 
@@ -195,7 +195,7 @@ def pack_ping(ping: Ping, identification: int) -> Packet:
     (source, identifier), destination, sequence, payload, ttl = ping
     header = ECHO.pack(icmp.ECHO_REQUEST, 0, 0, identifier, sequence)
     body = bytearray(header + payload)
-    body[2:4] = _checksum(bytes(body))
+    body[2:4] = checksum(bytes(body))
     return _packet(source, destination, ICMP, ttl, identification, body)
 
 
@@ -297,6 +297,6 @@ def _sum(data: bytes, more: int = 0) -> int:
     return (number + more) % 0xFFFF
 
 
-def _checksum(data: bytes, more: int = 0) -> bytes:
+def checksum(data: bytes, more: int = 0) -> bytes:
     """The field that makes the sum 0."""
     return (-_sum(data, more) % 0xFFFF).to_bytes(2, "big")

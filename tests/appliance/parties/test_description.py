@@ -78,3 +78,11 @@ def test_the_c_line_may_stand_under_the_stream() -> None:
 def test_a_changed_description_has_a_higher_version() -> None:
     """RFC 3264 8."""
     assert b"o=alice 17 19 IN" in Description("alice", HERE, 17, version=2).write()
+
+
+def test_more_codecs_are_more_payload_types_and_two_lines_for_each() -> None:
+    """RFC 8866 6.6; the first one is the one that is used."""
+    body = Description("alice", Endpoint.parse("192.0.2.1:4000"), 1, codecs=2).write()
+    assert b"m=audio 4000 RTP/AVP 0 96 97\r\n" in body
+    assert body.count(b"a=fmtp:") == 2
+    assert media_endpoint(body) == Endpoint.parse("192.0.2.1:4000")
