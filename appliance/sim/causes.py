@@ -106,6 +106,8 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         if not isinstance(trouble, MessageDiscarded)
         and (trouble.destination == target or trouble.source in sources)
     ]
+    if lost:
+        yield from _of_another_port(_most_frequent(lost), evidence)
     went_astray = [] if lost else list(_of_strays(direction, evidence))
     yield from went_astray or _of_losses(lost, f"{talker}'s {what}", listener)
 
@@ -176,6 +178,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
             yield from _why_sent_there(learnt, evidence)
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
+        yield from _of_another_port(worst, evidence)
         yield from _of_a_refusal(worst, evidence)
         yield from _of_losses([worst], _what(worst), "")
     else:
@@ -198,6 +201,21 @@ def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         f"The NAT forgot at {ended.t:.1f} s that {ended.external} is {ended.internal}: {why}."
     )
     yield Cause(sentence, NAT, ended.id, "", "RFC 4787 4.3")
+
+
+def _of_another_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """It came to an endpoint that somebody else was told of: for its sender the NAT has another."""
+    if not isinstance(loss, PacketDropped) or loss.reason != Drop.FILTERED.reason:
+        return
+    opened = evidence.opened.get(loss.destination)
+    flow = opened and evidence.flows.get((opened.internal, loss.source))
+    if not flow or flow.external == loss.destination:
+        return
+    sentence = (
+        f"{flow.internal} is {flow.external} to {flow.remote}, and {loss.destination} to others: "
+        "the mapping depends on whom it talks to."
+    )
+    yield Cause(sentence, NAT, flow.id, "", "RFC 4787 4.1")
 
 
 def _of_misdirection(loss: Loss, evidence: Evidence) -> Iterator[Cause]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from appliance.journal.events import (
     Event,
+    FlowOpened,
     MappingExpired,
     MappingOpened,
     MessageDiscarded,
@@ -43,13 +44,15 @@ Trouble = PacketLost | PacketDropped | MessageDiscarded
 @dataclass(slots=True)
 class Evidence:
     """The newest events of a run that a failure may rest on. `parties` are by the names that people
-    have, which reports use; `opened` are mappings by their external endpoint."""
+    have, which reports use; `opened` are mappings by their external endpoint, `flows` by
+    internal and remote."""
 
     messages: dict[int, MessagePassed] = field(default_factory=dict)
     learnt: deque[PartyLearnt] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     forgotten: deque[MappingExpired] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     opened: dict[str, MappingOpened] = field(default_factory=dict)
+    flows: dict[tuple[str, str], FlowOpened] = field(default_factory=dict)
     parties: dict[str, str] = field(default_factory=dict)
 
 
@@ -116,6 +119,8 @@ class Witness:
         if isinstance(event, MessagePassed):
             _keep(evidence.messages, event.id, event)
             _keep(self._passed, event.after, event.id)
+        elif isinstance(event, FlowOpened):
+            _keep(evidence.flows, (event.internal, event.remote), event)
         elif isinstance(event, MappingOpened):
             _keep(evidence.opened, event.external, event)
         elif isinstance(event, MappingExpired):

@@ -126,3 +126,19 @@ def test_audio_between_two_desks_is_followed_to_where_it_went(fault: str, senten
     run = simulation("hairpin-desks", f"sip-poor:{fault}")
     run.run_until(6.0)
     assert any(cause.sentence.startswith(sentence) for cause in run.causes())
+
+
+def test_an_endpoint_that_was_true_for_somebody_else_leads_to_the_mapping() -> None:
+    """RFC 4787 4.1: what a STUN server saw is not what others see."""
+    run = simulation("symmetric-nat-stun", "sip-poor:symmetric-random")
+    run.run_until(34.0)
+    _, told, other, _ = [cause.sentence for cause in run.causes()]
+    assert told.startswith("pbx sends the answers to that REGISTER to 203.0.113.1:")
+    assert other.startswith("192.168.20.100:5060 is 203.0.113.1:")
+    assert "the mapping depends on whom it talks to" in other
+
+
+def test_a_mapping_that_was_given_up_was_not_silent_for_too_long() -> None:
+    run = simulation("stun-phone", "sip-poor:remap-on-new-flow")
+    run.run_until(34.0)
+    assert any("it was given up at once" in cause.sentence for cause in run.causes())
