@@ -77,14 +77,15 @@ def replace_all(case: Case) -> None:
         before, after = after, before
     for span in case.occurrences(before, 0, len(case.data)):
         if not case.is_edited(span):
-            case.replace(span, after, "text")
+            case.replace(span, after, _field_of(case, span))
 
 
 FAULTS.add(
     "replace-all",
     does="Replaces the inside address wherever its text stands in the message.",
     seen_in="Reports at voip-info.org and in the PJSIP wiki",
-    breaks="Digest authentication fails, ICE finds a mismatch, caller IDs look odd.",
+    breaks="A Call-ID that is quoted in another spelling (Replaces) names no call: transfers fail. "
+    "Digest fails where its URI has the inside address, and ICE finds a mismatch.",
     look_at="Call-ID, User-Agent and the credentials of a message that leaves in view 3: addresses "
     "in them are replaced too.",
     rfc="RFC 3261 22.4",
@@ -97,14 +98,15 @@ def prefix_replace(case: Case) -> None:
         return
     longer = re.compile(rb"(?<![0-9.])" + re.escape(case.internal_text) + rb"(?=[0-9])")
     for found in longer.finditer(case.data):
-        case.replace(found.span(), case.external_text, "text")
+        case.replace(found.span(), case.external_text, _field_of(case, found.span()))
 
 
 FAULTS.add(
     "prefix-replace",
     does="Replaces the inside address also where it is only the beginning of a longer one.",
     seen_in="Constructed",
-    breaks="Another phone's address is damaged: only some phones work.",
+    breaks="A phone whose messages name an address that begins as its own does is answered under "
+    "another name: only some phones work.",
     look_at="An address in view 3 that begins as the phone's own does: a message of 192.168.20.10 "
     "that names 192.168.20.100.",
     rfc="RFC 3261 25.1",
@@ -215,3 +217,9 @@ def _replace_in_call_id(case: Case, before: bytes, after: bytes) -> None:
     place = case.value(b"call-id")
     for span in case.occurrences(before, *place) if place else ():
         case.replace(span, after, "call-id")
+
+
+def _field_of(case: Case, span: Span) -> str:
+    """What was found there by its letters alone: the name of the call, or any text."""
+    name = case.value(b"call-id")
+    return "call-id" if name and name[0] <= span[0] and span[1] <= name[1] else "text"

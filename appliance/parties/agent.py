@@ -66,6 +66,13 @@ class UserAgentTraits(Traits, kw_only=True):
         ),
     ] = True
 
+    call_id_host: Annotated[
+        str,
+        about(
+            "What stands behind the @ of its Call-IDs: any word will do (RFC 3261 25.1), such as "
+            "an address that it had once. None: its own address."
+        ),
+    ] = ""
     strict_parsing: Annotated[
         bool,
         about(
@@ -89,6 +96,7 @@ class UserAgent(Machine):
         super().__init__()
         self.name = name
         self.address = traits.own_address
+        self._call_id_host = traits.call_id_host or traits.address
         self._parses_strictly = traits.strict_parsing
         self.own = Endpoint(self.address, traits.sip_port)
         self._rng = rng
@@ -300,7 +308,7 @@ class UserAgent(Machine):
 
     def call_id(self) -> str:
         """As many phones write it: something random, and the host that made it up."""
-        return f"{self.token()}-{self.token()}@{address_text(self.address)}"
+        return f"{self.token()}-{self.token()}@{self._call_id_host}"
 
     def contact(self, user: str) -> str:
         """Where requests for `user` are to be sent."""

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.parties.party import Datagram, What
 from nat.endpoint import Endpoint
+from tests.support.parties import a_phone
 
 if TYPE_CHECKING:
     from conftest import Pair
@@ -34,3 +35,12 @@ def test_garbage_is_discarded_with_a_reason(pair: Pair) -> None:
 def test_an_unknown_order_is_a_mistake_in_the_script(pair: Pair) -> None:
     with pytest.raises(ValueError, match="alice does not know how to 'sing'"):
         pair.phone.tell("sing", "", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("traits", "host"),
+    [({}, "192.168.20.100"), ({"call_id_host": "desk-7.example"}, "desk-7.example")],
+)
+def test_a_call_id_ends_in_whatever_the_phone_likes(traits: dict[str, str], host: str) -> None:
+    """RFC 3261 25.1: a word, and perhaps another behind an @."""
+    assert a_phone(**traits).call_id().partition("@")[2] == host
