@@ -59,6 +59,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+pictures: .venv/installed-dev
+	.venv/bin/python -m tui.picture docs/screenshot.svg
+
 bench: .venv/installed-dev
 	@$(MAKE) --no-print-directory system-packages DRIVEN='$(DRIVEN) $(COMPARED)'
 	$(BIN)/python -m tests.bench

@@ -27,9 +27,11 @@ from appliance.sim.simulation import Simulation
 from appliance.sim.stories import list_scenarios, load_scenario
 from tests.appliance.sim.test_simulation import staged
 from tests.support.sweep import sampled
+from tui.draw import ladder, why
 from tui.draw import outcome as outcome_pane
-from tui.draw import why
+from tui.look import Look
 from tui.model import Model
+from tui.views.diff import DiffView
 
 POOR = poor("sip")
 assert POOR is not None
@@ -77,6 +79,7 @@ def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
         advice = why.advice(model, live=False).plain
         title, _ = outcome_pane.headline(model)
         assert_judged_by_what_left(run, spec)
+        assert_the_screen_agrees(model, word)
         if word == outcome.BOTH_WAYS:
             assert sentences == [], story.name
             assert "correct ALG" not in advice, story.name
@@ -147,6 +150,19 @@ def assert_judged_by_what_left(run: Simulation, spec: str) -> None:
             if row.field == "content-length" and is_whole and row.expected is not None:
                 body = event.after.partition("\r\n\r\n")[2]
                 assert row.expected.strip() == str(len(body)), what
+
+
+def assert_the_screen_agrees(model: Model, word: str) -> None:
+    """The field that decides is marked where the causes name one, and nowhere else; a call in which
+    everybody was heard has no lost audio on its ladder."""
+    look = Look(model)
+    view = DiffView(look)
+    for message in model.messages:
+        look.chosen = message.number
+        marked = any(" CAUSE " in line.plain for line in view.page(118, 100).body)
+        assert marked == bool(why.causes_in(model, message)), message
+    if word == outcome.BOTH_WAYS:
+        assert not any("LOST" in line.plain for line in ladder.rows(model, 118, None))
 
 
 def assert_nothing_is_blamed(run: Simulation, shown: list[str]) -> None:

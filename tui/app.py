@@ -26,10 +26,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from appliance.journal.events import Event
+from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
-from tui.feed import Factory, Feed, SimulationFeed, SocketFeed
+from tui.feed import Clockwork, Factory, Feed, SimulationFeed, SocketFeed
 from tui.key import Key
 from tui.keys import EVERYWHERE, INTERRUPTED, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
@@ -37,6 +38,8 @@ from tui.lesson import Lesson
 from tui.look import Look
 from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
+from tui.recording import RecordingFeed
+from tui.shelf import Picked, shelf_of
 from tui.themes import Looks
 from tui.timing import Timing
 from tui.views.table import VIEWS, number
@@ -45,6 +48,7 @@ from tui.widgets.alg_menu import Choices
 from tui.widgets.drawn import Drawn
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import Pane
+from tui.widgets.picker import Picker
 
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
@@ -226,8 +230,10 @@ class GlassnatApp(Looks[None]):
 
     def _clock(self) -> strip.Clock:
         feed = self.feed
-        speed = feed.speed if isinstance(feed, SimulationFeed) else 1.0
-        return strip.Clock(feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only)
+        speed = feed.speed if isinstance(feed, Clockwork) else 1.0
+        return strip.Clock(
+            feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only, feed.kind
+        )
 
     def _tell_apart(self, base: Screen[Any], wanted: int) -> None:
         """Beside the call: the table as high as its rows, and beneath it what is told."""
@@ -236,7 +242,9 @@ class GlassnatApp(Looks[None]):
         width = place.content_size.width
         if not width:
             return
-        lines = told.apart(self.look, self.feed.live, width, max(height - wanted, _LEAST_TOLD))
+        least = _LEAST if self.look.view == "nat" else _LEAST_TOLD
+        least = _TOLD[True] if self.look.in_full else least
+        lines = told.apart(self.look, self.feed.live, width, max(height - wanted, least))
         place.show(lines)
         nat.styles.height = max(min(wanted, height - len(lines)), _LEAST)
 
@@ -349,6 +357,12 @@ def run_attached(socket_path: str, read_only: bool = False) -> int:
     return _run(GlassnatApp(SocketFeed(socket_path, read_only), alg_choices()))
 
 
+def run_recording(events: Sequence[Event]) -> int:
+    """Open the screen on what was recorded, whose clock stands until somebody lets it run. Answers
+    the exit code."""
+    return _run(GlassnatApp(RecordingFeed(events), alg_choices(), paused=True))
+
+
 def _run(app: GlassnatApp) -> int:
     app.run()
     if app.failure is not None:
@@ -356,14 +370,12 @@ def _run(app: GlassnatApp) -> int:
     return app.return_code or 0
 
 
-def run_picker(choices: Sequence[tuple[str, str]]) -> str | None:
-    """Let the user choose one of (name, title); None when they leave without choosing.
+def run_picker(stories: Sequence[Scenario], appliances: Sequence[str] = ()) -> Picked | None:
+    """Let the user choose a story or a running appliance; None when they leave without choosing.
 
     Raises KeyboardInterrupt when they leave by Ctrl-C.
     """
-    from tui.widgets.picker import Picker
-
-    picker = Picker(choices)
+    picker = Picker(shelf_of(stories, appliances))
     chosen = picker.run()
     if picker.return_code == INTERRUPTED:
         raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -47,13 +48,18 @@ class Feed(Protocol):
 
     live: bool
     read_only: bool
-    ended: bool
+    kind: str
+    """What it is, in a word for the strip."""
     lost: str
     """Why there is no more news; empty while there is."""
 
     @property
+    def ended(self) -> bool:
+        """Is there nothing more to come?"""
+
+    @property
     def duration(self) -> float | None:
-        """When a simulation will be over (seconds); None for what is not known to end."""
+        """When it will be over (seconds); None for what is not known to end."""
 
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
         """The news after `elapsed` wall seconds. `running`: may a virtual clock go on?"""
@@ -89,8 +95,39 @@ class Turned(NamedTuple):
     value: Any
 
 
-class SimulationFeed:
+class Clockwork(ABC):
+    """A feed whose clock can be turned: a simulation, or a recording."""
+
+    speed: float
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Is there nothing more to come?"""
+
+    @abstractmethod
+    def step(self, awaited: Awaited) -> Event | None:
+        """Go on until the next event that is awaited, and answer it; None: to the end."""
+
+    @abstractmethod
+    def back(self, awaited: Awaited) -> Event | None:
+        """Go back to just after the last event that is awaited before this moment, and answer it;
+        None: to the beginning. Whoever shows it begins again, and is told everything up to
+        there."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """Begin again at T+0."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Run to the end at once."""
+
+
+class SimulationFeed(Clockwork):
     """A simulation that runs as fast as the screen lets it, and back."""
+
+    kind = "SIM"
 
     live = False
     read_only = False
@@ -120,8 +157,12 @@ class SimulationFeed:
         self.knobs.clear()
         self.restart()
 
+    @property
+    def ended(self) -> bool:
+        return self._is_over
+
     def _begin(self) -> None:
-        self.ended = False
+        self._is_over = False
         self._news: list[Event] = []
         self._before = self._stopped = 0
         self.simulation = self._factory(dict(self._at_first), self._turns)
@@ -138,15 +179,14 @@ class SimulationFeed:
         began = time.monotonic()
         while self.simulation.now < target and time.monotonic() - began < _BUDGET:
             self.simulation.run_until(min(self.simulation.now + _SLICE, target))
-        self.ended = self.simulation.now >= self.simulation.duration
+        self._is_over = self.simulation.now >= self.simulation.duration
 
     def step(self, awaited: Awaited) -> Event | None:
-        """Go on until the next event that is awaited, and answer it; None: to the end."""
         seen = len(self._news)
         for _ in range(_STEPS):
             before = self.simulation.log.last_id
             if not self.simulation.step():
-                self.ended = True
+                self._is_over = True
                 return None
             found = [event for event in self._news[seen:] if awaited(event)]
             if found:
@@ -156,9 +196,8 @@ class SimulationFeed:
         return None
 
     def back(self, awaited: Awaited) -> Event | None:
-        """Go back to just after the last event that is awaited before this moment, and answer it;
-        None: to the beginning. It is the same run once more, up to there, with every setting
-        changed again when it was changed."""
+        """It is the same run once more, up to there, with every setting changed again when it was
+        changed."""
         log = self.simulation.log
         latest = self._before if log.last_id == self._stopped else log.last_id
         earlier = [each for each in log.since(0) if awaited(each)]
@@ -177,9 +216,8 @@ class SimulationFeed:
         return next((each for each in self._news if each.id == target), None)
 
     def finish(self) -> None:
-        """Run to the end at once."""
         self.simulation.run()
-        self.ended = True
+        self._is_over = True
 
     async def remedies(self) -> list[Remedy]:
         """What would have made this run better, tried beside the screen. Nothing where a module of
@@ -261,6 +299,7 @@ class SocketFeed:
     """
 
     live = True
+    kind = "LIVE"
     ended = False
     duration: float | None = None
 

@@ -1,4 +1,4 @@
-"""A picture of the workbench, drawn by the program: `python -m tui.picture docs/screenshot.svg`.
+"""A picture of the workbench, drawn by the program: `make pictures`.
 
 The run is a simulation with a fixed seed, so the picture is the same until the screen changes.
 """
@@ -19,8 +19,8 @@ from tui.app import GlassnatApp
 from tui.feed import Factory, SimulationFeed
 from tui.knobs import alg_choices
 
-SIZE = (120, 36)
-"""Columns and rows of the workbench as the documentation shows it."""
+SIZE = (120, 44)
+"""Columns and rows of the workbench as the documentation shows it: high enough for every reason."""
 MOMENT = 30.0
 """Seconds into the call: audio has been lost for a while, and nobody has hung up."""
 

@@ -1,4 +1,5 @@
-"""The keys of time: a simulation's clock can be held, stepped, turned back and begun again.
+"""The keys of time: the clock of a simulation or a recording can be held, stepped, turned back and
+begun again.
 
 Back is real: the same run once more from its start, up to where one wants to be. A live clock
 cannot be turned; there the keys for messages go through those that have passed.
@@ -19,7 +20,7 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.sentences import Teller
-from tui.feed import FASTEST, SLOWEST, Awaited, SimulationFeed
+from tui.feed import FASTEST, SLOWEST, Awaited, Clockwork, SimulationFeed
 from tui.keys import TIME
 from tui.stage import Stage
 
@@ -51,9 +52,9 @@ class Timing:
     def pause(self) -> None:
         self._stage.paused = not self._stage.paused
 
-    def _simulation(self) -> SimulationFeed | None:
-        """The simulation's clock, or a sentence on why there is none to turn."""
-        if isinstance(self._stage.feed, SimulationFeed):
+    def _clockwork(self) -> Clockwork | None:
+        """A clock that can be turned, or a sentence on why there is none."""
+        if isinstance(self._stage.feed, Clockwork):
             return self._stage.feed
         self._stage.say("This NAT is live: its packets cannot be held, stepped or run again.")
         return None
@@ -62,14 +63,14 @@ class Timing:
 
     async def next_message(self) -> None:
         feed = self._stage.feed
-        if isinstance(feed, SimulationFeed) and not feed.ended:
+        if isinstance(feed, Clockwork) and not feed.ended:
             await self._on(is_message, "No message comes any more before the end.")
             self._look_at_the_newest()
         else:
             self._stage.look.step(1)
 
     async def last_message(self) -> None:
-        if isinstance(self._stage.feed, SimulationFeed):
+        if isinstance(self._stage.feed, Clockwork):
             await self._back(is_message)
             self._look_at_the_newest()
         else:
@@ -92,16 +93,16 @@ class Timing:
 
     async def _on(self, awaited: Awaited, otherwise: str) -> None:
         """Hold the clock at the next of these, and say what it is."""
-        if simulation := self._simulation():
+        if clockwork := self._clockwork():
             self._stage.paused = True
-            event = simulation.step(awaited)
+            event = clockwork.step(awaited)
             await self._stage.advance(0.0)
             self._stage.say(otherwise if event is None else self._told(event))
 
     async def _back(self, awaited: Awaited) -> None:
-        if simulation := self._simulation():
+        if clockwork := self._clockwork():
             self._stage.paused = True
-            event = simulation.back(awaited)
+            event = clockwork.back(awaited)
             self._stage.look.begin_again()
             await self._stage.advance(0.0)
             self._stage.say("This is the beginning." if event is None else self._told(event))
@@ -116,18 +117,19 @@ class Timing:
 
     def faster(self, factor: float) -> None:
         """Faster or slower; 0: as fast as the wall clock."""
-        if simulation := self._simulation():
-            speed = simulation.speed * factor if factor else 1.0
-            simulation.speed = min(max(speed, SLOWEST), FASTEST)
+        if clockwork := self._clockwork():
+            speed = clockwork.speed * factor if factor else 1.0
+            clockwork.speed = min(max(speed, SLOWEST), FASTEST)
 
     async def run_as_at_first(self) -> None:
-        if simulation := self._simulation():
-            simulation.knobs.clear()
+        if clockwork := self._clockwork():
+            if isinstance(clockwork, SimulationFeed):
+                clockwork.knobs.clear()
             await self.run_again()
 
     async def run_again(self) -> None:
-        if simulation := self._simulation():
-            simulation.restart()
+        if clockwork := self._clockwork():
+            clockwork.restart()
             self._stage.look.begin_again()
             self._stage.paused = False
             await self._stage.advance(0.0)

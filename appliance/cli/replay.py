@@ -17,9 +17,11 @@ from appliance.cli.base import (
     Failure,
     emit,
     narrate,
+    on_terminal,
     setting_options,
 )
 from appliance.cli.files import Files, file_options
+from appliance.forensics import recordings
 from appliance.forensics.replaying import EXTERNAL, Replay, Tape, networks_of, read
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean
@@ -29,8 +31,8 @@ from appliance.settings.hints import counted
 from appliance.settings.table import Settings
 
 
-@click.command(cls=Command, short_help="A capture through a NAT of your choice.")
-@click.argument("file", metavar="FILE.pcap", type=click.Path())
+@click.command(cls=Command, short_help="A capture through a NAT of your choice, or a recording.")
+@click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--interface", default="", metavar="NAME", help="Of a pcapng: only this one.")
 @click.option("--points", is_flag=True, help="Packets too, at the four points of their way.")
 @click.option("--seed", type=int, default=0, help="For random ports.")
@@ -45,9 +47,9 @@ def replay(
     as_json: bool,
     chosen: Chosen,
     files: Files,
-) -> None:
+) -> int:
     """Send the packets of FILE, captured on the inside, through a NAT, each at its time: what would
-    have become of them here?
+    have become of them here? A recording (--record) is shown on the screen, forth and back.
 
     Packets from inside hosts go in as they are. Packets to them are taken for answers, which come
     in from outside at the endpoint that this NAT has given to the host. Inside are the private
@@ -58,7 +60,10 @@ def replay(
       glassnat replay phone.pcap
       glassnat replay phone.pcap --alg sip-poor:no-sdp --set nat.timeouts.udp=30s
       glassnat replay phone.pcap --alg sip --capture both.pcapng
+      glassnat replay run.jsonl              what `sim --record run.jsonl` has recorded
     """
+    if _is_recording(file):
+        return _look_back(file, as_json)
     tape = _tape(file, interface)
     try:
         run = Replay(tape, _settings(tape, chosen), seed)
@@ -70,6 +75,38 @@ def replay(
     finally:
         files.end()
     narrate(_summary(tape, run))
+    return 0
+
+
+def _is_recording(file: str) -> bool:
+    """JSON lines, as `--record` writes them."""
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(1) == b"{"
+    except OSError:
+        return False  # told when it is read as a capture
+
+
+def _look_back(file: str, as_json: bool) -> int:
+    """A recording on the screen; without a terminal as text."""
+    try:
+        recording = recordings.read(file)
+    except (OSError, recordings.RecordingUnreadable) as error:
+        raise Failure(f"{clean(file)}: {clean(str(error), 1000)}", USAGE) from None
+    if recording.note:
+        narrate(f"{clean(file)}: {recording.note}")
+    if on_terminal() and not as_json:
+        from tui.app import run_recording  # Textual is for drawing only
+
+        return run_recording(recording.events)
+    teller = Teller()
+    for event in recording.events:
+        if as_json:
+            emit(encode(event).decode("ascii"))
+        else:
+            for line in teller.tell(event):
+                emit(line)
+    return 0
 
 
 def _tape(file: str, interface: str) -> Tape:
@@ -78,8 +115,7 @@ def _tape(file: str, interface: str) -> Tape:
     except OSError as error:
         raise Failure(f"{clean(file)}: {error.strerror or error}", USAGE) from None
     if not is_capture(data):
-        hint = "; for a recording there is: glassnat export" if data[:1] == b"{" else ""
-        raise Failure(f"{clean(file)} is no pcap and no pcapng{hint}", USAGE)
+        raise Failure(f"{clean(file)} is no pcap, no pcapng and no recording", USAGE)
     tape = read(data, interface)
     if not tape.sightings:
         of = f" of {clean(interface)}" if interface else ""

@@ -33,6 +33,7 @@ from appliance.cli.base import (
 )
 from appliance.cli.files import CAPTURE_OPTION, Files, file_options
 from appliance.cli.words import offer, scenarios
+from appliance.control import client
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings.table import Settings
@@ -129,13 +130,18 @@ def sim(
 
 
 def pick() -> None:
-    """The scenario picker, then the scenario that was picked."""
-    from tui.app import run_picker  # Textual is for drawing only
+    """The picker, then the scenario or the running appliance that was picked."""
+    from tui.app import run_attached, run_picker  # Textual is for drawing only
 
-    chosen = run_picker([(story.name, story.title) for story in list_scenarios()])
-    if chosen is not None:
-        story = _story(chosen)
-        _draw(*_staged(story, Chosen()), None, 1.0, Files())
+    sockets = client.running()
+    chosen = run_picker(list_scenarios(), [*sockets])
+    if chosen is None:
+        return
+    kind, name = chosen
+    if kind == "appliance":
+        run_attached(str(sockets[name]))
+    else:
+        _draw(*_staged(_story(name), Chosen()), None, 1.0, Files())
 
 
 def _story(name: str) -> Scenario:

@@ -303,6 +303,7 @@ class FakeFeed:
 
     def __init__(self, events: Sequence[Event] = (), live: bool = False) -> None:
         self.live = live
+        self.kind = "LIVE" if live else "SIM"
         self.read_only = False
         self.ended = False
         self.duration = None if live else 60.0

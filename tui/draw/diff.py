@@ -64,11 +64,13 @@ class Options:
 @dataclass(frozen=True)
 class Stress:
     """What of a message is stressed: the place of the selected change in `Sheet.changes`, the field
-    that decides, and whether all other faults did no harm."""
+    that decides, whether all other faults did no harm, and the places of changes whose reasons stay
+    in few words too."""
 
     selected: int | None = None
     deciding: str = ""
     harmless: bool = False
+    also: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,7 @@ class _Reasons:
         """`  └─ MISSED sdp.c  should be 203.0.113.1. The peer will send …       RFC 8866 5.7`"""
         selected = place == self._stress.selected
         decides = bool(change.field) and change.field == self._stress.deciding
-        if self._are_few and not selected and not decides:
+        if self._are_few and not selected and not decides and place not in self._stress.also:
             return
         word = WORDS.get(change.verdict, change.verdict.upper())
         head = f" └─ {word}{' CAUSE' * decides} {change.field}  "

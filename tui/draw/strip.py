@@ -27,11 +27,13 @@ class Clock:
     speed: float
     lost: str = ""  # why there is no connection any more
     read_only: bool = False
+    kind: str = ""
 
     @property
-    def kind(self) -> str:
+    def name(self) -> str:
         """What the screen shows, in a word; and that it may only look."""
-        return ("LIVE read-only" if self.read_only else "LIVE") if self.live else "SIM"
+        kind = self.kind or ("LIVE" if self.live else "SIM")
+        return f"{kind} read-only" if self.live and self.read_only else kind
 
     @property
     def stands_still(self) -> bool:
@@ -43,7 +45,7 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
     """`SIM one-way-audio │ ALG [off] │ UDP [120s new · 300s] │ map EI filt AD │ T+0:12.4 ► x1`"""
     settings = model.settings
     parts = [
-        Line(f" {clock.kind} {_title(model)}", Style.STRONG),
+        Line(f" {clock.name} {_title(model)}", Style.STRONG),
         Line("ALG ").add(f"[{_modules(model, width)}]", Style.KEY, "a"),
         Line("UDP ").add(_timeouts(model, width), Style.KEY, "t"),
         Line(f"map {_short(settings, 'nat.mapping')} filt {_short(settings, 'nat.filtering')}"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appliance.journal.events import MessagePassed
 from tui.draw import diff, why
 from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line
@@ -76,8 +77,7 @@ class DiffView(View):
         stress = replace(stress, selected=self._selected(message, stress))
         self.sheet = diff.sheet(event, width, self.options, stress)
         if len(self.sheet.lines) > room and not self.options.unchanged:
-            terse = diff.Options(**{**vars(self.options), "terse": True})
-            self.sheet = diff.sheet(event, width, terse, stress)
+            self.sheet = self._in_few_words(event, width, room, stress)
         return Page(
             title,
             self.sheet.lines,
@@ -86,6 +86,21 @@ class DiffView(View):
             starts=self.sheet.starts(),
             about=message.number,
         )
+
+    def _in_few_words(
+        self, event: MessagePassed, width: int, room: int, stress: diff.Stress
+    ) -> diff.Sheet:
+        """The reasons that one has to see, and of the others as many as there is room for."""
+        terse = replace(self.options, terse=True)
+        least = diff.sheet(event, width, terse, stress)
+        spare = room - len(least.lines)
+        also = set()
+        for place in range(len(least.changes)):
+            cost = self.sheet.owners.count(place) - least.owners.count(place)
+            if 0 < cost <= spare:
+                also.add(place)
+                spare -= cost
+        return diff.sheet(event, width, terse, replace(stress, also=frozenset(also)))
 
     def _selected(self, message: Message, stress: diff.Stress) -> int | None:
         """The field under the cursor: the one that matters while nobody has moved it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,8 @@ def test_packets_can_be_shown_at_the_four_points(glassnat: Run, captured: Path) 
     ("data", "arguments", "said"),
     [
         (None, [], "No such file"),
-        (b"hello", [], "is no pcap and no pcapng"),
-        (b'{"type": "started"}\n', [], "for a recording there is: glassnat export"),
+        (b"hello", [], "is no pcap, no pcapng and no recording"),
+        (b'{"type": "started"}\n', [], "line 1: no event"),
         (pcap([]), [], "has no IPv4 packets"),
         (pcap([udp(f"{A}:1", f"{R}:2")]), ["--interface", "dmz"], "has no IPv4 packets of dmz"),
         (pcap([udp(f"{R}:1", f"{R}:2")]), [], "--set inside.networks="),
@@ -66,3 +68,31 @@ def test_what_is_wrong_is_exit_2(
     answer = glassnat("replay", str(path), *arguments)
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
+
+
+# --- recordings ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded(glassnat: Run, tmp_path: Path) -> Path:
+    path = tmp_path / "run.jsonl"
+    glassnat("sim", "one-way-audio", "--json", "--until", "6s", "--record", str(path))
+    return path
+
+
+def test_a_recording_is_told_again_as_it_was(glassnat: Run, recorded: Path) -> None:
+    assert glassnat("replay", str(recorded), "--json").out == recorded.read_text()
+    said = glassnat("replay", str(recorded)).out
+    assert "INVITE out, alice (192.168.20.100:5060)" in said
+
+
+def test_on_a_terminal_a_recording_is_drawn(
+    glassnat: Run, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("tui.app")
+    drawn: list[int] = []
+    module.run_recording = lambda events: drawn.append(len(events)) or 0  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setattr("appliance.cli.replay.on_terminal", lambda: True)
+    assert glassnat("replay", str(recorded)).code == 0
+    assert drawn == [len(recorded.read_text().splitlines())]

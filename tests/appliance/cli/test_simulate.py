@@ -14,6 +14,7 @@ import pytest
 
 from appliance.cli import simulate
 from appliance.journal.events import decode
+from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
 
 Run = Callable[..., Any]
@@ -135,8 +136,8 @@ class Screen(types.ModuleType):
         super().__init__("tui.app")
         self.simulations: list[Simulation] = []
         self.speed = 0.0
-        self.choices: list[tuple[str, str]] = []
-        self.choice: str | None = None
+        self.choices: list[Scenario] = []
+        self.choice: tuple[str, str] | None = None
 
     def run_simulation(self, factory: Callable[..., Simulation], speed: float = 1.0) -> int:
         self.speed = speed
@@ -144,9 +145,12 @@ class Screen(types.ModuleType):
         self.simulations.append(factory({"nat.timeouts.udp": 30.0, "alg.sip.module": "sip"}))
         return 0
 
-    def run_picker(self, choices: list[tuple[str, str]]) -> str | None:
-        self.choices = choices
+    def run_picker(self, stories: list[Scenario], _: list[str]) -> tuple[str, str] | None:
+        self.choices = stories
         return self.choice
+
+    def run_attached(self, path: str) -> int:
+        raise AssertionError(f"nobody has picked {path}")
 
 
 @pytest.fixture
@@ -184,13 +188,13 @@ def test_plain_is_text_also_on_a_terminal(glassnat: Run, screen: Screen) -> None
     assert screen.simulations == []
 
 
-@pytest.mark.parametrize(("choice", "runs"), [("one-way-audio", 2), (None, 0)])
+@pytest.mark.parametrize(("choice", "runs"), [(("story", "one-way-audio"), 2), (None, 0)])
 def test_alone_on_a_terminal_it_lets_one_choose(
-    glassnat: Run, screen: Screen, choice: str | None, runs: int
+    glassnat: Run, screen: Screen, choice: tuple[str, str] | None, runs: int
 ) -> None:
     screen.choice = choice
     assert glassnat().code == 0
-    assert "one-way-audio" in [name for name, _ in screen.choices]
+    assert "one-way-audio" in [story.name for story in screen.choices]
     assert len(screen.simulations) == runs
 
 

@@ -89,6 +89,11 @@ def test_while_one_predicts_the_tabs_do_not_tell_the_outcome() -> None:
     assert tabs(told(*one_way_audio()), LABELS, 2, 80, hidden=True).plain.endswith("predict")
 
 
+def test_a_recording_is_called_so() -> None:
+    clock = Clock(False, True, False, 1.0, kind="REC")
+    assert strip(story("appliance"), clock, 120).plain.startswith(" REC ")
+
+
 def test_the_tabs_show_the_open_view_and_the_outcome() -> None:
     text = tabs(told(*one_way_audio()), LABELS, 2, 80).plain
     assert text.startswith("  1 NAT  [2 Call]  3 Before/after   4 Events ")

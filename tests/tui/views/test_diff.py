@@ -56,8 +56,9 @@ def test_the_field_cursor_begins_where_it_matters_and_goes_from_field_to_field()
 def test_where_there_is_little_room_the_whole_message_is_shown_with_few_reasons() -> None:
     shown = view()
     assert sum("└─" in row for row in plain(shown.page(118, 40).body)) == 5
-    low = shown.page(118, 15)
+    low = shown.page(118, 14)
     assert sum("└─" in row for row in plain(low.body)) == 1
+    assert sum("└─" in row for row in plain(shown.page(118, 16).body)) == 3
     assert plain(low.body)[0].startswith("= INVITE")
 
 

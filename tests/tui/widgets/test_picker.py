@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from appliance.sim.scenario import Scenario
 from tests.tui.reading import screen_of
+from tests.tui.views.test_guide import STORY
 from tui.app import run_picker
+from tui.shelf import shelf_of
 from tui.widgets.picker import Picker
 
-CHOICES = [("one-way-audio", "One-way audio"), ("incoming-call", "[bold]\x1b[2J")]
+
+def stories() -> list[Scenario]:
+    evil = Scenario(
+        name="evil", title="[bold]\x1b[2J", lesson="", duration=1.0, parties={}, script=[]
+    )
+    return [replace(STORY, name="mine"), evil]
+
+
+def picker() -> Picker:
+    return Picker(shelf_of(stories(), ["classroom"]))
 
 
 @pytest.mark.parametrize(
     ("keys", "answer"),
-    [("enter", "one-way-audio"), ("down enter", "incoming-call"), ("q", None)],
+    [
+        ("enter", ("appliance", "classroom")),
+        ("down enter", ("story", "mine")),
+        ("down down up enter", ("story", "mine")),
+        ("slash e v i l enter enter", ("story", "evil")),
+        ("slash z escape enter", ("appliance", "classroom")),
+        ("o m y full_stop t o m l enter", ("story", "./my.toml")),
+        ("o escape q", None),
+        ("q", None),
+    ],
 )
-async def test_the_picker_answers_a_name(keys: str, answer: str | None) -> None:
-    app = Picker(CHOICES)
+async def test_the_picker_answers_what_was_chosen(
+    keys: str, answer: tuple[str, str] | None
+) -> None:
+    app = picker()
     async with app.run_test(size=(80, 24)) as pilot:
         text = screen_of(app)
-        assert "one-way-audio           One-way audio" in text
+        assert "mine                     One-way audio" in text
         assert "[bold]␛[2J" in text
         await pilot.press(*keys.split())
     assert app.return_value == answer
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_what_is_to_be_known_stands_beside_or_beneath(size: tuple[int, int]) -> None:
+    app = picker()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("down")
+        await pilot.pause()
+        rows = screen_of(app).splitlines()
+        at = next(row for row, text in enumerate(rows) if "“I hear nothing”" in text)
+        assert (at > 4) is (size[0] < 110)
+
+
 async def test_ctrl_c_leaves_it() -> None:
-    app = Picker(CHOICES)
+    app = picker()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("ctrl+c")
     assert app.return_code == 130
@@ -35,4 +70,4 @@ async def test_ctrl_c_leaves_it() -> None:
 def test_the_command_line_is_told_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Picker, "run", lambda picker: picker.action_interrupt())
     with pytest.raises(KeyboardInterrupt):
-        run_picker(CHOICES)
+        run_picker(stories())
