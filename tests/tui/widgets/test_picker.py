@@ -42,6 +42,7 @@ async def test_the_picker_answers_what_was_chosen(
 ) -> None:
     app = picker()
     async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
         text = screen_of(app)
         assert "mine                     One-way audio" in text
         assert "[bold]␛[2J" in text
