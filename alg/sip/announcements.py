@@ -83,7 +83,7 @@ def _lines(message: Message) -> list[Line] | None:
 
 def _read(data: bytes, session: Session, span: tuple[int, int]) -> Iterator[Line]:
     starts = [stream.port[0] for stream in session.streams]
-    ends = [*starts[1:], span[1]]
+    ends = [*starts[1:], span[1]] if starts else []
     general = _direction(data, span[0], starts[0] if starts else span[1], b"sendrecv")
     for stream, start, end in zip(session.streams, starts, ends, strict=True):
         way = _direction(data, start, end, general)

@@ -5,9 +5,9 @@
     the best and one more        as long as that leaves fewer
 
 A fault is named only if with it fewer differences are left than without, and as few as with any
-other: so what cannot be seen in these captures is not named. What is said as evidence are packets
-that the router let out and the correct module would not have, or the other way round, and that the
-fault explains.
+other: so what cannot be seen in these captures is not named. Nothing is named where too much is
+left. What is said as evidence are packets that the router let out and the correct module would not
+have, or the other way round, and that the fault explains.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ MOST_EVIDENCE = 3
 """Sentences for a fault."""
 MOST_TOGETHER = 4
 """Faults of one router."""
+MOST_LEFT = 0.25
+"""Of all packets: where more are not explained, what explains some of them is chance."""
+MOST_CANDIDATES = 12
+"""That are tried together: those that help most alone."""
 OTHER_NATS = (
     ("nat.filtering=endpoint-independent",),
     ("nat.filtering=address-and-port-dependent",),
@@ -118,13 +122,18 @@ class _Search:
         ranked = [*better]
         if module is None or not ranked:
             return diagnosis
-        diagnosis.faults = [self._named(name, better[name], correct) for name in ranked]
-        diagnosis.together, diagnosis.left = self._together(ranked[0], better[ranked[0]], kind)
-        diagnosis.module = module.name
-        for name in diagnosis.together:
-            if name not in ranked:
-                trace = self.trace(f"{module.name}:{name}", kind)
-                diagnosis.faults.append(self._named(name, trace, correct))
+        helpful = sorted(
+            (name for name in tried if self.left(tried[name]) < least),
+            key=lambda name: self.left(tried[name]),
+        )
+        together, left = self._together(helpful[:MOST_CANDIDATES], fewest, kind)
+        if left > MOST_LEFT * diagnosis.packets:
+            return diagnosis
+        diagnosis.module, diagnosis.together, diagnosis.left = module.name, together, left
+        diagnosis.faults = [self._named(name, tried[name], correct) for name in ranked]
+        diagnosis.faults += [
+            self._named(name, tried[name], correct) for name in together if name not in ranked
+        ]
         return diagnosis
 
     # --- trying --------------------------------------------------------------------------------
@@ -140,14 +149,16 @@ class _Search:
     def left(self, trace: Trace) -> int:
         return differences(trace.out, self.routers)
 
-    def _each_fault(self, others: Sequence[str], kind: Sequence[str]) -> dict[str, Trace]:
-        """The traces of each fault with these others."""
+    def _each_fault(
+        self, others: Sequence[str], kind: Sequence[str], names: Sequence[str] | None = None
+    ) -> dict[str, Trace]:
+        """The traces of each fault, or of these, with these others."""
         module = poor(self.application.name)
         if module is None:
             return {}
         return {
             name: self.trace(f"{module.name}:{','.join((*others, name))}", kind)
-            for name in module.faults
+            for name in names or module.faults
             if name not in others
         }
 
@@ -161,13 +172,17 @@ class _Search:
                     best, least = kind, left
         return best
 
-    def _together(self, first: str, trace: Trace, kind: Sequence[str]) -> tuple[list[str], int]:
-        """The best fault, and others that explain what it leaves."""
-        chosen, left = [first], self.left(trace)
+    def _together(
+        self, candidates: Sequence[str], left: int, kind: Sequence[str]
+    ) -> tuple[list[str], int]:
+        """The best fault, and others that explain what it leaves. (One that helps beside it helps
+        alone as well, nearly always.)"""
+        chosen = [candidates[0]]
         while left and len(chosen) < MOST_TOGETHER:
-            traces = self._each_fault(chosen, kind)
-            name = min(traces, key=lambda each: self.left(traces[each]))
-            if self.left(traces[name]) >= left:
+            others = [name for name in candidates if name not in chosen]
+            traces = self._each_fault(chosen, kind, others)
+            name = min(traces, key=lambda each: self.left(traces[each]), default=None)
+            if name is None or self.left(traces[name]) >= left:
                 break
             chosen.append(name)
             left = self.left(traces[name])

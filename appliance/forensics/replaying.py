@@ -33,6 +33,7 @@ from appliance.journal.events import (
 from appliance.journal.log import EventLog
 from appliance.messages import packets
 from appliance.settings.table import Settings
+from nat.drop import Drop
 from nat.endpoint import (
     PROTOCOL_NAMES,
     TCP,
@@ -82,8 +83,26 @@ def read(data: bytes, wire: str = "", of_both: Side = Side.INSIDE) -> Tape:
     seen.sort(key=lambda each: each[0].time)
     wall = seen[0][0].time if seen else 0.0
     tape = Tape(wall, note=packets.told(unread))
-    tape.sightings = [Sighting(round(frame.time - wall, 6), packet) for frame, packet in seen]
+    for frame, packet in seen:
+        _complete(packet)
+        tape.sightings.append(Sighting(round(frame.time - wall, 6), packet))
     return tape
+
+
+def _complete(packet: Packet) -> None:
+    """Fill in a checksum that was left to the network card: on the machine that sends, a capture
+    sees only the sum of the pseudo header there."""
+    protocol, size = packet.protocol, packet.length - packet.header_length
+    if packet.is_fragment or protocol not in (TCP, UDP) or size < MINIMUM_TRANSPORT[protocol]:
+        return
+    if packet.check_transport() is not Drop.BAD_TRANSPORT_CHECKSUM:
+        return
+    left = packet.copy()
+    left.partial = True
+    left.finish_transport()
+    if left.transport_checksum == packet.transport_checksum:
+        left.complete()
+        packet.replace_by(left)
 
 
 def networks_of(tape: Tape) -> list[str]:

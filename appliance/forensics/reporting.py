@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from alg.registry import MODULES
-from appliance.forensics.diagnosis import Diagnosis
+from appliance.forensics.diagnosis import MOST_LEFT, Diagnosis
 from appliance.forensics.observed import Observed
 from appliance.forensics.sides import Mapped, Sides
 from appliance.journal.sentences import clean
@@ -112,6 +112,9 @@ def _poor(diagnosis: Diagnosis) -> str:
 def _verdict(diagnosis: Diagnosis) -> str:
     of = f"of {counted(diagnosis.packets, 'packet')} that it let out"
     left = f"; {diagnosis.left} {of} are not explained" if diagnosis.left else ""
+    if diagnosis.left > MOST_LEFT * diagnosis.packets:
+        nearest = "no ALG" if diagnosis.module == "off" else f"the module {diagnosis.module}"
+        return f"The router does what no module here does; {nearest} comes nearest{left}."
     if diagnosis.faults:
         return f"The router does what {diagnosis.module}:{','.join(diagnosis.together)} does{left}."
     if diagnosis.module == "off":

@@ -55,6 +55,14 @@ def test_what_nobody_has_edited_was_shown_as_it_was_written() -> None:
     assert not audio.is_inside
 
 
+def test_a_description_may_announce_nothing() -> None:
+    """Its end may have been lost, with all streams: that is no reason to fail (RFC 8866 5)."""
+    head, _, body = invite(OWN, 4000).partition(b"\r\n\r\n")
+    kept = body[: body.index(b"m=audio")]
+    head = head.replace(b"Length: %d" % len(body), b"Length: %d" % len(kept))
+    assert not read(head + b"\r\n\r\n" + kept)
+
+
 DIRECTIONS = {
     "a=sendrecv": (True, True),
     "a=sendonly": (True, False),

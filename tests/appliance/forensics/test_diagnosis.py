@@ -58,3 +58,15 @@ def test_another_kind_of_nat_is_no_fault() -> None:
     found = judged(tapes, ())
     assert (found.faults, found.left) == ([], 0)
     assert found.kind == ("nat.filtering=endpoint-independent",)
+
+
+def test_of_a_router_that_is_like_none_of_ours_no_fault_is_named() -> None:
+    """What explains one packet in four by chance is no explanation."""
+    (inside, outside), sets = captured("born", "sip-poor:stray-char")
+    for side, tape in enumerate((inside, outside)):
+        for at, (_, packet) in enumerate(tape.sightings):
+            if at:
+                packet.replace_payload(packet.payload + b"X-Router: %d" % side)
+    found = judged((inside, outside), sets)
+    assert (found.faults, found.together) == ([], [])
+    assert found.left > 0

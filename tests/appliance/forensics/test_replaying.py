@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.control import documents
 from appliance.forensics.replaying import Replay, Tape, networks_of, read
 from appliance.journal import pcapng
@@ -120,3 +122,19 @@ def test_what_is_private_is_inside() -> None:
     )
     assert networks_of(tape) == ["10.1.2.0/24", "192.168.20.0/24"]
     assert networks_of(Tape(0.0)) == []
+
+
+@pytest.mark.parametrize("whole", [udp(f"{A}:1", f"{R}:2", b"x"), tcp(f"{A}:1", f"{R}:2", SYN)])
+def test_a_checksum_that_was_left_to_the_card_is_filled_in(whole: bytes) -> None:
+    """A capture on the machine that sends has only the sum of the pseudo header."""
+    sent = Packet.of(whole)
+    sent.partial = True
+    sent.finish_transport()
+    assert sent.to_bytes() != whole
+    assert [each.packet.to_bytes() for each in read(pcap([sent.to_bytes()])).sightings] == [whole]
+
+
+def test_a_checksum_that_is_wrong_stays_wrong() -> None:
+    whole = bytearray(udp(f"{A}:1", f"{R}:2", b"x"))
+    whole[26] ^= 0xFF
+    assert [each.packet.to_bytes() for each in read(pcap([bytes(whole)])).sightings] == [whole]
