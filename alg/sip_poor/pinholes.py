@@ -62,7 +62,8 @@ FAULTS.add(
     "dialog-forgets",
     does="Forgets a call after a quarter of an hour.",
     seen_in="Known among installers; no written source",
-    breaks="The call dies at 15 or 30 minutes, with the session refresh.",
+    breaks="After a quarter of an hour of silence the other side is heard no more, until a session "
+    "refresh or one's own audio opens the way anew.",
     look_at="glassnat show expectations during a call: those of its media expire in 900 s at the "
     "latest, however long the call lasts.",
     rfc="RFC 4028 4",

@@ -31,7 +31,7 @@ FAULTS.add(
     "rtp-timeout-on-hold",
     does="Closes the media of a call that is on hold, or one-way, after five minutes.",
     seen_in="Configuration file of siproxd",
-    breaks="The music stops, and a call that is held longer has no audio when it is resumed.",
+    breaks="Who waits longer hears no announcement any more, until the call is resumed.",
     look_at="glassnat show expectations after the INVITE that puts a call on hold: those of its "
     "media expire in 300 s, even if music is played.",
     rfc="RFC 3264 8.4",

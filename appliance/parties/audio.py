@@ -64,6 +64,13 @@ class AudioTraits(UserAgentTraits, kw_only=True):
             "suppression, RFC 3551 4.1); none: as long as the call lasts."
         ),
     ] = None
+    music: Annotated[
+        bool,
+        about(
+            "Play music to whom it has put on hold by a=sendonly, for as long as that lasts; if "
+            "not it talks to them now and then, as a waiting queue does."
+        ),
+    ] = True
     rtcp: Annotated[bool, about("Report on its audio every 5 s, beside it (RTCP, RFC 3550 6).")] = (
         False
     )
@@ -281,7 +288,8 @@ class Audio:
     def talk(self, call: Call, now: float) -> None:
         """Say something, from now on or again, as far as both sides want it."""
         seconds, said = self._traits.talks_for, call.stream.said
-        plays_music = said is not None and said.direction == SENDONLY
+        is_on_hold = said is not None and said.direction == SENDONLY
+        plays_music = is_on_hold and self._traits.music
         call.talks_until = inf if seconds is None or plays_music else now + seconds
         if call.saying is not None:
             call.saying.cancel()

@@ -75,6 +75,7 @@ class Telephone(UserAgent):
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
         "call": Order("call somebody", lambda one, whom, now: one.call(whom, now), "whom"),
+        "talk": Order("say something again", lambda one, _, now: one.talk(now)),
         "hang-up": Order("end whatever call there is", lambda one, _, now: one.hang_up(now)),
     }
 
@@ -321,6 +322,12 @@ class Telephone(UserAgent):
         self._answer(request, 200, source, headers, answer)
 
     # --- ending a call ------------------------------------------------------------------
+
+    def talk(self, now: float) -> None:
+        """After a silence, in whatever call there is."""
+        for call in self._calls.values():
+            if call.phase is Phase.TALKING:
+                self._audio.talk(call, now)
 
     def hang_up(self, now: float) -> None:
         """End whatever call there is."""

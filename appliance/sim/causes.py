@@ -109,6 +109,8 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     if lost:
         yield from _of_another_port(_most_frequent(lost), evidence)
     went_astray = [] if lost else list(_of_strays(direction, evidence))
+    if lost:
+        yield from _of_forgotten(_most_frequent(lost), evidence)
     yield from went_astray or _of_losses(lost, f"{talker}'s {what}", listener)
 
 

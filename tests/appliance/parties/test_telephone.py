@@ -73,6 +73,31 @@ def test_an_invite_that_cannot_be_served_is_rejected(
     assert pair.room.starts()[-1][1].startswith("ACK")
 
 
+def test_who_was_silent_can_speak_again(room: Room, a_pair: MakePair) -> None:
+    """Silence suppression (RFC 3551 4.1): in between nothing is sent, and nobody hangs up."""
+    pair = a_pair(pbx={"talks_for": 0.99})
+    room.tell(pair.phone, "call", "bob")
+    room.run_until(100.0)
+    before = pair.streams()["alice"].heard
+    room.tell(pair.pbx, "talk")
+    room.run_until(110.0)
+    assert (before, pair.streams()["alice"].heard) == (50, 100)
+
+
+@pytest.mark.parametrize(("music", "heard"), [(True, 400), (False, 50)])
+def test_who_waits_hears_music_or_is_spoken_to_now_and_then(
+    room: Room, a_pair: MakePair, music: bool, heard: int
+) -> None:
+    """RFC 3264 8.4: a=sendonly."""
+    pair = a_pair(pbx={"talks_for": 0.99, "hold_by": "sendonly", "music": music})
+    room.tell(pair.phone, "call", "bob")
+    room.run_until(4.0)
+    before = pair.streams()["alice"].heard
+    room.tell(pair.pbx, "hold")
+    room.run_until(11.99)
+    assert pair.streams()["alice"].heard - before == heard
+
+
 def test_an_invite_that_nobody_answers_is_given_up_after_32_seconds(pair: Pair) -> None:
     pair.room.on_the_way = lambda send: None if b"INVITE" in send.payload else send
     pair.room.tell(pair.pbx, "call", "alice")
