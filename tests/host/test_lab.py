@@ -10,7 +10,6 @@ import sys
 import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from math import pi, sin
 from pathlib import Path
 from struct import pack
@@ -27,11 +26,15 @@ pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "baresip")]
 GLASSNAT = (sys.executable, "-m", "appliance.cli")
 BOTH_WORLDS = [
     ("one-way-audio", "off"),
-    ("one-way-audio", "sip"),
-    ("one-way-audio", "sip-poor:callid-oneway"),
     ("incoming-call", "off"),
-    ("incoming-call", "sip"),
+    ("nat-yes", "off"),
+    ("hold-and-resume", "sip"),
+    ("hairpin-desks", "sip"),
+    ("stray-character", "sip-poor:stray-char"),
+    ("call-id-rewritten", "sip-poor:callid-oneway"),
+    ("six-streams", "sip"),
 ]
+AT_A_TIME = 4
 SPEED = "8"
 """Seconds of a story in one: what is compared is the outcome, and not how fast a machine is."""
 BARESIP = """
@@ -68,12 +71,10 @@ def play(pair: tuple[str, str]) -> dict[str, Any]:
     return check(story, "--alg", alg, "--speed", SPEED)
 
 
-def test_stories_end_in_reality_as_they_do_in_the_simulation() -> None:
-    """One after the other where it is the same story: its namespaces are named after it."""
-    stories = sorted({story for story, _ in BOTH_WORLDS})
-    own = [[pair for pair in BOTH_WORLDS if pair[0] == story] for story in stories]
-    with ThreadPoolExecutor(len(own)) as pool:
-        results = list(chain.from_iterable(pool.map(lambda pairs: [*map(play, pairs)], own)))
+def test_eight_stories_end_in_reality_as_they_do_in_the_simulation() -> None:
+    """Some at a time: they mostly wait."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        results = list(pool.map(play, BOTH_WORLDS))
     assert [result for result in results if not result["agrees"]] == []
 
 
