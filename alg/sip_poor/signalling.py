@@ -77,9 +77,11 @@ def _sent_by(case: Case) -> Endpoint | None:
 
 FAULTS.add(
     "reply-to-5060",
-    does="Sends the answers to the port that a phone sends from, not to the one in its Via.",
+    does="Cannot reply to 5060: sends the answers to the port that a phone sends from, whatever "
+    "its Via says.",
     seen_in="Correction in the Linux helper for the Cisco 7941 and 7945",
-    breaks="A phone that sends from one port and listens on another never registers.",
+    breaks="A phone that sends from one port and listens on another, as Cisco's 7941 and 7945, "
+    "never registers; others notice nothing.",
     look_at="The top Via of a REGISTER that leaves in view 3: its port is the external one of the "
     "port that the phone sends from (view 1), and the answer goes there.",
     rfc="RFC 3261 18.2.2",

@@ -44,6 +44,13 @@ class UserAgentTraits(Traits, kw_only=True):
     sip_port: Annotated[
         int, about("The port that it listens on and sends from (RFC 3261 19.1.2: 5060).")
     ] = 5060
+    send_from: Annotated[
+        int,
+        about(
+            "The port that it sends from, where it does not listen (Cisco's 7941 does that; RFC "
+            "3261 18.1.1 lets it); 0: the one that it listens on."
+        ),
+    ] = 0
     transport: Annotated[
         Literal["udp", "tcp"], about("What carries its signalling (RFC 3261 18).")
     ] = "udp"
@@ -168,7 +175,7 @@ class UserAgent(Machine):
 
     def _new_transport(self, traits: UserAgentTraits) -> Transport:
         if traits.transport == "udp":
-            return Datagrams(self, self.own, traits.content_length)
+            return Datagrams(self, self.own, traits.content_length, traits.send_from)
         return Streams(
             self,
             self.own,

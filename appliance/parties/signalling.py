@@ -78,10 +78,13 @@ class Datagrams:
     is_reliable = False
     uri_parameters = ""
 
-    def __init__(self, machine: Machine, own: Endpoint, counts_length: bool = True) -> None:
+    def __init__(
+        self, machine: Machine, own: Endpoint, counts_length: bool = True, send_from: int = 0
+    ) -> None:
         self.own = self.sent_by = own
         self._machine = machine
         self._counts_length = counts_length
+        self._source = own._replace(port=send_from or own.port)
 
     def via(self, branch: str) -> str:
         return write_via("UDP", self.sent_by, branch)
@@ -89,7 +92,7 @@ class Datagrams:
     def send(self, destination: Endpoint, message: bytes) -> None:
         if not self._counts_length:
             message = _CONTENT_LENGTH.sub(b"", message, count=1)
-        self._machine.send(self.own, destination, message)
+        self._machine.send(self._source, destination, message)
 
     def heard_request(self, request: SipMessage, source: Endpoint) -> None:
         """There is nothing to remember."""

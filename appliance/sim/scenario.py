@@ -110,4 +110,12 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 def _as_text(value: Any) -> str:
     """A value of a TOML file as `--set` takes it."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else _as_toml(value)
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{key}={_as_toml(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_toml, value))}]"
+    return msgspec.json.encode(value).decode()

@@ -163,3 +163,12 @@ def test_over_udp_a_phone_may_leave_content_length_out(room: Room, a_pair: MakeP
     assert mine
     assert not any(b"Content-Length" in each for each in mine)
     assert room.said(What.CALL_ANSWERED) == [("alice", "bob", "")]
+
+
+def test_a_phone_may_send_from_a_port_where_it_does_not_listen() -> None:
+    """RFC 3261 18.1.1: the Via says where answers are wanted, whatever port the request left."""
+    phone = a_phone(send_from=49154)
+    send = next(each for each in phone.tell("register", "", 0.0) if isinstance(each, Send))
+    assert str(send.source) == "192.168.20.100:49154"
+    assert parse(send.payload).get("via").startswith("SIP/2.0/UDP 192.168.20.100:5060;")
+    assert phone.ports == {5060}

@@ -17,6 +17,10 @@ from appliance.sim.scenario import Turns
         (Turns(set={"parties.pbx.comedia": True}), "--set parties.pbx.comedia=true"),
         (Turns(set={"nat.timeouts.udp": 30}), "--set nat.timeouts.udp=30"),
         (Turns(set={"alg.sip.ports": [5060, 5061]}), "--set 'alg.sip.ports=[5060,5061]'"),
+        (
+            Turns(set={"nat.static": [{"internal": "192.0.2.1", "external": "203.0.113.1"}]}),
+            """--set 'nat.static=[{internal="192.0.2.1",external="203.0.113.1"}]'""",
+        ),
     ],
 )
 def test_what_is_turned_can_be_typed(turns: Turns, typed: str) -> None:
