@@ -14,6 +14,7 @@ from appliance.lab.streams import Streams
 from appliance.parties.party import (
     Action,
     Datagram,
+    Forge,
     News,
     Party,
     Ping,
@@ -27,6 +28,7 @@ from nat.checksum import checksum
 from nat.endpoint import Endpoint, address_text, parse_address
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
+NOT_FORGED = "forged packets are for the simulation only"
 LARGEST = 65536
 
 OnReport = Callable[[str, Report], None]
@@ -87,6 +89,8 @@ class Sockets:
                 self.wake_at = action.at
             elif isinstance(action, Report):
                 self._on_report(self.party.name, action)
+            elif isinstance(action, Forge):
+                self.lost[NOT_FORGED] += 1
             elif isinstance(action, Ping):
                 self._ping(action)
             else:

@@ -13,6 +13,7 @@ from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
 from appliance.parties.proxy import Proxy, ProxyTraits
+from appliance.parties.stranger import Stranger, StrangerTraits
 from appliance.parties.stunserver import StunServer, StunServerTraits
 from appliance.parties.traits import Traits
 
@@ -30,6 +31,7 @@ KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
+    "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),
     "neighbour": Kind(NeighbourTraits, Neighbour, Neighbour.ORDERS),
 }

@@ -80,6 +80,13 @@ class Ping(NamedTuple):
     ttl: int = 64
 
 
+class Forge(NamedTuple):
+    """Send these bytes as an IPv4 packet, header and all, whoever it says it is from (in real life:
+    a raw socket)."""
+
+    packet: bytes
+
+
 class Wake(NamedTuple):
     """Call `wake` at this time (seconds). Only the newest Wake of a party counts."""
 
@@ -140,7 +147,7 @@ class Report(NamedTuple):
     ground: Ground | None = None
 
 
-Action = Send | Connect | Write | Close | Abort | Ping | Wake | Report
+Action = Send | Connect | Write | Close | Abort | Ping | Forge | Wake | Report
 
 # --- what a party hears ----------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
-from nat.endpoint import PROTOCOL_NAMES, TCP
+from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
 
 Loss = PacketLost | PacketDropped
 NAT = "NAT"
@@ -83,6 +83,7 @@ NEEDS_MEMORY = ("no-mapping", "filtered")
 """Reasons of the NAT to refuse what it would have let in when it remembered."""
 WHY_FORGOTTEN = {
     "expired": "too long nothing had kept the mapping alive",
+    "cut": "a RST or an ICMP error ended it",
     "renumbered": "that address is not its own any more",
     "evicted": "another flow took its place in the full table",
 }
@@ -174,7 +175,8 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     if blamed and len(blamed) >= sum(each.count for each in lost):
         yield from _of_discards(blamed, evidence)
     elif lost:
-        worst = _most_frequent(lost)
+        asked = failure.detail.split()  # "no answer to INVITE from 203.0.113.1:1024"
+        worst = _most_frequent([each for each in lost if each.destination in asked] or lost)
         if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
             learnt = _newest_about(worst.destination, evidence, worst.t)
             yield from _why_sent_there(learnt, evidence)
@@ -288,7 +290,9 @@ def _newest_expectation(failure: Failure, evidence: Evidence) -> PartyLearnt | N
 
 def _is_signalling(trouble: Trouble) -> bool:
     """Is it about a message? What the NAT drops does not say what it was."""
-    if isinstance(trouble, PacketDropped) or trouble.summary:
+    if isinstance(trouble, PacketDropped):
+        return trouble.protocol != PROTOCOL_NAMES[ICMP]
+    if trouble.summary:
         return True
     return isinstance(trouble, PacketLost) and trouble.protocol == PROTOCOL_NAMES[TCP]  # a piece
 

@@ -19,7 +19,7 @@ from random import Random
 
 from appliance.engine import Engine
 from appliance.journal.tap import EXIT_SIDES
-from appliance.parties.party import Action, Party, Report, Send, Wake
+from appliance.parties.party import Action, Forge, Party, Report, Send, Wake
 from appliance.settings.hints import counted
 from appliance.sim.clock import Clock, Happening
 from appliance.sim.fragments import MTU, cut
@@ -102,6 +102,8 @@ class World:
                 self._clock.at(host.wake_at, self._wake, host)
             elif kind is Report:
                 self._on_report(host.party.name, action, now)  # type: ignore[arg-type]
+            elif kind is Forge:
+                self._depart(host, Packet.of(action.packet), now)  # type: ignore[union-attr]
             else:
                 host.do(action, now)  # type: ignore[arg-type]
                 self._serve(host, now)

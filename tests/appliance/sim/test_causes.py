@@ -14,7 +14,7 @@ from tests.appliance.sim.test_simulation import simulation
 def chain(name: str, alg: str) -> list[Cause]:
     """As soon as it has failed; audio does within seconds."""
     run = simulation(name, alg)
-    run.run_until(8.0 if (name, alg) in AUDIO else 38.0)
+    run.run_until(8.0 if (name, alg) in AUDIO else 43.0)
     return run.causes()
 
 
@@ -142,3 +142,13 @@ def test_a_mapping_that_was_given_up_was_not_silent_for_too_long() -> None:
     run = simulation("stun-phone", "sip-poor:remap-on-new-flow")
     run.run_until(34.0)
     assert any("it was given up at once" in cause.sentence for cause in run.causes())
+
+
+def test_of_all_that_was_dropped_what_was_sent_to_who_did_not_answer_counts() -> None:
+    """Two hundred forged segments are dropped as well, and the few that matter are fewer."""
+    forgot, dropped = chain("stranger-cuts", "sip-poor:rst-cuts")[-2:]
+    assert forgot.sentence == (
+        "The NAT forgot at 5.0 s that 203.0.113.1:55334 is 192.168.20.100:55334: a RST or an ICMP "
+        "error ended it."
+    )
+    assert "203.0.113.1:55334" in dropped.sentence

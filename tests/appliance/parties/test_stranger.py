@@ -1,0 +1,64 @@
+"""Packets that a stranger forges: sound, in another's name, and to the ports that it tries."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from appliance.parties.party import Forge
+from appliance.parties.stranger import STRETCH, Stranger, StrangerTraits
+from appliance.sim.packets import is_sound, unpack_icmp, unpack_segment
+from nat.endpoint import Endpoint
+from nat.packet import Packet
+from nat.tcp import RST
+
+SERVER = Endpoint.parse("203.0.113.9:5060")
+
+
+def traits(*tries: int) -> StrangerTraits:
+    return StrangerTraits(
+        address="198.51.100.66",
+        side="outside",
+        victim="203.0.113.1",
+        pretends=str(SERVER),
+        tries=list(tries),
+    )
+
+
+def forged(order: str) -> list[Packet]:
+    stranger = Stranger("mallory", traits(1024, 5060), Random(1))
+    actions = stranger.tell(order, "", 0.0)
+    return [Packet.of(each.packet) for each in actions if isinstance(each, Forge)]
+
+
+def test_a_reset_goes_to_each_port_in_the_servers_name() -> None:
+    segments = [unpack_segment(packet) for packet in forged("send-resets") if is_sound(packet)]
+    ports = [each.destination.port for each in segments if each and each.source == SERVER]
+    assert ports == [*range(1024, 1024 + STRETCH), *range(5060, 5060 + STRETCH)]
+    assert {each.flags for each in segments if each} == {RST}
+    assert len({each.sequence for each in segments if each}) > 1
+
+
+def test_an_error_quotes_what_the_victim_might_have_sent() -> None:
+    """RFC 792: of both protocols, for each port."""
+    packets = forged("send-errors")
+    assert all(map(is_sound, packets))
+    assert len(packets) == 4 * STRETCH
+    quotes = {Packet.of(packet.to_bytes()[28:]).addresses for packet in packets}
+    assert quotes == {(Endpoint.parse("203.0.113.1:1").address, SERVER.address)}
+    assert all(unpack_icmp(packet) is not None for packet in packets)
+
+
+@pytest.mark.parametrize("tries", [[0], [65500], [1024] * 21])
+def test_ports_are_ports_and_not_too_many(tries: list[int]) -> None:
+    with pytest.raises(ValueError, match="tries"):
+        traits(*tries).check()
+
+
+def test_it_does_what_it_is_told_and_hears_nothing() -> None:
+    stranger = Stranger("mallory", traits(1024), Random(1))
+    assert not stranger.ports | stranger.tcp_ports
+    assert list(stranger.start(0.0)) == []
+    with pytest.raises(ValueError, match="does not know how"):
+        stranger.tell("call", "", 0.0)
