@@ -78,6 +78,11 @@ def traits_of(kind: type[Traits]) -> Iterator[Trait]:
             yield Trait(field.name, schema.get("description", ""), _in_words(schema), default)
 
 
+def choices_of(kind: Any) -> list[str]:
+    """The words that a value of this type may be; none where any value of it will do."""
+    return [str(word) for word in msgspec.json.schema(kind).get("enum", ())]
+
+
 def _default(field: msgspec.structs.FieldInfo) -> Any:
     made = field.default_factory
     return field.default if made is msgspec.NODEFAULT else made()

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from appliance.parties.traits import NOT_TURNED, Traits
-from appliance.settings.hints import nearest
+from appliance.parties.traits import NOT_TURNED, Traits, choices_of
+from appliance.settings.hints import nearest, one_of
 from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
@@ -65,7 +65,10 @@ def turned(scenario: Scenario, traits: Mapping[str, Any]) -> Scenario:
             parties[name] = msgspec.convert(words, type(table), strict=False)
             parties[name].check()
         except msgspec.ValidationError as error:
-            raise KnobError(f"{key}={value}: {str(error).partition(' - at ')[0]}") from None
+            fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+            choices = choices_of(fields[trait])
+            wrong = one_of(value, choices) if choices else str(error).partition(" - at ")[0]
+            raise KnobError(f"{key}={value}: {wrong}") from None
         except ValueError as error:
             raise KnobError(f"{key}={value}: {error}") from None
     return msgspec.structs.replace(scenario, parties=parties)

@@ -15,6 +15,7 @@ import msgspec
 from alg.registry import SpecError, application_of, is_foreign, load
 from appliance.parties.kinds import KINDS, kind_of
 from appliance.parties.party import Order
+from appliance.parties.traits import choices_of
 from appliance.settings import files as configuration
 from appliance.settings.checks import Problem
 from appliance.settings.hints import nearest, one_of, shown
@@ -125,7 +126,9 @@ class _Reader:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             sentence, _, place = str(error).partition(" - at `$")
-            self._add(at + place.rstrip("`"), f"{sentence}: {shown(value)}")
+            choices = choices_of(kind)
+            wrong = one_of(value, choices) if choices else f"{sentence}: {shown(value)}"
+            self._add(at + place.rstrip("`"), wrong)
             return None
 
     def _tables(self, tables: Any, at: str) -> dict[str, dict[str, Any]]:

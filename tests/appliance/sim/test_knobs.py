@@ -45,6 +45,7 @@ def test_the_story_itself_stays_as_it_was() -> None:
         ("parties.pbx.comdia", "true", "pbx has no trait 'comdia'; did you mean \"comedia\"?"),
         ("parties.alise.expires", "60", "'alise' is no party; did you mean \"alice\"?"),
         ("parties.alice.comedia", "perhaps", "parties.alice.comedia=perhaps: Expected `bool`"),
+        ("parties.pbx.nat", "ye", 'one of: comedia, force_rport, no, yes; did you mean "yes"?'),
         ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
         ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
         ("parties.alice", "x", "alice has no trait ''"),
