@@ -7,6 +7,8 @@ not in the causes, not on the screen.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from copy import deepcopy
 
 import pytest
@@ -38,8 +40,21 @@ assert POOR is not None
 SPECS = ["off", "sip", *(f"{POOR.name}:{fault}" for fault in POOR.faults)]
 STORIES = list_scenarios()
 """Read once for all modules: reading them is a good part of a run."""
+EVERY = 1 if os.environ.get("GLASSNAT_TRUTH") == "all" else 3
+"""Of so many stories that a fault is no part of, one is played with it; which, changes from fault
+to fault, so that every fault meets every third story, and every story every third fault."""
 TALK = 1.2
 """Seconds of a call: enough to judge its audio."""
+
+
+def told_with(spec: str) -> Iterator[Scenario]:
+    """All stories for a correct ALG and for none, and those that a fault is part of; of the others
+    a share."""
+    turn = SPECS.index(spec)
+    for number, story in enumerate(STORIES):
+        own = {each.alg for each in (*story.steps, *story.expect.values())}
+        if spec in ("off", "sip", *own) or (number + turn) % EVERY == 0:
+            yield deepcopy(story)
 
 
 def shortened(story: Scenario) -> Scenario:
@@ -63,7 +78,7 @@ def model_of(run: Simulation) -> Model:
 
 @pytest.mark.parametrize("spec", sampled(SPECS, 8))
 def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
-    for story in map(deepcopy, STORIES):
+    for story in told_with(spec):
         run = staged(shortened(story), spec)
         teller = Teller()
         silences = inferred_in(run)
