@@ -57,6 +57,8 @@ class Laptop:
             raise Unfit(f"{option}: there is no bridge {shown(name)}{hint}")
         if not self._is_bridge(name):
             raise Unfit(f"{option}: {name} is a device, but no bridge; see {HINT}")
+        if "UP" not in link.get("flags", ()):
+            raise Unfit(f"{option}: {name} is down; first: sudo ip link set {name} up")
         if not may_be_own and name in map(self._below, self._uplinks):
             raise Unfit(
                 f"{option}: {name} is this machine's own way to its network (its default route); "

@@ -11,7 +11,8 @@ from appliance.between import record as records
 from appliance.between import undo, wishes, work
 from appliance.between.background import Background
 from appliance.between.bridges import Laptop
-from appliance.between.plan import Plan
+from appliance.between.plan import Plan, port_of
+from appliance.between.ports import wait_until_forwarding
 from appliance.between.record import Facts, Record, Trace
 from appliance.cli.base import (
     IMPOSSIBLE,
@@ -33,7 +34,7 @@ from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
-from nat.endpoint import address_text
+from nat.endpoint import Side, address_text
 
 
 @click.command(cls=Command, short_help="The appliance between two bridges.")
@@ -135,6 +136,13 @@ def up(
     return 0
 
 
+def _wait_for_bridges(plan: Plan) -> None:
+    ports = [port_of(plan.name, side) for side in Side]
+    note = "note: a bridge runs STP, and looks at its new port for a while first (30 s by default)"
+    if not wait_until_forwarding(ports, lambda: narrate(note)):
+        narrate("note: the bridges let nothing through yet; see: bridge link show")
+
+
 def _refuse_shared_addresses(plan: Plan) -> None:
     """What another appliance has on the same bridge. Raises Failure."""
     ours = {
@@ -189,6 +197,7 @@ def _make(plan: Plan, control: Path) -> Background:
         echo(_run_command(plan.name, control))
         background.go()
         background.wait()
+        _wait_for_bridges(plan)
     except BaseException as error:
         if background is not None:
             background.dismiss()

@@ -14,7 +14,9 @@ from tests.appliance.between.conftest import Commands
 
 def link(name: str, kind: str = "", *addresses: str, **more: Any) -> dict[str, Any]:
     """As `ip -json -details address show` tells of it."""
-    told: dict[str, Any] = {"ifname": name, "mtu": 1500, "address": "52:54:00:00:00:01", **more}
+    told: dict[str, Any] = {
+        "ifname": name, "mtu": 1500, "address": "52:54:00:00:00:01", "flags": ["UP"], **more
+    }  # fmt: skip
     if kind:
         told["linkinfo"] = {"info_kind": kind}
     told["addr_info"] = [{"family": "inet", "local": each} for each in addresses]
@@ -28,6 +30,7 @@ LINKS = [
     link("virbr2", "bridge", mtu=9000),
     link("br-lan", "bridge", "198.51.100.3"),
     link("br-lan.7", "vlan", link="br-lan"),
+    link("br-off", "bridge", flags=["BROADCAST"]),
     link("tap0", "tun", addr_info=[{"family": "inet6", "local": "fe80::1"}]),
 ]
 
@@ -45,10 +48,11 @@ def test_a_bridge_is_found_with_what_is_to_be_known_of_it() -> None:
     ("name", "uplink", "said"),
     [
         ("virbr3", "eth0", '--inside: there is no bridge "virbr3"; did you mean "virbr2"?'),
-        ("xyz", "eth0", 'no bridge "xyz"; there are: virbr1, virbr2, br-lan'),
+        ("xyz", "eth0", 'no bridge "xyz"; there are: virbr1, virbr2, br-lan, br-off'),
         ("eth0", "eth0", "--inside: eth0 is a device, but no bridge"),
         ("br-lan", "br-lan", "br-lan is this machine's own way to its network"),
         ("br-lan", "br-lan.7", "br-lan is this machine's own way"),
+        ("br-off", "eth0", "--inside: br-off is down; first: sudo ip link set br-off up"),
     ],
 )
 def test_what_is_no_bridge_or_the_uplink_is_refused(name: str, uplink: str, said: str) -> None:

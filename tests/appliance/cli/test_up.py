@@ -22,7 +22,7 @@ from appliance.wires.netns import CommandError
 Run = Callable[..., Any]
 BRIDGES = ("--inside", "br-in", "--outside", "br-out")
 LINKS = [
-    {"ifname": name, "mtu": 1500, "address": "52:54:00:00:00:01", "addr_info": [],
+    {"ifname": name, "mtu": 1500, "address": "52:54:00:00:00:01", "addr_info": [], "flags": ["UP"],
      "linkinfo": {"info_kind": "bridge"}}
     for name in ("br-in", "br-out")
 ]  # fmt: skip
@@ -36,6 +36,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     fine = Finding("bridged frames", OK, "they pass", "up")
     monkeypatch.setattr(up, "bridged_frames", lambda: fine)
+    monkeypatch.setattr(up, "wait_until_forwarding", lambda ports, on_waiting: True)
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_two_appliances_on_a_bridge_need_two_addresses(
     assert bool(planned) is not bool(said)
 
 
-# --- when it fails -------------------------------------------------------------------------------
+# --- when it is made, and when that fails ----------------------------------------------------
 
 
 class Original:
@@ -251,3 +252,26 @@ def test_what_then_cannot_be_removed_either_is_exit_5(
     assert answer.code == 5
     assert "not all of lab is gone; try again: sudo" in answer.err
     assert answer.err.endswith("`ip`: no\nthe port is stuck\n")
+
+
+@pytest.mark.parametrize(("passes", "said"), [(True, ""), (False, "let nothing through yet")])
+def test_a_bridge_that_lets_nothing_through_at_first_is_waited_for(
+    glassnat: Run,
+    background: list[Original],
+    monkeypatch: pytest.MonkeyPatch,
+    passes: bool,
+    said: str,
+) -> None:
+    """With STP that takes its time, so somebody is told why."""
+
+    def wait(ports: list[str], on_waiting: Callable[[], None]) -> bool:
+        assert ports == ["gn-lab-in", "gn-lab-out"]
+        on_waiting()
+        return passes
+
+    monkeypatch.setattr(up, "wait_until_forwarding", wait)
+    monkeypatch.setattr(work, "make", lambda *_: None)
+    answer = glassnat("up", "lab", *BRIDGES)
+    assert answer.code == 0
+    assert "note: a bridge runs STP" in answer.err
+    assert said in answer.err
