@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pwd
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +182,8 @@ class Client:
 
 def caller() -> str:
     """Who changes a setting, for the event: the user's name as far as it is known."""
+    import pwd  # not everywhere, and simulations are played there too
+
     try:
         return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
