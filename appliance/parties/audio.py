@@ -37,8 +37,8 @@ SENDS_FAX = "sends the fax to"
 SENDS_RTCP = "sends RTCP to"
 EXPECTS_AUDIO = "expects audio from"
 OWN_AUDIO = "its own audio, sent back"
-NO_AUDIO_CAME = "no audio came for"
-NO_RTCP_CAME = "no RTCP came for"
+NO_AUDIO_CAME = "no audio came to"
+NO_RTCP_CAME = "no RTCP came to"
 
 OnSilence = Callable[[Call, str, float], None]
 """Nothing was heard in a call for too long: which, in words what, and when."""
@@ -327,7 +327,7 @@ class Audio:
         if call.phase is Phase.ENDED:
             return
         if stream.expects and stream.heard == before:
-            self._on_silence(call, f"{NO_AUDIO_CAME} {patience:g} s", now)
+            self._on_silence(call, f"{NO_AUDIO_CAME} {call.me} for {patience:g} s", now)
             return
         self._machine.timers.at(now + patience, partial(self._look, call, stream.heard))
 
@@ -336,7 +336,7 @@ class Audio:
         if call.phase is Phase.ENDED or control is None:
             return
         if control.heard == before:
-            self._on_silence(call, f"{NO_RTCP_CAME} {patience:g} s", now)
+            self._on_silence(call, f"{NO_RTCP_CAME} {call.me} for {patience:g} s", now)
             return
         self._machine.timers.at(
             now + patience, partial(self._look_for_reports, call, control.heard)

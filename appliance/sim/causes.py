@@ -159,7 +159,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     waits = _newest_expectation(failure, evidence)
     if waits is not None:
         yield from _why_sent_there(waits, evidence)
-        yield Cause(f"{failure.detail}.", failure.who)
+        yield Cause(f"{failure.who} waits for it in vain, and hangs up.", failure.who)
         return
     recent = [
         each

@@ -111,6 +111,8 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
             f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")
         )
         both: dict[str, Any] = {}
+        if table.phones_at:
+            yield f"Let {name} carry all audio itself.", {f"parties.{name}.phones_at": ""}
         if not table.talks_to_source:
             yield f"Let {name} send audio to where audio comes from.", {comedia: True}
             both[comedia] = True

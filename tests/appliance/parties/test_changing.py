@@ -102,7 +102,7 @@ def test_a_server_hangs_up_on_silence_but_not_on_hold(a_pair: MakePair) -> None:
     pair.room.tell(pair.phone, "resume")
     pair.room.on_the_way = lambda send: None if send.payload[:1] == b"\x80" else send
     pair.room.run_until(30.0)
-    assert pair.room.said(What.CALL_DROPPED) == [("bob", "alice", "no audio came for 2 s")]
+    assert pair.room.said(What.CALL_DROPPED) == [("bob", "alice", "no audio came to bob for 2 s")]
 
 
 def test_audio_may_move_to_the_phones_behind_the_server(a_pair: MakePair) -> None:
