@@ -36,6 +36,7 @@ LESSON = (
 KNOBS = (
     Key("a", "alg", "knobs", "ALG menu: o off, c correct, p poor with faults", "ALG"),
     Key("t", "timeout", "knobs", "UDP timeouts", "Timeout"),
+    Key("m", "more", "knobs", "more knobs: of the story, its parties, the NAT"),
     Key("x", "remedy", "knobs", "do what TRY says and run again", modes="sim"),
     Key("f", "flush", "knobs", "forget all flows"),
 )

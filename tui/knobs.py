@@ -7,12 +7,16 @@ from typing import Any
 
 from alg import registry
 from alg.base import Application
+from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
+from appliance.sim.knobs import PREFIX
 from tui.faults import FaultRow
 from tui.feed import FeedError, SimulationFeed
 from tui.keys import KNOBS
 from tui.stage import Stage
+from tui.turning import knobs_of
 from tui.widgets.alg_menu import AlgMenu, Choices
+from tui.widgets.knob_menu import KnobMenu
 from tui.widgets.timeout_form import ANSWERED, UNANSWERED, TimeoutForm
 
 
@@ -41,6 +45,22 @@ class Knobs:
         if chosen is not None:
             application, spec = chosen
             await self._turn({f"alg.{application}.module": spec})
+
+    def more(self) -> None:
+        """Every knob of the story, and those that decide how the NAT maps and filters."""
+        look, feed = self._stage.look, self._stage.feed
+        turned = feed.knobs if isinstance(feed, SimulationFeed) else {}
+        menu = KnobMenu(knobs_of(look.story, look.model.settings, turned))
+        self._stage.ask(menu, self._knob_chosen)
+
+    async def _knob_chosen(self, chosen: tuple[str, Any] | None) -> None:
+        if chosen is None:
+            return
+        key, value = chosen
+        await self._turn({key: value})
+        if key.startswith(PREFIX) and not self._stage.look.said:
+            said = f"{key.removeprefix(PREFIX)} is {short_value(value)} from the next run on: r"
+            self._stage.say(said)
 
     def timeout(self) -> None:
         settings = self._stage.look.model.settings

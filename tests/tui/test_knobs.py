@@ -72,3 +72,19 @@ async def test_flush_says_how_many() -> None:
     stage = FakeStage(FakeFeed())
     await Knobs(stage, ()).flush()
     assert stage.look.said == "2 flows forgotten."
+
+
+async def test_a_trait_is_turned_for_the_next_run_and_that_is_said() -> None:
+    feed = SimulationFeed(simulation)
+    stage = FakeStage(feed)
+    await stage.advance(0.0)
+    stage.look.story = feed.simulation.scenario
+    Knobs(stage, ()).more()
+    ((_, chosen),) = stage.asked
+    await chosen(None)
+    await chosen(("parties.pbx.comedia", True))
+    assert feed.knobs == {"parties.pbx.comedia": True}
+    assert stage.look.said == "pbx.comedia is true from the next run on: r"
+    stage.look.said = ""
+    await chosen(("nat.mapping", "nonsense"))
+    assert '"nonsense" is not known' in stage.look.said

@@ -25,7 +25,7 @@ from tui.widgets.alg_menu import Choices
 
 EVIL = (
     "\\x1b]52;c;b3duZWQ=\\x07\\x1b]0;owned\\x07\\x1b[8mHIDDEN\\x1b[5m\\x9b8m\\x90q\\x9c"
-    "[@click=app.quit]x[/]"
+    "[@click=app.quit]x[/]\\u202e\\u2066\\u200d"
 )
 
 class Still(FakeFeed):
@@ -35,7 +35,9 @@ class Still(FakeFeed):
 begun = started()
 begun.scenario = EVIL
 begun.parties = {"192.168.20.100": EVIL}
-evil = message("INVITE " + EVIL + "\\r\\n" + EVIL, "INVITE " + EVIL, "out")
+evil = message(
+    "INVITE " + EVIL + "\\r\\n" + EVIL + "\\r\\nX: " + "A" * 60_000, "INVITE " + EVIL, "out"
+)
 evil.note = EVIL
 feed = Still([begun, evil])
 feed.flows = [flow(remote=EVIL + ":5060")]
@@ -44,7 +46,9 @@ choices = Choices("sip", EVIL, "sip-poor", [FaultRow(EVIL, EVIL, EVIL)])
 GlassnatApp(feed, [choices], refresh=0.05).run()
 """
 
-FOREIGN = re.compile("\x1b\\](?:52|0;owned)|\x1b\\[[58]m|[\x80-\x9f]|(?:WQ=|owned)\x07")
+FOREIGN = re.compile(
+    "\x1b\\](?:52|0;owned)|\x1b\\[[58]m|[\x80-\x9f\u200d\u202e\u2066]|(?:WQ=|owned)\x07"
+)
 
 
 def screen_bytes(keys: list[bytes], patience: float = 60.0) -> bytes:

@@ -135,8 +135,10 @@ def heading(model: Model, width: int, selected: int | None) -> Line:
 
 
 def _ends(model: Model, selected: int | None) -> tuple[str, str]:
-    chosen = [message for message in model.messages if message.number == selected]
-    message = (chosen or [model.messages[-1]])[0].event if model.messages else None
+    chosen = None if selected is None else model.message(selected)
+    newest = model.messages[-1] if model.messages else None
+    shown = chosen or newest
+    message = None if shown is None else shown.event
     if message is None:
         return "inside", "outside"
     if message.direction == "out":
