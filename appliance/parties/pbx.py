@@ -13,15 +13,15 @@ Asterisk's names, and each is a different way out for the same lesson:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from appliance.parties.call import Call, Phase
 from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
-from appliance.parties.party import What
+from appliance.parties.party import Order, What
 from appliance.parties.registrar import BUSY, FORBIDDEN, NOT_FIRST_HOP, Registrar, RegistrarTraits
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
@@ -118,8 +118,15 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
 class Pbx(TransferringTelephone):
     """A registrar with the phones of its own users."""
 
+    ORDERS: ClassVar[Mapping[str, Order]] = {
+        **TransferringTelephone.ORDERS,
+        "go-down": Order("stop listening, as while it is restarted", lambda pbx, *_: pbx.go_down()),
+        "come-back": Order("listen again, and know who is where", lambda pbx, *_: pbx.come_back()),
+    }
+
     def __init__(self, name: str, traits: PbxTraits, rng: Random) -> None:
         super().__init__(name, traits, rng)
+        self._is_down = False
         self._users = frozenset(traits.users)
         self._inner = None
         if traits.inner_address:
@@ -131,6 +138,17 @@ class Pbx(TransferringTelephone):
         self._answers_to_source = traits.answers_to_source
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
+
+    def go_down(self) -> None:
+        """Nobody listens. What it knows of its users stands on its disk."""
+        self._is_down = True
+
+    def come_back(self) -> None:
+        self._is_down = False
+
+    @property
+    def ports(self) -> Set[int]:
+        return frozenset() if self._is_down else super().ports
 
     # --- believing, or not ----------------------------------------------------------------
 

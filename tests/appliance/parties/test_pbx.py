@@ -173,3 +173,14 @@ def test_nor_can_it_be_asked(room: Room, a_pair: MakePair) -> None:
     room.do(pair.pbx, pair.pbx.wake(0.0))
     room.run_until(35.0)
     assert not any(line.startswith("OPTIONS") for _, line in room.starts())
+
+
+def test_a_server_that_is_restarted_listens_nowhere_meanwhile(room: Room, a_pair: MakePair) -> None:
+    """And knows afterwards who had registered."""
+    pair = a_pair()
+    for order, ports in (("go-down", set()), ("come-back", {5060})):
+        room.tell(pair.pbx, order)
+        assert pair.pbx.ports == ports
+    room.tell(pair.pbx, "call", "alice")
+    room.run_until(5.0)
+    assert room.said(What.CALL_ANSWERED) == [("bob", "alice", "")]
