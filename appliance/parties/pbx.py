@@ -7,13 +7,14 @@ Asterisk's names, and each is a different way out for the same lesson:
     force_rport  answers and calls go to where the phone's packets came from, not to Via or Contact
     comedia      audio goes to where audio comes from, not to the SDP's address
     nat          Asterisk's word for both: no | force_rport | comedia | yes
+    externip     what it is itself outside, when it stands behind a NAT
     qualify      asks the phone OPTIONS every so often: keeps the NAT's mapping open from outside
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from random import Random
 from typing import Annotated, ClassVar, Literal
@@ -23,6 +24,7 @@ from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
 from appliance.parties.party import Order, What
 from appliance.parties.registrar import BUSY, FORBIDDEN, NOT_FIRST_HOP, Registrar, RegistrarTraits
+from appliance.parties.rtp import Stream
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
@@ -73,6 +75,13 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             "(RFC 3261 17.1.1.2 repeats them)."
         ),
     ] = 0
+    externip: Annotated[
+        str,
+        about(
+            "What it is outside the NAT that it stands behind, written into Via, Contact and "
+            "descriptions instead of its own address (Asterisk's externip); empty: its own."
+        ),
+    ] = ""
     phones_at: Annotated[
         str,
         about(
@@ -111,6 +120,8 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             raise ValueError("it has no users")
         if self.inner_address:
             parse_address(self.inner_address)
+        if self.externip:
+            parse_address(self.externip)
         if self.phones_at:
             parse_address(self.phones_at)
 
@@ -135,6 +146,9 @@ class Pbx(TransferringTelephone):
         self._losses: Counter[str] = Counter()
         self._direct_media = traits.direct_media if traits.phones_at else 0.0
         self._phones_at = parse_address(traits.phones_at) if traits.phones_at else self.address
+        self._outside = parse_address(traits.externip) if traits.externip else 0
+        if self._outside:
+            self.known_as = self.own._replace(address=self._outside)
         self._answers_to_source = traits.answers_to_source
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
@@ -201,6 +215,13 @@ class Pbx(TransferringTelephone):
     @property
     def media_address(self) -> int:
         return self.address if self._direct_media else self._phones_at
+
+    def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:
+        """It asks nobody: it was told, and takes for granted that ports are forwarded as they
+        are."""
+        if self._outside:
+            stream.public = stream.local._replace(address=self._outside)
+        go_on(now)
 
     def began_to_talk(self, call: Call, now: float) -> None:
         if self._direct_media:

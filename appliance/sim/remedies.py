@@ -15,6 +15,7 @@ from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.simulation import Simulation
+from nat.endpoint import address_text
 
 FROM_BEST_TO_WORST = (
     (outcome.BOTH_WAYS,),
@@ -103,9 +104,18 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
     return other.outcome().outcome
 
 
+def _behind_the_nat(name: str, table: PbxTraits, simulation: Simulation) -> Iterator[Candidate]:
+    if not table.externip:
+        outside = address_text(simulation.engine.settings["outside.external"][0])
+        yield f"Tell {name} what it is outside.", {f"parties.{name}.externip": outside}
+
+
 def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
     for name, table in simulation.scenario.parties.items():
-        if not isinstance(table, PbxTraits) or table.side != "outside":
+        if not isinstance(table, PbxTraits):
+            continue
+        if table.side == "inside":
+            yield from _behind_the_nat(name, table, simulation)
             continue
         comedia, rport, qualify = (
             f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from appliance.parties.party import Datagram, Send, What
 from appliance.parties.pbx import Pbx
+from appliance.parties.rtp import Stream
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
-from tests.support.parties import pbx_traits
+from tests.support.parties import a_pbx, pbx_traits
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -184,3 +186,20 @@ def test_a_server_that_is_restarted_listens_nowhere_meanwhile(room: Room, a_pair
     room.tell(pair.pbx, "call", "alice")
     room.run_until(5.0)
     assert room.said(What.CALL_ANSWERED) == [("bob", "alice", "")]
+
+
+def test_behind_a_nat_it_writes_what_it_was_told_that_it_is_outside() -> None:
+    """Asterisk's externip: in Via, Contact and description; it listens where it listened."""
+    pbx = a_pbx(externip="203.0.113.99")
+    assert pbx.contact("bob") == "<sip:bob@203.0.113.99:5060>"
+    request = pbx.new_request("OPTIONS", "sip:a@b", "<sip:b>", "<sip:a>", "1", 1)
+    assert request.get("via").startswith("SIP/2.0/UDP 203.0.113.99:5060;")
+    assert pbx.own == Endpoint.parse("203.0.113.9:5060")
+    stream = Stream(Endpoint.parse("203.0.113.9:10000"), None, Random(1))
+    pbx.find_out(stream, lambda now: None, 0.0)
+    assert stream.public == Endpoint.parse("203.0.113.99:10000")
+
+
+def test_an_externip_is_an_address() -> None:
+    with pytest.raises(ValueError, match="example"):
+        pbx_traits(externip="pbx.example").check()
