@@ -154,6 +154,10 @@ class UserAgent(Machine):
         """Where requests to `uri` go: to what it says. `source` is where its owner really was."""
         return endpoint_of(uri)
 
+    def learn_from(self, answer: SipMessage) -> bool:
+        """Does an answer say that it is elsewhere than it has written? Most do not look."""
+        return False
+
     def find_out_own(self, go_on: Callable[[float], None], now: float) -> None:
         """Before it says where it is: what is it outside? Most do not ask."""
         go_on(now)

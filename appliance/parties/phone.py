@@ -18,10 +18,10 @@ import msgspec
 from appliance.parties.digest import Credentials
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
-from appliance.parties.party import Action, Datagram, Order
+from appliance.parties.party import Action, Datagram, Ground, Order
 from appliance.parties.registering import Registration
 from appliance.parties.rtp import Stream
-from appliance.parties.sipua import endpoint_of, user_of
+from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
 from appliance.parties.stunclient import StunClient, StunTraits
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
@@ -70,6 +70,13 @@ class PhoneTraits(StunTraits, tag="phone", kw_only=True):
         float, about("Seconds between two keep-alives (RFC 5626 4.4.1: 24 to 29 over UDP).")
     ] = 25.0
 
+    rport: Annotated[
+        bool,
+        about(
+            "Ask servers to answer where its packets come from and to say where that is (RFC 3581 "
+            "3); what its registrar says it writes into Via and Contact then, as PJSIP does."
+        ),
+    ] = False
     password: Annotated[
         str, about("With it the phone answers a registrar's challenge; empty: it has none.")
     ] = ""
@@ -109,6 +116,8 @@ class Phone(TransferringTelephone):
         self._registrar = Endpoint.parse(traits.registrar)
         self._to_dial: str | None = None
         self._stun = self._new_stun(traits)
+        if traits.rport:
+            self._transport.via_parameters += ";rport"
         self._stun_every = traits.stun_every
         self._looking: Timer | None = None
         self._domain = traits.domain
@@ -197,6 +206,20 @@ class Phone(TransferringTelephone):
             go_on(at)
 
         self._stun.ask(self.own, found, now)
+
+    def learn_from(self, answer: SipMessage) -> bool:
+        """RFC 3581 4: `received` and `rport` in the Via that comes back."""
+        said = read_via(answer.get("via")).parameters
+        try:
+            endpoint = Endpoint.parse(f"{said.get('received', '')}:{said.get('rport', '')}")
+        except ValueError:
+            return False
+        if endpoint == self.known_as:
+            return False
+        self.known_as = endpoint
+        does = f"learns from the answer what its port {self.own.port} is outside:"
+        self.learn(self.name, does, endpoint, Ground(answer.wire, "via", "RFC 3581 4"))
+        return True
 
     def _look_again(self, now: float) -> None:
         """Is it still what it told the registrar?"""

@@ -22,12 +22,14 @@ TOO_BRIEF = 423  # RFC 3261 21.4.17
 @dataclass(slots=True)
 class Attempt:
     """One try to register for so many seconds (0: to sign off): where the agent said that it is,
-    how often it answered a challenge, and whether it was elsewhere in between."""
+    how often it answered a challenge, whether it was elsewhere in between, and whether the one
+    before has shown that it is elsewhere."""
 
     expires: int
     told: Endpoint
     proofs: int = 0
     has_moved: bool = False
+    is_second: bool = False
 
 
 class Registration:
@@ -125,7 +127,7 @@ class Registration:
         elif response.status >= 300:
             self._without_service(What.REGISTRATION_REFUSED, status_of(response), now)
         elif attempt.expires:
-            self._accepted(response, now)
+            self._accepted(attempt, response, now)
 
     def _may_prove(self, attempt: Attempt, response: SipMessage) -> bool:
         credentials = self._credentials
@@ -140,11 +142,14 @@ class Registration:
         attempt.has_moved = attempt.has_moved or moved
         self._ask(attempt, not moved, now)
 
-    def _accepted(self, response: SipMessage, now: float) -> None:
+    def _accepted(self, attempt: Attempt, response: SipMessage, now: float) -> None:
         self.is_accepted = True
         self._agent.report(What.REGISTRATION_ACCEPTED, self._user)
         again = self._every or self._granted(response) / 2
         self._refresh = self._agent.timers.at(now + again, self.register)
+        if self._agent.learn_from(response) and not attempt.is_second:
+            self._begin(self._expires, now)  # what was registered is no way to it
+            self._attempt.is_second = True
         self._on_service(now)
 
     def _granted(self, response: SipMessage) -> int:

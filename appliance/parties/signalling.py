@@ -55,6 +55,7 @@ class Transport(Protocol):
     own: Endpoint
     sent_by: Endpoint
     is_reliable: bool
+    via_parameters: str
     uri_parameters: str
     """What a Contact says about it."""
 
@@ -77,6 +78,7 @@ class Datagrams:
 
     is_reliable = False
     uri_parameters = ""
+    via_parameters = ""
 
     def __init__(
         self, machine: Machine, own: Endpoint, counts_length: bool = True, send_from: int = 0
@@ -87,7 +89,7 @@ class Datagrams:
         self._source = own._replace(port=send_from or own.port)
 
     def via(self, branch: str) -> str:
-        return write_via("UDP", self.sent_by, branch)
+        return write_via("UDP", self.sent_by, branch) + self.via_parameters
 
     def send(self, destination: Endpoint, message: bytes) -> None:
         if not self._counts_length:
@@ -120,6 +122,7 @@ class Streams:
 
     is_reliable = True
     uri_parameters = ";transport=tcp"
+    via_parameters = ";alias"
 
     def __init__(
         self,
@@ -142,7 +145,7 @@ class Streams:
         self._aliases: dict[Endpoint, Endpoint] = {}
 
     def via(self, branch: str) -> str:
-        return f"{write_via('TCP', self.sent_by, branch)};alias"
+        return write_via("TCP", self.sent_by, branch) + self.via_parameters
 
     def send(self, destination: Endpoint, message: bytes) -> None:
         remote = self._aliases.get(destination, destination)

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.parties.party import Send, What
 from appliance.parties.sipua import parse
+from nat.endpoint import Endpoint
 from tests.support.parties import a_pbx, a_phone, phone_traits
 
 if TYPE_CHECKING:
@@ -172,3 +173,27 @@ def test_a_phone_may_send_from_a_port_where_it_does_not_listen() -> None:
     assert str(send.source) == "192.168.20.100:49154"
     assert parse(send.payload).get("via").startswith("SIP/2.0/UDP 192.168.20.100:5060;")
     assert phone.ports == {5060}
+
+
+def test_a_phone_learns_where_it_is_from_the_answer_and_registers_that(room: Room) -> None:
+    """RFC 3581 4: `received` and `rport`. It does so once: what changes each time is no address."""
+    outside = Endpoint.parse("203.0.113.1:40000")
+    phone = a_phone(rport=True)
+
+    def translate(send: Send) -> Send:
+        if send.source == phone.own:
+            return send._replace(source=outside)
+        return send._replace(
+            destination=phone.own if send.destination == outside else send.destination
+        )
+
+    room.on_the_way = translate
+    room.add(a_pbx())
+    room.add(phone)
+    room.tell(phone, "register")
+    registers = [parse(each.payload) for _, each in room.sent if each.payload[:8] == b"REGISTER"]
+    assert [each.get("contact").split(">")[0] for each in registers] == [
+        "<sip:alice@192.168.20.100:5060", "<sip:alice@203.0.113.1:40000",
+    ]  # fmt: skip
+    assert registers[1].get("via").startswith("SIP/2.0/UDP 203.0.113.1:40000;")
+    assert phone.accepts("sip:alice@203.0.113.1:40000")
