@@ -146,6 +146,9 @@ def test_the_limits_themselves_pass() -> None:
         (b"", ("", "")),
         (b"\r\n\r\n", ("keep-alive", "")),
         (bytes(4), ("keep-alive", "")),
+        (bytes.fromhex("00010000 2112a442") + bytes(12), ("STUN request", "")),
+        (bytes.fromhex("01010000") + bytes(16), ("STUN answer", "")),
+        (bytes.fromhex("01010004") + bytes(16), ("", "")),
     ],
 )
 def test_a_summary_is_the_essence(data: bytes, expected: tuple[str, str]) -> None:
