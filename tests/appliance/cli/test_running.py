@@ -175,8 +175,8 @@ def test_with_a_screen_the_appliance_is_a_process_of_its_own(
         f"path = pathlib.Path({str(path)!r})\n"
         "path.parent.mkdir(parents=True, exist_ok=True)\n"
         "listener = socket.socket(socket.AF_UNIX)\n"
-        "listener.bind(str(path))\n"
         "print('ready', file=sys.stderr, flush=True)\n"
+        "listener.bind(str(path))\n"
         "time.sleep(30)\n"
     )
     popen = subprocess.Popen
