@@ -15,4 +15,6 @@ Read in this order:
     parties/    how do phones and servers behave?
     sim/        what happens to them behind this NAT, without a kernel and without waiting?
     scenarios/  which stories are there? (data only)
+    namespaces/ how does it get between virtual machines, or a story among real programs?
+    forensics/  what did somebody's router change, by its captures?
 """

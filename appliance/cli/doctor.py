@@ -283,7 +283,7 @@ def _has_module(name: str) -> bool:
 
 def bridged_frames() -> Finding:
     """Whether the machine's firewall lets pass what its bridges carry."""
-    from appliance.between import firewall  # Linux only
+    from appliance.namespaces.between import firewall  # Linux only
     from appliance.wires.netns import CommandError
 
     name, need = "bridged frames", "up (else nothing comes, and nothing says why)"

@@ -9,9 +9,6 @@ from typing import Any
 
 import click
 
-from appliance.between import record as records
-from appliance.between import undo
-from appliance.between.record import Record
 from appliance.cli.base import (
     IMPOSSIBLE,
     JSON_OPTION,
@@ -24,6 +21,9 @@ from appliance.cli.base import (
 from appliance.cli.doctor import program
 from appliance.cli.words import appliances_up, offer
 from appliance.control.client import running
+from appliance.namespaces.between import record as records
+from appliance.namespaces.between import undo
+from appliance.namespaces.between.record import Record
 from appliance.settings.hints import nearest
 
 TIDY_UP_INCOMPLETE = 5

@@ -19,10 +19,10 @@ from appliance.cli.base import (
 )
 from appliance.forensics import observed, reporting
 from appliance.forensics.diagnosis import diagnose
+from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.replaying import Tape, networks_of, read
 from appliance.forensics.sides import joined
 from appliance.journal.sentences import clean
-from appliance.messages.capture import is_capture
 from appliance.settings.table import SettingError, Settings
 from nat.endpoint import Network, Side
 

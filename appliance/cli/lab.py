@@ -12,9 +12,6 @@ from typing import Any
 
 import click
 
-from appliance.between import undo
-from appliance.between.background import Background
-from appliance.between.record import Record
 from appliance.cli.base import (
     IMPOSSIBLE,
     NO,
@@ -32,10 +29,13 @@ from appliance.cli.doctor import program as own_program
 from appliance.cli.words import offer, scenarios
 from appliance.control.client import Client
 from appliance.journal.sentences import clean, outcome_line
-from appliance.lab.house import House
-from appliance.lab.programs import Program
-from appliance.lab.rooms import PREFIX, Rooms
-from appliance.lab.stage import Stage
+from appliance.namespaces.between import undo
+from appliance.namespaces.between.background import Background
+from appliance.namespaces.between.record import Record
+from appliance.namespaces.lab.house import House
+from appliance.namespaces.lab.programs import Program
+from appliance.namespaces.lab.rooms import PREFIX, Rooms
+from appliance.namespaces.lab.stage import Stage
 from appliance.settings.hints import nearest, shown
 from appliance.sim import staging
 from appliance.sim.outcome import Outcome

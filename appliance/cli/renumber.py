@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.between import record as records
-from appliance.between import renumber
 from appliance.cli.base import IMPOSSIBLE, Failure
 from appliance.cli.doctor import program
 from appliance.cli.down import echo
+from appliance.namespaces.between import record as records
+from appliance.namespaces.between import renumber
 from appliance.wires import netns
 from nat.endpoint import parse_address
 

@@ -22,10 +22,10 @@ from appliance.cli.base import (
 )
 from appliance.cli.files import Files, file_options
 from appliance.forensics import recordings
+from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.replaying import EXTERNAL, Replay, Tape, networks_of, read
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean
-from appliance.messages.capture import is_capture
 from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings

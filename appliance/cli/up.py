@@ -7,13 +7,6 @@ from typing import Any
 
 import click
 
-from appliance.between import record as records
-from appliance.between import undo, wishes, work
-from appliance.between.background import Background
-from appliance.between.bridges import Laptop
-from appliance.between.plan import Plan, port_of
-from appliance.between.ports import wait_until_forwarding
-from appliance.between.record import Facts, Record, Trace
 from appliance.cli.base import (
     IMPOSSIBLE,
     NO,
@@ -32,6 +25,13 @@ from appliance.cli.down import TIDY_UP_INCOMPLETE, echo, incomplete, need_root, 
 from appliance.cli.endpoints import AddressType, InterfaceType
 from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
+from appliance.namespaces.between import record as records
+from appliance.namespaces.between import undo, wishes, work
+from appliance.namespaces.between.background import Background
+from appliance.namespaces.between.bridges import Laptop
+from appliance.namespaces.between.plan import Plan, port_of
+from appliance.namespaces.between.ports import wait_until_forwarding
+from appliance.namespaces.between.record import Facts, Record, Trace
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
 from nat.endpoint import Side, address_text

@@ -117,7 +117,7 @@ def appliances(_: click.Context) -> Iterable[str]:
 
 
 def appliances_up(_: click.Context) -> Iterable[str]:
-    from appliance.between.record import names
+    from appliance.namespaces.between.record import names
 
     return names()
 
@@ -138,7 +138,7 @@ def states(context: click.Context) -> Iterable[str]:
 def message_numbers(context: click.Context) -> Iterable[str]:
     """Of the messages in the file that stands before; none for stdin."""
     from alg.registry import APPLICATIONS
-    from appliance.messages.reading import LARGEST_FILE, read
+    from appliance.forensics.messages.reading import LARGEST_FILE, read
     from appliance.settings.files import defaults
 
     # click gives up reading a line at its end, where an option has no value yet

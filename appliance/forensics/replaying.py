@@ -22,6 +22,7 @@ from random import Random
 from typing import NamedTuple
 
 from appliance.engine import Engine
+from appliance.forensics.messages import packets
 from appliance.journal.events import (
     Event,
     FlowOpened,
@@ -31,7 +32,6 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.log import EventLog
-from appliance.messages import packets
 from appliance.settings.table import Settings
 from nat.drop import Drop
 from nat.endpoint import (

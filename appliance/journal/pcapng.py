@@ -10,7 +10,7 @@ NAT has the same number, `frame.packet_id` in Wireshark), and in comments what w
 why. The bytes depend on nothing but what is handed over, so the same run gives the same file.
 
 Format: draft-ietf-opsawg-pcapng (the section of each block and option is named where it is made).
-How a file is read again: `appliance/messages/capture.py`.
+How a file is read again: `appliance/forensics/messages/capture.py`.
 """
 
 from __future__ import annotations

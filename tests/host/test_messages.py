@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alg.registry import APPLICATIONS
-from appliance.messages.reading import read
+from appliance.forensics.messages.reading import read
 from nat.tcp import ACK, PSH
 from tests.support.excerpts import GOOD, INVITE, RINGING, pcap
 from tests.support.packets import tcp, udp

@@ -260,7 +260,7 @@ def test_a_step_that_fails_takes_the_others_with_it(laptop: Laptop) -> None:
 
 
 def test_what_cannot_be_is_a_sentence_and_changes_nothing(laptop: Laptop) -> None:
-    """(The sentences themselves: `tests/appliance/between/test_bridges.py`.)"""
+    """(The sentences themselves: `tests/appliance/namespaces/between/test_bridges.py`.)"""
     laptop.ip("link", "add", "br-up", "type", "bridge")
     laptop.ip("link", "set", "br-up", "up")
     laptop.ip("address", "add", "10.9.0.1/24", "dev", "br-up")

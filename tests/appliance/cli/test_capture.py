@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.cli import capture
-from appliance.messages.capture import frames
+from appliance.forensics.messages.capture import frames
 from nat.endpoint import Side
 from nat.packet import Packet
 from tests.appliance.cli.served import Appliance

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.between import firewall
 from appliance.cli import doctor
 from appliance.cli.doctor import LIMITED, MISSING, OK, Finding
+from appliance.namespaces.between import firewall
 from appliance.wires import privileges
 from appliance.wires.netns import CommandError
 from appliance.wires.privileges import Account

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from appliance.between import undo
-from appliance.between.record import Facts, Record, Trace, names
 from appliance.cli import down
 from appliance.control import paths
+from appliance.namespaces.between import undo
+from appliance.namespaces.between.record import Facts, Record, Trace, names
 from appliance.wires.netns import CommandError
 
 Run = Callable[..., Any]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.messages.capture import frames
+from appliance.forensics.messages.capture import frames
 
 Run = Callable[..., Any]
 

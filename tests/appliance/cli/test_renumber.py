@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.between import renumber as steps
-from appliance.between.record import Facts, Record, Trace
 from appliance.cli import renumber
 from appliance.cli.base import Failure
 from appliance.control import paths
+from appliance.namespaces.between import renumber as steps
+from appliance.namespaces.between.record import Facts, Record, Trace
 from appliance.settings.network_kinds import InterfaceAddress
 from appliance.wires import netns
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.messages.capture import frames
+from appliance.forensics.messages.capture import frames
 from tests.support.excerpts import pcap
 from tests.support.packets import A, R, udp
 

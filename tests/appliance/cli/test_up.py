@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from appliance.between import undo, work
-from appliance.between.bridges import Laptop
-from appliance.between.plan import Plan
-from appliance.between.record import Facts, Record, Trace, home, names
 from appliance.cli import up
 from appliance.cli.doctor import LIMITED, OK, Finding
 from appliance.control import paths
+from appliance.namespaces.between import undo, work
+from appliance.namespaces.between.bridges import Laptop
+from appliance.namespaces.between.plan import Plan
+from appliance.namespaces.between.record import Facts, Record, Trace, home, names
 from appliance.wires.netns import CommandError
 
 Run = Callable[..., Any]

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.control.frames import LENGTH, Frame, encode
 from appliance.control.writer import GONE, heading_of, open_file, write
+from appliance.forensics.messages.capture import frames
 from appliance.journal.events import Started
-from appliance.messages.capture import frames
 from tests.support.packets import A, R, assert_sound, udp
 
 SETTINGS = {"capture.bytes": 1 << 20, "capture.files": 1}

@@ -8,10 +8,10 @@ import pytest
 
 from alg.registry import APPLICATIONS
 from appliance.forensics.exporting import as_markdown, as_pcapng
+from appliance.forensics.messages import packets as reading
+from appliance.forensics.messages.capture import frames
 from appliance.forensics.recordings import Recording
 from appliance.journal.events import Event, MessagePassed, Started
-from appliance.messages import packets as reading
-from appliance.messages.capture import frames
 from appliance.settings import files as config
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import load_scenario

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.forensics.messages.capture import frames
 from appliance.journal.capture import Captured
 from appliance.journal.capturefile import CaptureFile, Ring
 from appliance.journal.events import Started
-from appliance.messages.capture import frames
 from nat.endpoint import Side
 from nat.packet import Packet
 from tests.support.limits import no_file_beyond

@@ -8,8 +8,8 @@ from struct import unpack_from
 
 import pytest
 
+from appliance.forensics.messages.capture import frames
 from appliance.journal import pcapng
-from appliance.messages.capture import frames
 
 HEAD = pcapng.section("glassnat 1", ["a lesson"]) + pcapng.interface("inside", "a wire")
 

@@ -1,0 +1,111 @@
+"""All that is made for one story: the namespaces, the appliance between them, its files.
+
+Everything is written down before it is made, as `up` does it, and so can be removed by its name
+alone, whatever happened to the program in between.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from appliance.control.listener import ensure_free
+from appliance.control.paths import default_path
+from appliance.namespaces.between import undo, work
+from appliance.namespaces.between.record import Facts, Record, Trace
+from appliance.namespaces.between.step import Step
+from appliance.namespaces.between.undo import Echo
+from appliance.namespaces.lab.rooms import Rooms
+from appliance.settings import files as configuration
+from nat.endpoint import Side
+
+PATIENCE = 20.0
+"""Seconds that the appliance may take until it answers."""
+LOOK = 0.02
+READY = "ready"
+LONGEST_NARRATION = 1 << 16
+
+
+class NoAppliance(Exception):
+    """It did not begin. The text is what it said."""
+
+    exit_code = 3
+
+
+class House:
+    """For one story. `echo` says each command before it is run."""
+
+    def __init__(self, rooms: Rooms, echo: Echo) -> None:
+        self.rooms = rooms
+        self.control = default_path(rooms.name)
+        self._echo = echo
+        self._record: Record | None = None
+
+    @property
+    def record(self) -> Record:
+        """Where all that there is has been written down."""
+        if self._record is None:
+            raise RuntimeError("nothing was built")
+        return self._record
+
+    def build(self) -> None:
+        """All of it, or nothing. Raises AlreadyUp, CommandError, NoAppliance, OSError."""
+        rooms = self.rooms
+        inside, outside = (rooms.namespace(side) for side in Side)
+        facts = Facts(rooms.name, inside, outside, str(self.control))
+        self._record = Record.begin(facts)
+        try:
+            ensure_free(self.control)
+            self._make(rooms.steps())
+            self._start()
+            self._make(rooms.furniture())
+        except BaseException:
+            self.take_down()
+            raise
+
+    def take_down(self) -> list[str]:
+        """Answers a sentence for each thing that could not be removed."""
+        return undo.take_down(self.record, self._echo)
+
+    def keep(self, suffix: str) -> Path:
+        """A file beside the control socket, which goes when all goes."""
+        path = self.control.with_name(self.control.stem + suffix)
+        self.record.expect(Trace("file", str(path)))
+        return path
+
+    def _make(self, steps: Iterable[Step]) -> None:
+        work.make(list(steps), self.record, self._echo)
+
+    def _start(self) -> None:
+        """The appliance, as anybody starts it."""
+        written, log = (self.control.with_suffix(suffix) for suffix in (".toml", ".log"))
+        self.record.expect(Trace("file", str(written)), Trace("file", str(log)))
+        written.write_text(configuration.effective(self.rooms.settings))
+        self.record.expect(Trace("sockets", str(self.control)))
+        words = ("run", "--config", str(written), "--control", str(self.control))
+        self._echo(("glassnat", *words))
+        with log.open("wb") as said:
+            appliance = subprocess.Popen(
+                [sys.executable, "-m", "appliance.cli", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        self.record.expect(undo.process(appliance.pid))
+        self._wait_for(appliance, log)
+
+    def _wait_for(self, appliance: subprocess.Popen[bytes], log: Path) -> None:
+        """Until it says that it is ready, which is when both wires are there."""
+        for _ in range(round(PATIENCE / LOOK)):
+            said = log.read_bytes()[:LONGEST_NARRATION].decode(errors="replace").strip()
+            if READY in said:
+                return
+            try:
+                appliance.wait(LOOK)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        raise NoAppliance(said.removeprefix("glassnat: ") or "the appliance said nothing")

@@ -1,0 +1,107 @@
+"""Where a story is played: a namespace for each side, and the appliance between them.
+
+    glassnat-lab-STORY-in              │ appliance │              glassnat-lab-STORY-out
+    alice, carol, …   gn-in ───────────┘           └─────────── gn-out   pbx, stun, …
+
+All hosts of a side are in one namespace, each by its own address, as in the simulation they are on
+one link: among themselves they need no gateway. Outside there is no way to private addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from appliance.namespaces.between.plan import TUNS, netns_of
+from appliance.namespaces.between.record import Trace
+from appliance.namespaces.between.step import Step
+from appliance.settings.table import Settings
+from appliance.sim.scenario import Scenario
+from nat.endpoint import Network, Side, address_text
+
+PREFIX = "lab-"
+ALONE = 32
+"""The prefix length of a host that is on no network of its side."""
+SMALLEST_NETWORK = 24
+TIMERS = "nat.timeouts."
+
+
+class Rooms:
+    """Of one story with these settings, which are the appliance's."""
+
+    def __init__(self, story: Scenario, settings: Settings) -> None:
+        self.story = story
+        self.settings = settings
+
+    @property
+    def name(self) -> str:
+        """Of the appliance, and of all that is made for it."""
+        return f"{PREFIX}{self.story.name}"
+
+    def namespace(self, side: Side) -> str:
+        return self.of(self.story.name, side)
+
+    @staticmethod
+    def of(story: str, side: Side) -> str:
+        """The namespace of a side of the story of that name."""
+        return netns_of(f"{PREFIX}{story}", side)
+
+    def steps(self) -> Iterator[Step]:
+        """What is made before the appliance."""
+        for side in Side:
+            namespace = self.namespace(side)
+            yield Step(("ip", "netns", "add", namespace), (Trace("namespace", namespace),))
+            yield Step(("ip", "-n", namespace, "link", "set", "lo", "up"))
+
+    def wires(self, speed: float = 1.0) -> list[str]:
+        """The appliance's wires, as `--set` takes them: it makes the devices in the namespaces,
+        with the first host's address. Where time passes faster, its timers are shorter."""
+        inside, *_ = self._addresses(Side.INSIDE)
+        outside, *_ = self._addresses(Side.OUTSIDE)
+        externals = ",".join(f"{external}/{ALONE}" for external in self._externals())
+        return [
+            f"name={self.name}",
+            *(f"{side}.device={TUNS[side]}" for side in Side),
+            *(f"{side}.netns={self.namespace(side)}" for side in Side),
+            f"inside.address={inside}",
+            "inside.routes=0.0.0.0/0",
+            f"outside.address={outside}",
+            f"outside.routes={externals}",
+            *self._timers(speed),
+        ]
+
+    def _timers(self, speed: float) -> Iterator[str]:
+        for key, value in self.settings.values.items():
+            if speed != 1.0 and key.startswith(TIMERS) and isinstance(value, float | int):
+                yield f"{key}={value / speed}"
+
+    def furniture(self) -> Iterator[Step]:
+        """What follows when the devices are there: the other hosts' addresses."""
+        for side in Side:
+            for address in self._addresses(side)[1:]:
+                yield self._at(side, "address", "add", address, "dev", TUNS[side])
+
+    def _at(self, side: Side, *words: str) -> Step:
+        return Step(("ip", "-n", self.namespace(side), *words))
+
+    def _externals(self) -> list[str]:
+        static = (rule.external for rule in self.settings["nat.static"])
+        return [address_text(each) for each in (*self.settings["outside.external"], *static)]
+
+    def _addresses(self, side: Side) -> Sequence[str]:
+        """Of its hosts, each with the prefix length of its network; the NAT's neighbours first."""
+        networks = self.settings["inside.networks"] if side is Side.INSIDE else self._near()
+        hosts = [each for each in self.story.parties.values() if each.wire is side]
+        found = []
+        for host in hosts:
+            network = next((each for each in networks if host.own_address in each), None)
+            length = ALONE if network is None else network.prefix
+            found.append((network is None, f"{host.address}/{length}"))
+        return [address for _, address in sorted(found, key=lambda each: each[0])]
+
+    def _near(self) -> list[Network]:
+        """The network outside that the NAT's external addresses are in."""
+        return [_network_of(each) for each in self._externals()]
+
+
+def _network_of(address: str) -> Network:
+    return Network.parse(f"{address}/{SMALLEST_NETWORK}")

@@ -1,0 +1,138 @@
+"""All parties of a story on real sockets, the person who tells them what to do, and the judge.
+
+One thread, one selector: the sockets are in the namespaces of their sides, and the program is in
+none of them. Time is the machine's, or passes faster for everybody alike (`speed`).
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from appliance.namespaces.lab.programs import Flows, Program
+from appliance.namespaces.lab.sockets import Sockets
+from appliance.parties.kinds import party
+from appliance.parties.party import Report
+from appliance.sim.outcome import Judge, Outcome
+from appliance.sim.scenario import Act, Scenario
+from nat.endpoint import Side
+
+COUNT_EVERY = 0.5  # seconds of the story between two looks at the appliance's counters
+LONGEST_WAIT = 0.2  # seconds; so often it is looked whether somebody wants an end
+
+Change = Callable[[str, Any], None]
+"""Changes a setting of the running appliance."""
+Told = Callable[[float, str], None]
+"""Hears what happens, as it happens: seconds of the story, and a sentence."""
+
+
+class Stage:
+    """`rooms` are the namespaces of both sides, `speed` how many seconds of the story pass in one.
+    `programs` play parties of this name; `flows` answers what the appliance knows of them."""
+
+    def __init__(
+        self,
+        story: Scenario,
+        rooms: Mapping[Side, str],
+        change: Change,
+        told: Told = lambda at, what: None,
+        speed: float = 1.0,
+        programs: Sequence[Program] = (),
+        flows: Flows = lambda: (),
+    ) -> None:
+        self.judge = Judge()
+        self._story = story
+        self._change = change
+        self._told = told
+        self._speed = speed
+        self._selector = selectors.DefaultSelector()
+        self._script = sorted(story.script, key=lambda act: act.at)
+        self._began = 0.0
+        self._programs = programs
+        self._flows = flows
+        self._next_count = COUNT_EVERY
+        absent = {program.name for program in programs}
+        self._hosts = {
+            name: Sockets(
+                party(name, traits, story.seed),
+                rooms[traits.wire],
+                self._selector,
+                self._now,
+                self._hear,
+            )
+            for name, traits in story.parties.items()
+            if name not in absent
+        }
+
+    def run(self, goes_on: Callable[[], bool] = lambda: True) -> Outcome:
+        """Play it to its end, or as long as `goes_on`. Raises OSError where a socket cannot be
+        had."""
+        self._began = time.monotonic()
+        try:
+            for host in self._hosts.values():
+                host.start()
+            while self._now() < self._story.duration and goes_on():
+                self._step()
+        finally:
+            for host in self._hosts.values():
+                host.close()
+            self._selector.close()
+        return self.judge.final()
+
+    def _now(self) -> float:
+        """Seconds of the story."""
+        return (time.monotonic() - self._began) * self._speed
+
+    def _step(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            if _is_open(key.fileobj) and key.fileobj in self._selector.get_map():
+                key.data(key.fileobj)
+        now = self._now()
+        while self._script and self._script[0].at <= now:
+            self._act(self._script.pop(0))
+        for host in self._hosts.values():
+            if host.wake_at is not None and host.wake_at <= now:
+                host.wake()
+        if self._programs and self._next_count <= now:
+            self._next_count = now + COUNT_EVERY
+            for program in self._programs:
+                program.count(self._flows)
+
+    def _patience(self) -> float:
+        """Seconds until there is something to do."""
+        due = [host.wake_at for host in self._hosts.values() if host.wake_at is not None]
+        if self._script:
+            due.append(self._script[0].at)
+        soonest = min(due, default=self._story.duration) - self._now()
+        return min(max(soonest / self._speed, 0.0), LONGEST_WAIT)
+
+    def _act(self, act: Act) -> None:
+        for key, value in act.set.items():
+            self._told(act.at, f"{key} is set to {value}")
+            self._change(key, value)
+        if act.party in self._hosts:
+            self._told(act.at, f"{act.party}: {act.do} {act.whom}".rstrip())
+            self._hosts[act.party].tell(act.do, act.whom)
+
+    def _hear(self, name: str, report: Report) -> None:
+        now = self._now()
+        for inferred in self._inferred(report):
+            self.judge.hear(inferred, now)
+        target = "" if report.target is None else str(report.target)
+        said = " ".join(each for each in (report.peer, report.detail, target) if each)
+        self._told(now, f"{report.who}: {report.what.value}{f' ({said})' if said else ''}")
+
+    def _inferred(self, report: Report) -> Iterator[Report]:
+        """It, and what it says of programs that make no reports."""
+        for program in self._programs:
+            yield from program.before(report)
+        yield report
+        for program in self._programs:
+            yield from program.after(report)
+
+
+def _is_open(ready: Any) -> bool:
+    """Has nobody closed it since the selector looked?"""
+    return bool(ready.fileno() >= 0)

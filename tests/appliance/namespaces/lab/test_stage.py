@@ -1,0 +1,90 @@
+"""Parties on real sockets: on the loopback of this machine, with no NAT in between.
+
+Every address of 127.0.0.0/8 is this host's, so that all parties can have their own, and tests that
+run at the same time too.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from appliance.namespaces.lab.stage import Stage
+from appliance.sim.outcome import Outcome
+from appliance.sim.reading import read
+from appliance.sim.scenario import Scenario
+from nat.endpoint import Side
+
+HERE = dict.fromkeys(Side, "")
+SPEED = 10.0
+NETWORK = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 200}"
+STORY = f"""
+title = "t"
+lesson = "l"
+duration = 6
+[settings]
+inside.networks = ["192.168.20.0/24"]
+outside.external = ["203.0.113.1"]
+[parties.alice]
+kind = "phone"
+side = "inside"
+address = "{NETWORK}.100"
+registrar = "{NETWORK}.9:5060"
+[parties.pbx]
+kind = "pbx"
+side = "outside"
+address = "{NETWORK}.9"
+users = ["bob"]
+answer_after = 0.5
+[[script]]
+at = 0.2
+party = "alice"
+do = "register"
+[[script]]
+at = 0.7
+party = "alice"
+do = "call"
+whom = "bob"
+[[script]]
+at = 1.0
+set = {{ "nat.timeouts.udp" = "40s" }}
+[[script]]
+at = 4.5
+party = "alice"
+do = "hang-up"
+"""
+
+
+def story(transport: str, segment: int = 0) -> Scenario:
+    words = f'transport = "{transport}"\nsegment = {segment}\nkind ='
+    return read(STORY.replace("kind =", words), "loopback")
+
+
+def played(told: Scenario, changes: list[tuple[str, object]]) -> Outcome:
+    return Stage(told, HERE, lambda key, value: changes.append((key, value)), speed=SPEED).run()
+
+
+@pytest.mark.parametrize(("transport", "segment"), [("udp", 0), ("tcp", 0), ("tcp", 100)])
+def test_a_call_is_made_and_heard(transport: str, segment: int) -> None:
+    """The same parties as in the simulation, and the kernel in the place of its hosts."""
+    changes: list[tuple[str, object]] = []
+    outcome = played(story(transport, segment), changes)
+    assert outcome.outcome == "both-ways", outcome.sentence
+    assert outcome.evidence["registrations_accepted"] == 1
+    assert changes == [("nat.timeouts.udp", "40s")]
+
+
+def test_who_is_not_there_is_not_reached() -> None:
+    """The kernel says so by ICMP, and the phone goes on asking (RFC 3261 17.1.2)."""
+    alone = story("udp")
+    del alone.parties["pbx"]
+    assert played(alone, []).evidence["registrations_accepted"] == 0
+
+
+def test_a_refused_connection_is_heard_of() -> None:
+    alone = story("tcp")
+    del alone.parties["pbx"]
+    outcome = played(alone, [])
+    assert outcome.outcome == "registration-failed"
+    assert "connection refused" in outcome.sentence
