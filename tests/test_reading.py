@@ -93,6 +93,7 @@ MAY_NAME_A_PROTOCOL = (
 NO_TEST_OF_ITS_OWN = {
     "alg/base.py": "a protocol: only names and types",
     "tui/stage.py": "a protocol: only names and types",
+    "tui/feed.py": "protocols; the tests of its three kinds try them",
     "tui/messages.py": "only names; the widgets' tests see them arrive",
     "appliance/namespaces/lab/house.py": "a process in namespaces: tests/host/test_lab.py, as root",
     "appliance/wires/tun.py": "system calls: tests/host/test_tun.py, as root",

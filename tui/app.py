@@ -28,9 +28,10 @@ from textual.screen import Screen
 from appliance.journal.events import Event
 from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
+from tui.attached import SocketFeed
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
-from tui.feed import Clockwork, Factory, Feed, SimulationFeed, SocketFeed
+from tui.feed import Clockwork, Feed
 from tui.key import Key
 from tui.keys import EVERYWHERE, INTERRUPTED, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
@@ -40,6 +41,7 @@ from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
 from tui.shelf import Picked, shelf_of
+from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
 from tui.timing import Timing
 from tui.views.table import VIEWS, number

@@ -11,8 +11,9 @@ from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
 from appliance.sim.knobs import PREFIX
 from tui.faults import FaultRow
-from tui.feed import FeedError, SimulationFeed
+from tui.feed import FeedError
 from tui.keys import KNOBS
+from tui.simulated import SimulationFeed
 from tui.stage import Stage
 from tui.turning import knobs_of
 from tui.widgets.alg_menu import AlgMenu, Choices

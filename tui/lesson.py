@@ -8,8 +8,8 @@ again.
 from __future__ import annotations
 
 from appliance.sim.scenario import Step
-from tui.feed import SimulationFeed
 from tui.keys import LESSON
+from tui.simulated import SimulationFeed
 from tui.stage import Stage
 
 

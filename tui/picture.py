@@ -16,8 +16,8 @@ from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import load_scenario
 from tui.app import GlassnatApp
-from tui.feed import Factory, SimulationFeed
 from tui.knobs import alg_choices
+from tui.simulated import Factory, SimulationFeed
 
 SIZE = (120, 44)
 """Columns and rows of the workbench as the documentation shows it: high enough for every reason."""

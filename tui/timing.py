@@ -20,8 +20,9 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.sentences import Teller
-from tui.feed import FASTEST, SLOWEST, Awaited, Clockwork, SimulationFeed
+from tui.feed import FASTEST, SLOWEST, Awaited, Clockwork
 from tui.keys import TIME
+from tui.simulated import SimulationFeed
 from tui.stage import Stage
 
 

@@ -1,6 +1,6 @@
 """The other end of the control socket, for commands: find the appliance, ask, print the answer.
 
-Blocking and simple; the TUI has its own (`tui/feed.py`), because it must not block.
+Blocking and simple; the TUI has its own (`tui/attached.py`), because it must not block.
 """
 
 from __future__ import annotations

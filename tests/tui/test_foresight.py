@@ -7,9 +7,9 @@ import pickle
 from collections.abc import Iterator, Sequence
 
 from appliance.sim.matrix import Plan
-from tests.tui.test_feed import simulation
-from tui.feed import SimulationFeed
+from tests.tui.test_simulated import simulation
 from tui.foresight import SPEC, Foresight, Found, Players, serve
+from tui.simulated import SimulationFeed
 
 KEY = "alg.sip.module"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alg.registry import APPLICATIONS
 from tests.tui.stories import FakeFeed
-from tests.tui.test_feed import simulation
 from tests.tui.test_foresight import Told, feed_with
+from tests.tui.test_simulated import simulation
 from tests.tui.test_timing import FakeStage
-from tui.feed import SimulationFeed
 from tui.knobs import Knobs, alg_choices
+from tui.simulated import SimulationFeed
 
 
 def test_each_application_has_its_modules_and_their_faults_in_the_menu() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from appliance.sim.scenario import Step
 from tests.tui.stories import FakeFeed
-from tests.tui.test_feed import simulation
+from tests.tui.test_simulated import simulation
 from tests.tui.test_timing import FakeStage
-from tui.feed import SimulationFeed
 from tui.lesson import Lesson
+from tui.simulated import SimulationFeed
 
 STEPS = [
     Step(title="off", predict="?", see="!", shows=[]),

@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from tests.source import ROOT
 from tests.tui.reading import screen_of
-from tests.tui.test_feed import simulation
 from tests.tui.test_foresight import Told
+from tests.tui.test_simulated import simulation
 from tui.app import GlassnatApp
-from tui.feed import SimulationFeed
 from tui.foresight import Foresight
 from tui.knobs import alg_choices
+from tui.simulated import SimulationFeed
 
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")

@@ -7,7 +7,7 @@ import pytest
 from appliance.journal.events import MessagePassed, SettingChanged
 from tests.tui.rows import expired
 from tests.tui.stories import ended, one_way_audio
-from tests.tui.test_feed import is_message
+from tests.tui.test_simulated import is_message
 from tests.tui.test_timing import FakeStage
 from tui.feed import FeedError
 from tui.model import EVENTS_KEPT

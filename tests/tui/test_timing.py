@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.tui.stories import FakeFeed, one_way_audio
-from tests.tui.test_feed import simulation
-from tui.feed import Feed, SimulationFeed
+from tests.tui.test_simulated import simulation
+from tui.feed import Feed
 from tui.look import Look
+from tui.simulated import SimulationFeed
 from tui.timing import Timing
 
 

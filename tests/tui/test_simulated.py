@@ -1,25 +1,20 @@
-"""News from a simulation and from a running appliance: the same frames."""
+"""News from a simulation: its clock is turned by hand, and back is the same run once more."""
 
 from __future__ import annotations
 
-import asyncio
-import selectors
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance.control.server import ControlServer
 from appliance.journal.events import Event, MessagePassed, SettingChanged, Started, encode
 from appliance.sim.knobs import PREFIX, turned
 from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.staging import stage
 from appliance.sim.stories import load_scenario
-from tui.feed import FASTEST, Feed, FeedError, SimulationFeed, SocketFeed
+from tui.feed import FASTEST, FeedError
 from tui.model import Model
+from tui.simulated import SimulationFeed
 
 
 def simulation(knobs: dict[str, Any], turns: Turns | None = None) -> Simulation:
@@ -33,9 +28,6 @@ def simulation(knobs: dict[str, Any], turns: Turns | None = None) -> Simulation:
 
 def is_message(event: Event) -> bool:
     return isinstance(event, MessagePassed)
-
-
-# --- a simulation -----------------------------------------------------------------------------
 
 
 async def test_virtual_time_follows_the_wall_clock_at_the_chosen_speed() -> None:
@@ -181,118 +173,3 @@ async def test_flush_answers_how_many() -> None:
     feed = SimulationFeed(simulation)
     await feed.next_frame(3.0, running=True)
     assert await feed.flush() == 1
-
-
-# --- a running appliance -----------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def appliance(folder: Path) -> AsyncIterator[tuple[Path, Simulation]]:
-    """The real control server on an engine that a simulation has brought to three seconds."""
-    ran = simulation({})
-    ran.run_until(3.0)
-    path = folder / "x.sock"
-    server = ControlServer(ran.engine, path)
-    selector = selectors.DefaultSelector()
-    server.register(selector)
-
-    async def serve() -> None:
-        while True:
-            for key, mask in selector.select(0):
-                server.handle(key, mask, ran.now)
-            await asyncio.sleep(0.001)
-
-    task = asyncio.create_task(serve())
-    try:
-        yield path, ran
-    finally:
-        task.cancel()
-        server.close()
-        selector.close()
-
-
-async def told(feed: Feed, wanted: type) -> Model:
-    """A model that has folded frames until an event of this type came."""
-    model = Model()
-    async with asyncio.timeout(10):
-        while not any(isinstance(event, wanted) for event in model.log):
-            model.take(await feed.next_frame(0.25, running=True))
-            await asyncio.sleep(0.005)
-    return model
-
-
-async def test_who_attaches_late_is_told_what_happened_before(tmp_path: Path) -> None:
-    async with appliance(tmp_path) as (path, _):
-        feed = SocketFeed(str(path))
-        model = await told(feed, Started)
-        assert model.started is not None
-        assert [row.internal for row in model.translations.rows()] == ["192.168.20.100:5060"]
-        assert model.settings["alg.sip.module"] == "off"
-        await feed.close()
-
-
-async def test_a_knob_turned_over_the_socket_acts_on_the_appliance(tmp_path: Path) -> None:
-    async with appliance(tmp_path) as (path, ran):
-        feed = SocketFeed(str(path))
-        await told(feed, Started)
-        await feed.set("alg.sip.module", "sip")
-        await told(feed, SettingChanged)
-        assert ran.engine.settings["alg.sip.module"] == "sip"
-        assert await feed.flush() == 1
-        with pytest.raises(FeedError, match="soon"):
-            await feed.set("nat.timeouts.udp", "soon")
-        await feed.close()
-
-
-async def test_read_only_turns_nothing(tmp_path: Path) -> None:
-    async with appliance(tmp_path) as (path, ran):
-        feed = SocketFeed(str(path), read_only=True)
-        await told(feed, Started)
-        with pytest.raises(FeedError, match="read-only"):
-            await feed.set("alg.sip.module", "sip")
-        with pytest.raises(FeedError, match="read-only"):
-            await feed.flush()
-        assert ran.engine.settings["alg.sip.module"] == "off"
-        await feed.close()
-
-
-async def lost(feed: SocketFeed) -> None:
-    """Until the feed has noticed that the appliance has ended."""
-    async with asyncio.timeout(10):
-        while not feed.lost:
-            await feed.next_frame(0.25, running=True)
-            await asyncio.sleep(0.005)
-
-
-async def test_an_appliance_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
-    feed = SocketFeed(str(tmp_path / "nobody.sock"))
-    await feed.next_frame(0.25, running=True)
-    assert feed.lost
-
-
-async def test_an_appliance_that_ends_is_said_in_words(tmp_path: Path) -> None:
-    async with appliance(tmp_path) as (path, _):
-        feed = SocketFeed(str(path))
-        await told(feed, Started)
-    await lost(feed)
-    await feed.close()
-
-
-async def test_with_the_appliance_its_clock_stops_and_every_key_is_answered_alike(
-    tmp_path: Path,
-) -> None:
-    """What stands on the screen is how things were when the connection ended."""
-    async with appliance(tmp_path) as (path, _):
-        feed = SocketFeed(str(path))
-        await told(feed, Started)
-    await lost(feed)
-    assert feed.lost == "the appliance has ended"
-    ended = (await feed.next_frame(0.25, running=True)).now
-    for _try in range(3):
-        with pytest.raises(FeedError, match=r"^the appliance has ended$"):
-            await feed.flush()
-        with pytest.raises(FeedError, match=r"^the appliance has ended$"):
-            await feed.set("nat.hairpin", False)
-    await asyncio.sleep(0.02)
-    assert (await feed.next_frame(0.25, running=True)).now == ended
-    await feed.close()

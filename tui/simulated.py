@@ -1,0 +1,210 @@
+"""News from a simulation in this process. Back is real: the same run once more from its start."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from alg.registry import APPLICATIONS, is_foreign
+from appliance.control import documents
+from appliance.journal.events import Event
+from appliance.sim.knobs import PREFIX, turned
+from appliance.sim.matrix import Plan
+from appliance.sim.remedies import Remedy, remedies
+from appliance.sim.scenario import Turns
+from appliance.sim.simulation import Simulation
+from tui.feed import Awaited, Clockwork, FeedError, setting_values
+from tui.foresight import SPEC, Foresight
+from tui.model import Frame
+
+_SLICE = 0.25
+"""Virtual seconds that are run between two looks at the wall clock."""
+_BUDGET = 0.15
+"""Wall seconds that one frame may take, so that keys are answered at any speed."""
+_STEPS = 100_000
+"""Things that may happen before a single step gives up looking."""
+
+
+class Factory(Protocol):
+    """Makes a run that has not begun."""
+
+    def __call__(self, knobs: dict[str, Any], turns: Turns | None = None, /) -> Simulation:
+        """`knobs`: what was turned by hand, key to value: settings, and traits of parties; `turns`:
+        what a step of the guide turns, in the place of what the command line did (None)."""
+
+
+class Turned(NamedTuple):
+    """A setting that was changed while a simulation ran, when, and after how many events."""
+
+    events: int
+    t: float
+    key: str
+    value: Any
+
+
+class SimulationFeed(Clockwork):
+    """A simulation that runs as fast as the screen lets it, and back."""
+
+    kind = "SIM"
+
+    live = False
+    read_only = False
+    lost = ""
+
+    def __init__(self, factory: Factory, speed: float = 1.0) -> None:
+        self._factory = factory
+        self.speed = speed
+        self.knobs: dict[str, Any] = {}
+        self._turns: Turns | None = None
+        self.foresight = Foresight()
+        self.restart()
+
+    @property
+    def duration(self) -> float | None:
+        return self.simulation.duration
+
+    def restart(self) -> None:
+        """Run again from T+0 with the same seed; what was set by hand stays set."""
+        self._at_first = dict(self.knobs)
+        self._journal: list[Turned] = []
+        self._begin()
+
+    def stage(self, turns: Turns) -> None:
+        """Begin another run of the story: as the guide wants it, and with nothing else turned."""
+        self._turns = turns
+        self.knobs.clear()
+        self.restart()
+
+    @property
+    def ended(self) -> bool:
+        return self._is_over
+
+    def _begin(self) -> None:
+        self._is_over = False
+        self._news: list[Event] = []
+        self._before = self._stopped = 0
+        self.simulation = self._factory(dict(self._at_first), self._turns)
+        self._news += self.simulation.log.since(0)
+        self.simulation.log.subscribe(self._news.append)
+
+    async def next_frame(self, elapsed: float, running: bool) -> Frame:
+        if running and not self.ended:
+            self._advance(elapsed * self.speed)
+        return self._frame()
+
+    def _advance(self, seconds: float) -> None:
+        target = min(self.simulation.now + seconds, self.simulation.duration)
+        began = time.monotonic()
+        while self.simulation.now < target and time.monotonic() - began < _BUDGET:
+            self.simulation.run_until(min(self.simulation.now + _SLICE, target))
+        self._is_over = self.simulation.now >= self.simulation.duration
+
+    def step(self, awaited: Awaited) -> Event | None:
+        seen = len(self._news)
+        for _ in range(_STEPS):
+            before = self.simulation.log.last_id
+            if not self.simulation.step():
+                self._is_over = True
+                return None
+            found = [event for event in self._news[seen:] if awaited(event)]
+            if found:
+                self._before, self._stopped = before, self.simulation.log.last_id
+                return found[0]
+            seen = len(self._news)
+        return None
+
+    def back(self, awaited: Awaited) -> Event | None:
+        """It is the same run once more, up to there, with every setting changed again when it was
+        changed."""
+        log = self.simulation.log
+        latest = self._before if log.last_id == self._stopped else log.last_id
+        earlier = [each for each in log.since(0) if awaited(each)]
+        target = max((each.id for each in earlier if each.id <= latest), default=0)
+        self._journal = [each for each in self._journal if each.events < target]
+        self._begin()
+        log = self.simulation.log
+        for each in self._journal:
+            self.simulation.run_until(each.t)
+            self._set(each.key, each.value)
+        while log.last_id < target:
+            self._before = log.last_id
+            if not self.simulation.step():
+                break
+        self._stopped = log.last_id
+        return next((each for each in self._news if each.id == target), None)
+
+    def finish(self) -> None:
+        self.simulation.run()
+        self._is_over = True
+
+    async def remedies(self) -> list[Remedy]:
+        """What would have made this run better, tried beside the screen. Nothing where a module of
+        somebody's own is in a slot: it has one process, which this run needs."""
+        run = self.simulation
+        specs = [run.engine.settings[f"alg.{name}.module"] for name in APPLICATIONS]
+        if any(map(is_foreign, specs)):
+            return []
+        again = Simulation(run.scenario, run.engine.settings.copy(), run.seed)
+
+        def tried() -> list[Remedy]:
+            again.run_until(now)
+            return remedies(again)
+
+        now = run.now
+        return await asyncio.to_thread(tried)
+
+    def foresee(self, specs: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+        """What this story comes to with each of these values of a setting (key to values): outcome
+        words by value, of which more become known until `foresight.end` is called."""
+        run = self.simulation
+        traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
+        story = turned(run.scenario, traits)
+        plans = []
+        for key, values in specs.items():
+            for value in values:
+                settings = run.engine.settings.copy()
+                settings.assign(key, value, "menu")
+                plans.append(Plan(story, settings, {SPEC: value}, run.seed))
+        others = {
+            key: value for key, value in run.engine.settings.values.items() if key not in specs
+        }
+        self.foresight.begin((tuple(specs), str(others), str(traits)), plans)
+        return self.foresight.outcomes
+
+    def _frame(self) -> Frame:
+        news = self._news[:]
+        self._news.clear()
+        return Frame(
+            self.simulation.now,
+            news,
+            list(self._document("flows")),
+            list(self._document("expectations")),
+            setting_values(self._document("settings")),
+        )
+
+    def _document(self, what: str) -> Any:
+        return documents.show(self.simulation.engine, what, self.simulation.now)
+
+    async def set(self, key: str, value: Any) -> None:
+        """A trait of a party is what it was born with: it acts from the next run on."""
+        try:
+            if key.startswith(PREFIX):
+                turned(self.simulation.scenario, {key: value})
+            else:
+                now = Turned(self.simulation.log.last_id, self.simulation.now, key, value)
+                self._set(key, value)
+                self._journal.append(now)
+        except ValueError as error:  # SettingError, KnobError and SpecError: the text is a sentence
+            raise FeedError(str(error)) from error
+        self.knobs[key] = value
+
+    def _set(self, key: str, value: Any) -> None:
+        self.simulation.engine.set(key, value, "screen", self.simulation.now)
+
+    async def flush(self) -> int:
+        return self.simulation.engine.flush(self.simulation.now).flushed
+
+    async def close(self) -> None:
+        self.foresight.end()
