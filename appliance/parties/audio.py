@@ -214,6 +214,8 @@ class Audio:
         stream.expects = (
             wanted.media is not None and wanted.direction in SENDS and direction in HEARS
         )
+        if not stream.expects:
+            stream.heard_before = None
         if stream.remote is not None and stream.remote != before:
             ground = Ground(message.wire, "sdp", "RFC 8866 5.7")
             self._machine.learn(
@@ -318,18 +320,22 @@ class Audio:
     def _watch(self, call: Call, now: float) -> None:
         timers, traits = self._machine.timers, self._traits
         if traits.rtp_timeout:
-            timers.at(now + traits.rtp_timeout, partial(self._look, call, call.stream.heard))
+            call.stream.heard_before = call.stream.heard
+            timers.at(now + traits.rtp_timeout, partial(self._look, call))
         if traits.rtcp_timeout:
             timers.at(now + traits.rtcp_timeout, partial(self._look_for_reports, call, 0))
 
-    def _look(self, call: Call, before: int, now: float) -> None:
+    def _look(self, call: Call, now: float) -> None:
+        """Silence counts while audio is expected: what was not said during a hold is not missed
+        right after it."""
         stream, patience = call.stream, self._traits.rtp_timeout
         if call.phase is Phase.ENDED:
             return
-        if stream.expects and stream.heard == before:
+        if stream.expects and stream.heard == stream.heard_before:
             self._on_silence(call, f"{NO_AUDIO_CAME} {call.me} for {patience:g} s", now)
             return
-        self._machine.timers.at(now + patience, partial(self._look, call, stream.heard))
+        stream.heard_before = stream.heard if stream.expects else None
+        self._machine.timers.at(now + patience, partial(self._look, call))
 
     def _look_for_reports(self, call: Call, before: int, now: float) -> None:
         control, patience = call.stream.control, self._traits.rtcp_timeout

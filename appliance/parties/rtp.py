@@ -64,7 +64,9 @@ class Stream:
     (`may_send`), and something is to be heard if the other side wants to send (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
     other side, `session` and `version` name it there. `public` is what `local` is outside, if it
-    was asked. A stream that `faxes` has become one of T.38.
+    was asked. A stream that `faxes` has become one of T.38. `heard_before` is how much was heard at
+    the last look whether the other side is still there; None if since then there was a time when
+    nothing was to be heard.
     """
 
     __slots__ = (
@@ -74,6 +76,7 @@ class Stream:
         "expects",
         "faxes",
         "heard",
+        "heard_before",
         "local",
         "may_send",
         "public",
@@ -92,6 +95,7 @@ class Stream:
         self.remote = remote
         self.sent = 0
         self.heard = 0
+        self.heard_before: int | None = None
         self.may_send = True
         self.expects = True
         self.faxes = False

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "baresip")]
 GLASSNAT = (sys.executable, "-m", "appliance.cli")
 BOTH_WORLDS = [
     ("six-streams", "sip", 1),
-    ("stun-phone", "off", 6),
+    ("hold-and-resume", "sip", 6),
     ("one-way-audio", "off", 6),
     ("incoming-call", "off", 6),
     ("nat-yes", "off", 6),

@@ -105,6 +105,18 @@ def test_a_server_hangs_up_on_silence_but_not_on_hold(a_pair: MakePair) -> None:
     assert pair.room.said(What.CALL_DROPPED) == [("bob", "alice", "no audio came to bob for 2 s")]
 
 
+@pytest.mark.parametrize("ends_at", [10.0, 10.5, 11.0, 11.5])
+def test_silence_begins_to_count_when_the_hold_is_over(a_pair: MakePair, ends_at: float) -> None:
+    """At whatever time the hold ends, the server waits for as long as it is told to."""
+    pair = talking(a_pair, {"hold_by": "zero"}, rtp_timeout=2.0)
+    pair.room.tell(pair.phone, "hold")
+    pair.room.run_until(ends_at)
+    pair.room.on_the_way = lambda send: None if send.payload[:1] == b"\x80" else send
+    pair.room.tell(pair.phone, "resume")
+    pair.room.run_until(ends_at + 1.9)
+    assert pair.room.said(What.CALL_DROPPED) == []
+
+
 def test_audio_may_move_to_the_phones_behind_the_server(a_pair: MakePair) -> None:
     """Asterisk's directmedia: a re-INVITE, and from its answer on audio takes the short way."""
     pair = talking(a_pair, phones_at="203.0.113.77", direct_media=1.5)
