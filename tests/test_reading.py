@@ -56,7 +56,7 @@ DRAWING_COMMANDS = "appliance.cli."
 """Starts the screen: the one place that may look up, inside functions only."""
 OUTSIDERS = {
     "pytun": ("appliance/wires/tun.py",),
-    "dnslib": ("alg/dns.py", "appliance/parties/"),
+    "dnslib": ("appliance/parties/zone.py",),
     "textual": ("tui/",),
     "rich": ("tui/",),
     "click": ("appliance/cli/",),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
+from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.neighbour import Neighbour, NeighbourTraits
 from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
+    "name-server": Kind(NameServerTraits, lambda name, traits, _: NameServer(name, traits), {}),
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
     "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),

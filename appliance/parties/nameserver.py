@@ -1,0 +1,119 @@
+"""A name server: what it answers is in `zone.py`; here are its ports (RFC 1035 4.2, RFC 7766).
+
+phone ──► 203.0.113.53:53   pbx.example.net. IN A ?
+phone ◄──                   pbx.example.net. 300 IN A 203.0.113.10
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from typing import Annotated
+
+import msgspec
+
+from appliance.parties.machine import Machine
+from appliance.parties.party import (
+    Abort,
+    Action,
+    Close,
+    Closed,
+    Connected,
+    Datagram,
+    Finished,
+    News,
+    Received,
+    Write,
+)
+from appliance.parties.traits import Traits, about
+from nat.endpoint import Endpoint
+
+LENGTH = 2  # bytes before each message of a connection (RFC 1035 4.2.2)
+LONGEST_BY_UDP = 1232
+LONGEST_BY_TCP = 65535
+
+
+class NameServerTraits(Traits, tag="name-server", kw_only=True):
+    """Of a name server."""
+
+    zones: Annotated[
+        dict[str, list[str]],
+        about(
+            "What it knows: for each zone its records, as in a zone file (RFC 1035 5), with every "
+            "name written out."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    port: Annotated[int, about("The port that it listens on (RFC 1035 4.2).")] = 53
+
+    def check(self) -> None:
+        super().check()
+        _answering(self)
+
+
+class NameServer(Machine):
+    """Answers by UDP and TCP, and asks nobody."""
+
+    def __init__(self, name: str, traits: NameServerTraits) -> None:
+        super().__init__()
+        self.name = name
+        self.address = traits.own_address
+        self._port = traits.port
+        self._answer = _answering(traits)
+        self._heard: dict[tuple[Endpoint, Endpoint], bytes] = {}
+
+    @property
+    def ports(self) -> Set[int]:
+        return {self._port}
+
+    @property
+    def tcp_ports(self) -> Set[int]:
+        return {self._port}
+
+    def start(self, now: float) -> Sequence[Action]:
+        return ()
+
+    def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
+        said = self._answer(datagram.payload, LONGEST_BY_UDP)
+        if said:
+            self.send(datagram.destination, datagram.source, said)
+        return self.actions()
+
+    def hear(self, news: News, now: float) -> Sequence[Action]:
+        if isinstance(news, Connected):
+            self._heard[news.local, news.remote] = b""
+        elif isinstance(news, Received) and (news.local, news.remote) in self._heard:
+            self._read(news)
+        elif isinstance(news, Finished):
+            self.do(Close(news.local, news.remote))
+        elif isinstance(news, Closed):
+            self._heard.pop((news.local, news.remote), None)
+        return self.actions()
+
+    def _read(self, news: Received) -> None:
+        """Answer each question that is whole. Whoever asks nothing sensible is not listened to."""
+        ends = news.local, news.remote
+        data = self._heard[ends] + news.payload
+        while len(data) >= LENGTH:
+            end = LENGTH + int.from_bytes(data[:LENGTH])
+            if len(data) < end:
+                break
+            said = self._answer(data[LENGTH:end], LONGEST_BY_TCP)
+            if not said:
+                del self._heard[ends]
+                self.do(Abort(*ends))
+                return
+            self.do(Write(*ends, len(said).to_bytes(LENGTH) + said))
+            data = data[end:]
+        self._heard[ends] = data
+
+
+def _answering(traits: NameServerTraits) -> Callable[[bytes, int], bytes]:
+    """Raises ValueError for a zone that cannot be read. The parser of zones is loaded here, because
+    it takes longer to load than most stories take to run."""
+    from appliance.parties.zone import Zone, answer
+
+    zones = [Zone(origin, "\n".join(records)) for origin, records in traits.zones.items()]
+
+    def answer_from_zones(query: bytes, longest: int) -> bytes:
+        return answer(query, zones, longest)
+
+    return answer_from_zones
