@@ -40,6 +40,7 @@ from tui.look import Look
 from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
+from tui.replaying import Replayed, ReplayFeed
 from tui.shelf import Picked, shelf_of
 from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
@@ -363,6 +364,11 @@ def run_recording(events: Sequence[Event]) -> int:
     """Open the screen on what was recorded, whose clock stands until somebody lets it run. Answers
     the exit code."""
     return _run(GlassnatApp(RecordingFeed(events), alg_choices(), paused=True))
+
+
+def run_replay(replayed: Replayed) -> int:
+    """The same for captured packets, replayed anew whenever a setting is turned."""
+    return _run(GlassnatApp(ReplayFeed(replayed), alg_choices(), paused=True))
 
 
 def _run(app: GlassnatApp) -> int:

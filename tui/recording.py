@@ -31,6 +31,9 @@ class RecordingFeed(Clockwork):
         self.restart()
 
     def restart(self) -> None:
+        self._rewind()
+
+    def _rewind(self) -> None:
         self.now = 0.0
         self._at = self._told = 0
         self._flows: dict[int, dict[str, Any]] = {}
@@ -81,7 +84,7 @@ class RecordingFeed(Clockwork):
     def back(self, awaited: Awaited) -> Event | None:
         before = self._events[: max(self._at - 1, 0)]
         places = [place for place, event in enumerate(before) if awaited(event)]
-        self.restart()
+        self._rewind()
         for _ in range(places[-1] + 1 if places else 1):
             if not self.ended:
                 self._play()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from appliance.cli.base import (
 from appliance.cli.files import Files, file_options
 from appliance.forensics import recordings
 from appliance.forensics.messages.capture import is_capture
-from appliance.forensics.replaying import EXTERNAL, Replay, Tape, networks_of, read
+from appliance.forensics.replaying import EXTERNAL, Replay, Tape, Turn, networks_of, read
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean
 from appliance.settings import files as configuration
@@ -34,6 +34,7 @@ from appliance.settings.table import Settings
 @click.command(cls=Command, short_help="A capture through a NAT of your choice, or a recording.")
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--interface", default="", metavar="NAME", help="Of a pcapng: only this one.")
+@click.option("--plain", is_flag=True, help="Sentences instead of a screen.")
 @click.option("--points", is_flag=True, help="Packets too, at the four points of their way.")
 @click.option("--seed", type=int, default=0, help="For random ports.")
 @JSON_OPTION
@@ -42,6 +43,7 @@ from appliance.settings.table import Settings
 def replay(
     file: str,
     interface: str,
+    plain: bool,
     points: bool,
     seed: int,
     as_json: bool,
@@ -57,18 +59,22 @@ def replay(
 
     \b
     Examples:
-      glassnat replay phone.pcap
+      glassnat replay phone.pcap             on the screen; a chooses another ALG
       glassnat replay phone.pcap --alg sip-poor:no-sdp --set nat.timeouts.udp=30s
       glassnat replay phone.pcap --alg sip --capture both.pcapng
       glassnat replay run.jsonl              what `sim --record run.jsonl` has recorded
     """
+    drawn = on_terminal() and not (plain or points or as_json)
     if _is_recording(file):
-        return _look_back(file, as_json)
+        return _look_back(file, drawn, as_json)
     tape = _tape(file, interface)
+    settings = _settings(tape, chosen)
     try:
-        run = Replay(tape, _settings(tape, chosen), seed)
+        run = Replay(tape, settings.copy(), seed)
     except SpecError as error:
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
+    if drawn:
+        return _draw(tape, settings, seed, files)
     files.begin(run)
     try:
         _tell(run, points, as_json)
@@ -87,15 +93,36 @@ def _is_recording(file: str) -> bool:
         return False  # told when it is read as a capture
 
 
-def _look_back(file: str, as_json: bool) -> int:
-    """A recording on the screen; without a terminal as text."""
+def _draw(tape: Tape, settings: Settings, seed: int, files: Files) -> int:
+    """The replay on the screen; each time that a setting is turned it is replayed anew."""
+    from tui.app import run_replay  # Textual is for drawing only
+
+    def replayed(turned: Mapping[str, Any], turns: Sequence[Turn]) -> list[Event]:
+        at_first = settings.copy()
+        for key, value in turned.items():
+            at_first.change(key, value, "set")
+        run = Replay(tape, at_first, seed, turns)
+        events = list(run.log.since(0))
+        run.log.subscribe(events.append)
+        files.begin(run)
+        try:
+            run.run()
+        finally:
+            files.end()
+        return events
+
+    return run_replay(replayed)
+
+
+def _look_back(file: str, drawn: bool, as_json: bool) -> int:
+    """A recording on the screen, or as text."""
     try:
         recording = recordings.read(file)
     except (OSError, recordings.RecordingUnreadable) as error:
         raise Failure(f"{clean(file)}: {clean(str(error), 1000)}", USAGE) from None
     if recording.note:
         narrate(f"{clean(file)}: {recording.note}")
-    if on_terminal() and not as_json:
+    if drawn:
         from tui.app import run_recording  # Textual is for drawing only
 
         return run_recording(recording.events)

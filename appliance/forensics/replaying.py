@@ -15,11 +15,11 @@ Everything depends on the packets and the settings alone: the same capture gives
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from appliance.engine import Engine
 from appliance.forensics.messages import packets
@@ -60,6 +60,14 @@ class Sighting(NamedTuple):
 
     t: float
     packet: Packet
+
+
+class Turn(NamedTuple):
+    """A setting that is changed `t` seconds after the first packet."""
+
+    t: float
+    key: str
+    value: Any
 
 
 @dataclass(slots=True)
@@ -129,13 +137,17 @@ def send_to(packet: Packet, external: Endpoint, echoed: Callable[[bytes], bytes]
 
 
 class Replay:
-    """Sends a tape through an engine. `unmapped` counts answers for which there was no mapping,
-    `passed` packets between two inside hosts, which never come to a NAT."""
+    """Sends a tape through an engine, whose settings are changed on the way at each of `turns`.
+    `unmapped` counts answers for which there was no mapping, `passed` packets between two inside
+    hosts, which never come to a NAT."""
 
-    def __init__(self, tape: Tape, settings: Settings, seed: int = 0) -> None:
+    def __init__(
+        self, tape: Tape, settings: Settings, seed: int = 0, turns: Sequence[Turn] = ()
+    ) -> None:
         self.log = EventLog(0.0)
         self.unmapped = self.passed = self.sent = 0
         self._tape = tape
+        self._turns = deque(turns)
         self._networks: Sequence[Network] = settings["inside.networks"]
         self._mapped: dict[tuple[str, str], str] = {}  # protocol and internal endpoint
         self._flows: dict[tuple[str, str, str], str] = {}  # the same and the remote
@@ -148,10 +160,18 @@ class Replay:
         self.log.subscribe(self._notice)
 
     def run(self) -> None:
-        """All packets, and time up to the last."""
+        """All packets, and time up to the last. Raises ValueError for a turn that is refused."""
         for t, packet in self._tape.sightings:
+            while self._turns and self._turns[0].t < t:
+                self._turn(self._turns.popleft())
             self._let_pass(t)
             self._send(packet.copy(), t)
+        while self._turns:
+            self._turn(self._turns.popleft())
+
+    def _turn(self, turn: Turn) -> None:
+        self._let_pass(turn.t)
+        self.engine.set(turn.key, turn.value, "screen", turn.t)
 
     def _let_pass(self, until: float) -> None:
         engine = self.engine

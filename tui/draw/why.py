@@ -213,7 +213,7 @@ def _fine(model: Model, message: Message) -> str:
     if rewritten:
         so = "Everybody is heard: in" if model.streams else "In"
         return f"{so} {which} {len(rewritten)} fields were rewritten, each as it must be."
-    return f"{_sentence(f'{which} passed unchanged')} {event.note}".strip()
+    return " ".join(map(_sentence, (f"{which} passed unchanged", event.note))).strip()
 
 
 # --- what to try ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.forensics.messages.capture import frames
+from appliance.journal.events import MessagePassed
 from tests.support.excerpts import pcap
 from tests.support.packets import A, R, udp
 
@@ -96,3 +97,28 @@ def test_on_a_terminal_a_recording_is_drawn(
     monkeypatch.setattr("appliance.cli.replay.on_terminal", lambda: True)
     assert glassnat("replay", str(recorded)).code == 0
     assert drawn == [len(recorded.read_text().splitlines())]
+
+
+def test_on_a_terminal_a_replay_is_drawn_and_played_anew_for_each_turn(
+    glassnat: Run, captured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = types.ModuleType("tui.app")
+    drawn: list[list[Any]] = []
+
+    def run_replay(replayed: Callable[..., list[Any]]) -> int:
+        drawn.append(replayed({}, ()))
+        drawn.append(replayed({"alg.sip.module": "sip"}, ()))
+        return 0
+
+    module.run_replay = run_replay  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setattr("appliance.cli.replay.on_terminal", lambda: True)
+    both = tmp_path / "two.pcapng"
+    assert glassnat("replay", str(captured), "--capture", str(both)).code == 0
+    verdicts = [
+        {event.verdict for event in events if isinstance(event, MessagePassed)} for events in drawn
+    ]
+    assert verdicts == [{"unchanged"}, {"rewritten"}]
+    assert both.stat().st_size
+    assert "INVITE out" in glassnat("replay", str(captured), "--plain").out
+    assert len(drawn) == 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from appliance.control import documents
-from appliance.forensics.replaying import Replay, Tape, networks_of, read
+from appliance.forensics.replaying import Replay, Tape, Turn, networks_of, read
 from appliance.journal import pcapng
-from appliance.journal.events import FlowExpired, MessagePassed
+from appliance.journal.events import FlowExpired, MessagePassed, SettingChanged
 from appliance.settings import files as config
 from nat.packet import Packet
 from tests.fuzz.datapath import INVITE
@@ -41,6 +41,19 @@ def test_what_an_inside_host_sent_is_sent_again_at_its_time() -> None:
     flows = [*documents.show(replay.engine, "flows", 1.0)]  # type: ignore[call-overload]
     assert [flow["internal"] for flow in flows] == [f"{A}:4000", f"{A}:4002"]
     assert flows[1]["expires_in"] - flows[0]["expires_in"] == 1.0
+
+
+def test_a_setting_that_is_turned_on_the_way_acts_from_then_on() -> None:
+    tape = read(pcap([udp(f"{A}:4000", f"{R}:5000"), udp(f"{A}:4002", f"{R}:5000")]))
+    own = {"inside": {"networks": networks_of(tape)}, "outside": {"external": [EXTERNAL]}}
+    settings = config.for_scenario("test", own, None, ())
+    turns = [Turn(0.5, "nat.timeouts.udp_unanswered", "30s"), Turn(9.0, "nat.hairpin", False)]
+    replay = Replay(tape, settings, turns=turns)
+    replay.run()
+    changed = [each for each in replay.log.since(0) if isinstance(each, SettingChanged)]
+    assert [(each.t, each.key) for each in changed] == [(each.t, each.key) for each in turns]
+    flows = [*documents.show(replay.engine, "flows", 9.0)]  # type: ignore[call-overload]
+    assert [flow["expires_in"] for flow in flows] == [21.0, 22.0]
 
 
 def test_an_answer_comes_to_what_the_host_is_mapped_to_here() -> None:
