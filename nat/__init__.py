@@ -5,6 +5,7 @@ in seconds. Which file answers which question, in an order in which they can be 
 
     values
     endpoint      which words are there for where a packet comes from and goes to?
+    reach         which addresses can nobody outside send to?
     packet        what do the bytes of a packet say, and can they be read safely?
     checksum      why can a checksum be known before the packet comes?
     drop          what becomes of a packet that is not forwarded, and why?

@@ -163,14 +163,6 @@ class Network(NamedTuple):
         return network._replace(address=network.address & network._mask)
 
 
-_PRIVATE = tuple(map(Network.parse, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-
-
-def is_private(address: int) -> bool:
-    """Does the address mean something only inside a private network (RFC 1918 3)?"""
-    return any(address in network for network in _PRIVATE)
-
-
 def inbound_key(protocol: int, remote: Endpoint, external: Endpoint) -> FiveTuple:
     """How the packets from a remote to an external endpoint arrive."""
     if protocol == ICMP:

@@ -7,8 +7,8 @@ from alg.ftp.correct import Ftp
 from alg.ftp.framing import NotFtp, frame
 from alg.ftp.lint import findings
 from alg.ftp.message import Malformed, parse, summary
-from alg.reach import is_inside_only
 from nat.endpoint import Endpoint
+from nat.reach import is_inside_only
 
 
 def soundness(message: bytes) -> int:

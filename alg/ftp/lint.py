@@ -7,7 +7,7 @@ from alg.base import Finding
 from alg.ftp import grammar
 from alg.ftp.framing import NotFtp
 from alg.ftp.message import Malformed, parse
-from alg.reach import is_inside_only
+from nat.reach import is_inside_only
 
 UNREADABLE = Finding(
     "unreadable-endpoint",

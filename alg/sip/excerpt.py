@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from alg.reach import is_inside_only
 from alg.sip import fields, grammar, parts
 from alg.sip.fields import HostPort
 from alg.sip.message import Malformed, Message, NotSip, parse
 from nat.endpoint import Endpoint
+from nat.reach import is_inside_only
 
 FIRST_LINE = re.compile(
     rb"(?<![A-Za-z0-9])(?:[A-Z]{3,20}+ (?i:sips?|tel|urn):[^ \t\r\n]++ SIP/2\.0[ \t]*+(?=[\r\n]|\Z)"

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from alg.base import Finding
-from alg.reach import is_inside_only
 from alg.sip import fields, grammar, sdp
 from alg.sip.fields import Address, Span
 from alg.sip.message import FULL_NAMES, LARGEST_CSEQ, ONLY_ONCE, Header, Malformed, first_value
+from nat.reach import is_inside_only
 
 LONGEST_VALUE = 1024
 """Bytes: longer values of the fields that every stack parses overflow somebody's buffer."""

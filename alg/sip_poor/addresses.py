@@ -15,7 +15,7 @@ from alg.sip import fields, grammar, headers, offers
 from alg.sip.fields import Span
 from alg.sip.rewriting import Rewriting
 from alg.sip_poor.case import Case
-from nat.endpoint import is_private
+from nat.reach import is_inside_only
 
 FAULTS = Faults[Case]()
 
@@ -192,13 +192,13 @@ def ack_uri_rewrite(case: Case) -> None:
         return
     target = fields.request_uri(case.data, message.uri)
     for address in (target, *(route for _, route in case.parts.routes)):
-        if address and _is_private(case, address.where.host):
+        if address and _means_nothing_outside(case, address.where.host):
             case.replace(address.where.host, case.external_text, "request-uri.host")
 
 
-def _is_private(case: Case, span: Span) -> bool:
+def _means_nothing_outside(case: Case, span: Span) -> bool:
     address = grammar.address(fields.text(case.data, span))
-    return address is not None and is_private(address)
+    return address is not None and is_inside_only(address)
 
 
 FAULTS.add(

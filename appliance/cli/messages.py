@@ -14,7 +14,6 @@ from click.core import ParameterSource
 from alg import registry
 from alg.base import Application, Finding
 from alg.edits import LARGEST_MESSAGE
-from alg.reach import is_inside_only
 from appliance.cli.base import (
     JSON_OPTION,
     NO,
@@ -36,6 +35,7 @@ from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings
 from nat.endpoint import Direction, Endpoint, address_text
+from nat.reach import is_inside_only
 
 
 def message_options(function: F) -> F:

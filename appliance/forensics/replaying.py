@@ -42,10 +42,10 @@ from nat.endpoint import (
     Network,
     Side,
     address_text,
-    is_private,
 )
 from nat.mapping import Leg
 from nat.packet import ADDRESSES, MINIMUM_TRANSPORT, WORD, Packet
+from nat.reach import is_inside_only
 
 NAME = "replay"
 SHORTEST_ECHO = 7
@@ -118,7 +118,7 @@ def networks_of(tape: Tape) -> list[str]:
     found = {
         packet.source_address & ~0xFF
         for _, packet in tape.sightings
-        if is_private(packet.source_address)
+        if is_inside_only(packet.source_address)
     }
     return [f"{address_text(address)}/24" for address in sorted(found)]
 

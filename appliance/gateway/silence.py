@@ -21,10 +21,10 @@ from math import inf
 from typing import NamedTuple
 
 from alg.base import Announced, Conversation
-from alg.reach import is_inside_only
 from appliance.settings.hints import counted
 from nat.conntrack import Conntrack
 from nat.endpoint import UDP, Endpoint
+from nat.reach import is_inside_only
 
 PATIENCE = 8.0
 """Seconds of talking before silence is worth a word, and until the second look."""

@@ -26,7 +26,8 @@ from appliance.parties.sipua import (
     user_of,
 )
 from appliance.parties.traits import about
-from nat.endpoint import Endpoint, is_private
+from nat.endpoint import Endpoint
+from nat.reach import is_inside_only
 
 DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
 A_MINUTE = 60.0  # seconds
@@ -301,7 +302,7 @@ def _shows_nat(binding: Binding, request: SipMessage) -> str:
 def _is_at_home(request: SipMessage) -> bool:
     """Is the domain of its user an address that means nothing to others?"""
     host = endpoint_of(request.get("to"))
-    return host is not None and is_private(host.address)
+    return host is not None and is_inside_only(host.address)
 
 
 def _expiry(request: SipMessage, contact: str) -> int:

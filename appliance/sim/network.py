@@ -26,9 +26,10 @@ from appliance.sim.fragments import MTU, cut
 from appliance.sim.host import Host
 from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
 from nat.drop import Drop
-from nat.endpoint import Endpoint, Side, address_text, is_private
+from nat.endpoint import Endpoint, Side, address_text
 from nat.mapping import FlowLeg, Leg
 from nat.packet import Packet
+from nat.reach import is_inside_only
 from nat.translator import Verdict
 
 OnReport = Callable[[str, Report, float], None]
@@ -267,6 +268,5 @@ def _is_of_known_flow(verdict: Verdict) -> bool:
 
 @lru_cache(MOST_PLACES)
 def no_way(address: int) -> str:
-    """Why a packet to this address gets nowhere. Private addresses mean something only inside the
-    private network (RFC 1918 3)."""
-    return f"no {'route to' if is_private(address) else 'host at'} {address_text(address)}"
+    """Why a packet to this address gets nowhere."""
+    return f"no {'route to' if is_inside_only(address) else 'host at'} {address_text(address)}"

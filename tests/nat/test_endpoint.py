@@ -15,7 +15,6 @@ from nat.endpoint import (
     address_text,
     family_of,
     inbound_key,
-    is_private,
     is_unicast,
     outbound_key,
     parse_address,
@@ -97,30 +96,6 @@ def test_what_is_no_ipv6_address_of_every_interface_is_refused(text: str) -> Non
 def test_some_addresses_are_no_host_s(text: str, one_host: bool) -> None:
     """RFC 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.3 and 2.7."""
     assert is_unicast(parse_address(text)) is one_host
-
-
-@pytest.mark.parametrize(
-    ("text", "private"),
-    [
-        ("10.0.0.0", True),
-        ("10.255.255.255", True),
-        ("11.0.0.0", False),
-        ("172.15.255.255", False),
-        ("172.16.0.0", True),
-        ("172.31.255.255", True),
-        ("172.32.0.0", False),
-        ("192.168.255.255", True),
-        ("192.169.0.0", False),
-        ("100.64.0.1", False),
-        ("169.254.0.1", False),
-        ("203.0.113.1", False),
-        ("::10.0.0.1", False),
-        ("::ffff:10.0.0.1", False),
-    ],
-)
-def test_three_networks_are_private(text: str, private: bool) -> None:
-    """RFC 1918 3, and no other."""
-    assert is_private(parse_address(text)) is private
 
 
 @pytest.mark.parametrize("text", NOT_ADDRESSES)

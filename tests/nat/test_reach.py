@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alg.reach import is_inside_only
 from nat.endpoint import parse_address
+from nat.reach import is_inside_only
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from nat.endpoint import parse_address
         ("169.254.0.1", True),
         ("203.0.113.1", False),
         ("::10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
     ],
 )
 def test_private_shared_and_link_local_addresses(text: str, inside_only: bool) -> None:
