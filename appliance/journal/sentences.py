@@ -87,6 +87,7 @@ FIELD_NAMES = {
     "call-id": "Call-ID",
     "content-length": "Content-Length",
     "request-uri": "Request-URI",
+    "port.endpoint": "argument",
 }
 """What people call a field, or all fields that begin so."""
 

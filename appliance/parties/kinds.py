@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
+from appliance.parties.ftpserver import FtpServer, FtpServerTraits
 from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.neighbour import Neighbour, NeighbourTraits
 from appliance.parties.party import Order, Party
@@ -32,6 +33,7 @@ KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
     "name-server": Kind(NameServerTraits, lambda name, traits, _: NameServer(name, traits), {}),
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
+    "ftp-server": Kind(FtpServerTraits, FtpServer, {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
     "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),

@@ -9,6 +9,7 @@ Some send keep-alives all the same (`keepalive.py`): that helps, and needs no un
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Annotated, ClassVar, Literal
@@ -16,19 +17,22 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from appliance.parties.digest import Credentials
+from appliance.parties.ftpclient import FILE_SAYS, ConfiguredTraits, FtpClient
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
-from appliance.parties.party import Action, Datagram, Ground, Order
-from appliance.parties.registering import Registration
+from appliance.parties.party import Action, Datagram, Ground, News, Order, What
+from appliance.parties.registering import RETRY, Registration
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
-from appliance.parties.stunclient import StunClient, StunTraits
+from appliance.parties.stunclient import StunClient
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, address_text
 
+_REGISTRAR = re.compile(r"^registrar *= *(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})", re.MULTILINE)
 
-class PhoneTraits(StunTraits, tag="phone", kw_only=True):
+
+class PhoneTraits(ConfiguredTraits, tag="phone", kw_only=True):
     """Of a phone."""
 
     registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
@@ -127,6 +131,8 @@ class Phone(TransferringTelephone):
             self._new_registration(each, traits) for each in (self._registrar, *others)
         ]
         self._keep_alive = self._new_keep_alive(traits)
+        self._traits_of_phone = traits
+        self._unconfigured = self._new_client(traits)
 
     @property
     def domain(self) -> str:
@@ -158,7 +164,49 @@ class Phone(TransferringTelephone):
             return None
         return Credentials(self.name, traits.password, traits.keeps_nonce, self._rng)
 
+    # --- its configuration ------------------------------------------------------------------
+
+    def _new_client(self, traits: PhoneTraits) -> FtpClient | None:
+        if not traits.configuration:
+            return None
+        return FtpClient(
+            self,
+            self.address,
+            traits,
+            self._tcp_ports,
+            self._rng,
+            self._configure,
+            self._not_configured,
+        )
+
+    def hear(self, news: News, now: float) -> Sequence[Action]:
+        if self._unconfigured is not None and self._unconfigured.hear(news, now):
+            return self.actions()
+        return super().hear(news, now)
+
+    def _configure(self, text: str, giver: Endpoint, now: float) -> None:
+        """It believes the file, whoever it came from."""
+        found = _REGISTRAR.search(text)
+        if found is None:
+            self._not_configured("a configuration that names no registrar", now)
+            return
+        self._registrar = Endpoint.parse(found[1])
+        does = f"{FILE_SAYS} {giver} says:"
+        self.learn(self.name, does, self._registrar, Ground(b"", "", ""))
+        self._registrations[0] = self._new_registration(self._registrar, self._traits_of_phone)
+        self._unconfigured = None
+        self.register(now)
+
+    def _not_configured(self, why: str, now: float) -> None:
+        self.report(What.REGISTRATION_UNANSWERED, self.name, detail=why)
+        self.timers.at(now + RETRY, self.register)
+
+    # --- registering, once it knows where ---------------------------------------------------
+
     def register(self, now: float) -> None:
+        if self._unconfigured is not None:
+            self._unconfigured.fetch(now)
+            return
         if self._stun_every and self._looking is None:
             self._looking = self.timers.every(self._stun_every, self._look_again, now)
         for each in self._registrations:

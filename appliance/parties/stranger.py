@@ -17,7 +17,19 @@ from struct import Struct
 from typing import Annotated, ClassVar
 
 from appliance.parties.machine import Machine
-from appliance.parties.party import Action, Datagram, Forge, News, Order
+from appliance.parties.party import (
+    Abort,
+    Action,
+    Close,
+    Connect,
+    Connected,
+    Datagram,
+    Forge,
+    News,
+    Order,
+    Write,
+)
+from appliance.parties.signalling import FIRST_DYNAMIC_PORT
 from appliance.parties.traits import Traits, about
 from nat import icmp
 from nat.checksum import checksum, pseudo_header
@@ -40,6 +52,13 @@ class StrangerTraits(Traits, tag="stranger", kw_only=True):
     tries: Annotated[
         list[int], about("Ports of the victim's that it tries, each with the 99 above it.")
     ]
+    gives: Annotated[
+        str,
+        about(
+            "What it says to whoever takes its connection, as if it were the file that is expected "
+            "there (RFC 2577 6: port stealing)."
+        ),
+    ] = ""
 
     def check(self) -> None:
         super().check()
@@ -52,6 +71,7 @@ class StrangerTraits(Traits, tag="stranger", kw_only=True):
 
 
 STRETCH = 100
+SHORT_PATIENCE = 0.9  # seconds
 MOST_STRETCHES = 20
 
 
@@ -67,6 +87,10 @@ class Stranger(Machine):
             "say of all that the victim might have sent the server that nobody listens there",
             lambda stranger, _, now: stranger.send_errors(),
         ),
+        "connect": Order(
+            "connect to each port before somebody else does, and hand over what it `gives`",
+            lambda stranger, _, now: stranger.connect(now),
+        ),
     }
 
     def __init__(self, name: str, traits: StrangerTraits, rng: Random) -> None:
@@ -76,6 +100,8 @@ class Stranger(Machine):
         self._pretends = Endpoint.parse(traits.pretends)
         self._victim = parse_address(traits.victim)
         self._tries = traits.tries
+        self._gives = traits.gives.encode()
+        self._taken: set[tuple[Endpoint, Endpoint]] = set()
         self._rng = rng
 
     @property
@@ -93,7 +119,11 @@ class Stranger(Machine):
         return ()
 
     def hear(self, news: News, now: float) -> Sequence[Action]:
-        return ()
+        if isinstance(news, Connected):
+            self._taken.add((news.local, news.remote))
+            self.do(Write(news.local, news.remote, self._gives))
+            self.do(Close(news.local, news.remote))
+        return self.actions()
 
     def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
         known = self.ORDERS.get(order)
@@ -117,6 +147,22 @@ class Stranger(Machine):
             for quoted in (datagram(victim, self._pretends), segment):
                 error = icmp.error(Packet.of(quoted), self._pretends.address, *unreachable)
                 self.do(Forge(error))
+
+    def connect(self, now: float) -> None:
+        """In its own name: where anybody is let in, nobody need lie. A silent port is given up
+        before TCP knocks again."""
+        links = [
+            (Endpoint(self.address, FIRST_DYNAMIC_PORT + number), victim)
+            for number, victim in enumerate(self._victims())
+        ]
+        for link in links:
+            self.do(Connect(*link))
+        self.timers.at(now + SHORT_PATIENCE, lambda at: self._give_up(links))
+
+    def _give_up(self, links: Sequence[tuple[Endpoint, Endpoint]]) -> None:
+        for link in links:
+            if link not in self._taken:
+                self.do(Abort(*link))
 
     def _victims(self) -> Iterator[Endpoint]:
         ports = (port for first in self._tries for port in range(first, first + STRETCH))

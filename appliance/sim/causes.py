@@ -38,6 +38,7 @@ from appliance.parties.audio import (
     SENDS_FAX,
     SENDS_RTCP,
 )
+from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.outcome import Failure
@@ -175,7 +176,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     if blamed and len(blamed) >= sum(each.count for each in lost):
         yield from _of_discards(blamed, evidence)
     elif lost:
-        asked = failure.detail.split()  # "no answer to INVITE from 203.0.113.1:1024"
+        asked = [*failure.detail.split(), *_registrars(failure, evidence)]
         worst = _most_frequent([each for each in lost if each.destination in asked] or lost)
         if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
             learnt = _newest_about(worst.destination, evidence, worst.t)
@@ -187,6 +188,14 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_losses([worst], _what(worst), "")
     else:
         yield from _of_a_stream(failure, evidence) or _of_a_lapse(evidence)
+
+
+def _registrars(failure: Failure, evidence: Evidence) -> Iterator[str]:
+    """Where a file has told somebody to register; others are named in the failure itself ("no
+    answer to INVITE from 203.0.113.1:1024")."""
+    for each in evidence.learnt:
+        if each.party == failure.who and each.does.startswith(FILE_SAYS):
+            yield each.target
 
 
 def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:

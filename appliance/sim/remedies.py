@@ -146,6 +146,9 @@ def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
         if isinstance(table, PhoneTraits) and table.stun:
             sentence = f"Let {name}'s phone ask no STUN server."
             yield sentence, {f"parties.{name}.stun": ""}
+        if isinstance(table, PhoneTraits) and table.configuration and table.fetches_by == "active":
+            sentence = f"Let {name}'s phone open the connection for its file itself."
+            yield sentence, {f"parties.{name}.fetches_by": "passive"}
     if simulation.outcome().outcome not in HANGS_ON_A_MAPPING:
         return
     for name, table in simulation.scenario.parties.items():

@@ -26,7 +26,7 @@ from appliance.journal.events import (
     PartyLearnt,
 )
 from appliance.journal.log import EventLog
-from appliance.parties import stun
+from appliance.parties import ftp, stun
 from appliance.parties.party import Ground, Report, What
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
@@ -74,6 +74,7 @@ class Witness:
         if ground is None:
             return
         said, call_id = essence(ground.message)
+        said = said or ftp.essence(ground.message)
         cause = self._passed.get(ground.message.decode("latin-1"))
         event: Event
         if report.what is What.LEARNT and report.target is not None:
@@ -93,7 +94,7 @@ class Witness:
     def lose(self, packet: Packet, where: str, why: str, now: float) -> None:
         """A packet reached nobody."""
         between, payload = ends(packet), _payload(packet)
-        said = essence(payload)[0] or stun.essence(payload)
+        said = essence(payload)[0] or stun.essence(payload) or ftp.essence(payload)
 
         def tell() -> tuple[PacketLost, int | None]:
             source, destination = map(str, between)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from appliance.parties.party import Forge
+from appliance.parties.party import Abort, Connect, Connected, Forge, Write
 from appliance.parties.stranger import STRETCH, Stranger, StrangerTraits
 from appliance.sim.packets import is_sound, unpack_icmp, unpack_segment
 from nat.endpoint import Endpoint
@@ -16,13 +16,14 @@ from nat.tcp import RST
 SERVER = Endpoint.parse("203.0.113.9:5060")
 
 
-def traits(*tries: int) -> StrangerTraits:
+def traits(*tries: int, gives: str = "") -> StrangerTraits:
     return StrangerTraits(
         address="198.51.100.66",
         side="outside",
         victim="203.0.113.1",
         pretends=str(SERVER),
         tries=list(tries),
+        gives=gives,
     )
 
 
@@ -62,3 +63,14 @@ def test_it_does_what_it_is_told_and_hears_nothing() -> None:
     assert list(stranger.start(0.0)) == []
     with pytest.raises(ValueError, match="does not know how"):
         stranger.tell("call", "", 0.0)
+
+
+def test_whoever_takes_its_connection_gets_what_it_gives() -> None:
+    """RFC 2577 6: port stealing. It uses its own name, and gives up where nobody answers."""
+    mallory = Stranger("mallory", traits(4000, gives="a file"), Random(1))
+    tried = [each for each in mallory.tell("connect", "", 0.0) if isinstance(each, Connect)]
+    assert len({each.remote.port for each in tried}) == len(tried) == 100
+    said = mallory.hear(Connected(tried[7].local, tried[7].remote), 0.1)
+    assert [each.payload for each in said if isinstance(each, Write)] == [b"a file"]
+    given_up = [each.remote for each in mallory.wake(1.0) if isinstance(each, Abort)]
+    assert given_up == [each.remote for each in tried if each is not tried[7]]
