@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+from pathlib import Path
 from typing import NamedTuple
 
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
@@ -23,6 +24,8 @@ SET_NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
 DROP_FROM_BOUNDING_SET = 24  # PR_CAPBSET_DROP
 MOST_CAPABILITIES = 64
 PRECEDENCE = -10  # as `nice` counts
+SESSION = Path("/proc/self/autogroup")
+"""Where the precedence of a whole session stands, sched(7); missing where sessions have none."""
 NOBODY = 65534
 """Its number everywhere, and that of its group, should the machine's list of users not say."""
 CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h: two words for each of the three sets
@@ -82,9 +85,16 @@ def go_first() -> None:
 
     Whoever carries packets must not wait for a processor behind those whose packets it carries: on
     a machine with few of them that costs a fifth of the throughput (`docs/benchmarks.md`).
+
+    Niceness counts among the processes of a session only, where the kernel shares out processors to
+    sessions first (its autogroups). So who leads a session of his own, as what `up` leaves in the
+    background does, asks for all of it; a session that is somebody's terminal is left alone.
     """
     with contextlib.suppress(PermissionError):
         os.nice(PRECEDENCE)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # it has none, or that is not permitted
+            SESSION.write_text(str(PRECEDENCE))
 
 
 def give_up(account: Account | None = None) -> bool:
