@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
+from appliance.parties.computer import Computer, ComputerTraits
 from appliance.parties.ftpserver import FtpServer, FtpServerTraits
 from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.neighbour import Neighbour, NeighbourTraits
@@ -18,6 +19,7 @@ from appliance.parties.proxy import Proxy, ProxyTraits
 from appliance.parties.stranger import Stranger, StrangerTraits
 from appliance.parties.stunserver import StunServer, StunServerTraits
 from appliance.parties.traits import Traits
+from appliance.parties.webserver import WebServer, WebServerTraits
 
 
 class Kind(NamedTuple):
@@ -31,11 +33,13 @@ class Kind(NamedTuple):
 
 KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
+    "computer": Kind(ComputerTraits, Computer, Computer.ORDERS),
     "name-server": Kind(NameServerTraits, lambda name, traits, _: NameServer(name, traits), {}),
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "ftp-server": Kind(FtpServerTraits, FtpServer, {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
     "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),
+    "web-server": Kind(WebServerTraits, WebServer, {}),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),
     "neighbour": Kind(NeighbourTraits, Neighbour, Neighbour.ORDERS),
 }

@@ -43,6 +43,13 @@ class TelephoneTraits(AudioTraits, kw_only=True):
     answer_after: Annotated[
         float | None, about("How long it rings before somebody picks up, in seconds.")
     ] = 2.0
+    lines: Annotated[
+        int,
+        about(
+            "How many calls it has room for; one more is answered 486 (RFC 3261 21.4.21). 0: any "
+            "number."
+        ),
+    ] = 0
     forwards_to: Annotated[
         str,
         about("The URI at which its calls are taken: it answers them by 302 (RFC 3261 21.3.3)."),
@@ -224,8 +231,7 @@ class Telephone(UserAgent):
         if parameter_of(request.get("to"), "tag"):
             self._invited_again(request, source, now)
             return
-        if not self.accepts(request.request_uri):
-            self._refuse(request, 404, source, NOBODY_HERE)
+        if self._is_turned_away(request, source):
             return
         me, peer = user_of(request.request_uri), user_of(request.get("from"))
         target = uri_of(request.get("contact"))
@@ -257,6 +263,20 @@ class Telephone(UserAgent):
         if self._answer_after is not None:
             ringing = now + self._answer_after
             call.answering = self.timers.at(ringing, partial(self._pick_up, call))
+
+    def _is_turned_away(self, request: SipMessage, source: Endpoint) -> bool:
+        """Is it a call for somebody else, or is there no line for it?"""
+        lines, taken = self._traits.lines, self._on_the_line()
+        if not self.accepts(request.request_uri):
+            self._refuse(request, 404, source, NOBODY_HERE)
+        elif lines and len(taken) >= lines:
+            self._refuse(request, 486, source, busy(taken[0]))
+        else:
+            return False
+        return True
+
+    def _on_the_line(self) -> list[Call]:
+        return [call for call in self._calls.values() if call.phase is not Phase.ENDED]
 
     def _ring(self, call: Call, now: float) -> None:
         if not self._traits.early_media:
@@ -331,7 +351,7 @@ class Telephone(UserAgent):
 
     def hang_up(self, now: float) -> None:
         """End whatever call there is."""
-        for call in [call for call in self._calls.values() if call.phase is not Phase.ENDED]:
+        for call in self._on_the_line():
             if call.phase is Phase.TALKING:
                 self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up")
                 self._send_bye(call, now)
@@ -394,6 +414,11 @@ class Telephone(UserAgent):
         call.stop_timer()
         call.phase = Phase.ENDED
         self._audio.close(call.stream)
+
+
+def busy(taken: Call) -> Problem:
+    """Why one more call is not taken."""
+    return Problem(f"{taken.peer} is on the line", "", "RFC 3261 21.4.21")
 
 
 def _branch(request: SipMessage) -> str:

@@ -10,6 +10,7 @@ import pytest
 from appliance.parties.party import Datagram, Send, What
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
+from tests.support.parties import a_pbx, a_phone
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -373,3 +374,15 @@ def test_a_busy_server_takes_a_later_copy_of_the_invite(a_pair: MakePair) -> Non
     pair = call_of_two_seconds(a_pair, {}, loses_invites=2)
     assert [at for at, line in pair.room.starts() if line.startswith("INVITE")] == [1.0, 1.5, 2.5]
     assert pair.room.said(What.CALL_REACHED) == [("bob", "alice", "")]
+
+
+def test_with_one_line_a_second_caller_hears_that_it_is_busy(room: Room) -> None:
+    """RFC 3261 21.4.21."""
+    phone, pbx = a_phone(lines=1), a_pbx()
+    room.add(phone)
+    room.add(pbx)
+    room.tell(phone, "register")
+    room.tell(pbx, "call", "alice")
+    room.tell(pbx, "call", "alice")
+    rejected = [report.detail for _, report in room.reports if report.what is What.CALL_REJECTED]
+    assert rejected == ["486 Busy Here"]
