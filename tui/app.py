@@ -26,14 +26,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from appliance.journal.events import Event
-from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
 from tui.attached import SocketFeed
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
 from tui.feed import Clockwork, Feed
-from tui.key import Key
-from tui.keys import EVERYWHERE, INTERRUPTED, KEYS, for_mode, hints
+from tui.key import INTERRUPTED, Key
+from tui.keys import EVERYWHERE, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
 from tui.lesson import Lesson
 from tui.look import Look
@@ -41,7 +40,6 @@ from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
 from tui.replaying import Replayed, ReplayFeed
-from tui.shelf import Picked, shelf_of
 from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
 from tui.timing import Timing
@@ -51,7 +49,6 @@ from tui.widgets.alg_menu import Choices
 from tui.widgets.drawn import Drawn
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import Pane
-from tui.widgets.picker import Picker
 
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
@@ -376,15 +373,3 @@ def _run(app: GlassnatApp) -> int:
     if app.failure is not None:
         raise app.failure
     return app.return_code or 0
-
-
-def run_picker(stories: Sequence[Scenario], appliances: Sequence[str] = ()) -> Picked | None:
-    """Let the user choose a story or a running appliance; None when they leave without choosing.
-
-    Raises KeyboardInterrupt when they leave by Ctrl-C.
-    """
-    picker = Picker(shelf_of(stories, appliances))
-    chosen = picker.run()
-    if picker.return_code == INTERRUPTED:
-        raise KeyboardInterrupt
-    return chosen

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+INTERRUPTED = 130
+"""The exit code of a program that was ended by Ctrl-C."""
+
 
 class Key(NamedTuple):
     """`key` as it is pressed; `action` is a method of whoever lists the key, perhaps with its

@@ -10,9 +10,6 @@ from __future__ import annotations
 from tui.key import Key
 from tui.views.table import VIEWS
 
-INTERRUPTED = 130
-"""The exit code of a program that was ended by Ctrl-C."""
-
 TIME = (
     Key("p", "pause", "time", "pause or go on; live: freeze the display", "Run/pause"),
     Key("n", "next_message", "time", "on to the next message", "Next"),

@@ -5,11 +5,12 @@ A story is shown with what people would say of it, a sketch, and how it ends und
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from appliance.sim.scenario import Scenario
+from appliance.sim.titles import Titled
 from tui.draw.lines import Line, Style, wrap_words
 from tui.draw.markup import drawn
 from tui.draw.outcome import in_short
@@ -27,12 +28,16 @@ class Picked(NamedTuple):
     name: str
 
 
+Teller = Callable[[str], Scenario]
+"""Reads the story of this name, whole."""
+
+
 class Entry(NamedTuple):
-    """A row of the list."""
+    """A row of the list. `story`: what it says of itself, if it is one."""
 
     picked: Picked
     title: str
-    story: Scenario | None = None
+    story: Titled | None = None
 
     def is_like(self, typed: str) -> bool:
         """Is what was typed in its name or title, its symptom or its lesson?"""
@@ -44,9 +49,11 @@ class Entry(NamedTuple):
 
 @dataclass
 class Shelf:
-    """The list with its cursor. `typed`: what somebody looks for."""
+    """The list with its cursor. `tell` reads the story under it; `typed`: what somebody looks
+    for."""
 
     entries: Sequence[Entry]
+    tell: Teller
     at: int = 0
     typed: str = ""
 
@@ -74,32 +81,39 @@ class Shelf:
             lines.append(line.add(entry.title).cut(width))
         return lines or [Line("Nothing is like that.", Style.FAINT)]
 
-    def about(self, width: int) -> list[Line]:
-        """What is to be known of the chosen entry."""
+    def about(self, width: int, whole: bool = True) -> list[Line]:
+        """What is to be known of the chosen entry; not `whole`: what it says of itself, for which
+        it need not be read."""
         entry = self.chosen
         if entry is None:
             return []
         if entry.story is None:
             return [Line("Enter opens its screen; the appliance runs on when you leave it.")]
-        return list(_about(entry.story, width))
+        lines = list(_head(entry.story, width))
+        return [*lines, *_rest(self.tell(entry.story.name), width)] if whole else lines
 
 
-def shelf_of(stories: Sequence[Scenario], appliances: Sequence[str]) -> Shelf:
+def shelf_of(stories: Sequence[Titled], appliances: Sequence[str], tell: Teller) -> Shelf:
     """Running appliances first: who has one looks for it."""
     return Shelf(
         [
             *(Entry(Picked(APPLIANCE, name), "a running appliance") for name in appliances),
             *(Entry(Picked(STORY, each.name), each.title, each) for each in stories),
-        ]
+        ],
+        tell,
     )
 
 
-def _about(story: Scenario, width: int) -> Iterator[Line]:
+def _head(story: Titled, width: int) -> Iterator[Line]:
     yield Line(story.title, Style.STRONG)
     if story.symptom:
         yield from (Line(row) for row in wrap_words(f"“{story.symptom}”", width))
     yield Line()
     yield from (Line(row) for row in wrap_words(story.lesson, width))
+
+
+def _rest(story: Scenario, width: int) -> Iterator[Line]:
+    """A sketch, how it ends, and what there is to do."""
     sketch = [line for line in drawn(story.guide, width) if line.plain.startswith("    ")]
     if sketch:
         yield Line()

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event
-from appliance.sim.knobs import PREFIX, turned
+from appliance.sim.knobs import PREFIX, Remedy, turned
 from appliance.sim.matrix import Plan
-from appliance.sim.remedies import Remedy, remedies
+from appliance.sim.remedies import remedies
 from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from tui.feed import Awaited, Clockwork, FeedError, setting_values

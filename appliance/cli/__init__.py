@@ -8,9 +8,12 @@ Whatever goes wrong below ends here as one sentence and one exit code:
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
+
+gc.set_threshold(200_000)  # loading makes half as many objects, and all of them stay
 
 try:
     import click
@@ -83,7 +86,7 @@ def root(context: click.Context, control: str | None) -> None:
     if not on_terminal():
         narrate(context.get_help())
         raise Failure("", USAGE)
-    from appliance.cli.simulate import pick  # only this way draws
+    from appliance.cli.picking import pick  # only this way draws
 
     pick()
 

@@ -33,7 +33,6 @@ from appliance.cli.base import (
 )
 from appliance.cli.files import CAPTURE_OPTION, Files, file_options
 from appliance.cli.words import offer, scenarios
-from appliance.control import client
 from appliance.journal.events import Event, encode
 from appliance.journal.sentences import Teller, clean, outcome_line
 from appliance.settings.table import Settings
@@ -41,7 +40,7 @@ from appliance.sim import knobs, staging
 from appliance.sim.remedies import needless, remedies
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
-from appliance.sim.stories import list_scenarios, load_scenario
+from appliance.sim.stories import load_scenario
 
 FASTEST = "max"
 FASTEST_ON_SCREEN = 60.0
@@ -129,19 +128,9 @@ def sim(
     return 0
 
 
-def pick() -> None:
-    """The picker, then the scenario or the running appliance that was picked."""
-    from tui.app import run_attached, run_picker  # Textual is for drawing only
-
-    sockets = client.running()
-    chosen = run_picker(list_scenarios(), [*sockets])
-    if chosen is None:
-        return
-    kind, name = chosen
-    if kind == "appliance":
-        run_attached(str(sockets[name]))
-    else:
-        _draw(*_staged(_story(name), Chosen()), None, 1.0, Files())
+def show(name: str) -> None:
+    """A story on the screen, as it is told."""
+    _draw(*_staged(_story(name), Chosen()), None, 1.0, Files())
 
 
 def _story(name: str) -> Scenario:

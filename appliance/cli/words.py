@@ -25,7 +25,7 @@ def offer(words: Words) -> Completion:
 
 
 def scenarios(_: click.Context) -> Iterable[str]:
-    from appliance.sim.stories import scenario_names
+    from appliance.sim.titles import scenario_names
 
     return scenario_names()
 

@@ -7,7 +7,7 @@ parties.pbx.comedia=true     a trait: a word of the party's table in the scenari
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,14 @@ from appliance.settings.hints import nearest, one_of
 from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
+
+
+class Remedy(NamedTuple):
+    """What to turn so that it goes better: `set`, by key. `outcome` is what it comes to."""
+
+    sentence: str
+    set: dict[str, Any]
+    outcome: str
 
 
 class KnobError(ScenarioError):

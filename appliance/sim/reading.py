@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -60,6 +61,12 @@ def _broken(name: str, problems: list[Problem]) -> ScenarioError:
 # --- words and types -------------------------------------------------------------------------
 
 
+@cache
+def _words_of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """What a table of this kind may have: reckoned once, because it takes longer than reading."""
+    return msgspec.structs.fields(kind)
+
+
 class _Reader:
     """Converts table by table, and goes on after a mistake."""
 
@@ -106,9 +113,7 @@ class _Reader:
         self, table: Mapping[str, Any], at: str, kind: type[msgspec.Struct], others: list[str]
     ) -> dict[str, Any]:
         """The values of a table by field, but for `others`, which are read elsewhere."""
-        known = {
-            field.name: field for field in msgspec.structs.fields(kind) if field.name not in others
-        }
+        known = {field.name: field for field in _words_of(kind) if field.name not in others}
         for word in table:
             if word not in known:
                 self._add(f"{at}{word}", f"is no word here{nearest(word, [*known])}")

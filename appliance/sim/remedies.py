@@ -9,11 +9,12 @@ phone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.sim import knobs, outcome
+from appliance.sim.knobs import Remedy
 from appliance.sim.simulation import Simulation
 from nat.endpoint import address_text
 
@@ -34,14 +35,6 @@ HANGS_ON_A_MAPPING = (outcome.NOT_REACHED, outcome.REGISTRATION_LOST, outcome.CA
 """What can come of a NAT that has forgotten a phone."""
 
 NEEDLESS = "The ALG mends nothing here and is harmless: with it off everybody is heard as well."
-
-
-class Remedy(NamedTuple):
-    """`set` is what to turn, `outcome` what it comes to."""
-
-    sentence: str
-    set: dict[str, Any]
-    outcome: str
 
 
 def remedies(simulation: Simulation) -> list[Remedy]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from appliance.sim.reading import LARGEST, read
 from appliance.sim.scenario import Scenario, ScenarioError
+from appliance.sim.titles import STORY, own_shelf, scenario_names
 
-STORY, GUIDE = "scenario.toml", "guide.md"
+GUIDE = "guide.md"
 
 
 def load_scenario(name: str) -> Scenario:
@@ -28,7 +28,7 @@ def load_scenario(name: str) -> Scenario:
         close = get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
         raise ScenarioError(f"{name[:60]!r} is not a scenario; {hint}")
-    return _in_folder(_shelf().joinpath(name), name)
+    return _in_folder(own_shelf().joinpath(name), name)
 
 
 def list_scenarios(shelf: Path | None = None) -> list[Scenario]:
@@ -42,15 +42,6 @@ def list_scenarios(shelf: Path | None = None) -> list[Scenario]:
 def mistakes_on(shelf: Path) -> list[str]:
     """What is wrong with the stories in the folders of `shelf`."""
     return [str(found) for _, found in _on(shelf) if isinstance(found, ScenarioError)]
-
-
-def scenario_names() -> list[str]:
-    """Of those that come with the program."""
-    return sorted(entry.name for entry in _shelf().iterdir() if entry.joinpath(STORY).is_file())
-
-
-def _shelf() -> Traversable:
-    return files("appliance").joinpath("scenarios")
 
 
 def _is_path(name: str) -> bool:

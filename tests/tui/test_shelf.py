@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from appliance.sim.scenario import Scenario
 from appliance.sim.stories import load_scenario
+from appliance.sim.titles import Titled
 from tests.tui.views.test_guide import STORY
 from tui.draw.lines import plain
 from tui.shelf import Picked, Shelf, shelf_of
 
 
+def titled(story: Scenario) -> Titled:
+    return Titled(story.name, story.title, story.lesson, story.symptom)
+
+
 def shelf() -> Shelf:
     mine = replace(STORY, name="mine", symptom="I hear nothing at all")
-    return shelf_of([load_scenario("one-way-audio"), mine], ["classroom"])
+    stories = {each.name: each for each in (load_scenario("one-way-audio"), mine)}
+    return shelf_of([titled(each) for each in stories.values()], ["classroom"], stories.__getitem__)
 
 
 def test_running_appliances_stand_above_the_stories() -> None:
@@ -36,6 +43,15 @@ def test_a_story_is_told_with_its_symptom_a_sketch_and_how_it_ends() -> None:
     some.move(9)
     assert "“I hear nothing at all”" in plain(some.about(70))
     assert "2 steps with predictions: g" in plain(some.about(70))
+
+
+def test_what_a_story_says_of_itself_is_told_without_reading_it() -> None:
+    def nobody(name: str) -> Scenario:
+        raise AssertionError(f"{name} was read")
+
+    some = shelf_of([titled(STORY)], [], nobody)
+    said = plain(some.about(70, whole=False))
+    assert said == ["One-way audio", "“I hear nothing”", "", "It is lost."]
 
 
 def test_typing_finds_by_what_people_would_say_of_it() -> None:

@@ -15,7 +15,7 @@ from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
 from appliance.sim.causes import NAT, deed
 from appliance.sim.harmless import NO_ALG
-from appliance.sim.remedies import Remedy
+from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of
 from tui.model import BOTH_WAYS, Message, Model, Stream, short_key

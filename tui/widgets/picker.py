@@ -1,15 +1,21 @@
-"""What shall we look at? The first screen of `glassnat` alone."""
+"""What shall we look at? The first screen of `glassnat` alone.
+
+It is on the screen before anything is loaded that plays stories.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.events import Key
 
+from appliance.sim.titles import Titled
 from tui.draw.lines import Line, Style
-from tui.keys import INTERRUPTED
-from tui.shelf import STORY, Picked, Shelf
+from tui.key import INTERRUPTED
+from tui.shelf import STORY, Picked, Shelf, Teller, shelf_of
 from tui.themes import Looks
 from tui.views.view import Page
 from tui.widgets.drawn import Drawn
@@ -44,6 +50,7 @@ class Picker(Looks[Picked]):
         self._shelf = shelf
         self._typing = ""
         self._path = ""
+        self._is_in_sight = False
 
     def compose(self) -> ComposeResult:
         yield Drawn(id="head")
@@ -53,6 +60,12 @@ class Picker(Looks[Picked]):
         yield Drawn(id="keys")
 
     def on_mount(self) -> None:
+        self._draw()
+        self.call_after_refresh(self._tell_all)
+
+    def _tell_all(self) -> None:
+        """The rest of the story under the cursor, once there is something to look at."""
+        self._is_in_sight = True
         self._draw()
 
     def on_placed(self) -> None:
@@ -64,7 +77,7 @@ class Picker(Looks[Picked]):
         rows, about = self.query_one(Rows), self.query_one("#about", Drawn)
         at = min(self._shelf.at, max(len(self._shelf.shown()) - 1, 0))
         rows.show(Page(Line(), self._shelf.rows(rows.columns or 80), span=(at, at)))
-        about.show(self._shelf.about(about.content_size.width or 60))
+        about.show(self._shelf.about(about.content_size.width or 60, self._is_in_sight))
         self.query_one("#keys", Drawn).show([self._keys()])
 
     def _keys(self) -> Line:
@@ -128,3 +141,15 @@ class Picker(Looks[Picked]):
     def action_interrupt(self) -> None:
         """Ctrl-C: as `q`, with the exit code of a program that was interrupted."""
         self.exit(return_code=INTERRUPTED)
+
+
+def run_picker(stories: Sequence[Titled], appliances: Sequence[str], tell: Teller) -> Picked | None:
+    """Let the user choose a story or a running appliance; None when they leave without choosing.
+
+    Raises KeyboardInterrupt when they leave by Ctrl-C.
+    """
+    picker = Picker(shelf_of(stories, appliances, tell))
+    chosen = picker.run()
+    if picker.return_code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return chosen

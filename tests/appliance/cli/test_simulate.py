@@ -14,7 +14,6 @@ import pytest
 
 from appliance.cli import simulate
 from appliance.journal.events import decode
-from appliance.sim.scenario import Scenario
 from appliance.sim.simulation import Simulation
 
 Run = Callable[..., Any]
@@ -136,8 +135,6 @@ class Screen(types.ModuleType):
         super().__init__("tui.app")
         self.simulations: list[Simulation] = []
         self.speed = 0.0
-        self.choices: list[Scenario] = []
-        self.choice: tuple[str, str] | None = None
 
     def run_simulation(self, factory: Callable[..., Simulation], speed: float = 1.0) -> int:
         self.speed = speed
@@ -145,20 +142,12 @@ class Screen(types.ModuleType):
         self.simulations.append(factory({"nat.timeouts.udp": 30.0, "alg.sip.module": "sip"}))
         return 0
 
-    def run_picker(self, stories: list[Scenario], _: list[str]) -> tuple[str, str] | None:
-        self.choices = stories
-        return self.choice
-
-    def run_attached(self, path: str) -> int:
-        raise AssertionError(f"nobody has picked {path}")
-
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     made = Screen()
     monkeypatch.setitem(sys.modules, "tui.app", made)
     monkeypatch.setattr(simulate, "on_terminal", lambda: True)
-    monkeypatch.setattr("appliance.cli.on_terminal", lambda: True)
     return made
 
 
@@ -186,16 +175,6 @@ def test_the_screen_plays_at_the_speed_of_life(
 def test_plain_is_text_also_on_a_terminal(glassnat: Run, screen: Screen) -> None:
     assert "outcome:" in glassnat("sim", "one-way-audio", "--plain", *SHORT).out
     assert screen.simulations == []
-
-
-@pytest.mark.parametrize(("choice", "runs"), [(("story", "one-way-audio"), 2), (None, 0)])
-def test_alone_on_a_terminal_it_lets_one_choose(
-    glassnat: Run, screen: Screen, choice: tuple[str, str] | None, runs: int
-) -> None:
-    screen.choice = choice
-    assert glassnat().code == 0
-    assert "one-way-audio" in [story.name for story in screen.choices]
-    assert len(screen.simulations) == runs
 
 
 def test_every_run_on_the_screen_is_recorded_anew(

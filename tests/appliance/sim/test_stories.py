@@ -8,12 +8,8 @@ import pytest
 
 from appliance.settings.files import for_scenario
 from appliance.sim.scenario import ScenarioError
-from appliance.sim.stories import (
-    list_scenarios,
-    load_scenario,
-    mistakes_on,
-    scenario_names,
-)
+from appliance.sim.stories import list_scenarios, load_scenario, mistakes_on
+from appliance.sim.titles import scenario_names
 from tests.appliance.sim.test_reading import GOOD
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.journal.events import AlgError, CallOutcome, Cause, Change, SettingChanged
-from appliance.sim.remedies import Remedy
+from appliance.sim.knobs import Remedy
 from tests.tui.draw.test_translations import dropped
 from tests.tui.stories import SETTINGS, ended, invite, message, one_way_audio
 from tests.tui.test_model import told

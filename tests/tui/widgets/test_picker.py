@@ -7,21 +7,18 @@ from msgspec.structs import replace
 
 from appliance.sim.scenario import Scenario
 from tests.tui.reading import screen_of
+from tests.tui.test_shelf import titled
 from tests.tui.views.test_guide import STORY
-from tui.app import run_picker
 from tui.shelf import shelf_of
-from tui.widgets.picker import Picker
+from tui.widgets.picker import Picker, run_picker
 
-
-def stories() -> list[Scenario]:
-    evil = Scenario(
-        name="evil", title="[bold]\x1b[2J", lesson="", duration=1.0, parties={}, script=[]
-    )
-    return [replace(STORY, name="mine"), evil]
+EVIL = Scenario(name="evil", title="[bold]\x1b[2J", lesson="", duration=1.0, parties={}, script=[])
+STORIES = {"mine": replace(STORY, name="mine"), "evil": EVIL}
 
 
 def picker() -> Picker:
-    return Picker(shelf_of(stories(), ["classroom"]))
+    told = [titled(each) for each in STORIES.values()]
+    return Picker(shelf_of(told, ["classroom"], STORIES.__getitem__))
 
 
 @pytest.mark.parametrize(
@@ -71,4 +68,4 @@ async def test_ctrl_c_leaves_it() -> None:
 def test_the_command_line_is_told_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Picker, "run", lambda picker: picker.action_interrupt())
     with pytest.raises(KeyboardInterrupt):
-        run_picker(stories())
+        run_picker([], [], STORIES.__getitem__)
