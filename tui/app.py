@@ -16,6 +16,7 @@ import inspect
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from textual import work
@@ -30,7 +31,7 @@ from appliance.sim.simulation import Simulation
 from tui.attached import SocketFeed
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
-from tui.feed import Clockwork, Feed
+from tui.feed import Clockwork, Feed, Wanted
 from tui.key import INTERRUPTED, Key
 from tui.keys import EVERYWHERE, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
@@ -47,6 +48,7 @@ from tui.views.table import VIEWS, number
 from tui.views.view import View
 from tui.widgets.alg_menu import Choices
 from tui.widgets.drawn import Drawn
+from tui.widgets.filter_prompt import FilterPrompt
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import Pane
 
@@ -57,6 +59,10 @@ MIDDLE, WIDE = 96, 110
 _WORKBENCH = ("nat", "call", "diff")
 _FIRST = "call"
 """The view that is open at the beginning: a newcomer sees a call before a table."""
+_FIRST_LIVE = "calls"
+"""The same of a running appliance that has more than one."""
+_TO_FIND_IN = "calls"
+"""Where something is looked for when the open view has nothing to be looked for."""
 _TOLD = {False: 5, True: 12}
 """Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
 
@@ -105,10 +111,12 @@ class GlassnatApp(Looks[None]):
         self.look = Look()
         if isinstance(feed, SimulationFeed):
             self.look.story = feed.simulation.scenario
+        self.look.is_live = feed.live
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
         self._handed = (Timing(self), Knobs(self, choices), Lesson(self))
         self._refresh = refresh
+        self._has_begun = False
         self._judged: tuple[Simulation, str] | None = None
         self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.failure: Exception | None = None
@@ -162,6 +170,7 @@ class GlassnatApp(Looks[None]):
     async def advance(self, elapsed: float) -> None:
         """Take the news of `elapsed` seconds and draw them."""
         runs = not self.paused and len(self.screen_stack) == 1  # nothing passes behind a dialogue
+        self.feed.wanted = Wanted(self.look.call)
         self._take(await self.feed.next_frame(elapsed, runs))
         self._follow_outcome()
         self.draw()
@@ -190,14 +199,22 @@ class GlassnatApp(Looks[None]):
 
     def _take(self, frame: Frame) -> None:
         """Fold a frame; while a live display is frozen, keep what happens for later."""
+        if frame.anew:
+            self._held.clear()
+            self.look.begin_again()
+            self.look.said = frame.anew
         if self.feed.live and self.paused:
             self._held.extend(frame.events)
             return
         if self._held:
             events = [*self._held, *frame.events]
             self._held.clear()
-            frame = Frame(frame.now, events, frame.flows, frame.expectations, frame.settings)
+            frame = replace(frame, events=events)
         self.look.model.take(frame)
+        if self.feed.live and not self._has_begun and frame.calls is not None:
+            self._has_begun = True
+            if sum(each.kind == "call" for each in self.look.model.calls) > 1:
+                self.action_view(_FIRST_LIVE)
 
     # --- drawing ---------------------------------------------------------------------------------
 
@@ -221,8 +238,7 @@ class GlassnatApp(Looks[None]):
 
     def _tabs(self, width: int) -> Line:
         labels = [view.label for view in VIEWS]
-        look = self.look
-        return strip.tabs(look.model, labels, number(look.view), width, look.hidden)
+        return strip.tabs(self.look, labels, number(self.look.view), width)
 
     def _timeline(self, width: int) -> Line:
         model = self.look.model
@@ -305,8 +321,24 @@ class GlassnatApp(Looks[None]):
         self.action_view(names[(names.index(self.look.view) + 1) % len(names)])
 
     def action_follow(self) -> None:
+        """Look at what matters again, and at all of it."""
         self.look.follow()
+        for view in self.views.values():
+            if view.filter is not None:
+                view.filter = ""
         self.draw()
+
+    def action_find(self) -> None:
+        """Look for rows in the view that is open, or else in the list of calls."""
+        name = self.look.view if self.views[self.look.view].filter is not None else _TO_FIND_IN
+        view = self.views[name]
+        self.action_view(name)
+
+        def follow(wanted: str) -> None:
+            view.filter = wanted
+            self.draw()
+
+        self.push_screen(FilterPrompt(view.filter or "", follow))
 
     def action_why(self) -> None:
         """All of WHY, or as much as leaves the most room for the view."""

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from appliance.journal.events import Event, Started, decode
-from tui.feed import FeedError, setting_values
+from tui.feed import FeedError, Wanted, setting_values
 from tui.model import Frame
 
 _LINE_LIMIT = 64 * 1024 * 1024
 _PATIENCE = 5.0
 """Seconds that an appliance may take for an answer."""
+AGAIN = 1.0
+"""Seconds between two looks for an appliance that has ended."""
+STARTED_AGAIN = "The appliance was started again: this is the new one, from its beginning."
+CONNECTED_AGAIN = "The appliance is there again, and the same as before."
+_TROUBLE = (OSError, TimeoutError, ValueError, FeedError)
 
 
 class SocketFeed:
-    """A running appliance behind its control socket.
+    """A running appliance behind its control socket. One that ends and is started again is joined
+    again, and told from its beginning.
 
     Two connections, because events come when they like and answers when asked for: on one the
     appliance is asked, on the other it tells. Tables are asked for at most as often as a frame is
@@ -35,8 +42,11 @@ class SocketFeed:
         self._path = path
         self.read_only = read_only
         self.lost = ""
+        self.wanted = self._told_of = Wanted()
         self._news: list[Event] = []
+        self._anew = ""
         self._started: Started | None = None
+        self._process: object = None
         self._asked = 0
         self._rest_until = 0.0
         self._last = 0.0
@@ -44,40 +54,67 @@ class SocketFeed:
         self._listener: asyncio.Task[None] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._watcher: asyncio.StreamWriter | None = None
 
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
-        if self.lost:
+        if self.lost and not await self._joins_again():
             return self._told(Frame(self._last))
         try:
             if self._listener is None:
                 await self._connect()
             return await self._look()
-        except (OSError, TimeoutError, ValueError, FeedError) as error:
-            self.lost = _why_lost(error)
+        except _TROUBLE as error:
+            self._lose(_why_lost(error))
             return self._told(Frame(self._now()))
 
-    async def _connect(self) -> None:
-        self._reader, self._writer = await _open(self._path)
-        reader, writer = await _open(self._path)
-        writer.write(b'{"id": 1, "do": "watch", "since": 0}\n')
-        self._listener = asyncio.create_task(self._listen(reader, writer))
+    async def _joins_again(self) -> bool:
+        """Is an appliance there again, at the same place? It is asked for once a second."""
+        if time.monotonic() < self._rest_until:
+            return False
+        before = self._process
+        try:
+            await self._connect()
+        except _TROUBLE:
+            self._rest_until = time.monotonic() + AGAIN
+            return False
+        self.lost, self._started, self._rest_until = "", None, 0.0
+        is_another = before is not None and self._process != before
+        self._anew = STARTED_AGAIN if is_another else CONNECTED_AGAIN
+        return True
 
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(self) -> None:
+        self._hang_up()
+        self._news.clear()
+        self._reader, self._writer = await _open(self._path)
+        hello = await self._ask({"do": "hello"})
+        self._process = hello.get("pid")
+        reader, self._watcher = await _open(self._path)
+        self._watcher.write(b'{"id": 1, "do": "watch", "since": 0}\n')
+        self._listener = asyncio.create_task(self._listen(reader))
+
+    def _lose(self, why: str) -> None:
+        """The first reason is the one that matters."""
+        if not self.lost:
+            self.lost = why
+            self._rest_until = time.monotonic() + AGAIN
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Collect events until the appliance ends."""
         try:
             while line := await reader.readline():
                 self._hear(line)
-            self.lost = "the appliance has ended"
+            self._lose("the appliance has ended")
         except (OSError, ValueError) as error:
-            self.lost = _why_lost(error)
-        finally:
-            writer.close()
+            self._lose(_why_lost(error))
 
     def _hear(self, line: bytes) -> None:
-        """One line of the event stream; what is not an event is its answer to `watch`."""
+        """One line of the event stream; what is not an event is its answer to `watch`, or says why
+        there will be no more."""
         try:
             event = decode(line)
         except msgspec.MsgspecError:
+            if b'"error"' in line:
+                self._lose("this screen could not follow, and was let go")
             return
         if isinstance(event, Started):
             self._started = event
@@ -85,21 +122,27 @@ class SocketFeed:
 
     async def _look(self) -> Frame:
         began = time.monotonic()
-        if began < self._rest_until:
+        if began < self._rest_until and self.wanted == self._told_of:
             return self._told(Frame(self._now()))
-        flows = await self._ask({"do": "show", "what": "flows"})
-        expectations = await self._ask({"do": "show", "what": "expectations"})
-        settings = await self._ask({"do": "show", "what": "settings"})
+        self._told_of = self.wanted
+        flows, expectations, calls, settings = [
+            await self._ask({"do": "show", "what": what})
+            for what in ("flows", "expectations", "calls", "settings")
+        ]
+        call = None
+        if self.wanted.call:
+            call = await self._ask({"do": "show", "what": "call", "call": self.wanted.call})
         took = time.monotonic() - began
         self._rest_until = began + 10 * took
         return self._told(
-            Frame(self._now(), (), flows, expectations, setting_values(settings)),
+            Frame(self._now(), (), flows, expectations, setting_values(settings), calls, call)
         )
 
     def _told(self, frame: Frame) -> Frame:
-        news = self._news[:]
+        news, anew = self._news[:], self._anew
         self._news.clear()
-        return _with_events(frame, news)
+        self._anew = ""
+        return replace(frame, events=news, anew=anew)
 
     def _now(self) -> float:
         """The appliance's clock, reckoned from the wall clock that its first event told."""
@@ -148,10 +191,15 @@ class SocketFeed:
             raise FeedError(_why_lost(error)) from error
 
     async def close(self) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._listener is not None:
             self._listener.cancel()
-        if self._writer is not None:
-            self._writer.close()
+        for writer in (self._writer, self._watcher):
+            if writer is not None:
+                writer.close()
+        self._listener = self._reader = self._writer = self._watcher = None
 
 
 def _why_lost(error: Exception) -> str:
@@ -166,7 +214,3 @@ def _why_lost(error: Exception) -> str:
 
 async def _open(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_unix_connection(path, limit=_LINE_LIMIT)
-
-
-def _with_events(frame: Frame, news: list[Event]) -> Frame:
-    return Frame(frame.now, news, frame.flows, frame.expectations, frame.settings)

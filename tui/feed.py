@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from appliance.journal.events import Event
 from tui.model import Frame
@@ -23,6 +23,12 @@ class FeedError(Exception):
     """Something that was asked for was refused. The text is a sentence."""
 
 
+class Wanted(NamedTuple):
+    """What those in front of the screen look at: one call, by its name."""
+
+    call: str = ""
+
+
 class Feed(Protocol):
     """What the screen needs of its source."""
 
@@ -32,6 +38,8 @@ class Feed(Protocol):
     """What it is, in a word for the strip."""
     lost: str
     """Why there is no more news; empty while there is."""
+    wanted: Wanted
+    """What is to be told besides, by who can: set before a frame is asked for."""
 
     @property
     def ended(self) -> bool:
@@ -62,6 +70,7 @@ class Clockwork(ABC):
     """A feed whose clock can be turned: a simulation, or a recording."""
 
     speed: float
+    wanted = Wanted()
 
     @property
     @abstractmethod

@@ -47,6 +47,7 @@ EVERYWHERE = (
         Key(str(number), f"view('{view.name}')", "views", view.does)
         for number, view in enumerate(VIEWS, 1)
     ),
+    Key("/", "find", "views", "find calls, events: words, !word; Esc shows all"),
     Key("z", "zoom", "views", "zoom: this view alone, or all as before"),
     Key("tab", "next_pane", "views", "next pane"),
 )

@@ -6,6 +6,7 @@ cursor is the one that WHY explains. A view reads and changes this, and knows no
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -31,10 +32,11 @@ class Look:
     """The model, and what of it is chosen.
 
     `view`: the name of the view that is open; `chosen`: the number of the message that was chosen
-    by hand; `translation`: the key of the row under the cursor; `said`: one sentence in the place
-    of the advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their
-    own; `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps,
-    None while nobody knows.
+    by hand; `only`: the call that was; `is_live`: is it a running appliance, with many calls?
+    `translation`: the key of the row under the cursor; `said`: one sentence in the place of the
+    advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their own;
+    `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps, None
+    while nobody knows.
 
     `hidden`: whatever tells how it went is not drawn, so that one can predict it; `story`: what is
     told, if it is a story; `step_at`: the place of the guide's current step, None before the first;
@@ -45,6 +47,8 @@ class Look:
     model: Model = field(default_factory=Model)
     view: str = ""
     chosen: int | None = None
+    only: str = ""
+    is_live: bool = False
     translation: str = ""
     said: str = ""
     is_told_apart: bool = False
@@ -57,22 +61,48 @@ class Look:
     remedies: Sequence[Remedy] | None = None
 
     @property
+    def call(self) -> str:
+        """The call that ladder and reasons are about: chosen by hand, or of a running appliance the
+        newest. Empty: all that happened."""
+        if self.only or not self.is_live:
+            return self.only
+        chosen = None if self.chosen is None else self.model.message(self.chosen)
+        current = self.model.current_call()
+        if chosen is not None:
+            return chosen.event.call_id
+        return "" if current is None else current.call
+
+    @property
     def message(self) -> Message | None:
         """The selected message: chosen by hand, or else the one worth showing."""
         chosen = None if self.chosen is None else self.model.message(self.chosen)
-        return chosen or self.model.worth_showing()
+        return chosen or self.model.worth_showing(self.call)
 
     def step(self, step: int) -> None:
         """Select a neighbour of the selected message."""
-        message = self.message
-        if message is not None:
-            numbers = [each.number for each in self.model.messages]
-            at = numbers.index(message.number) + step
+        message, call = self.message, self.call
+        numbers = [
+            each.number for each in self.model.messages if not call or each.event.call_id == call
+        ]
+        if message is not None and numbers:
+            at = bisect_left(numbers, message.number) + step
             self.chosen = numbers[min(max(at, 0), len(numbers) - 1)]
+
+    def choose_call(self, name: str) -> None:
+        """Look at one call alone."""
+        self.only = name
+        self.chosen = None
+
+    def look_at(self, message: Message) -> None:
+        """Look at a message, and at the call that it belongs to where one is looked at alone."""
+        self.chosen = message.number
+        if self.only:
+            self.only = message.event.call_id
 
     def follow(self) -> None:
         """Look at what matters again."""
         self.chosen = None
+        self.only = ""
 
     def remember(self, knobs: Mapping[str, Any]) -> None:
         """Keep how this run ended, instead of an earlier one with the same knobs."""
@@ -92,5 +122,6 @@ class Look:
         """Forget the run; what the reader has set up stays."""
         self.model = Model()
         self.chosen = None
+        self.only = ""
         self.translation = ""
         self.remedies = None

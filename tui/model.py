@@ -18,19 +18,24 @@ from appliance.journal.events import (
     CallOutcome,
     CallState,
     Event,
+    FlowExpired,
     MediaStats,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
     PacketLost,
     SettingChanged,
+    SilenceInferred,
     Started,
 )
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
+from appliance.settings.hints import counted
 from appliance.sim.knobs import PREFIX
+from tui.calls import OVER, Calls
 from tui.endpoint import address_of
-from tui.ticks import Tick, mark
+from tui.noise import noise
+from tui.ticks import FLUSHED, Tick, mark
 from tui.translations import Translations
 
 MESSAGES_KEPT = 2_000
@@ -40,19 +45,22 @@ MODULE_KEYS = "alg.*.module"
 """The settings that say which module stands in the slot of an application."""
 
 
-CALL_IS_OVER = ("ended", "failed", "busy", "cancelled", "unanswered")
-
-
 @dataclass(frozen=True)
 class Frame:
     """The news since the last frame, and how things stand. Documents are as `glassnat show` has
-    them; times are seconds on the appliance's clock. None: not asked this time."""
+    them; times are seconds on the appliance's clock. None: not asked this time.
+
+    `call`: the document of the one call that somebody looks at. `anew`: a sentence on why all that
+    was told before is over; empty while it goes on."""
 
     now: float
     events: Sequence[Event] = ()
     flows: Sequence[Mapping[str, Any]] | None = None
     expectations: Sequence[Mapping[str, Any]] | None = None
     settings: Mapping[str, Any] | None = None
+    calls: Sequence[Mapping[str, Any]] | None = None
+    call: Mapping[str, Any] | None = None
+    anew: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,11 +95,12 @@ class Stream:
 @dataclass(frozen=True)
 class Mark:
     """Something worth a line between the messages: somebody turned a knob, or (`bad`) a message
-    never came to the NAT."""
+    never came to the NAT. `forgotten`: how many flows a flush has ended so far."""
 
     t: float
     text: str
     bad: bool = False
+    forgotten: int = 0
 
 
 LadderEntry = Message | Mark | str
@@ -110,7 +119,7 @@ class Model:
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     ladder: deque[LadderEntry] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     streams: dict[str, Stream] = field(default_factory=dict)
-    calls: dict[str, CallState] = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
     fates: dict[int, str] = field(default_factory=dict)
     """What became of a message behind the NAT, by its event, where that was not what it was for."""
     outcome: CallOutcome | None = None
@@ -122,9 +131,13 @@ class Model:
     log: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     seen: int = 0
     """Events folded so far, for views that append."""
+    noise: dict[str, int] = field(default_factory=dict)
+    """Packets of each kind that nobody means anything by."""
     _numbers: dict[int, int] = field(default_factory=dict)
     """The number of each message that is kept, by its event."""
     _best: Message | None = None
+    _best_of: dict[str, Message] = field(default_factory=dict)
+    """The same within each call."""
     _without_service: set[str] = field(default_factory=set)
 
     def take(self, frame: Frame) -> None:
@@ -134,6 +147,9 @@ class Model:
             self.fold(event)
         if frame.settings is not None:
             self.settings = frame.settings
+        if frame.calls is not None:
+            self.calls.take(frame.calls)
+            self.calls.look_into(frame.call)
         if frame.flows is not None and frame.expectations is not None:
             self.translations.take(frame.flows, frame.expectations, frame.now)
 
@@ -141,12 +157,19 @@ class Model:
         """Fold one event. A type without a handler is only kept in the log."""
         self.log.append(event)
         self.seen += 1
+        if kind := noise(event):
+            self.noise[kind] = self.noise.get(kind, 0) + getattr(event, "count", 1)
+            return
         self.translations.fold(event)
-        if letter := mark(event):
-            self.ticks.append(Tick(event.t, letter))
+        self._tick(event)
         handler = _HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
+
+    def _tick(self, event: Event) -> None:
+        letter = mark(event)
+        if letter and not (letter == FLUSHED and self.ticks and self.ticks[-1].mark == FLUSHED):
+            self.ticks.append(Tick(event.t, letter))
 
     # --- handlers, one for each type of event that more than the log cares for -------------------
 
@@ -161,9 +184,11 @@ class Model:
             self._numbers.pop(self.messages[0].event.id, None)
         self.messages.append(message)
         self._numbers[event.id] = number
-        best = self._best
-        if best is None or _is_new_era(best.event, event) or _interest(message) > _interest(best):
-            self._best = message
+        self._best = _better(self._best, message)
+        if event.call_id:
+            self._best_of[event.call_id] = _better(self._best_of.get(event.call_id), message)
+            if len(self._best_of) > MESSAGES_KEPT:
+                del self._best_of[next(iter(self._best_of))]
         self.ladder.append(message)
 
     def _media(self, event: MediaStats) -> None:
@@ -181,8 +206,20 @@ class Model:
             event.t,
         )
 
-    def _call(self, event: CallState) -> None:
-        self.calls[event.call] = event
+    def _call(self, event: CallState | SilenceInferred) -> None:
+        self.calls.fold(event)
+
+    def _flow_ended(self, event: FlowExpired) -> None:
+        """Those that a flush has ended are one line together."""
+        if event.why != "flushed":
+            return
+        last = self.ladder[-1] if self.ladder else None
+        number = 1
+        if isinstance(last, Mark) and last.forgotten and last.t == event.t:
+            number += last.forgotten
+            self.ladder.pop()
+        text = f"flush: {counted(number, 'flow')} forgotten"
+        self.ladder.append(Mark(event.t, text, forgotten=number))
 
     def _outcome(self, event: CallOutcome) -> None:
         self.outcome = event
@@ -233,6 +270,11 @@ class Model:
         place = number - self.messages[0].number if self.messages else -1
         return self.messages[place] if 0 <= place < len(self.messages) else None
 
+    def message_of(self, event: int) -> Message | None:
+        """The message of this event, if it is one and still kept."""
+        number = self._numbers.get(event)
+        return None if number is None else self.message(number)
+
     @property
     def is_simulation(self) -> bool:
         return self.started is not None and self.started.mode == "simulation"
@@ -264,26 +306,31 @@ class Model:
             return None
         until = max(each.until for each in streams)
         call = self.current_call()
-        is_over = call is not None and call.state in CALL_IS_OVER
+        is_over = call is not None and call.state in OVER
         return min(each.began for each in streams), until if is_over else self.now
 
     def current_call(self) -> CallState | None:
         """The newest call; while there is none, the newest registration."""
-        found: CallState | None = None
-        for state in self.calls.values():
-            if state.kind == "call" or found is None or found.kind != "call":
-                found = state
-        return found
+        return self.calls.current()
 
-    def worth_showing(self) -> Message | None:
+    def worth_showing(self, call: str = "") -> Message | None:
         """The message that a newcomer should look at: the one that the causes of a failure lead to.
-        Where none does, of those that went through the module that is active: the newest offer with
-        a fault, or else the newest fault, or else the newest offer that an ALG has work in;
-        requests before answers."""
+        Within one `call`, or where none does, of those that went through the module that is active:
+        the newest offer with a fault, or else the newest fault, or else the newest offer that an
+        ALG has work in; requests before answers."""
+        if call:
+            return self._best_of.get(call)
         causes = [] if self.outcome is None else self.outcome.causes
         named = (self._numbers.get(cause.event or 0) for cause in causes if cause.field)
         number = next((each for each in named if each is not None), 0)
         return self.message(number) or self._best
+
+
+def _better(best: Message | None, other: Message) -> Message:
+    """Which of two messages is more worth a look."""
+    if best is None or _is_new_era(best.event, other.event):
+        return other
+    return other if _interest(other) > _interest(best) else best
 
 
 def _is_new_era(before: MessagePassed, after: MessagePassed) -> bool:
@@ -317,6 +364,8 @@ _HANDLERS: dict[type, Any] = {
     MessagePassed: Model._message,
     MediaStats: Model._media,
     CallState: Model._call,
+    SilenceInferred: Model._call,
+    FlowExpired: Model._flow_ended,
     CallOutcome: Model._outcome,
     PacketDropped: Model._dropped,
     PacketLost: Model._lost,

@@ -12,6 +12,7 @@ from appliance.journal.events import (
     SettingChanged,
 )
 
+FLUSHED = "F"
 _REQUESTS = {"REGISTER": "R", "INVITE": "I", "ACK": "A", "BYE": "B", "CANCEL": "C"}
 
 
@@ -27,7 +28,7 @@ def mark(event: Event) -> str:
     if isinstance(event, MessagePassed):
         return "X" if event.verdict == "dropped" else _message_mark(event.summary)
     if isinstance(event, FlowExpired):
-        return "E" if event.why == "expired" else ""
+        return {"expired": "E", "flushed": FLUSHED}.get(event.why, "")
     if isinstance(event, PacketDropped):
         return "X"
     return "S" if isinstance(event, SettingChanged) else ""

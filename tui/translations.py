@@ -67,7 +67,7 @@ class Translations:
     def fold(self, event: Event) -> None:
         """Follow what happened to a row that is on the screen."""
         if isinstance(event, FlowOpened):
-            self._opened[_flow_key(event.flow)] = event.t
+            self._opened[flow_key(event.flow)] = event.t
         elif isinstance(event, FlowExpired):
             self._lay_to_rest(event)
         elif isinstance(event, PacketDropped) and event.side == "outside":
@@ -77,7 +77,7 @@ class Translations:
                 self._rows[key] = replace(row, span=0.0)
 
     def _lay_to_rest(self, event: FlowExpired) -> None:
-        key = _flow_key(event.flow)
+        key = flow_key(event.flow)
         was = self._rows.get(key)
         self._opened.pop(key, None)
         self._rows[key] = Translation(
@@ -123,7 +123,7 @@ class Translations:
         self._rows = kept | fresh
 
     def _flow(self, flow: Mapping[str, Any], now: float) -> Translation:
-        key = _flow_key(flow["id"])
+        key = flow_key(flow["id"])
         was = self._rows.get(key)
         if was is not None and was.gone_at is not None:
             return was
@@ -146,7 +146,7 @@ class Translations:
         )
 
 
-def _flow_key(number: int) -> str:
+def flow_key(number: int) -> str:
     return f"flow {number}"
 
 

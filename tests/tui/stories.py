@@ -19,7 +19,7 @@ from appliance.journal.events import (
     MessagePassed,
     Started,
 )
-from tui.feed import FeedError
+from tui.feed import FeedError, Wanted
 from tui.model import Frame
 
 PHONE = "192.168.20.100:5060"
@@ -308,6 +308,7 @@ class FakeFeed:
         self.ended = False
         self.duration = None if live else 60.0
         self.lost = ""
+        self.wanted = Wanted()
         self.now = 12.0
         self.flows: list[dict[str, Any]] = [flow(), AUDIO]
         self.expectations: list[dict[str, Any]] = []

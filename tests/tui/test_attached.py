@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from appliance.control.server import ControlServer
-from appliance.journal.events import SettingChanged, Started
+from appliance.journal.events import Event, SettingChanged, Started
 from appliance.sim.simulation import Simulation
 from tests.tui.test_simulated import simulation
-from tui.attached import SocketFeed
-from tui.feed import Feed, FeedError
+from tui.attached import STARTED_AGAIN, SocketFeed
+from tui.feed import Feed, FeedError, Wanted
 from tui.model import Model
 
 
@@ -129,3 +129,39 @@ async def test_with_the_appliance_its_clock_stops_and_every_key_is_answered_alik
     await asyncio.sleep(0.02)
     assert (await feed.next_frame(0.25, running=True)).now == ended
     await feed.close()
+
+
+async def test_an_appliance_that_is_started_again_is_joined_again_and_told_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.attached.AGAIN", 0.01)
+    feed = SocketFeed(str(tmp_path / "x.sock"))
+    async with appliance(tmp_path):
+        await told(feed, Started)
+    await lost(feed)
+    monkeypatch.setattr("appliance.control.server.os.getpid", lambda: -1)  # another process
+    async with appliance(tmp_path):
+        anew: list[str] = []
+        events: list[Event] = []
+        async with asyncio.timeout(10):
+            while not events:
+                frame = await feed.next_frame(0.25, running=True)
+                anew += [frame.anew] if frame.anew else []
+                events += frame.events
+                await asyncio.sleep(0.005)
+        assert (anew, feed.lost) == ([STARTED_AGAIN], "")
+        assert isinstance(events[0], Started)
+        await feed.set("alg.sip.module", "sip")
+        await feed.close()
+
+
+async def test_of_the_call_that_is_looked_at_more_is_told_at_once(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, _):
+        feed = SocketFeed(str(path))
+        model = await told(feed, Started)
+        call = model.current_call()
+        assert call is not None
+        feed.wanted = Wanted(call.call)
+        model.take(await feed.next_frame(0.25, running=True))
+        assert model.calls.counted.call == call.call
+        await feed.close()

@@ -15,6 +15,7 @@ from tests.tui.stories import (
     started,
     state,
 )
+from tests.tui.test_ticks import expired
 from tui.model import MESSAGES_KEPT, Frame, Mark, Model
 
 
@@ -176,3 +177,11 @@ def test_audio_is_kept_after_the_call() -> None:
     model.fold(state("ended", 13.0, 40))
     assert model.audio() == (5.0, 12.0)
     assert told().audio() is None
+
+
+def test_a_flush_is_one_line_on_the_ladder_and_one_mark_on_the_timeline() -> None:
+    model = told(started(), *(expired(9.0, "flushed") for _ in range(3)), expired(9.0, "flushed"))
+    assert [each.text for each in model.ladder if isinstance(each, Mark)] == [
+        "flush: 4 flows forgotten"
+    ]
+    assert [tick.mark for tick in model.ticks] == ["F"]

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
+from tui.calls import Carried
 from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of, shortened
@@ -72,13 +73,16 @@ class Rung(NamedTuple):
     place: int
 
 
-def rungs(model: Model, width: int, selected: int | None, judged: bool = True) -> list[Rung]:
+def rungs(
+    model: Model, width: int, selected: int | None, judged: bool = True, call: str = ""
+) -> list[Rung]:
     """A row or two for each thing that happened; `selected` is the number of the message with the
-    cursor. Unless it is `judged`, nothing tells how it went: no verdicts, no audio, no fates."""
+    cursor. Unless it is `judged`, nothing tells how it went: no verdicts, no audio, no fates.
+    `call`: only what belongs to this one."""
     shape = Shape(width)
     return [
         Rung(line, place)
-        for place, entry in enumerate(entries(model, selected))
+        for place, entry in enumerate(entries(model, selected, call))
         for line in (
             _entry(entry, model, shape, selected) if judged else _unjudged(entry, shape, selected)
         )
@@ -98,14 +102,43 @@ def rows(model: Model, width: int, selected: int | None) -> list[Line]:
     return [rung.line for rung in rungs(model, width, selected)]
 
 
-def entries(model: Model, selected: int | None) -> list[LadderEntry]:
-    """What is drawn below the names."""
+def entries(model: Model, selected: int | None, call: str = "") -> list[LadderEntry]:
+    """What is drawn below the names: of one call its messages and audio, and what was turned
+    meanwhile."""
     everything = list(model.ladder)
+    if call:
+        everything = [each for each in everything if _belongs(each, call, model)]
     if len(everything) <= SHOWN:
         return everything
     at = place_of(everything, selected)
     end = max(min(at + SHOWN // 2, len(everything)), SHOWN)
     return everything[end - SHOWN : end]
+
+
+def _belongs(entry: LadderEntry, call: str, model: Model) -> bool:
+    if isinstance(entry, Message):
+        return entry.event.call_id == call
+    state = model.calls.find(call)
+    if isinstance(entry, Mark):
+        return state is None or not entry.bad
+    stream = model.streams[entry]
+    return state is not None and {stream.talker, stream.listener} == {state.caller, state.callee}
+
+
+def counted(carried: Carried, width: int) -> Iterator[Line]:
+    """A stream of a running appliance, in both directions, as far as the NAT can see it: what goes
+    out leaves it, and what comes back has come to it."""
+    shape = Shape(width)
+    for packets, outwards in ((carried.packets_out, True), (carried.packets_in, False)):
+        what = f"{carried.media} {packets}" if packets else f"{carried.media}: nothing"
+        line = Line(" " * _TIME).add("│", Style.FAINT)
+        style, fill = (Style.GOOD, "═") if packets else (Style.BAD, "┄")
+        label = _fit(f"{fill}{fill} {what} ", shape.left - 1, fill)
+        there, back = ("", "►") if outwards else ("◄", "")
+        line.add(there + label + back).add("║" if packets else "┆", style)
+        line.add(there + fill * (shape.right - 1) + back, style).add("│", Style.FAINT)
+        note = "out" if outwards else "back"
+        yield line.add(f"  {note}" if shape.notes else "", style).cut(width)
 
 
 def place_of(some: Sequence[LadderEntry], number: int | None) -> int:

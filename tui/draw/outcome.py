@@ -6,6 +6,7 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
+from tui.calls import BAD, in_a_word
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import shares, shortened
 from tui.model import BOTH_WAYS, Model, Stream
@@ -15,19 +16,21 @@ _BESIDE_NAMES = len("    hears   of  ") + _BAR + len(" 100%")
 """Characters of a direction of audio, but for its two names and two counts."""
 
 
-def headline(model: Model) -> tuple[str, Style]:
-    """The outcome in a word or two, and whether it is good."""
+def headline(model: Model, name: str = "") -> tuple[str, Style]:
+    """The outcome in a word or two, and whether it is good. `name`: of this call alone."""
     if model.outcome is not None:
         return spelled(model.outcome.outcome)
+    if word := _counted(model, name):
+        return word
     streams = list(model.streams.values())
     if streams and any(stream.sent >= 10 for stream in streams):
         return _heard_so_far(streams)
-    call = model.current_call()
+    call = model.calls.find(name) or model.current_call()
     if call is None:
         return "nothing yet", Style.FAINT
     state = model.state_of(call)
     text = state if call.kind == "registration" else f"{call.kind} {state}"
-    return text, Style.BAD if state in _BAD_STATES or state != call.state else Style.PLAIN
+    return text, Style.BAD if state in BAD or state != call.state else Style.PLAIN
 
 
 def spelled(word: str) -> tuple[str, Style]:
@@ -45,7 +48,16 @@ def in_short(word: str) -> tuple[str, Style]:
     return short, style
 
 
-_BAD_STATES = ("failed", "busy", "cancelled", "unanswered", "refused", "expired")
+def _counted(model: Model, name: str) -> tuple[str, Style] | None:
+    """What a running appliance's counters say of a call."""
+    calls, state = model.calls, model.calls.find(name)
+    if inferred := calls.inferred(name):
+        word, _, how = in_a_word(inferred).partition(", ")
+        return f"{word.upper()}, {how}", Style.BAD
+    goes_on = state is not None and state.state == "answered"
+    if goes_on and calls.counted.call == name and calls.counted.goes_both_ways:
+        return "BOTH WAYS, counted", Style.GOOD
+    return None
 
 
 def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
@@ -57,9 +69,9 @@ def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
     return "BOTH WAYS", Style.GOOD
 
 
-def rows(model: Model, width: int) -> list[Line]:
+def rows(model: Model, width: int, name: str = "") -> list[Line]:
     """Three lines: the verdict, and a bar for each direction or, without audio, the sentence."""
-    text, style = headline(model)
+    text, style = headline(model, name)
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
     streams = list(model.streams.values())[:2]
@@ -69,9 +81,15 @@ def rows(model: Model, width: int) -> list[Line]:
     for stream, sentence in zip(streams, sentences, strict=True):
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
         lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))
-    if model.outcome is not None and not streams:
-        lines += [Line(f"   {row}") for row in wrap_words(model.outcome.sentence, width - 3)[:2]]
+    if not streams:
+        lines += [Line(f"   {row}") for row in wrap_words(_sentence(model, name), width - 3)[:2]]
     return lines + [Line()] * (3 - len(lines))
+
+
+def _sentence(model: Model, name: str) -> str:
+    if model.outcome is not None:
+        return model.outcome.sentence
+    return model.calls.counted.verdict if model.calls.counted.call == name else ""
 
 
 def _hears(stream: Stream, room: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tui.draw import outcome
 from tui.draw.lines import Line, Style
+from tui.look import Look
 from tui.model import Model
 
 _SHORT = {
@@ -111,15 +112,18 @@ def _time(model: Model, clock: Clock) -> Line:
     return line.add("|| paused" if clock.paused else "►", Style.STRONG).add(f" x{clock.speed:g}")
 
 
-def tabs(model: Model, labels: Sequence[str], view: int, width: int, hidden: bool = False) -> Line:
+def tabs(look: Look, labels: Sequence[str], view: int, width: int) -> Line:
     """The views' labels, that of the open one (from 1) in brackets, and the outcome at the right
     unless it is hidden."""
     line = Line(" ")
     for number, name in enumerate(labels, 1):
         open_ = number == view
         title = f"[{number} {name}]" if open_ else f" {number} {name} "
-        line.add(title, Style.STRONG if open_ else Style.FAINT, str(number)).add(" ")
-    text, style = ("predict", Style.KEY) if hidden else outcome.headline(model)
+        line.add(title, Style.STRONG if open_ else Style.FAINT, str(number))
+    line.add(" ")
+    text, style = ("predict", Style.KEY)
+    if not look.hidden:
+        text, style = outcome.headline(look.model, look.call)
     return line.pad(max(width - len(text) - 1, len(line))).add(text, style).cut(width)
 
 

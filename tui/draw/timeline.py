@@ -3,8 +3,8 @@
     0s ├─I─1──2A══════●┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤ 60s
 
 R registers, I invites, 1 rings, 2 is answered, A acknowledged, B ends; E a flow's timer ran out,
-X a packet or message was dropped, S a setting was changed. What a simulation has still to come is
-dotted; a running appliance shows its last two minutes.
+X a packet or message was dropped, S a setting was changed, F flows were flushed. What a simulation
+has still to come is dotted; a running appliance shows its last two minutes.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
     tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]
     if len(look.runs) > 1 and look.model.outcome is not None:
         tried.append(_runs(look.runs, width))
-    reasons = why.because(look.model, look.message)
+    reasons = why.because(look.model, look.message, look.call)
     return [*why.folded(reasons, width, max(room - len(tried), 1)), *tried]
 
 
@@ -47,7 +47,7 @@ def _runs(runs: Sequence[Run], width: int) -> Line:
 
 def apart(look: Look, live: bool, width: int, room: int) -> list[Line]:
     """The same beneath the outcome."""
-    above = [] if look.hidden else outcome.rows(look.model, width)
+    above = [] if look.hidden else outcome.rows(look.model, width, look.call)
     beneath = rows(look, live, width, max(room - len(above), 2))
     gap = [Line()] if len(above) + len(beneath) < room else []
     return [*above, *gap, *beneath]

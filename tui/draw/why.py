@@ -24,7 +24,6 @@ _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
 _FRESH = 3.0
 """Seconds for which a dropped packet is the news."""
-_NOISE = "not-ipv4"
 _HEAD = len("▌WHY ")
 
 
@@ -39,8 +38,9 @@ class Reason(NamedTuple):
         return f"{self.sentence} (inferred)" if self.inferred else self.sentence
 
 
-def because(model: Model, message: Message | None) -> list[Reason]:
-    """Why things are as they are, the first cause first. At least one sentence."""
+def because(model: Model, message: Message | None, call: str = "") -> list[Reason]:
+    """Why things are as they are, the first cause first. At least one sentence. `call`: the one
+    that is looked at alone."""
     lost = next((stream for stream in model.streams.values() if stream.in_trouble), None)
     if model.last_error is not None:
         error = model.last_error
@@ -51,11 +51,21 @@ def because(model: Model, message: Message | None) -> list[Reason]:
         return [Reason(_begun(cause.sentence), cause.inferred) for cause in causes]
     if lost is not None:
         return list(_lost(lost, model))
+    if inferred := model.calls.inferred(call):
+        blame = [] if message is None else _offers_fault(message)
+        return [*blame, Reason(_sentence(inferred), inferred=True)]
     if _is_fresh(model.last_drop, model.now):
         return [Reason(_refused(model.last_drop))]
     if message is None:
         return [Reason("No message has passed an ALG yet.")]
     return _of_the_message(model, message)
+
+
+def _offers_fault(message: Message) -> list[Reason]:
+    """What is wrong in a message with where media is to be sent."""
+    fault = worst(message)
+    is_about_media = fault is not None and fault.field.startswith("sdp")
+    return [_blame(message, fault)] if fault is not None and is_about_media else []
 
 
 def _of_the_message(model: Model, message: Message) -> list[Reason]:
@@ -170,10 +180,7 @@ def _harmless(message: Message, fault: Change) -> Reason:
 
 
 def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped]:
-    """What is not IPv4 is no news: kernels look for IPv6 routers on every wire, again and again."""
-    if drop is None or drop.reason == _NOISE:
-        return False
-    return now - max(drop.t, drop.last) < _FRESH
+    return drop is not None and now - max(drop.t, drop.last) < _FRESH
 
 
 def _refused(drop: PacketDropped) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tui.draw import ladder, outcome
 from tui.draw.lines import Line
@@ -25,32 +25,40 @@ class CallView(View):
     def page(self, width: int, height: int) -> Page:
         model, look = self.look.model, self.look
         selected = look.message.number if look.message else None
-        rungs = ladder.rungs(model, width, selected, judged=not look.hidden)
-        some = ladder.entries(model, selected)
+        rungs = ladder.rungs(model, width, selected, not look.hidden, look.call)
+        some = ladder.entries(model, selected, look.call)
         at = len(some) - 1 if look.chosen is None else ladder.place_of(some, selected)
         mine = [row for row, rung in enumerate(rungs) if rung.place == at]
         self._places = [rung.place for rung in rungs]
         return Page(
             self._title(),
-            [rung.line for rung in rungs],
+            [*(rung.line for rung in rungs), *self._counted(width)],
             [ladder.heading(model, width, selected)],
             self._foot(width, height),
             (mine[0], mine[-1]) if mine else None,
         )
 
+    def _counted(self, width: int) -> Iterator[Line]:
+        """What a running appliance counts of the call's audio."""
+        counted = self.look.model.calls.counted
+        if counted.call == self.look.call and not self.look.hidden:
+            for carried in counted.carried:
+                yield from ladder.counted(carried, width)
+
     def _foot(self, width: int, height: int) -> list[Line]:
         """The outcome, unless it stands in a place of its own."""
         if self.look.is_told_apart or self.look.hidden:
             return []
-        bars = outcome.rows(self.look.model, width)
+        bars = outcome.rows(self.look.model, width, self.look.call)
         return bars if height >= _ROOMY else bars[:1]
 
     def _title(self) -> Line:
-        call = self.look.model.current_call()
+        model = self.look.model
+        call = model.calls.find(self.look.call) or model.current_call()
         title = Line("Call ")
         if call is not None:
             ends = dict.fromkeys((call.caller, call.callee))  # a phone registers itself
-            state = "?" if self.look.hidden else self.look.model.state_of(call)
+            state = "?" if self.look.hidden else model.state_of(call)
             title.add(f"{' > '.join(ends)} · {call.kind}: {state}")
         return title
 
@@ -63,7 +71,8 @@ class CallView(View):
 
     def click(self, row: int) -> None:
         message = self.look.message
-        some = ladder.entries(self.look.model, message.number if message else None)
+        selected = message.number if message else None
+        some = ladder.entries(self.look.model, selected, self.look.call)
         place = self._places[row] if row < len(self._places) else len(some)
         if place < len(some) and isinstance(entry := some[place], Message):
-            self.look.chosen = entry.number
+            self.look.look_at(entry)

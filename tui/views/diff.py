@@ -22,7 +22,7 @@ class DiffView(View):
     """View 3."""
 
     name = "diff"
-    label = "Before/after"
+    label = "Diff"
     does = "before and after"
     keys = (
         Key("j", "field(1)", "before/after", "next field", "Field"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tui.views.call import CallView
+from tui.views.calls import CallsView
 from tui.views.diff import DiffView
 from tui.views.events import EventsView
 from tui.views.guide import GuideView
 from tui.views.nat import NatView
 from tui.views.view import View
 
-VIEWS: tuple[type[View], ...] = (NatView, CallView, DiffView, EventsView, GuideView)
+VIEWS: tuple[type[View], ...] = (NatView, CallView, DiffView, EventsView, GuideView, CallsView)
 
 
 def number(name: str) -> int:

@@ -72,6 +72,8 @@ class View:
     label: ClassVar[str]
     does: ClassVar[str]
     keys: ClassVar[tuple[Key, ...]] = ()
+    filter: str | None = None
+    """What its rows must have, if it has rows that can be looked for; None where it has none."""
 
     def __init__(self, look: Look) -> None:
         self.look = look

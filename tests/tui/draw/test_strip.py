@@ -8,6 +8,7 @@ from tests.tui.stories import SETTINGS, one_way_audio, started
 from tests.tui.test_model import told
 from tui.draw.strip import Clock, keys, strip, tabs
 from tui.keys import hints
+from tui.look import Look
 from tui.model import Model
 
 RUNNING = Clock(live=False, paused=False, ended=False, speed=1.0)
@@ -86,7 +87,7 @@ def test_how_time_runs_is_said_in_words(clock: Clock, words: str) -> None:
 
 
 def test_while_one_predicts_the_tabs_do_not_tell_the_outcome() -> None:
-    assert tabs(told(*one_way_audio()), LABELS, 2, 80, hidden=True).plain.endswith("predict")
+    assert tabs(Look(told(*one_way_audio()), hidden=True), LABELS, 2, 80).plain.endswith("predict")
 
 
 def test_a_recording_is_called_so() -> None:
@@ -95,10 +96,10 @@ def test_a_recording_is_called_so() -> None:
 
 
 def test_the_tabs_show_the_open_view_and_the_outcome() -> None:
-    text = tabs(told(*one_way_audio()), LABELS, 2, 80).plain
-    assert text.startswith("  1 NAT  [2 Call]  3 Before/after   4 Events ")
+    text = tabs(Look(told(*one_way_audio())), LABELS, 2, 80).plain
+    assert text.startswith("  1 NAT [2 Call] 3 Before/after  4 Events ")
     assert text.endswith("ONE-WAY AUDIO")
-    assert tabs(told(), LABELS, 1, 80).key_at(12) == "2"
+    assert tabs(Look(told()), LABELS, 1, 80).key_at(12) == "2"
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import ended, invite, message, started
+from tests.tui.stories import SETTINGS, ended, flow, invite, message, one_way_audio, started
 from tests.tui.test_model import told
+from tests.tui.test_noise import dropped
 from tui.draw.hiding import HIDDEN
 from tui.draw.lines import plain
 from tui.look import Look
-from tui.model import Model
+from tui.model import Frame, Model
 from tui.views.events import EventsView
 
 
@@ -60,3 +61,41 @@ def test_another_width_wraps_them_anew() -> None:
 def test_a_change_of_a_message_hangs_below_its_message() -> None:
     rows = written(told(invite()), 58)
     assert {len(row) - len(row.lstrip()) for row in rows[1:]} == {11, 13}
+
+
+def test_the_arrows_go_from_event_to_event_and_below_the_last_one_are_the_newest() -> None:
+    view = EventsView(Look(told(*one_way_audio())))
+    assert view.page(98, 20).tail
+    view.move(-1)
+    page = view.page(98, 20)
+    assert (page.tail, page.span) == (False, (len(page.body) - 1, len(page.body) - 1))
+    assert plain(page.body)[-1].startswith("▸")
+    view.move(1)
+    assert view.page(98, 20).tail
+
+
+def test_enter_opens_the_message_or_the_translation_that_an_event_is_about() -> None:
+    look = Look(told(*one_way_audio()), view="events")
+    look.model.take(Frame(12.0, (), [flow()], (), SETTINGS))
+    view = EventsView(look)
+    body = plain(view.page(98, 40).body)
+    for text, view_there in (
+        ("180 Ringing", "diff"),
+        ("flow 1:", "nat"),
+        ("alice to bob", "events"),
+    ):
+        look.view = "events"
+        view.click(next(row for row, said in enumerate(body) if text in said))
+        view.open()
+        assert look.view == view_there, text
+    assert look.message is not None
+    assert (look.message.number, look.translation) == (3, "flow 1")
+    assert look.said.startswith("This event is about no message")
+
+
+def test_noise_is_folded_and_counted_until_somebody_wants_to_see_it() -> None:
+    view = EventsView(Look(told(started(), dropped("not-ipv4", "0.0.0.0", 3))))
+    page = view.page(98, 20)
+    assert (len(page.body), page.title.plain) == (1, "Events · 2 · folded: 3 IPv6 N")
+    view.unfold()
+    assert "dropped 3 packets" in plain(view.page(98, 20).body)[1]

@@ -1,0 +1,129 @@
+"""The calls and registrations, a row for each, with what follows from the NAT's counters."""
+
+from __future__ import annotations
+
+from appliance.journal.events import CallState
+from appliance.settings.hints import counted
+from tui.calls import BAD, OVER, in_few_words
+from tui.draw.hiding import HIDDEN
+from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.translations import duration
+from tui.endpoint import shortened
+from tui.finding import fits
+from tui.views.view import Lazy, Page, View
+
+_STATE, _SINCE = 12, 7
+"""Characters of the columns of state and age, each with a space behind it."""
+_MOST_WHO = 30
+
+
+class CallsView(View):
+    """View 6. What is chosen here is what ladder, message and reasons are about."""
+
+    name = "calls"
+    label = "Calls"
+    does = "all calls, with their states"
+
+    filter = ""
+
+    def page(self, width: int, height: int) -> Page:
+        rows = self._rows()
+        who = max((len(_who(each)) for each in rows), default=0)
+        who = min(max(who, len("Who")), _MOST_WHO, max(width - _STATE - _SINCE - 24, 12))
+        names = [each.call for each in rows]
+        at = names.index(self.look.call) if self.look.call in names else None
+        head = f" {'Who':<{who}} {'State':<{_STATE}}{'Since':<{_SINCE}}"
+
+        def row(place: int) -> Line:
+            return self._line(rows[place], who, place == at).cut(width)
+
+        return Page(
+            self._title(len(rows)),
+            Lazy(len(rows), row),
+            [Line(f"{head}What is counted, and what follows", Style.FAINT).cut(width)],
+            self._told(rows[at], width) if at is not None else (),
+            span=None if at is None else (at, at),
+        )
+
+    def _title(self, shown: int) -> Line:
+        calls = self.look.model.calls
+        title = Line("Calls ").add(f"{len(calls)}", Style.STRONG)
+        if self.look.hidden:
+            return title
+        going = sum(each.kind == "call" and each.state not in OVER for each in calls)
+        silent = sum(bool(calls.inferred(each.call)) for each in calls)
+        title.add(f" · {going} going on")
+        title.add(f" · {silent} silent, inferred" if silent else "", Style.BAD)
+        return title.add(f" · {shown} with {self.filter}" if self.filter else "", Style.KEY)
+
+    def _line(self, state: CallState, who: int, chosen: bool) -> Line:
+        model = self.look.model
+        line = Line("▸" if chosen else " ", Style.CURSOR)
+        line.add(f"{shortened(_who(state), who):<{who}} ")
+        if self.look.hidden:
+            return line.add(HIDDEN, Style.FAINT)
+        said = model.state_of(state)
+        is_bad = said in BAD or said != state.state
+        style = Style.BAD if is_bad else Style.FAINT if state.state in OVER else Style.PLAIN
+        line.add(f"{said:<{_STATE}}", style)
+        line.add(f"{duration(max(model.now - state.t, 0.0)):<{_SINCE}}")
+        if inferred := model.calls.inferred(state.call):
+            return line.add(in_few_words(inferred), Style.BAD)
+        mine = model.calls.counted
+        is_fine = mine.call == state.call and mine.goes_both_ways
+        return line.add("both ways, counted" if is_fine else "", Style.GOOD)
+
+    def _told(self, state: CallState, width: int) -> list[Line]:
+        """The chosen call in sentences, while somebody is at this list."""
+        model = self.look.model
+        if self.look.view != self.name or self.look.hidden:
+            return []
+        counted_of = model.calls.counted
+        verdict = counted_of.verdict if counted_of.call == state.call else ""
+        inferred = model.calls.inferred(state.call)
+        messages = sum(each.event.call_id == state.call for each in model.messages)
+        said = [
+            f"{state.kind} {state.call}, {counted(messages, 'message')}; Enter shows them",
+            *([verdict] if verdict else []),
+            *([f"{inferred} (inferred)"] if inferred else []),
+        ]
+        rows = [each for sentence in said for each in wrap_words(sentence, width - 2)]
+        return [Line("─" * width, Style.FAINT), *(Line(f" {each}") for each in rows)]
+
+    def move(self, step: int) -> bool:
+        names = [each.call for each in self._rows()]
+        if names:
+            at = names.index(self.look.call) + step if self.look.call in names else len(names) - 1
+            self.look.choose_call(names[min(max(at, 0), len(names) - 1)])
+        return True
+
+    def open(self) -> None:
+        if self.look.call:
+            self.look.choose_call(self.look.call)
+            self.look.view = "call"
+
+    def click(self, row: int) -> None:
+        rows = self._rows()
+        if row < len(rows):
+            self.look.choose_call(rows[row].call)
+
+    def _rows(self) -> list[CallState]:
+        calls = self.look.model.calls
+        if not self.filter:
+            return list(calls)
+        return [each for each in calls if fits(self._text(each), self.filter)]
+
+    def _text(self, state: CallState) -> str:
+        """What a filter looks at."""
+        model = self.look.model
+        inferred = model.calls.inferred(state.call)
+        few = in_few_words(inferred) if inferred else ""
+        said = model.state_of(state)
+        return f"{state.call} {state.kind} {_who(state)} {said} {inferred} {few}"
+
+
+def _who(state: CallState) -> str:
+    """`alice > bob`; a phone registers itself."""
+    if state.caller == state.callee:
+        return f"{state.caller} registers" if state.kind == "registration" else state.caller
+    return f"{state.caller} > {state.callee}"
