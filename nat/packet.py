@@ -150,7 +150,8 @@ class Packet:
 
     @property
     def destination_address(self) -> int:
-        return int(LONG.unpack_from(self.buffer, 16)[0])
+        address: int = LONG.unpack_from(self.buffer, 16)[0]
+        return address
 
     @property
     def addresses(self) -> tuple[int, int]:

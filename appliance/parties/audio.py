@@ -295,6 +295,7 @@ class Audio:
         call.talks_until = inf if seconds is None or plays_music else now + seconds
         if call.saying is not None:
             call.saying.cancel()
+            call.saying = None
         self._say(call, now)
 
     def _say(self, call: Call, now: float) -> None:
@@ -304,7 +305,10 @@ class Audio:
             return
         if stream.remote is not None:
             self._machine.send(stream.local, stream.remote, stream.say())
-        call.saying = self._machine.timers.at(now + INTERVAL, partial(self._say, call))
+        if call.saying is None:
+            call.saying = self._machine.timers.at(now + INTERVAL, partial(self._say, call))
+        else:
+            self._machine.timers.again(call.saying, now + INTERVAL)
 
     def _report(self, call: Call, now: float) -> None:
         stream, control = call.stream, call.stream.control

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import ClassVar
@@ -39,15 +39,19 @@ class Timers:
         heappush(self._heap, (when, next(self._serial), timer))
         return timer
 
+    def again(self, timer: Timer, when: float) -> None:
+        """The same appointment once more, after it has been kept."""
+        timer.at = when
+        heappush(self._heap, (when, next(self._serial), timer))
+
     def every(self, seconds: float, callback: Callback, now: float) -> Timer:
         """The same appointment again and again, until it is cancelled."""
 
-        def again(at: float) -> None:
-            timer.at = at + seconds
-            heappush(self._heap, (timer.at, next(self._serial), timer))
+        def repeat(at: float) -> None:
+            self.again(timer, at + seconds)
             callback(at)
 
-        timer = self.at(now + seconds, again)
+        timer = self.at(now + seconds, repeat)
         return timer
 
     def next(self) -> float | None:
@@ -57,13 +61,14 @@ class Timers:
             heappop(heap)
         return heap[0][0] if heap else None
 
-    def due(self, now: float) -> Iterator[Callback]:
-        """Take out what is due, one at a time, because each may cancel or make others."""
+    def keep(self, now: float) -> None:
+        """Keep all appointments that are due, one at a time, because each may cancel or make
+        others."""
         heap = self._heap
         while heap and heap[0][0] <= now:
             callback = heappop(heap)[2].callback
             if callback is not None:
-                yield callback
+                callback(now)
 
 
 class Machine:
@@ -82,7 +87,7 @@ class Machine:
         self._actions.append(action)
 
     def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
-        self.do(Send(source, destination, payload))
+        self._actions.append(Send(source, destination, payload))
 
     def report(
         self, what: What, who: str, peer: str = "", detail: str = "", stream: Stream | None = None
@@ -105,8 +110,7 @@ class Machine:
         return self.actions()
 
     def wake(self, now: float) -> Sequence[Action]:
-        for callback in self.timers.due(now):
-            callback(now)
+        self.timers.keep(now)
         return self.actions()
 
     def actions(self) -> Sequence[Action]:

@@ -162,7 +162,7 @@ class Pbx(TransferringTelephone):
 
     @property
     def ports(self) -> Set[int]:
-        return frozenset() if self._is_down else super().ports
+        return frozenset() if self._is_down else self._ports
 
     # --- believing, or not ----------------------------------------------------------------
 

@@ -70,6 +70,7 @@ class Stream:
     """
 
     __slots__ = (
+        "_own_ssrc",
         "_sequence",
         "_tone",
         "control",
@@ -105,6 +106,7 @@ class Stream:
         self.control: Control | None = None
         # RFC 3550 5.1: all three start at random values.
         self.ssrc = rng.getrandbits(32)
+        self._own_ssrc = self.ssrc.to_bytes(4, "big")
         self._sequence = rng.getrandbits(16)
         self.timestamp = rng.getrandbits(32)
         self._tone = tone(rng.choice(TONES))
@@ -133,4 +135,4 @@ class Stream:
 
     def is_own(self, packet: bytes) -> bool:
         """Did this stream say it? Then somebody has sent it back (RFC 3550 8.2)."""
-        return packet[8:12] == self.ssrc.to_bytes(4, "big")
+        return packet[8:12] == self._own_ssrc

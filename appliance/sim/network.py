@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 
 from appliance.engine import Engine
@@ -34,9 +34,11 @@ from nat.translator import Verdict
 
 OnReport = Callable[[str, Report, float], None]
 """The name of the party, what it reports, and when."""
-OnLoss = Callable[[Packet, str, str, float], None]
-"""A packet, where it was lost and why, and when."""
+OnLoss = Callable[[Packet, tuple[Endpoint, Endpoint], str, str, float], None]
+"""A packet, between whom it goes, where it was lost and why, and when."""
 
+INSIDE = Side.INSIDE
+# (a name of the module is read faster than an enum's member)
 MOST_PLACES = 1000  # losses are remembered for so many pairs of endpoints
 
 
@@ -72,7 +74,10 @@ class World:
         self._on_loss = on_loss
         self._seed = seed
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
-        self._arrivals: tuple[Happening, Happening] = (self._from_inside, self._from_outside)
+        self._arrivals: tuple[Happening, Happening] = (
+            partial(self._cross, Side.INSIDE),
+            partial(self._cross, Side.OUTSIDE),
+        )
 
     def add(
         self,
@@ -96,8 +101,11 @@ class World:
             kind = type(action)
             if kind is Send:
                 packet = pack(action, host.next_identification())  # type: ignore[arg-type]
-                for piece in (packet,) if packet.length <= MTU else cut(packet):
-                    self._depart(host, piece, now)
+                if packet.length <= MTU:
+                    self._depart(host, packet, now)
+                else:
+                    for piece in cut(packet):
+                        self._depart(host, piece, now)
             elif kind is Wake:
                 host.wake_at = action.at  # type: ignore[union-attr]
                 self._clock.at(host.wake_at, self._wake, host)
@@ -163,7 +171,7 @@ class World:
         neighbour = self._hosts[side].get(address)
         if neighbour is not None:
             self._clock.at(now + self._delays[side], self._deliver, (neighbour, packet))
-        elif side is Side.INSIDE or address in self.externals:
+        elif side is INSIDE or address in self.externals:
             self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
             self._lose(packet, f"on the {side}", no_way(address))
@@ -175,13 +183,7 @@ class World:
             self._lose(packet, f"on the {side}", f"lost on the {side} link")
         return lost
 
-    def _from_inside(self, packet: Packet, now: float) -> None:
-        self._cross(packet, Side.INSIDE, now)
-
-    def _from_outside(self, packet: Packet, now: float) -> None:
-        self._cross(packet, Side.OUTSIDE, now)
-
-    def _cross(self, packet: Packet, side: Side, now: float) -> None:
+    def _cross(self, side: Side, packet: Packet, now: float) -> None:
         """A packet has come to the NAT: the one step that is not decided here."""
         engine = self._engine
         verdict = engine.handle(packet, side, now)
@@ -190,7 +192,7 @@ class World:
         if isinstance(verdict, Leg):
             self._forward(packet, EXIT_SIDES[verdict.exit], now)
         elif isinstance(verdict, Drop):
-            self._count(packet, f"dropped by the NAT: {verdict.reason}")
+            self._count(ends(packet), f"dropped by the NAT: {verdict.reason}")
         if engine.outbox:
             self.send_own(now)
 
@@ -213,16 +215,13 @@ class World:
 
     def _deliver(self, arrival: tuple[Host, Packet], now: float) -> None:
         host, packet = arrival
-        if packet.is_fragment:
-            whole = host.pieces.add(packet, now)
-            if whole is None:
-                return
-            packet = whole
         datagram = unpack(packet)
         if datagram is None:
             self._deliver_other(host, packet, now)
         elif datagram.destination.port in host.party.ports:
-            self.perform(host, host.party.receive(datagram, now), now)
+            actions = host.party.receive(datagram, now)
+            if actions:  # audio is heard and not answered
+                self.perform(host, actions, now)
         else:
             name = host.party.name
             self._lose(packet, f"at {name}", f"nobody listens at {datagram.destination}")
@@ -230,7 +229,12 @@ class World:
                 self._depart(host, port_unreachable(packet), now)
 
     def _deliver_other(self, host: Host, packet: Packet, now: float) -> None:
-        """TCP and ICMP, and what is spoilt."""
+        """TCP and ICMP, fragments, and what is spoilt."""
+        if packet.is_fragment:
+            whole = host.pieces.add(packet, now)
+            if whole is not None:
+                self._deliver((host, whole), now)
+            return
         name = host.party.name
         if not is_sound(packet):
             self._lose(packet, f"at {name}", f"wrong checksum at {name}")
@@ -243,12 +247,12 @@ class World:
         self._tell_news(host, now)
 
     def _lose(self, packet: Packet, where: str, why: str) -> None:
-        self._count(packet, why)
-        self._on_loss(packet, where, why, self._clock.now)
-
-    def _count(self, packet: Packet, place: str) -> None:
-        self.lost[place] += 1
         between = ends(packet)
+        self._count(between, why)
+        self._on_loss(packet, between, where, why, self._clock.now)
+
+    def _count(self, between: tuple[Endpoint, Endpoint], place: str) -> None:
+        self.lost[place] += 1
         self._places.pop(between, None)
         self._places[between] = place
         if len(self._places) > MOST_PLACES:

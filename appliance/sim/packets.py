@@ -19,15 +19,15 @@ from nat.endpoint import ICMP, TCP, UDP, Endpoint
 from nat.packet import Packet
 from nat.tcp import SYN
 
-# version and length, TOS, total length, identification, fragment, TTL, protocol, checksum, source,
-# destination; source port, destination port, UDP length, UDP checksum
-HEADERS = Struct("!BBHHHBBHIIHHHH")
-ENDS = Struct("!IIHHHH")  # the last six of them, from byte 12 on
+# version and length with TOS, total length, identification, fragment, TTL with protocol, checksum,
+# source, destination; source port, destination port, UDP length, UDP checksum
+HEADERS = Struct("!HHHHHHIIHHHH")
 TTL = 64
-# The words of an IPv4 header that are the same in every packet sent here, added up.
-CONSTANT_WORDS = 0x4500 + (TTL << 8 | UDP)
+# The words of an IPv4 header that are the same in every packet sent here.
+VERSION_WORD, TTL_WORD = 0x4500, TTL << 8 | UDP
+CONSTANT_WORDS = VERSION_WORD + TTL_WORD
 
-IPV4 = Struct("!BBHHHBBHII")  # as above, without the ports
+IPV4 = Struct("!BBHHHBBHII")  # as above, in bytes, and without the ports
 # source port, destination port, sequence, acknowledgement, header length and flags, window,
 # checksum, urgent pointer
 TCP_HEADER = Struct("!HHIIHHHH")
@@ -36,10 +36,13 @@ ECHO = Struct("!BBHHH")  # type, code, checksum, identifier, sequence number
 NUMBERS = Struct("!HHI")  # of a quoted packet: its first eight bytes behind the header
 
 MOST_ENDPOINTS = 1024
+MOST_SUMS = 64
+RTP_HEADER = 12
 UDP_HEADER = 8
 FLAGS = 0x3F
 PLAIN = 0x45  # version 4, a header without options
 OFFSET = 0x1FFF  # of a later fragment
+FRAGMENT = 0x3FFF  # that, or the flag that more follow
 QUOTED_AT = 28  # in an ICMP error: behind its IPv4 and ICMP headers
 SHORTEST_QUOTE = 28  # a header and eight bytes (RFC 792)
 
@@ -74,6 +77,7 @@ class ErrorAbout(NamedTuple):
 
 IcmpMessage = PingRequest | Pong | ErrorAbout
 
+_known_sum = lru_cache(MOST_SUMS)(lambda data: _sum(data))
 _endpoint = lru_cache(MOST_ENDPOINTS)(Endpoint)  # the same few come in most packets
 
 # --- UDP -------------------------------------------------------------------------------------
@@ -86,15 +90,13 @@ def pack(send: Send, identification: int) -> Packet:
     total = 20 + udp_length
     addresses = source + destination
     ports = source_port + destination_port
-    body = _sum(payload, addresses + UDP + 2 * udp_length + ports)
+    body = _payload_sum(payload) + addresses + UDP + 2 * udp_length + ports
     header = HEADERS.pack(
-        PLAIN,
-        0,
+        VERSION_WORD,
         total,
         identification,
         0,
-        TTL,
-        UDP,
+        TTL_WORD,
         -(CONSTANT_WORDS + total + identification + addresses) % 0xFFFF,
         source,
         destination,
@@ -107,20 +109,29 @@ def pack(send: Send, identification: int) -> Packet:
 
 
 def unpack(packet: Packet) -> Datagram | None:
-    """The datagram in an IPv4 packet; None when it is not UDP, or a checksum is wrong."""
-    data = bytes(packet.buffer[: packet.length])
-    if len(data) < HEADERS.size or data[0] != PLAIN or data[9] != UDP:
+    """The datagram in an IPv4 packet; None when it is not UDP or not whole, or a checksum is
+    wrong."""
+    size = packet.length
+    if size < HEADERS.size:
         return None
-    source, destination, source_port, destination_port, length, checked = ENDS.unpack_from(data, 12)
-    if _sum(data[: IPV4.size]) or not UDP_HEADER <= length <= len(data) - 20:
+    (
+        version, total, identification, fragment, ttl_protocol, header_checksum,
+        source, destination, source_port, destination_port, length, checked,
+    ) = HEADERS.unpack_from(packet.buffer)  # fmt: skip
+    addresses = source + destination
+    header = version + total + identification + fragment + ttl_protocol + header_checksum
+    if version >> 8 != PLAIN or ttl_protocol & 0xFF != UDP or (header + addresses) % 0xFFFF:
         return None
-    segment = data[20 : 20 + length]
-    if checked and _sum(segment, source + destination + UDP + length):
+    if fragment & FRAGMENT or not UDP_HEADER <= length <= size - IPV4.size:
         return None
+    payload = bytes(packet.buffer[HEADERS.size : IPV4.size + length])
+    if checked:
+        pseudo_header = addresses + UDP + length
+        udp_header = source_port + destination_port + length + checked
+        if (_payload_sum(payload) + pseudo_header + udp_header) % 0xFFFF:
+            return None
     return Datagram(
-        _endpoint(source, source_port),
-        _endpoint(destination, destination_port),
-        segment[UDP_HEADER:],
+        _endpoint(source, source_port), _endpoint(destination, destination_port), payload
     )
 
 
@@ -295,6 +306,14 @@ def _sum(data: bytes, more: int = 0) -> int:
     """Of 16-bit words and of what else is added; 0 where a checksum is right."""
     number = int.from_bytes(data, "big") << (8 if len(data) & 1 else 0)
     return (number + more) % 0xFFFF
+
+
+def _payload_sum(payload: bytes) -> int:
+    """Of a datagram's payload. What follows an RTP header is the same in most packets, because
+    voices here are steady tones: it is added up once."""
+    if len(payload) <= RTP_HEADER:
+        return _sum(payload)
+    return int.from_bytes(payload[:RTP_HEADER], "big") + _known_sum(payload[RTP_HEADER:])
 
 
 def checksum(data: bytes, more: int = 0) -> bytes:

@@ -30,8 +30,8 @@ from appliance.parties import ftp, stun
 from appliance.parties.party import Ground, Report, What
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
-from appliance.sim.packets import ends, unpack_segment
-from nat.endpoint import PROTOCOL_NAMES, TCP, UDP
+from appliance.sim.packets import unpack_segment
+from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Endpoint
 from nat.packet import Packet
 
 MOST_KEPT = 2000  # events of a kind
@@ -91,9 +91,11 @@ class Witness:
         else:
             self._log.emit(_discarded(party, report.detail, ground, said, call_id), now, cause)
 
-    def lose(self, packet: Packet, where: str, why: str, now: float) -> None:
+    def lose(
+        self, packet: Packet, between: tuple[Endpoint, Endpoint], where: str, why: str, now: float
+    ) -> None:
         """A packet reached nobody."""
-        between, payload = ends(packet), _payload(packet)
+        payload = _payload(packet)
         said = essence(payload)[0] or stun.essence(payload) or ftp.essence(payload)
 
         def tell() -> tuple[PacketLost, int | None]:

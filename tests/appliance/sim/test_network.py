@@ -69,7 +69,7 @@ class Stage:
             [NAT.address],
             (0.001, 0.010),
             lambda party, report, now: self.reports.append(report),
-            lambda packet, where, why, now: self.losses.append((where, why)),
+            lambda packet, between, where, why, now: self.losses.append((where, why)),
             seed,
         )
         self.phone, self.desk = Speaker(PHONE), Speaker(DESK)
