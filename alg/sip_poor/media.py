@@ -289,7 +289,8 @@ FAULTS.add(
     "ice-default-only",
     does="Translates c= and m= although the description offers ICE candidates.",
     seen_in="PJSIP wiki and issue tracker",
-    breaks="The other side finds an ICE mismatch: no media, or a detour.",
+    breaks="The other side finds an ICE mismatch. If it insists on ICE it sends no audio; if it "
+    "falls back to c= and m= nobody notices.",
     look_at="The c= line of an INVITE with a=candidate lines in view 3: its address is no longer "
     "one of the candidates.",
     rfc="RFC 8445 5.4",

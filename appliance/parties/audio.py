@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from math import inf
 from random import Random
-from typing import Annotated
+from typing import Annotated, Literal
 
 from appliance.parties.agent import UserAgentTraits
 from appliance.parties.call import Call, Phase
@@ -23,6 +23,7 @@ from appliance.parties.description import (
     Wanted,
     read,
 )
+from appliance.parties.ice import INSISTS, NO, Ice
 from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Ground, What
 from appliance.parties.rtcp import INTERVAL as REPORT_INTERVAL
@@ -98,6 +99,15 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         bool, about("Write the c= line under the m= line, and not above it (RFC 8866 5.7).")
     ] = False
 
+    ice: Annotated[
+        Literal["no", "falls-back", "insists"],
+        about(
+            "Look for a way for audio by trying the other side's candidates (RFC 8445); when the "
+            "address in c= and m= is none of them, it falls back to that address, or sends nothing "
+            "because it insists on ICE."
+        ),
+    ] = "no"
+
     more_codecs: Annotated[
         int,
         about(
@@ -134,6 +144,10 @@ class Audio:
         self._on_silence = on_silence
         self._streams: dict[int, Stream] = {}
         self._wondered: set[int] = set()
+        self._ice: Ice | None = None
+        if traits.ice != NO:
+            self._ice = Ice(machine, name, traits.ice == INSISTS, rng)
+        self._talks_to_source = traits.talks_to_source and traits.ice != INSISTS
 
     # --- ports --------------------------------------------------------------------------
 
@@ -159,6 +173,8 @@ class Audio:
         for port in [port for port, owner in self._streams.items() if owner is stream]:
             del self._streams[port]
             self._ports.discard(port)
+        if self._ice is not None:
+            self._ice.forget(stream)
 
     def _free(self, address: int, port: int) -> Endpoint:
         while port in self._ports:
@@ -197,6 +213,7 @@ class Audio:
             to_zero,
             fax or stream.faxes,
             0 if stream.remote else traits.more_codecs,  # an answer has one (RFC 3264 6.1)
+            self._ice.lines(stream) if self._ice else (),
         )
         if stream.said not in (None, said):
             said = said._replace(version=stream.version + 1)
@@ -210,6 +227,8 @@ class Audio:
         wanted = read(message.body)
         before, stream.remote = stream.remote, wanted.media
         stream.faxes = wanted.fax
+        if self._ice is not None:
+            self._ice.aim(me, stream, wanted, message)
         stream.may_send = wanted.hears and direction in SENDS
         stream.expects = (
             wanted.media is not None and wanted.direction in SENDS and direction in HEARS
@@ -240,11 +259,13 @@ class Audio:
 
     # --- talking and hearing ------------------------------------------------------------
 
-    def hear(self, datagram: Datagram) -> bool:
-        """Take in a packet of audio. True when something was learnt from it."""
+    def hear(self, datagram: Datagram, now: float) -> bool:
+        """Take in a packet of audio. True when something is to be done about it."""
         stream = self._streams.get(datagram.destination.port)
         if stream is None:
             return False
+        if self._ice is not None and self._ice.hear(stream, datagram, now):
+            return True
         control = stream.control
         if control is not None and datagram.destination.port == control.local.port:
             return self._hear_report(control, datagram)
@@ -252,9 +273,7 @@ class Audio:
             return self._wonder(datagram, OWN_AUDIO, "RFC 3550 8.2")
         if not stream.hear(datagram.payload):
             return self._wonder(datagram, "no audio")
-        if not (self._traits.talks_to_source and stream.may_send):
-            return False
-        if stream.remote == datagram.source:
+        if not (self._talks_to_source and stream.may_send) or stream.remote == datagram.source:
             return False
         stream.remote = datagram.source
         detail = "sends audio, because audio comes from there, to"
@@ -264,7 +283,7 @@ class Audio:
     def _hear_report(self, control: Control, datagram: Datagram) -> bool:
         if not control.hear(datagram.payload):
             return self._wonder(datagram, "no RTCP")
-        if self._traits.talks_to_source:
+        if self._talks_to_source:
             control.remote = datagram.source
         return False
 
@@ -289,6 +308,8 @@ class Audio:
 
     def talk(self, call: Call, now: float) -> None:
         """Say something, from now on or again, as far as both sides want it."""
+        if self._ice is not None:
+            self._ice.look(call.stream, now)
         seconds, said = self._traits.talks_for, call.stream.said
         is_on_hold = said is not None and said.direction == SENDONLY
         plays_music = is_on_hold and self._traits.music

@@ -8,6 +8,7 @@ a=sendonly                     who sends, as its writer sees it (RFC 3264 5.1)
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nat.endpoint import Endpoint, address_text
@@ -25,7 +26,8 @@ class Description(NamedTuple):
 
     `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
     m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it. Of a `fax` it
-    wants T.38. So many more `codecs` are offered besides the one that all parties speak.
+    wants T.38. So many more `codecs` are offered besides the one that all parties speak. `ice` are
+    the lines about other ways to it (RFC 8839 5).
     """
 
     user: str
@@ -38,6 +40,7 @@ class Description(NamedTuple):
     to_zero: bool = False
     fax: bool = False
     codecs: int = 0
+    ice: Sequence[str] = ()
 
     def write(self) -> bytes:
         address = address_text(self.media.address)
@@ -59,6 +62,7 @@ class Description(NamedTuple):
             "a=T38FaxVersion:0" if self.fax else "a=ptime:20",
             f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
             f"a={SENDRECV if self.to_zero else self.direction}",
+            *self.ice,
         )
         return "".join(f"{line}\r\n" for line in lines if line).encode("latin-1")
 
@@ -73,6 +77,10 @@ class Wanted(NamedTuple):
     names_control: bool = False
     """Does it say itself where reports go?"""
     fax: bool = False
+    candidates: tuple[Endpoint, ...] = ()
+    """Other ways to it (RFC 8839 5.1)."""
+    is_mismatch: bool = False
+    """Does it say that ICE is given up (RFC 8839 5.3)?"""
 
     @property
     def hears(self) -> bool:
@@ -90,6 +98,8 @@ def read(body: bytes) -> Wanted:
     over what stands above, which is for the whole session (RFC 8866 5.7)."""
     connection = port = rtcp = media_type = ""
     direction = SENDRECV
+    candidates: list[Endpoint] = []
+    is_mismatch = False
     for line in body.decode("latin-1").splitlines():
         kind, _, value = line.partition("=")
         if kind == "m":
@@ -102,10 +112,30 @@ def read(body: bytes) -> Wanted:
             connection = value[7:].strip()
         elif line.startswith("a=rtcp:"):
             rtcp = value[5:].strip()
+        elif line.startswith("a=candidate:"):
+            candidates += _candidates(value.split(" "))
         elif kind == "a" and value in MIRRORED:
             direction = value
+        elif value == "ice-mismatch":
+            is_mismatch = True
     media = _endpoint(connection, port)
-    return Wanted(media, _control(media, rtcp), direction, bool(rtcp), media_type == "image")
+    return Wanted(
+        media,
+        _control(media, rtcp),
+        direction,
+        bool(rtcp),
+        media_type == "image",
+        tuple(candidates),
+        is_mismatch,
+    )
+
+
+def _candidates(words: Sequence[str]) -> Iterator[Endpoint]:
+    """`candidate:1 1 UDP 2130706431 192.0.2.1 4000 typ host`, if it is for RTP over UDP."""
+    if len(words) >= 8 and words[1] == "1" and words[2].upper() == "UDP":
+        found = _endpoint(words[4], words[5])
+        if found is not None:
+            yield found
 
 
 def _control(media: Endpoint | None, rtcp: str) -> Endpoint | None:

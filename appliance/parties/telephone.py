@@ -76,6 +76,11 @@ class TelephoneTraits(AudioTraits, kw_only=True):
         ),
     ] = False
 
+    def check(self) -> None:
+        super().check()
+        if self.late_offer and self.ice != "no":
+            raise ValueError("ice: candidates stand in the INVITE; not with late_offer")
+
 
 class Telephone(UserAgent):
     """A SIP user agent that calls and is called."""
@@ -101,7 +106,7 @@ class Telephone(UserAgent):
         }
 
     def hear_audio(self, datagram: Datagram, now: float) -> bool:
-        return self._audio.hear(datagram)
+        return self._audio.hear(datagram, now)
 
     # --- what a kind of telephone decides for itself ------------------------------------
 

@@ -27,8 +27,7 @@ from appliance.journal.events import (
     PacketLost,
     PartyLearnt,
 )
-from appliance.journal.hexdump import spelled
-from appliance.journal.rows import FAULTS, is_text
+from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import FIELD_NAMES, clean
 from appliance.parties.audio import (
     EXPECTS_AUDIO,
@@ -39,8 +38,10 @@ from appliance.parties.audio import (
     SENDS_RTCP,
 )
 from appliance.parties.ftpclient import FILE_SAYS
+from appliance.parties.ice import STOPS
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
+from appliance.sim.deeds import deed, whose
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
@@ -95,7 +96,10 @@ WHY_FORGOTTEN = {
 def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     talker, listener, said, _, what = direction
     if said.remote is None:
-        yield Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
+        stops = (each for each in reversed(evidence.learnt) if each.party == talker)
+        learnt = next((each for each in stops if each.does in STOPS), None)
+        nothing = Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
+        yield from _why_sent_there(learnt, evidence) if learnt else (nothing,)
         return
     target, source = str(said.remote), str(said.local)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
@@ -146,7 +150,7 @@ def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[
     message = evidence.messages.get(learnt.cause or 0)
     yield from _of_the_field(message, learnt.field)
     place = FIELD_NAMES.get(learnt.field, learnt.field)
-    because = f", because the {place} of {_whose(learnt.summary)} says so" if place else ""
+    because = f", because the {place} of {whose(learnt.summary)} says so" if place else ""
     rule = f" ({learnt.rfc})" if learnt.rfc else ""
     sentence = f"{clean(learnt.party)} {learnt.does} {learnt.target}{because}{rule}."
     yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)
@@ -255,7 +259,7 @@ def _of_a_refusal(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
     )
     message = next(refused, None)
     if message is not None and isinstance(loss, PacketDropped) and loss.reason == REFUSED:
-        sentence = f"The module {message.module} refuses {_whose(message.summary)}."
+        sentence = f"The module {message.module} refuses {whose(message.summary)}."
         yield Cause(sentence, NAT, message.id)
 
 
@@ -266,7 +270,7 @@ def _of_a_stream(failure: Failure, evidence: Evidence) -> list[Cause]:
             lengths = list(_of_the_field(message, "content-length"))
             if lengths:
                 sentence = (
-                    f"{message.new_destination} looks for the end of {_whose(message.summary)}, "
+                    f"{message.new_destination} looks for the end of {whose(message.summary)}, "
                     "and for what comes next, where they are not (RFC 3261 18.3)."
                 )
                 return [*lengths, Cause(sentence, "", message.id, "", "RFC 3261 18.3", True)]
@@ -375,39 +379,6 @@ def _fault_in(message: MessagePassed, field: str) -> Change | None:
     return next((each for each in faults if each.field.startswith(deciding)), None)
 
 
-def deed(message: MessagePassed, row: Change) -> str:
-    """What a module made of a field, and what belongs there; without a full stop."""
-    what = _whose(message.summary)
-    place = next(
-        (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
-    )
-    before, after, wanted = (
-        clean(text if is_text(message.before) else spelled(row.field, text), 60)
-        for text in (row.before, row.after, row.expected or "")
-    )
-    who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
-    if row.before == row.after:
-        stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"
-        return f"{who} {stays} {place} of {what}, where a correct ALG writes {wanted}"
-    if row.before == row.expected:
-        if not before:
-            return f"The module {message.module} slipped {after} into the {place} of {what}"
-        if not after:
-            return f"The module {message.module} lost {before} from the {place} of {what}"
-        return (
-            f"The module {message.module} wrote {after} into the {place} of {what}, "
-            f"where {before} must stay"
-        )
-    return (
-        f"The module {message.module} wrote {after} into the {place} of {what}, "
-        f"where {wanted} belongs"
-    )
-
-
-def _longest_first() -> list[str]:
-    return sorted(FIELD_NAMES, key=len, reverse=True)
-
-
 def _of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
     """Where most of it ended."""
     if not lost:
@@ -439,7 +410,3 @@ def _kind(loss: Loss) -> tuple[str, str]:
 def _what(loss: Loss) -> str:
     summary = "" if isinstance(loss, PacketDropped) else clean(loss.summary)
     return f"the {summary}" if summary else f"what was sent to {loss.destination}"
-
-
-def _whose(summary: str) -> str:
-    return f"the {clean(summary)}" if summary else "a message"

@@ -7,7 +7,7 @@ or wrong has harmed anybody, and nobody is to be sent looking for a fault: that 
 from __future__ import annotations
 
 from appliance.journal.rows import FAULTS
-from appliance.sim.causes import deed
+from appliance.sim.deeds import deed
 from appliance.sim.witness import Evidence
 
 MOST_TOLD = 5

@@ -116,6 +116,9 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
         both: dict[str, Any] = {}
         if table.phones_at:
             yield f"Let {name} carry all audio itself.", {f"parties.{name}.phones_at": ""}
+        if table.ice == "insists":
+            sentence = f"Let {name} go by c= and m= where ICE is given up."
+            yield sentence, {f"parties.{name}.ice": "falls-back"}
         if not table.talks_to_source:
             yield f"Let {name} send audio to where audio comes from.", {comedia: True}
             both[comedia] = True

@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeGuard
 from appliance.journal.events import Cause, Change, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
-from appliance.sim.causes import NAT, deed
+from appliance.sim.causes import NAT
+from appliance.sim.deeds import deed
 from appliance.sim.harmless import NO_ALG
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_words

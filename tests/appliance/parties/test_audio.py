@@ -70,7 +70,7 @@ def test_with_comedia_it_follows_the_audio_and_says_so_once() -> None:
     desk = Desk(comedia=True)
     stream = desk.audio.open(HERE.address)
     packet = Datagram(ELSEWHERE, stream.local, spoken())
-    assert [desk.audio.hear(packet), desk.audio.hear(packet)] == [True, False]
+    assert [desk.audio.hear(packet, 0.0), desk.audio.hear(packet, 0.0)] == [True, False]
     assert stream.remote == ELSEWHERE
     (report,) = desk.learnt()
     assert report.target == ELSEWHERE
@@ -81,14 +81,14 @@ def test_with_comedia_it_says_nothing_of_audio_that_it_does_not_send() -> None:
     desk = Desk(comedia=True)
     stream = desk.audio.open(HERE.address)
     stream.may_send = False
-    assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
+    assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()), 0.0)
     assert desk.learnt() == []
 
 
 def test_without_comedia_it_does_not() -> None:
     desk = Desk()
     stream = desk.audio.open(HERE.address)
-    assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()))
+    assert not desk.audio.hear(Datagram(ELSEWHERE, stream.local, spoken()), 0.0)
     assert (stream.remote, stream.heard) == (None, 1)
 
 
@@ -149,7 +149,7 @@ def test_what_belongs_to_another_port_is_told_once() -> None:
     desk = Desk(rtcp=True)
     stream = desk.audio.open(HERE.address)
     astray = Datagram(THERE, HERE._replace(port=4001), spoken())
-    assert [desk.audio.hear(astray), desk.audio.hear(astray)] == [True, False]
+    assert [desk.audio.hear(astray, 0.0), desk.audio.hear(astray, 0.0)] == [True, False]
     reports = [each for each in desk.machine.actions() if isinstance(each, Report)]
     assert [each.detail for each in reports] == ["what comes to 192.168.20.100:4001 is no RTCP"]
     assert stream.heard == 0
@@ -160,7 +160,7 @@ def test_its_own_audio_that_comes_back_is_not_heard_and_told_once() -> None:
     desk = Desk()
     stream = desk.audio.open(HERE.address)
     for _ in range(2):
-        desk.audio.hear(Datagram(ELSEWHERE, HERE, stream.say()))
+        desk.audio.hear(Datagram(ELSEWHERE, HERE, stream.say()), 0.0)
     actions = desk.machine.actions()
     told = [each for each in actions if isinstance(each, Report)]
     assert [each.what for each in told] == [What.MESSAGE_DISCARDED]

@@ -1,0 +1,49 @@
+"""What a module made of a field of a message, and what belongs there: in a sentence.
+
+Causes begin with it, and of a run that ended well it is told as harmless.
+"""
+
+from __future__ import annotations
+
+from appliance.journal.events import Change, MessagePassed
+from appliance.journal.hexdump import spelled
+from appliance.journal.rows import is_text
+from appliance.journal.sentences import FIELD_NAMES, clean
+
+
+def deed(message: MessagePassed, row: Change) -> str:
+    """What a module made of a field, and what belongs there; without a full stop."""
+    what = whose(message.summary)
+    place = next(
+        (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
+    )
+    before, after, wanted = (
+        clean(text if is_text(message.before) else spelled(row.field, text), 60)
+        for text in (row.before, row.after, row.expected or "")
+    )
+    who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
+    if row.before == row.after:
+        stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"
+        return f"{who} {stays} {place} of {what}, where a correct ALG writes {wanted}"
+    if row.before == row.expected:
+        if not before:
+            return f"The module {message.module} slipped {after} into the {place} of {what}"
+        if not after:
+            return f"The module {message.module} lost {before} from the {place} of {what}"
+        return (
+            f"The module {message.module} wrote {after} into the {place} of {what}, "
+            f"where {before} must stay"
+        )
+    return (
+        f"The module {message.module} wrote {after} into the {place} of {what}, "
+        f"where {wanted} belongs"
+    )
+
+
+def _longest_first() -> list[str]:
+    return sorted(FIELD_NAMES, key=len, reverse=True)
+
+
+def whose(summary: str) -> str:
+    """A message by its summary, as part of a sentence."""
+    return f"the {clean(summary)}" if summary else "a message"
