@@ -17,6 +17,7 @@ from enum import Enum
 from re import Pattern
 from typing import Any, NamedTuple, Protocol
 
+from alg.hint import Sign
 from alg.stream import Frame, Manners
 from nat.endpoint import Direction, Endpoint
 from nat.policy import Decide
@@ -320,6 +321,8 @@ class Application:
     what they have changed."""
     why_it_stays: Callable[[bytes, int], Reason] = lambda message, at: AS_IT_IS
     """Why the correct module leaves what stands at a position of a message as it is."""
+    signs: tuple[Sign, ...] = ()
+    """By what its traffic is told where nobody reads it, and what to say then."""
     follower: Callable[[], Follower] | None = None
     states: tuple[str, ...] = ()
     """All states that a conversation can come to, as its follower tells them."""

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from alg import tftp
 from alg.base import Alg, Application
 from alg.fault import Fault, UnknownFault
 from alg.ftp.application import FTP
 from alg.ftp.correct import Ftp
 from alg.ftp_poor import faults as ftp_faults
 from alg.ftp_poor.poor import FtpPoor
+from alg.hint import Sign
 from alg.off import Off
 from alg.sip.application import SIP
 from alg.sip.correct import Sip
@@ -25,6 +27,12 @@ from alg.sip_poor.poor import SipPoor
 
 APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP)}
 """Each has a slot in the appliance; a new one is a row here."""
+
+SIGNS: Mapping[str, Sequence[Sign]] = {
+    **{each.name: each.signs for each in APPLICATIONS.values()},
+    "tftp": tftp.SIGNS,
+}
+"""How traffic is told that nobody reads, also that of protocols that have no module."""
 
 
 class Module(NamedTuple):

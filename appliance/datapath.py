@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from appliance.gateway.connection import Connection
 from appliance.gateway.inspection import Inspector
+from appliance.gateway.lookout import Hints, Lookout
 from appliance.gateway.slot import Slot
 from appliance.gateway.streams import StreamInspector
 from appliance.gateway.turns import Turns
@@ -58,6 +59,7 @@ class Datapath:
         counters: tuple[WireCounters, WireCounters],
         drops: DropLog,
         log: EventLog,
+        hints: Hints,
     ) -> None:
         self.nat = nat
         self.counters = counters
@@ -66,7 +68,7 @@ class Datapath:
         self._tap: Tap | None = None
         self._translate = nat.translate
         self.turns = Turns()
-        self._inspector = Inspector(nat.table, log, self.turns)
+        self._inspector = Inspector(nat.table, log, self.turns, hints)
         self.streams = StreamInspector(self._inspector, self.turns, nat.outbox)
         self._identification = 0
         self._forwarded_last = 0, 0
@@ -160,12 +162,13 @@ class Datapath:
     def _goes_singly(self, packet: Packet, leg: Leg, largest: int) -> bool:
         """Is a UDP super-packet to be taken apart, for an ALG to read each message, or because each
         must be fragmented? (One that turns back is translated already: it passes unread.)"""
-        if leg.slot is None and largest <= self._narrowest:
+        is_read = not (leg.slot is None or isinstance(leg.slot, Lookout))
+        if not is_read and largest <= self._narrowest:
             return False  # nearly all
         if packet.protocol != UDP or leg.arrival is HAIRPIN:
             return False
         may_be_cut = not packet.flags_and_offset & DONT_FRAGMENT
-        return leg.slot is not None or (may_be_cut and largest > self._mtu[leg.exit])
+        return is_read or (may_be_cut and largest > self._mtu[leg.exit])
 
     def _handle_each(self, packet: Packet, segments: int, side: Side, now: float) -> Verdict:
         """Of several datagrams each goes its own way, by the outbox, and is counted there."""
@@ -264,6 +267,9 @@ class Datapath:
         self, packet: Packet, leg: Leg, segments: int, side: Side, now: float
     ) -> Verdict | None:
         """Put a message through the leg's slot. None: `packet` goes on, perhaps edited."""
+        if isinstance(leg.slot, Lookout):
+            leg.slot.look(packet, leg, now)
+            return None
         drop = packet.check_transport()
         if drop:
             return self._drop(drop, packet, segments, side, now, leg.key)

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from alg import registry
 from appliance.datapath import Datapath
 from appliance.gateway.conversations import Conversations
+from appliance.gateway.lookout import Hints, Lookout
 from appliance.gateway.slot import Slot
 from appliance.gateway.slots import Slots
 from appliance.gateway.workers.nursery import Nursery
@@ -86,13 +87,14 @@ class Engine:
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
         workshop = Workshop(nursery, is_live=mode == "appliance")
-        self.slots = Slots(settings, mode != "simulation", workshop)
+        self.hints = Hints(registry.SIGNS, settings, log)
+        self.slots = Slots(settings, mode != "simulation", workshop, Lookout(self.hints))
         narrator = Narrator(log, counters, drops, self.slots.give)
         behavior, policy = self._behavior()
         self.nat = Nat(behavior, narrator, policy)
         is_live = mode != "simulation"
         self.conversations = Conversations(self.slots, log, self.nat.table, is_live)
-        self.datapath = Datapath(self.nat, counters, drops, log)
+        self.datapath = Datapath(self.nat, counters, drops, log, self.hints)
         self.handle = self.datapath.handle
         self.begin_turn = self.datapath.turns.begin
         self.outbox = self.nat.outbox

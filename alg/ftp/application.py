@@ -7,6 +7,7 @@ from alg.ftp.correct import Ftp
 from alg.ftp.framing import NotFtp, frame
 from alg.ftp.lint import findings
 from alg.ftp.message import Malformed, parse, summary
+from alg.ftp.signs import SIGNS
 from nat.endpoint import Endpoint
 from nat.reach import is_inside_only
 
@@ -51,5 +52,6 @@ FTP = Application(
     findings,
     opens="one port",
     why_it_stays=lambda message, at: AS_WRITTEN,
+    signs=SIGNS,
     inside_endpoint=inside_endpoint,
 )

@@ -12,6 +12,7 @@ from alg.sip.judging import consequences, why_it_stays
 from alg.sip.lint import findings
 from alg.sip.message import Malformed, NotSip, parse, summary
 from alg.sip.progress import STATES
+from alg.sip.signs import SIGNS
 
 
 def soundness(message: bytes) -> int:
@@ -37,6 +38,7 @@ SIP = Application(
     opens="RTP ports",
     consequences=consequences,
     why_it_stays=why_it_stays,
+    signs=SIGNS,
     follower=Calls,
     states=STATES,
     first_line=FIRST_LINE,

@@ -113,6 +113,7 @@ def _call_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         if answer[name]:
             yield ""
             yield from table([_row(row) for row in answer[name]], columns)
+    yield from _hint_lines(answer["flows"])
 
 
 def _list_lines(what: str, answer: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -122,6 +123,16 @@ def _list_lines(what: str, answer: Sequence[Mapping[str, Any]]) -> Iterator[str]
         return
     columns = COLUMNS.get(what) or {key: key.upper() for key in answer[0]}
     yield from table([_row(row) for row in answer], columns)
+    yield from _hint_lines(answer)
+
+
+def _hint_lines(flows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is to be known of flows that no module reads."""
+    hinted = [row for row in flows if row.get("hint")]
+    if hinted:
+        yield ""
+    for row in hinted:
+        yield clean(f"hint for flow {row['id']}: {row['hint']}", LONGEST_REASON)
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, object]:
@@ -169,6 +180,12 @@ def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         )
         yield ""
     yield from _side_by_side("ALGS", answer["alg"])
+    if hints := answer.get("hints"):
+        yield ""
+        yield from table(
+            [{"name": name, "flows": count} for name, count in hints.items()],
+            {"name": "NOT READ", "flows": "FLOWS"},
+        )
 
 
 def _side_by_side(heading: str, groups: Mapping[str, Mapping[str, int]]) -> Iterator[str]:

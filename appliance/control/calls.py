@@ -40,7 +40,7 @@ def call(engine: Engine, name: str, now: float) -> Generator[None, None, dict[st
         "verdict": found.sentence or verdict(found, _heard(engine, found, media), now),
         "inferred": [each._asdict() for each in engine.conversations.inferred(found, now)],
         "announced": [_announced_row(each) for each in found.announced],
-        "flows": [{**flow_row(flow, now), "carries": what} for flow, what in carried],
+        "flows": [{**flow_row(flow, now, engine.hints), "carries": what} for flow, what in carried],
         "expectations": list(_expectations(engine, found, now)),
         "packets_out": sum(flow.outbound.packets for flow in media),
         "packets_in": sum(flow.inbound.packets for flow in media),

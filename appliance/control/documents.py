@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from math import inf
 
 from appliance.engine import Engine
+from appliance.gateway.lookout import Hints
 from appliance.gateway.shares import MOST_BYTES
 from appliance.journal.counters import Use
 from appliance.journal.narrator import ends_of, parent_text
@@ -28,7 +29,7 @@ def flows(engine: Engine, now: float) -> Iterator[dict[str, object]]:
     """Every flow that is alive."""
     for flow in list(engine.nat.table.flows.values()):
         if flow.is_alive(now):
-            yield flow_row(flow, now)
+            yield flow_row(flow, now, engine.hints)
 
 
 def mappings(engine: Engine, now: float) -> Iterator[dict[str, object]]:
@@ -89,6 +90,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
         "limits": _limits(engine, now),
         "memory": {name: use._asdict() for name, use in _memory(engine)},
         "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
+        "hints": dict(engine.hints.counters),
     }
 
 
@@ -137,9 +139,10 @@ DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
 }
 
 
-def flow_row(flow: Flow, now: float) -> dict[str, object]:
-    """One row of `show flows`; `alg` is the module that handles the flow now."""
-    slot = flow.outbound.slot
+def flow_row(flow: Flow, now: float, hints: Hints) -> dict[str, object]:
+    """One row of `show flows`; `alg` is the module that handles the flow now, `hint` what was said
+    of it because none does."""
+    slot, hint = flow.outbound.slot, hints.of(flow.id)
     return {
         "id": flow.id,
         **ends_of(flow.mapping),
@@ -153,6 +156,7 @@ def flow_row(flow: Flow, now: float) -> dict[str, object]:
         "bytes_out": flow.outbound.bytes,
         "bytes_in": flow.inbound.bytes,
         "mapping": flow.mapping.id,
+        "hint": hint.sentence if hint else "",
     }
 
 

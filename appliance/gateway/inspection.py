@@ -25,6 +25,7 @@ from alg import compare, edits
 from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
 from appliance.gateway.context import Context, Tables, remote_of
 from appliance.gateway.conversations import tell_progress
+from appliance.gateway.lookout import Hints
 from appliance.gateway.rehearsal import Rehearsal
 from appliance.gateway.slot import Slot
 from appliance.gateway.turns import Turns, work_of
@@ -56,10 +57,11 @@ UNREAD = "left alone: its host sends more messages than are read"
 class Inspector:
     """Runs messages through slots and tells the log what became of them."""
 
-    def __init__(self, table: Conntrack, log: EventLog, turns: Turns) -> None:
+    def __init__(self, table: Conntrack, log: EventLog, turns: Turns, hints: Hints) -> None:
         self._table = table
         self._log = log
         self._turns = turns
+        self._hints = hints
 
     def inspect(self, slot: Slot, leg: Leg, message: bytes, room: int, now: float) -> bytes | None:
         """The message to send instead, the same object when nothing is to be changed, or None
@@ -86,6 +88,8 @@ class Inspector:
             self._log.release(opened, cause)
         self._tell_not_opened(slot, leg, outcome, now, cause)
         self._follow(slot, leg, message, outcome.after, now, cause)
+        if message and slot.is_off and isinstance(leg, FlowLeg):
+            self._hints.glance(leg, message, 0, len(message), now)
         if outcome.error:
             self._count_error(slot, leg, outcome.error, now, cause)
         work = work_of(len(message), outcome.edits + len(correct.edits if correct else ()))

@@ -6,7 +6,8 @@ What stands in a leg's `slot`:
     a TCP flow with such a port              a `Connection`, which cuts its streams into messages
     the same, but it turns back (hairpin)    nothing: cut segments would have to turn once more
     one whose remote sees inside addresses   nothing: there is nothing to translate
-    any other                                nothing, and the datapath asks no further
+    any other                                a `Lookout` (lookout.py) for its first packets; then
+                                             nothing, and the datapath asks no further
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from typing import Any
 from alg import registry
 from alg.base import Alg
 from appliance.gateway.connection import Connection
+from appliance.gateway.lookout import Lookout
 from appliance.gateway.slot import Slot
 from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.events import AlgError
 from appliance.journal.log import EventLog
 from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
-from nat.endpoint import UDP
+from nat.endpoint import TCP, UDP
 from nat.mapping import Arrival, FlowLeg, Leg, OpenedBy
 from nat.policy import Policy, UnknownPoint
 
 INSIDE, HAIRPIN = Arrival.INSIDE, Arrival.HAIRPIN
+UNTRANSLATED = OpenedBy.UNTRANSLATED
+GLANCED_AT = (UDP, TCP)
 SIMULATION_ONLY = frozenset(("untranslated",))
 """Decisions that no module may take on real wires: no packet with an internal source ever leaves
 the outside one."""
@@ -36,12 +40,19 @@ the outside one."""
 
 class Slots(dict[str, Slot]):
     """A slot for each application of `alg.registry`. `is_real`: are there real wires? Modules of
-    somebody's own are run in the `workshop` (None: one in virtual time). Raises
-    alg.registry.SpecError."""
+    somebody's own are run in the `workshop` (None: one in virtual time). What nobody reads the
+    `lookout` glances at, if there is one. Raises alg.registry.SpecError."""
 
-    def __init__(self, settings: Settings, is_real: bool, workshop: Workshop | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        is_real: bool,
+        workshop: Workshop | None = None,
+        lookout: Lookout | None = None,
+    ) -> None:
         super().__init__()
         self._is_real = is_real
+        self._lookout = lookout
         for name, application in registry.APPLICATIONS.items():
             try:
                 slot = self[name] = Slot(application, settings.section(f"alg.{name}"), workshop)
@@ -107,6 +118,9 @@ class Slots(dict[str, Slot]):
         """
         slot = self.slot_of(leg)
         if slot is None:
+            is_read = leg.key[0] in GLANCED_AT and leg.exit is not HAIRPIN
+            if is_read and isinstance(leg, FlowLeg) and leg.mapping.opened_by is not UNTRANSLATED:
+                leg.slot = self._lookout
             return
         if leg.key[0] == UDP:
             leg.slot = slot
@@ -118,7 +132,7 @@ class Slots(dict[str, Slot]):
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
         mapping = leg.mapping
-        if mapping.opened_by is OpenedBy.UNTRANSLATED:
+        if mapping.opened_by is UNTRANSLATED:
             return None
         protocol, _, _, source_port, destination_port = leg.key
         remote_port = destination_port if leg.arrival is INSIDE else source_port

@@ -330,6 +330,20 @@ class NotOpened(Event, tag="not-opened"):
     reason: str  # a sentence for each thing that was asked for
 
 
+class HintGiven(Event, tag="hint-given"):
+    """A flow carries what nobody reads, as far as its first bytes tell; once for a flow."""
+
+    about: str  # whose sign it was: "sip", "tftp"
+    flow: int
+    protocol: str
+    internal: str
+    external: str
+    remote: str
+    sentence: str
+    setting: str = ""  # the key that changes it, if one does,
+    value: str = ""  # and what to set it to
+
+
 class StreamLetGo(Event, tag="stream-let-go"):
     """The messages of a TCP connection are not read any more; its bytes pass as they come."""
 
@@ -379,6 +393,7 @@ AnyEvent = (
     | PacketSeen
     | AlgError
     | NotOpened
+    | HintGiven
     | StreamLetGo
     | CaptureStarted
     | CaptureEnded

@@ -65,6 +65,7 @@ _SENTENCES = {
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
     "not-opened": "{alg} could not open all that {source} announces to {destination}: {reason}",
+    "hint-given": "hint: {internal} to {remote} ({protocol}): {sentence}{remedy}",
     "stream-let-go": "{alg} reads no more from {source} to {destination}: {reason}",
     "capture-started": "every packet is written to {file}",
     "capture-ended": "the capture in {file} ended{after}: {packets} packets{missing}",
@@ -287,6 +288,9 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
     if "why" in words and "lost" in words:
         words["after"] = f" ({words['why']})" if words["why"] else ""
         words["missing"] = f", {words['lost']} could not be kept" if words["lost"] else ""
+    if "setting" in words:
+        todo = f" (glassnat set {words['setting']} {words['value']})"
+        words["remedy"] = todo if words["setting"] else ""
     if "does" in words:
         place = FIELD_NAMES.get(words["field"], words["field"])
         said = words["summary"]

@@ -68,6 +68,13 @@ def test_where_nothing_was_dropped_it_says_so() -> None:
     assert not [line for line in text if "martian" in line]
 
 
+def test_flows_that_nobody_reads_are_counted_and_told_under_their_table() -> None:
+    counted = list(lines("counters", {**COUNTERS, "hints": {"sip": 2}}))
+    assert counted[-2:] == ["NOT READ  FLOWS", "sip       2"]
+    told = list(lines("flows", [{"id": 7, "hint": "SIP on port 5070"}, {"id": 8, "hint": ""}]))
+    assert told[-2:] == ["", "hint for flow 7: SIP on port 5070"]
+
+
 @pytest.mark.parametrize(("left", "shown"), [(59.94, "59.9s"), (115.0, "1m55s"), (-0.5, "0.0s")])
 def test_a_countdown_is_shown_as_a_person_reads_it(left: float, shown: str) -> None:
     mapping = {"protocol": "udp", "internal": "a", "external": "b", "flows": 1, "expires_in": left}
