@@ -140,6 +140,8 @@ class GlassnatApp(Looks[None]):
         self.action_view(_FIRST)
         if self._refresh is not None:
             self._follow_feed(self._refresh)
+            if isinstance(self.feed, SimulationFeed):
+                self.call_after_refresh(self.feed.foresight.prepare)
 
     def on_placed(self) -> None:
         self.draw()

@@ -1,23 +1,31 @@
 """What the story comes to under each choice, played beside the screen while a menu is open.
 
-A thread plays the first itself, because it takes a moment until there are processes; the others are
-played by `appliance/sim/matrix.py` on all processors. That is done in a program of its own (this
-file): it can be ended at once, and a screen is no place to start processes from, since what they
-would inherit as their output is Textual's. What was found stays known as long as nothing else is
-turned.
+    screen ──plans──► the other program ──fork──► a process for each processor
+           ◄─line for each─┘
+
+It is played in a program of its own (this file): it can be ended at once, and a screen is no place
+to start processes from, since what they would inherit as their output is Textual's. That program is
+begun before anybody asks and waits with everything loaded; its processes are forked from it, so
+they load nothing. Each plan is played to its end: the outcome is what a run on the screen would
+have. What was found stays known as long as nothing else is turned.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context
 from typing import BinaryIO
 
-from appliance.sim.matrix import Plan, cells, play
+from alg.registry import SpecError
+from appliance.sim.matrix import Plan, play
 
 SPEC = "alg"
 """The axis by which outcomes are known."""
@@ -25,42 +33,47 @@ SPEC = "alg"
 Found = tuple[str, str]
 """A SPEC, and the outcome word."""
 
+_NO_MORE = "\n"
+"""The line after the last one of an answer."""
+
 
 class Players:
-    """Plays what it is given, in a program of its own."""
+    """Plays what it is given, in a program of its own, which begins at once."""
 
     def __init__(self) -> None:
-        self._program: subprocess.Popen[bytes] | None = None
-        self._is_over = threading.Event()
-
-    def play(self, plans: Sequence[Plan]) -> Iterator[Found]:
-        """As they finish, until all are played or `end` is called."""
-        if self._is_over.is_set():
-            return
-        with subprocess.Popen(
+        self._is_over = False
+        self._program = subprocess.Popen(
             [sys.executable, "-m", "tui.foresight"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-        ) as self._program:
-            given, told = self._program.stdin, self._program.stdout
-            if self._is_over.is_set():  # said while the program began
-                self._program.terminate()
-            assert given is not None
-            assert told is not None
-            try:
-                pickle.dump(list(plans), given)
-                given.close()
-            except BrokenPipeError:
+        )
+
+    def play(self, plans: Sequence[Plan]) -> Iterator[Found]:
+        """As they finish, until all are played or `end` is called; then once more, if wanted."""
+        given, told = self._program.stdin, self._program.stdout
+        assert given is not None
+        assert told is not None
+        try:
+            pickle.dump(list(plans), given)
+            given.flush()
+        except (BrokenPipeError, ValueError):  # it has ended, or `end` has closed the pipe
+            return
+        for line in told:
+            if self._is_over or line == _NO_MORE.encode():
                 return
-            for line in told:
-                spec, outcome = json.loads(line)
-                yield spec, outcome
+            spec, outcome = json.loads(line)
+            yield spec, outcome
 
     def end(self) -> None:
-        self._is_over.set()
-        if self._program is not None:
-            self._program.terminate()
+        """The screen does not wait until it has ended."""
+        self._is_over = True
+        self._program.terminate()
+        threading.Thread(target=self._tidy).start()
+
+    def _tidy(self) -> None:
+        with contextlib.suppress(BrokenPipeError), self._program:
+            self._program.wait()
 
 
 class Foresight:
@@ -73,25 +86,42 @@ class Foresight:
         self._about: object = None
         self._thread: threading.Thread | None = None
 
+    def prepare(self) -> None:
+        """Somebody may ask soon."""
+        if self._players is None:
+            self._players = self._new_players()
+
     def begin(self, about: object, plans: Sequence[Plan]) -> None:
         """Find out what is not known yet. `about`: everything else that decides; when it is another
         one than before, what was known is forgotten."""
         if about != self._about:
-            self.end()
+            self.rest()
             self.outcomes = {}
             self._about = about
         missing = [plan for plan in plans if plan.axes[SPEC] not in self.outcomes]
-        if missing and self._players is None:
-            self._players = self._new_players()
+        if missing and not self._is_playing:
+            self.prepare()
+            assert self._players is not None
             work = (missing, self.outcomes, self._players)
             self._thread = threading.Thread(target=_find, args=work, daemon=True)
             self._thread.start()
 
+    @property
+    def _is_playing(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def rest(self) -> None:
+        """Nobody looks any more; somebody may ask again."""
+        if self._is_playing:
+            self.end()
+            self.prepare()
+
     def end(self) -> None:
-        """Nobody looks any more."""
+        """Nobody will ask again."""
         if self._players is not None:
             self._players.end()
             self._players = None
+        self._thread = None
 
     def wait(self) -> None:
         """Until all is known that somebody wants to know."""
@@ -101,17 +131,39 @@ class Foresight:
 
 def _find(plans: Sequence[Plan], into: dict[str, str], players: Players) -> None:
     """Write down what comes of each, into what the menu reads."""
-    into[plans[0].axes[SPEC]] = play(plans[0]).outcome
-    into.update(players.play(plans[1:]) if plans[1:] else ())
+    into.update(players.play(plans))
 
 
-def serve(given: BinaryIO) -> Iterator[str]:
-    """The other program: a line of JSON for each plan that has been played."""
-    for cell in cells(pickle.load(given), as_they_finish=True):
-        yield json.dumps([cell.axes[SPEC], cell.outcome])
+# --- the other program ---------------------------------------------------------------------------
+
+
+def serve(given: BinaryIO, tell: Callable[[str], None]) -> None:
+    """A line of JSON for each plan that has been played, as they finish; as long as somebody
+    asks."""
+    while True:
+        try:
+            plans = pickle.load(given)
+        except EOFError:
+            return
+        with get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
+            for spec, outcome in pool.imap_unordered(_played, plans):
+                tell(json.dumps([spec, outcome]) + "\n")
+        tell(_NO_MORE)
+
+
+def _played(plan: Plan) -> Found:
+    """What a module of somebody's own makes impossible has no outcome."""
+    try:
+        return plan.axes[SPEC], play(plan).outcome
+    except SpecError:
+        return plan.axes[SPEC], ""
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    for line in serve(sys.stdin.buffer):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())  # its processes end with it
+    serve(sys.stdin.buffer, _tell)

@@ -42,7 +42,7 @@ class Knobs:
 
     async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
         if isinstance(self._stage.feed, SimulationFeed):
-            self._stage.feed.foresight.end()
+            self._stage.feed.foresight.rest()
         if chosen is not None:
             application, spec = chosen
             await self._turn({f"alg.{application}.module": spec})

@@ -157,7 +157,7 @@ class SimulationFeed(Clockwork):
 
     def foresee(self, specs: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
         """What this story comes to with each of these values of a setting (key to values): outcome
-        words by value, of which more become known until `foresight.end` is called."""
+        words by value, of which more become known until `foresight.rest` is called."""
         run = self.simulation
         traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
         story = turned(run.scenario, traits)

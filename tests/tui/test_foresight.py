@@ -6,18 +6,28 @@ import io
 import pickle
 from collections.abc import Iterator, Sequence
 
+import pytest
+
+from alg.registry import MODULES
 from appliance.sim.matrix import Plan
 from tests.tui.test_simulated import simulation
 from tui.foresight import SPEC, Foresight, Found, Players, serve
 from tui.simulated import SimulationFeed
 
 KEY = "alg.sip.module"
+SIP_POOR = MODULES["sip-poor"]
 
 
 class Told(Players):
     """Plays nothing, and knows all."""
 
     played: list[str] = []  # noqa: RUF012 - each test sees what was asked for
+
+    def __init__(self) -> None:
+        """There is no other program."""
+
+    def end(self) -> None:
+        pass
 
     def play(self, plans: Sequence[Plan]) -> Iterator[Found]:
         for plan in plans:
@@ -31,35 +41,63 @@ def feed_with(players: type[Players]) -> SimulationFeed:
     return feed
 
 
-def test_the_first_is_played_at_once_and_the_others_elsewhere() -> None:
+def test_all_that_somebody_may_choose_is_played_in_the_order_of_the_menu() -> None:
     Told.played.clear()
     feed = feed_with(Told)
     found = feed.foresee({KEY: ["off", "sip", "sip-poor:no-sdp"]})
     feed.foresight.wait()
-    assert found == {"off": "one-way-audio", "sip": "no-audio", "sip-poor:no-sdp": "no-audio"}
-    assert Told.played == ["sip", "sip-poor:no-sdp"]
+    assert found == {"off": "no-audio", "sip": "no-audio", "sip-poor:no-sdp": "no-audio"}
+    assert Told.played == ["off", "sip", "sip-poor:no-sdp"]
 
 
 async def test_what_is_known_is_not_played_again_unless_something_else_is_turned() -> None:
     feed = feed_with(Told)
     found = feed.foresee({KEY: ["off", "sip"]})
     feed.foresight.wait()
-    feed.foresight.end()
+    feed.foresight.rest()
+    Told.played.clear()
     assert feed.foresee({KEY: ["off"]}) is found
+    assert Told.played == []
     await feed.set("parties.pbx.comedia", True)
     again = feed.foresee({KEY: ["off"]})
     feed.foresight.wait()
-    assert again == {"off": "both-ways"}
+    assert again == {"off": "no-audio"}
+    assert Told.played == ["off"]
 
 
-def test_the_other_program_tells_a_line_for_each() -> None:
-    """Its processes are those of the matrix, which has tests of its own."""
-    assert list(serve(io.BytesIO(pickle.dumps([])))) == []
+@pytest.fixture
+def feed() -> Iterator[SimulationFeed]:
+    made = feed_with(Players)
+    yield made
+    made.foresight.end()
 
 
-def test_nobody_waits_for_what_nobody_wants_to_know_any_more() -> None:
-    feed = feed_with(Players)
-    feed.foresee({KEY: ["off", "sip", "sip-poor:no-sdp"]})
-    feed.foresight.end()
+def test_the_other_program_plays_to_the_end_and_waits_for_the_next_question(
+    feed: SimulationFeed,
+) -> None:
+    """A cell says what a whole run on the screen would come to."""
+    feed.foresight.prepare()
+    found = feed.foresee({KEY: ["off", "sip-poor:callid-oneway", "nowhere.py:Mine"]})
     feed.foresight.wait()
-    assert "sip-poor:no-sdp" not in feed.foresight.outcomes
+    assert found == {
+        "off": "one-way-audio",
+        "sip-poor:callid-oneway": "registration-failed",
+        "nowhere.py:Mine": "",
+    }
+    feed.foresight.rest()
+    assert feed.foresee({KEY: ["off", "sip"]}) is found
+    feed.foresight.wait()
+    assert found["sip"] == "both-ways"
+
+
+def test_it_ends_when_nobody_asks_any_more() -> None:
+    lines: list[str] = []
+    serve(io.BytesIO(pickle.dumps([])), lines.append)
+    assert lines == ["\n"]
+
+
+def test_nobody_waits_for_what_nobody_wants_to_know_any_more(feed: SimulationFeed) -> None:
+    found = feed.foresee({KEY: [f"sip-poor:{name}" for name in SIP_POOR.faults]})
+    feed.foresight.rest()
+    feed.foresight.wait()
+    assert len(found) < len(SIP_POOR.faults)
