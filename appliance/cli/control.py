@@ -35,9 +35,12 @@ from appliance.cli.words import live_keys, offer, values
 from appliance.control.client import Client, ClientError, caller
 from appliance.control.filters import wanted
 from appliance.journal.events import decode
-from appliance.journal.sentences import Teller, clean
+from appliance.journal.sentences import Teller, clean, wall_clock
 from appliance.settings.hints import counted
 from appliance.settings.table import SETTINGS, SettingError, Settings
+
+START, WALL = "start", "wall"
+"""What the times of `watch` count from."""
 
 
 @click.command("set", cls=Command, short_help="Change a setting of a running appliance.")
@@ -139,35 +142,62 @@ def flush(
     is_flag=True,
     help="Packets too: as they arrived, went into translation, came out of it, and left.",
 )
+@click.option(
+    "--clock",
+    type=OneOf("clock", (START, WALL)),
+    default=START,
+    show_default=True,
+    help="Times as seconds since the start, or as time of day with its zone.",
+)
 @APPLIANCE_OPTIONS
 @JSON_OPTION
 def watch(
-    since: int | None, points: bool, name: str | None, control: str | None, as_json: bool
+    since: int | None,
+    points: bool,
+    clock: str,
+    name: str | None,
+    control: str | None,
+    as_json: bool,
 ) -> None:
     """Tell the events of a running appliance as they happen, until Ctrl-C.
 
-    One sentence an event; with --json, one JSON object a line.
+    One sentence an event; with --json, one JSON object a line. With --clock wall the lines can be
+    laid beside those of a phone's log, or of sngrep; in JSON it is one more key, "wall_clock".
 
     \b
     Examples:
       glassnat watch
       glassnat watch --points          what becomes of each packet, and where
+      glassnat watch --clock wall      as 2026-03-01T14:05:09.123+01:00
       glassnat watch --json --since 0 > events.jsonl
     """
-    teller = Teller()
     with connect_to_look(name, control) as client:
+        began = _began(client) if clock == WALL else None
+        teller = Teller(began)
         for line in client.events(since, points):
             if as_json:
-                emit_json_line(_read(line))
+                emit_json_line(_read(line, began))
                 continue
             for sentence in teller.tell(decode(line)):
                 emit(sentence)
     narrate("the appliance has ended")
 
 
-def _read(line: bytes) -> object:
-    """An event as it came: whoever sends it may be no appliance of ours."""
+def _began(client: Client) -> float:
+    """The wall clock at the appliance's t = 0, in seconds since 1970."""
     try:
-        return json.loads(line)
+        return float(client.ask("capture")["started"]["wall"])
+    except (KeyError, TypeError, ValueError):
+        raise Failure("what answers there does not say when it has begun", WRONG_STATE) from None
+
+
+def _read(line: bytes, began: float | None) -> object:
+    """An event as it came: whoever sends it may be no appliance of ours. When the wall clock at
+    t = 0 is known, with its time of day."""
+    try:
+        event = json.loads(line)
     except ValueError:
         raise Failure("what answers there is no appliance: it sends no JSON", WRONG_STATE) from None
+    if began is None or not isinstance(event, dict):
+        return event
+    return {**event, "wall_clock": wall_clock(began + float(event.get("t", 0.0)))}

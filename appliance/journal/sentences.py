@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -103,6 +104,12 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return cut if cut.isprintable() else "".join(map(_visible, cut))
 
 
+def wall_clock(seconds: float) -> str:
+    """Seconds since 1970 as the time of day here, with its distance from UTC (RFC 3339 5.6):
+    `2026-03-01T14:05:09.123+01:00`."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="milliseconds")
+
+
 def split_endpoint(text: str) -> tuple[str, str | None]:
     """The text of an endpoint as address and port; None where it has no port.
 
@@ -146,9 +153,11 @@ class Series:
 
 
 class Teller:
-    """Tells events one after the other; remembers who is called what, and what it has said."""
+    """Tells events one after the other; remembers who is called what, and what it has said. With
+    `wall`, the wall clock at t = 0 (seconds since 1970), times are those of the day."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: float | None = None) -> None:
+        self._wall = wall
         self._names: dict[str, str] = {}
         self._media: dict[str, bool] = {}  # stream -> was the last second heard?
         self._heard: dict[str, int] = {}
@@ -158,7 +167,9 @@ class Teller:
         """The lines for one event, the first with its time; none for a second that was like the one
         before."""
         lines = self.say(event)
-        return [f"{'' if at else f'{event.t:9.3f}':9}  {line}" for at, line in enumerate(lines)]
+        time = f"{event.t:9.3f}" if self._wall is None else wall_clock(self._wall + event.t)
+        blank = " " * len(time)
+        return [f"{blank if at else time}  {line}" for at, line in enumerate(lines)]
 
     def say(self, event: Event) -> list[str]:
         """The same without the time."""

@@ -6,12 +6,14 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.cli import renumber
+from appliance.journal.events import Started
 from nat.mapping import Terms
 from tests.appliance.cli.forged import Forger
 from tests.appliance.cli.served import Appliance
@@ -167,6 +169,37 @@ def watched(glassnat: Run, appliance: Appliance, *arguments: str) -> list[str]:
 def test_watch_tells_sentences(glassnat: Run, appliance: Appliance) -> None:
     lines = watched(glassnat, appliance, "--since", "0")
     assert "192.168.20.100:5060 is 203.0.113.1:5060 outside (udp, opened by packet)" in lines[1]
+
+
+def test_watch_tells_the_time_of_day_to_lay_beside_other_logs(
+    glassnat: Run, appliance: Appliance
+) -> None:
+    """RFC 3339 5.6, with the zone of this machine."""
+    started = next(appliance.engine.log.since(0))
+    assert isinstance(started, Started)
+    opened = list(appliance.engine.log.since(0))[1]
+    assert opened.t > 0
+    second = watched(glassnat, appliance, "--since", "0", "--clock", "wall")[1]
+    told = datetime.fromisoformat(second.split()[0])
+    assert told.tzinfo is not None
+    assert told.timestamp() == pytest.approx(started.wall + opened.t, abs=0.001)
+
+
+@pytest.mark.usefixtures("appliance")
+def test_and_in_json_too(glassnat: Run, appliance: Appliance) -> None:
+    lines = watched(glassnat, appliance, "--since", "0", "--clock", "wall", "--json")
+    first = json.loads(lines[0])
+    told = datetime.fromisoformat(first["wall_clock"])
+    assert told.timestamp() == pytest.approx(first["wall"], abs=0.001)
+
+
+def test_who_does_not_say_when_it_began_is_no_appliance(glassnat: Run, folder: Path) -> None:
+    Forger(folder / "lab.sock", {"watching": True})
+    answer = glassnat("watch", "--clock", "wall")
+    assert (answer.code, answer.err) == (
+        4,
+        "glassnat: what answers there does not say when it has begun\n",
+    )
 
 
 def test_watch_tells_events(glassnat: Run, appliance: Appliance) -> None:

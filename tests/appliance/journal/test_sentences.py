@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -72,6 +73,20 @@ def test_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> No
     """Terminal escapes, newlines and text that turns round are printed as pictures."""
     for line in Teller().tell(filled(kind, HOSTILE)):
         assert line.isprintable(), line
+
+
+def test_with_the_wall_clock_at_the_start_times_are_those_of_the_day() -> None:
+    """RFC 3339 5.6. Lines below an event's first begin where its sentence does."""
+    teller = Teller(wall=1_767_225_600.0)
+    change = Change("contact.host", (0, 1), "a", "b", None, "ok", "contact", "Reason.", "")
+    event = filled(MessagePassed, "word")
+    event.t = 1.25
+    assert isinstance(event, MessagePassed)
+    event.changes = [change]
+    first, second = teller.tell(event)
+    time, _, _ = first.partition("  ")
+    assert datetime.fromisoformat(time) == datetime(2026, 1, 1, 0, 0, 1, 250_000, UTC)
+    assert second.startswith(" " * (len(time) + 2) + "ok contact.host")
 
 
 @given(st.text())
