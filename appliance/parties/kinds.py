@@ -12,6 +12,7 @@ from appliance.parties.computer import Computer, ComputerTraits
 from appliance.parties.ftpserver import FtpServer, FtpServerTraits
 from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.neighbour import Neighbour, NeighbourTraits
+from appliance.parties.oneport import OnePort, OnePortTraits
 from appliance.parties.party import Order, Party
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
@@ -38,6 +39,7 @@ KINDS = {
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "ftp-server": Kind(FtpServerTraits, FtpServer, {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
+    "one-port": Kind(OnePortTraits, OnePort, OnePort.ORDERS),
     "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),
     "web-server": Kind(WebServerTraits, WebServer, {}),
     "proxy": Kind(ProxyTraits, Proxy, Proxy.ORDERS),

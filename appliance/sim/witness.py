@@ -26,7 +26,7 @@ from appliance.journal.events import (
     PartyLearnt,
 )
 from appliance.journal.log import EventLog
-from appliance.parties import ftp, stun
+from appliance.parties import ftp, oneport, stun
 from appliance.parties.party import Ground, Report, What
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
@@ -35,6 +35,9 @@ from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Endpoint
 from nat.packet import Packet
 
 MOST_KEPT = 2000  # events of a kind
+
+OTHERS = (stun.essence, ftp.essence, oneport.essence)
+"""What packets are that are not of SIP."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -96,7 +99,7 @@ class Witness:
     ) -> None:
         """A packet reached nobody."""
         payload = _payload(packet)
-        said = essence(payload)[0] or stun.essence(payload) or ftp.essence(payload)
+        said = essence(payload)[0] or next(filter(None, (each(payload) for each in OTHERS)), "")
 
         def tell() -> tuple[PacketLost, int | None]:
             source, destination = map(str, between)
