@@ -12,7 +12,7 @@ from typing import NamedTuple
 from appliance.sim.scenario import Scenario
 from appliance.sim.titles import Titled
 from tui.draw.lines import Line, Style, wrap_words
-from tui.draw.markup import drawn
+from tui.draw.opening import sketch
 from tui.draw.outcome import in_short
 
 STORY, APPLIANCE = "story", "appliance"
@@ -114,10 +114,9 @@ def _head(story: Titled, width: int) -> Iterator[Line]:
 
 def _rest(story: Scenario, width: int) -> Iterator[Line]:
     """A sketch, how it ends, and what there is to do."""
-    sketch = [line for line in drawn(story.guide, width) if line.plain.startswith("    ")]
-    if sketch:
+    if drawing := sketch(story, width):
         yield Line()
-        yield from sketch[:8]
+        yield from drawing
     yield Line()
     for label, expected in story.expect.items():
         text, style = in_short(expected.outcome)

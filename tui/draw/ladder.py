@@ -149,10 +149,16 @@ def place_of(some: Sequence[LadderEntry], number: int | None) -> int:
     return len(some) - 1
 
 
-def heading(model: Model, width: int, selected: int | None) -> Line:
-    """The names over the lifelines: those of the selected message's ends."""
+def heading(
+    model: Model,
+    width: int,
+    selected: int | None,
+    at_first: tuple[str, str] = ("inside", "outside"),
+) -> Line:
+    """The names over the lifelines: those of the selected message's ends; before there is any
+    message, those who are `at_first` inside and outside."""
     shape = Shape(width)
-    inside, outside = _ends(model, selected)
+    inside, outside = _ends(model, selected) or at_first
     text = " " * shape.width
     middle = _TIME + shape.left + 1
     for name, at in (
@@ -167,13 +173,13 @@ def heading(model: Model, width: int, selected: int | None) -> Line:
     return Line(text[: shape.width], Style.STRONG)
 
 
-def _ends(model: Model, selected: int | None) -> tuple[str, str]:
+def _ends(model: Model, selected: int | None) -> tuple[str, str] | None:
     chosen = None if selected is None else model.message(selected)
     newest = model.messages[-1] if model.messages else None
     shown = chosen or newest
     message = None if shown is None else shown.event
     if message is None:
-        return "inside", "outside"
+        return None
     if message.direction == "out":
         return model.name(message.source), model.name(message.new_destination)
     return model.name(message.new_destination), model.name(message.source)

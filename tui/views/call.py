@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tui.draw import ladder, outcome
+from tui.draw import ladder, opening, outcome
 from tui.draw.lines import Line
 from tui.model import Message
 from tui.views.view import Page, View
 
+_FEW, _MANY = 4, 12
+"""Rows of what is to come, where it shares the pane with what is said of it, and where not."""
 _ROOMY = 16
 """Rows from which on there is a bar for each direction of audio."""
 
@@ -32,11 +34,26 @@ class CallView(View):
         self._places = [rung.place for rung in rungs]
         return Page(
             self._title(),
-            [*(rung.line for rung in rungs), *self._counted(width)],
-            [ladder.heading(model, width, selected)],
+            [*(rung.line for rung in rungs), *self._counted(width)] or list(self._to_come(width)),
+            [self._heading(width, selected)],
             self._foot(width, height),
             (mine[0], mine[-1]) if mine else None,
         )
+
+    def _heading(self, width: int, selected: int | None) -> Line:
+        model, story = self.look.model, self.look.story
+        if story is None:
+            return ladder.heading(model, width, selected)
+        return ladder.heading(model, width, selected, opening.ends(story))
+
+    def _to_come(self, width: int) -> Iterator[Line]:
+        """Of a story in which nothing has happened yet: what people will do, and where."""
+        story, is_alone = self.look.story, not self.look.is_told_apart
+        if story is not None:
+            yield from opening.plan(story, width, _FEW if is_alone else _MANY)
+            if is_alone:
+                yield Line()
+                yield from opening.premise(story, width)
 
     def _counted(self, width: int) -> Iterator[Line]:
         """What a running appliance counts of the call's audio."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.journal.events import MessagePassed
-from tui.draw import diff, why
+from tui.draw import diff, opening, why
 from tui.draw.hiding import without_verdicts
-from tui.draw.lines import Line
+from tui.draw.lines import Line, Style
 from tui.endpoint import address_of
 from tui.key import Key
 from tui.model import Message
@@ -42,7 +42,10 @@ class DiffView(View):
     def page(self, width: int, height: int) -> Page:
         message = self.look.message
         if message is None:
-            return Page(Line("Before / after"), [Line("No message has passed an ALG yet.")])
+            story = self.look.story
+            said = [] if story is None else [*opening.premise(story, width), Line()]
+            none = Line("No message has passed an ALG yet.", Style.FAINT)
+            return Page(Line("Before / after"), [*said, none])
         if message != self._of:
             self._of, self._place = message, None
         self._width = width

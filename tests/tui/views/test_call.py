@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.sim.stories import load_scenario
 from tests.tui.stories import one_way_audio, started
 from tests.tui.test_model import told
 from tui.draw.lines import plain
@@ -18,6 +19,17 @@ def test_names_stand_above_and_the_outcome_below() -> None:
     assert page.title.plain == "Call alice > bob · call: answered"
     assert plain(page.head)[0].split() == ["alice", "NAT", "bob"]
     assert "ONE-WAY AUDIO" in plain(page.foot)[0]
+
+
+def test_before_anything_has_happened_the_plan_stands_there() -> None:
+    """A class that is to predict sees who is there, and what they will do."""
+    look = Look(story=load_scenario("one-way-audio"), view="call")
+    page = CallView(look).page(78, 20)
+    assert plain(page.head)[0].split() == ["alice", "NAT", "pbx"]
+    assert plain(page.body)[1] == "    2.000 ┊ alice: call bob"
+    assert any("[ NAT ]" in row for row in plain(page.body))
+    look.is_told_apart = True
+    assert not any("[ NAT ]" in row for row in plain(CallView(look).page(78, 20).body))
 
 
 def test_the_newest_is_in_sight_until_a_message_is_chosen() -> None:
