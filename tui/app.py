@@ -61,6 +61,8 @@ _FIRST = "call"
 """The view that is open at the beginning: a newcomer sees a call before a table."""
 _FIRST_LIVE = "calls"
 """The same of a running appliance that has more than one."""
+_POINTS = "points"
+"""The view for which packets are looked at."""
 _TO_FIND_IN = "calls"
 """Where something is looked for when the open view has nothing to be looked for."""
 _TOLD = {False: 5, True: 12}
@@ -111,7 +113,7 @@ class GlassnatApp(Looks[None]):
         self.look = Look()
         if isinstance(feed, SimulationFeed):
             self.look.story = feed.simulation.scenario
-        self.look.is_live = feed.live
+        self.look.is_live, self.look.has_packets = feed.live, feed.has_packets
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
         self._handed = (Timing(self), Knobs(self, choices), Lesson(self))
@@ -172,7 +174,7 @@ class GlassnatApp(Looks[None]):
     async def advance(self, elapsed: float) -> None:
         """Take the news of `elapsed` seconds and draw them."""
         runs = not self.paused and len(self.screen_stack) == 1  # nothing passes behind a dialogue
-        self.feed.wanted = Wanted(self.look.call)
+        self.feed.wanted = Wanted(self.look.call, self.look.view == _POINTS)
         self._take(await self.feed.next_frame(elapsed, runs))
         self._follow_outcome()
         self.draw()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from appliance.journal.events import Event, Started, decode
+from appliance.journal.events import Event, PacketSeen, Started, decode
 from tui.feed import FeedError, Wanted, setting_values
 from tui.model import Frame
 
 _LINE_LIMIT = 64 * 1024 * 1024
 _PATIENCE = 5.0
 """Seconds that an appliance may take for an answer."""
+_PACKET = b'"packet-seen"'
+_TYPE = 30
+"""Bytes within which a line says what it is."""
+_MOST_POINTS = 5_000
+"""Points that may wait until a frame is asked for."""
 AGAIN = 1.0
 """Seconds between two looks for an appliance that has ended."""
 STARTED_AGAIN = "The appliance was started again: this is the new one, from its beginning."
@@ -35,6 +41,7 @@ class SocketFeed:
 
     live = True
     kind = "LIVE"
+    has_packets = True
     ended = False
     duration: float | None = None
 
@@ -55,6 +62,9 @@ class SocketFeed:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._watcher: asyncio.StreamWriter | None = None
+        self._points: list[PacketSeen] = []
+        self._looker: asyncio.StreamWriter | None = None
+        self._packets: asyncio.Task[None] | None = None
 
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
         if self.lost and not await self._joins_again():
@@ -125,6 +135,7 @@ class SocketFeed:
         if began < self._rest_until and self.wanted == self._told_of:
             return self._told(Frame(self._now()))
         self._told_of = self.wanted
+        await self._look_at_packets(self.wanted.points)
         flows, expectations, calls, settings = [
             await self._ask({"do": "show", "what": what})
             for what in ("flows", "expectations", "calls", "settings")
@@ -138,11 +149,37 @@ class SocketFeed:
             Frame(self._now(), (), flows, expectations, setting_values(settings), calls, call)
         )
 
+    async def _look_at_packets(self, wanted: bool) -> None:
+        """On a connection of its own, because an appliance looks at packets for as long as it is
+        there."""
+        if wanted and self._packets is None:
+            reader, self._looker = await _open(self._path)
+            self._looker.write(b'{"id": 1, "do": "watch", "points": true}\n')
+            self._packets = asyncio.create_task(self._see(reader))
+        elif not wanted and self._packets is not None:
+            self._look_away()
+
+    async def _see(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while line := await reader.readline():
+                if _PACKET in line[:_TYPE]:  # events are told here as well
+                    self._points.append(cast(PacketSeen, decode(line)))
+                    del self._points[:-_MOST_POINTS]
+
+    def _look_away(self) -> None:
+        if self._packets is not None:
+            self._packets.cancel()
+        if self._looker is not None:
+            self._looker.close()
+        self._packets = self._looker = None
+        self._points.clear()
+
     def _told(self, frame: Frame) -> Frame:
-        news, anew = self._news[:], self._anew
+        news, anew, points = self._news[:], self._anew, self._points[:]
         self._news.clear()
+        self._points.clear()
         self._anew = ""
-        return replace(frame, events=news, anew=anew)
+        return replace(frame, events=news, anew=anew, points=points)
 
     def _now(self) -> float:
         """The appliance's clock, reckoned from the wall clock that its first event told."""
@@ -194,6 +231,7 @@ class SocketFeed:
         self._hang_up()
 
     def _hang_up(self) -> None:
+        self._look_away()
         if self._listener is not None:
             self._listener.cancel()
         for writer in (self._writer, self._watcher):

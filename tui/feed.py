@@ -24,9 +24,10 @@ class FeedError(Exception):
 
 
 class Wanted(NamedTuple):
-    """What those in front of the screen look at: one call, by its name."""
+    """What those in front of the screen look at: one call, by its name; packets on their way."""
 
     call: str = ""
+    points: bool = False
 
 
 class Feed(Protocol):
@@ -40,6 +41,9 @@ class Feed(Protocol):
     """Why there is no more news; empty while there is."""
     wanted: Wanted
     """What is to be told besides, by who can: set before a frame is asked for."""
+
+    has_packets: bool
+    """Can packets be looked at?"""
 
     @property
     def ended(self) -> bool:

@@ -24,6 +24,7 @@ from appliance.journal.events import (
     MessagePassed,
     PacketDropped,
     PacketLost,
+    PacketSeen,
     SettingChanged,
     SilenceInferred,
     Started,
@@ -35,6 +36,7 @@ from appliance.sim.knobs import PREFIX
 from tui.calls import OVER, Calls
 from tui.endpoint import address_of
 from tui.noise import noise
+from tui.points import Points
 from tui.ticks import FLUSHED, Tick, mark
 from tui.translations import Translations
 
@@ -51,7 +53,7 @@ class Frame:
     them; times are seconds on the appliance's clock. None: not asked this time.
 
     `call`: the document of the one call that somebody looks at. `anew`: a sentence on why all that
-    was told before is over; empty while it goes on."""
+    was told before is over; empty while it goes on. `points`: packets that were looked at."""
 
     now: float
     events: Sequence[Event] = ()
@@ -61,6 +63,7 @@ class Frame:
     calls: Sequence[Mapping[str, Any]] | None = None
     call: Mapping[str, Any] | None = None
     anew: str = ""
+    points: Sequence[PacketSeen] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Model:
     ladder: deque[LadderEntry] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     streams: dict[str, Stream] = field(default_factory=dict)
     calls: Calls = field(default_factory=Calls)
+    points: Points = field(default_factory=Points)
     fates: dict[int, str] = field(default_factory=dict)
     """What became of a message behind the NAT, by its event, where that was not what it was for."""
     outcome: CallOutcome | None = None
@@ -145,6 +149,7 @@ class Model:
         self.now = frame.now
         for event in frame.events:
             self.fold(event)
+        self.points.fold(frame.points)
         if frame.settings is not None:
             self.settings = frame.settings
         if frame.calls is not None:

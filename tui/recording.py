@@ -23,6 +23,7 @@ class RecordingFeed(Clockwork):
     read_only = True
     lost = ""
     kind = "REC"
+    has_packets = False
 
     def __init__(self, events: Sequence[Event], speed: float = 1.0) -> None:
         self._events = events

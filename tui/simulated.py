@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
-from appliance.journal.events import Event
+from appliance.journal.events import Event, PacketSeen
 from appliance.sim.knobs import PREFIX, Remedy, turned
 from appliance.sim.matrix import Plan
 from appliance.sim.remedies import remedies
@@ -52,6 +52,7 @@ class SimulationFeed(Clockwork):
     live = False
     read_only = False
     lost = ""
+    has_packets = True
 
     def __init__(self, factory: Factory, speed: float = 1.0) -> None:
         self._factory = factory
@@ -85,14 +86,34 @@ class SimulationFeed(Clockwork):
         self._is_over = False
         self._news: list[Event] = []
         self._before = self._stopped = 0
+        self._points: list[PacketSeen] = []
+        self._looks = self.wanted.points
         self.simulation = self._factory(dict(self._at_first), self._turns)
         self._news += self.simulation.log.since(0)
         self.simulation.log.subscribe(self._news.append)
+        if self._looks:
+            self.simulation.engine.points.begin(self._points.append)
 
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
+        if self.wanted.points != self._looks:
+            self._look_at_packets(self.wanted.points)
         if running and not self.ended:
             self._advance(elapsed * self.speed)
         return self._frame()
+
+    def _look_at_packets(self, wanted: bool) -> None:
+        """Those that have passed can be seen too: in the same run once more, up to this moment."""
+        if not wanted:
+            self._looks = False
+            self.simulation.engine.points.end()
+            return
+        now, told, waiting = self.simulation.now, self.simulation.log.last_id, self._news[:]
+        is_over, before, stopped = self._is_over, self._before, self._stopped
+        self._begin()
+        self._turn_again()
+        self.simulation.run_until(now)
+        self._news[:] = [*waiting, *(each for each in self._news if each.id > told)]
+        self._is_over, self._before, self._stopped = is_over, before, stopped
 
     def _advance(self, seconds: float) -> None:
         target = min(self.simulation.now + seconds, self.simulation.duration)
@@ -125,15 +146,19 @@ class SimulationFeed(Clockwork):
         self._journal = [each for each in self._journal if each.events < target]
         self._begin()
         log = self.simulation.log
-        for each in self._journal:
-            self.simulation.run_until(each.t)
-            self._set(each.key, each.value)
+        self._turn_again()
         while log.last_id < target:
             self._before = log.last_id
             if not self.simulation.step():
                 break
         self._stopped = log.last_id
         return next((each for each in self._news if each.id == target), None)
+
+    def _turn_again(self) -> None:
+        """Change every setting again when it was changed."""
+        for each in self._journal:
+            self.simulation.run_until(each.t)
+            self._set(each.key, each.value)
 
     def finish(self) -> None:
         self.simulation.run()
@@ -174,14 +199,16 @@ class SimulationFeed(Clockwork):
         return self.foresight.outcomes
 
     def _frame(self) -> Frame:
-        news = self._news[:]
+        news, points = self._news[:], self._points[:]
         self._news.clear()
+        self._points.clear()
         return Frame(
             self.simulation.now,
             news,
             list(self._document("flows")),
             list(self._document("expectations")),
             setting_values(self._document("settings")),
+            points=points,
         )
 
     def _document(self, what: str) -> Any:

@@ -150,6 +150,12 @@ def flow_key(number: int) -> str:
     return f"flow {number}"
 
 
+def flow_of(key: str) -> int | None:
+    """The number of the flow; None for a row that is none."""
+    what, _, number = key.partition(" ")
+    return int(number) if what == "flow" else None
+
+
 def _still_haunts(row: Translation, now: float) -> bool:
     return row.gone_at is not None and now - row.gone_at < GHOST
 

@@ -309,6 +309,7 @@ class FakeFeed:
         self.duration = None if live else 60.0
         self.lost = ""
         self.wanted = Wanted()
+        self.has_packets = True
         self.now = 12.0
         self.flows: list[dict[str, Any]] = [flow(), AUDIO]
         self.expectations: list[dict[str, Any]] = []

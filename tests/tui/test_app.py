@@ -169,10 +169,10 @@ async def test_flush_says_how_many() -> None:
 async def test_tab_walks_through_the_panes() -> None:
     async with screen(NARROW) as (app, pilot, _):
         seen = [app.look.view]
-        for _step in range(5):
+        for _step in range(6):
             await pilot.press("tab")
             seen.append(app.look.view)
-        assert seen == ["call", "diff", "events", "guide", "calls", "nat"]
+        assert seen == ["call", "diff", "events", "guide", "calls", "points", "nat"]
 
 
 async def test_in_the_ladder_arrows_choose_a_message_and_enter_looks_into_it() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.control.server import ControlServer
-from appliance.journal.events import Event, SettingChanged, Started
+from appliance.journal.events import Event, PacketSeen, SettingChanged, Started
 from appliance.sim.simulation import Simulation
 from tests.tui.test_simulated import simulation
 from tui.attached import STARTED_AGAIN, SocketFeed
@@ -164,4 +164,26 @@ async def test_of_the_call_that_is_looked_at_more_is_told_at_once(tmp_path: Path
         feed.wanted = Wanted(call.call)
         model.take(await feed.next_frame(0.25, running=True))
         assert model.calls.counted.call == call.call
+        await feed.close()
+
+
+async def test_packets_are_looked_at_while_somebody_wants_to_see_them(tmp_path: Path) -> None:
+    async with appliance(tmp_path) as (path, ran):
+        feed = SocketFeed(str(path))
+        await told(feed, Started)
+        feed.wanted = Wanted(points=True)
+        seen: list[PacketSeen] = []
+        async with asyncio.timeout(10):
+            while not seen:
+                seen += (await feed.next_frame(0.25, running=True)).points
+                ran.run_until(ran.now + 0.1)
+                await asyncio.sleep(0.005)
+        assert [each.point for each in seen[:4]] == [
+            "arrived", "translated-in", "translated-out", "left",
+        ]  # fmt: skip
+        feed.wanted = Wanted()
+        async with asyncio.timeout(10):
+            while ran.engine.datapath._tap is not None:
+                await feed.next_frame(0.25, running=True)
+                await asyncio.sleep(0.005)
         await feed.close()

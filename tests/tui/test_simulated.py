@@ -12,7 +12,7 @@ from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.staging import stage
 from appliance.sim.stories import load_scenario
-from tui.feed import FASTEST, FeedError
+from tui.feed import FASTEST, FeedError, Wanted
 from tui.model import Model
 from tui.simulated import SimulationFeed
 
@@ -173,3 +173,19 @@ async def test_flush_answers_how_many() -> None:
     feed = SimulationFeed(simulation)
     await feed.next_frame(3.0, running=True)
     assert await feed.flush() == 1
+
+
+async def test_packets_that_have_passed_are_seen_in_the_same_run_once_more() -> None:
+    feed = SimulationFeed(simulation)
+    await feed.next_frame(3.0, running=True)
+    await feed.set("alg.sip.module", "sip")
+    before = await feed.next_frame(1.0, running=True)
+    story = await story_of(feed)
+    feed.wanted = Wanted(points=True)
+    frame = await feed.next_frame(0.0, running=False)
+    assert (frame.now, list(frame.events)) == (before.now, [])
+    assert await story_of(feed) == story
+    packets = {seen.packet for seen in frame.points}
+    assert len(packets) == len([each for each in story if '"message-passed"' in each])
+    feed.wanted = Wanted()
+    assert (await feed.next_frame(5.0, running=True)).points == []

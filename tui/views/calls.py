@@ -41,7 +41,7 @@ class CallsView(View):
             self._title(len(rows)),
             Lazy(len(rows), row),
             [Line(f"{head}What is counted, and what follows", Style.FAINT).cut(width)],
-            self._told(rows[at], width) if at is not None else (),
+            self._told(rows[at], width, height // 3) if at is not None else (),
             span=None if at is None else (at, at),
         )
 
@@ -73,7 +73,7 @@ class CallsView(View):
         is_fine = mine.call == state.call and mine.goes_both_ways
         return line.add("both ways, counted" if is_fine else "", Style.GOOD)
 
-    def _told(self, state: CallState, width: int) -> list[Line]:
+    def _told(self, state: CallState, width: int, room: int) -> list[Line]:
         """The chosen call in sentences, while somebody is at this list."""
         model = self.look.model
         if self.look.view != self.name or self.look.hidden:
@@ -84,11 +84,14 @@ class CallsView(View):
         messages = sum(each.event.call_id == state.call for each in model.messages)
         said = [
             f"{state.kind} {state.call}, {counted(messages, 'message')}; Enter shows them",
-            *([verdict] if verdict else []),
             *([f"{inferred} (inferred)"] if inferred else []),
+            *([verdict] if verdict else []),
         ]
         rows = [each for sentence in said for each in wrap_words(sentence, width - 2)]
-        return [Line("─" * width, Style.FAINT), *(Line(f" {each}") for each in rows)]
+        return [
+            Line("─" * width, Style.FAINT),
+            *(Line(f" {each}") for each in rows[: max(room, 1)]),
+        ]
 
     def move(self, step: int) -> bool:
         names = [each.call for each in self._rows()]

@@ -8,9 +8,18 @@ from tui.views.diff import DiffView
 from tui.views.events import EventsView
 from tui.views.guide import GuideView
 from tui.views.nat import NatView
+from tui.views.points import PointsView
 from tui.views.view import View
 
-VIEWS: tuple[type[View], ...] = (NatView, CallView, DiffView, EventsView, GuideView, CallsView)
+VIEWS: tuple[type[View], ...] = (
+    NatView,
+    CallView,
+    DiffView,
+    EventsView,
+    GuideView,
+    CallsView,
+    PointsView,
+)
 
 
 def number(name: str) -> int:
