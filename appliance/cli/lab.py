@@ -145,7 +145,7 @@ def lab_check(
     Examples:
       sudo glassnat lab check one-way-audio
       sudo glassnat lab check one-way-audio --alg sip --speed 4
-      sudo glassnat lab check one-way-audio --party alice='sipp -sn uac 203.0.113.9'
+      sudo glassnat lab check one-way-audio --party alice='baresip -f FOLDER'
     """
     if os.geteuid() != 0:
         _go_where_one_is_root(f"lab check {scenario}")

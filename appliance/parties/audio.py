@@ -88,8 +88,8 @@ class AudioTraits(UserAgentTraits, kw_only=True):
     rtp_timeout: Annotated[
         float,
         about(
-            "Hang up when no audio comes for so many seconds, unless the call is on hold "
-            "(Asterisk's rtptimeout); 0: never."
+            "Hang up when no audio comes for so many seconds, unless the call is on hold, with "
+            "music or without (Asterisk's rtptimeout); 0: never."
         ),
     ] = 0.0
     fresh_ports: Annotated[
@@ -231,7 +231,7 @@ class Audio:
             self._ice.aim(me, stream, wanted, message)
         stream.may_send = wanted.hears and direction in SENDS
         stream.expects = (
-            wanted.media is not None and wanted.direction in SENDS and direction in HEARS
+            wanted.media is not None and wanted.direction == SENDRECV and direction in HEARS
         )
         if not stream.expects:
             stream.heard_before = None

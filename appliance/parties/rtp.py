@@ -61,7 +61,7 @@ class Stream:
     """One side's audio in one call: what it says to `remote`, and how much it hears.
 
     `remote` is None while nobody knows where to send; nothing is said unless both sides want it
-    (`may_send`), and something is to be heard if the other side wants to send (`expects`).
+    (`may_send`), and the other side is to be heard if it does not hold the call (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
     other side, `session` and `version` name it there. `public` is what `local` is outside, if it
     was asked. A stream that `faxes` has become one of T.38. `heard_before` is how much was heard at

@@ -8,20 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-import wave
 from concurrent.futures import ThreadPoolExecutor
-from math import pi, sin
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 import pytest
 
 from appliance.cli.lab import OWN_NAMESPACES
 from appliance.wires import netns
+from tests.host.realphones import baresip, sipp
 from tests.support.programs import PATIENCE, ROOT
 
-pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "baresip")]
+pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "baresip", "sipp")]
 
 GLASSNAT = (sys.executable, "-m", "appliance.cli")
 BOTH_WORLDS = [
@@ -37,19 +35,6 @@ BOTH_WORLDS = [
 """With how many seconds of the story pass in one: where people hang up after seconds of silence,
 a pause of this machine must not be one."""
 AT_A_TIME = 4
-BARESIP = """
-poll_method epoll
-sip_listen 192.168.20.100:5060
-module_path /usr/lib/baresip/modules
-module aufile.so
-module g711.so
-module_tmp account.so
-module_app menu.so
-audio_source aufile,{folder}/tone.wav
-audio_player aufile,{folder}/heard.wav
-audio_alert aufile,/dev/null
-net_interface gn-in
-"""
 
 
 def glassnat(*words: str) -> subprocess.CompletedProcess[str]:
@@ -78,19 +63,32 @@ def test_eight_stories_end_in_reality_as_they_do_in_the_simulation() -> None:
     assert [result for result in results if not result["agrees"]] == []
 
 
-@pytest.mark.parametrize(("alg", "outcome"), [("off", "one-way-audio"), ("sip", "both-ways")])
-def test_a_real_phone_has_the_same_trouble(alg: str, outcome: str, tmp_path: Path) -> None:
-    """baresip in alice's place: it registers, calls bob and sends a tone."""
-    (tmp_path / "config").write_text(BARESIP.format(folder=tmp_path))
-    (tmp_path / "accounts").write_text("<sip:alice@203.0.113.9>;regint=60;audio_codecs=PCMU\n")
-    (tmp_path / "contacts").write_text("")
-    with wave.open(str(tmp_path / "tone.wav"), "wb") as tone:
-        tone.setparams((1, 2, 8000, 0, "NONE", ""))
-        samples = (round(8000 * sin(2 * pi * 400 * n / 8000)) for n in range(8000 * 8))
-        tone.writeframes(b"".join(pack("<h", sample) for sample in samples))
-    phone = f"baresip -4 -f {tmp_path} -e '/dial sip:bob@203.0.113.9' -t 6"
-    result = check("one-way-audio", "--alg", alg, "--party", f"alice={phone}", "--until", "6.5")
-    assert result["outcome"] == outcome, result
+def test_real_phones_have_the_same_trouble(tmp_path: Path) -> None:
+    """In alice's place baresip registers, calls, is called and holds, and SIPp calls: with each a
+    story ends as it does in the simulation. They are played beside each other, as they wait."""
+    dials = "/dial sip:bob@203.0.113.9"
+    calling = baresip(tmp_path / "calling", (1.0, dials))
+    called = baresip(tmp_path / "called", (1.5, dials), (5.5, "/hangup"))
+    holding = baresip(
+        tmp_path / "holding", (1.0, dials), (3.5, "/hold"), (11.0, "/resume"), (13.0, "/hangup")
+    )
+    picks_up_at_once = ("--set", "parties.alice.answer_after=0")
+    plays = [
+        ("one-way-audio", "off", calling, "6", ()),
+        ("nat-yes", "off", called, "13.5", ("--set", "parties.pbx.nat=yes", *picks_up_at_once)),
+        ("hold-and-resume", "sip", holding, "12.8", ()),
+        ("stray-character", "sip", sipp(tmp_path / "sipp"), "6", ()),
+    ]
+
+    def compare(one: tuple[str, str, str, str, tuple[str, ...]]) -> dict[str, Any]:
+        story, alg, phone, until, words = one
+        return check(story, "--alg", alg, "--party", f"alice={phone}", "--until", until, *words)
+
+    with ThreadPoolExecutor(len(plays)) as pool:
+        results = [*pool.map(compare, plays)]
+    assert [each["outcome"] for each in results] == ["one-way-audio", *["both-ways"] * 3], results
+    assert [each for each in results if not each["agrees"]] == []
+    assert results[1]["evidence"]["calls_answered"] == 2
 
 
 def test_down_removes_what_a_killed_lab_has_left() -> None:

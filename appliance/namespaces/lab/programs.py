@@ -34,6 +34,7 @@ class Program:
     def __init__(self, name: str, traits: Traits, command: str, namespace: str, log: Path) -> None:
         self.name = name
         self._address = address_text(traits.own_address)
+        self._has_called: set[str] = set()
         self._talks_to: dict[str, tuple[Stream, Stream]] = {}
         with log.open("wb") as said:
             self._process = subprocess.Popen(
@@ -62,6 +63,7 @@ class Program:
     def before(self, report: Report) -> Iterator[Report]:
         """What must have happened before what somebody else reports of a call with it."""
         if report.peer == self.name and report.what is What.CALL_REACHED:
+            self._has_called.add(report.who)
             yield Report(What.CALL_TRIED, self.name, report.who)
 
     def after(self, report: Report) -> Iterator[Report]:
@@ -73,7 +75,9 @@ class Program:
         elif report.what is What.TALKING and report.stream is not None:
             own = Stream(Endpoint(0, 0), report.stream.local, Random(self.name))
             self._talks_to[report.who] = (report.stream, own)
-            yield Report(What.CALL_ANSWERED, self.name, report.who)
+            if report.who in self._has_called:  # only who has called says that it was answered
+                yield Report(What.CALL_ANSWERED, self.name, report.who)
+                self._has_called.remove(report.who)
             yield Report(What.TALKING, self.name, report.who, "", own)
 
     def count(self, flows: Flows) -> None:

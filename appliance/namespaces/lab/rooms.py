@@ -16,7 +16,7 @@ from appliance.namespaces.between.record import Trace
 from appliance.namespaces.between.step import Step
 from appliance.settings.table import Settings
 from appliance.sim.scenario import Scenario
-from nat.endpoint import Network, Side, address_text
+from nat.endpoint import Network, Side, address_text, parse_address
 
 PREFIX = "lab-"
 ALONE = 32
@@ -92,10 +92,10 @@ class Rooms:
         networks = self.settings["inside.networks"] if side is Side.INSIDE else self._near()
         hosts = [each for each in self.story.parties.values() if each.wire is side]
         found = []
-        for host in hosts:
-            network = next((each for each in networks if host.own_address in each), None)
+        for address in (each for host in hosts for each in host.addresses):
+            network = next((each for each in networks if parse_address(address) in each), None)
             length = ALONE if network is None else network.prefix
-            found.append((network is None, f"{host.address}/{length}"))
+            found.append((network is None, f"{address}/{length}"))
         return [address for _, address in sorted(found, key=lambda each: each[0])]
 
     def _near(self) -> list[Network]:

@@ -26,9 +26,9 @@ from appliance.parties.party import (
 from appliance.wires import netns
 from nat.checksum import checksum
 from nat.endpoint import Endpoint, address_text, parse_address
+from nat.packet import Packet
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
-NOT_FORGED = "forged packets are for the simulation only"
 LARGEST = 65536
 
 OnReport = Callable[[str, Report], None]
@@ -36,7 +36,8 @@ Now = Callable[[], float]
 
 
 class Sockets:
-    """Drives `party`. `now` is its clock (seconds), `on_report` hears what it says.
+    """Drives `party`. `now` is its clock (seconds), `on_report` hears what it says, `addresses` are
+    those at which it is reached beside its own.
 
     `lost` counts datagrams that the kernel would not send, by its reason. Raises OSError where a
     port cannot be had.
@@ -49,6 +50,7 @@ class Sockets:
         selector: selectors.BaseSelector,
         now: Now,
         on_report: OnReport,
+        addresses: Iterable[int] = (),
     ) -> None:
         self.party = party
         self.wake_at: float | None = None
@@ -57,7 +59,9 @@ class Sockets:
         self._selector = selector
         self._now = now
         self._on_report = on_report
-        self._datagrams: dict[int, socket.socket] = {}
+        self._addresses = (party.address, *addresses)
+        self._datagrams: dict[Endpoint, socket.socket] = {}
+        self._forging: socket.socket | None = None
         self._pings: socket.socket | None = None
         self._streams = Streams(party.address, self._new_stream_socket, selector, self._hear)
 
@@ -74,8 +78,10 @@ class Sockets:
 
     def close(self) -> None:
         self._streams.close()
-        for port in list(self._datagrams):
-            self._close_port(port)
+        for local in list(self._datagrams):
+            self._close_port(local)
+        if self._forging is not None:
+            self._forging.close()
         if self._pings is not None:
             self._selector.unregister(self._pings)
             self._pings.close()
@@ -90,7 +96,7 @@ class Sockets:
             elif isinstance(action, Report):
                 self._on_report(self.party.name, action)
             elif isinstance(action, Forge):
-                self.lost[NOT_FORGED] += 1
+                self._forge(action)
             elif isinstance(action, Ping):
                 self._ping(action)
             else:
@@ -100,28 +106,29 @@ class Sockets:
     # --- datagrams ------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        wanted = self.party.ports
-        for port in self._datagrams.keys() - wanted:
-            self._close_port(port)
-        for port in wanted - self._datagrams.keys():
-            self._open_port(port)
+        ports = self.party.ports
+        wanted = {Endpoint(address, port) for address in self._addresses for port in ports}
+        for local in self._datagrams.keys() - wanted:
+            self._close_port(local)
+        for local in wanted - self._datagrams.keys():
+            self._open_port(local)
         self._streams.listen(self.party.tcp_ports)
 
-    def _open_port(self, port: int) -> socket.socket:
+    def _open_port(self, local: Endpoint) -> socket.socket:
         made = self._new_socket(socket.SOCK_DGRAM)
-        made.bind((address_text(self.party.address), port))
-        self._datagrams[port] = made
+        made.bind((address_text(local.address), local.port))
+        self._datagrams[local] = made
         self._selector.register(made, selectors.EVENT_READ, self._receive)
         return made
 
-    def _close_port(self, port: int) -> None:
-        closed = self._datagrams.pop(port)
+    def _close_port(self, local: Endpoint) -> None:
+        closed = self._datagrams.pop(local)
         self._selector.unregister(closed)
         closed.close()
 
     def _send(self, send: Send) -> None:
         source, destination = send.source, send.destination
-        used = self._datagrams.get(source.port) or self._open_port(source.port)
+        used = self._datagrams.get(source) or self._open_port(source)
         try:
             used.sendto(send.payload, (address_text(destination.address), destination.port))
         except OSError as error:
@@ -135,9 +142,20 @@ class Sockets:
         except OSError as error:
             self.lost[error.strerror or str(error)] += 1
             return
-        own = Endpoint(self.party.address, ready.getsockname()[1])
+        here, own_port = ready.getsockname()
+        own = Endpoint(parse_address(here), own_port)
         datagram = Datagram(Endpoint(parse_address(host), port), own, payload)
         self.perform(self.party.receive(datagram, self._now()))
+
+    def _forge(self, forged: Forge) -> None:
+        """With its own header, whoever that says it is from (IP_HDRINCL, raw(7))."""
+        if self._forging is None:
+            self._forging = self._new_socket(socket.SOCK_RAW, socket.IPPROTO_RAW)
+        destination = Packet.of(forged.packet).destination_address
+        try:
+            self._forging.sendto(forged.packet, (address_text(destination), 0))
+        except OSError as error:
+            self.lost[error.strerror or str(error)] += 1
 
     # --- streams and pings ------------------------------------------------------------------
 

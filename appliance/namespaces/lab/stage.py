@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from appliance.namespaces.lab.programs import Flows, Program
@@ -17,7 +18,7 @@ from appliance.parties.kinds import party
 from appliance.parties.party import Report
 from appliance.sim.outcome import Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
-from nat.endpoint import Side
+from nat.endpoint import Side, parse_address
 
 COUNT_EVERY = 0.5  # seconds of the story between two looks at the appliance's counters
 LONGEST_WAIT = 0.2  # seconds; so often it is looked whether somebody wants an end
@@ -53,6 +54,7 @@ class Stage:
         self._programs = programs
         self._flows = flows
         self._next_count = COUNT_EVERY
+        self._people = _people(story)
         absent = {program.name for program in programs}
         self._hosts = {
             name: Sockets(
@@ -61,6 +63,7 @@ class Stage:
                 self._selector,
                 self._now,
                 self._hear,
+                map(parse_address, traits.addresses[1:]),
             )
             for name, traits in story.parties.items()
             if name not in absent
@@ -118,11 +121,19 @@ class Stage:
 
     def _hear(self, name: str, report: Report) -> None:
         now = self._now()
+        report = self._with_the_programs_name(report)
         for inferred in self._inferred(report):
             self.judge.hear(inferred, now)
         target = "" if report.target is None else str(report.target)
         said = " ".join(each for each in (report.peer, report.detail, target) if each)
         self._told(now, f"{report.who}: {report.what.value}{f' ({said})' if said else ''}")
+
+    def _with_the_programs_name(self, report: Report) -> Report:
+        """A program calls itself as it likes (SIPp "sipp"): who is on the line by a name that
+        nobody has here is the program, if there is one alone."""
+        if len(self._programs) != 1 or not report.peer or report.peer in self._people:
+            return report
+        return report._replace(peer=self._programs[0].name)
 
     def _inferred(self, report: Report) -> Iterator[Report]:
         """It, and what it says of programs that make no reports."""
@@ -131,6 +142,12 @@ class Stage:
         yield report
         for program in self._programs:
             yield from program.after(report)
+
+
+def _people(story: Scenario) -> set[str]:
+    """By the names that they call each other."""
+    people = (traits.people(name) for name, traits in story.parties.items())
+    return {*story.parties, *chain.from_iterable(people)}
 
 
 def _is_open(ready: Any) -> bool:

@@ -93,9 +93,12 @@ def test_a_change_that_is_refused_leaves_the_call_as_it_was_unless_there_is_none
     assert [detail for _, _, detail in pair.room.said(What.CALL_DROPPED)] == dropped
 
 
-def test_a_server_hangs_up_on_silence_but_not_on_hold(a_pair: MakePair) -> None:
-    """Asterisk's rtptimeout."""
-    pair = talking(a_pair, {"hold_by": "zero"}, rtp_timeout=2.0)
+@pytest.mark.parametrize("words", [{"hold_by": "zero"}, {"hold_by": "sendonly", "music": False}])
+def test_a_server_hangs_up_on_silence_but_not_on_hold(
+    a_pair: MakePair, words: dict[str, Any]
+) -> None:
+    """Asterisk's rtptimeout. Many phones (baresip is one) say a=sendonly and play nothing."""
+    pair = talking(a_pair, words, rtp_timeout=2.0)
     pair.room.tell(pair.phone, "hold")
     pair.room.run_until(20.0)
     assert pair.room.said(What.CALL_DROPPED) == []

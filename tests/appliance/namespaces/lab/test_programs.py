@@ -36,6 +36,18 @@ def test_a_call_that_it_answers_has_reached_it(alice: Program) -> None:
     assert [each[:3] for each in alice.after(answered)] == [(What.CALL_REACHED, "alice", "bob")]
 
 
+@pytest.mark.parametrize(("calls", "answers"), [(True, 1), (False, 0)])
+def test_only_who_has_called_says_that_it_was_answered(
+    alice: Program, calls: bool, answers: int
+) -> None:
+    """Or a call would be answered twice."""
+    if calls:
+        assert [*alice.before(Report(What.CALL_REACHED, "bob", "alice"))]
+    talking = Report(What.TALKING, "bob", "alice", "", Stream(BOBS, None, Random(1)))
+    inferred = [each.what for each in alice.after(talking)]
+    assert inferred == [*[What.CALL_ANSWERED] * answers, What.TALKING]
+
+
 def test_what_others_do_among_themselves_says_nothing_of_it(alice: Program) -> None:
     reached = Report(What.CALL_REACHED, "bob", "carol")
     assert [*alice.before(reached), *alice.after(reached)] == []

@@ -50,9 +50,12 @@ def test_where_time_passes_faster_timers_are_shorter() -> None:
 
 
 def test_the_other_hosts_of_a_side_get_their_addresses_too() -> None:
-    stun = pbx_traits(address="198.51.100.3")
-    story = replace(STORY, parties={**STORY.parties, "stun": stun})
-    (step,) = Rooms(story, SETTINGS).furniture()
-    assert shlex.join(step.command) == (
-        "ip -n glassnat-lab-one-way-audio-out address add 198.51.100.3/32 dev gn-out"
-    )
+    """Also the second one of a party: phones that are not at their server."""
+    other = pbx_traits(address="198.51.100.3", phones_at="203.0.113.77")
+    story = replace(STORY, parties={**STORY.parties, "other": other})
+    commands = [shlex.join(step.command) for step in Rooms(story, SETTINGS).furniture()]
+    add = "ip -n glassnat-lab-one-way-audio-out address add"
+    assert commands == [
+        f"{add} 203.0.113.77/24 dev gn-out",
+        f"{add} 198.51.100.3/32 dev gn-out",
+    ]

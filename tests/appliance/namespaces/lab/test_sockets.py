@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.namespaces.lab.sockets import Sockets
-from appliance.parties.party import Report, Send, Wake, What
-from nat.endpoint import Endpoint
+from appliance.parties.party import Forge, Report, Send, Wake, What
+from appliance.sim.packets import pack
+from nat.endpoint import Endpoint, parse_address
 from tests.appliance.sim.speaker import Speaker
 
 NETWORK = f"127.{150 + os.getpid() % 50}.{os.getpid() // 50 % 250}"
@@ -31,6 +32,7 @@ class Room:
             self.selector,
             lambda: 1.0,
             lambda _, report: self.reports.append(report),
+            [parse_address(f"{NETWORK}.11")],
         )
         self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.other.bind((f"{NETWORK}.10", 5060))
@@ -65,6 +67,26 @@ def test_a_datagram_is_heard_with_both_its_ends(room: Room) -> None:
     room.serve()
     ((_, datagram),) = room.party.heard
     assert datagram == (OTHER, OWN, b"hello")
+
+
+def test_a_party_is_reached_at_all_its_addresses(room: Room) -> None:
+    """Phones that are not at their server (`phones_at`), a STUN server's second address."""
+    room.other.sendto(b"hello", (f"{NETWORK}.11", OWN.port))
+    room.serve()
+    second = room.party.heard[0][1].destination
+    assert str(second) == f"{NETWORK}.11:5060"
+    room.sockets.perform([Send(second, OTHER, b"hello")])
+    assert room.other.recvfrom(100) == (b"hello", (f"{NETWORK}.11", OWN.port))
+
+
+@pytest.mark.host
+def test_a_forged_packet_leaves_as_it_is(room: Room) -> None:
+    """From somebody who is not here (raw(7), IP_HDRINCL)."""
+    source = Endpoint.parse("198.51.100.1:53")
+    packet = pack(Send(source, OTHER, b"forged"), 1)
+    room.sockets.perform([Forge(packet.to_bytes())])
+    assert sum(room.sockets.lost.values()) == 0
+    assert room.other.recvfrom(100) == (b"forged", ("198.51.100.1", 53))
 
 
 def test_ports_follow_the_party(room: Room) -> None:
