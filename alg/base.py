@@ -12,7 +12,7 @@ A module never sees packets, tables, sockets or a clock. Lifetimes are in second
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from re import Pattern
 from typing import Any, NamedTuple, Protocol
@@ -56,12 +56,15 @@ class Reading(Enum):
 @dataclass(frozen=True, slots=True)
 class Edits:
     """A module's normal answer. `note` says, when nothing is edited, why; `not_opened` names, a
-    sentence for each, what the NAT refused to open while the rest of the message was edited."""
+    sentence for each, what the NAT refused to open while the rest of the message was edited.
+    `faults` are those that were at work on it, by name; whether they have changed anything shows
+    when the answer is compared with the correct module's."""
 
     edits: tuple[Edit, ...] = ()
     reading: Reading = Reading.MESSAGE
     note: str = ""
     not_opened: tuple[str, ...] = ()
+    faults: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Refuse:
     """The message is not to be forwarded. No correct module answers this; faults do."""
 
     rule: str
+    faults: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Unavailable(Exception):

@@ -110,9 +110,24 @@ def find(name: str, faults: Mapping[str, Fault[Case]]) -> Fault[Case]:
     return faults[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """What a fault decides, with its name: whoever counts what faults have done needs it."""
+
+    fault: str
+    decide: Decide
+
+    def __call__(self, normal: Any, *facts: object) -> Any:
+        return self.decide(normal, *facts)
+
+
 def decisions_of(faults: Iterable[Fault[Any]]) -> dict[str, Decide]:
     """What they decide together; of two at one decision point, the later one decides."""
-    return {point: decide for fault in faults for point, decide in fault.decisions.items()}
+    return {
+        point: Decider(fault.name, decide)
+        for fault in faults
+        for point, decide in fault.decisions.items()
+    }
 
 
 def manners_of(faults: Iterable[Fault[Any]]) -> Manners:

@@ -8,6 +8,7 @@ should mend it by accident.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from alg.base import AlgContext, Edits, Reason, Refuse
 from alg.fault import decisions_of, find, manners_of
@@ -29,10 +30,12 @@ class FtpPoor:
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
         case = Case()
-        for fault in self.faults:
-            if fault.prepare:
-                fault.prepare(case)
-        return Ftp(case.peer).inspect(message, context)
+        at_work = [fault for fault in self.faults if fault.prepare]
+        for fault in at_work:
+            assert fault.prepare is not None
+            fault.prepare(case)
+        answer = Ftp(case.peer).inspect(message, context)
+        return replace(answer, faults=tuple(fault.name for fault in at_work))
 
     def explain(self, rule: str) -> Reason:
         return correct.reasons()[rule]

@@ -56,13 +56,15 @@ class SipPoor:
                 case.fault = fault.name
                 fault.prepare(case)
         if case.refused:
-            return Refuse(case.refused)
+            return Refuse(case.refused, (case.refused,))
         answer = Sip(tuple(case.steps)).inspect(message, case.context)
         if not isinstance(answer, Edits) or answer.reading is not Reading.MESSAGE:
             return answer
         case.edits = sorted(answer.edits, key=place_of)
-        self._spoil(case, at_work)
-        return Edits(tuple(_in_order(case.data, case.edits)), note=answer.note)
+        names = [fault.name for fault in at_work if fault.prepare]
+        names += self._spoil(case, at_work)
+        made = tuple(_in_order(case.data, case.edits))
+        return Edits(made, note=answer.note, faults=tuple(dict.fromkeys(names)))
 
     def explain(self, rule: str) -> Reason:
         if rule in FAULTS:
@@ -95,14 +97,20 @@ class SipPoor:
         case.context.remember(key, count, COUNTED_FOR)
         return bool(count == aimed.nth)
 
-    def _spoil(self, case: Case, at_work: Sequence[Fault[Case]]) -> None:
+    def _spoil(self, case: Case, at_work: Sequence[Fault[Case]]) -> list[str]:
+        """Answers the names of those that have found something to spoil."""
         spoilers = [fault for fault in at_work if fault.spoil]
+        found = []
         for fault in spoilers:
             assert fault.spoil is not None
             case.fault = fault.name
+            before = list(case.edits), case.counts_lengths
             fault.spoil(case)
+            if before != (case.edits, case.counts_lengths):
+                found.append(fault.name)
         if spoilers:
             case.count_lengths()
+        return found
 
 
 def _in_order(data: bytes, edits: Sequence[Edit]) -> list[Edit]:

@@ -28,7 +28,7 @@ from appliance.cli.base import (
 from appliance.cli.endpoints import EndpointType, PairType
 from appliance.cli.messages import fit, lint, message_options, take
 from appliance.cli.words import modules_and_faults, offer, profiles, specs
-from appliance.gateway import modules
+from appliance.gateway import bites, modules
 from appliance.gateway.trial import Situation, Trial
 from appliance.gateway.workers.module import ModuleFailed
 from appliance.gateway.workers.workshop import Workshop
@@ -268,6 +268,9 @@ class _Run:
         changes = compare.changes(message, module, active, correct, expected, application)
         if isinstance(answer, Edits):
             note = compare.note(replace(answer, note=note), ideal)
+        if unused := bites.idle(message, spec, application, situation, settings):
+            said = bites.sentence(unused, registry.MODULES[module.name])
+            note = f"{note}; {said}" if note else said
         if not active and (hint := _ports_hint(application, situation, settings)):
             note = f"{note}; {hint}" if note else hint
         dropped = isinstance(answer, Refuse)

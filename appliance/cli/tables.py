@@ -180,6 +180,12 @@ def _counters_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         )
         yield ""
     yield from _side_by_side("ALGS", answer["alg"])
+    for name, bitten in answer.get("faults", {}).items():
+        yield ""
+        yield from table(
+            [{"name": fault, "times": times} for fault, times in bitten.items()],
+            {"name": f"FAULTS OF {name.upper()}", "times": "HAVE BITTEN"},
+        )
     if hints := answer.get("hints"):
         yield ""
         yield from table(

@@ -90,6 +90,7 @@ def counters(engine: Engine, now: float) -> dict[str, object]:
         "limits": _limits(engine, now),
         "memory": {name: use._asdict() for name, use in _memory(engine)},
         "alg": {name: dict(slot.counters) for name, slot in engine.slots.items()},
+        "faults": {name: dict(slot.bitten) for name, slot in engine.slots.items() if slot.bitten},
         "hints": dict(engine.hints.counters),
     }
 

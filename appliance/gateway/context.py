@@ -43,6 +43,10 @@ LOWEST_PORT = 1024
 """No expectation for a system port of an inside host (invariant I-E2)."""
 
 
+Asked = tuple[object, ...]
+"""A verb of an `AlgContext`, and what it was asked about."""
+
+
 class Ground(Protocol):
     """What a context stands on. `protocol` is an IP protocol number; everything is asked for on
     behalf of the inside host that the message belongs to."""
@@ -103,6 +107,8 @@ class Context:
         self.settings = settings
         self._ground = ground
         self._owned = table.rules.owned
+        self.asked: list[Asked] = []
+        """What has been asked of the NAT, whatever came of it: the verb, and what it is about."""
         self._notes = Notes(memory, self.internal.address, now)
         self.recall = self._notes.recall
         self.remember = self._notes.remember
@@ -122,12 +128,14 @@ class Context:
         return self._ground.internal_of(PROTOCOL_NUMBERS[transport], external)
 
     def map(self, internal: Endpoint, transport: str = "udp") -> Endpoint:
+        self.asked.append(("map", internal, transport))
         self._must_be_own(internal)
         if self._is_the_speaker(internal, transport):
             return self.external
         return _granted(self._ground.pin(PROTOCOL_NUMBERS[transport], internal))
 
     def map_pair(self, internal: Endpoint) -> Endpoint:
+        self.asked.append(("map_pair", internal))
         self._must_be_own(internal)
         return _granted(self._ground.pin_pair(internal))
 
@@ -143,6 +151,7 @@ class Context:
         used_lifetime: float | None = None,
         silence: float | None = None,
     ) -> None:
+        self.asked.append(("expect", internal, remote, lifetime, used_lifetime, silence))
         self._must_be_own(internal)
         _check_ends(internal, remote, parent)
         for seconds in (lifetime, used_lifetime, silence):
@@ -152,9 +161,11 @@ class Context:
         self._ground.expect(protocol, internal, remote, parent, reason, terms)
 
     def close(self, parent: Hashable, internal: Endpoint | None = None) -> None:
+        self.asked.append(("close", internal))
         self._ground.close(parent, internal)
 
     def keep(self, seconds: float) -> None:
+        self.asked.append(("keep", seconds))
         _check_lifetime(seconds)
         self._ground.keep(seconds)
 

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 from alg import compare, edits
 from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
-from appliance.gateway.context import Context, Tables, remote_of
+from appliance.gateway.bites import bitten
+from appliance.gateway.context import Asked, Context, Tables, remote_of
 from appliance.gateway.conversations import tell_progress
 from appliance.gateway.lookout import Hints
 from appliance.gateway.rehearsal import Rehearsal
@@ -77,13 +78,15 @@ class Inspector:
             context.rollback()
         # After the active module, because it must find the mappings of that one; before the commit,
         # because it must still find what the message is about to close.
-        correct = self._rehearse(slot, leg, message, now)
+        correct, would_ask = self._rehearse(slot, leg, message, now)
+        bites = bitten(outcome.answer, context.asked, correct, would_ask)
+        slot.bitten.update(bites)
         if outcome.commits:
             tables.says_nothing = _reading(outcome.answer) is not Reading.MESSAGE
             context.commit()
         opened = self._log.take_held()
         # The chain of causes begins with the message: it is numbered before what it opened.
-        cause = self._tell(slot, leg, message, outcome, correct, now)
+        cause = self._tell(slot, leg, message, outcome, correct, now, bites)
         if outcome.commits:
             self._log.release(opened, cause)
         self._tell_not_opened(slot, leg, outcome, now, cause)
@@ -132,25 +135,28 @@ class Inspector:
             return _left_alone(message, "left alone: the longer message would not fit the MTU")
         return Outcome(answer, after, commits=True)
 
-    def _rehearse(self, slot: Slot, leg: Leg, message: bytes, now: float) -> Edits | None:
-        """What the correct module would have answered, when another one is active."""
+    def _rehearse(
+        self, slot: Slot, leg: Leg, message: bytes, now: float
+    ) -> tuple[Edits | None, Sequence[Asked]]:
+        """What the correct module would have answered, and asked of the NAT, when another one is
+        active."""
         if not (slot.observes or self._may_be_left_open(slot, leg)):
-            return None
+            return None, ()
         ground = Rehearsal(self._table, leg, now, slot.ledger, slot.module)
         context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
         except Unavailable:
             context.rollback()
-            return Edits()
+            return Edits(), context.asked
         except Exception:  # what only watches may not stop anything
             context.rollback()
             slot.counters["errors"] += 1
-            return None
+            return None, ()
         context.commit()
         if not slot.observes:
-            return None
-        return answer if isinstance(answer, Edits) else Edits()
+            return None, ()
+        return (answer if isinstance(answer, Edits) else Edits()), context.asked
 
     def _may_be_left_open(self, slot: Slot, leg: Leg) -> bool:
         """Does the host have expectations that the active module does not know how to close?"""
@@ -214,6 +220,7 @@ class Inspector:
         outcome: Outcome,
         correct: Edits | None,
         now: float,
+        bites: Sequence[str] = (),
     ) -> int:
         """Emit `message-passed`; answers its id. The event is built when somebody reads it, since
         comparing two answers and finding their reasons takes longer than inspecting."""
@@ -261,6 +268,7 @@ class Inspector:
                 summary=what,
                 call_id=call_id,
                 note=note,
+                bitten=list(bites),
             )
 
         return self._log.emit_later(build, now, size=_size_of(message, after, made, expected))

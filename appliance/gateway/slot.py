@@ -4,12 +4,13 @@ during a call changes what stands in the slot, for flows that exist too.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from math import inf
 from typing import Any
 
 from alg.base import Alg, Application
+from alg.fault import Decider
 from alg.off import Off
 from appliance.gateway import modules
 from appliance.gateway.memory import Bounds, Memory
@@ -25,6 +26,8 @@ COUNTED = (
 )
 
 MOST_MOVED = 1000
+SETS_THE_NAT = "behavior"
+"""The decision that is taken when settings change, not when a packet passes."""
 
 
 class Slot:
@@ -53,6 +56,8 @@ class Slot:
         self.ledger = Ledger()
         self.errors_by_flow: dict[int, int] = {}
         self.counters = dict.fromkeys(COUNTED, 0)
+        self.bitten: Counter[str] = Counter()
+        """How often each fault has changed something (`bites.py`)."""
         self.configure(settings)
 
     @property
@@ -136,15 +141,22 @@ class Slot:
     def decisions(self) -> dict[str, Decide]:
         """What the module decides in the place of the NAT (`nat/policy.py`). Where it raises, the
         NAT decides and the failure is counted."""
-        return {point: self._guarded(decide) for point, decide in self.module.decisions.items()}
+        return {
+            point: self._guarded(point, decide) for point, decide in self.module.decisions.items()
+        }
 
-    def _guarded(self, decide: Decide) -> Decide:
+    def _guarded(self, point: str, decide: Decide) -> Decide:
+        fault = decide.fault if isinstance(decide, Decider) and point != SETS_THE_NAT else ""
+
         def guarded(normal: Any, *facts: object) -> Any:
             try:
-                return decide(normal, *facts)
+                answer = decide(normal, *facts)
+                if fault and answer != normal:
+                    self.bitten[fault] += 1
             except Exception:  # whatever a module does, the NAT goes on
                 self.counters["errors"] += 1
                 return normal
+            return answer
 
         return guarded
 

@@ -140,6 +140,7 @@ class MessagePassed(Event, tag="message-passed"):
     summary: str = ""  # the start line's essence: "INVITE", "200 OK (INVITE)"
     call_id: str = ""
     note: str = ""
+    bitten: list[str] = []  # the faults that have changed something about it
 
 
 class ExpectationOpened(Event, tag="expectation-opened"):

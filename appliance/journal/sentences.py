@@ -50,7 +50,7 @@ _SENTENCES = {
     "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
     "{sent} out, {packets_in} in)",
     "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
-    "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}",
+    "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}{bites}",
     "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
     "{expires_in:.0f} s ({reason})",
     "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
@@ -77,6 +77,8 @@ _POINTS = {
     "translated-out": "comes out of it, for the {side}: from {source} to {destination}",
     "left": "left on the {side}: {protocol} from {source} to {destination}, {size} bytes",
 }
+_AS_PROSE = str.maketrans({"[": "", "]": "", '"': "", ",": ", "})
+"""A list in JSON as a person would write it."""
 _ENDPOINTS = ("internal", "external", "remote", "source", "destination", "target")
 
 FIELD_NAMES = {
@@ -299,6 +301,9 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
     if "why" in words and "lost" in words:
         words["after"] = f" ({words['why']})" if words["why"] else ""
         words["missing"] = f", {words['lost']} could not be kept" if words["lost"] else ""
+    if "verdict" in words and "before" in words:
+        bitten = words["bitten"].translate(_AS_PROSE)
+        words["bites"] = f"; at work: {bitten}" if bitten else ""
     if "setting" in words:
         todo = f" (glassnat set {words['setting']} {words['value']})"
         words["remedy"] = todo if words["setting"] else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alg.fault import Fault, Faults, UnknownFault, decisions_of, find, manners_of
+from alg.fault import Decider, Fault, Faults, UnknownFault, decisions_of, find, manners_of
 from alg.stream import RIGHT
 
 TEXTS = {
@@ -57,8 +57,17 @@ def test_a_row_becomes_a_fault_column_by_column() -> None:
 def test_of_two_faults_at_one_point_the_later_one_decides() -> None:
     first: Fault[object] = Fault("first", **TEXTS, decisions={"port": max, "serves": max})
     second: Fault[object] = Fault("second", **TEXTS, decisions={"port": min})
-    assert decisions_of([first, second]) == {"port": min, "serves": max}
-    assert decisions_of([second, first]) == {"port": max, "serves": max}
+    serves = Decider("first", max)
+    assert decisions_of([first, second]) == {"port": Decider("second", min), "serves": serves}
+    assert decisions_of([second, first]) == {"port": Decider("first", max), "serves": serves}
+
+
+def test_a_decision_has_the_name_of_its_fault() -> None:
+    larger: Fault[object] = Fault("larger", **TEXTS, decisions={"port": max})
+    decide = decisions_of([larger])["port"]
+    assert decide(1, 2) == 2
+    assert isinstance(decide, Decider)
+    assert decide.fault == "larger"
 
 
 def test_manners_of_several_faults_come_together() -> None:

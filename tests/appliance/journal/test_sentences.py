@@ -51,6 +51,7 @@ def filled(kind: type[Any], text: str) -> events.Event:
             ],
             list[Difference]: [Difference(text, text, text)],
             list[Cause]: [Cause(text, text, 3, text, text)],
+            list[str]: [text],
         }  # fmt: skip
         values[field.name] = samples[field.type]
     event: events.Event = kind(**values)
