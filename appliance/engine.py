@@ -46,7 +46,7 @@ from nat.behavior import Behavior
 from nat.endpoint import Side
 from nat.mapping import Why
 from nat.packet import Packet
-from nat.policy import Policy
+from nat.policy import Decide, Policy
 from nat.translator import Nat
 
 KernelDropsNow = Callable[[], KernelDrops | None]
@@ -65,7 +65,8 @@ class Flushed(NamedTuple):
 class Engine:
     """One appliance. `mode` is "appliance" or "simulation", `log` its event log; `rng` decides
     random ports (None: the system's); `nursery` starts the processes of somebody's own modules
-    (None: the one that all share).
+    (None: the one that all share). What is `decided` already, at points of `nat/policy.py`, is no
+    module's to decide.
 
     Others put here what is theirs to tell in `show counters`: `kernel_drops`, for each side what
     the kernel has dropped at its wire, and `kept`, what they keep."""
@@ -78,12 +79,14 @@ class Engine:
         log: EventLog,
         rng: random.Random | None = None,
         nursery: Nursery | None = None,
+        decided: Mapping[str, Decide] | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
         self.mode = mode
         self.log = log
         self._rng = rng or random.SystemRandom()
+        self._decided = decided or {}
         counters = (WireCounters(), WireCounters())
         drops = DropLog(log)
         workshop = Workshop(nursery, is_live=mode == "appliance")
@@ -108,7 +111,7 @@ class Engine:
 
     def _behavior(self) -> tuple[Behavior, Policy]:
         """What the settings ask of the NAT, and what modules decide in its place."""
-        policy = self.slots.policy()
+        policy = self.slots.policy(self._decided)
         return policy.behavior(behavior_of(self.settings, self._rng)), policy
 
     def set(self, key: str, value: Any, who: str, now: float) -> None:

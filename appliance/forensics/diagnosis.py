@@ -4,6 +4,10 @@
     each fault, alone            the fewer differences are left, the more certain
     the best and one more        as long as that leaves fewer
 
+Where none of that explains everything, the router may be another kind of NAT, or choose ports in a
+way of its own, as Linux does that is told a range: then ours takes the ports that it is seen to
+have chosen, and what it does with them is judged.
+
 A fault is named only if with it fewer differences are left than without, and as few as with any
 other: so what cannot be seen in these captures is not named. Nothing is named where too much is
 left. What is said as evidence are packets that the router let out and the correct module would not
@@ -12,16 +16,26 @@ have, or the other way round, and that the fault explains.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
+from typing import NamedTuple
 
 from alg.base import Application
 from alg.registry import MODULES, poor
-from appliance.forensics.retracing import Trace, differences, let_out, retrace, sampled, settings_of
+from appliance.forensics.retracing import (
+    Strayed,
+    Trace,
+    differences,
+    let_out,
+    retrace,
+    sampled,
+    settings_of,
+)
 from appliance.forensics.sides import Looks, Mapped, Seen, Sides, mappings, preserves_ports
 from appliance.journal.sentences import clean
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side
@@ -34,12 +48,26 @@ MOST_LEFT = 0.25
 """Of all packets: where more are not explained, what explains some of them is chance."""
 MOST_CANDIDATES = 12
 """That are tried together: those that help most alone."""
-OTHER_NATS = (
+
+
+class Kind(NamedTuple):
+    """Of NAT: settings, and whether it chooses the ports that the router is seen to have chosen."""
+
+    settings: tuple[str, ...] = ()
+    has_its_ports: bool = False
+
+
+USUAL = Kind()
+OTHER_SETTINGS = (
     ("nat.filtering=endpoint-independent",),
     ("nat.filtering=address-and-port-dependent",),
     ("nat.mapping=address-and-port-dependent", "nat.filtering=address-and-port-dependent"),
 )
-"""Kinds of NAT that are tried when none of the usual kind explains everything."""
+OTHER_NATS = (
+    *(Kind(each) for each in OTHER_SETTINGS),
+    *(Kind(each, has_its_ports=True) for each in ((), *OTHER_SETTINGS)),
+)
+"""Kinds that are tried when none of the usual kind explains everything."""
 _LONGEST = 120
 _MOST_LINES = 2
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -57,13 +85,15 @@ class Named:
 @dataclass(slots=True)
 class Diagnosis:
     """`module` comes nearest to what the router did: `off`, the correct one, or the poor one with
-    the faults `together`. `left` is how many packets it does not explain, of `packets`; `correct`
-    is what the correct module would have done, `kind` what kind of NAT it is, as settings."""
+    the faults `together`. It lets out `explained` of the `packets` that the router let out; `left`
+    are those that only one of the two let out. `correct` is what the correct module would have
+    done, `kind` what kind of NAT it is."""
 
     application: Application
-    kind: tuple[str, ...]
+    kind: Kind
     module: str
     left: int
+    explained: int
     packets: int
     correct: Trace
     mapped: Sequence[Mapped]
@@ -101,20 +131,21 @@ class _Search:
     def found(self) -> Diagnosis:
         module = poor(self.application.name)
         plain = {spec: self.trace(spec) for spec in ("off", self.application.name)}
-        kind: tuple[str, ...] = ()
+        kind = USUAL
         least = min(map(self.left, plain.values()))
-        tried = {} if not least else self._each_fault((), ())
+        tried = {} if not least else self._each_fault(kind)
         if least and min(map(self.left, tried.values()), default=least) > 0:
-            kind = self._kind_of_nat(least)
-            if kind:
+            kind = self._kind_of_nat(max(map(self._explained, plain.values())), least)
+            if kind is not USUAL:
                 plain = {spec: self.trace(spec, kind) for spec in plain}
                 least = min(map(self.left, plain.values()))
-                tried = self._each_fault((), kind) if least else {}
+                tried = self._each_fault(kind) if least else {}
         correct = plain[self.application.name]
-        spec = min(plain, key=lambda each: self.left(plain[each]))
+        spec, nearest = min(plain.items(), key=lambda each: self.left(each[1]))
         diagnosis = Diagnosis(
-            self.application, kind, spec, least, self.routers.total(), correct, self.mapped
-        )
+            self.application, kind, spec, least, self._explained(nearest), self.routers.total(),
+            correct, self.mapped,
+        )  # fmt: skip
         fewest = min(map(self.left, tried.values()), default=least)
         better = {
             name: trace for name, trace in tried.items() if self.left(trace) == fewest < least
@@ -126,10 +157,11 @@ class _Search:
             (name for name in tried if self.left(tried[name]) < least),
             key=lambda name: self.left(tried[name]),
         )
-        together, left = self._together(helpful[:MOST_CANDIDATES], fewest, kind)
-        if left > MOST_LEFT * diagnosis.packets:
+        together, trace = self._together(helpful[:MOST_CANDIDATES], tried, kind)
+        if self.left(trace) > MOST_LEFT * diagnosis.packets:
             return diagnosis
-        diagnosis.module, diagnosis.together, diagnosis.left = module.name, together, left
+        diagnosis.module, diagnosis.together = module.name, together
+        diagnosis.left, diagnosis.explained = self.left(trace), self._explained(trace)
         diagnosis.faults = [self._named(name, tried[name], correct) for name in ranked]
         diagnosis.faults += [
             self._named(name, tried[name], correct) for name in together if name not in ranked
@@ -138,55 +170,80 @@ class _Search:
 
     # --- trying --------------------------------------------------------------------------------
 
-    def trace(self, spec: str, kind: Sequence[str] = ()) -> Trace:
+    def trace(self, spec: str, kind: Kind = USUAL, within: Counter[Looks] | None = None) -> Trace:
+        """Raises Strayed as `retrace`."""
         slot = f"alg.{self.application.name}.module={spec}"
-        settings = settings_of(self.sides, (*self.sets, *kind, slot))
-        is_free = not self.keeps_ports or _chooses_ports(spec)
+        settings = settings_of(self.sides, (*self.sets, *kind.settings, slot))
         until = self.sides.seen[-1].t if self.sides.seen else 0.0
-        names = self.mapped if is_free else ()
-        return retrace(self.came, settings, names, until, spec == self.application.name)
+        names = self.mapped if self._are_ports_free(spec) else ()
+        ports = self.mapped if kind.has_its_ports else ()
+        tells = spec == self.application.name
+        return retrace(self.came, settings, names, until, tells, ports, within)
+
+    def _are_ports_free(self, spec: str) -> bool:
+        return not self.keeps_ports or _chooses_ports(spec)
 
     def left(self, trace: Trace) -> int:
         return differences(trace.out, self.routers)
 
-    def _each_fault(
-        self, others: Sequence[str], kind: Sequence[str], names: Sequence[str] | None = None
-    ) -> dict[str, Trace]:
-        """The traces of each fault, or of these, with these others."""
+    def _explained(self, trace: Trace) -> int:
+        return (trace.out & self.routers).total()
+
+    def _each_fault(self, kind: Kind) -> dict[str, Trace]:
+        """The traces of all faults; if some explain everything, only of those. (To find these is
+        quick: the others let something else out soon.)"""
         module = poor(self.application.name)
         if module is None:
             return {}
-        return {
-            name: self.trace(f"{module.name}:{','.join((*others, name))}", kind)
-            for name in names or module.faults
-            if name not in others
+        specs = {name: f"{module.name}:{name}" for name in module.faults}
+        found: dict[str, Trace] = {}
+        for name, spec in specs.items():
+            within = None if self._are_ports_free(spec) else self.routers
+            with contextlib.suppress(Strayed):
+                found[name] = self.trace(spec, kind, within)
+        whole = {name: trace for name, trace in found.items() if not self.left(trace)}
+        return whole or {
+            name: found[name] if name in found else self.trace(spec, kind)
+            for name, spec in specs.items()
         }
 
-    def _kind_of_nat(self, least: int) -> tuple[str, ...]:
+    def _with(self, others: Sequence[str], name: str, kind: Kind) -> Trace:
+        """One more fault beside these others."""
+        module = poor(self.application.name)
+        assert module is not None
+        return self.trace(f"{module.name}:{','.join((*others, name))}", kind)
+
+    def _kind_of_nat(self, explained: int, least: int) -> Kind:
         """The kind that explains most with no fault or with the correct module, if it is more."""
-        best: tuple[str, ...] = ()
+        best, most = USUAL, (explained, -least)
+        has_others = any(each.internal.port != each.external.port for each in self.mapped)
         for kind in OTHER_NATS:
+            if kind.has_its_ports and not has_others:
+                continue
             for spec in ("off", self.application.name):
-                left = self.left(self.trace(spec, kind))
-                if left < least:
-                    best, least = kind, left
+                trace = self.trace(spec, kind)
+                found = self._explained(trace), -self.left(trace)
+                if found > most:
+                    best, most = kind, found
         return best
 
     def _together(
-        self, candidates: Sequence[str], left: int, kind: Sequence[str]
-    ) -> tuple[list[str], int]:
+        self, candidates: Sequence[str], tried: Mapping[str, Trace], kind: Kind
+    ) -> tuple[list[str], Trace]:
         """The best fault, and others that explain what it leaves. (One that helps beside it helps
         alone as well, nearly always.)"""
         chosen = [candidates[0]]
-        while left and len(chosen) < MOST_TOGETHER:
-            others = [name for name in candidates if name not in chosen]
-            traces = self._each_fault(chosen, kind, others)
+        nearest = tried[chosen[0]]
+        while self.left(nearest) and len(chosen) < MOST_TOGETHER:
+            traces = {
+                name: self._with(chosen, name, kind) for name in candidates if name not in chosen
+            }
             name = min(traces, key=lambda each: self.left(traces[each]), default=None)
-            if name is None or self.left(traces[name]) >= left:
+            if name is None or self.left(traces[name]) >= self.left(nearest):
                 break
             chosen.append(name)
-            left = self.left(traces[name])
-        return chosen, left
+            nearest = traces[name]
+        return chosen, nearest
 
     # --- telling -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from appliance.settings.hints import counted
 from nat.endpoint import PROTOCOL_NAMES, Direction, Side
 
 _LONGEST_LINE = 200
+MOST_FIELDS = 6
 MOST_MESSAGES = 50
 """On the page: of more messages with differences, the first."""
 
@@ -30,6 +32,7 @@ def document(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -
         "clock_offset": sides.offset,
         "module": diagnosis.module,
         "unexplained": diagnosis.left,
+        "explained": diagnosis.explained,
         "packets": diagnosis.packets,
         "faults": [
             {"name": each.name, "unexplained": each.left, "evidence": list(each.evidence)}
@@ -68,7 +71,7 @@ def profile(diagnosis: Diagnosis) -> str:
     """Settings that do the same, as a file has them."""
     rows = ['title = "As the router in the captures"']
     tables: dict[str, list[str]] = {}
-    for assignment in diagnosis.kind:
+    for assignment in diagnosis.kind.settings:
         key, _, value = assignment.partition("=")
         table, _, name = key.rpartition(".")
         tables.setdefault(table, []).append(f"{name} = {json.dumps(value)}")
@@ -95,9 +98,7 @@ def sentences(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) 
         elif each.longest_silence >= 1.0:
             said += f", and still after {each.longest_silence:.1f} s of silence"
         yield said
-    judged = [change.verdict for each in messages for change in each.changes]
-    told = [f"{judged.count(word)} {word}" for word in dict.fromkeys(judged)]
-    yield f"{counted(len(messages), 'message')}; fields: {', '.join(told) or 'none changed'}"
+    yield f"{counted(len(messages), 'message')}; fields: {_fields(messages)}"
     yield _verdict(diagnosis)
     for fault in diagnosis.faults:
         rest = f"; {fault.left} packets are left" if fault.left else ""
@@ -110,16 +111,33 @@ def _poor(diagnosis: Diagnosis) -> str:
 
 
 def _verdict(diagnosis: Diagnosis) -> str:
-    of = f"of {counted(diagnosis.packets, 'packet')} that it let out"
-    left = f"; {diagnosis.left} {of} are not explained" if diagnosis.left else ""
+    most = f"{diagnosis.explained} of {counted(diagnosis.packets, 'packet')} that it let out"
+    left = f"; this explains {most}" if diagnosis.left else ""
+    if diagnosis.kind.has_its_ports:
+        left = f", with the ports that the router is seen to have chosen{left}"
     if diagnosis.left > MOST_LEFT * diagnosis.packets:
         nearest = "no ALG" if diagnosis.module == "off" else f"the module {diagnosis.module}"
-        return f"The router does what no module here does; {nearest} comes nearest{left}."
+        return f"The router does what no fault here does; {nearest} comes nearest{left}."
     if diagnosis.faults:
         return f"The router does what {diagnosis.module}:{','.join(diagnosis.together)} does{left}."
     if diagnosis.module == "off":
         return f"The router does what no ALG does: it leaves messages alone{left}."
     return f"The router does what the correct module does{left}."
+
+
+def _fields(messages: Sequence[Observed]) -> str:
+    """How many were changed, by the correct module's opinion, and those that are not right."""
+    judged: dict[str, Counter[str]] = {}
+    for change in (change for each in messages for change in each.changes):
+        judged.setdefault(change.verdict, Counter())[change.field] += 1
+    told = []
+    for verdict, fields in judged.items():
+        named = ", ".join(f"{field} {count}" for field, count in fields.most_common(MOST_FIELDS))
+        more = ", …" if len(fields) > MOST_FIELDS else ""
+        told.append(
+            f"{fields.total()} {verdict}" + ("" if verdict == "ok" else f" ({named}{more})")
+        )
+    return ", ".join(told) or "none changed"
 
 
 def page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> str:
@@ -131,6 +149,8 @@ def _page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> I
     yield "# What the router changes"
     yield ""
     yield _verdict(diagnosis)
+    yield ""
+    yield f"Fields of messages that it changed: {_plain(_fields(messages))}."
     yield ""
     for fault in diagnosis.faults:
         row = MODULES[_poor(diagnosis)].faults[fault.name]
@@ -155,7 +175,7 @@ def _page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> I
     ]
     for message in differing[:MOST_MESSAGES]:
         yield ""
-        yield from _fields(message)
+        yield from _table(message)
     yield ""
     yield "## A profile that does the same"
     yield ""
@@ -164,7 +184,7 @@ def _page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> I
     yield "```"
 
 
-def _fields(each: Observed) -> Iterator[str]:
+def _table(each: Observed) -> Iterator[str]:
     line = each.came.partition(b"\r\n")[0].decode("latin-1")
     way = "outwards" if each.direction is Direction.OUT else "inwards"
     yield f"## {each.t:.3f} s, {way}: {_plain(clean(line, _LONGEST_LINE))}"

@@ -8,7 +8,8 @@ against what the router let out.
                        ──► `sip-poor:no-sdp`  ──► what ours lets out       ┘ then that is it
 
 A packet that only one of the two let out is a difference. Ports outside may be others, where both
-choose them freely: then they are compared by whose they are.
+choose them freely: then they are compared by whose they are. Or ours takes those that the router is
+seen to have chosen, and only what it does with them is judged.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from appliance.settings.table import Settings
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Endpoint, Network, Side, address_text
 from nat.mapping import Leg
 from nat.packet import Packet
+from nat.policy import Decide, PortWish
 
 OF_A_STREAM = 10
 """Packets of each direction of a flow that are retraced, of those that carry no messages; later
@@ -95,18 +97,27 @@ def settings_of(sides: Sides, sets: Sequence[str]) -> Settings:
     return configuration.for_scenario("import", own, None, sets)
 
 
+class Strayed(Exception):
+    """Ours has let out what the router did not."""
+
+
 def retrace(
     came: Sequence[Seen],
     settings: Settings,
     names: Sequence[Mapped] = (),
     until: float = 0.0,
     tells: bool = True,
+    ports: Sequence[Mapped] = (),
+    within: Counter[Looks] | None = None,
 ) -> Trace:
     """Give a NAT with these settings what came, and let time pass `until` then (seconds). `names`:
-    compare external ports by whose they are with these mappings of the router's. Unless it `tells`
-    of messages, they are not explained, which takes its time."""
+    compare external ports by whose they are with these mappings of the router's; `ports`: choose
+    them as in these. Unless it `tells` of messages, they are not explained, which takes its time.
+
+    Raises Strayed as soon as something is let out that is not `within` what the router let out.
+    """
     events: list[Event] = []
-    nat = _Nat(settings)
+    nat = _Nat(settings, ports, within)
     if tells or names:
         nat.log.subscribe(events.append)
     here = _Names(events, names)
@@ -117,8 +128,8 @@ def retrace(
             here.readdress(packet, each)
         nat.give(packet, each.side, each.t)
     nat.wait(until + ROUNDED)
-    ports = here.renamed() if names else {}
-    found = [(t, _as_the_router(looks, ports)) for t, looks in nat.out] if ports else nat.out
+    others = here.renamed() if names else {}
+    found = [(t, _as_the_router(looks, others)) for t, looks in nat.out] if others else nat.out
     when: dict[Looks, float] = {}
     for t, looks in found:
         when.setdefault(looks, t)
@@ -130,11 +141,27 @@ class _Nat:
     """An engine that notes in `out` what it lets out. What it says to inside hosts by itself is
     left out: no capture tells that from what they say to each other."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, ports: Sequence[Mapped], within: Counter[Looks] | None
+    ) -> None:
         self.log = EventLog(0.0, most_bytes=1 << 30)
         self.out: list[tuple[float, Looks]] = []
-        self._engine = Engine(settings, "import", "simulation", self.log, Random("import"))
+        self._now = 0.0
+        self._known = _by_internal(ports)
+        self._may_leave = within.copy() if within is not None else None
+        oracle: Mapping[str, Decide] = {"port": self._choose_port} if ports else {}
+        self._engine = Engine(
+            settings, "import", "simulation", self.log, Random("import"), decided=oracle
+        )
         self._networks: Sequence[Network] = settings["inside.networks"]
+
+    def _choose_port(self, normal: int | None, wish: PortWish) -> int | None:
+        """The router's port at that time, if it is seen."""
+        seen = self._known.get((wish.protocol, wish.internal), ())
+        nearest = min(seen, key=lambda each: abs(each.first - self._now), default=None)
+        if nearest is None or not wish.is_free(nearest.external.port):
+            return normal
+        return nearest.external.port
 
     def wait(self, moment: float) -> None:
         while (due := self._engine.next_deadline()) <= moment:
@@ -142,6 +169,7 @@ class _Nat:
             self._take(due)
 
     def give(self, packet: Packet, side: Side, now: float) -> None:
+        self._now = now
         verdict = self._engine.handle(packet, side, now)
         if isinstance(verdict, Leg):
             self._note(EXIT_SIDES[verdict.exit], packet, now)
@@ -155,7 +183,19 @@ class _Nat:
     def _note(self, side: Side, packet: Packet, now: float) -> None:
         source = packet.source_address
         if side is Side.OUTSIDE or not any(source in network for network in self._networks):
-            self.out.append((now, looks_of(side, packet)))
+            looks = looks_of(side, packet)
+            self.out.append((now, looks))
+            if self._may_leave is not None:
+                if not self._may_leave[looks]:
+                    raise Strayed
+                self._may_leave[looks] -= 1
+
+
+def _by_internal(ports: Sequence[Mapped]) -> Mapping[tuple[int, Endpoint], Sequence[Mapped]]:
+    found: dict[tuple[int, Endpoint], list[Mapped]] = {}
+    for each in ports:
+        found.setdefault((each.protocol, each.internal), []).append(each)
+    return found
 
 
 def differences(ours: Counter[Looks], routers: Counter[Looks]) -> int:

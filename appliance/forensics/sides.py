@@ -13,10 +13,12 @@ dropped, or lost, or one capture began later than the other.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import median
 from typing import NamedTuple
 
@@ -84,29 +86,31 @@ class Sides:
 def looks_of(side: Side, packet: Packet) -> Looks:
     """See `Looks`."""
     protocol = packet.protocol
-    source, destination = (Endpoint(address, 0) for address in packet.addresses)
+    addresses = packet.addresses
     start = packet.header_length
     size = packet.length - start
     if packet.is_fragment or size < MINIMUM_TRANSPORT.get(protocol, 0):
+        source, destination = (Endpoint(address, 0) for address in addresses)
         carries = bytes(packet.buffer[start : packet.length])
         more = packet.flags_and_offset, packet.identification
         return Looks(side, protocol, source, destination, carries, more)
     sound = packet.check_transport() is None
+    if protocol in (TCP, UDP):
+        flags = (packet.buffer[start + _FLAGS_AT],) if protocol == TCP else ()
+        source, destination = map(Endpoint, addresses, packet.ports)
+        return Looks(side, protocol, source, destination, packet.payload, flags, sound)
+    source, destination = (Endpoint(address, 0) for address in addresses)
     if protocol == ICMP:
         kind = packet.buffer[start], packet.buffer[start + 1]
         return Looks(side, protocol, source, destination, b"", kind, sound)
-    if protocol not in (TCP, UDP):
-        return Looks(
-            side, protocol, source, destination, bytes(packet.buffer[start : packet.length])
-        )
-    flags = (packet.buffer[start + _FLAGS_AT],) if protocol == TCP else ()
-    ends = packet.source, packet.destination
-    return Looks(side, protocol, *ends, packet.payload, flags, sound)
+    carries = bytes(packet.buffer[start : packet.length])
+    return Looks(side, protocol, source, destination, carries)
 
 
 def joined(inside: Tape, outside: Tape, networks: Sequence[Network]) -> Sides:
     """Both captures as one, with the partners found."""
 
+    @functools.cache
     def is_inside(address: int) -> bool:
         return any(address in network for network in networks)
 
@@ -159,18 +163,19 @@ def _externals(sent: Sequence[Looks], beyond: Sequence[Looks]) -> set[int]:
 
 def _remote(each: Seen) -> Endpoint:
     """The end that no NAT touches."""
-    is_outward = each.came == (each.side is Side.INSIDE)
-    return each.looks.destination if is_outward else each.looks.source
+    return each.looks.destination if _is_outward(each) else each.looks.source
 
 
 def _is_outward(each: Seen) -> bool:
-    return each.came == (each.side is Side.INSIDE)
+    return each.came == (each.looks.side is Side.INSIDE)
 
 
 def _same(each: Seen) -> Hashable:
     """What is the same on both sides when nothing is edited."""
     looks = each.looks
-    return _is_outward(each), looks.protocol, _remote(each), looks.carries, looks.more
+    is_outward = _is_outward(each)
+    remote = looks.destination if is_outward else looks.source
+    return is_outward, looks.protocol, remote, looks.carries, looks.more
 
 
 def _alike(each: Seen) -> Hashable | None:
@@ -187,17 +192,18 @@ def _difference(seen: Sequence[Seen]) -> float:
     """How much later the outside's clock is, by what is found once on either side."""
     for told_by in (_same, _alike):
         found: dict[Hashable, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-        for each in seen[:]:
+        for each in seen:
             key = told_by(each)
             if key is not None and each.looks.carries:
                 found[key][each.side].append(each.t)
-        once = [
+        once = (
             there[0] - here[0]
             for here, there in found.values()
             if len(here) == len(there) == 1
-        ]  # fmt: skip
-        if once:
-            return round(median(once[:MOST_FOR_THE_CLOCK]), 6)
+        )  # fmt: skip
+        some = [*islice(once, MOST_FOR_THE_CLOCK)]
+        if some:
+            return round(median(some), 6)
     return 0.0
 
 

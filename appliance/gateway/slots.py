@@ -28,7 +28,7 @@ from appliance.settings.table import Settings
 from nat.conntrack import Conntrack
 from nat.endpoint import TCP, UDP
 from nat.mapping import Arrival, FlowLeg, Leg, OpenedBy
-from nat.policy import Policy, UnknownPoint
+from nat.policy import Decide, Policy, UnknownPoint
 
 INSIDE, HAIRPIN = Arrival.INSIDE, Arrival.HAIRPIN
 UNTRANSLATED = OpenedBy.UNTRANSLATED
@@ -82,9 +82,9 @@ class Slots(dict[str, Slot]):
                 f"{module.name!r} would let packets out untranslated: in simulation only"
             )
 
-    def policy(self) -> Policy:
-        """What the modules decide in the place of the NAT."""
-        return Policy(*(slot.decisions() for slot in self.values()))
+    def policy(self, decided: Mapping[str, Decide]) -> Policy:
+        """What the modules decide in the place of the NAT, but for what is `decided` already."""
+        return Policy(*(slot.decisions() for slot in self.values()), decided)
 
     def look(self, log: EventLog, now: float) -> bool:
         """Look after modules of somebody's own, and tell what went wrong with them; True when they

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import between, matrix, sip
+from tests.bench import between, captures, matrix, sip
 from tests.bench.alone import figures
 from tests.bench.chart import draw
 from tests.bench.contestants import CONTESTANTS, Road, Unable, enter
@@ -42,7 +42,8 @@ def main(words: Sequence[str] | None = None) -> int:
     print(_table(titles, medians))
     reached = compared(medians)
     if options.alone:
-        reached += [*figures(), *sip.figures(), *matrix.figures(), *between.figures()]
+        reached += [*figures(), *sip.figures(), *matrix.figures()]
+        reached += [*between.figures(), *captures.figures()]
     for figure in reached:
         print(figure.line())
     _write(options.out, titles, medians, results, reached)

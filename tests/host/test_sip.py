@@ -29,17 +29,17 @@ class Sipp:
     """One SIPp: a role played once. What it logs is in `log`."""
 
     def __init__(
-        self, lab: Lab, namespace: str, address: str, scenario: str, *options: str
+        self, folder: Path, namespace: str, address: str, scenario: str, *options: str
     ) -> None:
-        self.log_file = lab.folder / f"{scenario}-{address}.log"
-        (lab.folder / "audio.ulaw").write_bytes(SILENCE)
+        self.log_file = folder / f"{scenario}-{address}.log"
+        (folder / "audio.ulaw").write_bytes(SILENCE)
         self.program = Program(
             namespace,
             ["sipp", *options, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", address,
              "-mi", address, "-p", "5060", "-m", "1", "-nostdin", "-timeout", "15s",
              "-timeout_error", "-trace_logs", "-log_file", str(self.log_file),
-             "-trace_err", "-error_file", str(lab.folder / f"{scenario}-{address}.err")],
-            folder=lab.folder,
+             "-trace_err", "-error_file", str(folder / f"{scenario}-{address}.err")],
+            folder=folder,
         )  # fmt: skip
 
     def succeeded(self) -> bool:
@@ -106,10 +106,10 @@ class Telephony:
             yield
 
     def _inside(self, scenario: str, *options: str) -> Sipp:
-        return Sipp(self.lab, self.lab.phones, PHONE, scenario, *options)
+        return Sipp(self.lab.folder, self.lab.phones, PHONE, scenario, *options)
 
     def _outside(self, scenario: str, *options: str) -> Sipp:
-        return Sipp(self.lab, self.lab.server, SERVER, scenario, *options)
+        return Sipp(self.lab.folder, self.lab.server, SERVER, scenario, *options)
 
     def audio(self, file: Path, source: str, destination: str) -> int:
         """G.711 packets of 20 ms from one address to another in a capture."""

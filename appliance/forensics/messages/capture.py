@@ -100,10 +100,10 @@ def _blocks(data: bytes) -> Iterator[tuple[int, str, bytes]]:
     """The type, the byte order and the body of each block. Each section has its own byte order."""
     at, order = 0, "<"
     while at + _SMALLEST_BLOCK <= len(data):
-        kind = _word(order, data, at)
+        kind, length = _BLOCKS[order].unpack_from(data, at)
         if kind == _SECTION:
             order = "<" if _word("<", data, at + 8) == _BYTE_ORDER else ">"
-        length = _word(order, data, at + 4)
+            length = _word(order, data, at + 4)
         if length < _SMALLEST_BLOCK or at + length > len(data):
             return
         yield kind, order, data[at + 8 : at + length - 4]
@@ -142,13 +142,15 @@ def _packet(
         original, time = _word(order, body, 0), 0.0
         length = min(original, longest or original)
     else:
-        length, original = _word(order, body, 12), _word(order, body, 16)
-        time = (_word(order, body, 4) << 32 | _word(order, body, 8)) * unit
+        _, high, low, length, original = _PACKETS[order].unpack_from(body)
+        time = (high << 32 | low) * unit
     data = body[start : start + length]
     return Frame(number, link, data, len(data) < original, time, name)
 
 
 _WORDS = {order: Struct(f"{order}I") for order in "<>"}
+_BLOCKS = {order: Struct(f"{order}II") for order in "<>"}
+_PACKETS = {order: Struct(f"{order}5I") for order in "<>"}
 _HALVES = {order: Struct(f"{order}H") for order in "<>"}
 
 

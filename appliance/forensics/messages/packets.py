@@ -81,6 +81,8 @@ def _is_whole(packet: Packet) -> bool:
         return False
     if packet.total_length == 0:
         WORD.pack_into(packet.buffer, 2, packet.length)
+    if packet.check() is None:
+        return True
     packet.finish_header()
     return packet.check() is None
 

@@ -380,10 +380,13 @@ ALL: dict[str, tuple[Situation, tuple[str, ...]]] = {
 }
 
 
-def captured(name: str, spec: str) -> tuple[tuple[Tape, Tape], tuple[str, ...]]:
-    """Both sides of a router in a situation, and the settings that it has beside its module."""
+def captured(
+    name: str, spec: str, secret: Sequence[str] = ()
+) -> tuple[tuple[Tape, Tape], tuple[str, ...]]:
+    """Both sides of a router in a situation, and the settings that it has beside its module; but
+    for the `secret` ones, which who judges it is to find out."""
     situation, sets = ALL[name]
-    router = Router(spec, sets)
+    router = Router(spec, (*sets, *secret))
     situation(router)
     router.wait(1.0)
     return router.tapes(), sets

@@ -57,7 +57,17 @@ def test_another_kind_of_nat_is_no_fault() -> None:
     tapes, _ = captured("many sockets", "sip")
     found = judged(tapes, ())
     assert (found.faults, found.left) == ([], 0)
-    assert found.kind == ("nat.filtering=endpoint-independent",)
+    assert found.kind == (("nat.filtering=endpoint-independent",), False)
+
+
+@pytest.mark.parametrize(("spec", "faults"), [("off", []), ("sip-poor:stray-char", ["stray-char"])])
+def test_with_ports_of_its_own_choice_a_router_is_judged_by_what_it_does_with_them(
+    spec: str, faults: list[str]
+) -> None:
+    found = judged(*captured("registers", spec, ("nat.ports=sequential",)))
+    assert ([each.name for each in found.faults], found.left) == (faults, 0)
+    assert found.explained == found.packets
+    assert found.kind.has_its_ports
 
 
 def test_of_a_router_that_is_like_none_of_ours_no_fault_is_named() -> None:

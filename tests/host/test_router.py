@@ -1,0 +1,66 @@
+"""What a router that is not ours did, found out from its captures alone: the kernel's SIP ALG."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.wires.netns import CommandError
+from tests.host.kernel import PHONE, SERVER, kernel_router
+from tests.host.test_sip import Sipp, play, wait_until_bound
+from tests.support.lab import GLASSNAT, capture
+from tests.support.programs import run_in
+
+pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "nft", "ss", "tcpdump", "sipp")]
+
+TARGET = f"{SERVER[0]}:{SERVER[1]}"
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The answer of `glassnat import` to a registration and a call through that router."""
+    folder = tmp_path_factory.mktemp("router")
+    files = {side: folder / f"{side}.pcap" for side in ("inside", "outside")}
+    with contextlib.ExitStack() as undo:
+        try:
+            phone, router, server = undo.enter_context(kernel_router())
+        except (AssertionError, CommandError) as error:
+            pytest.skip(f"no SIP helper in this kernel: {str(error).strip().splitlines()[-1]}")
+        for side, file in files.items():
+            undo.enter_context(capture(router, side, file))
+        for waits, calls in (("registrar", "register"), ("answer", "call")):
+            waiting = Sipp(folder, server, SERVER[0], waits)
+            wait_until_bound(server)
+            play(waiting, Sipp(folder, phone, PHONE[0], calls, TARGET, "-s", "alice"))
+    return imported(files, folder / "ticket.md")
+
+
+def imported(files: dict[str, Path], report: Path) -> dict[str, Any]:
+    words = [word for side, file in files.items() for word in (f"--{side}", str(file))]
+    answer: dict[str, Any] = json.loads(
+        run_in("", *GLASSNAT, "import", *words, "--report", str(report), "--json")
+    )
+    assert answer["profile"] in report.read_text() + "\n"
+    return answer
+
+
+def test_what_the_kernel_does_is_judged_with_the_ports_that_it_chose(found: dict[str, Any]) -> None:
+    """It is told to take port 1024: that is its choice, and no fault. What it wrote into Via and
+    Contact is right then. That it writes a port into From and To is not (RFC 3261 19.1.1)."""
+    changes = [change for message in found["messages"] for change in message["changes"]]
+    right = {each["field"] for each in changes if each["verdict"] == "ok"}
+    assert {"via.host", "contact.host", "sdp.c.address", "sdp.o.address"} <= right
+    assert {each["field"] for each in changes if each["verdict"] != "ok"} == {"from"}
+    assert {each["external"] for each in found["mappings"]} >= {"203.0.113.1:1024"}
+
+
+def test_no_fault_is_named_that_it_has_not_and_what_is_explained_is_said(
+    found: dict[str, Any],
+) -> None:
+    assert found["faults"] == []
+    assert found["module"] == "sip"
+    assert found["packets"] / 2 < found["explained"] < found["packets"]
