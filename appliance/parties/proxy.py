@@ -7,7 +7,7 @@ audio does not (RFC 3261 16).
     alice ──ACK, BYE──► proxy ────────► carol      if it asked for that (Record-Route)
 
 It is stateless (16.11): it remembers who has registered, and nothing of calls. Where a message goes
-stands in it.
+stands in it. With a relay beside it (`mediarelay.py`) audio goes through its host as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from random import Random
 from typing import Annotated
 
 from appliance.parties.agent import UserAgent, UserAgentTraits
+from appliance.parties.mediarelay import MediaRelay
+from appliance.parties.party import Datagram
 from appliance.parties.registrar import Registrar, RegistrarTraits
 from appliance.parties.sipua import (
     DEFAULT_PORT,
@@ -32,6 +34,9 @@ from appliance.parties.sipua import (
 )
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint, parse_address
+
+FIRST_PORT = 30000
+"""That its relay takes."""
 
 
 class ProxyTraits(UserAgentTraits, tag="proxy", kw_only=True):
@@ -53,6 +58,14 @@ class ProxyTraits(UserAgentTraits, tag="proxy", kw_only=True):
         ),
     ] = True
 
+    relays_media: Annotated[
+        bool,
+        about(
+            "Write ports of its own into the descriptions that it passes on, so that all audio "
+            "comes its way (rtpproxy beside the SIP Express Router; Intertex's routers)."
+        ),
+    ] = False
+
     def check(self) -> None:
         super().check()
         if self.transport != "udp":
@@ -68,6 +81,9 @@ class Proxy(UserAgent):
         self._stays_in_path = traits.record_route
         plain = RegistrarTraits(address=traits.address, side=traits.side)
         self._registrar = Registrar(self, plain, self.hop)
+        self._relay: MediaRelay | None = None
+        if traits.relays_media:
+            self._relay = MediaRelay(self, self.address, FIRST_PORT, self._ports)
         self._methods["REGISTER"] = self._asked_to_register
 
     def hop(self, uri: str, source: Endpoint) -> Endpoint | None:
@@ -92,7 +108,12 @@ class Proxy(UserAgent):
         if response is None:
             super()._receive_sip(payload, source, now)
         else:
+            if self._relay is not None:
+                self._relay.take(response)
             self.send(self.own, _answered_to(response), response.write())
+
+    def hear_audio(self, datagram: Datagram, now: float) -> bool:
+        return self._relay is not None and self._relay.hear(datagram)
 
     def _request(self, request: SipMessage, source: Endpoint, now: float) -> None:
         if request.method in self._methods:
@@ -113,6 +134,8 @@ class Proxy(UserAgent):
         request.headers = [*(("Via", via) for via in vias), *_rest(request)]
         if self._stays_in_path and not parameter_of(request.get("to"), "tag"):
             request.headers.insert(len(vias), ("Record-Route", self._route))
+        if self._relay is not None:
+            self._relay.take(request)
         self.send(self.own, hop, request.write())
         return True
 

@@ -104,14 +104,14 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     target, source = str(said.remote), str(said.local)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
     sources = {source, *mapped}
-    learnt = _newest_about(target, evidence)
-    yield from _why_sent_there(learnt, evidence)
+    own = [each for each in evidence.learnt if (each.party, each.target) == (talker, target)]
+    yield from _why_sent_there(own[-1] if own else _newest_about(target, evidence), evidence)
+    losses = [each for each in evidence.troubles if not isinstance(each, MessageDiscarded)]
     lost: list[Loss] = [
-        trouble
-        for trouble in evidence.troubles
-        if not isinstance(trouble, MessageDiscarded)
-        and (trouble.destination == target or trouble.source in sources)
+        each for each in losses if each.destination == target or each.source in sources
     ]
+    if not lost:  # whoever is there may have passed it on
+        lost = [each for each in losses if each.source.startswith(target.rpartition(":")[0] + ":")]
     if lost:
         yield from _of_another_port(_most_frequent(lost), evidence)
     went_astray = [] if lost else list(_of_strays(direction, evidence))

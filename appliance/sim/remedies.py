@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
+from appliance.parties.proxy import ProxyTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.knobs import Remedy
 from appliance.sim.simulation import Simulation
@@ -43,7 +44,7 @@ def remedies(simulation: Simulation) -> list[Remedy]:
     before = rank(simulation.outcome().outcome)
     return [
         remedy
-        for kind in (_at_the_server, _at_the_phone, _in_the_nat, _in_the_alg)
+        for kind in (_at_the_proxy, _at_the_server, _at_the_phone, _in_the_nat, _in_the_alg)
         for remedy in _best_of(kind(simulation), before, simulation)
     ]
 
@@ -101,6 +102,12 @@ def _behind_the_nat(name: str, table: PbxTraits, simulation: Simulation) -> Iter
     if not table.externip:
         outside = address_text(simulation.engine.settings["outside.external"][0])
         yield f"Tell {name} what it is outside.", {f"parties.{name}.externip": outside}
+
+
+def _at_the_proxy(simulation: Simulation) -> Iterator[Candidate]:
+    for name, table in simulation.scenario.parties.items():
+        if isinstance(table, ProxyTraits) and not table.relays_media:
+            yield f"Let {name} relay all audio.", {f"parties.{name}.relays_media": True}
 
 
 def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
