@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from alg import registry
@@ -66,7 +67,18 @@ class Knobs:
     def timeout(self) -> None:
         settings = self._stage.look.model.settings
         now = {key: float(settings[key]) for key in (ANSWERED, UNANSWERED) if key in settings}
-        self._stage.ask(TimeoutForm(now), self._timeouts_chosen)
+        self._stage.ask(TimeoutForm(now, partial(self._ended_by, now)), self._timeouts_chosen)
+
+    def _ended_by(self, now: Mapping[str, float], wanted: Mapping[str, float]) -> list[str]:
+        """The flows that other timeouts would end, with how long they have been silent."""
+        model = self._stage.look.model
+        ended = []
+        for key, seconds in wanted.items():
+            timer = key.removeprefix("nat.timeouts.")
+            for row in model.translations.ended_by(timer, now[key], seconds, model.now):
+                silent = now[key] - (row.left(model.now) or 0.0)
+                ended.append(f"{row.internal} > {row.remote}, for {silent:.0f} s")
+        return ended
 
     async def _timeouts_chosen(self, wanted: dict[str, float] | None) -> None:
         if wanted is not None:

@@ -39,6 +39,8 @@ class Translation:
     refused_at: float = 0.0
     note: str = ""
     opened_at: float | None = None
+    timer: str = ""
+    """The timeout that it lives under, by its name in `nat.timeouts`."""
 
     @property
     def waits(self) -> bool:
@@ -60,6 +62,14 @@ class Translations:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def ended_by(self, timer: str, before: float, after: float, now: float) -> list[Translation]:
+        """The flows that end at once when a timeout is set from `before` to `after` seconds: they
+        have been silent for longer."""
+        living = [row for row in self._rows.values() if row.timer == timer and row.gone_at is None]
+        return [
+            row for row in living if (left := row.left(now)) is not None and before - left >= after
+        ]
 
     def find(self, key: str) -> Translation | None:
         return self._rows.get(key)
@@ -143,6 +153,7 @@ class Translations:
             refused=was.refused if was else "",
             refused_at=was.refused_at if was else 0.0,
             opened_at=self._opened.get(key),
+            timer=flow.get("timer", ""),
         )
 
 

@@ -141,8 +141,8 @@ DOCUMENTS: dict[str, Callable[[Engine, float], object]] = {
 
 
 def flow_row(flow: Flow, now: float, hints: Hints) -> dict[str, object]:
-    """One row of `show flows`; `alg` is the module that handles the flow now, `hint` what was said
-    of it because none does."""
+    """One row of `show flows`; `timer` is the one that it lives under (of `nat.timeouts`, or an
+    ALG's), `alg` the module that handles it now, `hint` what was said of it because none does."""
     slot, hint = flow.outbound.slot, hints.of(flow.id)
     return {
         "id": flow.id,
@@ -150,6 +150,7 @@ def flow_row(flow: Flow, now: float, hints: Hints) -> dict[str, object]:
         "remote": str(flow.remote),
         "state": flow.state,
         "expires_in": round(flow.expires_at() - now, 3),
+        "timer": flow.timer.name,
         "opened_by": flow.opened_by,
         "alg": slot.handler if slot else None,
         "packets_out": flow.outbound.packets,

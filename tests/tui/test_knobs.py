@@ -45,6 +45,28 @@ async def test_what_a_dialogue_answers_is_turned_and_nothing_without_an_answer()
     assert feed.asked == [("alg.sip.module", "off")]
 
 
+async def test_a_shorter_timeout_ends_exactly_the_flows_that_were_named_before() -> None:
+    feed = SimulationFeed(simulation)
+    feed.simulation.run_until(30.0)  # nobody has signalled for a while, and somebody talks
+    stage = FakeStage(feed)
+
+    async def alive() -> list[str]:
+        await stage.advance(0.0)
+        rows = stage.look.model.translations.rows()
+        return [f"{row.internal} > {row.remote}" for row in rows if row.gone_at is None]
+
+    before = await alive()
+    Knobs(stage, ()).timeout()
+    ((form, chosen),) = stage.asked
+    wanted = {"nat.timeouts.udp": 3.0, "nat.timeouts.udp_unanswered": 3.0}
+    assert form._ended({"nat.timeouts.udp": 299.0}) == []
+    named = [each.partition(",")[0] for each in form._ended(wanted)]
+    await chosen(wanted)
+    after = await alive()
+    assert after
+    assert named == [each for each in before if each not in after] != []
+
+
 async def test_a_refusal_is_shown_as_it_was_said() -> None:
     feed = FakeFeed()
     feed.refuse = "this screen is attached read-only"

@@ -1,10 +1,13 @@
 """How long does a silent UDP flow live? A one-line editor with the usual values.
 
 Up and down step through the presets, any number of seconds may be typed; Tab goes from the timeout
-of answered flows to that of flows that nothing has answered yet.
+of answered flows to that of flows that nothing has answered yet. Which flows a shorter timeout ends
+stands there before Enter.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -21,6 +24,12 @@ PRESETS = (15, 30, 60, 120, 300)
 ANSWERED = "nat.timeouts.udp"
 UNANSWERED = "nat.timeouts.udp_unanswered"
 _ROWS = {ANSWERED: "answered flows", UNANSWERED: "unanswered flows"}
+_ROOM = 54
+_MOST = 3
+"""Flows that are named."""
+
+Ended = Callable[[dict[str, float]], Sequence[str]]
+"""The flows that end at once when these timeouts are set (key to seconds), each in a few words."""
 
 
 class TimeoutForm(ModalScreen[dict[str, float] | None]):
@@ -42,10 +51,11 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
         Binding("escape", "cancel", "back"),
     ]
 
-    def __init__(self, now: dict[str, float]) -> None:
-        """`now`: the two timeouts as they are."""
+    def __init__(self, now: dict[str, float], ended: Ended) -> None:
+        """`now`: the two timeouts as they are; `ended` says what others would do."""
         super().__init__()
         self._now = now
+        self._ended = ended
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -54,6 +64,7 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
                 yield Drawn(id=f"label-{number}")
                 value = f"{self._now.get(key, 0):g}"
                 yield Input(value, type="number", compact=True, id=f"seconds-{number}")
+            yield Drawn(id="ended")
             yield Drawn(id="presets")
 
     def on_mount(self) -> None:
@@ -82,14 +93,27 @@ class TimeoutForm(ModalScreen[dict[str, float] | None]):
             field.value = str(min(beyond) if step > 0 else max(beyond))
             field.cursor_position = len(field.value)
 
+    def on_input_changed(self) -> None:
+        """What would come of it."""
+        flows = self._ended(self._wanted())
+        said = [Line(f"✗ {flow}", Style.BAD).cut(_ROOM) for flow in flows[:_MOST]]
+        if left := len(flows) - len(said):
+            said.append(Line(f"  … and {left} more", Style.BAD))
+        head = "Ends at once what has been silent for longer:" if flows else "Ends no flow at once."
+        self.query_one("#ended", Drawn).show([Line(head), *said])
+
     def on_input_submitted(self) -> None:
         """Enter: after the digits that were typed before it, however fast."""
+        self.dismiss(self._wanted() or None)
+
+    def _wanted(self) -> dict[str, float]:
+        """What differs from how it is."""
         wanted = {}
         for number, key in enumerate(_ROWS):
             seconds = _seconds(self.query_one(f"#seconds-{number}", Input).value)
             if seconds is not None and seconds != self._now.get(key):
                 wanted[key] = seconds
-        self.dismiss(wanted or None)
+        return wanted
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -57,7 +57,7 @@ def test_a_flow_is_shown_with_documented_keys_as_long_as_it_lives(engine: Engine
         "id": flow["id"], "protocol": "udp", "internal": A, "external": EXTERNAL, "remote": R,
         "state": "unanswered", "expires_in": 110.0, "opened_by": "packet", "alg": None,
         "packets_out": 1, "packets_in": 0, "bytes_out": 33, "bytes_in": 0,
-        "mapping": flow["mapping"], "hint": "",
+        "mapping": flow["mapping"], "hint": "", "timer": "udp_unanswered",
     }  # fmt: skip
     assert shown(engine, "flows", 125.0) == [], "what is over is not shown, tidied up or not"
 
