@@ -102,10 +102,12 @@ class AlgContext(Protocol):
     """The section `[alg.NAME]` of the configuration: `media_peers`, `received`, `timeout` …"""
 
     def external_of(self, internal: Endpoint, transport: str = "udp") -> Endpoint | None:
-        """Where a live mapping shows this inside endpoint to the outside. Changes nothing."""
+        """Where a live mapping shows this inside endpoint to the outside. With port 0: which
+        external address its host has to itself, if it has one. Changes nothing."""
 
     def internal_of(self, external: Endpoint, transport: str = "udp") -> Endpoint | None:
-        """Whose mapping this external endpoint is. Changes nothing."""
+        """Whose mapping this external endpoint is. With port 0: which host has its address to
+        itself, if one has. Changes nothing."""
 
     def is_external_address(self, address: int) -> bool:
         """Does this address belong to the NAT?"""
@@ -291,6 +293,14 @@ class Finding:
     rfc: str
 
 
+class Piece(NamedTuple):
+    """Some words of a line in which a binary message is shown, and the bytes that they are read
+    from: their own place first. Words of the line itself have none."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
 AS_IT_IS = Reason("A correct module changes nothing here.", "")
 
 
@@ -333,6 +343,8 @@ class Application:
     first_line: Pattern[bytes] | None = None
     """How a message begins, at the end of a line of somebody's log; None for a protocol that looks
     like any other text."""
+    lines: Callable[[bytes], Sequence[Sequence[Piece]]] | None = None
+    """A message in lines for people, safe to draw; None for a protocol whose messages are text."""
     inside_endpoint: Callable[[bytes], Endpoint | None] = lambda message: None
     """By which endpoint the sender of a message names itself, if one can see that it is inside. Its
     port is 0 if the message does not say it."""

@@ -12,6 +12,10 @@ from typing import Any, NamedTuple
 
 from alg import tftp
 from alg.base import Alg, Application
+from alg.dns.application import DNS
+from alg.dns.correct import Dns
+from alg.dns_poor import faults as dns_faults
+from alg.dns_poor.poor import DnsPoor
 from alg.fault import Fault, UnknownFault
 from alg.ftp.application import FTP
 from alg.ftp.correct import Ftp
@@ -25,7 +29,7 @@ from alg.sip_poor import faults as sip_faults
 from alg.sip_poor.aim import AimError
 from alg.sip_poor.poor import SipPoor
 
-APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP)}
+APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP, DNS)}
 """Each has a slot in the appliance; a new one is a row here."""
 
 SIGNS: Mapping[str, Sequence[Sign]] = {
@@ -92,6 +96,21 @@ MODULES: dict[str, Module] = {
         "Does what the correct one does, except for the faults that are switched on.",
         FtpPoor,
         ftp_faults.FAULTS,
+    ),
+    "dns": Module(
+        "dns",
+        "dns",
+        "The correct DNS ALG",
+        "Translates addresses that an inside host has to itself, in answers and in their names.",
+        lambda faults: Dns(),
+    ),
+    "dns-poor": Module(
+        "dns-poor",
+        "dns",
+        "A DNS ALG that is wrong on purpose",
+        "Does what the correct one does, except for the faults that are switched on.",
+        DnsPoor,
+        dns_faults.FAULTS,
     ),
 }
 

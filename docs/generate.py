@@ -23,6 +23,8 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # also when started as a program, from anywhere
 
 from alg.base import Reason  # noqa: E402
+from alg.dns.correct import reasons as dns_reasons  # noqa: E402
+from alg.dns_poor.faults import FAULTS as DNS_FAULTS  # noqa: E402
 from alg.ftp.correct import reasons as ftp_reasons  # noqa: E402
 from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
@@ -174,6 +176,17 @@ def ftp_faults() -> str:
     )
 
 
+def dns_faults() -> str:
+    """Every fault of the poor DNS module."""
+    return table(
+        ("fault", "what it does", "what breaks", "look first at", "seen in"),
+        (
+            (f"`{each.name}`", each.does, each.breaks, each.look_at, each.seen_in)
+            for each in DNS_FAULTS.values()
+        ),
+    )
+
+
 def keys() -> str:
     """Every key of the screen."""
     where = {"sim": "simulation", "live": "running appliance"}
@@ -193,6 +206,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "sip-faults": sip_faults,
     "ftp-rules": lambda: rules(ftp_reasons()),
     "ftp-faults": ftp_faults,
+    "dns-rules": lambda: rules(dns_reasons()),
+    "dns-faults": dns_faults,
     "keys": keys,
 }
 

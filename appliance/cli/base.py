@@ -231,7 +231,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--alg",
             metavar="SPEC",
             shell_complete=offer(specs),
-            help="An ALG: off, sip, ftp, sip-poor:FAULT, … or FILE.py:CLASS.",
+            help="An ALG: off, sip, ftp, dns, sip-poor:FAULT, … or FILE.py:CLASS.",
         ),
         click.option(
             "--profile",

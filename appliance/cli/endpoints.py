@@ -57,7 +57,7 @@ class AddressType(click.ParamType[int]):
 
 
 class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
-    """`INTERNAL=EXTERNAL`."""
+    """`INTERNAL=EXTERNAL`: two endpoints, or two addresses, whose port is 0 then."""
 
     name = "pair"
 
@@ -67,5 +67,9 @@ class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
         internal, equals, external = value.partition("=")
         if not equals:
             self.fail(f"{shown(value)} is not INTERNAL=EXTERNAL", param, ctx)
+        if ":" not in value:
+            address = AddressType()
+            host, shown_as = (address.convert(each, param, ctx) for each in (internal, external))
+            return Endpoint(host, 0), Endpoint(shown_as, 0)
         one, other = (EndpointType().convert(text, param, ctx) for text in (internal, external))
         return one, other

@@ -36,6 +36,7 @@ from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
 from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import clean, table
+from appliance.journal.wording import word
 from appliance.settings import files as configuration
 from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
@@ -156,7 +157,7 @@ def _endpoint_option(name: str, default: str, text: str) -> Callable[[F], F]:
     type=PairType(),
     multiple=True,
     metavar="INTERNAL=EXTERNAL",
-    help="A mapping that the NAT has already.",
+    help="A mapping that the NAT has already; of two addresses, one of all ports (1:1).",
 )
 @click.option("--config", "config_file", metavar="FILE", help="The NAT's configuration.")
 @click.option(
@@ -293,22 +294,18 @@ class _Run:
 
     def lines(self) -> list[str]:
         """Every line of the message; what was changed, or should have been, with its reason."""
-        text = self.message.decode("latin-1")
-        lines = self._text_lines(text) if is_text(text) else list(self._byte_rows(text))
+        text, after = self.message.decode("latin-1"), self.after.decode("latin-1")
+        worded = word(self.context.application, text, after, self.changes)
+        if worded is not None:
+            lines = _text_lines(worded.before, worded.changes)
+        elif is_text(text):
+            lines = _text_lines(text, self.changes)
+        else:
+            lines = list(self._byte_rows(text))
         return lines + [
             click.style(f"DAMAGE {each.name}: {each.sentence} ({each.rfc})", fg="red")
             for each in self.findings
         ]
-
-    def _text_lines(self, text: str) -> list[str]:
-        rows = text.splitlines(keepends=True)
-        starts = [0, *accumulate(map(len, rows))]
-        lines: list[str] = []
-        for start, row in zip(starts, rows, strict=False):
-            here = [each for each in self.changes if start <= each.span[0] < start + len(row)]
-            lines += _row(row, start, here)
-        beyond = [each for each in self.changes if each.span[0] >= len(text)]
-        return lines + [_reason(each) for each in beyond]
 
     def _byte_rows(self, text: str) -> Iterator[str]:
         """A message that is no text, as a hex dump."""
@@ -400,7 +397,18 @@ def _verdict(answer: Edits | Refuse) -> str:
     return "unchanged" if answer.reading is Reading.MESSAGE else answer.reading.value
 
 
-def _row(row: str, start: int, changes: Sequence[compare.Comparison]) -> list[str]:
+def _text_lines(text: str, changes: Sequence[ChangeOf]) -> list[str]:
+    rows = text.splitlines(keepends=True)
+    starts = [0, *accumulate(map(len, rows))]
+    lines: list[str] = []
+    for start, row in zip(starts, rows, strict=False):
+        here = [each for each in changes if start <= each.span[0] < start + len(row)]
+        lines += _row(row, start, here)
+    beyond = [each for each in changes if each.span[0] >= len(text)]
+    return lines + [_reason(each) for each in beyond]
+
+
+def _row(row: str, start: int, changes: Sequence[ChangeOf]) -> list[str]:
     """One line of the message: as it is, or before and after, with the reasons beneath."""
     after, shift = row, -start
     for change in changes:

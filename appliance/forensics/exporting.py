@@ -20,6 +20,7 @@ from appliance.journal.events import CallOutcome, Event, MessagePassed
 from appliance.journal.hexdump import dump
 from appliance.journal.rows import is_text
 from appliance.journal.sentences import Teller, clean
+from appliance.journal.wording import in_words
 from nat.endpoint import TCP, UDP, Endpoint, Side
 from nat.packet import IPV4, LONG, WORD, Packet
 
@@ -127,8 +128,9 @@ def _message(event: MessagePassed) -> Iterator[str]:
     yield f"## {event.t:.3f} {summary} {event.direction}, {_plain(way)}: {event.verdict}"
     yield ""
     yield "````diff"
-    if is_text(event.before):
-        yield from _lines_of(event)
+    said = in_words(event)
+    if is_text(said.before):
+        yield from _lines_of(said)
     else:
         for before, after, _ in dump(event.before, event.changes):
             if before == after:

@@ -16,7 +16,7 @@ from appliance.gateway.context import Context, Tables
 from appliance.gateway.memory import Memory
 from appliance.settings.behavior import behavior_of
 from appliance.settings.table import Settings
-from nat.behavior import Forward
+from nat.behavior import Forward, Static
 from nat.conntrack import Conntrack
 from nat.endpoint import PROTOCOL_NUMBERS, TCP, UDP, Direction, Endpoint
 from nat.events import Observer
@@ -30,7 +30,8 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where the message is met: whose it is, which way it goes, and what is mapped already."""
+    """Where the message is met: whose it is, which way it goes, and what is mapped already; with
+    port 0, a host that has an external address to itself."""
 
     direction: Direction
     internal: Endpoint
@@ -55,7 +56,7 @@ class Trial(Context):
     ) -> None:
         self._situation = situation
         self._trial_settings = settings
-        self._application = application
+        self.application = application
         self._module = module
         self.nat: Nat = before.nat if before else _new_nat(situation, settings, module)
         self.memory: Memory = before.memory if before else Memory()
@@ -80,7 +81,7 @@ class Trial(Context):
             remote=remote or last.remote,
             internal=internal or last.internal,
         )
-        settings, application = self._trial_settings, self._application
+        settings, application = self._trial_settings, self.application
         return Trial(situation, settings, application, self._module, before=self)
 
     @property
@@ -99,10 +100,17 @@ def _new_nat(situation: Situation, settings: Settings, module: Alg | None) -> Na
         Forward(protocol, external, internal)
         for internal, external in situation.presets.items()
         for protocol in (UDP, TCP)
+        if internal.port
+    ]
+    fixed = [
+        Static(internal.address, external.address)
+        for internal, external in situation.presets.items()
+        if not internal.port
     ]
     chosen = replace(
         behavior,
         external=[situation.external.address, *others],
+        statics=[*behavior.statics, *fixed],
         forwards=[*behavior.forwards, *dict.fromkeys((own, *presets))],
     )
     policy = Policy(module.decisions if module else {})

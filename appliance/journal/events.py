@@ -124,7 +124,7 @@ class Change(msgspec.Struct):
 class MessagePassed(Event, tag="message-passed"):
     """A message on an ALG's port, before and after."""
 
-    alg: str  # the slot: "sip" or "ftp"
+    alg: str  # the slot, by the name of its protocol
     module: str  # what stood in it: a SPEC
     flow: int | None
     direction: str  # "out" or "in"

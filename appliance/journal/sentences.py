@@ -32,6 +32,7 @@ from appliance.journal.events import (
 )
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import is_text
+from appliance.journal.wording import in_words
 from appliance.settings.duration import duration_text
 from appliance.settings.hints import counted
 
@@ -182,8 +183,9 @@ class Teller:
         kind = str(event.__struct_config__.tag)
         lines = [_SENTENCES[kind].format_map(self._words(event)) + self._so_far(event)]
         if isinstance(event, MessagePassed):
-            as_bytes = not is_text(event.before)
-            lines += [_change(change, as_bytes) for change in event.changes]
+            said = in_words(event)
+            as_bytes = not is_text(said.before)
+            lines += [_change(change, as_bytes) for change in said.changes]
         if isinstance(event, PacketSeen):
             lines += _around(event)
         return lines

@@ -212,11 +212,6 @@ def _no_translate(values: Values) -> Iterator[Problem]:
                 )
 
 
-def _not_built(values: Values) -> Iterator[Problem]:
-    if values["alg.dns.module"] != "off":
-        yield Problem("alg.dns.module", 'there is no ALG for DNS yet; leave it "off"')
-
-
 _CHECKS = (
     _wires,
     _inside_networks,
@@ -226,5 +221,4 @@ _CHECKS = (
     _statics,
     _forwards,
     _no_translate,
-    _not_built,
 )

@@ -24,11 +24,12 @@ def test_every_application_has_a_correct_module_of_its_name() -> None:
 
 
 def test_the_poor_module_of_an_application_is_the_one_that_takes_faults() -> None:
-    found = {name: poor(name) for name in (*APPLICATIONS, "dns")}
+    found = {name: poor(name) for name in (*APPLICATIONS, "gopher")}
     assert {name: module and module.name for name, module in found.items()} == {
         "sip": "sip-poor",
         "ftp": "ftp-poor",
-        "dns": None,
+        "dns": "dns-poor",
+        "gopher": None,
     }
 
 

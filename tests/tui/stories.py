@@ -158,6 +158,13 @@ def dns_answer(module: str = "dns", transport: str = "udp") -> MessagePassed:
     return event
 
 
+def binary_answer(module: str = "dns", transport: str = "udp") -> MessagePassed:
+    """The same in a slot whose protocol has no words for its messages."""
+    event = dns_answer(module, transport)
+    event.alg = "other"
+    return event
+
+
 def started(mode: str = "simulation", wall: float = 0.0) -> Started:
     return Started(
         id=1,

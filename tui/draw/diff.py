@@ -8,8 +8,9 @@ Two forms: `split` sets before and after side by side, `unified` sets them one b
 is what a narrow pane has unless it is asked for the other. Reasons stand beneath the rows that they
 explain, each with its RFC at the right margin. One field is selected, and one may be the `CAUSE` of
 what failed; then the others are drawn faintly.
-A message that is text is drawn in lines, any other as a hex dump (`blocks.py`); there the reasons
-also say what was changed, because nobody reads an address from its bytes:
+A message that is text is drawn in lines, and so is one whose protocol has words for it
+(`appliance/journal/wording.py`); any other as a hex dump (`blocks.py`). There the reasons also say
+what was changed, because nobody reads an address from its bytes:
 
     ~ 0020 c0 0c 00 01 00 01 00 00 ········│ 0020 c0 0c 00 01 00 01 00 00 ········
       0028 00 3c 00 04«c6 33 64 07»·<···3d·│ 0028 00 3c 00 04«cb 00 71 07»·<····q·
@@ -31,6 +32,7 @@ from appliance.journal.rows import (
     Cut,
     differs_from_wanted,
 )
+from appliance.journal.wording import in_words
 from tui.draw.blocks import Block, Folded, blocks, cut_for, is_explained
 from tui.draw.lines import Line, Style, wrap, wrap_words
 from tui.endpoint import shortened
@@ -138,12 +140,13 @@ def sheet(
     message: MessagePassed, width: int, options: Options = Options(), stress: Stress = Stress()
 ) -> Sheet:
     """The message, `width` characters wide, and what its rows are about."""
+    explained = is_explained(message)
+    message = in_words(message) if explained else message
     cut = _cut(message, width, options)
     reasons = _Reasons(
         width, isinstance(cut, ByteRows), len(message.changes) > MANY, options.terse, stress
     )
     made = Sheet([], [], [])
-    explained = is_explained(message)
     for item in blocks(message, cut, explained, options.unchanged):
         if isinstance(item, Folded):
             _add(made, [Line(f"  … {item.said}", Style.FAINT)])

@@ -88,6 +88,27 @@ FTP = (
     _observe("ftp"),
 )
 
-DNS = (_module("dns", "off: there is no module for DNS yet", "RFC 4787 REQ-10"),)
+DNS = (
+    _module(
+        "dns",
+        "off, dns, dns-poor, dns-poor:FAULT,FAULT or FILE.py:CLASS",
+        "RFC 4787 REQ-10",
+    ),
+    _ports("dns", "DNS", 53, "RFC 1035 4.2"),
+    live(
+        "alg.dns.transports",
+        ListOf(Word(("udp", "tcp")), 1, 2),
+        ["udp", "tcp"],
+        "transports that DNS is looked for on",
+    ),
+    live(
+        "alg.dns.dnssec",
+        Word(("leave", "rewrite")),
+        "leave",
+        "signed answers: leave them as they are, or translate them and let who checks refuse them",
+        "RFC 4035 5.3",
+    ),
+    _observe("dns"),
+)
 
 ALGS = (*SIP, *FTP, *DNS)

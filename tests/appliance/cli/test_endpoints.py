@@ -21,6 +21,8 @@ def test_what_is_no_endpoint_is_refused(text: str) -> None:
 
 
 def test_a_mapping_is_two_endpoints() -> None:
+    whole = PairType().convert("192.168.20.10=203.0.113.10", None, None)
+    assert whole == (Endpoint.parse("192.168.20.10:0"), Endpoint.parse("203.0.113.10:0"))
     pair = PairType().convert("192.168.20.100:4000=203.0.113.1:4000", None, None)
     assert pair == (Endpoint.parse("192.168.20.100:4000"), Endpoint.parse("203.0.113.1:4000"))
     with pytest.raises(click.BadParameter, match="is not INTERNAL=EXTERNAL"):

@@ -124,7 +124,7 @@ def test_all_that_is_kept_is_shown_in_bytes_with_its_high_water(engine: Engine) 
     engine.kept["watchers"] = lambda: Use(5, 9, 100)
     memory = shown(engine, "counters", 6.0)["memory"]
     assert set(memory) == {
-        "events", "streams", "modules_sip", "modules_ftp", "watchers",
+        "events", "streams", "modules_sip", "modules_ftp", "modules_dns", "watchers",
     }  # fmt: skip
     assert memory["events"]["limit"] == 65_536
     assert 0 < memory["events"]["now"] <= memory["events"]["high_water"]

@@ -79,3 +79,13 @@ def test_a_module_may_decide_in_the_place_of_the_nat() -> None:
     context = Trial(situation, config.defaults(), "sip", module)
     assert context.map(MEDIA).port == 7777
     assert context.external == OUTSIDE
+
+
+def test_a_preset_of_two_addresses_is_a_rule_for_all_ports() -> None:
+    """Asked for with port 0: an address that several hosts share is nobody's."""
+    context = trial(presets={"192.168.20.10:0": "203.0.113.10:0"})
+    host, shown = Endpoint.parse("192.168.20.10:0"), Endpoint.parse("203.0.113.10:0")
+    assert context.external_of(host) == shown
+    assert context.internal_of(shown) == host
+    assert context.external_of(PHONE._replace(port=0)) is None
+    assert context.internal_of(OUTSIDE._replace(port=0)) is None

@@ -61,7 +61,6 @@ FORWARD = {"protocol": "udp", "external": "203.0.113.1:5060", "internal": "192.1
         ({"nat__forward": [{**FORWARD, "external": "203.0.113.7:1"}]}, "nat.forward", "external"),
         ({"nat__no_translate": ["192.168.0.0/16"]}, "nat.no_translate", "of the inside"),
         ({"nat__no_translate": ["203.0.113.0/24"]}, "nat.no_translate", "holds 203.0.113.1"),
-        ({"alg__dns__module": "mine.py:Dns"}, "alg.dns.module", 'leave it "off"'),
     ],
 )  # fmt: skip
 def test_a_contradiction_names_its_key(changes: dict[str, Any], key: str, said: str) -> None:

@@ -138,7 +138,7 @@ def test_an_address_that_a_rule_needs_cannot_be_taken_away() -> None:
         ("alg.sip.module", "pour", "is not known"),
         ("alg.ftp.module", "sip", "is not known; one of: off, "),
         ("alg.ftp.module", "ftp-poor:no-such-fault", "is not"),
-        ("alg.dns.module", "mine.py:Dns", 'leave it "off"'),
+        ("alg.dns.module", "ftp", "is not known; one of: off, "),
         ("nat.forward", FORWARD.replace("203.0.113.1:", "203.0.113.7:"), "outside.external"),
         ("nat.forward", FORWARD.replace("192.168.20.10", "10.0.0.1"), "not in inside.networks"),
         ("nat.forward", '[{protocol = "udp"}]', "entry 1: external is missing"),

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from appliance.journal.events import Change, MessagePassed
-from tests.tui.stories import INVITE, changes, dns_answer, invite, message
+from tests.tui.stories import INVITE, binary_answer, changes, dns_answer, invite, message
 from tui.draw.blocks import LINES_SHOWN, is_explained
 from tui.draw.diff import (
     MANY,
@@ -172,7 +172,7 @@ def test_the_story_s_changes_fit_its_message() -> None:
 
 
 def test_80_columns_hold_two_dumps_of_eight_bytes_with_the_values_beneath() -> None:
-    event, split = dns_answer(), Options(unified=False)
+    event, split = binary_answer(), Options(unified=False)
     assert plain(heading(event, NARROW, split) + rows(event, NARROW, split)) == text(
         "  BEFORE outside to 203.0.113.1:5060    │ AFTER inside to 192.168.20.100:5060",
         "= 0000 12 34 81 80 00 01 00 02 ·4······ │ 0000 12 34 81 80 00 01 00 02 ·4······",
@@ -189,28 +189,48 @@ def test_80_columns_hold_two_dumps_of_eight_bytes_with_the_values_beneath() -> N
 
 
 def test_a_wide_column_holds_sixteen_bytes() -> None:
-    unified = plain(rows(dns_answer(), NARROW, Options(unified=True)))
+    unified = plain(rows(binary_answer(), NARROW, Options(unified=True)))
     row = "- 0020 01 c0 0c 00 01 00 01 00 00 0e 10 00 04«c6 33 64»··············3d"
     assert row in unified
-    assert any(line.startswith(f"~{row[1:]}".ljust(80)) for line in plain(rows(dns_answer(), 160)))
+    assert any(
+        line.startswith(f"~{row[1:]}".ljust(80)) for line in plain(rows(binary_answer(), 160))
+    )
 
 
 def test_bytes_that_should_have_changed_stand_between_exclamation_marks() -> None:
-    drawn = plain(rows(dns_answer("off"), 120))
+    drawn = plain(rows(binary_answer("off"), 120))
     assert any(" 04!c6 33 64!" in row and row.startswith("!") for row in drawn)
     assert any("MISSED answer[0].address  198.51.100.7 should be 203.0.113.7." in r for r in drawn)
 
 
 def test_a_wrong_value_is_set_beside_the_right_one() -> None:
-    drawn = plain(rows(dns_answer("poor"), 120, Options(expected=True)))
+    drawn = plain(rows(binary_answer("poor"), 120, Options(expected=True)))
     said = "WRONG answer[0].address  198.51.100.7 -> 10.0.0.1, should be 203.0.113.7."
     assert any(said in row for row in drawn)
     assert any("a correct ALG writes here:" in row and "04«cb 00 71»" in row for row in drawn)
 
 
 def test_over_tcp_the_length_is_part_of_the_dump() -> None:
-    first = plain(rows(dns_answer("dns", "tcp"), NARROW))[0]
+    first = plain(rows(binary_answer("dns", "tcp"), NARROW))[0]
     assert first.startswith("= 0000 00 41 12 34")
+
+
+def test_a_message_whose_protocol_has_words_is_drawn_in_them() -> None:
+    """A record a line; what was changed stands between signs, as in any text."""
+    drawn = plain(rows(dns_answer("poor"), NARROW, Options(unified=True)))
+    assert drawn[2:4] == [
+        "- www.example.com. 3600 IN A «198.51.100.7»",
+        "+ www.example.com. 3600 IN A «10.0.0.1»",
+    ]
+    assert "WRONG answer[0].address  should be 203.0.113.7." in drawn[4]
+
+
+def test_a_change_without_a_reason_is_looked_for_in_the_bytes() -> None:
+    event = dns_answer()
+    event.changes = event.changes[:1]
+    drawn = plain(rows(event, NARROW, Options(unified=True)))
+    assert "SILENT EDIT" in drawn[-1]
+    assert any(row.startswith("- 0020") for row in drawn)
 
 
 def test_what_is_not_of_its_protocol_is_called_so() -> None:
