@@ -52,10 +52,10 @@ from alg.dns.names import (
     labels_of_address,
     written,
 )
-from alg.reach import is_inside_only
 from alg.stream import RIGHT, Manners
 from nat.endpoint import Direction, Endpoint, address_text
 from nat.policy import Decide
+from nat.reach import is_inside_only
 
 ANSWERED_WITHIN = 30.0
 """Seconds after which the answer to a question whose name was translated is not looked for any

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from alg.base import Finding
 from alg.dns.message import IN, IS_ANSWER, LENGTH, A, Message, NotDns, read, read_any
-from alg.reach import is_inside_only
 from nat.endpoint import address_text
+from nat.reach import is_inside_only
 
 MOST = 20
 """Findings of one kind."""
