@@ -8,6 +8,7 @@ should mend it by accident.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from alg.base import AlgContext, Edits, Reason, Refuse
 from alg.dns import correct
@@ -31,9 +32,13 @@ class DnsPoor:
             if fault.prepare:
                 fault.prepare(case)
         self._module = Dns(case.ready())
+        self._at_work = tuple(each.name for each in self.faults if each.kind != "refuse")
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
-        return self._module.inspect(message, context)
+        answer = self._module.inspect(message, context)
+        if isinstance(answer, Refuse):
+            return replace(answer, faults=(answer.rule,))
+        return replace(answer, faults=self._at_work)
 
     def explain(self, rule: str) -> Reason:
         if rule in FAULTS:
