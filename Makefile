@@ -24,7 +24,7 @@ ON_TWO := $(BIN)/python -m pytest -n 2 --dist worksteal
 TRACED := tests/nat tests/alg tests/spec tests/appliance/test_engine.py \
 	tests/appliance/gateway/test_streams.py tests/appliance/gateway/test_stream_delivery.py
 
-.PHONY: setup demo test fast lint bench soak system-packages
+.PHONY: setup demo test fast lint pictures bench soak system-packages
 
 setup: .venv/installed
 
@@ -60,7 +60,7 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 
 pictures: .venv/installed-dev
-	.venv/bin/python -m tui.picture docs/screenshot.svg
+	.venv/bin/python -m tui.picture docs
 
 bench: .venv/installed-dev
 	@$(MAKE) --no-print-directory system-packages DRIVEN='$(DRIVEN) $(COMPARED)'

@@ -41,6 +41,7 @@ from tui.messages import Moved
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
 from tui.replaying import Replayed, ReplayFeed
+from tui.saving import Saving
 from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
 from tui.timing import Timing
@@ -68,7 +69,7 @@ _TO_FIND_IN = "calls"
 _TOLD = {False: 5, True: 12}
 """Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
 
-Handed = Timing | Knobs | Lesson
+Handed = Timing | Knobs | Lesson | Saving
 """Who has keys and no place on the screen."""
 _LEAST, _LEAST_TOLD = 5, 6
 """Rows of the table's pane at least, and of what is told beneath it."""
@@ -116,7 +117,7 @@ class GlassnatApp(Looks[None]):
         self.look.is_live, self.look.has_packets = feed.live, feed.has_packets
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
-        self._handed = (Timing(self), Knobs(self, choices), Lesson(self))
+        self._handed = (Timing(self), Knobs(self, choices), Lesson(self), Saving(self))
         self._refresh = refresh
         self._has_begun = False
         self._judged: tuple[Simulation, str] | None = None
@@ -301,6 +302,10 @@ class GlassnatApp(Looks[None]):
     def _see_to_the_look(self) -> None:
         """Go where a key or the mouse has led to."""
         self.action_view(self.look.view)
+
+    def picture(self) -> str:
+        """What is on the screen, as SVG."""
+        return self.export_screenshot(title="glassnat")
 
     def ask(self, question: Screen[Any], answer: Any) -> None:
         """Open a dialogue, and hand what comes of it to `answer`."""

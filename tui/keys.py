@@ -37,6 +37,7 @@ KNOBS = (
     Key("x", "remedy", "knobs", "do what TRY says and run again", modes="sim"),
     Key("f", "flush", "knobs", "forget all flows"),
 )
+SAVING = (Key("S", "save", "everywhere", "save this picture (SVG) and the run (Markdown)"),)
 EVERYWHERE = (
     Key("escape", "follow", "messages", "back to the message that matters"),
     Key("w", "why", "messages", "why: all of it, or as much as fits"),
@@ -55,6 +56,7 @@ KEYS: tuple[Key, ...] = (
     *TIME,
     *KNOBS,
     *LESSON,
+    *SAVING,
     *EVERYWHERE,
     *(key for view in VIEWS for key in view.keys),
 )

@@ -27,5 +27,8 @@ class Stage(Protocol):
     def say(self, text: str) -> None:
         """One sentence in the place of the advice, until the next key."""
 
+    def picture(self) -> str:
+        """What is on the screen, as SVG."""
+
     def ask(self, question: Any, answer: Any) -> Any:
         """Open a dialogue, and hand what comes of it to `answer`."""

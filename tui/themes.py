@@ -13,6 +13,8 @@ from typing import TypeVar
 from textual.app import App
 from textual.theme import Theme
 
+from tui import glyphs
+
 DARK_SIGNS = {
     "sign-faint": "#b4bfca",
     "sign-good": "#7cc4ff",
@@ -68,6 +70,8 @@ class Looks(App[Answer]):
         for theme in OWN:
             self.register_theme(theme)
         self.theme = DARK.name
+        if glyphs.is_wanted():
+            self._filters.append(glyphs.Ascii())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of signs and words, for a dark or a light screen."""

@@ -71,6 +71,18 @@ def _named_before(context: click.Context, _: click.Parameter, value: str | None)
     return value or root.obj
 
 
+def _draw_in_ascii(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ["GLASSNAT_ASCII"] = "1"
+
+
+ASCII_OPTION = click.option(
+    "--ascii",
+    is_flag=True,
+    expose_value=False,
+    callback=_draw_in_ascii,
+    help="The screen without a character that is not ASCII (as with GLASSNAT_ASCII=1).",
+)
 CONTROL_OPTION = click.option(
     "--control",
     metavar="SOCKET",

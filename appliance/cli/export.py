@@ -15,23 +15,25 @@ from appliance.forensics.recordings import Recording, RecordingUnreadable
 from appliance.journal.events import printable
 from appliance.journal.sentences import clean
 
-FORMS = ("pcapng", "json", "md")
+FORMS = ("pcapng", "json", "md", "svg")
 
 
-@click.command(cls=Command, short_help="A recording as a capture, a document or a page.")
+@click.command(cls=Command, short_help="A recording as a capture, a document, a page or a picture.")
 @click.argument("recording", type=click.Path())
-@click.option("--to", type=OneOf("form", FORMS), required=True, help="pcapng, json or md.")
+@click.option("--to", type=OneOf("form", FORMS), required=True, help="pcapng, json, md or svg.")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Not to standard output.")
 def export(recording: str, to: str, output: str | None) -> None:
     """Write a recording (`--record FILE`, `record.file`) in another form.
 
     pcapng has the packets that carried messages, as they came and as they left, with every edit and
-    its reason as a comment: a recording keeps no others. json is one document, md a page to read.
+    its reason as a comment: a recording keeps no others. json is one document, md a page to read,
+    svg a picture of the screen at its end.
 
     \b
     Examples:
       glassnat sim one-way-audio --record run.jsonl
       glassnat export run.jsonl --to md > run.md
+      glassnat export run.jsonl --to svg -o run.svg
       glassnat export run.jsonl --to pcapng -o run.pcapng
     """
     try:
@@ -58,6 +60,12 @@ def _in_form(recording: Recording, to: str) -> bytes:
     if to == "pcapng":
         return exporting.as_pcapng(recording)
     if to == "md":
-        return exporting.as_markdown(recording).encode()
+        from tui.paper import ladder_of  # the screen is for drawing only
+
+        return exporting.as_markdown(recording, ladder_of(recording.events)).encode()
+    if to == "svg":
+        from tui.picture import of_recording
+
+        return of_recording(recording.events).encode()
     document = [msgspec.to_builtins(each) for each in recording.events]
     return printable(json.dumps(document, indent=2)).encode() + b"\n"

@@ -10,6 +10,7 @@ import click
 
 from alg.registry import SpecError
 from appliance.cli.base import (
+    ASCII_OPTION,
     JSON_OPTION,
     USAGE,
     Chosen,
@@ -40,6 +41,7 @@ from appliance.settings.table import Settings
 @JSON_OPTION
 @setting_options
 @file_options
+@ASCII_OPTION
 def replay(
     file: str,
     interface: str,

@@ -14,6 +14,7 @@ import click
 
 from alg.registry import SpecError
 from appliance.cli.base import (
+    ASCII_OPTION,
     CONTROL_OPTION,
     USAGE,
     Chosen,
@@ -50,6 +51,7 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
     help="Who may change settings: owner (and the group may look) or group (and all may look).",
 )
 @click.option("--tui", is_flag=True, help="Draw the screen as well.")
+@ASCII_OPTION
 @setting_options
 def run(
     file: str, control: str | None, control_mode: ControlMode, tui: bool, chosen: Chosen
@@ -138,6 +140,7 @@ def _has_started(appliance: subprocess.Popen[bytes], path: Path) -> bool:
 @click.argument("name", required=False, shell_complete=offer(appliances))
 @CONTROL_OPTION
 @click.option("--read-only", is_flag=True, help="Look, but change nothing.")
+@ASCII_OPTION
 def attach(name: str | None, control: str | None, read_only: bool) -> int:
     """Draw the screen of a running appliance; `q` leaves it running.
 

@@ -19,6 +19,7 @@ import msgspec
 
 from alg.registry import SpecError
 from appliance.cli.base import (
+    ASCII_OPTION,
     NO,
     USAGE,
     Chosen,
@@ -88,6 +89,7 @@ class SpeedType(click.ParamType[float | None]):
     help="Packets too: as they arrived, went into translation, came out of it, and left.",
 )
 @file_options
+@ASCII_OPTION
 def sim(
     scenario: str,
     plain: bool,

@@ -93,12 +93,13 @@ def _packet(
 # --- a page --------------------------------------------------------------------------------------
 
 
-def as_markdown(recording: Recording) -> str:
-    """What happened, how it ended, and each message before and after."""
-    return "\n".join(_page(recording)) + "\n"
+def as_markdown(recording: Recording, ladder: Sequence[str] = ()) -> str:
+    """What happened, how it ended, and each message before and after. `ladder`: the run as rows of
+    text, if somebody can draw it."""
+    return "\n".join(_page(recording, ladder)) + "\n"
 
 
-def _page(recording: Recording) -> Iterator[str]:
+def _page(recording: Recording, ladder: Sequence[str]) -> Iterator[str]:
     started, events = recording.started, recording.events
     yield f"# {_plain(started.title or started.name)}"
     yield ""
@@ -108,6 +109,13 @@ def _page(recording: Recording) -> Iterator[str]:
         yield ""
         for cause in outcomes[-1].causes:
             yield f"* {_plain(cause.sentence)}{' (inferred)' * cause.inferred}"
+        yield ""
+    if ladder:
+        yield "## Who said what to whom"
+        yield ""
+        yield "````"
+        yield from ladder
+        yield "````"
         yield ""
     yield "## What happened"
     yield ""

@@ -29,14 +29,18 @@ def test_each_form_can_be_had(glassnat: Run, recording: Path, tmp_path: Path) ->
     assert json.loads(glassnat("export", str(recording), "--to", "json", "-o", str(output)).out
                       or output.read_text()) == [json.loads(line) for line in lines]  # fmt: skip
     glassnat("export", str(recording), "--to", "md", "-o", str(output))
-    assert output.read_text().startswith("# One-way audio")
+    page = output.read_text()
+    assert page.startswith("# One-way audio")
+    assert "│──REGISTER──" in page
+    glassnat("export", str(recording), "--to", "svg", "-o", str(output))
+    assert "MISSED" in output.read_text()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["none.jsonl", "--to", "md"], "none.jsonl: No such file"),
-        (["{}", "--to", "mp"], "one of: pcapng, json, md"),
+        (["{}", "--to", "mp"], "one of: pcapng, json, md, svg"),
         (["{}", "--to", "md", "-o", "/nowhere/x"], "/nowhere/x: No such file"),
         ([__file__, "--to", "md"], "line 1: no event"),
     ],
