@@ -120,11 +120,13 @@ class Judge:
 
     def outcome(self) -> Outcome | None:
         """The verdict so far; None while there is none."""
-        first = self.failure()
-        if first is not None:
-            return self._outcome(first.outcome, first.detail or self._audio_text())
-        heard = any(each.was_heard() for each in self.conversations)
-        return self._outcome(BOTH_WAYS, self._audio_text()) if heard else None
+        word, detail = self._verdict()
+        return self._outcome(word, detail or self._audio_text()) if word else None
+
+    def word(self) -> str:
+        """The verdict so far without its sentence and evidence, which take longer to gather; empty
+        while there is none."""
+        return self._verdict()[0]
 
     def final(self) -> Outcome:
         """The verdict when nothing more will happen: a call that led nowhere reached nobody."""
@@ -142,7 +144,7 @@ class Judge:
         """Who is left waiting when it ends at `now`, where nothing has failed yet and nobody was
         heard: that names the outcome then."""
         waiting = [self.conversations[-1].caller] if self.conversations else self._registering
-        if self.outcome() is not None or not waiting:
+        if self.word() or not waiting:
             return None
         return Failure(now, NOT_REACHED, "", waiting[0], now)
 
@@ -248,6 +250,14 @@ class Judge:
         self._discarded.setdefault(report.who, Counter())[report.detail] += 1
 
     # --- in words -----------------------------------------------------------------------------
+
+    def _verdict(self) -> tuple[str, str]:
+        """The verdict's word and, where a failure has one, its detail."""
+        first = self.failure()
+        if first is not None:
+            return first.outcome, first.detail
+        heard = any(each.was_heard() for each in self.conversations)
+        return (BOTH_WAYS if heard else ""), ""
 
     def _of(self, name: str) -> Conversation:
         """The newest call that `name` takes part in. By one's own name only: what the other end

@@ -200,8 +200,8 @@ class Simulation:
     def _tick(self, _: None, now: float) -> None:
         self._count_audio(now)
         self.witness.flush(now)
-        outcome = self.judge.outcome()
-        if outcome is not None and (self._told is None or outcome.outcome != self._told.outcome):
+        word = self.judge.word()
+        if word and (self._told is None or word != self._told.outcome):
             self._tell_outcome(now)
         self._clock.at(now + TICK, self._tick)
 

@@ -35,7 +35,7 @@ def list_scenarios(shelf: Path | None = None) -> list[Scenario]:
     """All scenarios that come with the program, or those in the folders of `shelf`, by name. What
     is broken on somebody's own shelf is left out: `mistakes_on` tells of it."""
     if shelf is None:
-        return [load_scenario(name) for name in scenario_names()]
+        return [_in_folder(own_shelf().joinpath(name), name) for name in scenario_names()]
     return [found for _, found in _on(shelf) if isinstance(found, Scenario)]
 
 
