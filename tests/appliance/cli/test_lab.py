@@ -17,6 +17,12 @@ def root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.os, "geteuid", lambda: 0)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the tests would become the command that is to be run there."""
+    monkeypatch.setattr(module.netns, "exists", lambda _: False)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
