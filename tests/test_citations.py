@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from docs import citations
 from docs.generate import PLACE
 from tests.source import ROOT, name_of, read
@@ -85,6 +87,7 @@ def test_rfcs_are_cited_in_one_form() -> None:
     assert list(_found(OTHER_FORMS)) == []
 
 
+@pytest.mark.sweep
 def test_nothing_is_cited_that_the_project_does_not_contain() -> None:
     assert list(_found(UNKNOWN_HERE)) == []
 

@@ -205,6 +205,7 @@ def names_of(page: Path) -> list[str]:
     ]
 
 
+@pytest.mark.sweep
 @each_page(names_of)
 def test_names_that_a_page_uses_exist(page: Path) -> None:
     for span in names_of(page):
@@ -353,7 +354,7 @@ def transcripts() -> Iterator[Transcript]:
 
 @pytest.mark.parametrize(
     "transcript",
-    sampled(transcripts(), 4),
+    sampled(transcripts(), 12),
     ids=lambda each: f"{name_of(each.page)}: {each.command}",
 )
 def test_what_a_console_block_shows_is_what_the_program_prints(

@@ -263,6 +263,7 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
     audit(world)
 
 
+@pytest.mark.sweep
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     """10,000 flows in half of it, and the reader takes them one by one; three times as long while
     coverage looks at every line."""

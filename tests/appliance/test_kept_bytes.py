@@ -16,6 +16,7 @@ import pytest
 from appliance.journal.log import EventLog
 from nat.endpoint import Side
 from tests.support.packets import A, R, udp
+from tests.support.sweep import sampled
 from tests.support.world import World
 
 CONTACTS, PER_LINE = 700, 100
@@ -56,7 +57,9 @@ def taken_by_the_ring(log: EventLog) -> int:
     return before - tracemalloc.get_traced_memory()[0]
 
 
-@pytest.mark.parametrize(("module", "watched"), [("sip", True), ("off", False)])
+@pytest.mark.parametrize(
+    ("module", "watched"), sampled([pytest.param("sip", True), pytest.param("off", False)], 2)
+)
 @pytest.mark.usefixtures("traced")
 def test_registers_with_hundreds_of_contacts_fill_the_ring_and_no_more(
     module: str, watched: bool

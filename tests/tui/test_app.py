@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from appliance.journal.events import Event, SettingChanged
+from tests.support.sweep import sampled
 from tests.tui.reading import assert_golden, screen_of
 from tests.tui.stories import (
     AUDIO,
@@ -53,7 +54,7 @@ async def screen(
         yield app, pilot, feed
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_each_view_at_both_sizes(size: tuple[int, int]) -> None:
     """The workbench shows views 1 to 3 together; below 110 columns each has the screen."""
     async with screen(size) as (app, pilot, _):
@@ -63,6 +64,7 @@ async def test_each_view_at_both_sizes(size: tuple[int, int]) -> None:
             assert_golden(f"view-{view}-{size[0]}x{size[1]}", app)
 
 
+@pytest.mark.sweep
 async def test_each_dialogue_fits_80_columns() -> None:
     async with screen(NARROW) as (app, pilot, _):
         for key, name in (("a", "alg"), ("t", "timeout"), ("question_mark", "help")):
@@ -72,6 +74,7 @@ async def test_each_dialogue_fits_80_columns() -> None:
             await pilot.press("escape")
 
 
+@pytest.mark.sweep
 async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
     async with screen(NARROW, [started(), invite("sip")]) as (app, pilot, _):
         await pilot.press("3")
@@ -80,7 +83,7 @@ async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
         assert_golden("repaired-80x24", app)
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_the_before_and_after_of_a_binary_message(size: tuple[int, int]) -> None:
     async with screen(size, [started(), dns_answer("poor")]) as (app, pilot, _):
         await pilot.press("3")
@@ -193,6 +196,7 @@ async def test_the_place_that_matters_is_in_sight() -> None:
         assert "MISSED CAUSE sdp.c" in screen_of(app)
 
 
+@pytest.mark.sweep
 async def test_the_before_and_after_view_has_switches() -> None:
     switches = {"u": "Max-Forwards: 70", "e": "a correct ALG writes here:", "s": "- BEFORE inside"}
     async with screen((120, 60)) as (app, pilot, _):
@@ -205,6 +209,7 @@ async def test_the_before_and_after_view_has_switches() -> None:
             await pilot.pause()
 
 
+@pytest.mark.sweep
 async def test_the_selected_row_explains_itself() -> None:
     async with screen(NARROW) as (app, pilot, _):
         await pilot.press("1", "down")
@@ -214,6 +219,7 @@ async def test_the_selected_row_explains_itself() -> None:
         assert "sees 192.168.20.100:4000 as" in screen_of(app)
 
 
+@pytest.mark.sweep
 async def test_z_gives_a_view_the_whole_screen_and_takes_it_back() -> None:
     async with screen(WIDE) as (app, pilot, _):
         before = screen_of(app)
@@ -231,6 +237,7 @@ async def test_z_gives_a_view_the_whole_screen_and_takes_it_back() -> None:
         assert screen_of(app) == before
 
 
+@pytest.mark.sweep
 async def test_help_lists_the_keys_and_closes() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("question_mark")
@@ -263,6 +270,7 @@ async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
 # --- time -------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 async def test_pause_stops_a_simulation_s_clock() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("p")
@@ -310,6 +318,7 @@ async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:
         assert app.look.model.outcome is not None
 
 
+@pytest.mark.sweep
 async def test_a_live_nat_refuses_to_be_stepped_and_says_why() -> None:
     async with screen(live=True) as (app, pilot, _):
         for key in ("r", "right_square_bracket", "plus", "greater_than_sign"):
@@ -326,7 +335,7 @@ async def test_quitting_ends_the_connection() -> None:
         assert app.return_code == 0
 
 
-@pytest.mark.parametrize("before", [[], ["t"], ["a"], ["question_mark"]])
+@pytest.mark.parametrize("before", sampled([["t"], [], ["a"], ["question_mark"]], 4))
 async def test_ctrl_c_ends_the_screen_wherever_one_is(before: list[str]) -> None:
     """130 is what a shell expects of a program that was interrupted."""
     async with screen() as (app, pilot, feed):
@@ -345,7 +354,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_hostile_text_is_shown_as_text_in_every_view(size: tuple[int, int]) -> None:
     hostile = message(HOSTILE, "\x1b[31m[@click=app.quit]INVITE[/]", "out")
     hostile.note = "[red]\x1b]0;note\x07"
@@ -363,6 +372,7 @@ async def test_hostile_text_is_shown_as_text_in_every_view(size: tuple[int, int]
                 assert "[bold]loud[/bold]" in text
 
 
+@pytest.mark.sweep
 async def test_a_click_on_hostile_text_does_nothing() -> None:
     async with screen(WIDE, [started(), message(HOSTILE, "INVITE", "out")]) as (app, pilot, feed):
         rows = screen_of(app).splitlines()
@@ -373,6 +383,7 @@ async def test_a_click_on_hostile_text_does_nothing() -> None:
         assert feed.asked == []
 
 
+@pytest.mark.sweep
 async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
     both = (*CHOICES, Choices("ftp", "one port", "ftp-poor", [FaultRow("split-miss", "cuts")]))
     async with screen(choices=both) as (app, pilot, feed):
@@ -391,6 +402,7 @@ async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
             assert feed.asked.pop() == knob, keys
 
 
+@pytest.mark.sweep
 async def test_the_menu_begins_with_the_application_whose_message_is_on_the_screen() -> None:
     both = (*CHOICES, Choices("ftp", "one port", "ftp-poor"))
     command = invite("off")
@@ -417,7 +429,7 @@ async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> Non
 # --- IPv6 -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_every_view_carries_endpoints_of_version_6(size: tuple[int, int]) -> None:
     """At 80x24 two of them do not fit side by side; they lose their middle, never their port."""
     story = [event_in_version_6(event) for event in one_way_audio()]

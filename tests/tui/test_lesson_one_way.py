@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.source import ROOT
@@ -49,6 +50,7 @@ def test_the_lesson_takes_45_minutes_and_every_row_shows_something() -> None:
     assert all(row.keys and row.seen for row in rows())
 
 
+@pytest.mark.sweep
 async def test_every_key_of_the_lesson_shows_what_the_page_says() -> None:
     feed = SimulationFeed(simulation, speed=60.0)
     feed.foresight = Foresight(Told)

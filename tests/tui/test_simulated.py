@@ -161,6 +161,7 @@ async def test_a_step_of_the_guide_is_staged_with_nothing_else_turned() -> None:
     assert feed.knobs == {}
 
 
+@pytest.mark.sweep
 async def test_what_would_have_helped_is_tried_beside_the_run() -> None:
     feed = SimulationFeed(simulation)
     feed.finish()

@@ -55,6 +55,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(
     assert captured("two") == first != captured("three", "--seed", "7")
 
 
+@pytest.mark.sweep
 def test_each_module_that_is_judged_has_a_capture_of_its_own(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "call.pcapng"
     answer = glassnat("check", "one-way-audio", "--capture", str(path))

@@ -188,6 +188,7 @@ def test_every_run_on_the_screen_is_recorded_anew(
 # --- check ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_a_scenario_that_goes_as_it_says_is_exit_0(glassnat: Run) -> None:
     answer = glassnat("check", "one-way-audio")
     assert answer.code == 0

@@ -6,9 +6,10 @@ import pytest
 
 from tests.appliance.forensics.judge import judged
 from tests.appliance.forensics.situations import ALL, captured
+from tests.support.sweep import sampled
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", sampled(ALL, 6))
 @pytest.mark.parametrize("spec", ["off", "sip"])
 def test_where_nothing_is_wrong_nothing_is_named(name: str, spec: str) -> None:
     found = judged(*captured(name, spec))
@@ -28,7 +29,7 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "name"), SHOWN)
+@pytest.mark.parametrize(("fault", "name"), sampled([pytest.param(*each) for each in SHOWN], 5))
 def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) -> None:
     found = judged(*captured(name, f"sip-poor:{fault}"))
     named = {each.name: each for each in found.faults}

@@ -16,6 +16,7 @@ from appliance.settings.table import SETTINGS, Settings
 from nat.endpoint import Endpoint
 from tests.support import packets
 from tests.support.packets import ACK, FIN, SYN
+from tests.support.sweep import sampled
 from tests.support.world import INSIDE, OUTSIDE, X1, X2, A, B, World, Y
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
@@ -253,7 +254,7 @@ OBSERVED = {
 }
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", sampled(PROFILES, 8))
 def test_no_profile_is_reported_better_or_worse_than_it_behaves(profile: str) -> None:
     """Towards flows that no ALG looks at: what the faults of a poor one spoil, they spoil for
     signalling and audio, and have tests of their own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.journal.events import FlowExpired
 from appliance.sim.axes import Choice, staged
 from appliance.sim.difference import Difference, first_difference, first_other_event
@@ -19,6 +21,7 @@ def difference(name: str, one: Choice, other: Choice) -> Difference:
     return found
 
 
+@pytest.mark.sweep
 def test_two_runs_of_the_same_differ_in_nothing() -> None:
     """Promise 6, packet by packet."""
     one, other = run("incoming-call", {"alg": "sip"}), run("incoming-call", {"alg": "sip"})

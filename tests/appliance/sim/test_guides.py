@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 
 from appliance.cli import main, simulate
 from appliance.sim.scenario import Step
-from appliance.sim.stories import list_scenarios
+from tests.support.stories import shelf
+from tests.support.sweep import sampled
 
-STEPS = [
+STEPS: list[Any] = [
     pytest.param(story.name, step, id=f"{story.name}-{number}")
-    for story in list_scenarios()
+    for story in shelf()
     for number, step in enumerate(story.steps, 1)
 ]
 
 
-@pytest.mark.parametrize(("name", "step"), STEPS)
+@pytest.mark.parametrize(("name", "step"), sampled(STEPS, 24))
 def test_what_a_step_shows_is_there(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, step: Step
 ) -> None:

@@ -13,6 +13,7 @@ from appliance.sim.outcome import BOTH_WAYS, NO_AUDIO, NOT_REACHED, ONE_WAY_AUDI
 from appliance.sim.scenario import Turns
 from appliance.sim.staging import simulation
 from appliance.sim.stories import load_scenario
+from tests.support.sweep import sampled
 
 LEVELS = {
     "not working at all": (
@@ -53,7 +54,7 @@ LEVELS = {
 }
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", sampled(LEVELS, 4))
 def test_each_level_of_brokenness_is_what_a_story_ends_in(level: str) -> None:
     name, turned, calls = LEVELS[level]
     run = simulation(load_scenario(name), turned)

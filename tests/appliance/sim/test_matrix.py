@@ -15,6 +15,7 @@ from appliance.sim.matrix import DASK, HERE, Cell, cells, outcomes, plan, play
 from appliance.sim.scenario import Scenario
 from appliance.sim.staging import simulation
 from appliance.sim.stories import load_scenario
+from tests.support.sweep import sampled
 
 ONE_WAY, INCOMING = load_scenario("one-way-audio"), load_scenario("incoming-call")
 MODULES = {"alg": ["off", "sip"]}
@@ -51,7 +52,7 @@ def test_what_does_not_go_together_is_told_of_all_cells_before_one_is_played() -
     assert wrong.value.problems[0].key.startswith(("inside", "outside"))
 
 
-@pytest.mark.parametrize("backend", [HERE, DASK])
+@pytest.mark.parametrize("backend", sampled([HERE, DASK], 2))
 def test_wherever_they_are_played_the_cells_are_those_of_single_runs(backend: str) -> None:
     """In order, and with the outcomes that `sim` has: on all processors, and on a Dask cluster of
     two workers."""

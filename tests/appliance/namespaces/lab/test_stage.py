@@ -15,50 +15,26 @@ from appliance.sim.outcome import Outcome
 from appliance.sim.reading import read
 from appliance.sim.scenario import Scenario
 from nat.endpoint import Side
+from tests.support.stories import CALL
 
 HERE = dict.fromkeys(Side, "")
 SPEED = 10.0
 NETWORK = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 200}"
-STORY = f"""
-title = "t"
-lesson = "l"
-duration = 6
-[settings]
-inside.networks = ["192.168.20.0/24"]
-outside.external = ["203.0.113.1"]
-[parties.alice]
-kind = "phone"
-side = "inside"
-address = "{NETWORK}.100"
-registrar = "{NETWORK}.9:5060"
-[parties.pbx]
-kind = "pbx"
-side = "outside"
-address = "{NETWORK}.9"
-users = ["bob"]
-answer_after = 0.5
-[[script]]
-at = 0.2
-party = "alice"
-do = "register"
-[[script]]
-at = 0.7
-party = "alice"
-do = "call"
-whom = "bob"
+STORY = (
+    CALL.replace("192.168.20.100", f"{NETWORK}.100").replace("203.0.113.9", f"{NETWORK}.9")
+    + """
 [[script]]
 at = 1.0
-set = {{ "nat.timeouts.udp" = "40s" }}
-[[script]]
-at = 4.5
-party = "alice"
-do = "hang-up"
+set = { "nat.timeouts.udp" = "40s" }
 """
+)
 
 
 def story(transport: str, segment: int = 0) -> Scenario:
     words = f'transport = "{transport}"\nsegment = {segment}\nkind ='
-    return read(STORY.replace("kind =", words), "loopback")
+    told = read(STORY.replace("kind =", words), "loopback")
+    told.duration = 7.0
+    return told
 
 
 def played(told: Scenario, changes: list[tuple[str, object]]) -> Outcome:
