@@ -169,6 +169,7 @@ class Assignment:
                 port = pool.choose_pair(internal, behavior.ports, rng, taken)
         if port is None:
             return None
+        port = self._policy.rtp_port(port, internal, pool, rng)
         of_rtcp = Endpoint(internal.address, internal.port + 1)
         second = self._policy.rtcp_port(port + 1, of_rtcp, pool, rng)
         return Endpoint(address, port), Endpoint(address, second)

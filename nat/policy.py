@@ -9,6 +9,7 @@ needs no branch in the NAT, and every wrong turning that it can take stands in t
     behavior          the settings as they are: `Behavior` (refresh, hairpin, mapping, filtering …)
     external_address  which external address an inside endpoint gets
     port              which external port it gets; None: there is none
+    rtp_port          which external port an RTP port gets that has its RTCP beside it
     rtcp_port         which external port goes with an RTP port for its RTCP: the next one
     serves            may a known mapping serve one more remote?
     untranslated      does the first packet of a flow pass as it is?
@@ -44,6 +45,7 @@ POINTS = frozenset(
         "behavior",
         "external_address",
         "port",
+        "rtp_port",
         "rtcp_port",
         "serves",
         "untranslated",
@@ -172,11 +174,20 @@ class Policy:
         answer = self._ask("port", normal, PortWish(protocol, internal, pool, rng))
         return answer if answer is None or _is_among(answer, PORT_NUMBERS) else normal
 
+    def rtp_port(self, normal: int, internal: Endpoint, pool: PortPool, rng: random.Random) -> int:
+        """`internal` is the endpoint that sends the RTP."""
+        return self._port_of_a_pair("rtp_port", normal, internal, pool, rng)
+
     def rtcp_port(self, normal: int, internal: Endpoint, pool: PortPool, rng: random.Random) -> int:
         """`internal` is the endpoint that sends the RTCP."""
-        if "rtcp_port" not in self.others:
+        return self._port_of_a_pair("rtcp_port", normal, internal, pool, rng)
+
+    def _port_of_a_pair(
+        self, point: str, normal: int, internal: Endpoint, pool: PortPool, rng: random.Random
+    ) -> int:
+        if point not in self.others:
             return normal
-        answer = self._ask("rtcp_port", normal, PortWish(UDP, internal, pool, rng))
+        answer = self._ask(point, normal, PortWish(UDP, internal, pool, rng))
         return answer if _is_among(answer, PORT_NUMBERS) else normal
 
     def serves(self, normal: bool, mapping: NatMapping, remote: Endpoint) -> bool:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import islice
@@ -36,7 +36,15 @@ from appliance.forensics.retracing import (
     sampled,
     settings_of,
 )
-from appliance.forensics.sides import Looks, Mapped, Seen, Sides, mappings, preserves_ports
+from appliance.forensics.sides import (
+    Looks,
+    Mapped,
+    Seen,
+    Sides,
+    announced,
+    mappings,
+    preserves_ports,
+)
 from appliance.journal.sentences import clean
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side
 
@@ -124,20 +132,20 @@ class _Search:
         self.came: list[Seen] = sampled(sides, ports)
         self.routers = let_out(sides, self.came)
         self.keeps_ports = preserves_ports(self.mapped)
+        self.its_ports = [*self.mapped, *announced(sides, self.mapped)]
         slot = f"alg.{application.name}"
         listed = ", ".join(map(str, ports))
         self.sets = (f"{slot}.ports=[{listed}]", f"{slot}.observe=false", *sets)
 
     def found(self) -> Diagnosis:
         module = poor(self.application.name)
-        plain = {spec: self.trace(spec) for spec in ("off", self.application.name)}
-        kind = USUAL
+        kind, plain = self._usual_kind()
         least = min(map(self.left, plain.values()))
         tried = {} if not least else self._each_fault(kind)
         if least and min(map(self.left, tried.values()), default=least) > 0:
-            kind = self._kind_of_nat(max(map(self._explained, plain.values())), least)
-            if kind is not USUAL:
-                plain = {spec: self.trace(spec, kind) for spec in plain}
+            other = self._other_kind(kind, plain)
+            if other is not kind:
+                kind, plain = other, self._plain(other)
                 least = min(map(self.left, plain.values()))
                 tried = self._each_fault(kind) if least else {}
         correct = plain[self.application.name]
@@ -176,7 +184,7 @@ class _Search:
         settings = settings_of(self.sides, (*self.sets, *kind.settings, slot))
         until = self.sides.seen[-1].t if self.sides.seen else 0.0
         names = self.mapped if self._are_ports_free(spec) else ()
-        ports = self.mapped if kind.has_its_ports else ()
+        ports = self.its_ports if kind.has_its_ports else ()
         tells = spec == self.application.name
         return retrace(self.came, settings, names, until, tells, ports, within)
 
@@ -213,18 +221,33 @@ class _Search:
         assert module is not None
         return self.trace(f"{module.name}:{','.join((*others, name))}", kind)
 
-    def _kind_of_nat(self, explained: int, least: int) -> Kind:
+    def _plain(self, kind: Kind) -> dict[str, Trace]:
+        """No ALG, and the correct module."""
+        return {spec: self.trace(spec, kind) for spec in ("off", self.application.name)}
+
+    def _merit(self, traces: Iterable[Trace]) -> tuple[int, int]:
+        """Of those that explain most, with the fewest packets of their own."""
+        return max((self._explained(each), -self.left(each)) for each in traces)
+
+    def _usual_kind(self) -> tuple[Kind, dict[str, Trace]]:
+        """Where most ports are others outside, it is no fault that they are."""
+        plain = self._plain(USUAL)
+        if self.keeps_ports or not min(map(self.left, plain.values())):
+            return USUAL, plain
+        other = Kind(has_its_ports=True)
+        its = self._plain(other)
+        is_better = self._merit(its.values()) > self._merit(plain.values())
+        return (other, its) if is_better else (USUAL, plain)
+
+    def _other_kind(self, usual: Kind, plain: Mapping[str, Trace]) -> Kind:
         """The kind that explains most with no fault or with the correct module, if it is more."""
-        best, most = USUAL, (explained, -least)
-        has_others = any(each.internal.port != each.external.port for each in self.mapped)
+        best, most = usual, self._merit(plain.values())
+        has_others = any(each.internal.port != each.external.port for each in self.its_ports)
         for kind in OTHER_NATS:
-            if kind.has_its_ports and not has_others:
-                continue
-            for spec in ("off", self.application.name):
-                trace = self.trace(spec, kind)
-                found = self._explained(trace), -self.left(trace)
-                if found > most:
-                    best, most = kind, found
+            if kind.has_its_ports <= has_others and kind.has_its_ports >= usual.has_its_ports:
+                merit = self._merit(self._plain(kind).values())
+                if merit > most:
+                    best, most = kind, merit
         return best
 
     def _together(

@@ -149,7 +149,8 @@ class _Nat:
         self._now = 0.0
         self._known = _by_internal(ports)
         self._may_leave = within.copy() if within is not None else None
-        oracle: Mapping[str, Decide] = {"port": self._choose_port} if ports else {}
+        points = ("port", "rtp_port") if ports else ()
+        oracle: Mapping[str, Decide] = dict.fromkeys(points, self._choose_port)
         self._engine = Engine(
             settings, "import", "simulation", self.log, Random("import"), decided=oracle
         )

@@ -31,6 +31,7 @@ PATIENCE = 2.0
 MOST_FOR_THE_CLOCK = 2000
 _FLAGS_AT = 13  # of a TCP header
 _CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
+_MEDIA = re.compile(rb"^m=\w+ (\d{1,5})(?= )", re.MULTILINE)
 _TAGS = re.compile(rb"^(?:From|f)[ \t]*:.*?;tag=([^;\s]+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -276,6 +277,23 @@ def mappings(sides: Sides) -> list[Mapped]:
         mapped.packets_out += outward
         mapped.packets_in += not outward
     return [*found.values()]
+
+
+def announced(sides: Sides, seen: Sequence[Mapped]) -> list[Mapped]:
+    """Ports of media that the router wrote into descriptions, for inside endpoints of which no
+    packet is `seen`."""
+    found = []
+    used = {(each.protocol, each.internal) for each in seen}
+    for came, left in sides.pairs:
+        old, new = (_MEDIA.findall(each.looks.carries) for each in (came, left))
+        if not _is_outward(came) or len(old) != len(new):
+            continue
+        for own, other in zip(map(int, old), map(int, new), strict=True):
+            internal = Endpoint(came.looks.source.address, own)
+            external = Endpoint(left.looks.source.address, other)
+            if own != other and (UDP, internal) not in used:
+                found.append(Mapped(UDP, internal, external, {_remote(came)}, came.t, came.t))
+    return found
 
 
 def preserves_ports(found: Sequence[Mapped]) -> bool:

@@ -32,6 +32,7 @@ ASKING: dict[str, tuple[Ask, Any]] = {
     "behavior": (lambda to: to.behavior(BEHAVIOR), BEHAVIOR),
     "external_address": (lambda to: to.external_address(9, *ADDRESSES), 9),
     "port": (lambda to: to.port(4000, *WISH), 4000),
+    "rtp_port": (lambda to: to.rtp_port(4000, *WISH[1:]), 4000),
     "rtcp_port": (lambda to: to.rtcp_port(4001, *WISH[1:]), 4001),
     "serves": (lambda to: to.serves(True, MAPPING, REMOTE), True),
     "untranslated": (lambda to: to.untranslated(False, A, REMOTE, 0.0), False),

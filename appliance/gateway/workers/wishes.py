@@ -134,7 +134,7 @@ def unpacked(question: Decide, ask: Callable[[AskWish], Any]) -> tuple[object, l
         case "external_address":
             internal, choices, known = facts[0]
             return normal, [AddressWish(Endpoint(*internal), choices, known)]
-        case "port" | "rtcp_port":
+        case "port" | "rtp_port" | "rtcp_port":
             protocol, internal = facts[0]
             return normal, [PortWishSeen(protocol, Endpoint(*internal), ask)]
         case "serves":

@@ -61,11 +61,19 @@ def test_another_kind_of_nat_is_no_fault() -> None:
     assert found.kind == (("nat.filtering=endpoint-independent",), False)
 
 
-@pytest.mark.parametrize(("spec", "faults"), [("off", []), ("sip-poor:stray-char", ["stray-char"])])
+@pytest.mark.parametrize(
+    ("name", "spec", "faults"),
+    [
+        ("registers", "off", []),
+        ("registers", "sip", []),
+        ("registers", "sip-poor:stray-char", ["stray-char"]),
+        ("calls", "sip", []),  # most of its media are announced only
+    ],
+)
 def test_with_ports_of_its_own_choice_a_router_is_judged_by_what_it_does_with_them(
-    spec: str, faults: list[str]
+    name: str, spec: str, faults: list[str]
 ) -> None:
-    found = judged(*captured("registers", spec, ("nat.ports=sequential",)))
+    found = judged(*captured(name, spec, ("nat.ports=sequential",)))
     assert ([each.name for each in found.faults], found.left) == (faults, 0)
     assert found.explained == found.packets
     assert found.kind.has_its_ports
