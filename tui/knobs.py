@@ -123,14 +123,12 @@ def _with_own(choices: Choices, settings: Mapping[str, Any]) -> Choices:
 
 
 def _specs(choices: Sequence[Choices], application: str) -> dict[str, list[str]]:
-    """What may be put into the slot in question, by the key of its setting: what the story is about
-    first."""
-    chosen = next((each for each in choices if each.application == application), None)
-    if chosen is None:
-        return {}
-    faults = sorted(chosen.faults, key=lambda fault: fault.name not in chosen.own)
-    specs = ["off", application, *(f"{chosen.poor}:{fault.name}" for fault in faults)]
-    return {f"alg.{application}.module": specs}
+    """What may be put into the slot in question, by the key of its setting."""
+    return {
+        f"alg.{application}.module": each.specs
+        for each in choices
+        if each.application == application
+    }
 
 
 def alg_choices() -> list[Choices]:

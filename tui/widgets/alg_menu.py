@@ -41,6 +41,12 @@ class Choices(NamedTuple):
     faults: Sequence[FaultRow] = ()
     own: Sequence[str] = ()
 
+    @property
+    def specs(self) -> list[str]:
+        """Each that may be chosen by itself, what the story is about first."""
+        faults = sorted(self.faults, key=lambda fault: fault.name not in self.own)
+        return ["off", self.application, *(f"{self.poor}:{fault.name}" for fault in faults)]
+
 
 class AlgMenu(ModalScreen[tuple[str, str] | None]):
     """Answers an application and the SPEC of a module."""
@@ -83,6 +89,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         self._active = active
         self._simulation = simulation
         self._outcomes = outcomes
+        self._foreseen = first if outcomes is not None else ""
         self._is_typing = False
 
     def compose(self) -> ComposeResult:
@@ -147,9 +154,17 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         lines = lines[:_BENEATH] + [Line()] * (_BENEATH - len(lines))
         if self._is_typing or self._list.typed:
             return [*lines, Line("/", Style.KEY).add(self._list.typed + "_" * self._is_typing)]
-        live = "Acts at once, for running calls too."
-        simulated = "Acts on messages from now on; r then runs again from T+0."
-        return [*lines, Line(simulated if self._simulation else live, Style.FAINT)]
+        return [*lines, Line(self._hint(), Style.FAINT)]
+
+    def _hint(self) -> str:
+        """When a choice acts; until all outcomes are known, how many are."""
+        if not self._simulation:
+            return "Acts at once, for running calls too."
+        wanted = set(self._choices[0].specs)
+        known = wanted & set(self._outcomes or ())
+        if self._choices[0].application == self._foreseen and known < wanted:
+            return f"Each is played to its end: {len(known)} of {len(wanted)}."
+        return "Acts on messages from now on; r then runs again from T+0."
 
     # --- keys ------------------------------------------------------------------------------------
 
