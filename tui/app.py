@@ -37,7 +37,7 @@ from tui.keys import EVERYWHERE, KEYS, for_mode, hints
 from tui.knobs import Knobs, alg_choices
 from tui.lesson import Lesson
 from tui.look import Look
-from tui.messages import Moved
+from tui.messages import Moved, PointedAt
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
 from tui.replaying import Replayed, ReplayFeed
@@ -52,6 +52,7 @@ from tui.widgets.drawn import Drawn
 from tui.widgets.filter_prompt import FilterPrompt
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import Pane
+from tui.widgets.timebar import Timebar
 
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
@@ -117,7 +118,8 @@ class GlassnatApp(Looks[None]):
         self.look.is_live, self.look.has_packets = feed.live, feed.has_packets
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
-        self._handed = (Timing(self), Knobs(self, choices), Lesson(self), Saving(self))
+        self._timing = Timing(self)
+        self._handed = (self._timing, Knobs(self, choices), Lesson(self), Saving(self))
         self._refresh = refresh
         self._has_begun = False
         self._judged: tuple[Simulation, str] | None = None
@@ -136,7 +138,7 @@ class GlassnatApp(Looks[None]):
             yield panes.pop("call")
         yield from panes.values()
         yield Drawn(id="why")
-        yield Drawn(id="timeline")
+        yield Timebar(id="timeline")
         yield Drawn(id="keys")
 
     def on_mount(self) -> None:
@@ -148,6 +150,14 @@ class GlassnatApp(Looks[None]):
 
     def on_placed(self) -> None:
         self.draw()
+
+    async def on_pointed_at(self, event: PointedAt) -> None:
+        """The mouse on the timeline."""
+        shown = timeline.scale(self.look.model.now, self.feed.duration, self.size.width)
+        moment = shown.moment(event.column)
+        if moment is not None:
+            await self._timing.go_to(moment)
+            self._see_to_the_look()
 
     def on_moved(self, _: Moved) -> None:
         self._see_to_the_look()

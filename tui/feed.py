@@ -92,6 +92,11 @@ class Clockwork(ABC):
         there."""
 
     @abstractmethod
+    def go_to(self, t: float) -> bool:
+        """Be at this moment (seconds). True: that was back, so that whoever shows it begins again,
+        and is told everything up to there."""
+
+    @abstractmethod
     def restart(self) -> None:
         """Begin again at T+0."""
 

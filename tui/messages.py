@@ -12,6 +12,14 @@ class Placed(Message):
         return isinstance(message, Placed)
 
 
+class PointedAt(Message):
+    """A column of the timeline has been clicked."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__()
+        self.column = column
+
+
 class Moved(Message):
     """Something else has been selected in a view: draw what follows from it."""
 

@@ -29,13 +29,13 @@ from appliance.journal.events import (
     SilenceInferred,
     Started,
 )
+from appliance.journal.noise import noise
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
 from appliance.sim.knobs import PREFIX
 from tui.calls import OVER, Calls
 from tui.endpoint import address_of
-from tui.noise import noise
 from tui.points import Points
 from tui.ticks import FLUSHED, Tick, mark
 from tui.translations import Translations

@@ -91,6 +91,13 @@ class RecordingFeed(Clockwork):
                 self._play()
         return before[places[-1]] if places else None
 
+    def go_to(self, t: float) -> bool:
+        is_back = t < self.now
+        if is_back:
+            self._rewind()
+        self._play_until(max(t, self._events[0].t if self._events else 0.0))
+        return is_back
+
     def finish(self) -> None:
         self._play_until(self.duration)
 

@@ -154,6 +154,16 @@ class SimulationFeed(Clockwork):
         self._stopped = log.last_id
         return next((each for each in self._news if each.id == target), None)
 
+    def go_to(self, t: float) -> bool:
+        is_back = t < self.simulation.now
+        if is_back:
+            self._journal = [each for each in self._journal if each.t <= t]
+            self._begin()
+            self._turn_again()
+        self.simulation.run_until(min(t, self.simulation.duration))
+        self._is_over = self.simulation.now >= self.simulation.duration
+        return is_back
+
     def _turn_again(self) -> None:
         """Change every setting again when it was changed."""
         for each in self._journal:

@@ -114,6 +114,21 @@ class Timing:
             teller.tell(started)
         return " ".join(teller.tell(event)[0].split())
 
+    # --- to a moment -----------------------------------------------------------------------------
+
+    async def go_to(self, moment: float) -> None:
+        """Hold the clock at a moment (seconds); where it cannot be held, look at the message that
+        is nearest to it."""
+        feed, look = self._stage.feed, self._stage.look
+        if isinstance(feed, Clockwork):
+            self._stage.paused = True
+            if feed.go_to(moment):
+                look.begin_again()
+            await self._stage.advance(0.0)
+        elif messages := look.model.messages:
+            look.look_at(min(messages, key=lambda each: abs(each.event.t - moment)))
+            self._stage.draw()
+
     # --- as a whole ------------------------------------------------------------------------------
 
     def faster(self, factor: float) -> None:

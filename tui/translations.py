@@ -9,13 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from appliance.journal.events import Event, FlowExpired, FlowOpened, PacketDropped, SettingChanged
 from tui.endpoint import address_of
 
 GHOST = 20.0
 """Seconds that an ended flow stays on the screen."""
+
+
+class Refused(NamedTuple):
+    """A packet that came for a row's external endpoint, and was not let in."""
+
+    at: float
+    reason: str
+    source: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,7 @@ class Translation:
     packets_in: int = 0
     gone_at: float | None = None
     why_gone: str = ""
-    refused: str = ""
-    refused_at: float = 0.0
+    refused: Refused | None = None
     note: str = ""
     opened_at: float | None = None
     timer: str = ""
@@ -109,8 +117,9 @@ class Translations:
     def _flash(self, event: PacketDropped) -> None:
         for key, row in self._rows.items():
             if row.external == event.destination and row.protocol == event.protocol:
-                reason = event.reason.lower().replace("_", " ")
-                self._rows[key] = replace(row, refused=reason, refused_at=event.t)
+                at = max(event.t, event.last)
+                refused = Refused(at, event.reason, event.source, event.sentence)
+                self._rows[key] = replace(row, refused=refused)
 
     def take(
         self,
@@ -150,8 +159,7 @@ class Translations:
             max(was.span if was else 0.0, left or 0.0),
             flow["packets_out"],
             flow["packets_in"],
-            refused=was.refused if was else "",
-            refused_at=was.refused_at if was else 0.0,
+            refused=was.refused if was else None,
             opened_at=self._opened.get(key),
             timer=flow.get("timer", ""),
         )

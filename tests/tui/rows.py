@@ -45,7 +45,7 @@ def dropped(reason: str, t: float) -> PacketDropped:
         t=t,
         side="outside",
         reason=reason,
-        sentence="",
+        sentence="It is not let in.",
         rfc="",
         protocol="udp",
         source="198.51.100.7:9",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.journal.events import AlgError, Change, SettingChanged
+from tests.appliance.journal.test_noise import dropped as noisy
 from tests.tui.stories import (
     SETTINGS,
     ended,
@@ -185,3 +186,10 @@ def test_a_flush_is_one_line_on_the_ladder_and_one_mark_on_the_timeline() -> Non
         "flush: 4 flows forgotten"
     ]
     assert [tick.mark for tick in model.ticks] == ["F"]
+
+
+def test_noise_is_counted_and_neither_on_the_timeline_nor_the_last_drop() -> None:
+    model = told(noisy("not-ipv4", "0.0.0.0", 3), noisy("bad-destination", "224.0.0.1", 2))
+    assert model.noise == {"IPv6": 3, "multicast": 2}
+    assert (list(model.ticks), model.last_drop) == ([], None)
+    assert len(model.log) == 2

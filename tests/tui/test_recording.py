@@ -19,6 +19,12 @@ def feed() -> RecordingFeed:
     return RecordingFeed([*one_way_audio(), ended()])
 
 
+async def test_a_moment_can_be_gone_to_forth_and_back() -> None:
+    feed = RecordingFeed(one_way_audio())
+    assert [feed.go_to(moment) for moment in (3.49, 1.2, 99.0)] == [False, True, False]
+    assert (feed.now, feed.ended) == (12.0, True)
+
+
 async def test_events_come_at_their_time() -> None:
     recording = feed()
     assert [event.t for event in (await recording.next_frame(1.01, True)).events] == [0, 1, 1, 1]

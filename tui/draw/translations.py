@@ -21,7 +21,9 @@ _LEFT_WITH_BAR = _BAR + 1 + 6
 _LEFT = 6
 """Characters of a countdown: `120h4m`, `no end`, `3s !`."""
 _REFUSED = 9
-"""Characters of `✗filtered`, in the place of packets."""
+"""Characters of `✗filtered`, in the place of packets; a longer reason begins further left."""
+_TOLD = 20.0
+"""Seconds for which a row says in sentences what was refused."""
 _ENDPOINT = len("255.255.255.255:65535")
 _FEWER = ((), ("proto",), ("proto", "by"))
 """What is left out where there is no room for everything, the first that fits."""
@@ -102,10 +104,20 @@ def head(chosen: Layout) -> Line:
 def line(row: Translation, now: float, chosen: Layout, selected: bool) -> Line:
     """The row; `▸` says that it is the selected one."""
     drawn = Line("▸" if selected else " ", Style.CURSOR)
+    flash = flashing(row, now)
     for name, cell in fitted(row, now, chosen).items():
+        if flash is not None and name == "left":
+            return drawn.extend(flash.cut(chosen.widths["left"] + chosen.widths["pkts"]))
         if name in chosen.widths:
             drawn.extend(cell.pad(chosen.widths[name]))
     return drawn
+
+
+def flashing(row: Translation, now: float) -> Line | None:
+    """Why a packet for it was refused, while that is news: in the place of its time and counts."""
+    if row.refused is None or not 0 <= now - row.refused.at < _FLASH:
+        return None
+    return Line(f"✗ {row.refused.reason}", Style.BAD)
 
 
 def fitted(row: Translation, now: float, chosen: Layout) -> dict[str, Line]:
@@ -129,7 +141,7 @@ def cells(row: Translation, now: float, bars: bool) -> dict[str, Line]:
         "remote": Line(row.remote, quiet),
         "by": Line(_BY.get(row.opened_by, row.opened_by), quiet),
         "left": _countdown(row, now, bars),
-        "pkts": _packets(row, now),
+        "pkts": _packets(row),
     }
 
 
@@ -148,9 +160,7 @@ def _countdown(row: Translation, now: float, bars: bool) -> Line:
     return line.add(duration(left), style if soon else Style.PLAIN).add(" !" if soon else "", style)
 
 
-def _packets(row: Translation, now: float) -> Line:
-    if row.refused and 0 <= now - row.refused_at < _FLASH:
-        return Line(f"✗{row.refused}", Style.BAD).cut(_REFUSED)
+def _packets(row: Translation) -> Line:
     if row.waits:
         return Line("waits", Style.FAINT)
     return Line(_counts(row))
@@ -181,6 +191,18 @@ def duration(seconds: float) -> str:
 def explain(row: Translation, now: float, name: Callable[[str], str]) -> list[str]:
     """The row in sentences: who opened it, what keeps it, what ends with it. `name`: what people
     call the host of an endpoint."""
+    told = _told(row, now, name)
+    return [*told, *_refused(row, now)]
+
+
+def _refused(row: Translation, now: float) -> list[str]:
+    if row.refused is None or now - row.refused.at > _TOLD:
+        return []
+    ago = f"{now - row.refused.at:.0f}s ago"
+    return [f"A packet of {row.refused.source} was refused {ago}: {row.refused.sentence}"]
+
+
+def _told(row: Translation, now: float, name: Callable[[str], str]) -> list[str]:
     port = port_of(row.external)
     inside, outside = name(row.internal), name(row.remote)
     if row.gone_at is not None:

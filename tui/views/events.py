@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 from appliance.journal.events import Event, FlowExpired, FlowOpened, MessagePassed
+from appliance.journal.noise import noise
 from appliance.journal.sentences import Teller
 from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, Style, wrap_words
 from tui.finding import fits
 from tui.key import Key
 from tui.model import EVENTS_KEPT, Model
-from tui.noise import noise
 from tui.translations import flow_key
 from tui.views.view import Page, View
 

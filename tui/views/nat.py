@@ -9,6 +9,8 @@ from tui.draw.translations import Layout, explain, head, layout, line
 from tui.translations import Translation
 from tui.views.view import Lazy, Page, View
 
+_NEWS = 3.0
+"""Seconds for which a refused packet is news."""
 ROWS_SHOWN = 2_000
 """Rows of the table that are shown at most; the title counts them all."""
 
@@ -28,7 +30,7 @@ class NatView(View):
         chosen = self._layout = layout(rows, width - 1, self._layout)
         title = Line("Translations ").add(f"{len(model.translations)}", Style.STRONG)
         external = ", ".join(model.settings.get("outside.external", ()))
-        title.add(f" · external {external}" if external else "")
+        title.add(f" · external {external}" if external else "").extend(self._elsewhere())
         at = self._at(rows)
         self.look.translation = "" if at is None else rows[at].key
 
@@ -42,6 +44,15 @@ class NatView(View):
             self._told(width),
             span=None if at is None else (at, at),
         )
+
+    def _elsewhere(self) -> Line:
+        """What was refused just now for an endpoint that has no row."""
+        drop, now = self.look.model.last_drop, self.look.model.now
+        if drop is None or drop.side != "outside" or now - max(drop.t, drop.last) > _NEWS:
+            return Line()
+        if any(row.external == drop.destination for row in self.look.model.translations.rows()):
+            return Line()
+        return Line(f" · ✗ for {drop.destination}: {drop.reason}", Style.BAD)
 
     def _told(self, width: int) -> list[Line]:
         """The selected row in sentences, while somebody is at this table."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.stories import event_in_version_6, one_way_audio
 from tests.tui.test_model import told
-from tui.draw.timeline import row
+from tui.draw.timeline import row, scale
 from tui.ticks import Tick, mark
 
 
@@ -45,3 +45,12 @@ def test_audio_stays_on_the_line_after_the_call() -> None:
     drawn = row([], (10.0, 30.0), 60.0, 60.0, 72).plain
     assert 18 <= drawn.count("═") <= 22
     assert drawn.endswith("●┤ 60s")
+
+
+def test_a_column_is_the_moment_that_it_was_drawn_for() -> None:
+    shown = scale(20.0, 60.0, 80)
+    for column in range(shown.left, shown.left + shown.room):
+        moment = shown.moment(column)
+        assert moment is not None
+        assert shown.left + shown.column(moment) == column
+    assert (shown.moment(shown.left - 1), shown.moment(79)) == (None, None)

@@ -16,7 +16,7 @@ from tests.tui.stories import (
     flow_in_version_6,
     in_version_6,
 )
-from tui.draw.translations import cells, duration, explain, fitted, layout
+from tui.draw.translations import cells, duration, explain, fitted, layout, line
 from tui.endpoint import address_of
 
 
@@ -34,11 +34,20 @@ def test_the_bar_shrinks_between_two_snapshots() -> None:
 
 
 def test_a_refused_packet_shows_on_the_row_that_it_was_meant_for() -> None:
+    """For three seconds in the place of its time and counts, and for twenty in a sentence."""
     made = table(flow())
-    made.fold(dropped("FILTERED", 100.0))
-    assert shown(made, 101.0)[0].endswith("✗filtered")
-    made.take([flow()], [], 105.0)
-    assert shown(made, 105.0)[0].endswith("6/5")
+    made.fold(dropped("host-unanswered-limit", 100.0))
+
+    def row(now: float) -> str:
+        made.take([flow()], [], now)
+        rows = made.rows()
+        return line(rows[0], now, layout(rows, 100), selected=False).plain.rstrip()
+
+    assert row(101.0).endswith("pkt ✗ host-unanswered-limit")
+    assert row(105.0).endswith("6/5")
+    said = explain(made.rows()[0], 105.0, str)
+    assert said[-1] == "A packet of 198.51.100.7:9 was refused 5s ago: It is not let in."
+    assert "refused" not in explain(made.rows()[0], 121.0, str)[-1]
 
 
 def test_a_changed_timeout_rescales_the_bars() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tests.appliance.journal.test_noise import dropped
 from tests.tui.stories import SETTINGS, ended, flow, invite, message, one_way_audio, started
 from tests.tui.test_model import told
-from tests.tui.test_noise import dropped
 from tui.draw.hiding import HIDDEN
 from tui.draw.lines import plain
 from tui.look import Look

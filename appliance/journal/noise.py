@@ -4,7 +4,7 @@ again. They are counted, and folded out of what one follows."""
 from __future__ import annotations
 
 from appliance.journal.events import Event, PacketDropped
-from tui.endpoint import address_of
+from appliance.journal.sentences import split_endpoint
 
 _NOT_IPV4 = "not-ipv4"
 _MULTICAST = range(224, 240)  # RFC 5771 3
@@ -17,7 +17,7 @@ def noise(event: Event) -> str:
         return ""
     if event.reason == _NOT_IPV4:
         return "IPv6"  # a TUN device carries nothing else
-    address = address_of(event.destination)
+    address, _ = split_endpoint(event.destination)
     if address == _EVERYBODY:
         return "broadcast"
     first = address.partition(".")[0]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.journal.events import PacketDropped
+from appliance.journal.noise import noise
 from tests.tui.stories import invite
-from tests.tui.test_model import told
-from tui.noise import noise
 
 
 def dropped(reason: str, destination: str, count: int = 1) -> PacketDropped:
@@ -38,10 +37,3 @@ def dropped(reason: str, destination: str, count: int = 1) -> PacketDropped:
 )
 def test_who_looks_for_routers_and_neighbours_is_noise(event: PacketDropped, kind: str) -> None:
     assert noise(event) == kind
-
-
-def test_noise_is_counted_and_neither_on_the_timeline_nor_the_last_drop() -> None:
-    model = told(dropped("not-ipv4", "0.0.0.0", 3), dropped("bad-destination", "224.0.0.1", 2))
-    assert model.noise == {"IPv6": 3, "multicast": 2}
-    assert (list(model.ticks), model.last_drop) == ([], None)
-    assert len(model.log) == 2
