@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
+from appliance.parties.carrier import Carrier, CarrierTraits
 from appliance.parties.computer import Computer, ComputerTraits
 from appliance.parties.ftpserver import FtpServer, FtpServerTraits
 from appliance.parties.nameserver import NameServer, NameServerTraits
@@ -34,6 +35,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "phone": Kind(PhoneTraits, Phone, Phone.ORDERS),
+    "carrier": Kind(CarrierTraits, Carrier, {}),
     "computer": Kind(ComputerTraits, Computer, Computer.ORDERS),
     "name-server": Kind(NameServerTraits, lambda name, traits, _: NameServer(name, traits), {}),
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),

@@ -19,6 +19,7 @@ from random import Random
 
 from appliance.engine import Engine
 from appliance.journal.tap import EXIT_SIDES
+from appliance.parties.carrier import Carrier
 from appliance.parties.party import Action, Forge, Party, Report, Send, Wake
 from appliance.settings.hints import counted
 from appliance.sim.clock import Clock, Happening
@@ -74,6 +75,7 @@ class World:
         self._on_loss = on_loss
         self._seed = seed
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
+        self._carrier: Carrier | None = None
         self._arrivals: tuple[Happening, Happening] = (
             partial(self._cross, Side.INSIDE),
             partial(self._cross, Side.OUTSIDE),
@@ -92,6 +94,8 @@ class World:
         host = Host(party, side, Random(f"{self._seed}/{party.name}/tcp"), tells_closed_ports)
         for address in (party.address, *addresses):
             self._hosts[side][address] = host
+        if isinstance(party, Carrier):
+            self._carrier = party
         self.perform(host, party.start(now), now)
         return host
 
@@ -171,7 +175,7 @@ class World:
         neighbour = self._hosts[side].get(address)
         if neighbour is not None:
             self._clock.at(now + self._delays[side], self._deliver, (neighbour, packet))
-        elif side is INSIDE or address in self.externals:
+        elif side is INSIDE or (address in self.externals and self._carrier is None):
             self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
             self._lose(packet, f"on the {side}", no_way(address))
@@ -206,12 +210,30 @@ class World:
         """The NAT has put a packet on a wire (a side of it)."""
         if self.loses is not None and self._is_lost(packet, side):
             return
+        if self._carrier is not None and side is Side.OUTSIDE:
+            self._carry(self._carrier, packet, Side.INSIDE, now)
+        else:
+            self._go_on(packet, side, now)
+
+    def _go_on(self, packet: Packet, side: Side, now: float) -> None:
         address = packet.destination_address
         host = self._hosts[side].get(address)
         if host is not None:
             self._clock.at(now + self._delays[side], self._deliver, (host, packet))
         else:
             self._lose(packet, f"on the {side}", no_way(address))
+
+    def _carry(self, carrier: Carrier, packet: Packet, side: Side, now: float) -> None:
+        """Through the second NAT, which is as near to the first as can be."""
+        exit_ = carrier.pass_on(packet, side, now)
+        if exit_ is Side.OUTSIDE:
+            self._go_on(packet, exit_, now)
+        elif exit_ is Side.INSIDE and packet.destination_address in self.externals:
+            self._cross(Side.OUTSIDE, packet, now)
+        elif exit_ is Side.INSIDE:
+            self._lose(packet, f"behind {carrier.name}", no_way(packet.destination_address))
+        else:
+            self._lose(packet, f"at {carrier.name}", str(exit_).rstrip("."))
 
     def _deliver(self, arrival: tuple[Host, Packet], now: float) -> None:
         host, packet = arrival
@@ -222,6 +244,8 @@ class World:
             actions = host.party.receive(datagram, now)
             if actions:  # audio is heard and not answered
                 self.perform(host, actions, now)
+        elif isinstance(host.party, Carrier):
+            self._carry(host.party, packet, Side.OUTSIDE, now)
         else:
             name = host.party.name
             self._lose(packet, f"at {name}", f"nobody listens at {datagram.destination}")
@@ -230,6 +254,9 @@ class World:
 
     def _deliver_other(self, host: Host, packet: Packet, now: float) -> None:
         """TCP and ICMP, fragments, and what is spoilt."""
+        if isinstance(host.party, Carrier):
+            self._carry(host.party, packet, Side.OUTSIDE, now)
+            return
         if packet.is_fragment:
             whole = host.pieces.add(packet, now)
             if whole is not None:
