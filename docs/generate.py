@@ -33,6 +33,7 @@ from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
 from appliance.settings.setting import Setting  # noqa: E402
 from appliance.settings.table import SETTINGS  # noqa: E402
+from docs import pitfalls  # noqa: E402
 from docs.citations import with_tests  # noqa: E402
 from nat.drop import Drop  # noqa: E402
 from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
@@ -209,6 +210,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "dns-rules": lambda: rules(dns_reasons()),
     "dns-faults": dns_faults,
     "keys": keys,
+    "symptoms": pitfalls.by_symptom,
 }
 
 
@@ -221,7 +223,18 @@ def pages() -> Iterator[Path]:
     return iter(sorted(DOCS.rglob("*.md")))
 
 
+def write_pitfalls() -> None:
+    """A page for each story, and none for a story that is no more."""
+    pitfalls.FOLDER.mkdir(exist_ok=True)
+    wanted = {pitfalls.path_of(name): name for name in pitfalls.names()}
+    for path in set(pitfalls.FOLDER.iterdir()) - set(wanted):
+        path.unlink()
+    for path, name in wanted.items():
+        path.write_text(pitfalls.page(name), encoding="utf-8")
+
+
 if __name__ == "__main__":
+    write_pitfalls()
     for path in pages():
         text = path.read_text(encoding="utf-8")
         if filled(text) != text:
