@@ -1,5 +1,8 @@
 """Writes the parts of the manual that are tables of the program: `python docs/generate.py`.
 
+The pages of stories (`docs/pitfalls.py`) take half a minute; `python docs/generate.py STORY` writes
+only that one's.
+
 A page marks where a table belongs; what stands between the two marks is replaced:
 
     <!-- generated: tcp-states -->
@@ -223,18 +226,17 @@ def pages() -> Iterator[Path]:
     return iter(sorted(DOCS.rglob("*.md")))
 
 
-def write_pitfalls() -> None:
-    """A page for each story, and none for a story that is no more."""
+def write_pitfalls(names: Sequence[str]) -> None:
+    """The pages of these stories, and none for a story that is no more."""
     pitfalls.FOLDER.mkdir(exist_ok=True)
-    wanted = {pitfalls.path_of(name): name for name in pitfalls.names()}
-    for path in set(pitfalls.FOLDER.iterdir()) - set(wanted):
+    for path in set(pitfalls.FOLDER.iterdir()) - set(map(pitfalls.path_of, pitfalls.names())):
         path.unlink()
-    for path, name in wanted.items():
-        path.write_text(pitfalls.page(name), encoding="utf-8")
+    for name in names:
+        pitfalls.path_of(name).write_text(pitfalls.page(name), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_pitfalls()
+    write_pitfalls(sys.argv[1:] or pitfalls.names())
     for path in pages():
         text = path.read_text(encoding="utf-8")
         if filled(text) != text:
