@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from appliance.cli.aloud import Aloud, standing
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
@@ -138,6 +139,11 @@ def flush(
     help="Begin with the event after this one; 0: all that is remembered.",
 )
 @click.option(
+    "--plain",
+    is_flag=True,
+    help="All that the screen shows, in sentences: how things stand, then each event.",
+)
+@click.option(
     "--points",
     is_flag=True,
     help="Packets too: as they arrived, went into translation, came out of it, and left.",
@@ -154,6 +160,7 @@ def flush(
 def watch(
     since: int | None,
     points: bool,
+    plain: bool,
     clock: str,
     name: str | None,
     control: str | None,
@@ -168,17 +175,36 @@ def watch(
     Examples:
       glassnat watch
       glassnat watch --points          what becomes of each packet, and where
+      glassnat watch --plain           all that the screen shows, in sentences
       glassnat watch --clock wall      as 2026-03-01T14:05:09.123+01:00
       glassnat watch --json --since 0 > events.jsonl
     """
     with connect_to_look(name, control) as client:
         began = _began(client) if clock == WALL else None
         teller = Teller(began)
+        if plain and not as_json:
+            _read_aloud(client, connect_to_look(name, control), teller, since, points)
+            return
         for line in client.events(since, points):
             if as_json:
                 emit_json_line(_read(line, began))
                 continue
             for sentence in teller.tell(decode(line)):
+                emit(sentence)
+    narrate("the appliance has ended")
+
+
+def _read_aloud(
+    client: Client, looker: Client, teller: Teller, since: int | None, points: bool
+) -> None:
+    """All that the screen shows: how things stand, then each event."""
+    with looker:
+        if since is None:
+            for sentence in standing(looker):
+                emit(sentence)
+        aloud = Aloud(looker, teller)
+        for line in client.events(since, points):
+            for sentence in aloud.tell(decode(line)):
                 emit(sentence)
     narrate("the appliance has ended")
 

@@ -169,8 +169,11 @@ class Teller:
     def tell(self, event: Event) -> list[str]:
         """The lines for one event, the first with its time; none for a second that was like the one
         before."""
-        lines = self.say(event)
-        time = f"{event.t:9.3f}" if self._wall is None else wall_clock(self._wall + event.t)
+        return self.timed(event.t, self.say(event))
+
+    def timed(self, t: float, lines: Sequence[str]) -> list[str]:
+        """Lines of a moment (seconds since the start), the first with its time."""
+        time = f"{t:9.3f}" if self._wall is None else wall_clock(self._wall + t)
         blank = " " * len(time)
         return [f"{blank if at else time}  {line}" for at, line in enumerate(lines)]
 
