@@ -33,12 +33,17 @@ from alg.sip.fields import MISSING, Span
 from alg.sip.rewriting import Rewriting
 from alg.sip.sdp import Session, Stream
 from nat.endpoint import Endpoint, address_text
+from nat.reach import is_inside_only
 
 MOST_OPENED = 8
 """Ports that one message may open: four RTP/RTCP pairs."""
 HIGHEST_PORT = 65535
 
 WITH_ICE = "the description offers ICE candidates: it is left alone"
+ANOTHER_HOST = (
+    "{media} is to go to {rtp}, which is another inside host: its address stays as it is, and "
+    "nobody outside can send there"
+)
 NOT_MAPPED = "a stream is left alone: it is a range of ports, runs over TCP or is not known"
 
 
@@ -146,6 +151,7 @@ def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
     wanted: set[Endpoint] = set()
     for plan in (plan for planned in plans for plan in planned if plan):
         if not work.may_open(plan.rtp):
+            _note_another_host(work, plan)
             continue
         ports = {port for port in (plan.rtp, plan.rtcp) if port}
         if len(wanted | ports) > MOST_OPENED:
@@ -156,6 +162,14 @@ def _map_all(work: Rewriting, plans: list[list[Plan | None]]) -> None:
             _map(work, plan)
         except Unavailable as reason:
             plan.refuse(work, reason)
+
+
+def _note_another_host(work: Rewriting, plan: Plan) -> None:
+    """A PBX that lets two phones speak directly announces one of them (rule unmappable-stays)."""
+    address = plan.rtp.address
+    if address != work.context.internal.address and is_inside_only(address):
+        media = plan.stream.media.decode("latin-1")
+        work.note = ANOTHER_HOST.format(media=media, rtp=plan.rtp)
 
 
 def _map(work: Rewriting, plan: Plan) -> None:

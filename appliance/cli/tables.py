@@ -104,6 +104,8 @@ def _call_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     people = f"{answer['caller']} to {answer['callee']}"
     yield clean(f"{answer['kind']} {answer['call']}: {people}, {answer['state']}", LONGEST_REASON)
     yield clean(str(answer["verdict"]), LONGEST_REASON)
+    for warning in answer.get("warnings", ()):
+        yield clean(f"warning: {warning}", LONGEST_REASON)
     for silence in answer.get("inferred", ()):
         said = f"inferred: {silence.get('party')} hears nothing: {silence.get('sentence')}"
         yield clean(said, LONGEST_REASON)

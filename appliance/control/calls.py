@@ -15,6 +15,7 @@ from appliance.control.verdict import Heard, verdict
 from appliance.engine import Engine
 from nat.endpoint import PROTOCOL_NAMES, UDP, Endpoint
 from nat.mapping import Flow
+from nat.reach import is_inside_only
 
 FLOWS_PER_STEP = 500
 SIGNALLING = "signalling"
@@ -38,6 +39,7 @@ def call(engine: Engine, name: str, now: float) -> Generator[None, None, dict[st
     return {
         **found.row,
         "verdict": found.sentence or verdict(found, _heard(engine, found, media), now),
+        "warnings": list(_warnings(found)),
         "inferred": [each._asdict() for each in engine.conversations.inferred(found, now)],
         "announced": [_announced_row(each) for each in found.announced],
         "flows": [{**flow_row(flow, now, engine.hints), "carries": what} for flow, what in carried],
@@ -45,6 +47,20 @@ def call(engine: Engine, name: str, now: float) -> Generator[None, None, dict[st
         "packets_out": sum(flow.outbound.packets for flow in media),
         "packets_in": sum(flow.inbound.packets for flow in media),
     }
+
+
+def _warnings(found: Conversation) -> Iterator[str]:
+    """Streams that are announced for a host which none of the messages come from, by an address
+    that means something only inside: a PBX does so that lets two phones speak directly."""
+    speakers = {way.internal.address for way in found.ways}
+    for each in found.announced:
+        stays = each.shown.address not in speakers and is_inside_only(each.shown.address)
+        if each.is_inside and stays and each.hears:
+            yield (
+                f"{each.party}'s {each.media} is to go to {each.shown}, another inside host: no "
+                "ALG opens a port for a host that did not ask, and nobody outside can send there. "
+                "Switch direct media off at the PBX, or let it relay the audio"
+            )
 
 
 def _carries(flow: Flow, found: Conversation) -> str:

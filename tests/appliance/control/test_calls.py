@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.control.calls import FLOWS_PER_STEP, call
+from appliance.journal.events import MessagePassed
 from nat.endpoint import Direction, Side
 from tests.support.conversation import wire
 from tests.support.packets import EXTERNAL, A, R, udp
@@ -263,3 +264,27 @@ def test_the_last_packet_of_each_direction_is_dated() -> None:
     story.talk(seconds=5)
     audio = max(story.world.table.flows.values(), key=lambda each: each.id)
     assert (audio.outbound.last, audio.inbound.last) == (5.0, None)
+
+
+def test_audio_for_another_inside_host_is_a_warning() -> None:
+    """A PBX with direct media announces the phone, which is not who speaks to us: the address stays
+    private (rule unmappable-stays), and the message says so as well."""
+    story = Story(**{"alg.sip.module": "sip"})
+    invite = message("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4000)
+    other = invite.replace(f"c=IN IP4 {A}".encode(), b"c=IN IP4 192.168.20.11")
+    assert other != invite
+    other = other.replace(
+        b"Content-Length: %d" % len(invite.partition(b"\r\n\r\n")[2]),
+        b"Content-Length: %d" % len(other.partition(b"\r\n\r\n")[2]),
+    )
+    assert story.world.pass_out(udp(ALICE, BOB, other))
+    (warning,) = story.show()["warnings"]
+    assert "audio is to go to 192.168.20.11:4000, another inside host" in warning
+    (passed,) = story.world.told(MessagePassed)
+    assert "audio is to go to 192.168.20.11:4000, which is another inside host" in passed.note
+    assert b"c=IN IP4 192.168.20.11" in passed.after.encode("latin-1")
+
+
+@pytest.mark.parametrize("module", ["off", "sip"])
+def test_a_phone_s_own_audio_is_none(module: str) -> None:
+    assert Story(**{"alg.sip.module": module}).answered().show()["warnings"] == []
