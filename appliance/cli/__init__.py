@@ -43,6 +43,7 @@ COMMANDS = {
     "up": "appliance.cli.up:up",
     "down": "appliance.cli.down:down",
     "status": "appliance.cli.down:status",
+    "names": "appliance.cli.names:names",
     "attach": "appliance.cli.running:attach",
     "show": "appliance.cli.show:show",
     "set": "appliance.cli.control:set_",

@@ -1,4 +1,5 @@
-"""Endpoints as people give them to a command: one, or two of which one is the other's mapping."""
+"""Endpoints as people give them to a command: one, two of which one is the other's mapping, or an
+address with its name."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from typing import Any
 
 import click
 
+from appliance.namespaces.names import hosts
+from appliance.namespaces.names.hosts import Host
 from appliance.settings.hints import shown
 from appliance.settings.network_kinds import Interface, InterfaceAddress
 from nat.endpoint import Endpoint, parse_address
@@ -73,3 +76,15 @@ class PairType(click.ParamType[tuple[Endpoint, Endpoint]]):
             return Endpoint(host, 0), Endpoint(shown_as, 0)
         one, other = (EndpointType().convert(text, param, ctx) for text in (internal, external))
         return one, other
+
+
+class HostType(click.ParamType[Host]):
+    """`pbx=192.168.20.10`."""
+
+    name = "host"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Host:
+        try:
+            return hosts.parse(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

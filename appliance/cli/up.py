@@ -22,7 +22,7 @@ from appliance.cli.base import (
 from appliance.cli.configuration import warn
 from appliance.cli.doctor import OK, bridged_frames, found_at
 from appliance.cli.down import TIDY_UP_INCOMPLETE, echo, incomplete, need_root, said
-from appliance.cli.endpoints import AddressType, InterfaceType
+from appliance.cli.endpoints import AddressType, HostType, InterfaceType
 from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.namespaces.between import record as records
@@ -61,7 +61,16 @@ from nat.endpoint import Side, address_text
     "name_server",
     type=AddressType(),
     metavar="ADDRESS",
-    help="The name server that --dhcp tells of.",
+    help="The name server that --dhcp tells of, and that --names asks.",
+)
+@click.option("--names", is_flag=True, help="Answer names at the gateway's address.")
+@click.option(
+    "--host",
+    "hosts",
+    type=HostType(),
+    multiple=True,
+    metavar="NAME=ADDRESS",
+    help="A name that --names answers by itself. Several are fine.",
 )
 @click.option(
     "--one-port-one-address",
@@ -107,6 +116,7 @@ def up(
       sudo glassnat up --inside virbr1 --outside virbr2
       sudo glassnat up classroom --inside virbr1 --outside virbr2 --alg sip
       sudo glassnat up --inside virbr1 --outside virbr2 --gateway 10.0.0.1/24 --dhcp
+      sudo glassnat up --inside virbr1 --outside virbr2 --names --host pbx=192.168.20.10
       glassnat up --inside virbr1 --outside virbr2 --dry-run
       glassnat attach classroom
       sudo glassnat down classroom

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from appliance.namespaces.between import dhcp, pinning
+from appliance.namespaces.between import dhcp, naming, pinning
 from appliance.namespaces.between.bridges import Bridge
 from appliance.namespaces.between.record import Trace
 from appliance.namespaces.between.step import BRIDGE_END, IPV6, Step, join, port_name, veth
@@ -67,6 +67,7 @@ class Plan:
     leases: dhcp.Leases | None = None
     pinned: bool = False
     uplink: Uplink | None = None
+    names: naming.Names | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +85,8 @@ class Plan:
             yield pinning.step(netns)
         if self.leases is not None:
             yield dhcp.step(netns, self.leases)
+        if self.names is not None:
+            yield from naming.steps(netns, self.names, TUNS[Side.INSIDE])
         yield join(port_of(self.name, Side.INSIDE), self.inside.bridge)
 
     def _outside(self) -> Iterator[Step]:

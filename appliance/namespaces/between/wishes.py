@@ -8,8 +8,10 @@ from typing import Any
 
 from appliance.namespaces.between import dhcp, pinning, uplink
 from appliance.namespaces.between.bridges import Laptop, Unfit
+from appliance.namespaces.between.naming import OWN_ADDRESS, Names
 from appliance.namespaces.between.plan import TUNS, Connection, Plan, netns_of
 from appliance.namespaces.between.uplink import Uplink
+from appliance.namespaces.names.hosts import Host
 from appliance.settings import files as configuration
 from appliance.settings.hints import shown
 from appliance.settings.network_kinds import Interface
@@ -35,6 +37,8 @@ class Wishes:
     one_port_one_address: bool = False
     uplink: str | None = None
     uplink_address: Interface | None = None
+    names: bool = False
+    hosts: Sequence[Host] = ()
 
     def programs(self) -> Iterator[tuple[str, str]]:
         """What has to be installed, and Debian's package of it."""
@@ -70,6 +74,9 @@ def settings(
         "outside": {"external": [DEFAULT_EXTERNAL]},
     }
     made = configuration.load(file, profile, sets, below, above)
+    if wishes.names:
+        networks = [*made.written("inside.networks"), f"{OWN_ADDRESS}/32"]
+        made.assign("inside.networks", networks, configuration.BY_COMMAND)
     for side in Side:
         made.assign(f"{side}.netns", netns_of(made["name"], side), configuration.BY_COMMAND)
     return made
@@ -89,8 +96,10 @@ def plan(wishes: Wishes, made: Settings, laptop: Laptop, leases: str) -> Plan:
     laptop.refuse_taken(gateway, "--gateway")
     for external in owned:
         laptop.refuse_taken(external.address, "--external")
-    name_server = "" if wishes.name_server is None else address_text(wishes.name_server)
     here = Interface(gateway, network)
+    names = _names(wishes, address_text(gateway))
+    told = "" if wishes.name_server is None else address_text(wishes.name_server)
+    name_server = names.listen if names else told
     return Plan(
         made,
         Connection(Side.INSIDE, laptop.bridge(wishes.inside, "--inside"), [here]),
@@ -98,7 +107,20 @@ def plan(wishes: Wishes, made: Settings, laptop: Laptop, leases: str) -> Plan:
         dhcp.Leases(here, name_server, leases) if wishes.dhcp else None,
         wishes.one_port_one_address,
         _uplink(wishes, laptop),
+        names,
     )
+
+
+def _names(wishes: Wishes, gateway: str) -> Names | None:
+    """Raises Unfit."""
+    if not wishes.names:
+        if wishes.hosts:
+            raise Unfit("--host needs --names: nobody else would answer for it")
+        return None
+    resolver = "" if wishes.name_server is None else address_text(wishes.name_server)
+    if resolver == gateway:
+        raise Unfit(f"--dns: {resolver} is where --names answers: it would ask itself")
+    return Names(gateway, resolver, wishes.hosts)
 
 
 def _uplink(wishes: Wishes, laptop: Laptop) -> Uplink | None:

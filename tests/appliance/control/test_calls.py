@@ -268,7 +268,7 @@ def test_the_last_packet_of_each_direction_is_dated() -> None:
 
 def test_audio_for_another_inside_host_is_a_warning() -> None:
     """A PBX with direct media announces the phone, which is not who speaks to us: the address stays
-    private (rule unmappable-stays), and the message says so as well."""
+    private and the message says so as well."""
     story = Story(**{"alg.sip.module": "sip"})
     invite = message("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4000)
     other = invite.replace(f"c=IN IP4 {A}".encode(), b"c=IN IP4 192.168.20.11")

@@ -56,6 +56,17 @@ def test_leases_are_of_the_network_that_has_the_gateway() -> None:
     assert made.leases == (interface("192.168.20.1/24"), "192.0.2.53", "/run/leases")
 
 
+def test_names_are_answered_at_the_gateway_which_is_what_leases_tell_of() -> None:
+    """The resolver is asked by an address that the NAT takes for one of the inside's."""
+    resolver = parse_address("192.0.2.53")
+    pbx = ("pbx", parse_address("192.168.20.10"))
+    made = plan(dhcp=True, names=True, name_server=resolver, hosts=[pbx])
+    assert made.names == ("192.168.20.1", "192.0.2.53", [pbx])
+    assert made.leases is not None
+    assert made.leases.name_server == "192.168.20.1"
+    assert made.settings.written("inside.networks") == ["192.168.20.0/24", "192.0.0.2/32"]
+
+
 def test_an_uplink_goes_by_the_machines_own_address() -> None:
     made = plan(uplink="virbr0", uplink_address=interface("192.168.122.250/24"))
     assert made.uplink is not None
@@ -74,6 +85,8 @@ def test_an_uplink_goes_by_the_machines_own_address() -> None:
             {"uplink": "virbr0", "uplink_address": interface("10.0.0.9/24")},
             "no address in 10.",
         ),
+        ({"hosts": [("pbx", 1)]}, "--host needs --names"),
+        ({"names": True, "name_server": parse_address("192.168.20.1")}, "it would ask itself"),
         ({"gateway": interface("192.168.122.1/24")}, "--gateway: 192.168.122.1 is this machine"),
         ({"externals": [interface("192.168.122.1/24")]}, "--external: 192.168.122.1 is this"),
     ],
