@@ -24,15 +24,15 @@ module_app menu.so
 audio_source aufile,{folder}/tone.wav
 audio_player aufile,{folder}/heard.wav
 audio_alert aufile,/dev/null
-net_interface gn-in
+net_interface {interface}
 """
 
 
-def baresip(folder: Path, *acts: tuple[float, str]) -> str:
+def baresip(folder: Path, *acts: tuple[float, str], interface: str = "gn-in") -> str:
     """baresip registers, takes every call, and sends a tone; beside that somebody types `acts`, at
-    so many seconds each. It ends with its standard input."""
+    so many seconds each. It ends with its standard input, or as told by `/quit`."""
     folder.mkdir()
-    (folder / "config").write_text(BARESIP.format(folder=folder, alice=ALICE))
+    (folder / "config").write_text(BARESIP.format(folder=folder, alice=ALICE, interface=interface))
     account = "<sip:alice@203.0.113.9>;regint=60;audio_codecs=PCMU;answermode=auto\n"
     (folder / "accounts").write_text(account)
     (folder / "contacts").write_text("")
@@ -41,7 +41,8 @@ def baresip(folder: Path, *acts: tuple[float, str]) -> str:
         period = b"".join(pack("<h", round(8000 * sin(2 * pi * n / 20))) for n in range(20))
         tone.writeframes(period * (400 * SECONDS))
     lines, now = list[str](), 0.0
-    for at, typed in [*acts, (float(SECONDS), "/quit")]:
+    end = () if acts and acts[-1][1] == "/quit" else ((float(SECONDS), "/quit"),)
+    for at, typed in (*acts, *end):
         lines += [f"sleep {at - now}", f"echo {typed}"]
         now = at
     script = folder / "phone.sh"
