@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from appliance.journal.events import PacketDropped
 from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.parties.proxy import ProxyTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.knobs import Remedy
 from appliance.sim.simulation import Simulation
+from nat.drop import Drop
 from nat.endpoint import address_text
 
 FROM_BEST_TO_WORST = (
@@ -34,6 +36,10 @@ LONG_ENOUGH = 300.0
 """Seconds that a mapping for UDP may be silent where phones work (RFC 4787 REQ-5)."""
 HANGS_ON_A_MAPPING = (outcome.NOT_REACHED, outcome.REGISTRATION_LOST, outcome.CALL_DROPPED)
 """What can come of a NAT that has forgotten a phone."""
+
+NO_PORT = Drop.NO_PORT.reason
+SOME = 8
+"""Ports that a host with a phone can do with: signalling, and RTP and RTCP of a call or two."""
 
 NEEDLESS = "The ALG mends nothing here and is harmless: with it off everybody is heard as well."
 
@@ -164,6 +170,12 @@ def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:
     if simulation.engine.settings["nat.timeouts.udp"] < LONG_ENOUGH:
         sentence = f"Let the NAT keep silent mappings for {LONG_ENOUGH / 60:.0f} minutes."
         yield sentence, {"nat.timeouts.udp": LONG_ENOUGH}
+    first, last = simulation.engine.settings["nat.port_range"]
+    troubles = simulation.witness.evidence.troubles
+    if any(isinstance(each, PacketDropped) and each.reason == NO_PORT for each in troubles):
+        share = max(SOME, (last - first + 1) // 4)
+        sentence = f"Let no inside host have more than {share} of the NAT's ports."
+        yield sentence, {"nat.limits.ports_per_host": share}
 
 
 def _in_the_alg(simulation: Simulation) -> Iterator[Candidate]:
