@@ -20,6 +20,14 @@ class PointedAt(Message):
         self.column = column
 
 
+class RowClicked(Message):
+    """A row of a list has been clicked."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__()
+        self.row = row
+
+
 class Moved(Message):
     """Something else has been selected in a view: draw what follows from it."""
 

@@ -20,7 +20,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 SCRIPT = """
-from tests.tui.stories import FakeFeed, flow, message, started
+from appliance.journal.events import SilenceInferred
+from tests.tui.stories import FakeFeed, flow, message, started, state
+from tests.tui.test_points import way
+from dataclasses import replace
 from tui.app import GlassnatApp
 from tui.faults import FaultRow
 from tui.widgets.alg_menu import Choices
@@ -32,7 +35,8 @@ EVIL = (
 
 class Still(FakeFeed):
     async def next_frame(self, elapsed, running):
-        return await super().next_frame(0.0, running)
+        frame = await super().next_frame(0.0, running)
+        return replace(frame, points=self.points)
 
 begun = started()
 begun.scenario = EVIL
@@ -41,7 +45,14 @@ evil = message(
     "INVITE " + EVIL + "\\r\\n" + EVIL + "\\r\\nX: " + "A" * 60_000, "INVITE " + EVIL, "out"
 )
 evil.note = EVIL
-feed = Still([begun, evil])
+call = state("answered", 1.0, 7)
+call.caller = call.callee = call.call = EVIL
+silent = SilenceInferred(
+    call=EVIL, sentence=EVIL, party=EVIL, media=EVIL, packets_out=1, packets_in=0, seconds=8.0
+)
+feed = Still([begun, evil, call, silent])
+feed.points = way(1)
+feed.points[0].source = feed.points[0].protocol = EVIL
 feed.flows = [flow(remote=EVIL + ":5060")]
 feed.settings["alg.sip.module"] = EVIL
 choices = Choices("sip", EVIL, "sip-poor", [FaultRow(EVIL, EVIL, EVIL)])
@@ -91,7 +102,7 @@ def screen_bytes(keys: list[bytes], patience: float = 60.0) -> bytes:
 
 @pytest.mark.sweep
 def test_no_escape_sequence_of_the_network_reaches_the_terminal() -> None:
-    written = screen_bytes([b"4", b"3", b"2", b"1", b"a", b"\x1b", b"?", b"\x1b", b"q"])
+    written = screen_bytes([b"7", b"6", b"4", b"3", b"2", b"1", b"a", b"\x1b", b"?", b"\x1b", b"q"])
     assert written.count("␛]52;c;b3duZWQ=␇".encode()) > 3, "the hostile text has been on the screen"
     assert b"[@click=app.quit]" in written
     assert FOREIGN.findall(written.decode(errors="replace")) == []

@@ -19,6 +19,7 @@ from textual.screen import ModalScreen
 from tui.draw.lines import Line, Style, wrap_words
 from tui.draw.outcome import in_short
 from tui.faults import FaultList, FaultRow
+from tui.messages import RowClicked
 from tui.views.view import Page
 from tui.widgets.drawn import Drawn, content
 from tui.widgets.rows import Rows
@@ -192,6 +193,14 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
     def action_move(self, step: int) -> None:
         self._list.move(step)
         self._show()
+
+    def on_row_clicked(self, event: RowClicked) -> None:
+        """A click goes to a fault, and ticks the one that it is at."""
+        step = event.row - self._list.place
+        if step:
+            self.action_move(step)
+        else:
+            self.action_tick()
 
     def action_unfold(self) -> None:
         self._list.unfolded = not self._list.unfolded

@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from appliance.journal.sentences import short_value
 from tui.draw.lines import Line, Style
+from tui.messages import RowClicked
 from tui.turning import Knob, KnobList
 from tui.views.view import Page
 from tui.widgets.drawn import Drawn, content
@@ -73,6 +74,14 @@ class KnobMenu(ModalScreen[tuple[str, Any] | None]):
     def action_move(self, step: int) -> None:
         self._list.move(step)
         self._show()
+
+    def on_row_clicked(self, event: RowClicked) -> None:
+        """A click goes to a knob, and turns the one that it is at."""
+        step = event.row - self._list.at
+        if step:
+            self.action_move(step)
+        else:
+            self.action_turn()
 
     def action_turn(self) -> None:
         """Throw a switch, or begin to type."""

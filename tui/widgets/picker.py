@@ -15,6 +15,7 @@ from textual.events import Key
 from appliance.sim.titles import Titled
 from tui.draw.lines import Line, Style
 from tui.key import INTERRUPTED
+from tui.messages import RowClicked
 from tui.shelf import STORY, Picked, Shelf, Teller, shelf_of
 from tui.themes import Looks
 from tui.views.view import Page
@@ -133,6 +134,14 @@ class Picker(Looks[Picked]):
     def action_move(self, step: int) -> None:
         self._shelf.move(step)
         self._draw()
+
+    def on_row_clicked(self, event: RowClicked) -> None:
+        """A click goes to an entry, and opens the one that it is at."""
+        step = event.row - self._shelf.at
+        if step:
+            self.action_move(step)
+        else:
+            self.action_choose()
 
     def action_choose(self) -> None:
         if self._shelf.chosen is not None:

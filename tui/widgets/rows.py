@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from textual.events import Click
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.draw.lines import Line
-from tui.messages import Placed
+from tui.messages import Placed, RowClicked
 from tui.views.view import Page
 from tui.widgets.drawn import strip_of
 
@@ -60,6 +61,11 @@ class Rows(ScrollView, can_focus=False):
 
     def watch_show_vertical_scrollbar(self) -> None:
         self.post_message(Placed())  # there is another width to draw in
+
+    def on_click(self, event: Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if row < len(self._lines):
+            self.post_message(RowClicked(row))
 
     def on_resize(self) -> None:
         self._is_to_look |= self._page is not None and not self._page.tail

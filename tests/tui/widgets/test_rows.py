@@ -6,8 +6,12 @@ from textual.app import ComposeResult
 
 from tests.tui.reading import screen_of
 from tui.draw.lines import Line
+from tui.faults import FaultRow
 from tui.themes import Looks
+from tui.turning import Knob
 from tui.views.view import Lazy, Page
+from tui.widgets.alg_menu import AlgMenu, Choices
+from tui.widgets.knob_menu import KnobMenu
 from tui.widgets.rows import Rows
 
 TITLE = Line("title")
@@ -91,3 +95,24 @@ async def test_rows_that_stand_there_already_are_not_drawn_again() -> None:
         assert drawn == []
         rows.show(Page(TITLE, [Line("other"), *lines(49)]))
         assert drawn
+
+
+async def test_a_click_on_a_menu_goes_to_a_row_and_a_second_one_takes_it() -> None:
+    """The mouse is needed nowhere and works everywhere."""
+    app: Looks[None] = Looks()
+    answers: list[object] = []
+    faults = [FaultRow("no-sdp", "First."), FaultRow("callid-oneway", "Second.")]
+    knobs = [Knob("nat.timeouts.udp", 30.0, False), Knob("nat.hairpin", True, False)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        menu = AlgMenu([Choices("sip", "RTP ports", "sip-poor", faults)], {}, "sip", False)
+        await app.push_screen(menu, answers.append)
+        await pilot.pause()
+        for _click in range(2):
+            await pilot.click("AlgMenu Rows", offset=(5, 1))
+        await pilot.press("p")
+        await app.push_screen(KnobMenu(knobs), answers.append)
+        await pilot.pause()
+        for _click in range(2):
+            await pilot.click("KnobMenu Rows", offset=(5, 1))
+        await pilot.pause()
+    assert answers == [("sip", "sip-poor:callid-oneway"), ("nat.hairpin", False)]
