@@ -91,12 +91,12 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
     \b
     Examples:
       sudo glassnat lab up one-way-audio --alg sip
-      sudo glassnat lab exec one-way-audio alice ping -c 1 203.0.113.9
+      sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
     """
     _need_root(f"lab up {scenario}")
     story, house = _house(scenario, chosen, speed)
     programs = _commands(story, commands)
-    house.build()
+    house.build(names=True)
     try:
         logs = _logs(house, programs)
         cast = Background(house.record, house.keep(".story"))
@@ -152,7 +152,7 @@ def lab_check(
     story, house = _house(scenario, chosen, speed)
     story.duration = min(story.duration, until or story.duration)
     programs = _commands(story, commands)
-    house.build()
+    house.build(names=bool(programs))
     try:
         real = _play(story, house, speed, programs, _logs(house, programs))
     finally:
@@ -171,11 +171,12 @@ def lab_check(
 @click.argument("party")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
-    """Run COMMAND in the namespace of PARTY's side, while SCENARIO is up.
+    """Run COMMAND in the namespace of PARTY's side, while SCENARIO is up. The names of all parties
+    are known there.
 
     \b
     Examples:
-      sudo glassnat lab exec one-way-audio alice ping -c 1 203.0.113.9
+      sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
       sudo glassnat lab exec one-way-audio pbx tcpdump -ni gn-out
     """
     _need_root(f"lab exec {scenario} {party} …")

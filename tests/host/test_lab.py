@@ -115,17 +115,21 @@ def test_down_removes_what_a_killed_lab_has_left() -> None:
 
 
 def test_a_story_is_played_in_the_background_and_can_be_looked_at() -> None:
+    known_before = [*Path("/etc").glob("netns/*")]
     up = glassnat("lab", "up", "one-way-audio")
     try:
         assert up.returncode == 0, up.stderr
-        ping = ("ping", "-c", "1", "-I", "192.168.20.100", "203.0.113.9")
-        assert glassnat("lab", "exec", "one-way-audio", "alice", *ping).returncode == 0
+        ping = ("ping", "-c", "1", "-I", "192.168.20.100", "pbx")
+        done = glassnat("lab", "exec", "one-way-audio", "alice", *ping)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "PING pbx (203.0.113.9)" in done.stdout
         control = "/run/glassnat/lab-one-way-audio.sock"
         end = time.monotonic() + PATIENCE
         while "192.168.20.100:5060" not in glassnat("show", "flows", "--control", control).stdout:
             assert time.monotonic() < end
     finally:
         assert glassnat("lab", "down", "one-way-audio").returncode == 0
+    assert [*Path("/etc").glob("netns/*")] == known_before
 
 
 def test_it_needs_no_root_where_everybody_may_have_namespaces_of_their_own() -> None:

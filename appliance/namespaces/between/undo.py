@@ -160,6 +160,15 @@ def _remove_file(trace: Trace, echo: Echo) -> None:
         _unlink(Path(trace.name))
 
 
+def _remove_folder(trace: Trace, echo: Echo) -> None:
+    """If it is empty: what somebody else has put there is theirs."""
+    folder = Path(trace.name)
+    if folder.is_dir() and not any(folder.iterdir()):
+        echo(("rmdir", trace.name))
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def _remove_sockets(trace: Trace, echo: Echo) -> None:
     """The appliance has ended; if it could not remove them, this does."""
     path = Path(trace.name)
@@ -196,5 +205,6 @@ _REMOVERS: Mapping[str, Callable[[Trace, Echo], None]] = {
     "bridge": _give_back_address,
     "neighbour": _forget_neighbour,
     "file": _remove_file,
+    "folder": _remove_folder,
     "sockets": _remove_sockets,
 }

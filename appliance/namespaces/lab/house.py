@@ -6,6 +6,7 @@ alone, whatever happened to the program in between.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from appliance.namespaces.between import undo, work
 from appliance.namespaces.between.record import Facts, Record, Trace
 from appliance.namespaces.between.step import Step
 from appliance.namespaces.between.undo import Echo
+from appliance.namespaces.lab import naming
 from appliance.namespaces.lab.rooms import Rooms
 from appliance.settings import files as configuration
 from nat.endpoint import Side
@@ -50,8 +52,9 @@ class House:
             raise RuntimeError("nothing was built")
         return self._record
 
-    def build(self) -> None:
-        """All of it, or nothing. Raises AlreadyUp, CommandError, NoAppliance, OSError."""
+    def build(self, names: bool) -> None:
+        """All of it, or nothing; with `names`, programs find the parties by name. Raises AlreadyUp,
+        CommandError, NoAppliance, OSError."""
         rooms = self.rooms
         inside, outside = (rooms.namespace(side) for side in Side)
         facts = Facts(rooms.name, inside, outside, str(self.control))
@@ -61,6 +64,8 @@ class House:
             self._make(rooms.steps())
             self._start()
             self._make(rooms.furniture())
+            if names:
+                self._name_parties()
         except BaseException:
             self.take_down()
             raise
@@ -77,6 +82,19 @@ class House:
 
     def _make(self, steps: Iterable[Step]) -> None:
         work.make(list(steps), self.record, self._echo)
+
+    def _name_parties(self) -> None:
+        """Where that is nobody's to write (in a user namespace), there are no names."""
+        if not os.access(naming.FOLDER.parent, os.W_OK):
+            return
+        for side in Side:
+            namespace = self.rooms.namespace(side)
+            path = naming.file(namespace)
+            self.record.expect(*naming.traces(namespace))
+            self._echo(("tee", str(path)))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(naming.RESOLV_CONF)
+        self._make(naming.step(self.rooms.namespace(side), self.rooms.story) for side in Side)
 
     def _start(self) -> None:
         """The appliance, as anybody starts it."""

@@ -97,6 +97,16 @@ def test_files_and_sockets_go(tmp_path: Path) -> None:
         remove(Trace("file", str(tmp_path)))
 
 
+def test_a_folder_goes_when_nothing_of_anybody_s_is_in_it(tmp_path: Path) -> None:
+    trace = Trace("folder", str(tmp_path / "made"))
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "somebody's").touch()
+    assert remove(trace) == []
+    (tmp_path / "made" / "somebody's").unlink()
+    assert remove(trace) == [f"rmdir {tmp_path}/made"]
+    assert remove(trace) == []
+
+
 SLEEPER = "import signal, time; {how}; print('ready', flush=True); time.sleep(60)"
 
 
