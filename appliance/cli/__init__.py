@@ -29,7 +29,7 @@ try:
         narrate,
         on_terminal,
     )
-    from appliance.journal.sentences import clean
+    from appliance.journal.plain import clean
     from appliance.version import VERSION
 except KeyboardInterrupt:  # loading takes most of the time of a short command
     sys.exit(130)

@@ -14,7 +14,8 @@ from typing import Any
 from appliance.control.client import Client
 from appliance.journal.events import CallState, Event
 from appliance.journal.noise import noise
-from appliance.journal.sentences import Teller, clean
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller
 from appliance.settings.duration import duration_text
 from appliance.settings.hints import counted
 

@@ -23,7 +23,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from appliance.cli.words import assignments, offer, profiles, specs
-from appliance.journal.events import printable
+from appliance.journal.plain import printable
 from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, shown
 

@@ -24,7 +24,7 @@ from appliance.control.behind import stay_behind
 from appliance.control.client import Client
 from appliance.control.writer import begin, heading_of, open_file, write
 from appliance.journal.capturefile import CaptureFile
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.settings.hints import counted
 
 STANDARD_OUTPUT = "/dev/stdout"

@@ -36,7 +36,8 @@ from appliance.cli.words import live_keys, offer, values
 from appliance.control.client import Client, ClientError, caller
 from appliance.control.filters import wanted
 from appliance.journal.events import decode
-from appliance.journal.sentences import Teller, clean, wall_clock
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller, wall_clock
 from appliance.settings.hints import counted
 from appliance.settings.table import SETTINGS, SettingError, Settings
 

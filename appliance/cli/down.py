@@ -20,7 +20,6 @@ from appliance.cli.base import (
 )
 from appliance.cli.doctor import program
 from appliance.cli.words import appliances_up, offer
-from appliance.control.client import running
 from appliance.namespaces.between import record as records
 from appliance.namespaces.between import undo
 from appliance.namespaces.between.record import Record
@@ -64,6 +63,8 @@ def _take_down(name: str) -> str:
     """A sentence when something is left, else nothing."""
     record = Record.open(name)
     if record is None:
+        from appliance.control.client import running  # who is up does not wait for it
+
         if name in running():
             sentence = f"{name} was started by `glassnat run`; end it where it runs, with Ctrl-C"
             raise Failure(sentence, WRONG_STATE)

@@ -12,8 +12,7 @@ import msgspec
 from appliance.cli.base import USAGE, Command, Failure, OneOf, narrate
 from appliance.forensics import exporting, recordings
 from appliance.forensics.recordings import Recording, RecordingUnreadable
-from appliance.journal.events import printable
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean, printable
 
 FORMS = ("pcapng", "json", "md", "svg")
 

@@ -16,8 +16,8 @@ from appliance.journal.capture import Capture
 from appliance.journal.capturefile import CaptureFile
 from appliance.journal.events import Started
 from appliance.journal.log import EventLog
+from appliance.journal.plain import clean
 from appliance.journal.recorder import Recorder
-from appliance.journal.sentences import clean
 
 CAPTURE_OPTION = click.option(
     "--capture",

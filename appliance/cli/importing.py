@@ -25,7 +25,7 @@ from appliance.forensics.diagnosis import diagnose
 from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.replaying import Tape, networks_of, read
 from appliance.forensics.sides import joined
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.settings.table import SettingError, Settings
 from nat.endpoint import Network, Side
 

@@ -28,7 +28,8 @@ from appliance.cli.base import (
 from appliance.cli.doctor import program as own_program
 from appliance.cli.words import offer, scenarios
 from appliance.control.client import Client
-from appliance.journal.sentences import clean, outcome_line
+from appliance.journal.plain import clean
+from appliance.journal.sentences import outcome_line
 from appliance.namespaces.between import undo
 from appliance.namespaces.between.background import Background
 from appliance.namespaces.between.record import Record

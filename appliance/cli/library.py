@@ -10,7 +10,7 @@ import msgspec
 from appliance.cli.base import JSON_OPTION, USAGE, Failure, Group, emit, emit_json, narrate
 from appliance.cli.tables import emit_rows
 from appliance.cli.words import offer, profiles, scenarios
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.settings import files as configuration
 from appliance.sim.guide import guide_lines
 from appliance.sim.scenario import Scenario, ScenarioError

@@ -8,7 +8,7 @@ from appliance.cli import doctor as examination
 from appliance.cli.base import IMPOSSIBLE, JSON_OPTION, Command, OneOf, emit, emit_json
 from appliance.cli.completion import source
 from appliance.cli.tables import emit_rows
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 
 _MARKS = {
     examination.OK: ("ok", "green"),

@@ -26,7 +26,8 @@ from appliance.cli.base import (
 )
 from appliance.cli.words import axes as axis_words
 from appliance.cli.words import offer, scenarios
-from appliance.journal.sentences import Teller, clean, table
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller, table
 from appliance.settings.checks import Problem
 from appliance.settings.files import ConfigError
 from appliance.settings.hints import shown

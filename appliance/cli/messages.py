@@ -30,7 +30,7 @@ from appliance.cli.words import message_numbers, offer
 from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.messages.excerpt import Excerpt, Way
 from appliance.forensics.messages.reading import LARGEST_FILE, Found, read
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings

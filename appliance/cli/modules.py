@@ -34,8 +34,9 @@ from appliance.gateway.workers.module import ModuleFailed
 from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
+from appliance.journal.plain import clean
 from appliance.journal.rows import ChangeOf, is_text
-from appliance.journal.sentences import clean, table
+from appliance.journal.sentences import table
 from appliance.journal.wording import word
 from appliance.settings import files as configuration
 from appliance.settings.hints import nearest, shown

@@ -26,7 +26,8 @@ from appliance.forensics import recordings
 from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.replaying import EXTERNAL, Replay, Tape, Turn, networks_of, read
 from appliance.journal.events import Event, encode
-from appliance.journal.sentences import Teller, clean
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller
 from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings

@@ -35,7 +35,8 @@ from appliance.cli.base import (
 from appliance.cli.files import CAPTURE_OPTION, Files, file_options
 from appliance.cli.words import offer, scenarios
 from appliance.journal.events import Event, encode
-from appliance.journal.sentences import Teller, clean, outcome_line
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller, outcome_line
 from appliance.settings.table import Settings
 from appliance.sim import knobs, staging
 from appliance.sim.remedies import needless, remedies

@@ -10,7 +10,8 @@ import click
 
 from appliance.cli.base import emit, emit_json, narrate
 from appliance.control.filters import ONE_CALL
-from appliance.journal.sentences import clean, table
+from appliance.journal.plain import clean
+from appliance.journal.sentences import table
 from appliance.settings import files as configuration
 from appliance.settings.duration import duration_text
 from appliance.settings.table import SETTINGS

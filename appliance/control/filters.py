@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.journal.sentences import split_endpoint
+from appliance.journal.plain import split_endpoint
 from appliance.settings.hints import nearest, one_of, shown
 from appliance.settings.kinds import Whole
 from nat.endpoint import PROTOCOL_NUMBERS, Endpoint, Network

@@ -45,7 +45,7 @@ from appliance.forensics.sides import (
     mappings,
     preserves_ports,
 )
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side
 
 MOST_EVIDENCE = 3

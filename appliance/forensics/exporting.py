@@ -18,8 +18,9 @@ from appliance.journal.capture import Captured
 from appliance.journal.capturefile import heading, packet_blocks
 from appliance.journal.events import CallOutcome, Event, MessagePassed
 from appliance.journal.hexdump import dump
+from appliance.journal.plain import clean
 from appliance.journal.rows import is_text
-from appliance.journal.sentences import Teller, clean
+from appliance.journal.sentences import Teller
 from appliance.journal.wording import in_words
 from nat.endpoint import TCP, UDP, Endpoint, Side
 from nat.packet import IPV4, LONG, WORD, Packet

@@ -13,7 +13,7 @@ from alg.registry import MODULES
 from appliance.forensics.diagnosis import MOST_LEFT, Diagnosis
 from appliance.forensics.observed import Observed
 from appliance.forensics.sides import Mapped, Sides
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.settings.hints import counted
 from nat.endpoint import PROTOCOL_NAMES, Direction, Side
 

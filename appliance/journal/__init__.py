@@ -9,7 +9,7 @@ Read in this order:
     drops        how is a flood of refused packets told in a line a second?
     counters     where did everything go that was received?
     tap          what does one packet look like at the points of its way?
-    sentences    how is an event said in plain words?
+    sentences    how is an event said in plain words?   plain    and what of a text may be shown?
     rows         how is a message cut into lines?   hexdump   and into bytes?
     recorder     how are events kept in a file?
 """

@@ -24,7 +24,7 @@ from appliance.journal import pcapng
 from appliance.journal.capture import Captured
 from appliance.journal.events import Started
 from appliance.journal.onwire import packets_of
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.version import VERSION
 from nat.endpoint import Side, parse_address
 

@@ -12,6 +12,8 @@ import json
 
 import msgspec
 
+from appliance.journal.plain import printable
+
 
 class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     id: int = 0
@@ -413,12 +415,6 @@ def encode(event: Event) -> bytes:
 
 
 _DELETE = b"\x7f"
-
-
-def printable(text: str) -> str:
-    """JSON in ASCII, with the one control character escaped that JSON lets stand as it is. (All of
-    them stand in strings: between these there are only marks and digits.)"""
-    return text.replace("\x7f", "\\u007f")
 
 
 def decode(line: bytes) -> AnyEvent:

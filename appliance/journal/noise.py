@@ -4,7 +4,7 @@ again. They are counted, and folded out of what one follows."""
 from __future__ import annotations
 
 from appliance.journal.events import Event, PacketDropped
-from appliance.journal.sentences import split_endpoint
+from appliance.journal.plain import split_endpoint
 
 _NOT_IPV4 = "not-ipv4"
 _MULTICAST = range(224, 240)  # RFC 5771 3

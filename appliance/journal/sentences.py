@@ -31,13 +31,12 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.hexdump import spelled
+from appliance.journal.plain import LONGEST, clean, split_endpoint
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
 from appliance.settings.duration import duration_text
 from appliance.settings.hints import counted
 
-LONGEST = 256
-"""Characters of one text that are shown at most."""
 UNBROKEN = 1.5
 """Seconds between two events of one series at most: like losses are told of once a second."""
 MOST_SERIES = 64
@@ -97,32 +96,10 @@ FIELD_NAMES = {
 """What people call a field, or all fields that begin so."""
 
 
-def clean(text: str, longest: int = LONGEST) -> str:
-    """`text` with every character that is not plain ink as a visible picture, cut to `longest`.
-
-    C0 controls become their Unicode pictures (ESC is `␛`); C1, DEL, bidirectional and other
-    invisible characters become `␦`. One character in is one character out, up to the cut.
-    """
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return cut if cut.isprintable() else "".join(map(_visible, cut))
-
-
 def wall_clock(seconds: float) -> str:
     """Seconds since 1970 as the time of day here, with its distance from UTC (RFC 3339 5.6):
     `2026-03-01T14:05:09.123+01:00`."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="milliseconds")
-
-
-def split_endpoint(text: str) -> tuple[str, str | None]:
-    """The text of an endpoint as address and port; None where it has no port.
-
-    An address of IPv6 is full of colons: with a port it stands in brackets (RFC 3986 3.2.2).
-    """
-    bracketed, _, port = text.rpartition("]:")
-    if bracketed.startswith("["):
-        return bracketed[1:], port
-    address, colon, port = text.partition(":")
-    return (address, port) if colon and ":" not in port else (text, None)
 
 
 def short_value(value: object) -> str:
@@ -136,13 +113,6 @@ def short_value(value: object) -> str:
     if value is None or value == "":
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "␦"
 
 
 @dataclass(slots=True)

@@ -27,8 +27,9 @@ from appliance.journal.events import (
     PacketLost,
     PartyLearnt,
 )
+from appliance.journal.plain import clean
 from appliance.journal.rows import FAULTS
-from appliance.journal.sentences import FIELD_NAMES, clean
+from appliance.journal.sentences import FIELD_NAMES
 from appliance.parties.audio import (
     EXPECTS_AUDIO,
     NO_AUDIO_CAME,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from appliance.journal.events import Change, MessagePassed
 from appliance.journal.hexdump import spelled
+from appliance.journal.plain import clean
 from appliance.journal.rows import is_text
-from appliance.journal.sentences import FIELD_NAMES, clean
+from appliance.journal.sentences import FIELD_NAMES
 
 
 def deed(message: MessagePassed, row: Change) -> str:

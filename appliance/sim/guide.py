@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 from appliance.sim.scenario import Scenario, Step
 
 

@@ -13,7 +13,7 @@ lines into what Textual draws, without reading them.
 
 from __future__ import annotations
 
-from appliance.journal.sentences import clean
+from appliance.journal.plain import clean
 
 SHOWN = 256
 """Characters of one text that are shown at most; the rest becomes an ellipsis."""

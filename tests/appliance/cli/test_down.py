@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.cli import down
-from appliance.control import paths
+from appliance.control import client, paths
 from appliance.namespaces.between import undo
 from appliance.namespaces.between.record import Facts, Record, Trace, names
 from appliance.wires.netns import CommandError
@@ -54,7 +54,7 @@ def test_nothing_to_take_down_is_fine(glassnat: Run) -> None:
 def test_what_up_has_not_started_is_not_ended(
     glassnat: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(down, "running", lambda: {"lab": Path("lab.sock")})
+    monkeypatch.setattr(client, "running", lambda: {"lab": Path("lab.sock")})
     answer = glassnat("down", "lab")
     assert answer.code == 4
     assert "lab was started by `glassnat run`" in answer.err

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +34,26 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_version_needs_none_of_the_large_libraries() -> None:
+@pytest.mark.parametrize("words", [("--version",), ("down", "--help")])
+def test_what_is_to_be_over_at_once_loads_nothing_that_takes_long(words: Sequence[str]) -> None:
+    """None of the large libraries, and none of the modules that know protocols."""
     script = (
         "import sys, json\n"
         "from appliance.cli import main\n"
-        "try:\n main(['--version'])\n"
+        f"try:\n main({list(words)!r})\n"
         "except SystemExit as end:\n"
         " assert not end.code\n"
-        "print(json.dumps([name for name in ('pytun', 'dnslib', 'textual') "
-        "if name in sys.modules]))"
+        "large = ('pytun', 'dnslib', 'textual', 'msgspec', 'alg.registry', 'nat.behavior')\n"
+        "print(json.dumps([name for name in large if name in sys.modules]))"
     )
     done = python("-c", script)
     assert done.returncode == 0, done.stderr
-    version, loaded = done.stdout.splitlines()
-    assert VERSION in version
+    *_, loaded = done.stdout.splitlines()
     assert json.loads(loaded) == []
+
+
+def test_the_version_is_told() -> None:
+    assert VERSION in python("-m", "appliance.cli", "--version").stdout
 
 
 def test_without_a_terminal_it_says_how_it_is_used() -> None:

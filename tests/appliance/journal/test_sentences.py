@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from appliance.journal import events
 from appliance.journal.events import (
@@ -23,14 +21,8 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
-from appliance.journal.sentences import (
-    Teller,
-    clean,
-    outcome_line,
-    short_value,
-    split_endpoint,
-    table,
-)
+from appliance.journal.plain import clean
+from appliance.journal.sentences import Teller, outcome_line, short_value, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -90,32 +82,6 @@ def test_with_the_wall_clock_at_the_start_times_are_those_of_the_day() -> None:
     assert second.startswith(" " * (len(time) + 2) + "ok contact.host")
 
 
-@given(st.text())
-def test_cleaned_text_is_plain_ink_of_the_same_length(text: str) -> None:
-    shown = clean(text, 1000)
-    assert shown.isprintable()
-    assert len(shown) == len(text)
-
-
-def test_ten_megabytes_are_cut() -> None:
-    assert len(clean("x" * 10_000_000)) == 256
-    assert clean("x" * 300).endswith("…")
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("\x1b[2J", "␛[2J"),
-        ("a\r\nb", "a␍␊b"),
-        ("\x7f", "␡"),
-        ("\x9b\u202e\u200b", "␦␦␦"),
-        ("[bold] é → ü", "[bold] é → ü"),
-    ],
-)
-def test_controls_become_pictures(raw: str, shown: str) -> None:
-    assert clean(raw) == shown
-
-
 def test_names_stand_beside_addresses() -> None:
     teller = Teller()
     teller.tell(Started(wall=0.0, name="x", mode="simulation", parties={"192.168.20.100": "alice"}))
@@ -143,25 +109,6 @@ def test_a_name_stands_beside_an_address_of_the_second_family_too() -> None:
         "    0.000  flow 1: alice ([2001:db8::1]:5060) talks to 2001:db8::9 "
         "as [2001:db8::2]:5060 (udp)"
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "address", "port"),
-    [
-        ("192.0.2.1:5060", "192.0.2.1", "5060"),
-        ("192.0.2.1", "192.0.2.1", None),
-        ("192.0.2.1:", "192.0.2.1", ""),
-        (":5060", "", "5060"),
-        ("[2001:db8::1]:5060", "2001:db8::1", "5060"),
-        ("2001:db8::1", "2001:db8::1", None),
-        ("::1", "::1", None),
-        ("", "", None),
-    ],
-)
-def test_an_endpoint_of_either_family_is_an_address_and_a_port(
-    text: str, address: str, port: str | None
-) -> None:
-    assert split_endpoint(text) == (address, port)
 
 
 @pytest.mark.parametrize("source", ["0.0.0.0", "0.0.0.0:0", "::", "[::]:0"])
