@@ -214,6 +214,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "dns-faults": dns_faults,
     "keys": keys,
     "symptoms": pitfalls.by_symptom,
+    "bites": pitfalls.by_fault,
 }
 
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from appliance.journal.events import Cause, Change, MessagePassed
 from appliance.journal.sentences import outcome_line
 from appliance.sim import staging
 from appliance.sim.guide import command, guide_lines
+from appliance.sim.outcome import WORDS
 from appliance.sim.remedies import remedies
-from appliance.sim.scenario import Scenario, Step
+from appliance.sim.scenario import Expectation, Scenario, Step
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import list_scenarios, load_scenario, scenario_names
 from tui.draw import ladder
@@ -43,6 +45,42 @@ def by_symptom() -> str:
     return "".join(
         f"* {each.symptom} [{each.title}](pitfalls/{each.name}.md)\n" for each in stories
     )
+
+
+class Bite(NamedTuple):
+    """A fault, as a SPEC, bites in a story: it ends otherwise than with the correct module."""
+
+    fault: str
+    story: str
+    turned: Expectation
+    correct: str  # how it ends with that
+
+
+def bites() -> Iterator[Bite]:
+    """What the expectations of all stories say of single faults, each beside the expectation that
+    differs from it in the module alone."""
+    for story in list_scenarios():
+        for turned in story.expect.values():
+            module, poor, _ = turned.alg.partition("-poor:")
+            for right in story.expect.values():
+                same = (right.set, right.profile) == (turned.set, turned.profile)
+                if poor and right.alg == module and same and right.outcome != turned.outcome:
+                    yield Bite(turned.alg, story.name, turned, right.outcome)
+
+
+def by_fault() -> str:
+    """One story for each fault, the first in which it bites."""
+    found: dict[str, Bite] = {}
+    for bite in bites():
+        if "," not in bite.fault:
+            found.setdefault(bite.fault, bite)
+    rows = "".join(
+        f"| `{each.fault}` | [`{each.story}`](pitfalls/{each.story}.md) | "
+        f"`{each.turned.options()}` | {WORDS[each.turned.outcome]} | {WORDS[each.correct]} |\n"
+        for _, each in sorted(found.items())
+    )
+    head = "| fault | story | turned | ends | with the correct module |\n|---|---|---|---|---|\n"
+    return head + rows
 
 
 def page(name: str) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
-from appliance.sim.stories import scenario_names
+from alg.registry import poor
+from appliance.sim.outcome import WORDS
+from appliance.sim.scenario import Turns
+from appliance.sim.staging import simulation
+from appliance.sim.stories import list_scenarios, load_scenario, scenario_names
 from docs import pitfalls
-from tests.source import read
+from tests.source import ROOT, read
 from tests.support.sweep import sampled
 
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
@@ -27,3 +32,42 @@ def test_each_story_has_a_page_and_each_page_a_story() -> None:
 def test_links_of_the_pages_lead_somewhere() -> None:
     targets = {link for path in pitfalls.FOLDER.iterdir() for link in LINK.findall(read(path))}
     assert [link for link in targets if not (pitfalls.FOLDER / link).exists()] == []
+
+
+@pytest.mark.parametrize("application", ["sip", "ftp"])
+def test_each_fault_bites_in_a_story(application: str) -> None:
+    """Its expectation there differs from the correct module's; both are tested by playing them."""
+    module = poor(application)
+    assert module is not None
+    bitten = {each.fault for each in pitfalls.bites()}
+    assert {f"{module.name}:{fault}" for fault in module.faults} - bitten == set()
+
+
+REPORTS = ("aaisp", "asterisk-essay", "check-point", "mikrotik", "speedtouch")
+ROW = re.compile(rf"^\| `({'|'.join(REPORTS)})` \|.*\| `([a-z-]+)` \| `([^`]*)` \| (.*) \|$", re.M)
+ROWS = ROW.findall(read(ROOT / "docs" / "scenarios.md"))
+CASES = [pytest.param(*row) for row in ROWS]
+
+
+@pytest.mark.parametrize(("report", "name", "turned", "ends"), sampled(CASES, 8))
+def test_what_a_report_describes_is_played(report: str, name: str, turned: str, ends: str) -> None:
+    """Each row of the table names a story that is told after the report and ends as it says."""
+    story = load_scenario(name)
+    assert report in story.sources
+    outcome = simulation(story, turns(turned)).run()
+    assert WORDS[outcome.outcome] == ends, outcome.sentence
+
+
+def test_each_report_is_played() -> None:
+    assert {report for report, *_ in ROWS} == set(REPORTS)
+    told = {source for story in list_scenarios() for source in story.sources}
+    assert set(REPORTS) <= told
+
+
+def turns(options: str) -> Turns:
+    """`--alg SPEC --set KEY=VALUE` as a run takes it."""
+    words = shlex.split(options)
+    given = list(zip(words[::2], words[1::2], strict=True))
+    sets = dict(value.split("=", 1) for option, value in given if option == "--set")
+    single = {option.removeprefix("--"): value for option, value in given if option != "--set"}
+    return Turns(**single, set=sets)
