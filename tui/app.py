@@ -41,6 +41,7 @@ from tui.messages import Moved, PointedAt
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
 from tui.recording import RecordingFeed
 from tui.replaying import Replayed, ReplayFeed
+from tui.runs import Runs
 from tui.saving import Saving
 from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
@@ -70,7 +71,7 @@ _TO_FIND_IN = "calls"
 _TOLD = {False: 5, True: 12}
 """Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
 
-Handed = Timing | Knobs | Lesson | Saving
+Handed = Timing | Knobs | Lesson | Runs | Saving
 """Who has keys and no place on the screen."""
 _LEAST, _LEAST_TOLD = 5, 6
 """Rows of the table's pane at least, and of what is told beneath it."""
@@ -119,7 +120,7 @@ class GlassnatApp(Looks[None]):
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
         self._timing = Timing(self)
-        self._handed = (self._timing, Knobs(self, choices), Lesson(self), Saving(self))
+        self._handed = (self._timing, Knobs(self, choices), Lesson(self), Runs(self), Saving(self))
         self._refresh = refresh
         self._has_begun = False
         self._judged: tuple[Simulation, str] | None = None
@@ -197,7 +198,7 @@ class GlassnatApp(Looks[None]):
         if outcome is None or not isinstance(feed, SimulationFeed):
             return
         if feed.ended:
-            self.look.remember(feed.knobs)
+            self.look.remember(feed.knobs, feed.again())
         if self._judged != (judged := (feed.simulation, outcome.outcome)):
             self._judged = judged
             self.look.remedies = None

@@ -38,6 +38,7 @@ KNOBS = (
     Key("f", "flush", "knobs", "forget all flows"),
 )
 SAVING = (Key("S", "save", "everywhere", "save this picture (SVG) and the run (Markdown)"),)
+RUNS = (Key("c", "beside", "runs", "compare: two runs side by side where they part", modes="sim"),)
 EVERYWHERE = (
     Key("escape", "follow", "messages", "back to the message that matters"),
     Key("w", "why", "messages", "why: all of it, or as much as fits"),
@@ -56,6 +57,7 @@ KEYS: tuple[Key, ...] = (
     *TIME,
     *KNOBS,
     *LESSON,
+    *RUNS,
     *SAVING,
     *EVERYWHERE,
     *(key for view in VIEWS for key in view.keys),

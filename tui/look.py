@@ -7,7 +7,7 @@ cursor is the one that WHY explains. A view reads and changes this, and knows no
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ from tui.model import Message, Model, short_key
 
 
 class Run(NamedTuple):
-    """A run that has ended: what was turned, in few words, and how it ended."""
+    """A run that has ended: what was turned, in few words, and how it ended. `again` makes the same
+    run anew (a Simulation that has not begun), where that is possible."""
 
     label: str
     outcome: str
+    again: Callable[[], Any] | None = None
 
 
 RUNS_KEPT = 8
@@ -106,8 +108,9 @@ class Look:
         self.chosen = None
         self.only = ""
 
-    def remember(self, knobs: Mapping[str, Any]) -> None:
-        """Keep how this run ended, instead of an earlier one with the same knobs."""
+    def remember(self, knobs: Mapping[str, Any], again: Callable[[], Any] | None = None) -> None:
+        """Keep how this run ended, instead of an earlier one with the same knobs. `again`: see
+        `Run`."""
         if self.model.outcome is None:
             return
         modules = [spec for spec in self.model.modules.values() if spec != "off"]
@@ -116,7 +119,7 @@ class Look:
             for key, value in knobs.items()
             if short_key(key) != "ALG"
         ]
-        run = Run(" ".join([*(modules or ["off"]), *turned]), self.model.outcome.outcome)
+        run = Run(" ".join([*(modules or ["off"]), *turned]), self.model.outcome.outcome, again)
         others = [each for each in self.runs if each.label != run.label]
         self.runs = [*others, run][-RUNS_KEPT:]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from alg.registry import APPLICATIONS, is_foreign
@@ -13,7 +13,7 @@ from appliance.journal.events import Event, PacketSeen
 from appliance.sim.knobs import PREFIX, Remedy, turned
 from appliance.sim.matrix import Plan
 from appliance.sim.remedies import remedies
-from appliance.sim.scenario import Turns
+from appliance.sim.scenario import Act, Turns
 from appliance.sim.simulation import Simulation
 from tui.feed import Awaited, Clockwork, FeedError, setting_values
 from tui.foresight import SPEC, Foresight
@@ -174,12 +174,33 @@ class SimulationFeed(Clockwork):
         self.simulation.run()
         self._is_over = True
 
+    def again(self) -> Callable[[], Simulation] | None:
+        """Makes this run anew, with all that was turned while it ran; None where a module of
+        somebody's own is in a slot."""
+        if self._has_foreign_modules:
+            return None
+        story, seed = self.simulation.scenario, self.simulation.seed
+        settings, journal = self.simulation.began_with, list(self._journal)
+
+        def made() -> Simulation:
+            run = Simulation(story, settings.copy(), seed)
+            for each in journal:
+                run.also(Act(at=each.t, set={each.key: each.value}))
+            return run
+
+        return made
+
+    @property
+    def _has_foreign_modules(self) -> bool:
+        """Such a module has one process, which this run needs."""
+        settings = self.simulation.engine.settings
+        return any(is_foreign(settings[f"alg.{name}.module"]) for name in APPLICATIONS)
+
     async def remedies(self) -> list[Remedy]:
         """What would have made this run better, tried beside the screen. Nothing where a module of
-        somebody's own is in a slot: it has one process, which this run needs."""
+        somebody's own is in a slot."""
         run = self.simulation
-        specs = [run.engine.settings[f"alg.{name}.module"] for name in APPLICATIONS]
-        if any(map(is_foreign, specs)):
+        if self._has_foreign_modules:
             return []
         again = Simulation(run.scenario, run.engine.settings.copy(), run.seed)
 

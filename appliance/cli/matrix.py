@@ -279,8 +279,7 @@ def _difference_lines(found: Difference | None, names: Sequence[str]) -> Iterato
     if found is None:
         yield "no packet differs: not one byte, and none comes earlier or later"
         return
-    place = f"{'coming in' if found.point == 'arrived' else 'leaving'} on the {found.side}"
-    yield f"the first difference: {found.t:.3f} s, a packet {place} ({found.direction})"
+    yield f"the first difference: {found.t:.3f} s, {found.place}"
     for name, packet in zip(names, (found.one, found.other), strict=True):
         yield f"  {name}: {_packet_text(packet)}"
     if found.what == "presence":
@@ -297,10 +296,7 @@ def _difference_lines(found: Difference | None, names: Sequence[str]) -> Iterato
 
 
 def _packet_text(packet: Shown | None) -> str:
-    if packet is None:
-        return "no such packet"
-    ends = f"{packet.source} to {packet.destination}"
-    return f"{packet.protocol}, {ends}, {packet.size} bytes"
+    return "no such packet" if packet is None else packet.text
 
 
 def _difference_document(ended: Sequence[Cell], found: Difference | None) -> dict[str, Any]:

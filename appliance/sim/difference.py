@@ -61,6 +61,11 @@ class Shown(NamedTuple):
     size: int
     lines: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """What it is, in few words."""
+        return f"{self.protocol}, {self.source} to {self.destination}, {self.size} bytes"
+
 
 class Difference(NamedTuple):
     """Where two runs part, at `t` seconds. One of the packets is None when only the other run has
@@ -79,6 +84,12 @@ class Difference(NamedTuple):
     field: str = ""
     reason: str = ""
     edited: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the packet was seen, in words."""
+        does = "coming in" if self.point == "arrived" else "leaving"
+        return f"a packet {does} on the {self.side} ({self.direction})"
 
 
 def first_difference(one: Simulation, other: Simulation) -> Difference | None:

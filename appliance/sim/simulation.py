@@ -87,13 +87,17 @@ class Simulation:
         }
         self.log.subscribe(self._notice)
         for act in scenario.script:
-            self._clock.at(act.at, self._tell, act)
+            self.also(act)
         self._clock.at(TICK, self._tick)
 
     @property
     def now(self) -> float:
         """Virtual time, in seconds since the start."""
         return self._clock.now
+
+    def also(self, act: Act) -> None:
+        """Let this be done too, at its time."""
+        self._clock.at(act.at, self._tell, act)
 
     # --- letting time pass ------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from tui.app import GlassnatApp
 from tui.keys import EVERYWHERE, KEYS, for_mode
 from tui.knobs import Knobs
 from tui.lesson import Lesson
+from tui.runs import Runs
+from tui.saving import Saving
 from tui.timing import Timing
 from tui.views.table import VIEWS
 
@@ -17,7 +19,8 @@ def test_every_key_is_there_once_and_calls_something() -> None:
     assert len(set(keys)) == len(keys)
     for key in KEYS:
         name = key.action.partition("(")[0]
-        owners = [Timing, Knobs, Lesson, *VIEWS] if key not in EVERYWHERE else [GlassnatApp]
+        handed = [Timing, Knobs, Lesson, Runs, Saving, *VIEWS]
+        owners = handed if key not in EVERYWHERE else [GlassnatApp]
         wanted = name if key not in EVERYWHERE else f"action_{name}"
         assert any(key in getattr(each, "keys", [key]) and hasattr(each, wanted) for each in owners)
 
