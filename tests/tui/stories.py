@@ -17,6 +17,7 @@ from appliance.journal.events import (
     FlowOpened,
     MediaStats,
     MessagePassed,
+    PacketSeen,
     Started,
 )
 from tui.feed import FeedError, Wanted
@@ -321,6 +322,9 @@ class FakeFeed:
         self.flows: list[dict[str, Any]] = [flow(), AUDIO]
         self.expectations: list[dict[str, Any]] = []
         self.settings = dict(SETTINGS)
+        self.calls: list[dict[str, Any]] | None = None
+        self.call: dict[str, Any] | None = None
+        self.points: list[PacketSeen] = []
         self.news = list(events)
         self.asked: list[tuple[str, Any]] = []
         self.refuse = ""
@@ -328,7 +332,17 @@ class FakeFeed:
     async def next_frame(self, elapsed: float, running: bool) -> Frame:
         self.now += elapsed if running else 0.0
         news, self.news = self.news, []
-        return Frame(self.now, news, self.flows, self.expectations, dict(self.settings))
+        points, self.points = self.points, []
+        return Frame(
+            self.now,
+            news,
+            self.flows,
+            self.expectations,
+            dict(self.settings),
+            self.calls,
+            self.call,
+            points=points,
+        )
 
     async def set(self, key: str, value: Any) -> None:
         if self.refuse:

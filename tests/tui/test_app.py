@@ -23,7 +23,10 @@ from tests.tui.stories import (
     message,
     one_way_audio,
     started,
+    state,
 )
+from tests.tui.test_calls import WHY, document, row, silent
+from tests.tui.test_points import way
 from tui.app import GlassnatApp
 from tui.faults import FaultRow
 from tui.model import Frame
@@ -441,3 +444,37 @@ async def test_every_view_carries_endpoints_of_version_6(size: tuple[int, int]) 
             await pilot.pause()
             await pilot.pause()
             assert_golden(f"ipv6-{view}-{size[0]}x{size[1]}", app)
+
+
+LIVE_SIZES = [(80, 24), (100, 30), (120, 36), (200, 50)]
+
+
+async def test_a_running_appliance_begins_with_its_calls_at_every_size() -> None:
+    """And says of the chosen one what is counted; the first is silent, the second has ended."""
+    events = [started("appliance"), state("answered", 3.5, 4), invite(), silent()]
+    over = row("second", "ended")
+    async with screen(LIVE_SIZES[0], events, live=True) as (app, pilot, feed):
+        feed.calls, feed.call = [row(inferred=WHY), over], document()
+        await app.advance(0.0)
+        await pilot.press("up")
+        for size in LIVE_SIZES:
+            await pilot.resize_terminal(*size)
+            await app.advance(0.0)
+            await pilot.pause()
+            await pilot.pause()
+            assert_golden(f"live-calls-{size[0]}x{size[1]}", app)
+        await pilot.press("enter")
+        assert app.look.view == "call"
+        assert "audio: nothing" in screen_of(app)
+
+
+async def test_the_points_of_a_packet_at_every_size() -> None:
+    async with screen(LIVE_SIZES[0], live=True) as (app, pilot, feed):
+        feed.points = way(1)
+        await pilot.press("7")
+        for size in LIVE_SIZES:
+            await pilot.resize_terminal(*size)
+            await app.advance(0.0)
+            await pilot.pause()
+            await pilot.pause()
+            assert_golden(f"live-points-{size[0]}x{size[1]}", app)

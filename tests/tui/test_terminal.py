@@ -23,7 +23,6 @@ SCRIPT = """
 from appliance.journal.events import SilenceInferred
 from tests.tui.stories import FakeFeed, flow, message, started, state
 from tests.tui.test_points import way
-from dataclasses import replace
 from tui.app import GlassnatApp
 from tui.faults import FaultRow
 from tui.widgets.alg_menu import Choices
@@ -35,8 +34,7 @@ EVIL = (
 
 class Still(FakeFeed):
     async def next_frame(self, elapsed, running):
-        frame = await super().next_frame(0.0, running)
-        return replace(frame, points=self.points)
+        return await super().next_frame(0.0, running)
 
 begun = started()
 begun.scenario = EVIL

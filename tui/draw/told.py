@@ -25,7 +25,7 @@ def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
     if look.said:
         advice = Line(_HANG, Style.KEY).add(look.said)
     else:
-        advice = why.advice(look.model, live, look.remedies)
+        advice = why.advice(look.model, live, look.remedies, look.call)
     tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]
     if len(look.runs) > 1 and look.model.outcome is not None:
         tried.append(_runs(look.runs, width))

@@ -227,8 +227,11 @@ def _fine(model: Model, message: Message) -> str:
 # --- what to try ---------------------------------------------------------------------------------
 
 
-def advice(model: Model, live: bool, remedies: Sequence[Remedy] | None = None) -> Line:
-    """What to try next: what was tried and helps, best first; None: not tried yet."""
+def advice(
+    model: Model, live: bool, remedies: Sequence[Remedy] | None = None, call: str = ""
+) -> Line:
+    """What to try next: what was tried and helps, best first; None: not tried yet. `call`: the one
+    that is looked at alone."""
     line = Line("▌TRY ", Style.KEY)
     if model.turned and not live:
         turned = ", ".join(
@@ -240,6 +243,7 @@ def advice(model: Model, live: bool, remedies: Sequence[Remedy] | None = None) -
         line.add(" goes from message to message, ").add("h", Style.KEY)
         return line.add(" hides the verdicts, ").add("g", Style.KEY).add(" begins the guide.")
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
+    in_trouble |= bool(model.calls.inferred(call))
     failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS
     if failed and remedies:
         return line.add(remedies[0].sentence).add(" x", Style.KEY).add(" does that and runs again.")

@@ -32,7 +32,7 @@ class CallsView(View):
         who = min(max(who, len("Who")), _MOST_WHO, max(width - _STATE - _SINCE - 24, 12))
         names = [each.call for each in rows]
         at = names.index(self.look.call) if self.look.call in names else None
-        head = f" {'Who':<{who}} {'State':<{_STATE}}{'Since':<{_SINCE}}"
+        head = f" {'Who':<{who}} {'State':<{_STATE}}{'For':<{_SINCE}}"
 
         def row(place: int) -> Line:
             return self._line(rows[place], who, place == at).cut(width)
