@@ -129,7 +129,8 @@ FAULTS.add(
     "wrong-port-forward",
     does="Hands what comes in to another port of the same host, when several are open.",
     seen_in="PJSIP wiki",
-    breaks="STUN fails for some sockets, and audio lands at the signalling's port.",
+    breaks="One-way audio: it comes to a port of the phone's where nobody listens, or which is for "
+    "RTCP or signalling. A server behind forwarded ports gets no REGISTER.",
     look_at="The destination of a packet that comes in, before and after translation (glassnat "
     "watch --points): the host is right and the port is not.",
     rfc="RFC 3022 4.1",

@@ -28,7 +28,7 @@ class Phase(Enum):
 class Call:
     """`local` and `remote` are the From and To values of the dialog, tags included; requests go to
     the URI `target`, by way of `hop` and the proxies in `route`. `source` is where the INVITE came
-    from."""
+    from. One that `waits_to_cancel` is over here, and the other side has not been heard yet."""
 
     call_id: str
     me: str
@@ -47,6 +47,7 @@ class Call:
     answering: Timer | None = None
     saying: Timer | None = None
     talks_until: float = inf
+    waits_to_cancel: bool = False
 
     @property
     def tag(self) -> str:

@@ -184,8 +184,8 @@ class Telephone(UserAgent):
     def _progress(self, call: Call, response: SipMessage, now: float) -> None:
         """An answer to our INVITE."""
         if call.phase is Phase.ENDED:
-            return
-        if response.status < 200:
+            self._too_late(call, response, now)
+        elif response.status < 200:
             call.phase = Phase.RINGING
             self._hear_ringing(call, response, now)
         elif response.status < 300:
@@ -193,6 +193,18 @@ class Telephone(UserAgent):
         elif response.status >= 400 or not self.moved(call, response, now):
             self._end(call)
             self.report(What.CALL_REJECTED, call.me, call.peer, status_of(response))
+
+    def _too_late(self, call: Call, response: SipMessage, now: float) -> None:
+        """We have hung up meanwhile. RFC 3261 9.1: CANCEL waits for a provisional answer; whoever
+        has picked up before it came hears BYE (15)."""
+        if not call.waits_to_cancel:
+            return
+        call.waits_to_cancel = False
+        if response.status < 200:
+            self._transactions.mention(cancel(call.invite), call.hop, now)
+        elif response.status < 300:
+            self._acknowledge(call, response)
+            self._send_bye(call, now)
 
     def _hear_ringing(self, call: Call, response: SipMessage, now: float) -> None:
         """RFC 3960 3: what describes audio lets it be heard before somebody picks up."""
@@ -202,18 +214,23 @@ class Telephone(UserAgent):
         if self._traits.talks_early:
             self._audio.talk(call, now)
 
-    def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
+    def _acknowledge(self, call: Call, response: SipMessage) -> None:
+        """RFC 3261 13.2.2.4: where the dialog goes stands in the answer, and the ACK goes there."""
         call.remote = response.get("to")
         call.target = uri_of(response.get("contact")) or call.target
         call.route = route_set(response)
         call.hop = self.hop_for(call.me, call.peer, response, call.target, call.hop) or call.hop
-        self._audio.aim(call.me, call.stream, response)
+        if call.phase is not Phase.ENDED:
+            self._audio.aim(call.me, call.stream, response)
         ack = self._in_dialog(call, "ACK", call.invite.cseq)
         if not call.invite.body:
             ack.headers.append(("Content-Type", "application/sdp"))
             ack.body = self._audio.describe(call.me, call.stream)
         call.ack = ack.write()
         self._transport.send(call.hop, call.ack)
+
+    def _picked_up(self, call: Call, response: SipMessage, now: float) -> None:
+        self._acknowledge(call, response)
         self.report(What.CALL_ANSWERED, call.me, call.peer)
         self._audio.start_talking(call, now)
         self.began_to_talk(call, now)
@@ -275,7 +292,8 @@ class Telephone(UserAgent):
         if not self.accepts(request.request_uri):
             self._refuse(request, 404, source, NOBODY_HERE)
         elif lines and len(taken) >= lines:
-            self._refuse(request, 486, source, busy(taken[0]))
+            busy = Problem(f"{taken[0].peer} is on the line", "", "RFC 3261 21.4.21")
+            self._refuse(request, 486, source, busy)
         else:
             return False
         return True
@@ -364,9 +382,11 @@ class Telephone(UserAgent):
                 self._cancel(call, now)
 
     def _cancel(self, call: Call, now: float) -> None:
+        call.waits_to_cancel = call.phase is Phase.CALLING
         self._end(call)
         self.report(What.CALL_ENDED, call.me, call.peer, f"{call.me} hung up before the answer")
-        self._transactions.mention(cancel(call.invite), call.hop, now)
+        if not call.waits_to_cancel:
+            self._transactions.mention(cancel(call.invite), call.hop, now)
 
     def _send_bye(self, call: Call, now: float) -> None:
         """Stop talking; go on listening until the other side has understood."""
@@ -419,11 +439,6 @@ class Telephone(UserAgent):
         call.stop_timer()
         call.phase = Phase.ENDED
         self._audio.close(call.stream)
-
-
-def busy(taken: Call) -> Problem:
-    """Why one more call is not taken."""
-    return Problem(f"{taken.peer} is on the line", "", "RFC 3261 21.4.21")
 
 
 def _branch(request: SipMessage) -> str:

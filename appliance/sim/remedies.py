@@ -140,7 +140,7 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
             both[rport] = True
         if len(both) == 2:
             yield f"Let {name} answer, call and talk to where packets come from.", both
-        if not table.qualify:
+        if not table.qualify and table.transport == "udp":  # in a stream it only moves things on
             do_that = f"Let {name} do that, and ask" if both else f"Let {name} ask"
             yield (
                 f"{do_that} the phone something every {QUALIFY:.0f} s, so that the mapping stays "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appliance.parties.party import Datagram, Send, What
-from appliance.parties.sipua import parse
+from appliance.parties.sipua import parse, respond
 from nat.endpoint import Endpoint, parse_address
 from tests.support.parties import a_pbx, a_phone
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
 REGISTRAR = Endpoint(PBX, 5060)
+PHONE_SIP = Endpoint(PHONE, 5060)
 BOB = frozenset({"bob"})
 
 
@@ -386,3 +387,36 @@ def test_with_one_line_a_second_caller_hears_that_it_is_busy(room: Room) -> None
     room.tell(pbx, "call", "alice")
     rejected = [report.detail for _, report in room.reports if report.what is What.CALL_REJECTED]
     assert rejected == ["486 Busy Here"]
+
+
+def called_and_hung_up(*statuses: int) -> list[str]:
+    """What alice still says when she hangs up at once, and these answers come afterwards."""
+    phone = a_phone()
+    phone.register(0.0)
+    (register,) = [each for each in phone.actions() if isinstance(each, Send)]
+    granted = respond(parse(register.payload), 200, PHONE_SIP, "1")
+    phone.receive(Datagram(REGISTRAR, PHONE_SIP, granted.write()), 0.1)
+    (invite,) = [each for each in phone.tell("call", "bob", 1.0) if isinstance(each, Send)]
+    said = [*phone.tell("hang-up", "", 1.1)]
+    for status in statuses:
+        answer = respond(parse(invite.payload), status, PHONE_SIP, "2")
+        answer.headers.append(("Contact", "<sip:bob@203.0.113.9:5060>"))
+        said += phone.receive(Datagram(REGISTRAR, PHONE_SIP, answer.write()), 1.2)
+    return [parse(each.payload).method for each in said if isinstance(each, Send)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "methods"),
+    [
+        ((), []),
+        ((100,), ["CANCEL"]),
+        ((180, 180), ["CANCEL"]),
+        ((200,), ["ACK", "BYE"]),
+        ((486,), ["ACK"]),
+    ],
+)
+def test_a_cancel_waits_until_the_other_side_was_heard(
+    statuses: tuple[int, ...], methods: list[str]
+) -> None:
+    """RFC 3261 9.1: and when somebody has picked up before, the call is ended by BYE."""
+    assert called_and_hung_up(*statuses) == methods
