@@ -162,9 +162,20 @@ class Nursery:
             self._socket.send(f"end {number}".encode())
 
     def close(self) -> None:
-        """End it and all workers; calling it twice is harmless."""
+        """End it and all workers; calling it twice is harmless. One that is still being started is
+        not waited for: it ends when it finds nobody to report to."""
+        if self._socket.fileno() < 0:
+            return
+        ending = select.poll()
+        ending.register(self._socket, select.POLLIN)
+        has_begun = bool(ending.poll(0))
+        if has_begun:
+            with contextlib.suppress(OSError):  # it has ended before
+                self._socket.shutdown(socket.SHUT_WR)
+            ending.modify(self._socket, 0)  # only that it has closed its end
+            ending.poll(ENDING * 1000)
         self._socket.close()
-        if self._process:
+        if self._process and has_begun:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(ENDING)
 

@@ -149,3 +149,10 @@ def test_whoever_is_killed_leaves_no_process(tmp_path: Path, module: Hostile) ->
         (worker,) = children(process)
         owner.send_signal(signal.SIGKILL)
     until(lambda: not is_alive(worker) and not is_alive(process))
+
+
+def test_one_that_is_closed_before_it_has_begun_ends_by_itself() -> None:
+    """Nobody waits for it: `down` right after `up` would."""
+    owner = OWNER.partition("line =")[0] + "nursery.close(); print(nursery.process)"
+    done = subprocess.run([sys.executable, "-c", owner], capture_output=True, text=True, check=True)
+    until(lambda: not is_alive(int(done.stdout)))
