@@ -56,7 +56,7 @@ DRAWING_COMMANDS = "appliance.cli."
 """Starts the screen: the one place that may look up, inside functions only."""
 OUTSIDERS = {
     "pytun": ("appliance/wires/tun.py",),
-    "dnslib": ("appliance/parties/zone.py",),
+    "dnslib": tuple(f"appliance/parties/{name}.py" for name in ("answers", "signatures", "zone")),
     "textual": ("tui/",),
     "rich": ("tui/",),
     "click": ("appliance/cli/",),

@@ -7,6 +7,7 @@ phone ◄──                   pbx.example.net. 300 IN A 203.0.113.10
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -42,6 +43,10 @@ class NameServerTraits(Traits, tag="name-server", kw_only=True):
             "name written out."
         ),
     ] = msgspec.field(default_factory=dict)
+    signed: Annotated[
+        bool,
+        about("Sign what it says, for whoever wants that (DNSSEC, RFC 4035 3.1)."),
+    ] = False
     port: Annotated[int, about("The port that it listens on (RFC 1035 4.2).")] = 53
 
     def check(self) -> None:
@@ -109,9 +114,13 @@ class NameServer(Machine):
 def _answering(traits: NameServerTraits) -> Callable[[bytes, int], bytes]:
     """Raises ValueError for a zone that cannot be read. The parser of zones is loaded here, because
     it takes longer to load than most stories take to run."""
+    from appliance.parties.signatures import sign
     from appliance.parties.zone import Zone, answer
 
-    zones = [Zone(origin, "\n".join(records)) for origin, records in traits.zones.items()]
+    zones = [
+        Zone(origin, "\n".join(records), partial(sign, origin) if traits.signed else None)
+        for origin, records in traits.zones.items()
+    ]
 
     def answer_from_zones(query: bytes, longest: int) -> bytes:
         return answer(query, zones, longest)

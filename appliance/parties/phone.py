@@ -17,11 +17,12 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from appliance.parties.digest import Credentials
-from appliance.parties.ftpclient import FILE_SAYS, ConfiguredTraits, FtpClient
+from appliance.parties.ftpclient import FILE_SAYS, FtpClient
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
 from appliance.parties.registering import RETRY, Registration
+from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
 from appliance.parties.stunclient import StunClient
@@ -32,7 +33,7 @@ from nat.endpoint import Endpoint, address_text
 _REGISTRAR = re.compile(r"^registrar *= *(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})", re.MULTILINE)
 
 
-class PhoneTraits(ConfiguredTraits, tag="phone", kw_only=True):
+class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
     """Of a phone."""
 
     registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
@@ -124,7 +125,7 @@ class Phone(TransferringTelephone):
             self._transport.via_parameters += ";rport"
         self._stun_every = traits.stun_every
         self._looking: Timer | None = None
-        self._domain = traits.domain
+        self._domain = traits.domain or traits.registrar_name
         self._own_domain = traits.own_domain
         others = map(Endpoint.parse, traits.other_registrars)
         self._registrations = [
@@ -133,6 +134,7 @@ class Phone(TransferringTelephone):
         self._keep_alive = self._new_keep_alive(traits)
         self._traits_of_phone = traits
         self._unconfigured = self._new_client(traits)
+        self._resolver = self._new_resolver(traits)
 
     @property
     def domain(self) -> str:
@@ -197,6 +199,29 @@ class Phone(TransferringTelephone):
         self._unconfigured = None
         self.register(now)
 
+    def _new_resolver(self, traits: PhoneTraits) -> Resolver | None:
+        if not traits.registrar_name:
+            return None
+        return Resolver(
+            self,
+            self.name,
+            self.address,
+            traits,
+            self._ports,
+            self._rng,
+            self._found,
+            self._not_configured,
+        )
+
+    def _found(self, address: int, ground: Ground, now: float) -> None:
+        """Its name server says where the registrar is."""
+        found = self._registrar._replace(address=address)
+        self.learn(self.name, NAME_SAYS, found, ground)
+        if found != self._registrar:
+            self._registrar = found
+            self._registrations[0] = self._new_registration(found, self._traits_of_phone)
+        self._register_all(now)
+
     def _not_configured(self, why: str, now: float) -> None:
         self.report(What.REGISTRATION_UNANSWERED, self.name, detail=why)
         self.timers.at(now + RETRY, self.register)
@@ -206,7 +231,12 @@ class Phone(TransferringTelephone):
     def register(self, now: float) -> None:
         if self._unconfigured is not None:
             self._unconfigured.fetch(now)
-            return
+        elif self._resolver is not None:
+            self._resolver.ask(now)
+        else:
+            self._register_all(now)
+
+    def _register_all(self, now: float) -> None:
         if self._stun_every and self._looking is None:
             self._looking = self.timers.every(self._stun_every, self._look_again, now)
         for each in self._registrations:
@@ -228,8 +258,9 @@ class Phone(TransferringTelephone):
         return StunClient(self, self.name, server, traits.stun_old, self._rng)
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        if self._stun is not None and self._stun.hear(datagram, now):
-            return self.actions()
+        for helper in (self._stun, self._resolver):
+            if helper is not None and helper.hear(datagram, now):
+                return self.actions()
         return super().receive(datagram, now)
 
     def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:

@@ -40,6 +40,7 @@ from appliance.parties.audio import (
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
+from appliance.parties.resolver import NAME_SAYS
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.deeds import deed, whose
@@ -196,10 +197,10 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
 
 
 def _registrars(failure: Failure, evidence: Evidence) -> Iterator[str]:
-    """Where a file has told somebody to register; others are named in the failure itself ("no
-    answer to INVITE from 203.0.113.1:1024")."""
+    """Where a file or a name server has told somebody to register; others are named in the failure
+    itself ("no answer to INVITE from 203.0.113.1:1024")."""
     for each in evidence.learnt:
-        if each.party == failure.who and each.does.startswith(FILE_SAYS):
+        if each.party == failure.who and each.does.startswith((FILE_SAYS, NAME_SAYS)):
             yield each.target
 
 

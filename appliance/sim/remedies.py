@@ -105,9 +105,15 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
 
 
 def _behind_the_nat(name: str, table: PbxTraits, simulation: Simulation) -> Iterator[Candidate]:
-    if not table.externip:
+    if not table.externip and _is_called_from_outside(simulation):
         outside = address_text(simulation.engine.settings["outside.external"][0])
         yield f"Tell {name} what it is outside.", {f"parties.{name}.externip": outside}
+
+
+def _is_called_from_outside(simulation: Simulation) -> bool:
+    """Is there a phone outside? Of no other is what a server says about itself a matter."""
+    tables = simulation.scenario.parties.values()
+    return any(isinstance(each, PhoneTraits) and each.side == "outside" for each in tables)
 
 
 def _at_the_proxy(simulation: Simulation) -> Iterator[Candidate]:
@@ -176,6 +182,8 @@ def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:
         share = max(SOME, (last - first + 1) // 4)
         sentence = f"Let no inside host have more than {share} of the NAT's ports."
         yield sentence, {"nat.limits.ports_per_host": share}
+    if not simulation.engine.settings["nat.hairpin"]:
+        yield "Let the NAT send back in what is for its own addresses.", {"nat.hairpin": True}
 
 
 def _in_the_alg(simulation: Simulation) -> Iterator[Candidate]:

@@ -26,7 +26,7 @@ from appliance.journal.events import (
     PartyLearnt,
 )
 from appliance.journal.log import EventLog
-from appliance.parties import ftp, oneport, stun
+from appliance.parties import ftp, oneport, resolver, stun
 from appliance.parties.party import Ground, Report, What
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
@@ -36,7 +36,7 @@ from nat.packet import Packet
 
 MOST_KEPT = 2000  # events of a kind
 
-OTHERS = (stun.essence, ftp.essence, oneport.essence)
+OTHERS = (stun.essence, ftp.essence, oneport.essence, resolver.essence)
 """What packets are that are not of SIP."""
 
 Key = TypeVar("Key")
@@ -77,7 +77,7 @@ class Witness:
         if ground is None:
             return
         said, call_id = essence(ground.message)
-        said = said or ftp.essence(ground.message)
+        said = said or ftp.essence(ground.message) or resolver.essence(ground.message)
         cause = self._passed.get(ground.message.decode("latin-1"))
         event: Event
         if report.what is What.LEARNT and report.target is not None:
