@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from appliance.journal.events import Cause, Change, MessagePassed
 from appliance.journal.sentences import outcome_line
+from appliance.journal.wording import in_words
 from appliance.sim import staging
 from appliance.sim.guide import command, guide_lines
 from appliance.sim.outcome import WORDS
@@ -144,7 +145,8 @@ def _decided(run: Simulation) -> Iterator[str]:
     """The line that the chain of causes begins with, before and after."""
     passed = {each.id: each for each in run.log.since(0) if isinstance(each, MessagePassed)}
     for cause in run.causes():
-        message = passed.get(cause.event or 0)
+        found = passed.get(cause.event or 0)
+        message = None if found is None else in_words(found)
         change = None if message is None else _change(message, cause)
         if message is not None and change is not None:
             yield "The line that decides:"
