@@ -10,7 +10,7 @@ from alg import registry
 from alg.base import Application
 from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
-from appliance.sim.knobs import PREFIX
+from appliance.sim.knobs import PREFIX, PROFILE
 from tui.faults import FaultRow
 from tui.feed import FeedError
 from tui.keys import KNOBS
@@ -60,7 +60,7 @@ class Knobs:
             return
         key, value = chosen
         await self._turn({key: value})
-        if key.startswith(PREFIX) and not self._stage.look.said:
+        if (key.startswith(PREFIX) or key == PROFILE) and not self._stage.look.said:
             said = f"{key.removeprefix(PREFIX)} is {short_value(value)} from the next run on: r"
             self._stage.say(said)
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Protocol
 from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event, PacketSeen
-from appliance.sim.knobs import PREFIX, Remedy, turned
+from appliance.settings.files import profile_table
+from appliance.sim.knobs import PREFIX, PROFILE, Remedy, turned
 from appliance.sim.matrix import Plan
 from appliance.sim.remedies import remedies
 from appliance.sim.scenario import Act, Turns
@@ -67,7 +68,8 @@ class SimulationFeed(Clockwork):
         return self.simulation.duration
 
     def restart(self) -> None:
-        """Run again from T+0 with the same seed; what was set by hand stays set."""
+        """Run again from T+0 with the same seed; what was set by hand stays set. Raises FeedError
+        when a module cannot be had any more."""
         self._at_first = dict(self.knobs)
         self._journal: list[Turned] = []
         self._begin()
@@ -83,12 +85,16 @@ class SimulationFeed(Clockwork):
         return self._is_over
 
     def _begin(self) -> None:
+        """Raises FeedError, and leaves all as it was, when a module cannot be had any more."""
+        try:
+            self.simulation = self._factory(dict(self._at_first), self._turns)
+        except ValueError as error:
+            raise FeedError(str(error)) from error
         self._is_over = False
         self._news: list[Event] = []
         self._before = self._stopped = 0
         self._points: list[PacketSeen] = []
         self._looks = self.wanted.points
-        self.simulation = self._factory(dict(self._at_first), self._turns)
         self._news += self.simulation.log.since(0)
         self.simulation.log.subscribe(self._news.append)
         if self._looks:
@@ -246,15 +252,18 @@ class SimulationFeed(Clockwork):
         return documents.show(self.simulation.engine, what, self.simulation.now)
 
     async def set(self, key: str, value: Any) -> None:
-        """A trait of a party is what it was born with: it acts from the next run on."""
+        """A trait of a party is what it was born with, and a profile is a whole product: both act
+        from the next run on."""
         try:
-            if key.startswith(PREFIX):
+            if key == PROFILE:
+                profile_table(str(value))
+            elif key.startswith(PREFIX):
                 turned(self.simulation.scenario, {key: value})
             else:
                 now = Turned(self.simulation.log.last_id, self.simulation.now, key, value)
                 self._set(key, value)
                 self._journal.append(now)
-        except ValueError as error:  # SettingError, KnobError and SpecError: the text is a sentence
+        except (ValueError, LookupError) as error:  # the text of all of them is a sentence
             raise FeedError(str(error)) from error
         self.knobs[key] = value
 

@@ -20,7 +20,7 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.sentences import Teller
-from tui.feed import FASTEST, SLOWEST, Awaited, Clockwork
+from tui.feed import FASTEST, SLOWEST, Awaited, Clockwork, FeedError
 from tui.keys import TIME
 from tui.simulated import SimulationFeed
 from tui.stage import Stage
@@ -145,7 +145,11 @@ class Timing:
 
     async def run_again(self) -> None:
         if clockwork := self._clockwork():
-            clockwork.restart()
+            try:
+                clockwork.restart()
+            except FeedError as error:
+                self._stage.say(str(error))
+                return
             self._stage.look.begin_again()
             self._stage.paused = False
             await self._stage.advance(0.0)

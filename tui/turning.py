@@ -1,5 +1,5 @@
-"""The knobs of a story as a list: what it is about first, then every trait of its parties, and
-what decides how the NAT maps and filters."""
+"""The knobs of a story as a list: what it is about first, then every trait of its parties, the
+product that the NAT is, and what decides how it maps and filters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from appliance.journal.sentences import short_value
-from appliance.sim.knobs import PREFIX, find, traits_of
+from appliance.sim.knobs import PREFIX, PROFILE, find, traits_of
 from appliance.sim.scenario import Scenario
 from tui.draw.lines import Line, Style
 
@@ -62,7 +62,7 @@ def knobs_of(
         for name, table in ({} if story is None else story.parties).items()
         for trait in traits_of(table)
     ]
-    keys = dict.fromkeys([*own, *traits, *OF_THE_NAT])
+    keys = dict.fromkeys([*own, *traits, *([] if story is None else [PROFILE]), *OF_THE_NAT])
     values = {key: _value(key, story, settings, turned) for key in keys}
     return [Knob(key, value, key in own) for key, value in values.items() if value is not None]
 
@@ -74,4 +74,6 @@ def _value(
     if key.startswith(PREFIX) and story is not None:
         name, trait = find(story, key)
         return turned.get(key, getattr(story.parties[name], trait))
+    if key == PROFILE:
+        return turned.get(key) or settings.get(key) or "none"
     return settings.get(key)

@@ -38,7 +38,7 @@ from appliance.journal.events import Event, encode
 from appliance.journal.plain import clean
 from appliance.journal.sentences import Teller, outcome_line
 from appliance.settings.table import Settings
-from appliance.sim import knobs, staging
+from appliance.sim import staging
 from appliance.sim.remedies import needless, remedies
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
@@ -164,16 +164,12 @@ def _draw(story: Scenario, settings: Settings, seed: int | None, speed: float, f
     command line says, or over what a step of the guide turns."""
 
     def begin(by_hand: Mapping[str, Any], turns: Turns | None = None) -> Simulation:
-        told, own = (story, settings.copy()) if turns is None else staging.stage(story, turns)
-        traits = {key: each for key, each in by_hand.items() if key.startswith(knobs.PREFIX)}
-        for key, value in by_hand.items():
-            if key not in traits:
-                own.assign(key, value, "set")
-        simulation = _simulation(knobs.turned(told, traits), own, seed)
+        staged = (story, settings.copy()) if turns is None else staging.stage(story, turns)
+        simulation = Simulation(*staging.turned_by_hand(*staged, by_hand), seed)
         files.begin(simulation)
         return simulation
 
-    begin({})  # what is wrong with the module is said before the screen opens
+    _simulation(story, settings.copy(), seed)  # what is wrong is said before the screen opens
     from tui.app import run_simulation  # Textual is for drawing only
 
     return run_simulation(begin, speed)

@@ -255,6 +255,15 @@ def profile_table(name: str) -> dict[str, Any]:
     return tomllib.loads(profile_text(name))
 
 
+def lay_profile(settings: Settings, name: str) -> None:
+    """What a profile says, over settings that are whole. Raises ConfigError."""
+    layers = _Layers()
+    layers.settings = settings
+    layers.add_profile(name, "profile")
+    if layers.problems:
+        raise ConfigError(f"profile {name}", layers.problems)
+
+
 # --- text and schema -----------------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from appliance.settings.hints import nearest, one_of
 from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
+PROFILE = "profile"
+"""A product's settings, all at once."""
 
 
 class Remedy(NamedTuple):

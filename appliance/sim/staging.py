@@ -5,7 +5,8 @@ Laid over one another, the last wins: the story's settings, the profile, the ALG
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from alg.registry import application_of
 from appliance.settings import files as configuration
@@ -26,6 +27,20 @@ def stage(
     return knobs.turned(story, traits), configuration.for_scenario(
         story.name, story.settings, turns.profile or None, sets
     )
+
+
+def turned_by_hand(
+    story: Scenario, settings: Settings, turned: Mapping[str, Any]
+) -> tuple[Scenario, Settings]:
+    """What somebody turned at a screen (by key), laid over a story and its settings: a profile
+    first, and over it what was turned by itself. Raises ValueError with what is wrong."""
+    traits = {key: value for key, value in turned.items() if key.startswith(knobs.PREFIX)}
+    if profile := turned.get(knobs.PROFILE):
+        configuration.lay_profile(settings, str(profile))
+    for key, value in turned.items():
+        if key not in traits and key != knobs.PROFILE:
+            settings.assign(key, value, "set")
+    return knobs.turned(story, traits), settings
 
 
 def simulation(

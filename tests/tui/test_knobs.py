@@ -9,6 +9,7 @@ from tests.tui.test_simulated import simulation
 from tests.tui.test_timing import FakeStage
 from tui.knobs import Knobs, alg_choices
 from tui.simulated import SimulationFeed
+from tui.timing import Timing
 
 
 def test_each_application_has_its_modules_and_their_faults_in_the_menu() -> None:
@@ -110,3 +111,32 @@ async def test_a_trait_is_turned_for_the_next_run_and_that_is_said() -> None:
     stage.look.said = ""
     await chosen(("nat.mapping", "nonsense"))
     assert '"nonsense" is not known' in stage.look.said
+
+
+async def test_another_product_acts_from_the_next_run_on_and_one_that_is_not_there_is_refused() -> (
+    None
+):
+    feed = SimulationFeed(simulation)
+    stage = FakeStage(feed)
+    await stage.advance(0.0)
+    Knobs(stage, ()).more()
+    ((_, chosen),) = stage.asked
+    await chosen(("profile", "nobody"))
+    assert "is not a profile" in stage.look.said
+    stage.look.said = ""
+    await chosen(("profile", "symmetric"))
+    assert stage.look.said == "profile is symmetric from the next run on: r"
+    assert stage.look.model.settings["nat.mapping"] == "endpoint-independent"
+    feed.restart()
+    await stage.advance(0.0)
+    assert stage.look.model.settings["nat.mapping"] == "address-and-port-dependent"
+
+
+async def test_a_module_that_cannot_be_had_any_more_leaves_the_run_as_it_was() -> None:
+    feed = SimulationFeed(simulation)
+    stage = FakeStage(feed)
+    before = feed.simulation
+    feed.knobs["alg.sip.module"] = "nowhere.py:Mine"
+    await Timing(stage).run_again()
+    assert "no file" in stage.look.said
+    assert feed.simulation is before

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from appliance.journal.events import Event, MessagePassed, SettingChanged, Started, encode
-from appliance.sim.knobs import PREFIX, turned
 from appliance.sim.scenario import Turns
 from appliance.sim.simulation import Simulation
-from appliance.sim.staging import stage
+from appliance.sim.staging import stage, turned_by_hand
 from appliance.sim.stories import load_scenario
 from tui.feed import FASTEST, FeedError, Wanted
 from tui.model import Model
@@ -19,11 +18,7 @@ from tui.simulated import SimulationFeed
 
 def simulation(knobs: dict[str, Any], turns: Turns | None = None) -> Simulation:
     story, settings = stage(load_scenario("one-way-audio"), turns or Turns())
-    traits = {key: value for key, value in knobs.items() if key.startswith(PREFIX)}
-    for key, value in knobs.items():
-        if key not in traits:
-            settings.assign(key, value, "set")
-    return Simulation(turned(story, traits), settings)
+    return Simulation(*turned_by_hand(story, settings, knobs))
 
 
 def is_message(event: Event) -> bool:

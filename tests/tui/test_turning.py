@@ -28,6 +28,12 @@ def test_a_trait_that_waits_for_the_next_run_is_shown_as_it_will_be() -> None:
     assert comedia({"parties.pbx.comedia": True}) is True
 
 
+def test_the_product_that_the_nat_is_is_a_knob_of_a_story() -> None:
+    for turned, shown in (({}, "none"), ({"profile": "cgn"}, "cgn")):
+        knobs = {knob.key: knob.value for knob in knobs_of(STORY, SETTINGS, turned)}
+        assert knobs["profile"] == shown
+
+
 def test_a_live_nat_has_no_parties() -> None:
     assert [knob.key for knob in knobs_of(None, SETTINGS, {})] == ["nat.mapping", "nat.filtering"]
 

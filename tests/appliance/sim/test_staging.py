@@ -7,7 +7,7 @@ import pytest
 from appliance.parties.pbx import PbxTraits
 from appliance.settings.files import ConfigError, list_profiles
 from appliance.sim.scenario import ScenarioError, Turns
-from appliance.sim.staging import simulation, stage
+from appliance.sim.staging import simulation, stage, turned_by_hand
 from appliance.sim.stories import load_scenario
 from tests.support.stories import shelf
 from tests.support.sweep import sampled
@@ -33,6 +33,16 @@ def test_a_turn_changes_the_nat_and_the_parties() -> None:
 def test_what_the_command_line_says_wins() -> None:
     _, settings = stage(STORY, Turns(set={"nat.timeouts.udp": 30}), ["nat.timeouts.udp=50s"])
     assert settings["nat.timeouts.udp"] == 50.0
+
+
+def test_what_is_turned_by_hand_wins_over_a_profile_that_is() -> None:
+    turned = {"nat.ports": "preserve", "profile": "cgn", "parties.pbx.comedia": True}
+    story, settings = turned_by_hand(*stage(STORY), turned)
+    assert settings.written("nat.filtering") == "endpoint-independent"
+    assert settings.written("nat.ports") == "preserve"
+    assert story.parties["pbx"] != STORY.parties["pbx"]
+    with pytest.raises(ConfigError, match="one of: cgn"):
+        turned_by_hand(*stage(STORY), {"profile": "nobody"})
 
 
 @pytest.mark.parametrize("wrong", ["parties.pbx.comdia=true", "nat.timeouts.upd=30s", "nonsense"])
