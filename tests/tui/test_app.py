@@ -144,6 +144,7 @@ TIMEOUT_KEYS = [
 ]
 
 
+@pytest.mark.sweep
 async def test_the_udp_timeouts() -> None:
     """Presets by arrow, any number by typing; nothing changes unless a value does."""
     async with screen() as (_, pilot, feed):
@@ -255,6 +256,7 @@ async def test_every_action_is_in_the_command_palette() -> None:
         assert any("run again from T+0" in title for title in titles)
 
 
+@pytest.mark.sweep
 async def test_a_click_on_a_key_in_the_footer_is_that_key() -> None:
     async with screen() as (app, pilot, _):
         at = screen_of(app).splitlines()[-1].index("ALG")
@@ -284,6 +286,7 @@ async def test_pause_stops_a_simulation_s_clock() -> None:
         assert app.look.model.now == 17.0
 
 
+@pytest.mark.sweep
 async def test_behind_a_dialogue_the_clock_stands() -> None:
     """Whoever reads the menu misses nothing."""
     async with screen() as (app, pilot, _):

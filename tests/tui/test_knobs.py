@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alg.registry import APPLICATIONS
 from tests.tui.stories import FakeFeed
 from tests.tui.test_foresight import Told, feed_with
@@ -78,6 +80,7 @@ async def test_a_refusal_is_shown_as_it_was_said() -> None:
     assert stage.look.said == "this screen is attached read-only"
 
 
+@pytest.mark.sweep
 async def test_what_helps_is_turned_and_the_story_runs_again() -> None:
     feed = SimulationFeed(simulation)
     stage = FakeStage(feed)

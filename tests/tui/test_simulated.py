@@ -70,6 +70,7 @@ async def test_a_knob_acts_at_once_and_stays_for_the_next_run() -> None:
     assert frame.settings["alg.sip.module"] == "sip"
 
 
+@pytest.mark.sweep
 async def test_a_run_again_with_the_correct_alg_turns_one_way_audio_into_a_conversation() -> None:
     feed = SimulationFeed(simulation, speed=FASTEST)
     words = []

@@ -23,6 +23,7 @@ def tshark(path: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.sweep
 @pytest.mark.needs("tshark")
 def test_wireshark_finds_both_sides_with_names_and_reasons(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "call.pcapng"

@@ -14,6 +14,7 @@ import pytest
 from alg.registry import APPLICATIONS
 from tests.support.excerpts import INVITE, RINGING, WRAPPINGS, pcap, wrapped
 from tests.support.packets import udp
+from tests.support.sweep import sampled
 
 Run = Callable[..., Any]
 
@@ -134,7 +135,7 @@ def test_a_file_that_is_not_there_is_said(glassnat: Run, tmp_path: Path) -> None
 # --- diff ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrapping", [name for name in WRAPPINGS if name != "as it is"])
+@pytest.mark.parametrize("wrapping", sampled((name for name in WRAPPINGS if name != "as it is"), 6))
 def test_a_module_is_given_the_message_and_nothing_around_it(
     glassnat: Run, saved: Callable[[bytes], str], wrapping: str
 ) -> None:

@@ -29,7 +29,7 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "name"), sampled([pytest.param(*each) for each in SHOWN], 5))
+@pytest.mark.parametrize(("fault", "name"), sampled([pytest.param(*each) for each in SHOWN], 9))
 def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) -> None:
     found = judged(*captured(name, f"sip-poor:{fault}"))
     named = {each.name: each for each in found.faults}
@@ -39,6 +39,7 @@ def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) 
     assert all(each.startswith("At ") and each.endswith(".") for each in named[fault].evidence)
 
 
+@pytest.mark.sweep
 def test_two_faults_of_one_router_are_found_together() -> None:
     found = judged(*captured("born", "sip-poor:stray-char,via-not-restored"))
     assert {*found.together} == {"stray-char", "via-not-restored"}
@@ -54,6 +55,7 @@ def test_the_evidence_says_what_is_there_and_what_should_be() -> None:
     )
 
 
+@pytest.mark.sweep
 def test_another_kind_of_nat_is_no_fault() -> None:
     tapes, _ = captured("many sockets", "sip")
     found = judged(tapes, ())

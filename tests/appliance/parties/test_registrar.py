@@ -10,6 +10,7 @@ import pytest
 from appliance.parties.party import Send, What
 from nat.endpoint import Endpoint
 from tests.support.parties import pbx_traits
+from tests.support.sweep import sampled
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -112,7 +113,9 @@ def test_a_user_of_a_private_domain_is_refused_by_a_server_that_wants_none(
     assert room.starts()[1][1].startswith(f"SIP/2.0 {answer}")
 
 
-@pytest.mark.parametrize(("remembers", "is_called"), [(0.0, False), (300.0, True)])
+@pytest.mark.parametrize(
+    ("remembers", "is_called"), sampled([pytest.param(0.0, False), pytest.param(300.0, True)], 2)
+)
 def test_a_server_that_is_late_still_calls_a_phone_that_has_signed_off(
     room: Room, a_pair: MakePair, remembers: float, is_called: bool
 ) -> None:
