@@ -57,6 +57,7 @@ def test_every_definition_has_one_name() -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 def test_what_is_cited_is_defined() -> None:
     cited = {(name_of(path), name) for path in TEXTS for name in citations.cited(read(path))}
     defined = known()
@@ -87,7 +88,7 @@ def test_rfcs_are_cited_in_one_form() -> None:
     assert list(_found(OTHER_FORMS)) == []
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_nothing_is_cited_that_the_project_does_not_contain() -> None:
     assert list(_found(UNKNOWN_HERE)) == []
 

@@ -210,7 +210,7 @@ def names_of(page: Path) -> list[str]:
     ]
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 @each_page(names_of)
 def test_names_that_a_page_uses_exist(page: Path) -> None:
     for span in names_of(page):
@@ -222,6 +222,7 @@ def test_names_that_a_page_uses_exist(page: Path) -> None:
                 assert member in names().members[owner], f"{name_of(page)} names {span}"
 
 
+@pytest.mark.slow
 @each_page(lambda page: PLACED.search(prose(page)))
 def test_what_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
     """As in: `Dependence.scope` in `nat/behavior.py`."""
@@ -359,7 +360,7 @@ def transcripts() -> Iterator[Transcript]:
 
 @pytest.mark.parametrize(
     "transcript",
-    sampled(transcripts(), 12),
+    sampled(transcripts(), 24),
     ids=lambda each: f"{name_of(each.page)}: {each.command}",
 )
 def test_what_a_console_block_shows_is_what_the_program_prints(
@@ -377,6 +378,7 @@ def test_what_a_console_block_shows_is_what_the_program_prints(
 # --- what a page copies from the source ----------------------------------------------------
 
 
+@pytest.mark.slow
 @each_page(lambda page: generate.PLACE.search(read(page)) or "\nTests: " in read(page))
 def test_generated_tables_are_those_of_the_source(page: Path) -> None:
     assert read(page) == generate.filled(read(page)), "run: python docs/generate.py"

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from alg.registry import APPLICATIONS
 from alg.registry import MODULES as BUILT_IN
 from tests.source import (
@@ -167,6 +169,7 @@ def test_a_circle_is_found_and_a_diamond_is_none() -> None:
     assert circles({**diamond, "floor": {"roof"}}) == {("floor", "left", "right", "roof")}
 
 
+@pytest.mark.slow
 def test_no_circle_of_files_and_none_of_rooms_on_any_floor() -> None:
     found = circles(files()).union(*(circles(rooms(folder)) for folder in FOLDERS))
     assert found == KNOWN_CIRCLES

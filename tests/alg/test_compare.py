@@ -177,6 +177,7 @@ def whole_body(message: bytes) -> list[Edit]:
     return [Edit(message.index(WORDS), len(message), b"all", "body", "other")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_of_body", [7_000, 56_000])
 def test_too_many_changes_are_one_row_that_says_so(size_of_body: int) -> None:
     """Every byte that was changed is still in exactly one row, with a reason (promise 2)."""

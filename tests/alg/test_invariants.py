@@ -534,6 +534,7 @@ def test_64_kib_of_hostile_text_cost_linear_time(
         assert_linear(reader, filled(shape, kind))
 
 
+@pytest.mark.slow
 def test_an_edit_of_every_kind_was_seen() -> None:
     """The corpus makes every rule speak: a property that never fires proves nothing."""
     spoken: set[str] = set()

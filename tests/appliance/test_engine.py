@@ -263,7 +263,7 @@ def test_a_flushed_call_is_gone_with_its_expectations() -> None:
     audit(world)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_a_full_table_is_shown_while_traffic_flows_within_a_second() -> None:
     """10,000 flows in half of it, and the reader takes them one by one; three times as long while
     coverage looks at every line."""
@@ -299,6 +299,7 @@ def test_time_that_passed_asks_for_bounded_work_at_a_time() -> None:
     audit(world)
 
 
+@pytest.mark.slow
 def test_settings_that_are_changed_in_a_loop_leave_no_more_to_do_than_twice() -> None:
     """A client with `set` in a loop: all flows are to be looked at, but not once for each."""
     world = World()

@@ -57,6 +57,7 @@ def taken_by_the_ring(log: EventLog) -> int:
     return before - tracemalloc.get_traced_memory()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "watched"), sampled([pytest.param("sip", True), pytest.param("off", False)], 2)
 )

@@ -332,6 +332,7 @@ def test_all_clients_together_have_the_turn_of_one(world: World, count: int) -> 
     assert clients.served == everybody * 3
 
 
+@pytest.mark.slow
 def test_the_collector_never_looks_at_old_objects() -> None:
     """A full collection over a hundred thousand flows takes 160 ms and finds nothing."""
     before = gc.get_threshold()

@@ -587,6 +587,7 @@ def test_no_story_breaks_an_invariant(combination: tuple[int, int, str]) -> None
     tell(combination)
 
 
+@pytest.mark.slow
 def test_every_state_of_interest_was_reached() -> None:
     """By the stories that were told here before, or by as many more as it needs: what hypothesis
     makes up depends on all the code that is loaded."""

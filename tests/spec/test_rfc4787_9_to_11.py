@@ -220,6 +220,7 @@ def test_req14a_waiting_fragments_are_few_and_small(nat: Make) -> None:
     assert world.show("counters")["drops"]["inside"]["fragment-limit"] == 6 + 100 - 65
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", sampled([0, 2], 2))
 def test_req14a_a_flood_of_fragments_harms_nobody_else(world: World, place: int) -> None:
     """Fragments that never become whole, without a rest or without a first one, must not keep the

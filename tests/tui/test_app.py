@@ -67,7 +67,7 @@ async def test_each_view_at_both_sizes(size: tuple[int, int]) -> None:
             assert_golden(f"view-{view}-{size[0]}x{size[1]}", app)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_each_dialogue_fits_80_columns() -> None:
     async with screen(NARROW) as (app, pilot, _):
         for key, name in (("a", "alg"), ("t", "timeout"), ("question_mark", "help")):
@@ -77,7 +77,7 @@ async def test_each_dialogue_fits_80_columns() -> None:
             await pilot.press("escape")
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
     async with screen(NARROW, [started(), invite("sip")]) as (app, pilot, _):
         await pilot.press("3")
@@ -86,6 +86,7 @@ async def test_the_screen_of_a_call_that_the_correct_alg_repaired() -> None:
         assert_golden("repaired-80x24", app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_the_before_and_after_of_a_binary_message(size: tuple[int, int]) -> None:
     async with screen(size, [started(), dns_answer("poor")]) as (app, pilot, _):
@@ -108,6 +109,7 @@ ALG_KEYS = [
 ]
 
 
+@pytest.mark.slow
 async def test_the_alg_is_two_keys_away() -> None:
     async with screen() as (_, pilot, feed):
         for keys, spec in ALG_KEYS:
@@ -124,6 +126,7 @@ async def test_opening_the_menu_changes_nothing() -> None:
         assert feed.asked == []
 
 
+@pytest.mark.slow
 async def test_the_new_alg_stands_in_the_strip_at_once_and_a_new_run_is_offered() -> None:
     async with screen() as (app, pilot, feed):
         feed.news = [SettingChanged(key="alg.sip.module", old="off", new="sip", who="screen")]
@@ -144,7 +147,7 @@ TIMEOUT_KEYS = [
 ]
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_the_udp_timeouts() -> None:
     """Presets by arrow, any number by typing; nothing changes unless a value does."""
     async with screen() as (_, pilot, feed):
@@ -154,6 +157,7 @@ async def test_the_udp_timeouts() -> None:
             assert (feed.asked.pop() if feed.asked else None) == asked, keys
 
 
+@pytest.mark.slow
 async def test_a_refusal_is_shown_as_it_was_said() -> None:
     async with screen() as (app, pilot, feed):
         feed.refuse = "this screen is attached read-only"
@@ -162,6 +166,7 @@ async def test_a_refusal_is_shown_as_it_was_said() -> None:
         assert "this screen is attached read-only" in screen_of(app)
 
 
+@pytest.mark.slow
 async def test_flush_says_how_many() -> None:
     async with screen() as (app, pilot, feed):
         await pilot.press("f")
@@ -173,6 +178,7 @@ async def test_flush_says_how_many() -> None:
 # --- looking ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_tab_walks_through_the_panes() -> None:
     async with screen(NARROW) as (app, pilot, _):
         seen = [app.look.view]
@@ -192,6 +198,7 @@ async def test_in_the_ladder_arrows_choose_a_message_and_enter_looks_into_it() -
         assert "message 3 180 Ringing (INVITE)" in screen_of(app)
 
 
+@pytest.mark.slow
 async def test_the_place_that_matters_is_in_sight() -> None:
     """On 24 rows the INVITE is longer than the screen; the line that breaks the call is shown."""
     async with screen(NARROW) as (app, pilot, _):
@@ -200,7 +207,7 @@ async def test_the_place_that_matters_is_in_sight() -> None:
         assert "MISSED CAUSE sdp.c" in screen_of(app)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_the_before_and_after_view_has_switches() -> None:
     switches = {"u": "Max-Forwards: 70", "e": "a correct ALG writes here:", "s": "- BEFORE inside"}
     async with screen((120, 60)) as (app, pilot, _):
@@ -213,7 +220,7 @@ async def test_the_before_and_after_view_has_switches() -> None:
             await pilot.pause()
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_the_selected_row_explains_itself() -> None:
     async with screen(NARROW) as (app, pilot, _):
         await pilot.press("1", "down")
@@ -223,7 +230,7 @@ async def test_the_selected_row_explains_itself() -> None:
         assert "sees 192.168.20.100:4000 as" in screen_of(app)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_z_gives_a_view_the_whole_screen_and_takes_it_back() -> None:
     async with screen(WIDE) as (app, pilot, _):
         before = screen_of(app)
@@ -241,7 +248,7 @@ async def test_z_gives_a_view_the_whole_screen_and_takes_it_back() -> None:
         assert screen_of(app) == before
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_help_lists_the_keys_and_closes() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("question_mark")
@@ -256,7 +263,7 @@ async def test_every_action_is_in_the_command_palette() -> None:
         assert any("run again from T+0" in title for title in titles)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_a_click_on_a_key_in_the_footer_is_that_key() -> None:
     async with screen() as (app, pilot, _):
         at = screen_of(app).splitlines()[-1].index("ALG")
@@ -275,7 +282,7 @@ async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
 # --- time -------------------------------------------------------------------------------------
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_pause_stops_a_simulation_s_clock() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("p")
@@ -286,7 +293,7 @@ async def test_pause_stops_a_simulation_s_clock() -> None:
         assert app.look.model.now == 17.0
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_behind_a_dialogue_the_clock_stands() -> None:
     """Whoever reads the menu misses nothing."""
     async with screen() as (app, pilot, _):
@@ -307,6 +314,7 @@ async def test_the_next_key_takes_what_was_said_away_and_w_shows_all_of_why() ->
         assert app.look.in_full
 
 
+@pytest.mark.slow
 async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:
     async with screen(live=True) as (app, pilot, feed):
         await pilot.press("1", "p")
@@ -324,7 +332,7 @@ async def test_pause_freezes_the_display_of_a_live_nat_and_says_so() -> None:
         assert app.look.model.outcome is not None
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_a_live_nat_refuses_to_be_stepped_and_says_why() -> None:
     async with screen(live=True) as (app, pilot, _):
         for key in ("r", "right_square_bracket", "plus", "greater_than_sign"):
@@ -378,7 +386,7 @@ async def test_hostile_text_is_shown_as_text_in_every_view(size: tuple[int, int]
                 assert "[bold]loud[/bold]" in text
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_a_click_on_hostile_text_does_nothing() -> None:
     async with screen(WIDE, [started(), message(HOSTILE, "INVITE", "out")]) as (app, pilot, feed):
         rows = screen_of(app).splitlines()
@@ -389,7 +397,7 @@ async def test_a_click_on_hostile_text_does_nothing() -> None:
         assert feed.asked == []
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
     both = (*CHOICES, Choices("ftp", "one port", "ftp-poor", [FaultRow("split-miss", "cuts")]))
     async with screen(choices=both) as (app, pilot, feed):
@@ -408,7 +416,7 @@ async def test_another_application_s_module_is_set_from_the_same_menu() -> None:
             assert feed.asked.pop() == knob, keys
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_the_menu_begins_with_the_application_whose_message_is_on_the_screen() -> None:
     both = (*CHOICES, Choices("ftp", "one port", "ftp-poor"))
     command = invite("off")
@@ -435,6 +443,7 @@ async def test_a_mistake_of_ours_ends_the_screen_and_is_told_afterwards() -> Non
 # --- IPv6 -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_every_view_carries_endpoints_of_version_6(size: tuple[int, int]) -> None:
     """At 80x24 two of them do not fit side by side; they lose their middle, never their port."""

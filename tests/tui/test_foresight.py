@@ -90,6 +90,7 @@ def test_the_other_program_plays_to_the_end_and_waits_for_the_next_question(
     assert found["sip"] == "both-ways"
 
 
+@pytest.mark.slow
 def test_it_ends_when_nobody_asks_any_more() -> None:
     lines: list[str] = []
     serve(io.BytesIO(pickle.dumps([])), lines.append)

@@ -31,6 +31,7 @@ def differs(app: GlassnatApp) -> str:
     return "".join(sorted({each for each in screen_of(app) if not each.isascii()}))
 
 
+@pytest.mark.slow
 async def test_no_view_and_no_dialogue_has_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "1")
     async with screen(WIDE) as (app, pilot, _):

@@ -80,7 +80,7 @@ async def test_a_refusal_is_shown_as_it_was_said() -> None:
     assert stage.look.said == "this screen is attached read-only"
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_what_helps_is_turned_and_the_story_runs_again() -> None:
     feed = SimulationFeed(simulation)
     stage = FakeStage(feed)

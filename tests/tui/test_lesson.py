@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.sim.scenario import Step
 from tests.tui.stories import FakeFeed
 from tests.tui.test_simulated import simulation
@@ -44,6 +46,7 @@ async def test_each_step_asks_with_all_hidden_and_then_shows_what_came_of_it() -
     assert (look.view, look.said) == ("guide", "That was the last step of the guide.")
 
 
+@pytest.mark.slow
 async def test_the_step_before_asks_again() -> None:
     stage, lesson, feed = await opened()
     for _key in range(5):

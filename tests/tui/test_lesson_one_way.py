@@ -50,7 +50,7 @@ def test_the_lesson_takes_45_minutes_and_every_row_shows_something() -> None:
     assert all(row.keys and row.seen for row in rows())
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_every_key_of_the_lesson_shows_what_the_page_says() -> None:
     feed = SimulationFeed(simulation, speed=60.0)
     feed.foresight = Foresight(Told)

@@ -32,6 +32,7 @@ def shown_in(page: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_it_is_current_and_a_changed_byte_and_its_reason_can_be_seen(name: str) -> None:
     drawn = picture(PICTURES[name])

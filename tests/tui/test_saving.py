@@ -10,6 +10,7 @@ from tests.tui.stories import one_way_audio
 from tests.tui.test_app import screen
 
 
+@pytest.mark.slow
 async def test_a_picture_and_a_page_are_saved_each_time_under_another_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

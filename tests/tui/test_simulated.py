@@ -70,7 +70,7 @@ async def test_a_knob_acts_at_once_and_stays_for_the_next_run() -> None:
     assert frame.settings["alg.sip.module"] == "sip"
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_a_run_again_with_the_correct_alg_turns_one_way_audio_into_a_conversation() -> None:
     feed = SimulationFeed(simulation, speed=FASTEST)
     words = []
@@ -114,6 +114,7 @@ async def test_back_is_the_same_run_up_to_the_message_before() -> None:
     assert len(await story_of(feed)) == 1
 
 
+@pytest.mark.slow
 async def test_back_from_the_end_is_the_last_message_and_the_clock_can_go_on() -> None:
     feed = SimulationFeed(simulation)
     feed.finish()
@@ -157,7 +158,7 @@ async def test_a_step_of_the_guide_is_staged_with_nothing_else_turned() -> None:
     assert feed.knobs == {}
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 async def test_what_would_have_helped_is_tried_beside_the_run() -> None:
     feed = SimulationFeed(simulation)
     feed.finish()

@@ -98,7 +98,7 @@ def screen_bytes(keys: list[bytes], patience: float = 60.0) -> bytes:
     return written
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_no_escape_sequence_of_the_network_reaches_the_terminal() -> None:
     written = screen_bytes([b"7", b"6", b"4", b"3", b"2", b"1", b"a", b"\x1b", b"?", b"\x1b", b"q"])
     assert written.count("␛]52;c;b3duZWQ=␇".encode()) > 3, "the hostile text has been on the screen"

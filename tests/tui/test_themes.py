@@ -58,7 +58,7 @@ def test_black_on_white_is_21_and_a_colour_on_itself_is_1() -> None:
     assert contrast(white, white) == 1.0
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", [theme.name for theme in OWN])
 async def test_every_word_of_every_view_and_dialogue_has_a_contrast_of_7_to_1(theme: str) -> None:
     async with screen((120, 36)) as (app, pilot, _):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.tui.stories import FakeFeed, one_way_audio
 from tests.tui.test_simulated import simulation
 from tui.feed import Feed
@@ -83,6 +85,7 @@ async def test_with_nothing_turned_it_runs_as_at_first() -> None:
     assert feed.simulation.engine.settings["alg.sip.module"] == "off"
 
 
+@pytest.mark.slow
 async def test_the_next_timer_that_runs_out_may_be_far_away() -> None:
     stage = FakeStage(SimulationFeed(simulation))
     await Timing(stage).next_expiry()
@@ -90,6 +93,7 @@ async def test_the_next_timer_that_runs_out_may_be_far_away() -> None:
     assert stage.look.said == "No timer runs out any more before the end."
 
 
+@pytest.mark.slow
 async def test_another_run_begins_at_the_beginning_and_runs() -> None:
     stage = FakeStage(SimulationFeed(simulation))
     await Timing(stage).next_expiry()

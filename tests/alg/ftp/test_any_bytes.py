@@ -32,6 +32,7 @@ PIECES = st.lists(st.sampled_from([*LINES, b"\r", b"\n", b"2", b" ", b"\xff", b"
 SOMETHING = st.one_of(st.binary(max_size=200), PIECES.map(b"".join))
 
 
+@pytest.mark.slow
 @given(SOMETHING)
 def test_any_message_is_answered(message: bytes) -> None:
     for inside in ("client", "server"):

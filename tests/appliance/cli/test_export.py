@@ -21,6 +21,7 @@ def recording(glassnat: Run, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_each_form_can_be_had(glassnat: Run, recording: Path, tmp_path: Path) -> None:
     output = tmp_path / "run.pcapng"
     assert glassnat("export", str(recording), "--to", "pcapng", "-o", str(output)).code == 0

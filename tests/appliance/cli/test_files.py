@@ -23,7 +23,7 @@ def tshark(path: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 @pytest.mark.needs("tshark")
 def test_wireshark_finds_both_sides_with_names_and_reasons(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "call.pcapng"
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(
     assert captured("two") == first != captured("three", "--seed", "7")
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_each_module_that_is_judged_has_a_capture_of_its_own(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "call.pcapng"
     answer = glassnat("check", "one-way-audio", "--capture", str(path))

@@ -23,6 +23,7 @@ def both(glassnat: Run, tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_what_a_simulated_router_did_is_found_in_its_capture(
     glassnat: Run, both: str, tmp_path: Path
 ) -> None:

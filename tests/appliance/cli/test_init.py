@@ -108,7 +108,7 @@ for words in {commands!r}:
 """
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_without_linux_everything_else_works() -> None:
     """Where there is neither `fcntl` nor `pwd`, no epoll and no Unix sockets."""
     commands = {
@@ -224,11 +224,13 @@ def test_what_cannot_be_printed_is_a_sentence_and_an_exit_code(line: str, why: s
     assert done.stderr == f"glassnat: cannot write to the standard output: {why}\n"
 
 
+@pytest.mark.slow
 def test_a_command_that_prints_nothing_needs_no_output() -> None:
     done = shell("glassnat config validate docs/examples/lab.toml >&- 2>&-")
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_narrated_is_lost() -> None:
     done = shell("glassnat config init 2> /dev/full | head -c 9")
     assert done.stdout == "# glassna"
@@ -267,6 +269,7 @@ def test_ctrl_c_before_the_command_begins_is_130(monkeypatch: pytest.MonkeyPatch
     assert ended.value.code == 130
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     command = f"{sys.executable} -m appliance.cli config init | head -1"
     done = subprocess.run(

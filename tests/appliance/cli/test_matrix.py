@@ -136,7 +136,7 @@ def test_what_is_wrong_is_exit_2_and_nothing_is_started(
     assert answer.out == ""
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_a_module_of_somebodys_own_that_cannot_be_loaded_is_told(
     glassnat: Run, tmp_path: Any
 ) -> None:

@@ -46,6 +46,7 @@ def test_as_json_every_line_is_an_event_and_the_last_the_outcome(glassnat: Run) 
     assert outcome["evidence"]["registrations_accepted"] == 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_others(glassnat: Run) -> None:
     def run(*arguments: str) -> str:
         out: str = glassnat("sim", "one-way-audio", "--json", "--until", "3s", *arguments).out
@@ -188,7 +189,7 @@ def test_every_run_on_the_screen_is_recorded_anew(
 # --- check ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_a_scenario_that_goes_as_it_says_is_exit_0(glassnat: Run) -> None:
     answer = glassnat("check", "one-way-audio")
     assert answer.code == 0
@@ -202,6 +203,7 @@ def test_a_module_that_is_set_is_the_one_that_is_judged(glassnat: Run) -> None:
     assert line.startswith("one-way-audio with sip: as expected")
 
 
+@pytest.mark.slow
 def test_as_json_it_ends_with_an_outcome(glassnat: Run) -> None:
     out = glassnat("check", "one-way-audio", "--alg", "sip", "--json").out
     outcome = json.loads(out.splitlines()[-1])

@@ -519,6 +519,7 @@ def test_nobody_is_called_for_events_when_nobody_watches(
     engine.log.emit(change(1), 1.0)
 
 
+@pytest.mark.slow
 def test_a_watcher_that_does_not_read_is_dropped_and_counted(
     loop: Loop,
     engine: FakeEngine,

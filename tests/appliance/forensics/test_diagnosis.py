@@ -39,7 +39,7 @@ def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) 
     assert all(each.startswith("At ") and each.endswith(".") for each in named[fault].evidence)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_two_faults_of_one_router_are_found_together() -> None:
     found = judged(*captured("born", "sip-poor:stray-char,via-not-restored"))
     assert {*found.together} == {"stray-char", "via-not-restored"}
@@ -55,7 +55,7 @@ def test_the_evidence_says_what_is_there_and_what_should_be() -> None:
     )
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_another_kind_of_nat_is_no_fault() -> None:
     tapes, _ = captured("many sockets", "sip")
     found = judged(tapes, ())
@@ -63,6 +63,7 @@ def test_another_kind_of_nat_is_no_fault() -> None:
     assert found.kind == (("nat.filtering=endpoint-independent",), False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "spec", "faults"),
     [
@@ -81,6 +82,7 @@ def test_with_ports_of_its_own_choice_a_router_is_judged_by_what_it_does_with_th
     assert found.kind.has_its_ports
 
 
+@pytest.mark.slow
 def test_of_a_router_that_is_like_none_of_ours_no_fault_is_named() -> None:
     """What explains one packet in four by chance is no explanation."""
     (inside, outside), sets = captured("born", "sip-poor:stray-char")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.gateway.memory import (
     BYTES_OF_A_HOST,
     REMEMBERED,
@@ -107,6 +109,7 @@ def test_what_a_host_has_remembered_is_bounded_in_bytes() -> None:
     assert (len(memory), memory.bytes) == (0, 0)
 
 
+@pytest.mark.slow
 def test_many_hosts_together_take_nothing_from_one_that_has_little() -> None:
     memory = Memory()
     memory.remember("call of another", "ringing", 60.0, host=1)

@@ -206,7 +206,7 @@ def test_watching_costs_no_search_through_all_that_others_were_promised() -> Non
     assert len(looked_at) < 2 * MOST
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_watching_costs_at_most_twice_what_doing_costs() -> None:
     """Calls with four streams on fresh ports, through `off` and through the module itself."""
     worlds = [World({"alg.sip.module": module}) for module in ("off", "sip")]

@@ -147,7 +147,7 @@ def talk(network: Network, rounds: int, sizes: tuple[int, ...]) -> None:
     network.run(LAST)
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 @given(st.integers(0, 1 << 20), st.sampled_from([(0,), (100, 0), (50, 50, 50, 0), (0, 30)]))
 def test_whatever_is_lost_every_message_arrives_edited(seed: int, sizes: tuple[int, ...]) -> None:
     """One packet in ten, after the connection is open. Only a message whose parts did not come to

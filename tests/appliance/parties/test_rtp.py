@@ -31,6 +31,7 @@ def test_only_the_first_packet_of_a_talkspurt_is_marked() -> None:
     assert [stream.say()[1] >> 7 for _ in range(3)] == [1, 0, 0]
 
 
+@pytest.mark.slow
 def test_sequence_grows_by_one_and_timestamp_by_160_and_both_wrap() -> None:
     """RFC 3550 5.1."""
     stream = a_stream()

@@ -133,6 +133,7 @@ def test_the_profile_of_rfc_4787_meets_all_of_rfc_4787() -> None:
     assert all(row["met"] for row in rfc.report(settings) if str(row["id"]).startswith("RFC4787"))
 
 
+@pytest.mark.slow
 def test_a_subscriber_of_the_cgn_has_so_many_ports_and_no_more() -> None:
     world = World({"nat.limits.new_flows_per_second_per_host": 0}, profile="cgn")
     for port in range(2000, 3000):

@@ -85,6 +85,7 @@ def test_a_chain_that_does_not_close_says_so() -> None:
     assert (cause.sentence, cause.inferred) == ("Nothing that was seen explains it.", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one-way-audio", "incoming-call"])
 def test_where_everybody_is_heard_nothing_is_blamed(name: str) -> None:
     assert chain(name, "sip") == []

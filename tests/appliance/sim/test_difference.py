@@ -21,7 +21,7 @@ def difference(name: str, one: Choice, other: Choice) -> Difference:
     return found
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_two_runs_of_the_same_differ_in_nothing() -> None:
     """Promise 6, packet by packet."""
     one, other = run("incoming-call", {"alg": "sip"}), run("incoming-call", {"alg": "sip"})

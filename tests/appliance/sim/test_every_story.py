@@ -21,7 +21,7 @@ PROMISES = [pytest.param(name, key) for name, story in STORIES.items() for key i
 KNOBS = [pytest.param(name, key) for name, story in STORIES.items() for key in story.knobs]
 
 
-@pytest.mark.parametrize(("name", "label"), sampled(PROMISES, 9))
+@pytest.mark.parametrize(("name", "label"), sampled(PROMISES, 14))
 def test_expectations_hold(name: str, label: str) -> None:
     expected = STORIES[name].expect[label]
     outcome, _ = played(name, expected)

@@ -19,7 +19,7 @@ STEPS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "step"), sampled(STEPS, 24))
+@pytest.mark.parametrize(("name", "step"), sampled(STEPS, 40))
 def test_what_a_step_shows_is_there(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, step: Step
 ) -> None:

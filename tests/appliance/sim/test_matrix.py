@@ -88,7 +88,7 @@ def cluster_of_two() -> Iterator[None]:
         yield
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_the_outcomes_for_a_menu_come_one_by_one_and_can_be_left() -> None:
     coming = outcomes(short(ONE_WAY), {"parties.pbx.comedia": "true"})
     first = next(coming)

@@ -44,6 +44,7 @@ def test_what_helps_is_told_the_server_first(name: str, alg: str, first: dict[st
         assert each.sentence.endswith(".")
 
 
+@pytest.mark.slow
 def test_a_remedy_comes_to_what_it_says() -> None:
     run = simulation("incoming-call", "off")
     run.run_until(UNTIL["incoming-call", "off"])

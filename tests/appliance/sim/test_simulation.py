@@ -62,7 +62,7 @@ def told(run: Simulation) -> list[bytes]:
 # --- how stories end -----------------------------------------------------------------------------
 
 
-@pytest.mark.sweep
+@pytest.mark.slow
 def test_a_plain_sip_poor_has_the_faults_of_the_scenario() -> None:
     assert simulation("one-way-audio", "sip-poor").run().outcome == "one-way-audio"
 

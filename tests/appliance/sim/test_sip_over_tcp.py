@@ -152,6 +152,7 @@ def test_a_lost_segment_comes_again(start: bytes, side: Side, alg: str) -> None:
     assert run.evidence("registrations_tried") == run.evidence("calls_answered") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sampled(range(4), 4))
 @pytest.mark.parametrize(
     ("story", "alg", "word"),
@@ -193,6 +194,7 @@ def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.slow
 def test_the_stories_over_udp_know_nothing_of_tcp() -> None:
     scenario = load_scenario("one-way-audio")
     settings = for_scenario(scenario.name, scenario.settings, None, ["alg.sip.module=sip"])

@@ -51,6 +51,7 @@ def test_who_looks_for_the_place_gets_a_traceback(
     assert "test_ceiling.py" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "taken"),
     [("little by little", "bytes(1000)"), ("at once", "bytes(1 << 30)")],

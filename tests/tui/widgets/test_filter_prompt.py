@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.reading import screen_of
 from tests.tui.test_app import screen
 
 
+@pytest.mark.slow
 async def test_events_are_found_by_their_words_and_enter_opens_what_one_is_about() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("4", "slash", *"ringing")

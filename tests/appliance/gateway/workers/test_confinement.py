@@ -70,6 +70,7 @@ def test_what_touches_others_is_not() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attempt", "ends"),
     [

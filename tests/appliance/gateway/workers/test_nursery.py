@@ -51,6 +51,7 @@ def test_a_worker_loads_its_file_and_says_who_it_is(nursery: Nursery, tmp_path: 
     assert {line.process} == children(nursery.process)
 
 
+@pytest.mark.slow
 def test_it_is_a_session_of_its_own(nursery: Nursery, tmp_path: Path) -> None:
     line = loading(nursery, tmp_path, Hostile())
     assert line.waits(LONG)
