@@ -93,7 +93,7 @@ def show_one(name: str, as_json: bool) -> None:
         return
     emit(f"{clean(story.title)}\n{'=' * len(story.title)}\n\n{clean(story.lesson)}\n")
     emit(story.guide)
-    for line in guide_lines(story):
+    for line in guide_lines(story, name):
         emit(line)
     emit(f"Run it: glassnat sim {clean(name)}")
 

@@ -47,7 +47,7 @@ def read(text: str, name: str) -> Scenario:
     reader = _Reader()
     scenario = reader.scenario(table, name)
     if scenario is None or reader.problems:
-        raise _broken(name, reader.problems)
+        raise _broken(name, [*reader.problems, *reader.other_problems()])
     problems = list(mistakes(scenario))
     if problems:
         raise _broken(name, problems)
@@ -72,6 +72,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._settings: dict[str, Any] | None = None
+        self._expect: dict[str, Expectation | None] = {}
 
     def scenario(self, table: dict[str, Any], name: str) -> Scenario | None:
         parts = dict(table)
@@ -91,7 +93,16 @@ class _Reader:
             },
         }
         plain = self._fields(parts, "", Scenario, [*made, *FROM_THE_FOLDER])
+        self._settings, self._expect = plain.get("settings"), made["expect"]
         return None if self.problems else Scenario(**plain, **made, name=name)
+
+    def other_problems(self) -> Iterator[Problem]:
+        """What is wrong with the meaning of those parts that stand for themselves, when others
+        cannot be read."""
+        yield from _in_settings(self._settings or {})
+        for label, expectation in self._expect.items():
+            if expectation is not None:
+                yield from _in_outcome(label, expectation)
 
     def _party(self, table: dict[str, Any], at: str) -> Any:
         words = dict(table)
@@ -165,18 +176,26 @@ def mistakes(scenario: Scenario) -> Iterator[Problem]:
     """What types cannot say, of a story whose every word is known."""
     yield from _in_parties(scenario)
     yield from _in_script(scenario)
-    try:
-        configuration.for_scenario(scenario.name, scenario.settings)
-    except configuration.ConfigError as error:
-        yield from (Problem(f"settings.{key}", sentence) for key, sentence in error.problems)
+    yield from _in_settings(scenario.settings)
     for key in scenario.knobs:
         yield from _in_knob(scenario, key, f"knobs: {key}")
     for label, expectation in scenario.expect.items():
-        if expectation.outcome not in WORDS:
-            yield Problem(f"expect.{label}.outcome", one_of(expectation.outcome, [*WORDS]))
+        yield from _in_outcome(label, expectation)
         yield from _in_turns(scenario, expectation, f"expect.{label}")
     for number, step in enumerate(scenario.steps, 1):
         yield from _in_turns(scenario, step, f"steps[{number}]")
+
+
+def _in_settings(settings: dict[str, Any]) -> Iterator[Problem]:
+    try:
+        configuration.for_scenario("", settings)
+    except configuration.ConfigError as error:
+        yield from (Problem(f"settings.{key}", sentence) for key, sentence in error.problems)
+
+
+def _in_outcome(label: str, expectation: Expectation) -> Iterator[Problem]:
+    if expectation.outcome not in WORDS:
+        yield Problem(f"expect.{label}.outcome", one_of(expectation.outcome, [*WORDS]))
 
 
 def _in_parties(scenario: Scenario) -> Iterator[Problem]:
