@@ -29,6 +29,7 @@ from appliance.settings import files as configuration
 from appliance.settings.module_kinds import Spec
 from appliance.settings.table import SETTINGS, Settings
 from appliance.sim import knobs
+from appliance.sim.scenario import ScenarioError
 from appliance.sim.stories import load_scenario
 from appliance.wires import netns
 from docs import generate
@@ -38,6 +39,7 @@ from tests.support.programs import Program, run_in
 from tests.support.sweep import sampled
 
 ROOMS = ("nat", "alg", "appliance", "tui", "tests", "docs")
+STORY_TUTORIAL = ROOT / "docs" / "your-own-story.md"
 PITFALLS = ROOT / "docs" / "pitfalls"  # written from stories: test_pitfalls.py
 PAGES = [
     page
@@ -424,6 +426,16 @@ def test_the_example_messages_are_whole(name: str) -> None:
 
 def test_the_example_configuration_is_valid() -> None:
     assert configuration.load(ROOT / "docs" / "examples" / "lab.toml")["name"] == "classroom"
+
+
+def test_the_mistakes_of_the_tutorial_are_told_as_it_says() -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(str(ROOT / "docs" / "examples" / "doorbell-mistakes.toml"))
+    (shown,) = (text for kind, text in FENCE.findall(read(STORY_TUTORIAL)) if kind == "text")
+    _, heading, *lines = shown.splitlines()
+    told = str(error.value).splitlines()
+    assert heading == f"glassnat: {told[0]}"
+    assert set(lines) <= set(told)
 
 
 @pytest.mark.host

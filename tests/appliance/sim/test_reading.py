@@ -107,7 +107,9 @@ def test_a_mistake_is_named_with_its_key(before: str, after: str, key: str, comp
 def test_all_mistakes_are_told_at_once() -> None:
     """Words that are not known, and what is wrong with the NAT's settings and with an outcome."""
     bad = GOOD.replace('title = "t"', "").replace('"phone"', '"fone"').replace("at = 1.0", "")
-    bad = bad.replace("outside.external", "outside.extrenal").replace('"both-ways"', '"all-ways"')
+    bad = bad.replace("[settings]", "[settings]\nnat.timeout.udp = 1").replace(
+        '"both-ways"', '"all-ways"'
+    )
     with pytest.raises(ScenarioError) as error:
         read(bad, "bad")
     assert str(error.value).startswith("scenario bad: 5 problems")
