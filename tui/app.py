@@ -123,6 +123,7 @@ class GlassnatApp(Looks[None]):
         self._handed = (self._timing, Knobs(self, choices), Lesson(self), Runs(self), Saving(self))
         self._refresh = refresh
         self._has_begun = False
+        self._anew = ""
         self._judged: tuple[Simulation, str] | None = None
         self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.failure: Exception | None = None
@@ -217,11 +218,13 @@ class GlassnatApp(Looks[None]):
         """Fold a frame; while a live display is frozen, keep what happens for later."""
         if frame.anew:
             self._held.clear()
-            self.look.begin_again()
-            self.look.said = frame.anew
+            self._anew = frame.anew
         if self.feed.live and self.paused:
             self._held.extend(frame.events)
             return
+        if self._anew:
+            self.look.begin_again()
+            self.look.said, self._anew = self._anew, ""
         if self._held:
             events = [*self._held, *frame.events]
             self._held.clear()

@@ -325,6 +325,7 @@ class FakeFeed:
         self.calls: list[dict[str, Any]] | None = None
         self.call: dict[str, Any] | None = None
         self.points: list[PacketSeen] = []
+        self.anew = ""
         self.news = list(events)
         self.asked: list[tuple[str, Any]] = []
         self.refuse = ""
@@ -333,6 +334,7 @@ class FakeFeed:
         self.now += elapsed if running else 0.0
         news, self.news = self.news, []
         points, self.points = self.points, []
+        anew, self.anew = self.anew, ""
         return Frame(
             self.now,
             news,
@@ -341,7 +343,8 @@ class FakeFeed:
             dict(self.settings),
             self.calls,
             self.call,
-            points=points,
+            anew,
+            points,
         )
 
     async def set(self, key: str, value: Any) -> None:

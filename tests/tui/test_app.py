@@ -490,3 +490,15 @@ async def test_the_points_of_a_packet_at_every_size() -> None:
             await pilot.pause()
             await pilot.pause()
             assert_golden(f"live-points-{size[0]}x{size[1]}", app)
+
+
+async def test_an_appliance_that_is_started_again_begins_anew_but_not_on_a_frozen_display() -> None:
+    async with screen(live=True) as (app, pilot, feed):
+        await pilot.press("p")
+        feed.news, feed.anew = [started("appliance")], "It was started again."
+        await app.advance(0.0)
+        assert len(app.look.model.messages) == 5
+        await pilot.press("p")
+        await app.advance(0.0)
+        assert (len(app.look.model.messages), app.look.said) == (0, "It was started again.")
+        assert app.look.model.started is not None

@@ -15,6 +15,8 @@ from tui.views.view import Lazy, Page, View
 _STATE, _SINCE = 12, 7
 """Characters of the columns of state and age, each with a space behind it."""
 _MOST_WHO = 30
+_MANY = 8
+"""Calls from which on one may want to look for some."""
 
 
 class CallsView(View):
@@ -54,7 +56,9 @@ class CallsView(View):
         silent = sum(bool(calls.inferred(each.call)) for each in calls)
         title.add(f" · {going} going on")
         title.add(f" · {silent} silent, inferred" if silent else "", Style.BAD)
-        return title.add(f" · {shown} with {self.filter}" if self.filter else "", Style.KEY)
+        if self.filter:
+            return title.add(f" · {shown} with {self.filter}", Style.KEY)
+        return title.add(" · / finds" if len(calls) > _MANY else "", Style.FAINT)
 
     def _line(self, state: CallState, who: int, chosen: bool) -> Line:
         model = self.look.model

@@ -71,6 +71,10 @@ class NatView(View):
             self.look.translation = rows[min(max(at + step, 0), len(rows) - 1)].key
         return True
 
+    def open(self) -> None:
+        """Its packets."""
+        self.look.view = "points"
+
     def click(self, row: int) -> None:
         rows = self._rows()
         if row < len(rows):

@@ -44,7 +44,7 @@ def view(model: Model | None = None) -> CallsView:
 
 def test_each_call_has_a_row_with_its_state_and_for_how_long() -> None:
     page = view().page(78, 20)
-    assert page.title.plain == "Calls 50 · 50 going on"
+    assert page.title.plain == "Calls 50 · 50 going on · / finds"
     assert plain(page.body)[49] == "▸phone49 > pbx answered    11s"
     assert page.span == (49, 49)
 

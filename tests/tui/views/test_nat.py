@@ -70,6 +70,13 @@ def test_the_selected_row_is_told_in_sentences_while_somebody_is_at_the_table() 
     )
 
 
+def test_enter_goes_to_the_packets_of_the_selected_row() -> None:
+    shown = view(flow())
+    shown.page(80, 24)
+    shown.open()
+    assert (shown.look.view, shown.look.translation) == ("points", "flow 1")
+
+
 def test_an_empty_table_has_no_cursor() -> None:
     shown = view()
     assert shown.page(80, 24).span is None
