@@ -59,4 +59,4 @@ class Ascii(LineFilter):
     """Textual's way to change what is drawn."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(in_ascii(text), style, control) for text, style, control in segments]
+        return [segment._replace(text=in_ascii(segment.text)) for segment in segments]
