@@ -53,13 +53,15 @@ class Hint(NamedTuple):
 class Sign(NamedTuple):
     """How traffic of one kind begins."""
 
-    first: bytes
-    """All bytes that it may begin with: most traffic begins with another, and needs no second look.
-    """
     begins: bytes
-    """A regular expression without groups of its own, tried at the first byte only."""
+    """A regular expression, tried at the first byte only."""
     tells: Callable[[Glimpse], Hint | None]
     """What is to be said; None: nothing yet, but the next packets are looked at as well."""
+    first: bytes = b""
+    """All bytes that it may begin with. Most traffic begins with another, and needs no second look.
+    Or:"""
+    port: int = 0
+    """The remote port that it is looked for on alone."""
 
 
 def more_ports(ports: Sequence[int], port: int) -> str:

@@ -13,7 +13,7 @@ ANSWERS = "TFTP's server answers from another port than the one that was asked (
 
 def request(seen: Glimpse) -> Hint | None:
     """A file is asked for, through a NAT that takes two ports of one server for two strangers."""
-    if seen.transport != "udp" or seen.remote.port != PORT or not seen.is_outward:
+    if seen.transport != "udp" or not seen.is_outward:
         return None
     if seen.setting("nat.filtering") == STRICT:
         setting, value = "nat.filtering", "address-dependent"
@@ -28,5 +28,5 @@ def request(seen: Glimpse) -> Hint | None:
 
 SIGNS = (
     # Opcode 1 or 2, a file's name, and the mode of transfer (RFC 1350 5).
-    Sign(b"\x00", rb"\x00[\x01\x02][^\x00]{1,200}\x00(?i:netascii|octet|mail)\x00", request),
+    Sign(rb"\x00[\x01\x02][^\x00]{1,200}\x00(?i:netascii|octet|mail)\x00", request, port=PORT),
 )

@@ -46,12 +46,12 @@ def announcement(seen: Glimpse) -> Hint | None:
 
 
 SIGNS = (
-    Sign(b"PpEe2", rb"(?:PORT|port|EPRT|eprt) |227[ -]", announcement),
+    Sign(rb"(?:PORT|port|EPRT|eprt) |227[ -]", announcement, first=b"PpEe2"),
     # What is said before that (RFC 959 5.4): replies, and the commands of somebody who logs in.
     Sign(
-        b"12345UPAHSFOCXTNuspft",
         rb"[1-5][0-9]{2}[ -]|(?:USER|PASS|ACCT|HOST|AUTH|PBSZ|PROT|SYST|FEAT|OPTS|CLNT|PWD|XPWD|"
         rb"TYPE|CWD|NOOP|user|pass|syst|feat|pwd|type)[ \r]",
         dialogue,
+        first=b"12345UPAHSFOCXTNuspft",
     ),
 )

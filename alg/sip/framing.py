@@ -33,6 +33,9 @@ class NotSipStream(Exception):
 # A start line as far as it has come: a method and the scheme of a URI, or the version of SIP.
 _BEGINNING = re.compile(rb"[A-Z][A-Z0-9._-]{0,19}+ [A-Za-z][A-Za-z0-9+.-]{0,30}+:|SIP/2\.0 ")
 _TRUNCATED = re.compile(rb"[A-Z][A-Z0-9._-]{0,19}+(?: (?:[A-Za-z][A-Za-z0-9+.-]{0,30}+)?)?\Z")
+ENCRYPTED = "it is encrypted (TLS): nothing in it can be read"
+ANOTHER = "it does not begin with a SIP start line"
+_TLS = b"\x16\x03"  # a handshake's record (RFC 8446 5.1)
 _KEEP_ALIVE = re.compile(rb"(?:\r\n)+")
 _HEADER_END = re.compile(rb"\r\n\r\n|\n\n")
 _LENGTH = re.compile(
@@ -54,7 +57,7 @@ def frame(data: bytes) -> int:
     if not _BEGINNING.match(data):
         if _TRUNCATED.match(data) or b"SIP/2.0 ".startswith(data):
             return NEED_MORE
-        raise NotSipStream("it does not begin with a SIP start line")
+        raise NotSipStream(ENCRYPTED if data.startswith(_TLS) else ANOTHER)
     line_end = data.find(b"\n", 0, LONGEST_START_LINE)
     if line_end < 0:
         if len(data) >= LONGEST_START_LINE:

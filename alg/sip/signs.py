@@ -35,8 +35,6 @@ def on_another_port(seen: Glimpse) -> Hint | None:
 
 def within_tls(seen: Glimpse) -> Hint | None:
     """TLS that a client begins towards the port that SIP has for it."""
-    if seen.remote.port != TLS_PORT:
-        return None
     return Hint(
         f"SIP over TLS (port {TLS_PORT}) cannot be read, and no ALG translates the addresses in "
         "it: the phone has to learn its outside one (STUN), or the server to answer to where "
@@ -46,10 +44,10 @@ def within_tls(seen: Glimpse) -> Hint | None:
 
 SIGNS = (
     Sign(
-        ascii_uppercase.encode(),
         rb"(?:[A-Z]{3,20} (?i:sips?|tel):[^ \r\n]{1,200} |)SIP/2\.0[ \r]",
         on_another_port,
+        first=ascii_uppercase.encode(),
     ),
     # A record of TLS whose first message is a ClientHello (RFC 8446 4 and 5.1).
-    Sign(b"\x16", rb"\x16\x03[\x00-\x04][\x00-\xff]{2}\x01", within_tls),
+    Sign(rb"\x16\x03[\x00-\x04][\x00-\xff]{2}\x01", within_tls, port=TLS_PORT),
 )

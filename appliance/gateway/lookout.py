@@ -33,6 +33,7 @@ from nat.endpoint import PROTOCOL_NAMES, UDP, Direction
 from nat.mapping import FlowLeg, Leg
 from nat.packet import Buffer, Packet
 
+UDP_HEADER = 8  # bytes
 MOST_PACKETS = 24
 """Of each direction of a flow that are looked at, as long as its sign has not told enough."""
 MOST_REMEMBERED = 1000  # flows that had a hint
@@ -53,12 +54,15 @@ class Hints:
         self, signs: Mapping[str, Sequence[Sign]], settings: Settings, log: EventLog
     ) -> None:
         self.by_first: dict[int, list[Known]] = {}
-        """The signs that may begin with a byte: none for most bytes."""
+        self.by_port: dict[int, list[Known]] = {}
+        """The signs that may begin with a byte, and those of a remote port: none for most."""
         for name, its in signs.items():
             for sign in its:
                 known = Known(name, re.compile(sign.begins).match, sign)
                 for byte in sign.first:
                     self.by_first.setdefault(byte, []).append(known)
+                if sign.port:
+                    self.by_port.setdefault(sign.port, []).append(known)
         self._settings = settings
         self._log = log
         self._said: dict[int, Hint] = {}
@@ -75,7 +79,8 @@ class Hints:
         """Look at what a packet carries, the bytes `[start, end)`; answers whether to look at the
         next one, too."""
         goes_on = False
-        for name, begins, sign in self.by_first.get(carried[start], ()):
+        by_port = self.by_port.get(leg.flow.remote.port, ())
+        for name, begins, sign in (*by_port, *self.by_first.get(carried[start], ())):
             if begins(carried, start, end):
                 hint = self._ask(sign, leg, bytes(carried[start : min(end, start + LOOKED_AT)]))
                 if hint is not None:
@@ -126,20 +131,19 @@ class Lookout:
     def __init__(self, hints: Hints) -> None:
         self._hints = hints
         self._by_first = hints.by_first
+        self._by_port = hints.by_port
 
     def look(self, packet: Packet, leg: Leg, now: float) -> None:
         """Look at a packet that is on its way."""
-        if not isinstance(leg, FlowLeg):
-            return
         buffer, length = packet.buffer, packet.length
         start = (buffer[0] & 15) * 4
-        start += 8 if buffer[9] == UDP else (buffer[start + 12] >> 4) * 4  # written out: each flow
+        # Written out, because each new flow comes along here.
+        start += UDP_HEADER if buffer[9] == UDP else (buffer[start + 12] >> 4) * 4
         leg.slot = None
-        if start < length:
-            if buffer[start] not in self._by_first and leg.packets == 1:
-                return  # nearly always
-            goes_on = self._hints.glance(leg, buffer, start, length, now)
-        else:
-            goes_on = True
-        goes_on = goes_on and leg.packets < MOST_PACKETS
-        leg.slot = leg.opposite.slot = self if goes_on else None
+        is_first = leg.packets == 1 and start < length
+        if is_first and buffer[start] not in self._by_first and leg.key[4] not in self._by_port:
+            return  # nearly always
+        if isinstance(leg, FlowLeg):
+            goes_on = start >= length or self._hints.glance(leg, buffer, start, length, now)
+            goes_on = goes_on and leg.packets < MOST_PACKETS
+            leg.slot = leg.opposite.slot = self if goes_on else None

@@ -106,6 +106,7 @@ class Slots(dict[str, Slot]):
         self._foreign = [slot for slot in self.values() if slot.is_foreign]
         before = self._by_port
         self._by_port = {port: slot for slot in self.values() for port in slot.ports()}
+        self._looked_at = {port for _, port in self._by_port}
         return before != self._by_port
 
     def give(self, leg: Leg) -> None:
@@ -131,15 +132,16 @@ class Slots(dict[str, Slot]):
 
     def slot_of(self, leg: Leg) -> Slot | None:
         """The slot whose port this leg has, if any. Who sees inside addresses needs no ALG."""
-        mapping = leg.mapping
-        if mapping.opened_by is UNTRANSLATED:
-            return None
         protocol, _, _, source_port, destination_port = leg.key
         remote_port = destination_port if leg.arrival is INSIDE else source_port
+        internal_port = leg.mapping.internal.port
+        looked_at = self._looked_at
+        if remote_port not in looked_at and internal_port not in looked_at:
+            return None  # nearly always
+        if leg.mapping.opened_by is UNTRANSLATED:
+            return None
         by_port = self._by_port
-        return by_port.get((protocol, remote_port)) or by_port.get(
-            (protocol, mapping.internal.port)
-        )
+        return by_port.get((protocol, remote_port)) or by_port.get((protocol, internal_port))
 
     def give_anew(self, table: Conntrack) -> Iterator[None]:
         """After other ports are looked at: give each UDP flow its slot, one at each step."""

@@ -31,4 +31,4 @@ def test_only_requests_are_looked_for(other: bytes) -> None:
 
 
 def test_nor_is_another_port_than_its_own() -> None:
-    assert said(SIGNS, REQUEST, 6969, transport="udp", nat__filtering=STRICT) is None
+    assert said(SIGNS, REQUEST, 6969, transport="udp", nat__filtering=STRICT) == NO_SIGN

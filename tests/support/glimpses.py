@@ -38,7 +38,8 @@ def said(
         outward,
         changed.written,
     )
-    begun = [sign for sign in signs if re.match(sign.begins, head)]
-    assert all(head[0] in sign.first for sign in begun), "`first` does not name its first byte"
+    begun = [sign for sign in signs if re.match(sign.begins, head) and sign.port in (0, port)]
+    for sign in begun:
+        assert sign.port or head[0] in sign.first, "`first` does not name its first byte"
     told = [hint for sign in begun if (hint := sign.tells(seen)) is not None]
     return told[0] if told else None if begun else NO_SIGN

@@ -55,3 +55,8 @@ def test_what_does_not_begin_as_sip_is_not_sip(data: bytes) -> None:
     """Rule first-byte-or-never: no message is looked for in the middle of anything."""
     with pytest.raises(NotSipStream):
         frame(data)
+
+
+def test_of_tls_it_is_said_that_it_cannot_be_read() -> None:
+    with pytest.raises(NotSipStream, match="encrypted"):
+        frame(b"\x16\x03\x01\x02\x00\x01")

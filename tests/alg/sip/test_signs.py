@@ -46,7 +46,7 @@ def test_tls_on_the_port_of_sip_over_tls_is_out_of_reach_of_any_alg() -> None:
 
 
 def test_tls_elsewhere_says_nothing_about_sip() -> None:
-    assert said(SIGNS, CLIENT_HELLO, 443) is None
+    assert said(SIGNS, CLIENT_HELLO, 443) == NO_SIGN
 
 
 @pytest.mark.parametrize(
