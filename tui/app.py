@@ -39,6 +39,7 @@ from tui.lesson import Lesson
 from tui.look import Look
 from tui.messages import Moved, PointedAt
 from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
+from tui.own import Watch
 from tui.recording import RecordingFeed
 from tui.replaying import Replayed, ReplayFeed
 from tui.runs import Runs
@@ -122,6 +123,7 @@ class GlassnatApp(Looks[None]):
         self._timing = Timing(self)
         self._handed = (self._timing, Knobs(self, choices), Lesson(self), Runs(self), Saving(self))
         self._refresh = refresh
+        self._watch = Watch()
         self._has_begun = False
         self._anew = ""
         self._judged: tuple[Simulation, str] | None = None
@@ -191,6 +193,8 @@ class GlassnatApp(Looks[None]):
         self._take(await self.feed.next_frame(elapsed, runs))
         self._follow_outcome()
         self.draw()
+        if name := self._watch.saved(self.look.model.modules.values()):
+            await self._timing.run_saved(name)
 
     def _follow_outcome(self) -> None:
         """When a simulation has got another outcome: look for what would help, and remember how it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from alg import registry
@@ -11,6 +12,7 @@ from alg.base import Application
 from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
 from appliance.sim.knobs import PREFIX, PROFILE
+from tui import own
 from tui.faults import FaultRow
 from tui.feed import FeedError
 from tui.keys import KNOBS
@@ -36,7 +38,8 @@ class Knobs:
         model, feed = self._stage.look.model, self._stage.feed
         choices, outcomes = self._choices, None
         if isinstance(feed, SimulationFeed):
-            choices = [_with_own(each, model.settings) for each in choices]
+            mine = own.modules_in(Path.cwd())
+            choices = [_with_own(each, model.settings)._replace(mine=mine) for each in choices]
             outcomes = feed.foresee(_specs(choices, model.application))
         menu = AlgMenu(choices, model.modules, model.application, not feed.live, outcomes)
         self._stage.ask(menu, self._alg_chosen)

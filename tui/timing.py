@@ -143,6 +143,17 @@ class Timing:
                 clockwork.knobs.clear()
             await self.run_again()
 
+    async def run_saved(self, name: str) -> None:
+        """Somebody has saved a module that is in use: run again, to the end if it was there."""
+        feed = self._stage.feed
+        if isinstance(feed, SimulationFeed):
+            was_at_the_end = feed.ended
+            await self.run_again()
+            if was_at_the_end and not self._stage.look.said:
+                feed.finish()
+                await self._stage.advance(0.0)
+            self._stage.say(self._stage.look.said or f"{name} was saved, and the story runs again.")
+
     async def run_again(self) -> None:
         if clockwork := self._clockwork():
             try:

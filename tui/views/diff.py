@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.journal.events import MessagePassed
+from tui import own
 from tui.draw import diff, opening, why
 from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line, Style
@@ -73,7 +74,7 @@ class DiffView(View):
         )
 
     def _drawn(self, message: Message, width: int, height: int, stress: diff.Stress) -> Page:
-        event = message.event
+        event = own.with_lines(message.event)
         title = Line("Before / after · ").extend(diff.title(event, message.number))
         head = diff.heading(event, width, self.options)
         room = height - len(head) - 2

@@ -34,13 +34,15 @@ _BENEATH = 5
 class Choices(NamedTuple):
     """What may stand in the slot of an application, besides `off`: the correct module, which has
     the application's name and opens what `opens` says, and a poor one, if there is one, with its
-    `faults`; `own` are the names of those that the story is about."""
+    `faults`; `own` are the names of those that the story is about. `mine` are the SPECs of modules
+    that somebody has written."""
 
     application: str
     opens: str
     poor: str = ""
     faults: Sequence[FaultRow] = ()
     own: Sequence[str] = ()
+    mine: Sequence[str] = ()
 
     @property
     def specs(self) -> list[str]:
@@ -69,6 +71,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         Binding("down", "move(1)", "next"),
         Binding("up", "move(-1)", "previous"),
         Binding("u", "unfold", "show all"),
+        *(Binding(str(number), f"mine({number})", "your own") for number in range(1, 9)),
         Binding("n", "next", "next application"),
         Binding("slash", "find", "find"),
         Binding("escape,a,q", "cancel", "back"),
@@ -108,7 +111,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
 
     def _begin(self) -> None:
         """The modules of the first application, its faults ticked as they are now."""
-        application, _, poor, faults, own = self._choices[0]
+        application, _, poor, faults, own, _ = self._choices[0]
         active = self._active.get(application, "?")
         module, _, named = active.partition(":")
         ticked = set(named.split(",")) if module == poor and named else set()
@@ -124,7 +127,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         self._show()
 
     def _show(self) -> None:
-        application, opens, poor, *_ = self._choices[0]
+        application, opens, poor, _, _, mine = self._choices[0]
         correct = f"correct: rewrite what needs it, open {opens}"
         lines = [
             self._choice("o", "off", "leave every message alone"),
@@ -133,6 +136,9 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         if poor:
             does = "wrong on purpose: Space ticks faults, Enter applies, / finds"
             lines.append(_row("p", poor, "", Style.PLAIN, does))
+        for number, spec in enumerate(mine, 1):
+            line = Line(f" {number}  ", Style.KEY, str(number)).add(f"{spec} ", Style.STRONG)
+            lines.append(line.add("yours: runs again whenever you save it"))
         self.query_one("#choices", Drawn).show([line.cut(_ROOM) for line in lines])
         at = self._list.place
         body = self._list.rows(_ROOM)
@@ -212,6 +218,10 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
 
     def action_choose(self, spec: str) -> None:
         self.dismiss((self._choices[0].application, spec))
+
+    def action_mine(self, number: int) -> None:
+        if number <= len(self._choices[0].mine):
+            self.action_choose(self._choices[0].mine[number - 1])
 
     def action_correct(self) -> None:
         self.action_choose(self._choices[0].application)
