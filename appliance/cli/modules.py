@@ -37,7 +37,7 @@ from appliance.journal.narrator import parent_text
 from appliance.journal.plain import clean
 from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import table
-from appliance.journal.wording import word
+from appliance.journal.wording import Worded, word
 from appliance.settings import files as configuration
 from appliance.settings.hints import nearest, shown
 from appliance.settings.table import Settings
@@ -282,21 +282,26 @@ class _Run:
         return cls(message, after, _verdict(answer), note, changes, damage, context)
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """As JSON. A message that is no text has its words beside its bytes, if there are any."""
+        worded = self._worded()
         return {
             "verdict": self.verdict,
             "before": self.message.decode("latin-1"),
             "after": self.after.decode("latin-1"),
             "note": self.note,
+            **({"lines": worded.lines} if worded else {}),
             "expectations": [_expectation(each) for each in self.context.expectations],
             "changes": [msgspec.to_builtins(each) for each in self.changes],
             "findings": [msgspec.to_builtins(each) for each in self.findings],
         }
 
+    def _worded(self) -> Worded | None:
+        text, after = self.message.decode("latin-1"), self.after.decode("latin-1")
+        return word(self.context.application, text, after, self.changes)
+
     def lines(self) -> list[str]:
         """Every line of the message; what was changed, or should have been, with its reason."""
-        text, after = self.message.decode("latin-1"), self.after.decode("latin-1")
-        worded = word(self.context.application, text, after, self.changes)
+        text, worded = self.message.decode("latin-1"), self._worded()
         if worded is not None:
             lines = _text_lines(worded.before, worded.changes)
         elif is_text(text):

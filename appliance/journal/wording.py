@@ -11,12 +11,14 @@ they differ, the change is the one that touches those bytes. One change of bytes
 words, as when a name is written once and read in three places.
 
 A message that falls into other lines afterwards, because records are gone or cannot be read, is not
-put into words: then its bytes are worth seeing.
+put into words: then its bytes are worth seeing. Nor is one that is very long, or has very many
+changes: whoever looks must not be able to stop the NAT by what he looks at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -29,6 +31,10 @@ from appliance.journal.rows import ChangeOf, applied, is_at_fault, is_text, want
 
 Lines = Sequence[Sequence[Piece]]
 END = "\r\n"
+LONGEST = 16_384
+"""Bytes of a message that is put into words: some hundred records."""
+MOST_CHANGES = 256
+"""Of words, in one message."""
 
 
 class Worded(NamedTuple):
@@ -37,6 +43,10 @@ class Worded(NamedTuple):
     before: str
     after: str
     changes: list[Change]
+
+    @property
+    def lines(self) -> dict[str, list[str]]:
+        return {"before": self.before.splitlines(), "after": self.after.splitlines()}
 
 
 def in_words(message: MessagePassed) -> MessagePassed:
@@ -53,7 +63,7 @@ def word(application: str, before: str, after: str, changes: Sequence[ChangeOf])
     """A message of an application in words; None when it has none for it, or is text already.
     `after` is empty for a message that went no further."""
     known = APPLICATIONS.get(application)
-    if known is None or known.lines is None or is_text(before):
+    if known is None or known.lines is None or len(before) > LONGEST or is_text(before):
         return None
     right = applied(before, [_as_wanted(each) for each in changes])
     old, new, best = (
@@ -61,7 +71,9 @@ def word(application: str, before: str, after: str, changes: Sequence[ChangeOf])
     )
     if not old or not len(old) == len(new) == len(best):
         return None
-    made = list(_changes(old, new, best, changes))
+    made = list(islice(_changes(old, new, best, changes), MOST_CHANGES + 1))
+    if len(made) > MOST_CHANGES:
+        return None
     text = _text(old)
     return Worded(text, applied(text, made) if after else "", made)
 

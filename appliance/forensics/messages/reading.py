@@ -34,10 +34,15 @@ class Found(NamedTuple):
 def read(
     data: bytes, applications: Iterable[Application], ports: Mapping[str, Sequence[int]]
 ) -> Found:
-    """The messages of the first of these applications that has any. `ports` are those on which an
-    application is looked for in a capture. None found: empty."""
+    """The messages of the first of these applications that has any; of one that is no text, the
+    file as a whole. `ports` are those on which an application is looked for in a capture. None
+    found: empty."""
     if capture.is_capture(data):
         return Found(*packets.messages(data, applications, ports))
+    applications = tuple(applications)
+    for application in applications:
+        if application.lines is not None and application.soundness(data):
+            return Found([Excerpt(data, application, "the whole file")])
     text, done = decoded(data[:LARGEST_TEXT])
     lines = lines_of(text)
     note = f"only the first {LARGEST_TEXT} bytes were read" if len(data) > LARGEST_TEXT else ""

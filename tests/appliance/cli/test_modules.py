@@ -412,3 +412,29 @@ def test_a_message_that_is_no_text_is_a_hex_dump(glassnat: Run, tmp_path: Path) 
         f"+ 0010«1b»00 00 00{' ' * 37}····",
     ]
     assert lines[4].startswith("    WRONG flags: 00 00 -> 01 1b. This is not SIP, so ")
+
+
+ANSWER = "docs/examples/pbx-answer.bin"
+ASKER = (
+    "--direction", "in", "--internal", "192.168.20.100:4000", "--external", "203.0.113.1:4000",
+    "--remote", "203.0.113.53:53", "--map", "192.168.20.10=203.0.113.10",
+)  # fmt: skip
+
+
+def test_a_binary_message_is_shown_as_its_records(glassnat: Run) -> None:
+    """And --json has both: the bytes with their spans, and the lines."""
+    said = glassnat("alg", "diff", ANSWER, "--alg", "dns", *ASKER)
+    assert "- pbx.example.net. 300 IN A 203.0.113.10\n" in said.out
+    assert "+ pbx.example.net. 300 IN A 192.168.20.10\n" in said.out
+    document = json.loads(glassnat("alg", "diff", ANSWER, "--alg", "dns", "--json", *ASKER).out)
+    (change,) = document["changes"]
+    assert document["before"][slice(*change["span"])] == "\xcb\x00\x71\x0a"
+    assert document["lines"]["before"][3] == "pbx.example.net. 300 IN A 203.0.113.10"
+    assert document["lines"]["after"][3] == "pbx.example.net. 300 IN A 192.168.20.10"
+
+
+def test_what_is_wrong_with_a_binary_message_is_found(glassnat: Run, tmp_path: Path) -> None:
+    raw = Path(ANSWER).read_bytes()
+    for name, data, code in (("good", raw, 0), ("cut", raw[:-1], 1)):
+        (tmp_path / name).write_bytes(data)
+        assert glassnat("alg", "lint", str(tmp_path / name)).code == code

@@ -9,7 +9,7 @@ from alg.dns_poor.poor import DnsPoor
 from alg.edits import apply
 from alg.off import Off
 from appliance.journal.rows import applied
-from appliance.journal.wording import Worded, in_words, word
+from appliance.journal.wording import MOST_CHANGES, Worded, in_words, word
 from nat.endpoint import Direction
 from tests.alg.dns.situations import (
     INSIDE,
@@ -97,3 +97,14 @@ def test_a_message_that_went_no_further_has_no_words_afterwards() -> None:
     said = in_words(event)
     assert "198.51.100.7" in said.before
     assert said.after == ""
+
+
+def test_what_is_very_long_or_changes_very_often_is_left_in_bytes() -> None:
+    """Whoever looks at a message must not wait for it."""
+    few, many = (answering(NAME, *[OUTSIDE] * count) for count in (MOST_CHANGES, MOST_CHANGES + 1))
+    assert len(worded(few).changes) == MOST_CHANGES
+    for message in (many, answering(NAME, *["x.example.net. 1 IN TXT x"] * 1500)):
+        made = answer(met("client", "in"), message).edits
+        rows = changes(message, CORRECT, made, CORRECT, made, DNS)
+        texts = (each.decode("latin-1") for each in (message, apply(message, made)))
+        assert word("dns", *texts, rows) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -198,3 +199,12 @@ def test_any_text_has_an_answer(text: bytes) -> None:
     for excerpt in found(text):
         assert excerpt.data
         assert excerpt.where
+
+
+def test_a_message_that_is_no_text_is_a_file_by_itself() -> None:
+    """Also with the length that TCP puts before it, and where it breaks off."""
+    raw = Path("docs/examples/pbx-answer.bin").read_bytes()
+    for data in (raw, len(raw).to_bytes(2) + raw, raw[:-1]):
+        (excerpt,) = found(data)
+        assert (excerpt.data, excerpt.application.name) == (data, "dns")
+        assert (excerpt.where, excerpt.done) == ("the whole file", ())
