@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from appliance.parties.carrier import Carrier, CarrierTraits
 from appliance.parties.computer import Computer, ComputerTraits
 from appliance.parties.ftpserver import FtpServer, FtpServerTraits
+from appliance.parties.mirror import Mirror, MirrorTraits
 from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.neighbour import Neighbour, NeighbourTraits
 from appliance.parties.oneport import OnePort, OnePortTraits
@@ -41,6 +42,7 @@ KINDS = {
     "stun-server": Kind(StunServerTraits, lambda name, traits, _: StunServer(name, traits), {}),
     "ftp-server": Kind(FtpServerTraits, FtpServer, {}),
     "pbx": Kind(PbxTraits, Pbx, Pbx.ORDERS),
+    "mirror": Kind(MirrorTraits, Mirror, {}),
     "one-port": Kind(OnePortTraits, OnePort, OnePort.ORDERS),
     "stranger": Kind(StrangerTraits, Stranger, Stranger.ORDERS),
     "web-server": Kind(WebServerTraits, WebServer, {}),

@@ -20,6 +20,7 @@ from appliance.parties.digest import Credentials
 from appliance.parties.ftpclient import FILE_SAYS, FtpClient
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
+from appliance.parties.mirror import Look
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
 from appliance.parties.registering import RETRY, Registration
 from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
@@ -30,6 +31,7 @@ from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, address_text
 
+NO_MIRROR = "0.0.0.0:0"
 _REGISTRAR = re.compile(r"^registrar *= *(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})", re.MULTILINE)
 
 
@@ -82,6 +84,13 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
             "3); what its registrar says it writes into Via and Contact then, as PJSIP does."
         ),
     ] = False
+    mirror: Annotated[
+        str,
+        about(
+            "The endpoint of a mirror that it asks what has become of an INVITE on its way; empty: "
+            "it knows of none."
+        ),
+    ] = ""
     password: Annotated[
         str, about("With it the phone answers a registrar's challenge; empty: it has none.")
     ] = ""
@@ -97,6 +106,8 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
         super().check()
         for each in (self.registrar, *self.other_registrars):
             Endpoint.parse(each)
+        if self.mirror:
+            Endpoint.parse(self.mirror)
         if self.register_every < 0 or self.keep_alive_every <= 0:
             raise ValueError("what is done again and again has some seconds in between")
         if self.keep_alive == "double-crlf" and self.transport == "tcp":
@@ -108,6 +119,7 @@ class Phone(TransferringTelephone):
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
         **TransferringTelephone.ORDERS,
+        "look": Order("ask the mirror", lambda phone, _, now: phone.look(now)),
         "register": Order(
             "tell the registrar where it is", lambda phone, _, now: phone.register(now)
         ),
@@ -135,6 +147,7 @@ class Phone(TransferringTelephone):
         self._traits_of_phone = traits
         self._unconfigured = self._new_client(traits)
         self._resolver = self._new_resolver(traits)
+        self._mirror = Look(self, name, self.own, Endpoint.parse(traits.mirror or NO_MIRROR))
 
     @property
     def domain(self) -> str:
@@ -258,10 +271,18 @@ class Phone(TransferringTelephone):
         return StunClient(self, self.name, server, traits.stun_old, self._rng)
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        for helper in (self._stun, self._resolver):
+        for helper in (self._stun, self._resolver, self._mirror):
             if helper is not None and helper.hear(datagram, now):
                 return self.actions()
         return super().receive(datagram, now)
+
+    def look(self, now: float) -> None:
+        """Write what a call would say, and ask what arrives of it."""
+        uri, me = f"sip:mirror@{self.domain}", f"<sip:{self.name}@{self.home}>"
+        local = f"{me};tag={self.token()}"
+        invite = self.new_request("INVITE", uri, local, f"<{uri}>", self.call_id(), 1)
+        invite.headers.append(("Contact", self.contact(self.name)))
+        self._mirror.look(invite, now)
 
     def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:
         if self._stun is None:
