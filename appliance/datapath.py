@@ -104,7 +104,7 @@ class Datapath:
             leg = self._translate(packet, arrival, now)
             if not isinstance(leg, Leg):
                 return self._set_aside(leg, packet, segments, side, now)
-            if largest > self._narrowest or packet.segment_size:
+            if largest > self._narrowest or (packet.segment_size and leg.slot is not None):
                 verdict = self._refit(packet, leg, segments, largest, side, now)
                 if verdict is not None:
                     return verdict
