@@ -19,6 +19,9 @@ from alg.dns.names import BadName, Labels, Name, read_name
 LENGTH = 2
 """Bytes before a message of a TCP connection, which say how long it is (RFC 1035 4.2.2)."""
 HEADER = 12
+LONGEST = 8192
+"""Bytes of a message that is read. By UDP nobody sends so many (RFC 9715 advises 1400), and by
+TCP a longer one is not waited for (`alg.stream.LONGEST_HELD`)."""
 FIXED = struct.Struct("!HHIH")  # type, class, TTL, length of data
 SECTIONS = ("answer", "authority", "additional")
 
@@ -138,8 +141,10 @@ def read(data: bytes, begin: int = 0) -> Message:
         raise NotDns("it asks for an operation that there is not")
     counts = struct.unpack_from("!4H", data, begin + 4)
     try:
-        for _ in range(counts[0]):
+        for _ in range(counts[0] if len(data) <= LONGEST else 1):
             _read_question(message)
+        if len(data) > LONGEST:
+            raise BadName("more bytes than are read")
         for section, count in zip(SECTIONS, counts[1:], strict=True):
             for number in range(count):
                 _read_record(message, f"{section}[{number}]")
