@@ -38,7 +38,16 @@ KNOBS = (
     Key("f", "flush", "knobs", "forget all flows"),
 )
 SAVING = (Key("S", "save", "everywhere", "save this picture (SVG) and the run (Markdown)"),)
-RUNS = (Key("c", "beside", "runs", "compare: two runs side by side where they part", modes="sim"),)
+RUNS = (
+    Key("c", "beside", "runs", "compare: two runs side by side where they part", modes="sim"),
+    Key(
+        "v",
+        "columns",
+        "runs",
+        "this message under off, correct and the story's faults",
+        modes="sim",
+    ),
+)
 EVERYWHERE = (
     Key("escape", "follow", "messages", "back to the message that matters"),
     Key("w", "why", "messages", "why: all of it, or as much as fits"),

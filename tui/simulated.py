@@ -220,6 +220,14 @@ class SimulationFeed(Clockwork):
     def foresee(self, specs: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
         """What this story comes to with each of these values of a setting (key to values): outcome
         words by value, of which more become known until `foresight.rest` is called."""
+        values = self.simulation.engine.settings.values
+        others = {key: value for key, value in values.items() if key not in specs}
+        traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
+        self.foresight.begin((tuple(specs), str(others), str(traits)), self.plans(specs))
+        return self.foresight.outcomes
+
+    def plans(self, specs: Mapping[str, Sequence[str]]) -> list[Plan]:
+        """A run of this story with each of these values of a setting, all else being as it is."""
         run = self.simulation
         traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
         story = turned(run.scenario, traits)
@@ -229,11 +237,7 @@ class SimulationFeed(Clockwork):
                 settings = run.engine.settings.copy()
                 settings.assign(key, value, "menu")
                 plans.append(Plan(story, settings, {SPEC: value}, run.seed))
-        others = {
-            key: value for key, value in run.engine.settings.values.items() if key not in specs
-        }
-        self.foresight.begin((tuple(specs), str(others), str(traits)), plans)
-        return self.foresight.outcomes
+        return plans
 
     def _frame(self) -> Frame:
         news, points = self._news[:], self._points[:]
