@@ -107,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = failure.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
+    gc.freeze()  # to look through all that was loaded, once more, would take longer than to end
     sys.exit(code)
 
 
