@@ -7,6 +7,10 @@ from string import ascii_uppercase
 from alg.hint import Glimpse, Hint, Sign, more_ports
 
 PORTS = "alg.sip.ports"
+AS_THEY_ARE = (
+    "The addresses in its messages pass as they are, which is fine where the phone or the server "
+    "copes with a NAT by itself"
+)
 TLS_PORT = 5061
 """RFC 3261 18.1.1 and 26.2.1."""
 
@@ -18,15 +22,14 @@ def on_another_port(seen: Glimpse) -> Hint | None:
     if not seen.is_on(PORTS):
         named = ", ".join(map(str, seen.setting(PORTS)))
         return Hint(
-            f"SIP on port {port} is not read: alg.sip.ports names {named}. The addresses in its "
-            "messages pass as they are",
+            f"SIP on port {port} is not read: alg.sip.ports names {named}. {AS_THEY_ARE}",
             PORTS,
             more_ports(seen.setting(PORTS), port),
         )
     if transport not in seen.setting("alg.sip.transports"):
         return Hint(
-            f"SIP over {transport.upper()} is not read: alg.sip.transports does not name it. The "
-            "addresses in its messages pass as they are",
+            f"SIP over {transport.upper()} is not read: alg.sip.transports does not name it. "
+            f"{AS_THEY_ARE}",
             "alg.sip.transports",
             "udp,tcp",
         )
