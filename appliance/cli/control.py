@@ -225,6 +225,7 @@ def _read(line: bytes, began: float | None) -> object:
         event = json.loads(line)
     except ValueError:
         raise Failure("what answers there is no appliance: it sends no JSON", WRONG_STATE) from None
-    if began is None or not isinstance(event, dict):
+    at = event.get("t") if isinstance(event, dict) else None
+    if began is None or not isinstance(at, float):
         return event
-    return {**event, "wall_clock": wall_clock(began + float(event.get("t", 0.0)))}
+    return {**event, "wall_clock": wall_clock(began + at)}

@@ -98,8 +98,13 @@ FIELD_NAMES = {
 
 def wall_clock(seconds: float) -> str:
     """Seconds since 1970 as the time of day here, with its distance from UTC (RFC 3339 5.6):
-    `2026-03-01T14:05:09.123+01:00`."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="milliseconds")
+    `2026-03-01T14:05:09.123+01:00`. What no calendar has (from an appliance that is none of ours)
+    stays a number."""
+    try:
+        at = datetime.fromtimestamp(seconds, UTC).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)
+    return at.isoformat(timespec="milliseconds")
 
 
 def short_value(value: object) -> str:
