@@ -28,7 +28,7 @@ from appliance.parties.rtp import Stream
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
 from appliance.parties.transferring import TransferringTelephone
-from nat.endpoint import Endpoint, parse_address
+from nat.endpoint import Endpoint, Network, parse_address
 
 NOT_OUR_TARGET = Problem(
     "the Request-URI is not the Contact that it gave", "request-uri", "RFC 3261 16.5"
@@ -82,6 +82,13 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             "descriptions instead of its own address (Asterisk's externip); empty: its own."
         ),
     ] = ""
+    localnet: Annotated[
+        str,
+        about(
+            "The network in which it is known by its own address, beside `externip` (Asterisk's "
+            "localnet); empty: `externip` is for everybody."
+        ),
+    ] = ""
     phones_at: Annotated[
         str,
         about(
@@ -122,6 +129,8 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             parse_address(self.inner_address)
         if self.externip:
             parse_address(self.externip)
+        if self.localnet:
+            Network.parse(self.localnet)
         if self.phones_at:
             parse_address(self.phones_at)
 
@@ -147,8 +156,8 @@ class Pbx(TransferringTelephone):
         self._direct_media = traits.direct_media if traits.phones_at else 0.0
         self._phones_at = parse_address(traits.phones_at) if traits.phones_at else self.address
         self._outside = parse_address(traits.externip) if traits.externip else 0
-        if self._outside:
-            self.known_as = self.own._replace(address=self._outside)
+        self._localnet = Network.parse(traits.localnet) if traits.localnet else None
+        self._speak_to(None)
         self._answers_to_source = traits.answers_to_source
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
@@ -193,6 +202,7 @@ class Pbx(TransferringTelephone):
         return super()._dialog(request)
 
     def _request(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        self._speak_to(source)
         if request.method == "INVITE" and self._losses[request.get("call-id")] < self._to_lose:
             self._losses[request.get("call-id")] += 1
             return
@@ -219,9 +229,39 @@ class Pbx(TransferringTelephone):
     def find_out(self, stream: Stream, go_on: Callable[[float], None], now: float) -> None:
         """It asks nobody: it was told, and takes for granted that ports are forwarded as they
         are."""
-        if self._outside:
-            stream.public = stream.local._replace(address=self._outside)
+        if self.known_as.address != self.address:
+            stream.public = stream.local._replace(address=self.known_as.address)
         go_on(now)
+
+    # --- behind a NAT: what it is for whom ------------------------------------------------
+
+    def _speak_to(self, whom: Endpoint | None) -> None:
+        """What it writes from now on is for somebody there, who knows it by its address outside or,
+        in its own network, by its own."""
+        is_near = whom is not None and self._localnet and whom.address in self._localnet
+        here = self.address if is_near or not self._outside else self._outside
+        self.known_as = self.own._replace(address=here)
+
+    def _dial(
+        self,
+        me: str,
+        peer: str,
+        uri: str,
+        hop: Endpoint,
+        to: str,
+        now: float,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self._speak_to(hop)
+        super()._dial(me, peer, uri, hop, to, now, headers)
+
+    def _call_response(self, call: Call, status: int, body: bytes = b"") -> None:
+        self._speak_to(call.hop)
+        super()._call_response(call, status, body)
+
+    def _in_dialog(self, call: Call, method: str, cseq: int) -> SipMessage:
+        self._speak_to(call.hop)
+        return super()._in_dialog(call, method, cseq)
 
     def began_to_talk(self, call: Call, now: float) -> None:
         if self._direct_media:

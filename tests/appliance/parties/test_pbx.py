@@ -13,7 +13,7 @@ from appliance.parties.pbx import Pbx
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
-from tests.support.parties import a_pbx, pbx_traits
+from tests.support.parties import a_pbx, a_phone, pbx_traits
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -203,3 +203,21 @@ def test_behind_a_nat_it_writes_what_it_was_told_that_it_is_outside() -> None:
 def test_an_externip_is_an_address() -> None:
     with pytest.raises(ValueError, match="example"):
         pbx_traits(externip="pbx.example").check()
+
+
+@pytest.mark.parametrize(
+    ("caller", "written"), [("192.168.20.101", "192.168.20.10"), ("198.51.100.7", "203.0.113.1")]
+)
+def test_behind_a_nat_it_says_to_each_what_is_good_for_them(caller: str, written: str) -> None:
+    """Asterisk's externip is for everybody but those in localnet."""
+    pbx = a_pbx(address="192.168.20.10", externip="203.0.113.1", localnet="192.168.20.0/24")
+    there = Endpoint.parse(f"{caller}:5060")
+    phone = a_phone(address=caller, registrar="192.168.20.10:5060")
+    phone.register(0.0)
+    (register,) = [each for each in phone.actions() if isinstance(each, Send)]
+    pbx.receive(Datagram(there, register.destination, register.payload), 0.1)
+    (invite,) = [each for each in pbx.tell("call", "alice", 1.0) if isinstance(each, Send)]
+    text = invite.payload.decode()
+    assert f"Via: SIP/2.0/UDP {written}:5060" in text
+    assert f"Contact: <sip:bob@{written}:5060>" in text
+    assert f"c=IN IP4 {written}\r\n" in text
