@@ -15,7 +15,7 @@ from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import short_value
 from appliance.sim.causes import NAT
 from appliance.sim.deeds import deed
-from appliance.sim.harmless import NO_ALG
+from appliance.sim.harmless import no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of
@@ -76,7 +76,7 @@ def _of_the_message(model: Model, message: Message) -> list[Reason]:
         blame = [] if fault is None else [_blame(message, fault, inferred=True)]
         return [*blame, Reason(_sentence(model.outcome.sentence))]
     if fault is not None and model.outcome is not None:
-        return [_harmless(message, fault)]
+        return [_harmless(model, message, fault)]
     if fault is not None:
         return [_blame(message, fault), Reason(_sentence(fault.reason))]
     return [Reason(_fine(model, message))]
@@ -172,10 +172,10 @@ def _blame(message: Message, fault: Change, inferred: bool = False) -> Reason:
     return Reason(f"{deed(message.event, fault)}.", inferred)
 
 
-def _harmless(message: Message, fault: Change) -> Reason:
+def _harmless(model: Model, message: Message, fault: Change) -> Reason:
     """When all is over and everybody is heard, no verdict on a message is to blame for anything."""
     if message.event.module == "off":
-        return Reason(NO_ALG)
+        return Reason(no_alg(message.event.alg, (each.event for each in model.messages)))
     said = f"{deed(message.event, fault)}; it is harmless here: everybody is heard."
     return Reason(said)
 

@@ -50,6 +50,14 @@ def test_what_no_alg_has_left_is_told_together() -> None:
     assert told(passed(1, "off", ("contact.host", "missed"), ("sdp.c", "missed"))) == [NO_ALG]
 
 
+def test_that_one_protocol_needs_no_alg_says_nothing_of_another() -> None:
+    other = passed(2, "dns", ("answer[0].address", "ok"))
+    other.alg = "dns"
+    assert told(passed(1, "off", ("contact.host", "missed")), other) == [
+        "No ALG reads SIP, and none is needed: everybody is heard."
+    ]
+
+
 @pytest.mark.parametrize("verdict", ["ok", "info"])
 def test_what_is_not_amiss_is_not_told(verdict: str) -> None:
     assert told(passed(1, "off", ("sdp.o.address", verdict))) == []
