@@ -24,7 +24,6 @@ from typing import NamedTuple
 import msgspec
 
 from alg.base import Piece
-from alg.registry import APPLICATIONS
 from appliance.journal.events import Change, MessagePassed
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import ChangeOf, applied, is_at_fault, is_text, wanted
@@ -62,6 +61,8 @@ def in_words(message: MessagePassed) -> MessagePassed:
 def word(application: str, before: str, after: str, changes: Sequence[ChangeOf]) -> Worded | None:
     """A message of an application in words; None when it has none for it, or is text already.
     `after` is empty for a message that went no further."""
+    from alg.registry import APPLICATIONS  # a list of stories needs no protocol to be drawn
+
     known = APPLICATIONS.get(application)
     if known is None or known.lines is None or len(before) > LONGEST or is_text(before):
         return None
