@@ -9,8 +9,8 @@ from typing import Any
 
 from alg import registry
 from alg.base import Application
-from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
+from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX, PROFILE
 from tui import own
 from tui.faults import FaultRow

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from appliance.journal.sentences import short_value
+from appliance.settings.values import short_value
 from appliance.sim.knobs import Remedy
 from appliance.sim.scenario import Scenario
 from tui.model import Message, Model, short_key

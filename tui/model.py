@@ -31,8 +31,8 @@ from appliance.journal.events import (
 )
 from appliance.journal.noise import noise
 from appliance.journal.rows import FAULTS
-from appliance.journal.sentences import short_value
 from appliance.settings.hints import counted
+from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX
 from tui.calls import OVER, Calls
 from tui.endpoint import address_of

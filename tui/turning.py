@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from appliance.journal.sentences import short_value
+from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX, PROFILE, find, traits_of
 from appliance.sim.scenario import Scenario
 from tui.draw.lines import Line, Style

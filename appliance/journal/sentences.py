@@ -34,8 +34,8 @@ from appliance.journal.hexdump import spelled
 from appliance.journal.plain import LONGEST, clean, split_endpoint
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
-from appliance.settings.duration import duration_text
 from appliance.settings.hints import counted
+from appliance.settings.values import short_value
 
 UNBROKEN = 1.5
 """Seconds between two events of one series at most: like losses are told of once a second."""
@@ -105,19 +105,6 @@ def wall_clock(seconds: float) -> str:
     except (OverflowError, ValueError, OSError):
         return str(seconds)
     return at.isoformat(timespec="milliseconds")
-
-
-def short_value(value: object) -> str:
-    """A setting's value in as few characters as it takes. Fractions are durations, in seconds."""
-    if isinstance(value, float):
-        return duration_text(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(short_value, value)) or "none"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {short_value(each)}" for key, each in value.items()) or "none"
-    if value is None or value == "":
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeGuard
 
 from appliance.journal.events import Cause, Change, PacketDropped
 from appliance.journal.rows import FAULTS
-from appliance.journal.sentences import short_value
+from appliance.settings.values import short_value
 from appliance.sim.causes import NAT
 from appliance.sim.deeds import deed
 from appliance.sim.harmless import no_alg

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from appliance.journal.sentences import short_value
+from appliance.settings.values import short_value
 from tui.draw.lines import Line, Style
 from tui.messages import RowClicked
 from tui.turning import Knob, KnobList

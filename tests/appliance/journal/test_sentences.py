@@ -21,8 +21,7 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
-from appliance.journal.plain import clean
-from appliance.journal.sentences import Teller, outcome_line, short_value, table
+from appliance.journal.sentences import Teller, outcome_line, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -222,26 +221,6 @@ def test_a_table_is_aligned_and_clean() -> None:
         "x␛      1.2  -",
         "longer  2    -",
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (30.0, "30s"),
-        (7440.0, "2h4m"),
-        ("sip", "sip"),
-        (["203.0.113.1", "203.0.113.2"], "203.0.113.1, 203.0.113.2"),
-        ([], "none"),
-        ({"53": 30.0}, "53: 30s"),
-        (True, "true"),
-        (8192, "8192"),
-        (None, "none"),
-        (HOSTILE, "␛]0;owned␇␛[2J␍␊␦31m␦txt␡[bold]"),
-        ({"x\x1b": "y\x1b"}, "x␛: y␛"),
-    ],
-)
-def test_values_of_settings_are_short_and_clean(value: object, shown: str) -> None:
-    assert clean(short_value(value)) == shown
 
 
 def test_what_was_changed_is_told_as_people_write_it() -> None:
