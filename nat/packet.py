@@ -222,7 +222,11 @@ class Packet:
     @property
     def payload(self) -> bytes:
         """What TCP or UDP carries. UDP's own length decides where it ends."""
-        return bytes(self.buffer[self.payload_start : self.transport_end])
+        buffer = self.buffer
+        if buffer[9] != UDP:
+            return bytes(buffer[self.payload_start : self.length])
+        start = (buffer[0] & 15) * 4
+        return bytes(buffer[start + 8 : start + WORD.unpack_from(buffer, start + 4)[0]])
 
     @property
     def transport_end(self) -> int:

@@ -117,7 +117,8 @@ class Machine:
         """What is to be done after this step. A Wake is among it only when the time has changed."""
         actions, self._actions = self._actions, []
         due = self.timers.next()
-        if due is not None and due != self._announced:
-            actions.append(Wake(due))
-        self._announced = due
+        if due != self._announced:
+            self._announced = due
+            if due is not None:
+                actions.append(Wake(due))
         return actions

@@ -50,7 +50,9 @@ class Clock:
             when, _, happening, subject = heappop(heap)
             if when > self.now:
                 self.now = when
-            happening(subject, self.now)
+            else:
+                when = self.now
+            happening(subject, when)
 
     def halt(self) -> None:
         """Let `run` stop: something may be due now that is no appointment."""
