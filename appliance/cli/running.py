@@ -20,16 +20,16 @@ from appliance.cli.base import (
     Chosen,
     Command,
     Failure,
-    OneOf,
     narrate,
     on_terminal,
     setting_options,
 )
 from appliance.cli.configuration import warn
 from appliance.cli.connection import socket_of
+from appliance.cli.control_mode import CONTROL_MODE_OPTION
 from appliance.cli.words import appliances, offer
 from appliance.control.client import Client, to_look
-from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
+from appliance.control.listener import ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.settings import files as configuration
 from appliance.settings.table import Settings
@@ -43,13 +43,7 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 @click.command(cls=Command, short_help="Run the appliance on two TUN devices.")
 @click.option("--config", "file", metavar="FILE", required=True, help="The configuration (TOML).")
 @CONTROL_OPTION
-@click.option(
-    "--control-mode",
-    type=OneOf("control mode", CONTROL_MODES),
-    default="owner",
-    metavar="MODE",
-    help="Who may change settings: owner (and the group may look) or group (and all may look).",
-)
+@CONTROL_MODE_OPTION
 @click.option("--tui", is_flag=True, help="Draw the screen as well.")
 @ASCII_OPTION
 @setting_options

@@ -14,16 +14,16 @@ from appliance.cli.base import (
     Chosen,
     Command,
     Failure,
-    OneOf,
     emit,
     narrate,
     setting_options,
 )
 from appliance.cli.configuration import warn
+from appliance.cli.control_mode import CONTROL_MODE_OPTION
 from appliance.cli.doctor import OK, bridged_frames, found_at
 from appliance.cli.down import TIDY_UP_INCOMPLETE, echo, incomplete, need_root, said
 from appliance.cli.endpoints import AddressType, HostType, InterfaceType
-from appliance.control.listener import CONTROL_MODES, ControlMode, ensure_free
+from appliance.control.listener import ControlMode, ensure_free
 from appliance.control.paths import default_path
 from appliance.namespaces.between import record as records
 from appliance.namespaces.between import undo, wishes, work
@@ -89,13 +89,7 @@ from nat.endpoint import Side, address_text
     help="An address that is free on that bridge.",
 )
 @click.option("--config", "file", metavar="FILE", help="Settings (TOML); the wires are up's own.")
-@click.option(
-    "--control-mode",
-    type=OneOf("control mode", CONTROL_MODES),
-    default="owner",
-    metavar="MODE",
-    help="Who may change settings: owner (and the group may look) or group (and all may look).",
-)
+@CONTROL_MODE_OPTION
 @click.option("--dry-run", is_flag=True, help="Print the commands, and do nothing.")
 @setting_options
 def up(
