@@ -1,7 +1,8 @@
 """What every test may rely on: host tests that cannot run say why, and CI accepts no skip.
 
-Tests may run on two processors (`pytest -n 2 --dist worksteal -m "not host"`), but for those that
-drive the real appliance: they use up the machine, and some measure it.
+Tests may run on two processors (`pytest -n 2 --dist worksteal -m "not host"`, or `--half 1` beside
+`--half 2`), but for those that drive the real appliance: they use up the machine, and some measure
+it.
 
 Properties are tried with a few examples each, the same ones every time, so that everybody runs all
 tests and a failure is due to the change under test; and with many new ones when
@@ -13,6 +14,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,32 @@ from hypothesis import settings
 settings.register_profile("short", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("long", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--half",
+        type=int,
+        choices=(1, 2),
+        help="only every second file of tests, from the first or the second on: for two processors",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--half`, what the other process has. Files that stand together, and cost about the
+    same, are dealt in turn."""
+    half = config.getoption("half")
+    if half is None or not collection_path.match("test_*.py"):
+        return None
+    files = _files_of_tests()
+    return (collection_path in files and files[collection_path] % 2 != half - 1) or None
+
+
+@cache
+def _files_of_tests() -> dict[Path, int]:
+    """All of them by their number."""
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    return {path: number for number, path in enumerate(files)}
 
 
 def _obstacle(item: pytest.Item) -> str:
