@@ -37,6 +37,7 @@ from appliance.namespaces.lab.house import House
 from appliance.namespaces.lab.programs import Program
 from appliance.namespaces.lab.rooms import PREFIX, Rooms
 from appliance.namespaces.lab.stage import Stage
+from appliance.parties.carrier import CarrierTraits
 from appliance.settings.hints import nearest, shown
 from appliance.sim import staging
 from appliance.sim.outcome import Outcome
@@ -233,11 +234,23 @@ def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House
     turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
     try:
         story, settings = staging.stage(_story(scenario), turns, chosen.sets)
+        _need_one_nat(story)
         wires = Rooms(story, settings).wires(speed)
         _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
     except ScenarioError as error:
         raise Failure(str(error), USAGE) from None
     return story, House(Rooms(story, settings), _echo)
+
+
+def _need_one_nat(story: Scenario) -> None:
+    """Raises Failure for a story with a second NAT: there is only one appliance in a lab."""
+    for name, traits in story.parties.items():
+        if isinstance(traits, CarrierTraits):
+            raise Failure(
+                f"{clean(name)} is a second NAT, and a lab has one; in the simulation: "
+                f"glassnat sim {clean(story.name)}",
+                USAGE,
+            )
 
 
 def _commands(story: Scenario, texts: Sequence[str]) -> dict[str, str]:

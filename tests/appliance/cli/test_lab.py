@@ -30,6 +30,7 @@ def nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
         (["check", "one-way-audio", "--party", "alise=true"], 'did you mean "alice"?'),
         (["check", "one-way-audio", "--party", "alice"], "NAME='COMMAND'"),
         (["check", "one-way-audio", "--set", "parties.pbx.comdia=true"], '"comedia"?'),
+        (["check", "double-nat"], "provider is a second NAT, and a lab has one"),
         (["exec", "one-way-audio", "carol", "true"], "carol is no party; there are alice, pbx"),
         (["exec", "one-way-audio", "alice", "true"], "is not up; first: glassnat lab up"),
     ],
