@@ -13,7 +13,7 @@ from tui.widgets.help_screen import HelpScreen
 @pytest.mark.parametrize("live", [False, True])
 async def test_help_has_every_key_that_does_something_here(live: bool) -> None:
     app: Looks[None] = Looks()
-    async with app.run_test(size=(80, 70)) as pilot:
+    async with app.run_test(size=(80, 100)) as pilot:
         await app.push_screen(HelpScreen(live))
         await pilot.pause()
         text = screen_of(app)
