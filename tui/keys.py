@@ -44,7 +44,7 @@ RUNS = (
         "v",
         "columns",
         "runs",
-        "this message under off, correct and the story's faults",
+        "it under off, correct ALG and the story's faults",
         modes="sim",
     ),
 )
