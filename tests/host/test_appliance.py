@@ -212,7 +212,7 @@ def test_watch_tells_what_happens(lab: Lab, appliance: Appliance) -> None:
 
 def _has_watcher(appliance: Appliance) -> bool:
     """A client is connected to the control socket, beside us."""
-    listing = run_in("", "ss", "-xnH", "src", f"unix:{appliance.namespaces.lab.control}")
+    listing = run_in("", "ss", "-xnH", "src", f"unix:{appliance.lab.control}")
     return bool(listing.strip())
 
 
