@@ -133,12 +133,12 @@ def test_the_version_grows_with_what_is_said() -> None:
 
 
 def test_nothing_is_said_to_who_wants_nothing() -> None:
-    """RFC 3264 8.4: on hold."""
+    """RFC 3264 8.4: on hold, and with "sendonly" there may be music or none."""
     desk = Desk()
     stream = desk.audio.open(HERE.address)
     held = Description("bob", THERE, 1, direction="sendonly").write()
     desk.audio.aim("alice", stream, parse(HEAD + held))
-    assert (stream.may_send, stream.expects) == (False, True)
+    assert (stream.may_send, stream.expects) == (False, False)
     zero = Description("bob", THERE._replace(address=0), 1).write()
     desk.audio.aim("alice", stream, parse(HEAD + zero))
     assert (stream.may_send, stream.expects) == (False, False)
