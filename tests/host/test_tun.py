@@ -96,11 +96,14 @@ def test_ping_passes(passing: TwoNamespaces) -> None:
 
 @pytest.mark.parametrize("direction", ["out", "in"])
 def test_tcp_passes_at_speed(passing: TwoNamespaces, offload: str, direction: str) -> None:
-    """Super-packets are worth a factor of ten; half of that is enough to know that they work."""
-    with running(passing.world, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
-        options = ["-t", "1"] + (["-R"] if direction == "in" else [])
-        speed = megabits(passing.phones, "203.0.113.9", *options)
-    assert speed > (1500 if offload == "offload" else 100)
+    """Super-packets are worth a factor of ten; half of that is enough to know that they work. In
+    one second of three, since the machine may have something else to do in another."""
+    options = ["-t", "1"] + (["-R"] if direction == "in" else [])
+    enough, speeds = 1500 if offload == "offload" else 100, [0.0]
+    while max(speeds) <= enough and len(speeds) <= 3:
+        with running(passing.world, "iperf3", "-s", "-1", "--forceflush", ready="listening"):
+            speeds.append(megabits(passing.phones, "203.0.113.9", *options))
+    assert max(speeds) > enough, speeds
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])

@@ -238,10 +238,16 @@ def test_a_bridge_without_another_port_has_its_own_address_back(
 
 
 def test_interrupted_it_tidies_up(laptop: Laptop) -> None:
+    """Tried again where it was done before the signal came: it takes a second, and the machine may
+    stumble for one."""
     before = laptop.state()
-    with running("", *laptop.glassnat(*laptop.up_words()), ready="ip -n") as up:
-        up.process.send_signal(signal.SIGINT)
-        assert up.finish() == 130, up.text
+    for _ in range(3):
+        with running("", *laptop.glassnat(*laptop.up_words()), ready="ip -n") as up:
+            up.process.send_signal(signal.SIGINT)
+            if code := up.finish():
+                break
+        laptop.down()
+    assert code == 130, up.text
     assert laptop.state() == before
     assert laptop.name not in laptop.status()
 
