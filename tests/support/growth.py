@@ -19,8 +19,9 @@ SIZES = (1016, 8128, 65_024)
 GROWTH = 6.0
 """So many times as much may a byte cost as in any smaller text. What is linear costs less and less,
 since more bytes share what it costs to begin; what is squared costs 64 times as much at the end."""
-UNREAD = 50e-9
-"""Seconds: a byte that costs less was not read, as in a small text that is refused at once."""
+UNREAD = 30e-9
+"""Seconds: a byte that costs less was not read, as in a small text that is refused at once, or that
+another test has had read before and that is remembered."""
 TRIES = 6
 """The machine may stumble in one of them, and a stumble only makes things slower."""
 OTHER = 40
