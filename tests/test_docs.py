@@ -360,6 +360,7 @@ def transcripts() -> Iterator[Transcript]:
                 yield Transcript(page, found[0].arguments if found else [command], lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "transcript",
     sampled(transcripts(), 24),

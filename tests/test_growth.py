@@ -20,6 +20,7 @@ def test_linear_work_is_let_pass() -> None:
     assert_linear(linear, filled(b"%b", b"a"))
 
 
+@pytest.mark.slow
 def test_squared_work_is_caught() -> None:
     with pytest.raises(AssertionError):
         assert_linear(squared, filled(b"%b", b"a"))

@@ -34,6 +34,7 @@ def test_links_of_the_pages_lead_somewhere() -> None:
     assert [link for link in targets if not (pitfalls.FOLDER / link).exists()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("application", ["sip", "ftp"])
 def test_each_fault_bites_in_a_story(application: str) -> None:
     """Its expectation there differs from the correct module's; both are tested by playing them."""

@@ -8,6 +8,7 @@ from tests.fuzz import datapath
 from tests.support.sweep import sampled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sampled([1, 2, 3], 3))
 def test_whatever_comes_both_kinds_of_buffer_give_the_same_bytes_and_the_books_balance(
     seed: int,

@@ -580,6 +580,7 @@ def tell(combination: tuple[int, int, str], number: int | None = None) -> None:
     run_state_machine_as_test(Here if number is None else seed(number)(Here), settings=STORIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "combination", sampled(COMBINATIONS, 12), ids=lambda c: f"{c[0]}{c[1]}-{c[2]}"
 )

@@ -364,6 +364,7 @@ def attack(number: int) -> list[bytes]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filtering", sampled(FILTERINGS, 3))
 def test_strangers_in_crowds_take_nothing_away_from_the_inside(filtering: str) -> None:
     """All stores of the NAT at once: tables, fragments, waiting SYNs, own ICMP, poison, events."""

@@ -48,6 +48,7 @@ def test_a_forged_icmp_checksum_finds_no_flow() -> None:
     assert rig.into(echo_with_checksum(pong, R, f"{EXTERNAL}:4000", 3000)) is Drop.NO_MAPPING
 
 
+@pytest.mark.slow
 def test_twelve_hundred_flows_in_any_order_each_find_their_way_back() -> None:
     """Invariant I-X1."""
     rig, rng = Rig(), random.Random(3)

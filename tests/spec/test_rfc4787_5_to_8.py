@@ -145,6 +145,7 @@ def a_story(world: World, seed: int) -> list[object]:
     return story
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", sampled(["preserve", "sequential", "random"], 3))
 def test_req11_the_same_packets_get_the_same_treatment(nat: Make, policy: str) -> None:
     """A NAT must be deterministic: nothing but its settings decides what it does."""

@@ -118,6 +118,7 @@ async def test_the_alg_is_two_keys_away() -> None:
             assert feed.asked.pop() == ("alg.sip.module", spec), keys
 
 
+@pytest.mark.slow
 async def test_opening_the_menu_changes_nothing() -> None:
     async with screen() as (app, pilot, feed):
         await pilot.press("a")
@@ -188,6 +189,7 @@ async def test_tab_walks_through_the_panes() -> None:
         assert seen == ["call", "diff", "events", "guide", "calls", "points", "nat"]
 
 
+@pytest.mark.slow
 async def test_in_the_ladder_arrows_choose_a_message_and_enter_looks_into_it() -> None:
     async with screen(NARROW) as (app, pilot, _):
         await pilot.press("2", "down", "down")
@@ -272,6 +274,7 @@ async def test_a_click_on_a_key_in_the_footer_is_that_key() -> None:
         assert isinstance(app.screen, AlgMenu)
 
 
+@pytest.mark.slow
 async def test_a_resize_changes_from_the_workbench_to_single_views() -> None:
     async with screen(WIDE) as (app, pilot, _):
         await pilot.resize_terminal(*NARROW)
@@ -305,6 +308,7 @@ async def test_behind_a_dialogue_the_clock_stands() -> None:
         assert app.look.model.now == 17.0
 
 
+@pytest.mark.slow
 async def test_the_next_key_takes_what_was_said_away_and_w_shows_all_of_why() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("f")
@@ -349,6 +353,7 @@ async def test_quitting_ends_the_connection() -> None:
         assert app.return_code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", sampled([["t"], [], ["a"], ["question_mark"]], 4))
 async def test_ctrl_c_ends_the_screen_wherever_one_is(before: list[str]) -> None:
     """130 is what a shell expects of a program that was interrupted."""
@@ -368,6 +373,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
 async def test_hostile_text_is_shown_as_text_in_every_view(size: tuple[int, int]) -> None:
     hostile = message(HOSTILE, "\x1b[31m[@click=app.quit]INVITE[/]", "out")
@@ -461,6 +467,7 @@ async def test_every_view_carries_endpoints_of_version_6(size: tuple[int, int]) 
 LIVE_SIZES = [(80, 24), (100, 30), (120, 36), (200, 50)]
 
 
+@pytest.mark.slow
 async def test_a_running_appliance_begins_with_its_calls_at_every_size() -> None:
     """And says of the chosen one what is counted; the first is silent, the second has ended."""
     events = [started("appliance"), state("answered", 3.5, 4), invite(), silent()]
@@ -480,6 +487,7 @@ async def test_a_running_appliance_begins_with_its_calls_at_every_size() -> None
         assert "audio: nothing" in screen_of(app)
 
 
+@pytest.mark.slow
 async def test_the_points_of_a_packet_at_every_size() -> None:
     async with screen(LIVE_SIZES[0], live=True) as (app, pilot, feed):
         feed.points = way(1)

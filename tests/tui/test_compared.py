@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.test_simulated import simulation
 from tui.compared import compared
 from tui.look import Run
 from tui.simulated import SimulationFeed
 
 
+@pytest.mark.slow
 async def test_a_run_is_remembered_with_what_was_turned_while_it_ran() -> None:
     """What comes beside another is that very run, and not one with the knobs set from the start."""
     feed = SimulationFeed(simulation)

@@ -72,6 +72,7 @@ def feed() -> Iterator[SimulationFeed]:
     made.foresight.end()
 
 
+@pytest.mark.slow
 def test_the_other_program_plays_to_the_end_and_waits_for_the_next_question(
     feed: SimulationFeed,
 ) -> None:

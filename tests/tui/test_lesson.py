@@ -27,6 +27,7 @@ async def opened() -> tuple[FakeStage, Lesson, SimulationFeed]:
     return stage, Lesson(stage), feed
 
 
+@pytest.mark.slow
 async def test_each_step_asks_with_all_hidden_and_then_shows_what_came_of_it() -> None:
     stage, lesson, feed = await opened()
     look, seen = stage.look, []

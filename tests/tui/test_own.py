@@ -54,6 +54,7 @@ def test_a_file_that_was_saved_is_told_once(tmp_path: Path) -> None:
     assert watch.saved(["sip"]) == watch.saved(specs) == ""
 
 
+@pytest.mark.slow
 async def test_it_is_chosen_by_its_file_s_name_and_runs_again_when_it_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ async def test_from_message_to_message_the_newest_is_looked_at_and_said() -> Non
     assert said == ["REGISTER", "200", "INVITE", "200"]
 
 
+@pytest.mark.slow
 async def test_steps_do_not_stop_at_counts_of_audio() -> None:
     feed = SimulationFeed(simulation)
     feed.simulation.run_until(10.0)

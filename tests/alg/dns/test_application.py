@@ -72,6 +72,7 @@ def spoiled(seed: int) -> bytes:
     return bytes(data[: die.choice((len(data), die.randrange(len(data) + 1)))])
 
 
+@pytest.mark.slow
 @given(st.one_of(st.binary(max_size=100), st.integers(0, 2**32).map(spoiled)))
 def test_any_message_is_answered(message: bytes) -> None:
     for inside, direction in (("client", "out"), ("client", "in"), ("server", "out")):

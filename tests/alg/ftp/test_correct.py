@@ -298,6 +298,7 @@ def test_a_command_may_be_cut_anywhere() -> None:
         assert outwards.connects(DATA, 40001) == DATA_PORT, cut
 
 
+@pytest.mark.slow
 def test_so_may_a_reply() -> None:
     for cut in range(1, len(PASSIVE)):
         inwards = greeted(Control.inwards())

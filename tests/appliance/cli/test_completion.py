@@ -96,6 +96,7 @@ def test_names_of_files_are_left_to_bash(folder: Path, kind: str, option: str) -
     assert press_tab(folder, "glassnat alg diff x") == [f"option {option}"]
 
 
+@pytest.mark.slow
 def test_bash_and_the_program_understand_each_other(folder: Path) -> None:
     program(folder, f'cd {Path.cwd()}; exec "{sys.executable}" -m appliance.cli "$@"')
     assert press_tab(folder, "glassnat set alg.sip.module sip-poor:no-sd") == ["no-sdp"]

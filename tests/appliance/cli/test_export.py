@@ -37,6 +37,7 @@ def test_each_form_can_be_had(glassnat: Run, recording: Path, tmp_path: Path) ->
     assert "MISSED" in output.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

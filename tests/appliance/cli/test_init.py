@@ -56,6 +56,7 @@ def test_the_version_is_told() -> None:
     assert VERSION in python("-m", "appliance.cli", "--version").stdout
 
 
+@pytest.mark.slow
 def test_without_a_terminal_it_says_how_it_is_used() -> None:
     done = python("-m", "appliance.cli", stdin=subprocess.DEVNULL)
     assert done.returncode == 2

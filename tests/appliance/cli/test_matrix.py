@@ -57,6 +57,7 @@ def test_a_single_run_is_a_row() -> None:
     assert len(rows) == 1
 
 
+@pytest.mark.slow
 def test_as_json_it_is_a_list_of_cells(glassnat: Run) -> None:
     answer = glassnat("matrix", STORY, "--axis", f"alg=off,{ENDS_AT_ONCE}", "--json")
     assert answer.code == 0
@@ -69,6 +70,7 @@ def test_as_json_it_is_a_list_of_cells(glassnat: Run) -> None:
     assert (found[0]["scenario"], found[0]["seed"]) == (STORY, 1)
 
 
+@pytest.mark.slow
 def test_as_markdown_it_is_a_table_for_a_page(glassnat: Run) -> None:
     axes = ("--axis", f"alg=off,{ENDS_AT_ONCE}", "--axis", "nat.timeouts.udp=30s,5m")
     lines = glassnat("matrix", STORY, *axes, "--md").out.splitlines()

@@ -47,6 +47,7 @@ def test_alone_on_a_terminal_it_lets_one_choose(
     assert shown == ([] if opened is None else [opened])
 
 
+@pytest.mark.slow
 def test_the_picker_is_there_before_anything_that_plays_a_story_is_loaded() -> None:
     program = (
         "import sys, appliance.cli.picking, tui.widgets.picker;"

@@ -225,6 +225,7 @@ def disappointed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulate, "load_scenario", expecting_more)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("disappointed")
 def test_one_that_does_not_is_exit_1_with_what_was_expected(glassnat: Run, tmp_path: Path) -> None:
     report = tmp_path / "report.xml"

@@ -7,6 +7,7 @@ import pytest
 from appliance.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [

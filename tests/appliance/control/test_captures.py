@@ -84,6 +84,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
         peer.socket.close()
 
 
+@pytest.mark.slow
 def test_every_packet_goes_to_the_writer_as_it_came_and_as_it_left(room: Room) -> None:
     writer = room.writer()
     left = room.world.pass_out(OUT)
@@ -107,6 +108,7 @@ def test_nobody_pays_before_it_begins_and_after_it_has_ended(room: Room) -> None
     assert (room.status()["file"], room.status()["packets"]) == (None, 2)
 
 
+@pytest.mark.slow
 def test_there_is_one_at_a_time(room: Room) -> None:
     room.writer()
     answer = room.ask(room.peer(), file="other.pcapng")
@@ -114,6 +116,7 @@ def test_there_is_one_at_a_time(room: Room) -> None:
     assert "call.pcapng is being written; end it with: glassnat capture stop" in str(answer)
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_too_slow_misses_packets_and_hears_how_many(room: Room) -> None:
     writer = room.writer()
     room.world.set("memory.capture", 65_536)
@@ -132,6 +135,7 @@ def test_a_writer_that_is_too_slow_misses_packets_and_hears_how_many(room: Room)
     assert 0 < use.high_water < use.limit + 4096
 
 
+@pytest.mark.slow
 def test_to_stop_is_to_wait_until_the_file_is_whole(room: Room) -> None:
     writer, stopper = room.writer(), room.peer()
     room.world.pass_out(OUT)
@@ -150,6 +154,7 @@ def test_to_stop_is_to_wait_until_the_file_is_whole(room: Room) -> None:
     assert [(event.why, event.packets) for event in told] == [("", 2)]
 
 
+@pytest.mark.slow
 def test_who_stops_and_goes_away_is_not_answered(room: Room) -> None:
     writer, stopper = room.writer(), room.peer()
     stopper.say({"id": 7, "do": "capture", "stop": True})
@@ -202,6 +207,7 @@ def test_why_it_ended_is_an_event(
     assert ended.why == why
 
 
+@pytest.mark.slow
 def test_a_writer_is_no_watcher_and_is_not_dropped_as_one(room: Room) -> None:
     writer = room.writer()
     room.world.set("memory.watchers", 65_536)
@@ -213,6 +219,7 @@ def test_a_writer_is_no_watcher_and_is_not_dropped_as_one(room: Room) -> None:
     assert len(room.frames(writer)) == 400
 
 
+@pytest.mark.slow
 def test_what_the_writer_has_yet_to_take_is_sent_when_the_appliance_ends(room: Room) -> None:
     writer = room.writer()
     for _ in range(5):

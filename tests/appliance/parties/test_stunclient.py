@@ -111,6 +111,7 @@ def test_a_phone_writes_what_it_learnt_into_via_contact_and_description(room: Ro
     assert [str(report.target) for report in learnt] == ["203.0.113.1:40000", "203.0.113.1:50000"]
 
 
+@pytest.mark.slow
 def test_a_phone_that_is_elsewhere_registers_anew(room: Room) -> None:
     ports = {5060: 40000, 4000: 50000}
     room_behind_nat(room, ports, stun_every=20.0)

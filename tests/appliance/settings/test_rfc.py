@@ -254,6 +254,7 @@ OBSERVED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", sampled(PROFILES, 16))
 def test_no_profile_is_reported_better_or_worse_than_it_behaves(profile: str) -> None:
     """Towards flows that no ALG looks at: what the faults of a poor one spoil, they spoil for

@@ -142,6 +142,7 @@ def test_without_an_alg_a_phone_cannot_even_register_when_its_port_is_not_kept()
 # --- repeatability -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alg", sampled(["off", "sip"], 2))
 def test_the_same_scenario_and_seed_give_the_same_bytes(alg: str) -> None:
     """Promise 6."""

@@ -185,6 +185,7 @@ def test_a_connection_that_the_nat_has_forgotten_reaches_nobody() -> None:
     assert set(lost) == {"dropped by the NAT: no-mapping"}
 
 
+@pytest.mark.slow
 def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
     """Promise 6."""
     first, second = Run(cut(STORY, "segment = 9"), "sip"), Run(cut(STORY, "segment = 9"), "sip")

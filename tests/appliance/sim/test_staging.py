@@ -55,6 +55,7 @@ def test_a_run_begins_at_nought() -> None:
     assert simulation(STORY, Turns(alg="sip")).now == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", sampled((each["name"] for each in list_profiles()), 9))
 def test_every_story_can_be_told_behind_every_product(profile: str) -> None:
     for story in shelf():

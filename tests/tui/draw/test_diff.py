@@ -278,6 +278,7 @@ def with_changes(content: str, count: int, length: int = 4) -> MessagePassed:
     return message(content, "", "in", changes=made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["\0" * 60_000, "\n" * 60_000, "x" * 60_000])
 @pytest.mark.parametrize("options", [Options(), Options(True, True), Options(True, True, True)])
 def test_60_000_bytes_with_200_changes_cost_a_bounded_number_of_rows(

@@ -24,6 +24,7 @@ async def test_events_are_found_by_their_words_and_enter_opens_what_one_is_about
         assert "100 Trying" in screen_of(app)
 
 
+@pytest.mark.slow
 async def test_where_nothing_can_be_looked_for_the_calls_are_and_escape_shows_all() -> None:
     async with screen() as (app, pilot, _):
         await pilot.press("1", "slash", *"nobody")

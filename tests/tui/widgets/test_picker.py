@@ -22,6 +22,7 @@ def picker() -> Picker:
     return Picker(shelf_of(told, ["classroom"], STORIES.__getitem__))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "answer"),
     sampled(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.test_app import screen
 from tests.tui.test_simulated import simulation
 from tui.app import GlassnatApp
 from tui.simulated import SimulationFeed
 
 
+@pytest.mark.slow
 async def test_a_click_on_a_simulation_holds_its_clock_there_forth_and_back() -> None:
     app = GlassnatApp(SimulationFeed(simulation), [], refresh=None)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -23,6 +26,7 @@ async def test_a_click_on_a_simulation_holds_its_clock_there_forth_and_back() ->
         assert app.look.model.now == before
 
 
+@pytest.mark.slow
 async def test_a_live_nat_shows_the_message_of_that_time() -> None:
     async with screen(live=True) as (app, pilot, _):
         await pilot.click("#timeline", offset=(7, 0))

@@ -61,6 +61,7 @@ def note(world: World) -> str:
 # --- whatever it does --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", sampled(HOSTILE.values(), 3), ids=HOSTILE.keys())
 @pytest.mark.parametrize("by", sampled(["start", "set"], 2))
 def test_whatever_a_module_does_its_message_passes_and_the_next_as_well(
@@ -87,6 +88,7 @@ def test_whatever_a_module_does_its_message_passes_and_the_next_as_well(
     assert not world.told(ExpectationOpened)
 
 
+@pytest.mark.slow
 def test_after_five_failures_in_a_row_it_is_off_until_somebody_sets_it_again(
     tmp_path: Path,
 ) -> None:
@@ -113,6 +115,7 @@ def test_one_good_answer_and_it_is_counted_anew(tmp_path: Path) -> None:
     assert len(errors(world)) == 7 > MOST_FAILURES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [LOOPING, Hostile("1 // 0")], ids=["looping", "raising"])
 def test_a_file_that_is_saved_replaces_the_worker(tmp_path: Path, broken: Hostile) -> None:
     """Also of a module that is off, or off for a flow; looked at once a second."""
@@ -334,6 +337,7 @@ def test_while_a_worker_is_being_started_messages_pass_at_once(
     assert note(world) == "left alone: the module's process is being started"
 
 
+@pytest.mark.slow
 def test_a_file_that_loads_for_ever_is_taken_and_told_later(tmp_path: Path) -> None:
     """`set` does not wait so long where packets flow."""
     world = World(mode="appliance")
@@ -364,6 +368,7 @@ GOES_ON = Hostile(
 )
 
 
+@pytest.mark.slow
 def test_a_worker_that_computes_while_nobody_asks_it_is_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

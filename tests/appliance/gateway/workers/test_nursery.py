@@ -134,6 +134,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", sampled([STUBBORN, Hostile()], 2), ids=["stubborn", "idle"])
 def test_whoever_is_killed_leaves_no_process(tmp_path: Path, module: Hostile) -> None:
     """SIGKILL, so that nobody can tidy up."""

@@ -114,6 +114,7 @@ def process(number: int) -> Trace:
     return Trace("process", str(number), undo._began(number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "signals"),
     [("pass", ["TERM"]), ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", ["TERM", "KILL"])],

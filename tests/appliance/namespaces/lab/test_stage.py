@@ -55,6 +55,7 @@ def test_a_call_is_made_and_heard(transport: str, segment: int) -> None:
     assert changes == [("nat.timeouts.udp", "40s")]
 
 
+@pytest.mark.slow
 def test_who_is_not_there_is_not_reached() -> None:
     """The kernel says so by ICMP, and the phone goes on asking (RFC 3261 17.1.2)."""
     alone = story("udp")
@@ -63,6 +64,7 @@ def test_who_is_not_there_is_not_reached() -> None:
     assert played(alone, []).evidence["registrations_accepted"] == 0
 
 
+@pytest.mark.slow
 def test_a_refused_connection_is_heard_of() -> None:
     alone = story("tcp")
     del alone.parties["pbx"]

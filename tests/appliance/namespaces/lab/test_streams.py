@@ -91,6 +91,7 @@ def test_what_is_written_arrives(room: Room, caller: socket.socket) -> None:
     assert heard == b"one two three"
 
 
+@pytest.mark.slow
 def test_more_than_the_kernel_takes_waits(room: Room, caller: socket.socket) -> None:
     much = bytes(4 << 20)
     room.streams.do(Write(*ends(room), much))
