@@ -18,7 +18,7 @@ COMPARED := slirp4netns:slirp4netns pasta:passt
 unexport PYTHONDONTWRITEBYTECODE
 
 # What needs no root runs on two processors. (--cov measures in both; `coverage run` would in neither.)
-ON_TWO := $(BIN)/python -m pytest -n 2 --dist worksteal
+ON_TWO := -n 2 --dist worksteal
 # Half of the files for each of two processes: pytest-xdist would have both collect all files, and
 # hand on what becomes of each test, which is a fifth of the time that these take.
 HALF := $(BIN)/python -m pytest -q -m "not host and not sweep and not slow" --half
@@ -43,13 +43,26 @@ setup: .venv/installed
 demo: setup
 	@$(BIN)/glassnat sim one-way-audio
 
+# What failed is tried once more, with nothing beside it. A machine that stumbles for a second fails a
+# test that measures it once; a fault of the program fails twice. Both results are printed.
+define tried
+$(BIN)/python -m pytest $(1); \
+	case $$? in \
+	0) ;; \
+	1) echo "What failed, once more and alone:"; \
+		$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none -rA --tb=short $(2) \
+			|| failed=1 ;; \
+	*) failed=1 ;; \
+	esac
+endef
+
 # Host tests come first and run one after the other: they use up the machine, and some measure it.
 test: .venv/installed-dev system-packages
 	$(BIN)/coverage erase
 	@failed=0; \
-	$(BIN)/python -m pytest -m host || failed=1; \
-	$(ON_TWO) -m "not host" --cov --cov-report= $(TRACED) || failed=1; \
-	$(ON_TWO) -m "not host" $(TRACED:%=--ignore=%) || failed=1; \
+	$(call tried,-m host,-m host); \
+	$(call tried,$(ON_TWO) -m "not host" --cov --cov-report= $(TRACED),-m "not host" $(TRACED)); \
+	$(call tried,$(ON_TWO) -m "not host" $(TRACED:%=--ignore=%),-m "not host" $(TRACED:%=--ignore=%)); \
 	$(BIN)/coverage report --include='nat/*,alg/*' --fail-under=90 || failed=1; \
 	exit $$failed
 
