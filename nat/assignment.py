@@ -51,16 +51,17 @@ class Assignment:
     """
 
     def __init__(self, behavior: Behavior, policy: Policy, may_share: MayShare) -> None:
-        self._behavior = behavior
-        self._policy = policy
         self._may_share = may_share
         self._poisoned = Poisoned()
         self.pools: dict[tuple[int, int], PortPool] = {}
         self.high_water = HighWater()
+        self.settings_changed(behavior, policy)
 
     def settings_changed(self, behavior: Behavior, policy: Policy) -> None:
         self._behavior = behavior
         self._policy = policy
+        # One that a rule gives to one host is not for the others, unless there is no other.
+        self._addresses = behavior.shared_addresses() or list(behavior.external)
         for pool in self.pools.values():
             self._set_up(pool)
 
@@ -88,7 +89,7 @@ class Assignment:
     def address_of(self, internal: Endpoint, known: int | None) -> int:
         """RFC 4787 REQ-2, paired pooling: an inside host always appears under one address. Without
         it each of its endpoints may have another one, but always the same."""
-        external = self._behavior.external
+        external = self._addresses
         if len(external) == 1:
             return external[0]
         if known not in external:

@@ -153,6 +153,11 @@ class Behavior:
     def is_untranslated(self, remote: int) -> bool:
         return any(remote in network for network in self.untranslated)
 
+    def shared_addresses(self) -> list[int]:
+        """Those of `external` that no rule gives to one host alone (RFC 2663 4.1.1)."""
+        alone = {static.external for static in self.statics}
+        return [address for address in self.external if address not in alone]
+
     def owned_addresses(self) -> set[int]:
         """All addresses that the outside reaches this NAT by."""
         owned = set(self.external)

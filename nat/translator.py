@@ -85,8 +85,7 @@ class Nat:
         self._admission.settings_changed(behavior)
         self._errors.settings_changed(behavior, policy)
         inside = set() if behavior.gateway is None else {behavior.gateway}
-        shared = set(behavior.external) - {rule.external for rule in behavior.statics}
-        self.addresses_by_side = (inside, shared)
+        self.addresses_by_side = (inside, set(behavior.shared_addresses()))
         # Until settings change again, the same addresses are judged alike.
         self._judge_addresses = lru_cache(JUDGEMENTS)(self._check_addresses)
         limits = behavior.limits

@@ -61,6 +61,7 @@ def test_an_address_is_ours_when_any_rule_shows_it_outside() -> None:
     )
     shown = (EXTERNAL, "203.0.113.10", "203.0.113.20")
     assert ours.owned_addresses() == {parse_address(text) for text in shown}
+    assert ours.shared_addresses() == [parse_address(EXTERNAL)]
 
 
 def test_networks_say_who_is_inside_and_who_sees_inside_addresses() -> None:
