@@ -27,8 +27,10 @@ stands for all of them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from alg import edits
 from alg.base import Alg, Application, Edit, Edits, Finding, Reading, Reason
@@ -113,7 +115,7 @@ def changes(
         return rows if is_correct else [replace(row, expected=None) for row in rows]
     follows = application.consequences(message, made)
     lengths = [*follows, *application.consequences(message, correct_edits)]
-    own = [edit for edit in correct_edits if not any(_overlap(edit, each) for each in lengths)]
+    own = _apart(correct_edits, lengths)
     right = [*own, *follows]  # what follows is judged by what was made
     places = _places(made, edits.ordered(message, right))
     rows = [_row(message, place, active, correct, application) for place in places]
@@ -122,8 +124,12 @@ def changes(
     return rows
 
 
-def _overlap(one: Edit, other: Edit) -> bool:
-    return one.start < other.end and other.start < one.end
+def _apart(some: Sequence[Edit], others: Sequence[Edit]) -> list[Edit]:
+    """Those of `some` that overlap none of the others."""
+    others = sorted(others, key=lambda edit: edit.start)
+    starts = [edit.start for edit in others]
+    furthest = [-1, *accumulate((edit.end for edit in others), max)]
+    return [each for each in some if furthest[bisect_left(starts, each.end)] <= each.start]
 
 
 def _one_by_one(made: Sequence[Edit]) -> list[tuple[Edit, ...]]:

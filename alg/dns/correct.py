@@ -178,9 +178,10 @@ class _Work:
     def rename(self, old: Labels, numbers: Labels, rule: str) -> None:
         """Write the name of another address wherever that of one stands."""
         changed: set[int] = set()
+        meant = (*old, *REVERSE)
         for field, name in self._named():
-            is_meant = name.lowered == (*old, *REVERSE)
-            borrows = any(place in changed for place in name.places[name.own :])
+            is_meant = len(name.labels) == len(meant) and name.lowered == meant
+            borrows = not changed.isdisjoint(name.places[name.own :])
             if is_meant and name.own >= NUMBERS:
                 end = name.places[NUMBERS - 1] + 1 + len(name.labels[NUMBERS - 1])
                 self._write(name.start, end, written(numbers, is_whole=False), field, rule)
@@ -234,7 +235,7 @@ class _Answer(_Work):
         signed = self.said.signed()
         for record in self.said.records:
             if record.type == A and record.klass == IN and record.end - record.start == 4:
-                self._translate(record, (record.name.lowered, A) in signed)
+                self._translate(record, bool(signed) and (record.name.lowered, A) in signed)
         if self.edits and self.habits.says_what_was_checked:
             self._checked_no_more()
         self._rename_back()

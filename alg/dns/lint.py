@@ -34,7 +34,7 @@ def _structure(said: Message) -> Iterator[Finding]:
 def _lost_length(message: bytes) -> Iterator[Finding]:
     """A message of TCP whose length is another one, and which can be read without it."""
     try:
-        behind, before = read(message, LENGTH), read(message)
+        behind, before = read(message, LENGTH), read(message, 0)
     except NotDns:
         return
     if before.problem and not behind.problem and behind.end == len(message):

@@ -13,15 +13,21 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from alg.dns.names import BadName, Labels, Name, read_name
 
 LENGTH = 2
 """Bytes before a message of a TCP connection, which say how long it is (RFC 1035 4.2.2)."""
 HEADER = 12
-LONGEST = 8192
-"""Bytes of a message that is read. By UDP nobody sends so many (RFC 9715 advises 1400), and by
-TCP a longer one is not waited for (`alg.stream.LONGEST_HELD`)."""
+LONGEST = 4096
+"""Bytes of a message that is read. By UDP nobody sends more (RFC 9715 advises 1400), and whoever
+has to wait for another's message waits for so many bytes of it."""
+MOST_PIECES = 2048
+"""Of all names of a message that are read: labels, pointers, and their ends. A pointer of two bytes
+may stand for a name of 127 labels, so that bytes alone bound nothing; an answer of 200 records has
+a thousand."""
 FIXED = struct.Struct("!HHIH")  # type, class, TTL, length of data
 SECTIONS = ("answer", "authority", "additional")
 
@@ -47,8 +53,7 @@ class NotDns(Exception):
     """This is not a DNS message; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Who is asked for. Type and class stand at the last four bytes before `end`."""
 
     name: Name
@@ -57,12 +62,12 @@ class Question:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One of an answer's. `place` is its section and its number there; type, class, TTL and length
-    stand at `at`, its data at `start` to `end`."""
+class Record(NamedTuple):
+    """One of an answer's. `number` is its place in its section; type, class, TTL and length stand
+    at `at`, its data at `start` to `end`."""
 
-    place: str
+    section: str
+    number: int
     name: Name
     type: int
     klass: int
@@ -73,6 +78,10 @@ class Record:
     names: tuple[Name, ...] = ()
 
     @property
+    def place(self) -> str:
+        return f"{self.section}[{self.number}]"
+
+    @property
     def ttl_span(self) -> tuple[int, int]:
         return self.at + 4, self.at + 8
 
@@ -80,7 +89,7 @@ class Record:
 @dataclass(slots=True)
 class Message:
     """What could be read of a message. `begin` is where it begins, behind a length or not; `end` is
-    how far it was read; `problem` says why no further."""
+    how far it was read; `problem` says why no further. `pieces` have been read of its names."""
 
     data: bytes
     begin: int
@@ -88,6 +97,7 @@ class Message:
     records: list[Record] = field(default_factory=list)
     end: int = 0
     problem: str = ""
+    pieces: int = 0
 
     @property
     def id(self) -> int:
@@ -132,8 +142,10 @@ class Message:
         }
 
 
-def read(data: bytes, begin: int = 0) -> Message:
-    """The message that begins at a byte. Raises NotDns."""
+@lru_cache(maxsize=8)
+def read(data: bytes, begin: int) -> Message:
+    """The message that begins at a byte. Raises NotDns. Several look at each message one after the
+    other, so the last answers are kept: they are for reading only."""
     if len(data) < begin + HEADER:
         raise NotDns("it is too short for a DNS header")
     message = Message(data, begin, end=begin + HEADER)
@@ -147,7 +159,7 @@ def read(data: bytes, begin: int = 0) -> Message:
             raise BadName("more bytes than are read")
         for section, count in zip(SECTIONS, counts[1:], strict=True):
             for number in range(count):
-                _read_record(message, f"{section}[{number}]")
+                _read_record(message, section, number)
     except BadName as reason:
         message.problem = str(reason)
     return message
@@ -160,15 +172,15 @@ def read_any(data: bytes) -> Message:
         try:
             framed = read(data, LENGTH)
         except NotDns:
-            return read(data)
+            return read(data, 0)
         if not framed.problem:
             return framed
-    return read(data)
+    return read(data, 0)
 
 
 def _read_question(message: Message) -> None:
     data = message.data
-    name = read_name(data, message.end, message.begin)
+    name = _read_name(message, message.end)
     end = name.end + 4
     if end > len(data):
         raise BadName("a question that does not end")
@@ -177,9 +189,9 @@ def _read_question(message: Message) -> None:
     message.end = end
 
 
-def _read_record(message: Message, place: str) -> None:
+def _read_record(message: Message, section: str, number: int) -> None:
     data = message.data
-    name = read_name(data, message.end, message.begin)
+    name = _read_name(message, message.end)
     start = name.end + FIXED.size
     if start > len(data):
         raise BadName("a record that does not end")
@@ -187,20 +199,29 @@ def _read_record(message: Message, place: str) -> None:
     end = start + length
     if end > len(data):
         raise BadName("a record that does not end")
-    names = _names_in(message, kind, start, end)
-    message.records.append(Record(place, name, kind, klass, ttl, name.end, start, end, names))
+    names = _names_in(message, kind, start, end) if kind in NAMES_IN else ()
+    where = name.end, start, end
+    message.records.append(Record(section, number, name, kind, klass, ttl, *where, names))
     message.end = end
 
 
 def _names_in(message: Message, kind: int, start: int, end: int) -> tuple[Name, ...]:
-    skipped, count = NAMES_IN.get(kind, (0, 0))
+    skipped, count = NAMES_IN[kind]
     if start == end:
         return ()  # as in an update
     found: list[Name] = []
     at = start + skipped
     for _ in range(count):
-        found.append(read_name(message.data, at, message.begin))
+        found.append(_read_name(message, at))
         at = found[-1].end
     if at > end:
         raise BadName("a name that is longer than its record")
     return tuple(found)
+
+
+def _read_name(message: Message, at: int) -> Name:
+    if message.pieces > MOST_PIECES:
+        raise BadName("more names than are read")
+    name = read_name(message.data, at, message.begin)
+    message.pieces += name.pieces
+    return name

@@ -35,13 +35,15 @@ class BadName(ValueError):
 
 class Name(NamedTuple):
     """A name that stands at bytes `start` to `end`, with the rest of it elsewhere if `pointers` are
-    not empty: each is a place, and where it leads to. `places` are those of its labels."""
+    not empty: each is a place, and where it leads to. `places` are those of its labels, of which
+    the first `own` stand at its own place."""
 
     start: int
     end: int
     labels: Labels
     places: tuple[int, ...]
     pointers: tuple[tuple[int, int], ...]
+    own: int
 
     @property
     def lowered(self) -> Labels:
@@ -49,9 +51,9 @@ class Name(NamedTuple):
         return tuple(label.lower() for label in self.labels)
 
     @property
-    def own(self) -> int:
-        """How many of its labels stand at its own place."""
-        return sum(self.start <= place < self.end for place in self.places)
+    def pieces(self) -> int:
+        """How much there is to read in it."""
+        return 1 + len(self.labels) + len(self.pointers)
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -66,30 +68,35 @@ class Name(NamedTuple):
 
 def read_name(data: bytes, at: int, begin: int) -> Name:
     """The name at a place; pointers count from `begin`. Raises BadName."""
-    start, end, lowest, length = at, 0, at, 1
+    start, end, lowest, length, own = at, 0, at, 1, 0
     labels: list[bytes] = []
     places: list[int] = []
     pointers: list[tuple[int, int]] = []
-    while True:
-        size = data[at] if at < len(data) else POINTER - 1
-        if size >= POINTER:
-            target = begin + (int.from_bytes(data[at : at + 2]) & FURTHEST)
-            if at + 2 > len(data) or target >= lowest or len(pointers) == MOST_POINTERS:
-                raise BadName("a name that leads round in a circle, or too far")
-            pointers.append((at, target))
-            end = end or at + 2
-            at = lowest = target
-            continue
-        if size > LONGEST_LABEL or at + 1 + size > len(data):
-            raise BadName("a name that does not end")
+    while at < len(data):
+        size = data[at]
         if size == 0:
-            return Name(start, end or at + 1, tuple(labels), tuple(places), tuple(pointers))
-        length += 1 + size
-        if length > LONGEST:
-            raise BadName("a name that is too long")
-        labels.append(data[at + 1 : at + 1 + size])
-        places.append(at)
-        at += 1 + size
+            own = own if pointers else len(labels)
+            found = tuple(labels), tuple(places), tuple(pointers)
+            return Name(start, end or at + 1, *found, own)
+        if size <= LONGEST_LABEL:
+            behind = at + 1 + size
+            length += 1 + size
+            if length > LONGEST:
+                raise BadName("a name that is too long")
+            labels.append(data[at + 1 : behind])
+            places.append(at)
+            at = behind
+            continue
+        if size < POINTER:
+            break
+        target = begin + (int.from_bytes(data[at : at + 2]) & FURTHEST)
+        if at + 2 > len(data) or target >= lowest or len(pointers) == MOST_POINTERS:
+            raise BadName("a name that leads round in a circle, or too far")
+        if not pointers:
+            end, own = at + 2, len(labels)
+        pointers.append((at, target))
+        at = lowest = target
+    raise BadName("a name that does not end")
 
 
 def written(labels: Sequence[bytes], is_whole: bool = True) -> bytes:

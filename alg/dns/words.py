@@ -116,8 +116,8 @@ def lines(message: bytes) -> Sequence[Sequence[Piece]]:
     found = [*_header(said), *(_question(each) for each in said.questions)]
     section = ""
     for record in said.records:
-        if record.place.partition("[")[0] != section:
-            section = record.place.partition("[")[0]
+        if record.section != section:
+            section = record.section
             found.append([Piece(f"; {section}")])
         found.append(_record(said, record))
     if said.problem:

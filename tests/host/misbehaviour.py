@@ -13,6 +13,7 @@ ends them, and they need not keep to any window.
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -103,6 +104,17 @@ def invites(sources: int) -> Misbehaviour:
     return packets
 
 
+def names(server: str, _far: str) -> Iterator[bytes]:
+    """Messages of DNS from one name server to another, each full of the longest names: one is
+    written, and two bytes lead to it again."""
+    longest, type_and_class = b"\1a" * 127 + b"\0", b"\0\1\0\1"
+    record = b"\xc0\x0c\0\x0e\0\1\0\0\0\0\0\4\xc0\x0c\xc0\x0c"
+    body = longest + type_and_class + record * 238
+    for named in count():
+        message = struct.pack("!6H", named & 0xFFFF, 0x8180, 1, 238, 0, 0) + body
+        yield from fragments(udp(f"{HOST}:53", f"{server}:53", message), named)
+
+
 def connection(far: str, port: int) -> Iterator[bytes]:
     """SYN, and the acknowledgement of its answer."""
     ours, its = f"{HOST}:{port}", f"{far}:{SIP_PORT}"
@@ -169,6 +181,7 @@ MISBEHAVIOURS: dict[str, tuple[float, Misbehaviour]] = {
     "unacknowledged": (400.0, unacknowledged),
     "short-messages": (400.0, short_messages),
     "half-messages": (400.0, half_messages),
+    "names": (600.0, names),
 }
 """Packets a second, and what they are."""
 BEFORE_A_WATCHER = {"texts-full-of-the-address": (600.0, texts_full_of_the_address)}
