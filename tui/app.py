@@ -203,7 +203,7 @@ class GlassnatApp(Looks[None]):
         if outcome is None or not isinstance(feed, SimulationFeed):
             return
         if feed.ended:
-            self.look.remember(feed.knobs, feed.again())
+            self.look.remember(feed.label, feed.again())
         if self._judged != (judged := (feed.simulation, outcome.outcome)):
             self._judged = judged
             self.look.remedies = None

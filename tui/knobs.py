@@ -54,7 +54,7 @@ class Knobs:
     def more(self) -> None:
         """Every knob of the story, and those that decide how the NAT maps and filters."""
         look, feed = self._stage.look, self._stage.feed
-        turned = feed.knobs if isinstance(feed, SimulationFeed) else {}
+        turned = feed.knobs_to_come if isinstance(feed, SimulationFeed) else {}
         menu = KnobMenu(knobs_of(look.story, look.model.settings, turned))
         self._stage.ask(menu, self._knob_chosen)
 

@@ -7,14 +7,13 @@ cursor is the one that WHY explains. A view reads and changes this, and knows no
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from appliance.settings.values import short_value
 from appliance.sim.knobs import Remedy
 from appliance.sim.scenario import Scenario
-from tui.model import Message, Model, short_key
+from tui.model import Message, Model
 
 
 class Run(NamedTuple):
@@ -108,19 +107,13 @@ class Look:
         self.chosen = None
         self.only = ""
 
-    def remember(self, knobs: Mapping[str, Any], again: Callable[[], Any] | None = None) -> None:
-        """Keep how this run ended, instead of an earlier one with the same knobs. `again`: see
+    def remember(self, label: str, again: Callable[[], Any] | None = None) -> None:
+        """Keep how this run ended, instead of an earlier one of the same label. `again`: see
         `Run`."""
         if self.model.outcome is None:
             return
-        modules = [spec for spec in self.model.modules.values() if spec != "off"]
-        turned = [
-            f"{short_key(key)} {short_value(value)}"
-            for key, value in knobs.items()
-            if short_key(key) != "ALG"
-        ]
-        run = Run(" ".join([*(modules or ["off"]), *turned]), self.model.outcome.outcome, again)
-        others = [each for each in self.runs if each.label != run.label]
+        run = Run(label, self.model.outcome.outcome, again)
+        others = [each for each in self.runs if each.label != label]
         self.runs = [*others, run][-RUNS_KEPT:]
 
     def begin_again(self) -> None:

@@ -32,7 +32,10 @@ class RecordingFeed(Clockwork):
         self.restart()
 
     def restart(self) -> None:
+        """What the first event tells, name and settings, is known before anything passes."""
         self._rewind()
+        if self._events:
+            self._play()
 
     def _rewind(self) -> None:
         self.now = 0.0

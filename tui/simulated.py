@@ -11,6 +11,7 @@ from alg.registry import APPLICATIONS, is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event, PacketSeen
 from appliance.settings.files import profile_table
+from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX, PROFILE, Remedy, turned
 from appliance.sim.matrix import Plan
 from appliance.sim.remedies import remedies
@@ -18,8 +19,9 @@ from appliance.sim.scenario import Act, Turns
 from appliance.sim.simulation import Simulation
 from tui.feed import Awaited, Clockwork, FeedError, setting_values
 from tui.foresight import SPEC, Foresight
-from tui.model import Frame
+from tui.model import Frame, short_key
 
+MODULES = [f"alg.{name}.module" for name in APPLICATIONS]
 _SLICE = 0.25
 """Virtual seconds that are run between two looks at the wall clock."""
 _BUDGET = 0.15
@@ -37,12 +39,14 @@ class Factory(Protocol):
 
 
 class Turned(NamedTuple):
-    """A setting that was changed while a simulation ran, when, and after how many events."""
+    """A setting that was changed while a simulation ran, when, and after how many events. `after`:
+    the run had ended by then, so nothing in it went otherwise."""
 
     events: int
     t: float
     key: str
     value: Any
+    after: bool
 
 
 class SimulationFeed(Clockwork):
@@ -186,7 +190,8 @@ class SimulationFeed(Clockwork):
         if self._has_foreign_modules:
             return None
         story, seed = self.simulation.scenario, self.simulation.seed
-        settings, journal = self.simulation.began_with, list(self._journal)
+        settings = self.simulation.began_with
+        journal = [each for each in self._journal if not each.after]
 
         def made() -> Simulation:
             run = Simulation(story, settings.copy(), seed)
@@ -197,10 +202,41 @@ class SimulationFeed(Clockwork):
         return made
 
     @property
+    def label(self) -> str:
+        """What was turned in this run, in few words: its modules, the knobs that it began with, and
+        with its time what was turned on the way. What is turned later is of the next run."""
+        way = [each for each in self._journal if not each.after]
+        knobs = self.knobs_at_first | {each.key: each.value for each in way if not each.t}
+        modules = {key: knobs.get(key, self.simulation.began_with[key]) for key in MODULES}
+        begun = [_in_few_words(*each) for each in knobs.items() if each[0] not in modules]
+        later = [
+            f"{_in_few_words(each.key, each.value)} at {each.t:.0f} s" for each in way if each.t
+        ]
+        specs = [str(spec) for spec in modules.values() if spec != "off"]
+        return " ".join([*(specs or ["off"]), *begun, *later])
+
+    @property
+    def knobs_at_first(self) -> dict[str, Any]:
+        """What this run began with: the knobs of the guide's step, and those turned by hand."""
+        return {**self._of_the_step, **self._at_first}
+
+    @property
+    def knobs_to_come(self) -> dict[str, Any]:
+        """What the next run begins with."""
+        return {**self._of_the_step, **self.knobs}
+
+    @property
+    def _of_the_step(self) -> dict[str, Any]:
+        if self._turns is None:
+            return {}
+        profile = {PROFILE: self._turns.profile} if self._turns.profile else {}
+        return {**profile, **self._turns.set}
+
+    @property
     def _has_foreign_modules(self) -> bool:
         """Such a module has one process, which this run needs."""
         settings = self.simulation.engine.settings
-        return any(is_foreign(settings[f"alg.{name}.module"]) for name in APPLICATIONS)
+        return any(is_foreign(settings[key]) for key in MODULES)
 
     async def remedies(self) -> list[Remedy]:
         """What would have made this run better, tried beside the screen. Nothing where a module of
@@ -264,7 +300,8 @@ class SimulationFeed(Clockwork):
             elif key.startswith(PREFIX):
                 turned(self.simulation.scenario, {key: value})
             else:
-                now = Turned(self.simulation.log.last_id, self.simulation.now, key, value)
+                run = self.simulation
+                now = Turned(run.log.last_id, run.now, key, value, self._is_over)
                 self._set(key, value)
                 self._journal.append(now)
         except (ValueError, LookupError) as error:  # the text of all of them is a sentence
@@ -279,3 +316,7 @@ class SimulationFeed(Clockwork):
 
     async def close(self) -> None:
         self.foresight.end()
+
+
+def _in_few_words(key: str, value: Any) -> str:
+    return f"{short_key(key)} {short_value(value)}"

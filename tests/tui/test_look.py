@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import SETTINGS, ended, one_way_audio
+from tests.tui.stories import ended, one_way_audio
 from tests.tui.test_model import told
 from tui.look import Look
 
@@ -27,15 +27,13 @@ def test_with_no_message_there_is_nothing_to_choose() -> None:
     assert look.message is None
 
 
-def test_runs_are_remembered_by_what_was_turned() -> None:
+def test_a_run_is_remembered_by_its_label_once_it_has_an_outcome() -> None:
     look = Look(told(*one_way_audio()))
-    look.remember({})
+    look.remember("off")
     assert look.runs == []
     look.model.fold(ended())
-    look.model.settings = SETTINGS
-    look.remember({})
-    look.remember({"parties.pbx.comedia": True, "alg.sip.module": "off"})
-    look.remember({})
+    for label in ("off", "off pbx.comedia true", "off"):
+        look.remember(label)
     assert [run.label for run in look.runs] == ["off pbx.comedia true", "off"]
 
 

@@ -167,6 +167,28 @@ async def test_what_would_have_helped_is_tried_beside_the_run() -> None:
     assert await story_of(feed) == before
 
 
+async def test_a_run_is_called_by_what_was_turned_in_it_and_not_by_what_waits_for_the_next() -> (
+    None
+):
+    feed = SimulationFeed(simulation)
+    assert feed.label == "off"
+    await feed.set("alg.sip.module", "sip")
+    await feed.set("parties.pbx.comedia", True)
+    assert feed.label == "sip"
+    feed.restart()
+    await feed.set("parties.pbx.comedia", False)
+    feed.go_to(30.0)
+    await feed.set("alg.sip.module", "off")
+    assert feed.label == "sip pbx.comedia true ALG off at 30 s"
+    feed.go_to(feed.simulation.duration)
+    await feed.set("nat.timeouts.udp", 15.0)
+    assert feed.label == "sip pbx.comedia true ALG off at 30 s"
+    step = Turns(profile="cgn", set={"parties.pbx.comedia": True})
+    feed.stage(step)
+    assert feed.label == "off profile cgn pbx.comedia true"
+    assert feed.knobs_to_come["parties.pbx.comedia"] is True
+
+
 async def test_flush_answers_how_many() -> None:
     feed = SimulationFeed(simulation)
     await feed.next_frame(3.0, running=True)

@@ -66,7 +66,8 @@ def _packet(found: Difference | None, names: Sequence[str], width: int) -> Itera
     if found is None:
         yield Line("No packet differs: not one byte, and none comes earlier or later.")
         return
-    yield Line(f"The first packet that differs: {found.t:.3f} s, {found.place}", Style.STRONG)
+    said = f"The first packet that differs: {found.t:.3f} s, {found.place}"
+    yield from (Line(row, Style.STRONG) for row in wrap_words(said, width))
     yield from _pair(_ends(found.one), _ends(found.other), width)
     lines = [() if each is None else each.lines for each in (found.one, found.other)]
     for here, there in zip_longest(*lines, fillvalue=""):

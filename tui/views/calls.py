@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from appliance.journal.events import CallState
 from appliance.settings.hints import counted
 from tui.calls import BAD, OVER, in_few_words
@@ -32,8 +34,7 @@ class CallsView(View):
         rows = self._rows()
         who = max((len(_who(each)) for each in rows), default=0)
         who = min(max(who, len("Who")), _MOST_WHO, max(width - _STATE - _SINCE - 24, 12))
-        names = [each.call for each in rows]
-        at = names.index(self.look.call) if self.look.call in names else None
+        at = self._at(rows)
         head = f" {'Who':<{who}} {'State':<{_STATE}}{'For':<{_SINCE}}"
 
         def row(place: int) -> Line:
@@ -98,21 +99,31 @@ class CallsView(View):
         ]
 
     def move(self, step: int) -> bool:
-        names = [each.call for each in self._rows()]
-        if names:
-            at = names.index(self.look.call) + step if self.look.call in names else len(names) - 1
-            self.look.choose_call(names[min(max(at, 0), len(names) - 1)])
+        rows = self._rows()
+        if rows:
+            at = self._at(rows)
+            to = len(rows) - 1 if at is None else min(max(at + step, 0), len(rows) - 1)
+            self.look.choose_call(rows[to].call)
         return True
 
     def open(self) -> None:
-        if self.look.call:
-            self.look.choose_call(self.look.call)
+        rows = self._rows()
+        at = self._at(rows)
+        if at is not None:
+            self.look.choose_call(rows[at].call)
             self.look.view = "call"
 
     def click(self, row: int) -> None:
         rows = self._rows()
         if row < len(rows):
             self.look.choose_call(rows[row].call)
+
+    def _at(self, rows: Sequence[CallState]) -> int | None:
+        """The row of the chosen call; where a filter has left it out, the first that fits."""
+        names = [each.call for each in rows]
+        if self.look.call in names:
+            return names.index(self.look.call)
+        return 0 if self.filter and rows else None
 
     def _rows(self) -> list[CallState]:
         calls = self.look.model.calls

@@ -57,6 +57,18 @@ def test_a_filter_leaves_what_fits() -> None:
     assert shown.page(78, 20).title.plain.endswith("5 with pbx !ringing phone4")
 
 
+def test_enter_opens_a_call_that_fits_where_the_chosen_one_does_not() -> None:
+    shown = view()
+    shown.filter = "phone7 "
+    assert plain(shown.page(78, 20).body) == ["▸phone7 > pbx answered    53s"]
+    shown.open()
+    assert (shown.look.call, shown.look.view) == ("call-7", "call")
+    shown.look.follow()
+    shown.filter = "nobody"
+    shown.open()
+    assert shown.look.call == "call-49"
+
+
 def test_the_chosen_call_is_what_ladder_and_message_are_about() -> None:
     shown = view()
     ladder = CallView(shown.look)
