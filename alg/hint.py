@@ -61,7 +61,7 @@ class Sign(NamedTuple):
     """All bytes that it may begin with. Most traffic begins with another, and needs no second look.
     Or:"""
     port: int = 0
-    """The remote port that it is looked for on alone."""
+    """The port of either end that it is looked for on alone."""
 
 
 def more_ports(ports: Sequence[int], port: int) -> str:

@@ -55,7 +55,7 @@ class Hints:
     ) -> None:
         self.by_first: dict[int, list[Known]] = {}
         self.by_port: dict[int, list[Known]] = {}
-        """The signs that may begin with a byte, and those of a remote port: none for most."""
+        """The signs that may begin with a byte, and those of a server's port: none for most."""
         for name, its in signs.items():
             for sign in its:
                 known = Known(name, re.compile(sign.begins).match, sign)
@@ -79,7 +79,8 @@ class Hints:
         """Look at what a packet carries, the bytes `[start, end)`; answers whether to look at the
         next one, too."""
         goes_on = False
-        by_port = self.by_port.get(leg.flow.remote.port, ())
+        ports = leg.flow.remote.port, leg.mapping.internal.port  # a server is outside, or inside
+        by_port = (known for port in {*ports} for known in self.by_port.get(port, ()))
         for name, begins, sign in (*by_port, *self.by_first.get(carried[start], ())):
             if begins(carried, start, end):
                 hint = self._ask(sign, leg, bytes(carried[start : min(end, start + LOOKED_AT)]))

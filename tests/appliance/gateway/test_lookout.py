@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from appliance.gateway.lookout import MOST_PACKETS
-from appliance.journal.events import HintGiven
+from appliance.journal.events import HintGiven, StreamLetGo
 from appliance.journal.sentences import Teller
 from nat.endpoint import Endpoint
 from nat.mapping import Flow
 from tests.alg.ftp.control import Control
-from tests.support.packets import ACK, A, R
+from tests.support.packets import ACK, SYN, A, R
 from tests.support.world import World
 
 PHONE = Endpoint.parse(f"{A}:4000")
@@ -64,8 +66,11 @@ def test_of_other_traffic_the_first_packet_is_enough() -> None:
     assert world.told(HintGiven) == []
 
 
-def test_a_connection_is_looked_at_where_its_first_byte_is() -> None:
-    world = World()
+@pytest.mark.parametrize("module", ["off", "sip"])
+def test_a_connection_is_looked_at_where_its_first_byte_is(module: str) -> None:
+    """SIP over TLS has a port that no module looks at: it is told of and counted as a flow, once,
+    and not as messages, of which nobody has seen any."""
+    world = World({"alg.sip.module": module})
     external = world.connect(PHONE, ELSEWHERE._replace(port=5061))
     assert world.told(HintGiven) == []
     world.out(PHONE, ELSEWHERE._replace(port=5061), ACK, sequence=1001, payload=CLIENT_HELLO)
@@ -73,6 +78,32 @@ def test_a_connection_is_looked_at_where_its_first_byte_is() -> None:
     assert "SIP over TLS" in event.sentence
     assert event.external == str(external)
     assert is_on_the_fast_road(world)
+    counters = world.show("counters")
+    assert counters["hints"] == {"sip": 1}
+    assert not any(counters["alg"]["sip"].values())
+
+
+def test_of_tls_where_a_module_looks_it_is_told_once_too() -> None:
+    world = World({"alg.sip.module": "sip", "alg.sip.ports": [5060, 5061]})
+    server = ELSEWHERE._replace(port=5061)
+    world.connect(PHONE, server)
+    for at in (1001, 1001 + len(CLIENT_HELLO)):
+        world.out(PHONE, server, ACK, sequence=at, payload=CLIENT_HELLO)
+    (event,) = world.told(StreamLetGo)
+    assert "encrypted (TLS)" in event.reason
+    assert world.show("counters")["alg"]["sip"]["let_go"] == 1
+
+
+def test_a_server_inside_is_recognised_by_its_own_port() -> None:
+    own, client = Endpoint.parse("203.0.113.1:5061"), ELSEWHERE
+    forward = {"protocol": "tcp", "external": str(own), "internal": "192.168.20.10:5061"}
+    world = World({"nat.forward": [forward]})
+    world.into(client, own, SYN, sequence=1000)
+    server = Endpoint.parse(forward["internal"])
+    world.out(server, client, SYN | ACK, sequence=5000, acknowledgement=1001)
+    world.into(client, own, ACK, sequence=1001, acknowledgement=5001, payload=CLIENT_HELLO)
+    (event,) = world.told(HintGiven)
+    assert "SIP over TLS" in event.sentence
 
 
 def test_a_server_that_speaks_first_is_heard_as_well() -> None:
