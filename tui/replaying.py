@@ -39,7 +39,7 @@ class ReplayFeed(RecordingFeed):
             self._at_first |= {turn.key: turn.value for turn in self._turns}
             self._turns.clear()
             self._events = self._replayed(self._at_first, ())
-        self._rewind()
+        super().restart()
 
     async def set(self, key: str, value: Any) -> None:
         turns = [turn for turn in self._turns if turn.t <= self.now]

@@ -64,7 +64,6 @@ async def test_run_again_it_is_so_from_the_first_packet_on() -> None:
     await feed.next_frame(5.0, True)
     await feed.set(SIP, "sip")
     feed.restart()
-    feed.step(lambda event: True)
     assert await settings_at(feed) == (0.0, "sip")
 
 

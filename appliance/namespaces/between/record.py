@@ -69,7 +69,7 @@ class Record:
             record = cls(path, os.open(path, flags, 0o644))
         except FileExistsError:
             raise AlreadyUp(
-                f"{facts.name} is up already, or was when it ended; first: glassnat down "
+                f"{facts.name} is up already, or was when it ended; first: sudo glassnat down "
                 f"{facts.name} (or choose another name)"
             ) from None
         fcntl.flock(record.lock, fcntl.LOCK_EX)
