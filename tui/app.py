@@ -118,6 +118,7 @@ class GlassnatApp(Looks[None]):
         if isinstance(feed, SimulationFeed):
             self.look.story = feed.simulation.scenario
         self.look.is_live, self.look.has_packets = feed.live, feed.has_packets
+        self.look.is_fixed = feed.read_only
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
         self._timing = Timing(self)

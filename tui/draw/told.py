@@ -24,6 +24,8 @@ def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
         return [Line("▌WHY ", Style.KEY).add(HIDDEN), Line(_HANG, Style.KEY).add(look.said)]
     if look.said:
         advice = Line(_HANG, Style.KEY).add(look.said)
+    elif look.is_fixed:
+        advice = why.where_to_look()
     else:
         advice = why.advice(look.model, live, look.remedies, look.call)
     tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]

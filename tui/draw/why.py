@@ -258,3 +258,10 @@ def advice(
         )
     line.add("n b", Style.KEY).add(" messages   ").add("a", Style.KEY).add(" another ALG   ")
     return line.add("t", Style.KEY).add(" another UDP timeout")
+
+
+def where_to_look() -> Line:
+    """The same where nothing can be turned: a recording, or an appliance that one may only see."""
+    line = Line("▌TRY ", Style.KEY)
+    line.add("n b", Style.KEY).add(" messages   ").add("3", Style.KEY).add(" before and after   ")
+    return line.add("4", Style.KEY).add(" events")

@@ -36,6 +36,13 @@ def test_a_sentence_that_was_said_takes_the_place_of_the_advice() -> None:
     assert plain(rows(some, False, 80, 5))[-1] == "▌    2 flows forgotten."
 
 
+def test_where_nothing_can_be_turned_nothing_to_turn_is_advised() -> None:
+    some = look()
+    some.is_fixed = True
+    said = plain(rows(some, False, 80, 5))[-1]
+    assert said == "▌TRY n b messages   3 before and after   4 events"
+
+
 def test_nothing_tells_how_it_went_while_one_predicts() -> None:
     some = look()
     some.hidden = True
