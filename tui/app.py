@@ -245,6 +245,7 @@ class GlassnatApp(Looks[None]):
     def draw(self) -> None:
         """Draw what is in sight."""
         base, width, model = self.screen_stack[0], self.size.width, self.look.model
+        self.look.is_over = self.feed.ended and not self.feed.live
         self.look.is_told_apart = self.is_wide and not base.has_class("zoom")
         wanted = {pane.view.name: pane.draw() for pane in base.query(Pane)}
         if self.look.is_told_apart:

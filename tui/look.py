@@ -35,6 +35,7 @@ class Look:
     `view`: the name of the view that is open; `chosen`: the number of the message that was chosen
     by hand; `only`: the call that was; `is_live`: is it a running appliance, with many calls?
     `has_packets`: can packets be looked at? `is_fixed`: can nothing be turned?
+    `is_over`: is there nothing more to come?
     `translation`: the key of the row under the cursor; `said`: one sentence in the place of the
     advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their own;
     `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps, None
@@ -53,6 +54,7 @@ class Look:
     is_live: bool = False
     has_packets: bool = True
     is_fixed: bool = False
+    is_over: bool = False
     translation: str = ""
     said: str = ""
     is_told_apart: bool = False

@@ -40,6 +40,8 @@ from tui.points import Points
 from tui.ticks import FLUSHED, Tick, mark
 from tui.translations import Translations
 
+BY_THE_STORY = "script"
+"""Who changes a setting that the story changes."""
 MESSAGES_KEPT = 2_000
 """Messages that can be looked back at; the oldest go first."""
 EVENTS_KEPT = 5_000
@@ -130,7 +132,8 @@ class Model:
     last_drop: PacketDropped | None = None
     last_error: AlgError | None = None
     turned: dict[str, Any] = field(default_factory=dict)
-    """Settings changed since the start, with their values: what "run again" would keep."""
+    """Settings that somebody has changed since the start, with their values: what "run again" would
+    keep, and what it would not have done anyway."""
     ticks: deque[Tick] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     log: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     seen: int = 0
@@ -264,7 +267,8 @@ class Model:
         self.last_error = event
 
     def _setting(self, event: SettingChanged) -> None:
-        self.turned[event.key] = event.new
+        if event.who != BY_THE_STORY:
+            self.turned[event.key] = event.new
         old, new = short_value(event.old), short_value(event.new)
         self.ladder.append(Mark(event.t, f"{short_key(event.key)}: {old} > {new}"))
 

@@ -141,6 +141,8 @@ def test_a_turned_knob_is_remembered_and_marked_on_the_ladder() -> None:
     model = told(SettingChanged(t=5.0, key="alg.sip.module", old="off", new="sip", who="screen"))
     assert model.turned == {"alg.sip.module": "sip"}
     assert list(model.ladder) == [Mark(5.0, "ALG: off > sip")]
+    story = told(SettingChanged(key="outside.external", old=[], new=["203.0.113.2"], who="script"))
+    assert (story.turned, len(story.ladder)) == ({}, 1), "the next run does so anyway"
 
 
 def test_a_frame_brings_settings_and_tables() -> None:

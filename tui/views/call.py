@@ -16,7 +16,8 @@ _ROOMY = 16
 
 
 class CallView(View):
-    """View 2. The arrows go from message to message, and Enter looks into one."""
+    """View 2. The arrows go from message to message, and Enter looks into one. The newest row is in
+    sight while there is more to come, and then the message that matters."""
 
     name = "call"
     label = "Call"
@@ -29,7 +30,8 @@ class CallView(View):
         selected = look.message.number if look.message else None
         rungs = ladder.rungs(model, width, selected, not look.hidden, look.call)
         some = ladder.entries(model, selected, look.call)
-        at = len(some) - 1 if look.chosen is None else ladder.place_of(some, selected)
+        is_newest = look.chosen is None and not look.is_over
+        at = len(some) - 1 if is_newest else ladder.place_of(some, selected)
         mine = [row for row, rung in enumerate(rungs) if rung.place == at]
         self._places = [rung.place for rung in rungs]
         return Page(

@@ -39,6 +39,13 @@ def test_the_newest_is_in_sight_until_a_message_is_chosen() -> None:
     assert shown.page(78, 20).span == (1, 1)
 
 
+def test_when_all_is_over_the_message_that_matters_is_in_sight() -> None:
+    view = CallView(Look(told(*one_way_audio()), "call", is_over=True))
+    page = view.page(78, 8)
+    assert page.span is not None
+    assert page.body[page.span[0]].plain.startswith("▸")
+
+
 def test_enter_looks_into_the_message() -> None:
     shown = view()
     shown.open()
