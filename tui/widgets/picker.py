@@ -33,12 +33,16 @@ class Picker(Looks[Picked]):
     Picker #head, Picker #keys { background: $panel; height: 1; }
     .-narrow #both { layout: vertical; }
     .-narrow Rows { width: 100%; height: 1fr; }
-    .-narrow #about { width: 100%; height: 60%; padding: 0 1; }
+    .-narrow #about { width: 100%; height: auto; max-height: 60%; padding: 0 1; }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Textual wants it
     BINDINGS = [  # noqa: RUF012 - Textual reads a plain list
         Binding("down", "move(1)", "next"),
         Binding("up", "move(-1)", "previous"),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("home", "move(-1_000_000)", show=False),
+        Binding("end", "move(1_000_000)", show=False),
         Binding("enter", "choose", "open"),
         Binding("slash", "find", "find"),
         Binding("o", "path", "own story by path"),
@@ -134,6 +138,10 @@ class Picker(Looks[Picked]):
     def action_move(self, step: int) -> None:
         self._shelf.move(step)
         self._draw()
+
+    def action_page(self, step: int) -> None:
+        """As many entries as are in sight, but for one that stays."""
+        self.action_move(step * max(self.query_one(Rows).content_size.height - 1, 1))
 
     def on_row_clicked(self, event: RowClicked) -> None:
         """A click goes to an entry, and opens the one that it is at."""

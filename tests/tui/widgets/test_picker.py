@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 
@@ -17,9 +19,9 @@ EVIL = Scenario(name="evil", title="[bold]\x1b[2J", lesson="", duration=1.0, par
 STORIES = {"mine": replace(STORY, name="mine"), "evil": EVIL}
 
 
-def picker() -> Picker:
+def picker(appliances: Sequence[str] = ("classroom",)) -> Picker:
     told = [titled(each) for each in STORIES.values()]
-    return Picker(shelf_of(told, ["classroom"], STORIES.__getitem__))
+    return Picker(shelf_of(told, appliances, STORIES.__getitem__))
 
 
 @pytest.mark.slow
@@ -61,6 +63,20 @@ async def test_what_is_to_be_known_stands_beside_or_beneath(size: tuple[int, int
         rows = screen_of(app).splitlines()
         at = next(row for row, text in enumerate(rows) if "“I hear nothing”" in text)
         assert (at > 4) is (size[0] < 110)
+
+
+async def test_where_there_is_little_to_be_known_the_list_has_the_room() -> None:
+    """And is leafed through by its own height."""
+    app = picker(appliances=[f"lab-{number:02}" for number in range(40)])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        seen = [f"lab-{number:02}" for number in range(40) if f"lab-{number:02}" in screen_of(app)]
+        assert len(seen) >= 20
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert f"▸{seen[-1]}" in screen_of(app)
+        await pilot.press("end", "up", "home", "end", "enter")
+    assert app.return_value == ("story", "evil")
 
 
 async def test_ctrl_c_leaves_it() -> None:
