@@ -71,9 +71,11 @@ def run(
     control_path: Path,
     control_mode: ControlMode = "owner",
     when_ready: Callable[[], None] = lambda: None,
+    speed: float = 1.0,
 ) -> int:
     """Be the appliance until a signal comes: what `glassnat run` does. Answers the exit code.
-    `when_ready` is called when all is open, and packets pass from now on.
+    `when_ready` is called when all is open, and packets pass from now on. `speed`: so many seconds
+    pass for everything in it in one of the machine's.
 
     What needs privileges, or is to be written later, is opened first: the wires, the recording, the
     control sockets. Then this process becomes an unprivileged user.
@@ -88,11 +90,9 @@ def run(
         wires = open_wires(inside, outside, offload=not os.environ.get("GLASSNAT_NO_OFFLOAD"))
         for wire in wires:
             undo.callback(wire.close)
-        log = EventLog(time.monotonic())
-        name = settings["name"]
-        values = dict(settings.values)
-        started = Started(wall=time.time(), name=name, mode="appliance", settings=values)
-        log.emit(started, log.zero)
+        clock = _clock(speed)
+        log = EventLog(clock())
+        started = _announce(settings, log)
         recorder = _recorder(settings, log, undo)
         listeners = _listeners(control_path, control_mode, undo)
         if settings["capture.file"]:
@@ -100,20 +100,34 @@ def run(
         nursery = Nursery()  # while there are privileges, for it is to become another user
         undo.callback(nursery.close)
         _leave_privileges(listeners, undo)
-        engine = Engine(settings, name, "appliance", log, nursery=nursery)
+        engine = Engine(settings, started.name, "appliance", log, nursery=nursery)
         for side, wire in zip(Side, wires, strict=True):
             engine.kernel_drops[str(side)] = wire.dropped_by_kernel
         if recorder is not None:
             engine.kept["recording"] = recorder.use
         ceiling = Ceiling(bytes_for(settings["process.memory"], settings["nat.limits.flows"]))
         undo.callback(ceiling.close)
-        loop = Loop(wires, engine, signals, ControlServer(engine, *listeners), watch=ceiling.check)
+        control = ControlServer(engine, *listeners)
+        loop = Loop(wires, engine, signals, control, clock, ceiling.check, speed)
         undo.callback(loop.close)
         tame_collector()
         _say(f"ready: inside {inside}, outside {outside}, {wires[0].manner}")
         when_ready()
         with faults_explained(ceiling.most):
             return INTERRUPTED if loop.run() == signal.SIGINT else 0
+
+
+def _clock(speed: float) -> Callable[[], float]:
+    """Seconds that only ever grow, `speed` of them in one."""
+    return time.monotonic if speed == 1.0 else lambda: time.monotonic() * speed
+
+
+def _announce(settings: Settings, log: EventLog) -> Started:
+    """The first event of all."""
+    values = dict(settings.values)
+    started = Started(wall=time.time(), name=settings["name"], mode="appliance", settings=values)
+    log.emit(started, log.zero)
+    return started
 
 
 def _listeners(
@@ -196,8 +210,8 @@ def _say(sentence: str) -> None:
 class Loop:
     """Carries packets between two wires until a signal says stop.
 
-    `clock` answers seconds that only ever grow. `watch` is called whenever the timers are looked
-    at. `run` raises WireGone when a wire goes away, and what `watch` raises.
+    `clock` answers seconds that only ever grow, `speed` of them in one. `watch` is called whenever
+    the timers are looked at. `run` raises WireGone when a wire goes away, and what `watch` raises.
     """
 
     def __init__(
@@ -208,12 +222,14 @@ class Loop:
         control: ControlServer | None = None,
         clock: Callable[[], float] = time.monotonic,
         watch: Callable[[], None] = lambda: None,
+        speed: float = 1.0,
     ) -> None:
         self._wires = wires
         self._engine = engine
         self._control = control
         self._clock = clock
         self._watch = watch
+        self._speed = speed
         self._signals = signals
         self._look_again = clock()
         self._rested = False
@@ -277,7 +293,7 @@ class Loop:
             self._look_again, self._wait = now, BACKLOG_GRAIN
         else:
             self._look_again = now + TIMER_GRAIN
-            self._wait = min(max(deadline - now, TIMER_GRAIN), LONGEST_WAIT)
+            self._wait = min(max((deadline - now) / self._speed, TIMER_GRAIN), LONGEST_WAIT)
 
     def close(self) -> None:
         """End the control socket and give back what the loop opened; the rest is others'."""

@@ -29,6 +29,9 @@ from appliance.settings.hints import nearest, shown
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+FASTEST = 20.0
+"""Seconds of a story, and of an appliance, in one of the machine's."""
+
 NO, USAGE, IMPOSSIBLE, WRONG_STATE, INTERRUPTED = 1, 2, 3, 4, 130
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -229,6 +232,17 @@ class Chosen:
         from alg.registry import application_of  # all the modules: most commands name none
 
         return (f"alg.{application_of(self.alg).name}.module={self.alg}", *self.sets)
+
+
+def speed_option(meaning: str, default: float | None = 1.0) -> Callable[[F], F]:
+    """`--speed N`, where time is the machine's and may pass faster."""
+    return click.option(
+        "--speed",
+        type=click.FloatRange(0.1, FASTEST),
+        default=default,
+        metavar="N",
+        help=meaning,
+    )
 
 
 def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from appliance.cli import comparing
 from appliance.cli.base import (
     IMPOSSIBLE,
     NO,
@@ -24,6 +25,7 @@ from appliance.cli.base import (
     emit_json_line,
     narrate,
     setting_options,
+    speed_option,
 )
 from appliance.cli.doctor import program as own_program
 from appliance.cli.words import offer, scenarios
@@ -37,29 +39,19 @@ from appliance.namespaces.lab.house import House
 from appliance.namespaces.lab.programs import Program
 from appliance.namespaces.lab.rooms import PREFIX, Rooms
 from appliance.namespaces.lab.stage import Stage
-from appliance.parties.carrier import CarrierTraits
 from appliance.settings.hints import nearest, shown
 from appliance.sim import staging
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
-from appliance.sim.stories import load_scenario
+from appliance.sim.stories import list_scenarios, load_scenario
 from appliance.wires import netns
 from nat.endpoint import Side
 
-FASTEST = 20.0
 OWN_NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--")
 TIDY_UP_INCOMPLETE = 5
 
-SPEED = click.option(
-    "--speed",
-    type=click.FloatRange(0.1, FASTEST),
-    default=1.0,
-    metavar="N",
-    help="So many seconds of the story in one, for its people as for the timers of the NAT.",
-)
-
-
+FASTER = "So many seconds of the story in one, for its people as for the timers of the NAT."
 PARTY = click.option(
     "--party",
     "commands",
@@ -84,7 +76,7 @@ def lab() -> None:
 
 @lab.command("up", short_help="Play a story in the background.")
 @click.argument("scenario", shell_complete=offer(scenarios))
-@SPEED
+@speed_option(FASTER)
 @PARTY
 @setting_options
 def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen) -> int:
@@ -124,17 +116,28 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
 
 
 @lab.command("check", short_help="Does it come to the same in reality?")
-@click.argument("scenario", shell_complete=offer(scenarios))
-@SPEED
+@click.argument("scenarios", metavar="SCENARIO", nargs=-1, shell_complete=offer(scenarios))
+@click.option("--all", "is_all", is_flag=True, help="All that SCENARIO expects, or all scenarios.")
+@speed_option(f"{FASTER} With --all: as its length allows.", None)
 @PARTY
 @click.option("--until", type=DurationType(), metavar="TIME", help="Stop after so much of it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--at-a-time",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --all: so many scenarios beside each other.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; with --all one a line.")
 @setting_options
+@click.pass_context
 def lab_check(
-    scenario: str,
-    speed: float,
+    context: click.Context,
+    scenarios: Sequence[str],
+    is_all: bool,
+    speed: float | None,
     commands: Sequence[str],
     until: float | None,
+    at_a_time: int | None,
     as_json: bool,
     chosen: Chosen,
 ) -> int:
@@ -143,25 +146,30 @@ def lab_check(
     Exit code 1 if they differ. Nothing is left behind. Who is not root plays it in a user namespace
     of their own, where the kernel allows that.
 
+    With --all, every run that a scenario's file tells the outcome of is played, of those named or
+    of all, or with --alg what it expects of one module; a table shows how each ended.
+
     \b
     Examples:
       sudo glassnat lab check one-way-audio
       sudo glassnat lab check one-way-audio --alg sip --speed 4
       sudo glassnat lab check one-way-audio --party alice='baresip -f FOLDER'
+      sudo glassnat lab check --all --alg sip
+      sudo glassnat lab check --all nat-yes hold-and-resume
     """
     if os.geteuid() != 0:
-        _go_where_one_is_root(f"lab check {scenario}")
-    story, house = _house(scenario, chosen, speed)
-    story.duration = min(story.duration, until or story.duration)
-    programs = _commands(story, commands)
-    house.build(names=False)  # they would take longer to start than many a story
-    try:
-        real = _play(story, house, speed, programs, _logs(house, programs))
-    finally:
-        failures = house.take_down()
-    if failures:
-        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
-    return _compare(story, chosen, real, as_json)
+        _go_where_one_is_root(" ".join(("lab check", *scenarios)))
+    if is_all:
+        if commands or until or chosen.sets or chosen.profile:
+            raise click.UsageError("--all turns what the scenarios turn, and nothing else", context)
+        stories = [_story(name) for name in scenarios] or list_scenarios()
+        everything = comparing.plays(stories, chosen.alg, speed)
+        beside = at_a_time or comparing.at_a_time()
+        agree = comparing.compare(everything, beside, as_json, comparing.play_in_a_process)
+        return 0 if agree else NO
+    if len(scenarios) != 1:
+        raise click.UsageError("one SCENARIO, or --all (see: glassnat scenario list)", context)
+    return _check(scenarios[0], speed or 1.0, commands, until, as_json, chosen)
 
 
 @lab.command(
@@ -219,6 +227,27 @@ def lab_down(scenario: str) -> int:
     return 0
 
 
+def _check(
+    scenario: str,
+    speed: float,
+    commands: Sequence[str],
+    until: float | None,
+    as_json: bool,
+    chosen: Chosen,
+) -> int:
+    story, house = _house(scenario, chosen, speed)
+    story.duration = min(story.duration, until or story.duration)
+    programs = _commands(story, commands)
+    house.build(names=False)  # they would take longer to start than many a story
+    try:
+        real = _play(story, house, speed, programs, _logs(house, programs))
+    finally:
+        failures = house.take_down()
+    if failures:
+        raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
+    return _compare(story, chosen, real, as_json)
+
+
 # --- what they share -------------------------------------------------------------------------
 
 
@@ -234,23 +263,11 @@ def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House
     turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
     try:
         story, settings = staging.stage(_story(scenario), turns, chosen.sets)
-        _need_one_nat(story)
-        wires = Rooms(story, settings).wires(speed)
+        wires = Rooms(story, settings).wires()
         _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
     except ScenarioError as error:
         raise Failure(str(error), USAGE) from None
-    return story, House(Rooms(story, settings), _echo)
-
-
-def _need_one_nat(story: Scenario) -> None:
-    """Raises Failure for a story with a second NAT: there is only one appliance in a lab."""
-    for name, traits in story.parties.items():
-        if isinstance(traits, CarrierTraits):
-            raise Failure(
-                f"{clean(name)} is a second NAT, and a lab has one; in the simulation: "
-                f"glassnat sim {clean(story.name)}",
-                USAGE,
-            )
+    return story, House(Rooms(story, settings), _echo, speed)
 
 
 def _commands(story: Scenario, texts: Sequence[str]) -> dict[str, str]:

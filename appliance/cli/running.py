@@ -23,6 +23,7 @@ from appliance.cli.base import (
     narrate,
     on_terminal,
     setting_options,
+    speed_option,
 )
 from appliance.cli.configuration import warn
 from appliance.cli.connection import socket_of
@@ -45,10 +46,16 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 @CONTROL_OPTION
 @CONTROL_MODE_OPTION
 @click.option("--tui", is_flag=True, help="Draw the screen as well.")
+@speed_option("So many seconds pass for its timers in one: a minute shows five, with 5.")
 @ASCII_OPTION
 @setting_options
 def run(
-    file: str, control: str | None, control_mode: ControlMode, tui: bool, chosen: Chosen
+    file: str,
+    control: str | None,
+    control_mode: ControlMode,
+    tui: bool,
+    speed: float,
+    chosen: Chosen,
 ) -> int:
     """Run the appliance on two TUN devices, in the foreground, until Ctrl-C.
 
@@ -68,7 +75,7 @@ def run(
     if tui:
         return _run_with_screen(path)
     warn(settings)
-    return carry(settings, path, control_mode)
+    return carry(settings, path, control_mode, speed=speed)
 
 
 def carry(
@@ -76,12 +83,13 @@ def carry(
     path: Path,
     control_mode: ControlMode,
     when_ready: Callable[[], None] = lambda: None,
+    speed: float = 1.0,
 ) -> int:
     """Be the appliance; answers its exit code."""
     from appliance.loop import run as run_loop  # needs Linux; the other commands do not
 
     try:
-        return run_loop(settings, path, control_mode, when_ready)
+        return run_loop(settings, path, control_mode, when_ready, speed)
     except SpecError as error:
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 

@@ -43,6 +43,11 @@ class CarrierTraits(Traits, tag="carrier", kw_only=True):
         float, about("Seconds of silence after which it forgets a flow (RFC 4787 REQ-5).")
     ] = 300.0
 
+    @property
+    def udp_unanswered(self) -> float:
+        """The same for a flow that nobody has answered: at most two minutes."""
+        return min(self.udp, 120.0)
+
     def people(self, name: str) -> Sequence[str]:
         return ()
 
@@ -70,7 +75,7 @@ class Carrier(Machine):
             mapping=Dependence.named(traits.mapping),
             filtering=Dependence.named(traits.filtering),
             ports=PortPolicy(traits.ports),
-            timeouts=Timeouts(udp_unanswered=min(traits.udp, 120.0), udp=traits.udp),
+            timeouts=Timeouts(udp_unanswered=traits.udp_unanswered, udp=traits.udp),
             rng=rng,
         )
         self._nat = Nat(behavior, Observer(), Policy())

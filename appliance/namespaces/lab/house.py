@@ -21,6 +21,7 @@ from appliance.namespaces.between.undo import Echo
 from appliance.namespaces.lab import naming
 from appliance.namespaces.lab.rooms import Rooms
 from appliance.settings import files as configuration
+from appliance.settings.table import Settings
 from nat.endpoint import Side
 
 PATIENCE = 20.0
@@ -37,10 +38,12 @@ class NoAppliance(Exception):
 
 
 class House:
-    """For one story. `echo` says each command before it is run."""
+    """For one story, in which `speed` seconds pass in one. `echo` says each command before it is
+    run."""
 
-    def __init__(self, rooms: Rooms, echo: Echo) -> None:
+    def __init__(self, rooms: Rooms, echo: Echo, speed: float = 1.0) -> None:
         self.rooms = rooms
+        self._speed = speed
         self.control = default_path(rooms.name)
         self._echo = echo
         self._record: Record | None = None
@@ -62,7 +65,10 @@ class House:
         try:
             ensure_free(self.control)
             self._make(rooms.steps())
-            self._start()
+            second = rooms.second_settings()
+            if second is not None:
+                self._start(second, default_path(second["name"]))
+            self._start(rooms.settings, self.control)
             self._make(rooms.furniture())
             if names:
                 self._name_parties()
@@ -96,13 +102,15 @@ class House:
             path.write_text(naming.RESOLV_CONF)
         self._make(naming.step(self.rooms.namespace(side), self.rooms.story) for side in Side)
 
-    def _start(self) -> None:
-        """The appliance, as anybody starts it."""
-        written, log = (self.control.with_suffix(suffix) for suffix in (".toml", ".log"))
+    def _start(self, settings: Settings, control: Path) -> None:
+        """An appliance, as anybody starts it."""
+        written, log = (control.with_suffix(suffix) for suffix in (".toml", ".log"))
         self.record.expect(Trace("file", str(written)), Trace("file", str(log)))
-        written.write_text(configuration.effective(self.rooms.settings))
-        self.record.expect(Trace("sockets", str(self.control)))
-        words = ("run", "--config", str(written), "--control", str(self.control))
+        written.write_text(configuration.effective(settings))
+        self.record.expect(Trace("sockets", str(control)))
+        words = ["run", "--config", str(written), "--control", str(control)]
+        if self._speed != 1.0:
+            words += ["--speed", f"{self._speed:g}"]
         self._echo(("glassnat", *words))
         with log.open("wb") as said:
             appliance = subprocess.Popen(

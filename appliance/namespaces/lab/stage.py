@@ -1,7 +1,8 @@
 """All parties of a story on real sockets, the person who tells them what to do, and the judge.
 
 One thread, one selector: the sockets are in the namespaces of their sides, and the program is in
-none of them. Time is the machine's, or passes faster for everybody alike (`speed`).
+none of them. Time is the machine's, or passes faster for everybody alike (`speed`). While the
+machine lets this program wait, no time passes in the story: its people would take that for silence.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
 from appliance.namespaces.lab.programs import Flows, Program
 from appliance.namespaces.lab.sockets import Sockets
+from appliance.parties.carrier import CarrierTraits
 from appliance.parties.kinds import party
 from appliance.parties.party import Report
 from appliance.sim.outcome import Judge, Outcome
@@ -22,6 +25,7 @@ from nat.endpoint import Side, parse_address
 
 COUNT_EVERY = 0.5  # seconds of the story between two looks at the appliance's counters
 LONGEST_WAIT = 0.2  # seconds; so often it is looked whether somebody wants an end
+LATE = 0.02  # seconds; who is later than that was kept waiting
 
 Change = Callable[[str, Any], None]
 """Changes a setting of the running appliance."""
@@ -50,7 +54,7 @@ class Stage:
         self._speed = speed
         self._selector = selectors.DefaultSelector()
         self._script = sorted(story.script, key=lambda act: act.at)
-        self._began = 0.0
+        self._began: float | None = None
         self._programs = programs
         self._flows = flows
         self._next_count = COUNT_EVERY
@@ -66,16 +70,16 @@ class Stage:
                 map(parse_address, traits.addresses[1:]),
             )
             for name, traits in story.parties.items()
-            if name not in absent
+            if name not in absent and not isinstance(traits, CarrierTraits)
         }
 
     def run(self, goes_on: Callable[[], bool] = lambda: True) -> Outcome:
         """Play it to its end, or as long as `goes_on`. Raises OSError where a socket cannot be
         had."""
-        self._began = time.monotonic()
         try:
             for host in self._hosts.values():
                 host.start()
+            self._began = time.monotonic()
             while self._now() < self._story.duration and goes_on():
                 self._step()
         finally:
@@ -86,10 +90,26 @@ class Stage:
 
     def _now(self) -> float:
         """Seconds of the story."""
-        return (time.monotonic() - self._began) * self._speed
+        return 0.0 if self._began is None else (time.monotonic() - self._began) * self._speed
 
     def _step(self) -> None:
-        for key, _ in self._selector.select(self._patience()):
+        patience = self._patience()
+        with self._at_most(patience):
+            ready = self._selector.select(patience)
+        with self._at_most(0.0):
+            self._serve(ready)
+
+    @contextmanager
+    def _at_most(self, seconds: float) -> Iterator[None]:
+        """What takes much longer than this is a pause, and no time passes in the story."""
+        before = time.monotonic()
+        yield
+        late = time.monotonic() - before - seconds
+        if late > LATE and self._began is not None:
+            self._began += late
+
+    def _serve(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, _ in ready:
             if _is_open(key.fileobj) and key.fileobj in self._selector.get_map():
                 key.data(key.fileobj)
         now = self._now()

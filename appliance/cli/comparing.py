@@ -1,0 +1,140 @@
+"""`glassnat lab check --all`: whatever the stories expect, played in both worlds and compared.
+
+Each play is a `lab check` of its own, in a process of its own. Several stories are under way at a
+time, since they mostly wait; the runs of one story follow each other, because what a lab makes is
+named after its story.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from appliance.cli.base import emit, emit_json_line, narrate
+from appliance.journal.plain import clean
+from appliance.journal.sentences import table
+from appliance.sim.scenario import Scenario
+
+LONG_ENOUGH, FAST_ENOUGH = 15.0, 12.0
+"""Seconds that a story takes at least, unless it is shorter, and seconds of it in one at most: the
+faster it is played, the longer in the story is a pause of the machine."""
+PER_PROCESSOR = 3
+COLUMNS = {
+    "scenario": "SCENARIO",
+    "expects": "EXPECTS",
+    "simulated": "SIMULATION",
+    "outcome": "LAB",
+    "speed": "SPEED",
+    "seconds": "SECONDS",
+    "differs": "",
+}
+Row = dict[str, Any]
+
+
+class Play(NamedTuple):
+    """One run: what the story calls its expectation, what is turned for it, and how many seconds of
+    it pass in one."""
+
+    scenario: str
+    expects: str
+    turned: str
+    speed: float
+
+
+def plays(stories: Sequence[Scenario], alg: str | None, speed: float | None) -> list[list[Play]]:
+    """All that the stories expect, or what they expect of one module; the runs of a story stand
+    together. Without `speed` each is played as fast as its length allows."""
+    found = []
+    for story in stories:
+        pace = speed or fitting(story.duration)
+        found.append(
+            [
+                Play(story.name, label, each.options(), pace)
+                for label, each in story.expect.items()
+                if alg is None or each.alg == alg
+            ]
+        )
+    return [each for each in found if each]
+
+
+def fitting(duration: float) -> float:
+    """How many of so many seconds of a story may pass in one."""
+    return round(min(max(duration / LONG_ENOUGH, 1.0), FAST_ENOUGH), 1)
+
+
+def at_a_time() -> int:
+    """How many stories this machine can play beside each other."""
+    return PER_PROCESSOR * (os.cpu_count() or 1)
+
+
+def compare(
+    all_plays: Sequence[Sequence[Play]], beside: int, as_json: bool, player: Callable[[Play], Row]
+) -> bool:
+    """Play them, `beside` stories at a time, and say how each ended; answers whether all agree.
+    Progress goes to stderr, and to stdout a table, or as JSON each run as it ends."""
+    count = sum(map(len, all_plays))
+    rows: list[Row] = []
+
+    def play(of_a_story: Sequence[Play]) -> None:
+        for each in of_a_story:
+            row = player(each)
+            rows.append(row)
+            narrate(f"{len(rows):4} of {count}  {_line(row)}")
+            if as_json:
+                emit_json_line(row)
+
+    with ThreadPoolExecutor(beside) as pool:
+        list(pool.map(play, all_plays))
+    agree = sum(bool(row["agrees"]) for row in rows)
+    if not as_json:
+        for line in table(list(_told(rows)), COLUMNS):
+            emit(line)
+        emit(f"{agree} of {count} end in reality as in the simulation")
+    return agree == count
+
+
+def play_in_a_process(play: Play) -> Row:
+    """Played as anybody plays one: `glassnat lab check`."""
+    words = ["lab", "check", play.scenario, "--json", "--speed", f"{play.speed:g}"]
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", *words, *shlex.split(play.turned)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    row = {
+        **play._asdict(),
+        "seconds": round(time.monotonic() - began, 1),
+        "on": datetime.now(UTC).date().isoformat(),
+    }
+    try:
+        said = json.loads(done.stdout)
+    except ValueError:  # it was not played, and has said why
+        why = done.stderr.strip().rpartition("\n")[2].removeprefix("glassnat: ")
+        return {**row, "outcome": "", "simulated": "", "sentence": why, "agrees": False}
+    return {**row, **{key: said[key] for key in ("outcome", "simulated", "sentence", "agrees")}}
+
+
+def _line(row: Row) -> str:
+    verdict = f"{row['outcome']}, as simulated" if row["agrees"] else _difference(row)
+    return clean(f"{row['scenario']}, {row['expects']}: {verdict} ({row['seconds']:g} s)")
+
+
+def _difference(row: Row) -> str:
+    simulated = f"DIFFERS: in the simulation {row['simulated']}, here " if row["simulated"] else ""
+    return f"{simulated or 'NOT PLAYED: '}{row['sentence']}"
+
+
+def _told(rows: Sequence[Row]) -> Iterator[Mapping[str, str]]:
+    for row in sorted(rows, key=lambda each: str(each["scenario"])):
+        differs = "" if row["agrees"] else _difference(row)
+        yield {**{key: str(value) for key, value in row.items()}, "differs": clean(differs)}
