@@ -12,7 +12,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -49,15 +48,18 @@ class Play(NamedTuple):
     speed: float
 
 
-def plays(stories: Sequence[Scenario], alg: str | None, speed: float | None) -> list[list[Play]]:
-    """All that the stories expect, or what they expect of one module; the runs of a story stand
-    together. Without `speed` each is played as fast as its length allows."""
+def plays(
+    stories: Mapping[str, Scenario], alg: str | None, speed: float | None
+) -> list[list[Play]]:
+    """All that the stories expect, by the names or paths that they were asked for by, or what they
+    expect of one module; the runs of a story stand together. Without `speed` each is played as fast
+    as its length allows."""
     found = []
-    for story in stories:
+    for name, story in stories.items():
         pace = speed or fitting(story.duration)
         found.append(
             [
-                Play(story.name, label, each.options(), pace)
+                Play(name, label, each.options(), pace)
                 for label, each in story.expect.items()
                 if alg is None or each.alg == alg
             ]
@@ -104,17 +106,18 @@ def compare(
 def play_in_a_process(play: Play) -> Row:
     """Played as anybody plays one: `glassnat lab check`."""
     words = ["lab", "check", play.scenario, "--json", "--speed", f"{play.speed:g}"]
-    began = time.monotonic()
+    began = datetime.now(UTC)
     done = subprocess.run(
         [sys.executable, "-m", "appliance.cli", *words, *shlex.split(play.turned)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
+    took = datetime.now(UTC) - began
     row = {
         **play._asdict(),
-        "seconds": round(time.monotonic() - began, 1),
-        "on": datetime.now(UTC).date().isoformat(),
+        "seconds": round(took.total_seconds(), 1),
+        "on": began.date().isoformat(),
     }
     try:
         said = json.loads(done.stdout)

@@ -162,7 +162,8 @@ def lab_check(
     if is_all:
         if commands or until or chosen.sets or chosen.profile:
             raise click.UsageError("--all turns what the scenarios turn, and nothing else", context)
-        stories = [_story(name) for name in scenarios] or list_scenarios()
+        stories = {name: _story(name) for name in scenarios}
+        stories = stories or {story.name: story for story in list_scenarios()}
         everything = comparing.plays(stories, chosen.alg, speed)
         beside = at_a_time or comparing.at_a_time()
         agree = comparing.compare(everything, beside, as_json, comparing.play_in_a_process)

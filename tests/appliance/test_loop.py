@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from math import inf
 
@@ -249,6 +250,25 @@ def test_a_wire_in_error_that_has_nothing_to_say_is_no_busy_loop() -> None:
     os.close(writer)
     near.close()
     far.close()
+
+
+def test_where_time_passes_faster_a_deadline_is_waited_for_as_much_less(world: World) -> None:
+    """A minute in an eighth of a second."""
+    speed = 500.0
+    began = time.monotonic()
+    loop = Loop(
+        world.wires,
+        world.engine,
+        world.signals,
+        clock=lambda: (time.monotonic() - began) * speed,
+        speed=speed,
+    )
+    world.engine.deadline = 60.0
+    while not world.engine.expired:
+        loop.turn()
+    loop.close()
+    assert world.engine.expired[0] >= 60.0
+    assert time.monotonic() - began < 30.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -30,7 +30,7 @@ def nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
         (["check", "one-way-audio", "--party", "alise=true"], 'did you mean "alice"?'),
         (["check", "one-way-audio", "--party", "alice"], "NAME='COMMAND'"),
         (["check", "one-way-audio", "--set", "parties.pbx.comdia=true"], '"comedia"?'),
-        (["check", "double-nat"], "provider is a second NAT, and a lab has one"),
+        (["check", "--all", "one-way-audoi"], "did you mean 'one-way-audio'"),
         (["exec", "one-way-audio", "carol", "true"], "carol is no party; there are alice, pbx"),
         (["exec", "one-way-audio", "alice", "true"], "is not up; first: glassnat lab up"),
     ],
@@ -39,6 +39,15 @@ def test_what_is_wrong_is_a_sentence(words: list[str], complaint: str) -> None:
     result = CliRunner().invoke(module.lab, words)
     assert isinstance(result.exception, Failure)
     assert complaint in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["check"], ["check", "one-way-audio", "nat-yes"], ["check", "--all", "--profile", "linux"]],
+)
+def test_one_story_is_checked_or_all_that_stories_expect(words: list[str]) -> None:
+    """What the files tell the outcome of is turned by the files."""
+    assert CliRunner().invoke(module.lab, words).exit_code == 2
 
 
 def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,10 +76,12 @@ def loop(monkeypatch: pytest.MonkeyPatch, folder: Path) -> types.SimpleNamespace
     """What stands for the loop: remembers what it was to run, and fails if it is told to."""
     made = types.SimpleNamespace(ran=[], error=None)
 
-    def run(settings: Any, path: Path, control_mode: str, when_ready: Callable[[], None]) -> int:
+    def run(
+        settings: Any, path: Path, control_mode: str, when_ready: Callable[[], None], speed: float
+    ) -> int:
         if made.error is not None:
             raise made.error
-        made.ran.append((settings, path, control_mode))
+        made.ran.append((settings, path, control_mode, speed))
         return 130
 
     monkeypatch.setattr("appliance.loop.run", run)
@@ -92,8 +94,9 @@ def test_run_hands_the_settings_to_the_loop_and_its_answer_on(
 ) -> None:
     answer = glassnat("run", "--config", file, "--alg", "sip", "--set", "nat.timeouts.udp=30s")
     assert answer.code == 130
-    ((settings, path, control_mode),) = loop.ran
+    ((settings, path, control_mode, speed),) = loop.ran
     assert control_mode == "owner", "unless somebody asks for more"
+    assert speed == 1.0
     assert settings["alg.sip.module"] == "sip"
     assert path == folder / "glassnat.sock"
     assert "note: nat.timeouts.udp is below" in answer.err
@@ -107,6 +110,12 @@ def test_who_may_use_the_control_socket_is_owner_or_group(
     answer = glassnat("run", "--config", file, "--control-mode", "grop")
     assert answer.code == 2
     assert 'owner, group; did you mean "group"?' in answer.err
+
+
+def test_time_may_pass_faster_for_it(glassnat: Run, loop: types.SimpleNamespace, file: str) -> None:
+    assert glassnat("run", "--config", file, "--speed", "5").code == 130
+    assert loop.ran[0][3] == 5.0
+    assert glassnat("run", "--config", file, "--speed", "0").code == 2
 
 
 @pytest.mark.usefixtures("loop")

@@ -43,10 +43,16 @@ def test_outside_there_is_no_way_to_private_addresses() -> None:
     assert "0.0.0.0/0" not in map(str, settings["outside.routes"])
 
 
-def test_where_time_passes_faster_timers_are_shorter() -> None:
-    _, settings = stage(STORY, Turns(set={"nat.timeouts.udp": 40}), ["nat.timeouts.udp=40"])
-    _, faster = stage(STORY, Turns(), Rooms(STORY, settings).wires(speed=8))
-    assert faster["nat.timeouts.udp"] == 5.0
+def test_hosts_that_say_nothing_of_closed_ports_have_a_kernel_that_says_nothing() -> None:
+    """As in the simulation, unless a story wants it otherwise (RFC 1122 4.1.3.1)."""
+    told = replace(STORY.parties["pbx"], port_unreachable=True)
+    story = replace(STORY, parties={**STORY.parties, "pbx": told})
+    silenced = [
+        step.command[3]
+        for step in Rooms(story, SETTINGS).steps()
+        if "net.ipv4.icmp_ratelimit" in step.command[-1]
+    ]
+    assert silenced == ["glassnat-lab-one-way-audio-in"]
 
 
 def test_the_other_hosts_of_a_side_get_their_addresses_too() -> None:

@@ -10,10 +10,11 @@ import os
 
 import pytest
 
+from appliance.namespaces.lab import stage
 from appliance.namespaces.lab.stage import Stage
 from appliance.sim.outcome import Outcome
 from appliance.sim.reading import read
-from appliance.sim.scenario import Scenario
+from appliance.sim.scenario import Act, Scenario
 from nat.endpoint import Side
 from tests.support.stories import CALL
 from tests.support.sweep import sampled
@@ -29,6 +30,23 @@ at = 1.0
 set = { "nat.timeouts.udp" = "40s" }
 """
 )
+
+
+class Clock:
+    """Time that passes while a selector waits, and when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def select(self, timeout: float) -> list[object]:
+        self.now += timeout
+        return []
+
+    def close(self) -> None:
+        pass
 
 
 def story(transport: str, segment: int = 0) -> Scenario:
@@ -53,6 +71,28 @@ def test_a_call_is_made_and_heard(transport: str, segment: int) -> None:
     assert outcome.outcome == "both-ways", outcome.sentence
     assert outcome.evidence["registrations_accepted"] == 1
     assert changes == [("nat.timeouts.udp", "40s")]
+
+
+def test_while_the_machine_pauses_no_time_passes_in_the_story(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or its people would take the pause for silence, and hang up."""
+    clock = Clock()
+    monkeypatch.setattr(stage, "time", clock)
+    monkeypatch.setattr(stage.selectors, "DefaultSelector", lambda: clock)
+    told = read(STORY, "paused")
+    told.parties, told.duration = {}, 3.0
+    told.script = [Act(at=at, set={"nat.timeouts.udp": "40s"}) for at in (1.0, 2.0)]
+    changed: list[float] = []
+
+    def change(key: str, value: object) -> None:
+        changed.append(clock.now)
+        clock.now += 10.0
+
+    Stage(told, HERE, change).run()
+    first, second = changed
+    assert second - first == pytest.approx(11.0, abs=0.01)
+    assert clock.now == pytest.approx(23.0, abs=0.01)
 
 
 @pytest.mark.slow

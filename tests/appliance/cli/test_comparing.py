@@ -1,0 +1,117 @@
+"""All that the stories expect, in both worlds: which runs there are, and what is told of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from typing import Any
+
+import pytest
+
+from appliance.cli import comparing
+from appliance.cli.comparing import Play
+from appliance.sim.stories import list_scenarios, load_scenario
+
+STORIES = {name: load_scenario(name) for name in ("one-way-audio", "nat-yes", "left-open")}
+ONE = {"one-way-audio": STORIES["one-way-audio"]}
+
+
+def row(play: Play, **more: Any) -> dict[str, Any]:
+    ended = {"outcome": "both-ways", "simulated": "both-ways", "sentence": "", "agrees": True}
+    return {**play._asdict(), "seconds": 1.0, **ended, **more}
+
+
+def test_every_expectation_of_every_story_is_a_run() -> None:
+    stories = {story.name: story for story in list_scenarios()}
+    found = [play for each in comparing.plays(stories, None, None) for play in each]
+    assert {(play.scenario, play.expects) for play in found} == {
+        (name, label) for name, story in stories.items() for label in story.expect
+    }
+
+
+def test_a_run_turns_what_its_story_turns() -> None:
+    path = "./somewhere/nat-yes"
+    plays, *_ = comparing.plays({path: STORIES["nat-yes"]}, None, None)
+    assert {play.scenario for play in plays} == {path}
+    turned = {play.expects: play.turned for play in plays}
+    assert turned["nat=yes"] == "--alg off --set parties.pbx.nat=yes"
+
+
+def test_one_module_alone_can_be_asked_for() -> None:
+    found = comparing.plays(STORIES, "sip", 4.0)
+    assert {play.turned.split()[1] for each in found for play in each} == {"sip"}
+    assert {play.speed for each in found for play in each} == {4.0}
+
+
+def test_a_story_is_played_as_fast_as_its_length_allows() -> None:
+    """A short one as slowly as people speak, a long one not as fast as this machine might."""
+    assert [comparing.fitting(seconds) for seconds in (8.0, 60.0, 1100.0)] == [1.0, 4.0, 12.0]
+
+
+def test_what_differs_or_was_not_played_is_said_and_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    everything = comparing.plays(ONE, None, 1.0)
+    worse = {"sip": {"outcome": "no-audio", "sentence": "no audio: of anybody", "agrees": False}}
+    worse["off"] = {"simulated": "", "sentence": "the appliance said nothing", "agrees": False}
+    agree = comparing.compare(
+        everything, 1, False, lambda play: row(play, **worse.get(play.expects, {}))
+    )
+    out, err = capsys.readouterr()
+    assert agree is False
+    count = len(everything[0])
+    assert out.splitlines()[-1] == f"{count - 2} of {count} end in reality as in the simulation"
+    assert "DIFFERS: in the simulation both-ways, here no audio: of anybody" in out
+    assert "NOT PLAYED: the appliance said nothing" in out
+    assert f"{count:4} of {count}  one-way-audio, " in err
+
+
+def test_as_json_each_run_is_told_as_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    everything = comparing.plays(STORIES, "off", 1.0)
+    assert comparing.compare(everything, 3, True, row) is True
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {each["scenario"] for each in told} == {*STORIES}
+
+
+def test_two_runs_of_a_story_are_never_beside_each_other() -> None:
+    """What a lab makes has the name of its story."""
+    under_way: set[str] = set()
+    lock = threading.Lock()
+
+    def play(one: Play) -> dict[str, Any]:
+        with lock:
+            assert one.scenario not in under_way
+            under_way.add(one.scenario)
+        with lock:
+            under_way.remove(one.scenario)
+        return row(one)
+
+    comparing.compare(comparing.plays(STORIES, None, 1.0), 8, True, play)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint", "agrees", "sentence"),
+    [
+        (
+            '{"outcome":"both-ways","simulated":"both-ways","sentence":"both","agrees":true}',
+            "",
+            True,
+            "both",
+        ),
+        ("", "note: something\nglassnat: namespaces are root's\n", False, "namespaces are root's"),
+    ],
+)
+def test_a_run_is_a_lab_check_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, said: str, complaint: str, agrees: bool, sentence: str
+) -> None:
+    begun: list[list[str]] = []
+
+    def run(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        begun.append(words)
+        return subprocess.CompletedProcess(words, 0, said, complaint)
+
+    monkeypatch.setattr(comparing.subprocess, "run", run)
+    found = comparing.play_in_a_process(Play("nat-yes", "off", "--alg off", 4.0))
+    assert begun[0][3:] == ["lab", "check", "nat-yes", "--json", "--speed", "4", "--alg", "off"]
+    assert (found["agrees"], found["sentence"]) == (agrees, sentence)
