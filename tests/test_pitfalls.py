@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from alg.registry import poor
+from alg.registry import APPLICATIONS, poor
 from appliance.sim.outcome import WORDS
 from appliance.sim.scenario import Turns
 from appliance.sim.staging import simulation
@@ -35,7 +35,7 @@ def test_links_of_the_pages_lead_somewhere() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("application", ["sip", "ftp"])
+@pytest.mark.parametrize("application", APPLICATIONS)
 def test_each_fault_bites_in_a_story(application: str) -> None:
     """Its expectation there differs from the correct module's; both are tested by playing them."""
     module = poor(application)

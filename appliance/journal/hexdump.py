@@ -130,5 +130,21 @@ def spelled(field: str, value: str) -> str:
         return value
     if is_address and len(data) == 16:
         return str(ip_address(data))
+    if field.endswith(".ttl") and len(data) == 4:
+        return str(int.from_bytes(data))
+    if field.endswith((".name", ".data")) and (name := _labels(data)):
+        return name
     cut = " …" if len(data) > _SPELLED else ""
     return (data[:_SPELLED].hex(" ") or "nothing") + cut
+
+
+def _labels(data: bytes) -> str:
+    """Labels with their lengths before them, as a name (RFC 1035 3.1); empty if they are none."""
+    found, at = [], 0
+    while at < len(data) and data[at]:
+        found.append(data[at + 1 : at + 1 + data[at]])
+        at += 1 + data[at]
+    text = b".".join(found).decode("latin-1")
+    return (
+        text if at in (len(data), len(data) - 1) and text.isascii() and text.isprintable() else ""
+    )

@@ -6,6 +6,7 @@ phone ◄──                   pbx.example.net. 300 IN A 203.0.113.10
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence, Set
 from functools import partial
 from typing import Annotated
@@ -21,16 +22,21 @@ from appliance.parties.party import (
     Connected,
     Datagram,
     Finished,
+    Ground,
     News,
     Received,
+    What,
     Write,
 )
 from appliance.parties.traits import Traits, about
-from nat.endpoint import Endpoint
+from nat.endpoint import Endpoint, address_text
 
 LENGTH = 2  # bytes before each message of a connection (RFC 1035 4.2.2)
 LONGEST_BY_UDP = 1232
 LONGEST_BY_TCP = 65535
+A_MINUTE = 60.0  # seconds
+MOST_KNOWN = 1000  # addresses whose answers are counted
+TOO_OFTEN = "has had all the answers that one address gets in a minute"
 
 
 class NameServerTraits(Traits, tag="name-server", kw_only=True):
@@ -48,9 +54,18 @@ class NameServerTraits(Traits, tag="name-server", kw_only=True):
         about("Sign what it says, for whoever wants that (DNSSEC, RFC 4035 3.1)."),
     ] = False
     port: Annotated[int, about("The port that it listens on (RFC 1035 4.2).")] = 53
+    most_answers: Annotated[
+        int,
+        about(
+            "Answers by UDP that one address gets in a minute; to what is asked more it says "
+            "nothing, as servers do against floods (rate-limit of BIND 9). 0: any number."
+        ),
+    ] = 0
 
     def check(self) -> None:
         super().check()
+        if self.most_answers < 0:
+            raise ValueError(f"nobody gives {self.most_answers} answers")
         _answering(self)
 
 
@@ -64,6 +79,8 @@ class NameServer(Machine):
         self._port = traits.port
         self._answer = _answering(traits)
         self._heard: dict[tuple[Endpoint, Endpoint], bytes] = {}
+        self._most = traits.most_answers
+        self._given: dict[int, deque[float]] = {}
 
     @property
     def ports(self) -> Set[int]:
@@ -78,9 +95,26 @@ class NameServer(Machine):
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
         said = self._answer(datagram.payload, LONGEST_BY_UDP)
-        if said:
+        if said and self._is_too_often(datagram.source.address, now):
+            reason = f"{address_text(datagram.source.address)} {TOO_OFTEN}"
+            self.object_to(
+                What.MESSAGE_DISCARDED, self.name, reason, Ground(datagram.payload, "", "")
+            )
+        elif said:
             self.send(datagram.destination, datagram.source, said)
         return self.actions()
+
+    def _is_too_often(self, address: int, now: float) -> bool:
+        if not self._most:
+            return False
+        times = self._given.pop(address, deque(maxlen=self._most))
+        self._given[address] = times
+        if len(self._given) > MOST_KNOWN:
+            del self._given[next(iter(self._given))]
+        if len(times) == self._most and now - times[0] < A_MINUTE:
+            return True
+        times.append(now)
+        return False
 
     def hear(self, news: News, now: float) -> Sequence[Action]:
         if isinstance(news, Connected):

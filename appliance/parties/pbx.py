@@ -22,7 +22,9 @@ from typing import Annotated, ClassVar, Literal
 from appliance.parties.call import Call, Phase
 from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
-from appliance.parties.party import Order, What
+from appliance.parties.hostnames import HostNames
+from appliance.parties.party import Action, Datagram, Order, What
+from appliance.parties.questions import Questions
 from appliance.parties.registrar import BUSY, FORBIDDEN, NOT_FIRST_HOP, Registrar, RegistrarTraits
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
@@ -161,6 +163,13 @@ class Pbx(TransferringTelephone):
         self._answers_to_source = traits.answers_to_source
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
+        self._questions: Questions | None = None
+        self._host_names: HostNames | None = None
+        if traits.customers_under:
+            server = Endpoint.parse(traits.name_server)
+            self._questions = Questions(self, self.address, server, self._ports, rng)
+            domain = traits.customers_under
+            self._host_names = HostNames(self, name, domain, self._questions)
 
     def go_down(self) -> None:
         """Nobody listens. What it knows of its users stands on its disk."""
@@ -172,6 +181,11 @@ class Pbx(TransferringTelephone):
     @property
     def ports(self) -> Set[int]:
         return frozenset() if self._is_down else self._ports
+
+    def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
+        if self._questions is not None and self._questions.hear(datagram, now):
+            return self.actions()
+        return super().receive(datagram, now)
 
     # --- believing, or not ----------------------------------------------------------------
 
@@ -275,6 +289,15 @@ class Pbx(TransferringTelephone):
     # --- its users and their phones ---------------------------------------------------------
 
     def _asked_to_register(self, request: SipMessage, source: Endpoint, now: float) -> None:
+        if self._host_names is None:
+            self._register(request, source, "", now)
+        else:
+            self._host_names.ask(source.address, partial(self._register, request, source), now)
+
+    def _register(self, request: SipMessage, source: Endpoint, objection: str, now: float) -> None:
+        if objection:
+            self._refuse(request, FORBIDDEN, source, Problem(objection, "", "RFC 1912 2.1"))
+            return
         status, headers = self._registrar.register(request, source, now)
         if status in REFUSALS:
             self._refuse(request, status, source, REFUSALS[status])

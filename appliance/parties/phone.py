@@ -22,6 +22,7 @@ from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
 from appliance.parties.mirror import Look
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
+from appliance.parties.questions import Questions
 from appliance.parties.registering import RETRY, Registration
 from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
 from appliance.parties.rtp import Stream
@@ -146,7 +147,10 @@ class Phone(TransferringTelephone):
         self._keep_alive = self._new_keep_alive(traits)
         self._traits_of_phone = traits
         self._unconfigured = self._new_client(traits)
-        self._resolver = self._new_resolver(traits)
+        self._questions = self._new_questions(traits)
+        self._resolver: Resolver | None = None
+        if self._questions is not None:
+            self._resolver = Resolver(self, name, traits, self._questions)
         self._mirror = Look(self, name, self.own, Endpoint.parse(traits.mirror or NO_MIRROR))
 
     @property
@@ -212,19 +216,11 @@ class Phone(TransferringTelephone):
         self._unconfigured = None
         self.register(now)
 
-    def _new_resolver(self, traits: PhoneTraits) -> Resolver | None:
+    def _new_questions(self, traits: PhoneTraits) -> Questions | None:
         if not traits.registrar_name:
             return None
-        return Resolver(
-            self,
-            self.name,
-            self.address,
-            traits,
-            self._ports,
-            self._rng,
-            self._found,
-            self._not_configured,
-        )
+        server = Endpoint.parse(traits.name_server)
+        return Questions(self, self.address, server, self._ports, self._rng)
 
     def _found(self, address: int, ground: Ground, now: float) -> None:
         """Its name server says where the registrar is."""
@@ -245,7 +241,7 @@ class Phone(TransferringTelephone):
         if self._unconfigured is not None:
             self._unconfigured.fetch(now)
         elif self._resolver is not None:
-            self._resolver.ask(now)
+            self._resolver.ask(self._found, self._not_configured, now)
         else:
             self._register_all(now)
 
@@ -271,7 +267,7 @@ class Phone(TransferringTelephone):
         return StunClient(self, self.name, server, traits.stun_old, self._rng)
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        for helper in (self._stun, self._resolver, self._mirror):
+        for helper in (self._stun, self._questions, self._mirror):
             if helper is not None and helper.hear(datagram, now):
                 return self.actions()
         return super().receive(datagram, now)
@@ -335,8 +331,7 @@ class Phone(TransferringTelephone):
         if self._keep_alive is not None:
             self._keep_alive.start(now)
         if self._to_dial is not None:
-            whom, self._to_dial = self._to_dial, None
-            self.call(whom, now)
+            self.call(self._to_dial, now)
 
     # --- keeping the way open ------------------------------------------------------------
 
@@ -372,8 +367,30 @@ class Phone(TransferringTelephone):
 
     def call(self, whom: str, now: float) -> None:
         """Dial; a phone without service does so as soon as it has service."""
+        self._to_dial = whom
         if not self._registrations[0].is_accepted:
-            self._to_dial = whom
+            return
+        if self._resolver is None:
+            self._dial_now(now)
+        else:
+            self._resolver.ask(self._found_again, self._not_found, now)
+
+    def _found_again(self, address: int, ground: Ground, now: float) -> None:
+        """Where its registrar is, before a call. If that is elsewhere it registers there first."""
+        if address == self._registrar.address:
+            self._dial_now(now)
+        else:
+            self._found(address, ground, now)
+
+    def _not_found(self, why: str, now: float) -> None:
+        whom, self._to_dial = self._to_dial, None
+        if whom is not None:
+            self.report(What.CALL_TRIED, self.name, whom)
+            self.report(What.CALL_UNREACHABLE, self.name, whom, why)
+
+    def _dial_now(self, now: float) -> None:
+        whom, self._to_dial = self._to_dial, None
+        if whom is None:  # hung up meanwhile
             return
         uri = f"sip:{whom}@{self.domain}"
         self._dial(self.name, whom, uri, self._registrar, f"<{uri}>", now)

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Annotated, Literal
 
 from appliance.parties.agent import UserAgent
-from appliance.parties.changing import ChangingTraits
 from appliance.parties.digest import Guard, Verdict
+from appliance.parties.hostnames import HostNamesTraits
 from appliance.parties.keepalive import FOUR_ZEROS
 from appliance.parties.machine import Timer
 from appliance.parties.party import Ground, What
@@ -35,7 +35,7 @@ FORBIDDEN, NOT_FIRST_HOP, BUSY = 403, 439, 503  # RFC 3261 21.4.4, RFC 5626 11.6
 LAPSED = Ground(b"", "expires", "RFC 3261 10.3")
 
 
-class RegistrarTraits(ChangingTraits, kw_only=True):
+class RegistrarTraits(HostNamesTraits, kw_only=True):
     """Of a server that phones register at."""
 
     min_expires: Annotated[

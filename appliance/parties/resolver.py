@@ -1,8 +1,8 @@
-"""How a phone finds its registrar by name: it asks a name server (RFC 1035), once for each time it
-wants to register.
+"""How a phone finds its registrar by name: it asks a name server (RFC 1035) whenever it is told to
+register and before each call, and remembers the answer for as long as its TTL says.
 
     phone ──► name server    pbx.example.net ?
-    phone ◄── name server    203.0.113.10                    and registers there
+    phone ◄── name server    pbx.example.net 300 203.0.113.10       and registers there
 
 One that checks signatures (DNSSEC) believes no answer whose signature does not fit, and has no
 address then: to it a well-meant change is a forgery.
@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from appliance.parties.ftpclient import ConfiguredTraits
-from appliance.parties.machine import Machine, Timer
-from appliance.parties.party import Datagram, Ground, What
-from appliance.parties.signalling import DYNAMIC_PORTS, FIRST_DYNAMIC_PORT
+from appliance.parties.machine import Machine
+from appliance.parties.party import Ground, What
+from appliance.parties.questions import Questions
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
-WAIT = 3.0  # seconds for an answer; RFC 1035 4.2.1: two to five
-MOST_ASKED = 3
 NAME_SAYS = "registers where its name server says:"
+ASKS_AGAIN = "may remember nothing of it, and asks before each call"
+DNS_ANSWER, DNS_QUESTION = "DNS answer", "DNS question"
 FORGERY = "RFC 4035 5.3"
 
 OnAddress = Callable[[int, Ground, float], None]
@@ -41,8 +39,9 @@ class NamedTraits(ConfiguredTraits, kw_only=True):
     registrar_name: Annotated[
         str,
         about(
-            "The name of its registrar, which it looks up whenever it is told to register: the "
-            "address takes the place of the one in `registrar`. Empty: it was told an address."
+            "The name of its registrar, which it looks up whenever it is told to register and "
+            "before each call, unless it remembers (RFC 1035 3.2.1): the address takes the place "
+            "of the one in `registrar`. Empty: it was told an address."
         ),
     ] = ""
     name_server: Annotated[
@@ -64,99 +63,82 @@ class NamedTraits(ConfiguredTraits, kw_only=True):
             raise ValueError("registrar_name and name_server: one is of no use without the other")
 
 
-@dataclass(slots=True)
-class Question:
-    """One that is open, from `local`."""
+class Known(NamedTuple):
+    """An address that it was told, by what, and until when it may be remembered (seconds)."""
 
-    local: Endpoint
-    query: bytes
-    asked: int = 0
-    again: Timer | None = None
+    address: int
+    ground: Ground
+    until: float
 
 
 class Resolver:
-    """Asks for one name, for `who` at `address`. `ports` are the UDP ports that its host hears."""
+    """Asks for one name, for `who`."""
 
     def __init__(
-        self,
-        machine: Machine,
-        who: str,
-        address: int,
-        traits: NamedTraits,
-        ports: set[int],
-        rng: Random,
-        on_address: OnAddress,
-        on_failure: OnFailure,
+        self, machine: Machine, who: str, traits: NamedTraits, questions: Questions
     ) -> None:
         self._machine = machine
         self._who = who
-        self._address = address
         self._name = traits.registrar_name
-        self._server = Endpoint.parse(traits.name_server)
         self._checks = traits.checks_signatures
-        self._ports = ports
-        self._rng = rng
-        self._on_address = on_address
-        self._on_failure = on_failure
-        self._open: Question | None = None
+        self._questions = questions
+        self._waiting: list[tuple[OnAddress, OnFailure]] = []
+        self._known: Known | None = None
 
-    def ask(self, now: float) -> None:
-        """Unless that is under way. From a port and with a number that nobody can guess (RFC
-        5452)."""
-        if self._open is not None:
+    def ask(self, on_address: OnAddress, on_failure: OnFailure, now: float) -> None:
+        """Unless that is remembered, or under way for the same purpose."""
+        if self._known is not None and now < self._known.until:
+            on_address(self._known.address, self._known.ground, now)
+            return
+        is_under_way = bool(self._waiting)
+        if (on_address, on_failure) not in self._waiting:
+            self._waiting.append((on_address, on_failure))
+        if is_under_way:
             return
         # The parser of messages is loaded here: most stories need no names.
         from appliance.parties import answers
 
-        port = FIRST_DYNAMIC_PORT + self._rng.getrandbits(DYNAMIC_PORTS)
-        query = answers.question(self._name, self._rng.getrandbits(16), self._checks)
-        self._open = Question(Endpoint(self._address, port), query)
-        self._ports.add(port)
-        self._say(self._open, now)
+        self._questions.ask(
+            lambda number: answers.question(self._name, number, self._checks),
+            self._read,
+            lambda at: self._fail(f"no answer from the name server {self._questions.server}", at),
+            now,
+        )
 
-    def hear(self, datagram: Datagram, now: float) -> bool:
-        """Is it an answer to its question?"""
-        asked = self._open
-        if asked is None or datagram.destination != asked.local:
-            return False
-        if datagram.source != self._server:
-            return True
+    def _read(self, answer: bytes, query: bytes, now: float) -> bool:
         from appliance.parties import answers
 
-        verdict = answers.read(datagram.payload, asked.query, self._checks)
+        verdict = answers.read(answer, query, self._checks)
         if verdict is None:
-            return True
-        self._close(asked)
+            return False
         if verdict.address is not None:
-            ground = Ground(datagram.payload, verdict.field, "RFC 1035 3.4.1")
-            self._on_address(verdict.address, ground, now)
+            self._keep(verdict.ttl, Ground(answer, verdict.ttl_field, "RFC 1035 3.2.1"))
+            ground = Ground(answer, verdict.field, "RFC 1035 3.4.1")
+            self._known = Known(verdict.address, ground, now + verdict.ttl)
+            for on_address, _ in self._no_more_waiting():
+                on_address(verdict.address, ground, now)
             return True
         if verdict.field:
-            ground = Ground(datagram.payload, verdict.field, FORGERY)
+            ground = Ground(answer, verdict.field, FORGERY)
             self._machine.object_to(What.MESSAGE_DISCARDED, self._who, verdict.why, ground)
-        self._on_failure(f"no address of {self._name}: {verdict.why}", now)
+        self._fail(f"no address of {self._name}: {verdict.why}", now)
         return True
 
-    def _say(self, asked: Question, now: float) -> None:
-        if asked is not self._open:
-            return
-        if asked.asked == MOST_ASKED:
-            self._close(asked)
-            self._on_failure(f"no answer from the name server {self._server}", now)
-            return
-        asked.asked += 1
-        self._machine.send(asked.local, self._server, asked.query)
-        asked.again = self._machine.timers.at(now + WAIT, lambda at: self._say(asked, at))
+    def _keep(self, ttl: int, ground: Ground) -> None:
+        if not ttl:
+            self._machine.learn(self._who, ASKS_AGAIN, self._questions.server, ground)
 
-    def _close(self, asked: Question) -> None:
-        self._open = None
-        self._ports.discard(asked.local.port)
-        if asked.again is not None:
-            asked.again.cancel()
+    def _fail(self, why: str, now: float) -> None:
+        for _, on_failure in self._no_more_waiting():
+            on_failure(why, now)
+
+    def _no_more_waiting(self) -> list[tuple[OnAddress, OnFailure]]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
 
 def essence(payload: bytes) -> str:
     """What a datagram is in two words; empty for what is none of DNS."""
     if _HEADER.match(payload) is None or len(payload) < 17:
         return ""
-    return "DNS answer" if payload[2] & 0x80 else "DNS question"
+    return DNS_ANSWER if payload[2] & 0x80 else DNS_QUESTION

@@ -40,7 +40,8 @@ from appliance.parties.audio import (
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
-from appliance.parties.resolver import NAME_SAYS
+from appliance.parties.questions import ASKED
+from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAME_SAYS
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.deeds import deed, whose
@@ -326,18 +327,28 @@ def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterat
     (party, reason), count = counts.most_common(1)[0]
     first = next(each for each in discards if (each.party, each.reason) == (party, reason))
     began = _where_it_began(first, evidence)
-    if first.field == "replaces":
+    if first.summary == DNS_QUESTION:
+        asks = (each for each in reversed(evidence.learnt) if each.does == ASKS_AGAIN)
+        yield from _why_sent_there(next(asks, None), evidence)
+    elif first.field == "replaces":
         yield from _of_the_field(_where_renamed(evidence), "call-id")
     elif began and first.field == "request-uri" and _fault_in(began, first.field) is None:
         yield from _why_sent_there(_newest_about(began.destination, evidence, first.t), evidence)
     else:
         yield from _of_the_field(began, first.field)
-    refuses = reason[:3].isdecimal()
-    verb = "refuses" if refuses else "discards"
+    yield _discard(first, count)
+    if first.summary == DNS_ANSWER:
+        at_once = (each for each in discards if (each.t, each.party) == (first.t, party))
+        yield from (_discard(each) for each in at_once if each.summary != DNS_ANSWER)
+
+
+def _discard(discarded: MessageDiscarded, count: int = 1) -> Cause:
+    party, reason = discarded.party, discarded.reason
+    verb = "refuses" if reason[:3].isdecimal() else "discards"
     times = f", {count} times" if count > 1 else ""
-    rule = f" ({first.rfc})" if first.rfc else ""
-    sentence = f"{party} {verb} the {clean(first.summary)}{times}: {clean(reason)}{rule}."
-    yield Cause(sentence, party, first.id, first.field, first.rfc)
+    rule = f" ({discarded.rfc})" if discarded.rfc else ""
+    sentence = f"{party} {verb} the {clean(discarded.summary)}{times}: {clean(reason)}{rule}."
+    return Cause(sentence, party, discarded.id, discarded.field, discarded.rfc)
 
 
 def _where_renamed(evidence: Evidence) -> MessagePassed | None:
@@ -352,6 +363,8 @@ def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessageP
     because an answer repeats what the request said (RFC 3261 8.2.6.2); of a request, the answer to
     the last one of its kind, which may have led to it."""
     passed = evidence.messages.get(discarded.cause or 0)
+    if passed is not None and discarded.field == ASKED:
+        return _question_of(passed, evidence)
     if passed is None or not discarded.field or _fault_in(passed, discarded.field) is not None:
         return passed
     method = discarded.summary.rpartition("(")[2].rstrip(")")
@@ -361,6 +374,13 @@ def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessageP
         if each.id < passed.id and each.summary in (method, f"200 OK ({method})")
     )
     return next((each for each in related if _fault_in(each, discarded.field)), passed)
+
+
+def _question_of(answer: MessagePassed, evidence: Evidence) -> MessagePassed | None:
+    """What was asked of a name server: by the number that both have (RFC 1035 4.1.1)."""
+    key = answer.alg, answer.before[:2]
+    before = (each for each in reversed(evidence.messages.values()) if each.id < answer.id)
+    return next((each for each in before if (each.alg, each.before[:2]) == key), None)
 
 
 # --- what stood in the message, and where packets ended -------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dnslib import DNSRecord
 
-from appliance.parties.nameserver import NameServer, NameServerTraits
+from appliance.parties.nameserver import TOO_OFTEN, NameServer, NameServerTraits
 from appliance.parties.party import (
     Abort,
     Close,
@@ -15,6 +15,7 @@ from appliance.parties.party import (
     Ending,
     Finished,
     Received,
+    Report,
     Send,
     Write,
 )
@@ -28,7 +29,9 @@ BY_TCP = len(QUESTION).to_bytes(2) + QUESTION
 def a_server(**traits: object) -> NameServer:
     zones = {"example.net": ["pbx.example.net. 300 IN A 203.0.113.10"]}
     known = {"address": "203.0.113.53", "side": "outside", "zones": zones, **traits}
-    return NameServer("names", NameServerTraits(**known))  # type: ignore[arg-type]
+    traits_of_it = NameServerTraits(**known)  # type: ignore[arg-type]
+    traits_of_it.check()
+    return NameServer("names", traits_of_it)
 
 
 def address_in(answer: bytes) -> str:
@@ -80,3 +83,20 @@ def test_a_zone_that_cannot_be_read_is_a_bad_trait() -> None:
     )
     with pytest.raises(ValueError, match="not the text of a zone"):
         traits.check()
+
+
+def test_one_address_gets_so_many_answers_in_a_minute_and_others_theirs() -> None:
+    """All hosts behind a NAT are one address."""
+    server = a_server(most_answers=2)
+    times = (0.0, 1.0, 2.0, 59.0, 60.5, 60.6)
+    said = [server.receive(Datagram(PHONE, SERVER, QUESTION), now) for now in times]
+    assert [any(isinstance(each, Send) for each in one) for one in said] == [
+        True, True, False, False, True, False,
+    ]  # fmt: skip
+    (report,) = said[2]
+    assert isinstance(report, Report)
+    assert report.detail == f"203.0.113.1 {TOO_OFTEN}"
+    other = PHONE._replace(address=1)
+    assert isinstance(server.receive(Datagram(other, SERVER, QUESTION), 2.0)[0], Send)
+    with pytest.raises(ValueError, match="-1 answers"):
+        a_server(most_answers=-1)

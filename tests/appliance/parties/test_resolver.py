@@ -12,12 +12,13 @@ from appliance.parties.machine import Machine
 from appliance.parties.nameserver import NameServer, NameServerTraits
 from appliance.parties.party import Datagram, Ground, Report, Send, What
 from appliance.parties.phone import PhoneTraits
-from appliance.parties.resolver import MOST_ASKED, WAIT, Resolver, essence
+from appliance.parties.questions import MOST_ASKED, WAIT, Questions
+from appliance.parties.resolver import ASKS_AGAIN, Resolver, essence
 from nat.endpoint import Endpoint, parse_address
 
 PHONE = parse_address("192.168.20.100")
 SERVER = Endpoint.parse("203.0.113.53:53")
-ZONES = {"example.net": ["pbx.example.net. 300 IN A 203.0.113.10"]}
+LINE = "pbx.example.net. 300 IN A 203.0.113.10"
 
 
 def traits(**others: Any) -> PhoneTraits:
@@ -28,8 +29,9 @@ def traits(**others: Any) -> PhoneTraits:
     return PhoneTraits(**known)
 
 
-def server(signed: bool = False) -> NameServer:
-    known = NameServerTraits(address="203.0.113.53", side="outside", zones=ZONES, signed=signed)
+def server(signed: bool = False, ttl: int = 300) -> NameServer:
+    zones = {"example.net": [LINE.replace("300", str(ttl))]}
+    known = NameServerTraits(address="203.0.113.53", side="outside", zones=zones, signed=signed)
     return NameServer("names", known)
 
 
@@ -45,9 +47,8 @@ class Asking:
 
     def __post_init__(self) -> None:
         known = traits(checks_signatures=self.checks)
-        self.resolver = Resolver(
-            self.machine, "alice", PHONE, known, self.ports, Random(1), self.on_address, self.fail
-        )
+        self.questions = Questions(self.machine, PHONE, SERVER, self.ports, Random(1))
+        self.resolver = Resolver(self.machine, "alice", known, self.questions)
 
     def on_address(self, address: int, ground: Ground, now: float) -> None:
         self.found.append((address, ground.field))
@@ -57,11 +58,11 @@ class Asking:
 
     def asked(self, now: float = 0.0) -> list[Send]:
         """What it sends."""
-        self.resolver.ask(now)
+        self.resolver.ask(self.on_address, self.fail, now)
         return [each for each in self.machine.actions() if isinstance(each, Send)]
 
     def hears(self, question: Send, answer: bytes, source: Endpoint = SERVER) -> bool:
-        return self.resolver.hear(Datagram(source, question.source, answer), 0.1)
+        return self.questions.hear(Datagram(source, question.source, answer), 0.1)
 
 
 def said_to(question: Send, names: NameServer) -> bytes:
@@ -102,6 +103,28 @@ def test_nobody_else_answers() -> None:
     assert (asking.found, asking.failed) == ([], [])
     elsewhere = question._replace(source=question.source._replace(port=1))
     assert not asking.hears(elsewhere, good)
+
+
+def test_what_it_was_told_it_remembers_for_as_long_as_the_ttl_says() -> None:
+    """RFC 1035 3.2.1: the time in seconds that a record may be cached."""
+    asking = Asking()
+    (question,) = asking.asked()
+    asking.hears(question, said_to(question, server()))
+    assert asking.asked(300.0) == []
+    assert len(asking.found) == 2
+    assert len(asking.asked(300.2)) == 1
+
+
+def test_with_a_ttl_of_nought_it_remembers_nothing_and_says_so() -> None:
+    """RFC 1035 3.2.1: such a record is for the transaction in progress only."""
+    asking = Asking()
+    (question,) = asking.asked()
+    asking.hears(question, said_to(question, server(ttl=0)))
+    (report,) = [each for each in asking.machine.actions() if isinstance(each, Report)]
+    assert (report.detail, report.target) == (ASKS_AGAIN, SERVER)
+    assert report.ground is not None
+    assert report.ground.field == "answer[0].ttl"
+    assert len(asking.asked(0.1)) == 1
 
 
 def test_a_forged_answer_is_discarded_aloud() -> None:
