@@ -26,7 +26,7 @@ def soundness(message: bytes) -> int:
 AS_WRITTEN = Reason(
     "Only the address of an inside host that has an external one to itself is translated; all else "
     "must arrive as the server wrote it.",
-    "RFC 2694 4",
+    "RFC 2694 4.2",
 )
 
 DNS = Application(

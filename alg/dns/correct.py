@@ -1,4 +1,5 @@
-"""The correct DNS ALG (RFC 2694). Read this file first, then `message.py`.
+"""The correct DNS ALG. Read this file first, then `message.py`. For answers of servers inside it is
+that of RFC 2694; for those of servers outside it is what vendors call DNS doctoring.
 
 An inside host that has an external address to itself (`nat.static`) has two addresses, and a name
 is to lead everybody to the one that he can reach:
@@ -13,7 +14,7 @@ answer, so that whoever asked gets an answer to what he asked:
     back           10.113.0.203… PTR pbx             ◄──   10.20.168.192… PTR pbx
 
 Only addresses of 1:1 rules: an address that several hosts share says nothing of who is meant. Such
-a rule stands as long as the settings do, so the TTL stays (RFC 2694 has 0 for those that do not).
+a rule stands as long as the settings do, so the TTL stays (RFC 2694 4.2; 0 for those that do not).
 What is signed stays too, unless `alg.dns.dnssec` says otherwise: whoever checks signatures takes a
 changed record for a forgery, and has nothing then.
 """
@@ -27,7 +28,7 @@ from functools import cache
 from pathlib import Path
 
 from alg.base import AlgContext, Edit, Edits, Reading, Reason, Refuse
-from alg.dns import lengths
+from alg.dns import lengths, truncation
 from alg.dns.message import (
     AUTHENTIC,
     AXFR,
@@ -154,6 +155,7 @@ class _Work:
         self.habits = habits
         self.edits: list[Edit] = []
         self.notes: dict[str, None] = {}
+        self.room: int | None = None  # bytes, where there are not as many as anybody wants
         leaves = context.settings.get("dnssec", "leave") == "leave"
         self.leaves_signed = leaves and habits.minds_signatures
 
@@ -173,6 +175,8 @@ class _Work:
 
     def done(self) -> Edits:
         edits = [*self.edits, *self.habits.follow(self.said, self.edits)] if self.edits else []
+        if self.room is not None:
+            edits = truncation.fitted(self.said, edits, self.room)
         return Edits(tuple(edits), note="; ".join(self.notes))
 
     def rename(self, old: Labels, numbers: Labels, rule: str) -> None:
@@ -225,7 +229,8 @@ class _Asking(_Work):
             return
         sent = self.habits.write_address(other)
         self.rename(asked, sent, "reverse-question")
-        self.context.remember(self.key, (sent, asked), ANSWERED_WITHIN)
+        room = truncation.taken_by(self.said)
+        self.context.remember(self.key, (sent, asked, room), ANSWERED_WITHIN)
 
 
 class _Answer(_Work):
@@ -276,9 +281,11 @@ class _Answer(_Work):
         known = self.context.recall(self.key)
         if known is None or not self.said.questions:
             return
-        sent, asked = known
+        sent, asked, room = known
         if self.said.questions[0].name.lowered == (*sent, *REVERSE):
             self.rename(sent, asked, "reverse-answer")
+            if self.context.transport == "udp" and len(self.said.data) <= room:
+                self.room = room  # a server that sends more has its own reasons
 
 
 @cache

@@ -81,6 +81,8 @@ def _data_lengths(said: Message, moves: _Moves) -> Iterator[Edit]:
     for record in said.records:
         grown = moves.by(record.end) - moves.by(record.start)
         length = record.end - record.start + grown
+        if moves.covers(record.start - 2):
+            continue  # the record is left out
         yield from _changed(said, record.start - 2, length, f"{record.place}.length", "length")
 
 

@@ -22,14 +22,15 @@ LENGTH = 2
 """Bytes before a message of a TCP connection, which say how long it is (RFC 1035 4.2.2)."""
 HEADER = 12
 LONGEST = 4096
-"""Bytes of a message that is read. By UDP nobody sends more (RFC 9715 advises 1400), and whoever
+"""Bytes of a message that is read. By UDP nobody sends more (RFC 9715 A advises 1400), and whoever
 has to wait for another's message waits for so many bytes of it."""
 MOST_PIECES = 2048
 """Of all names of a message that are read: labels, pointers, and their ends. A pointer of two bytes
 may stand for a name of 127 labels, so that bytes alone bound nothing; an answer of 200 records has
 a thousand."""
 FIXED = struct.Struct("!HHIH")  # type, class, TTL, length of data
-SECTIONS = ("answer", "authority", "additional")
+ADDITIONAL = "additional"
+SECTIONS = ("answer", "authority", ADDITIONAL)
 
 IS_ANSWER, OPERATION, AUTHENTIC, RCODE = 0x8000, 0x7800, 0x0020, 0x000F
 QUERY = 0

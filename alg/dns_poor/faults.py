@@ -59,7 +59,7 @@ ROWS.add(
     seen_in="Cisco PIX, `alias` with a network mask",
     breaks="Names of the provider's other customers lead to inside hosts, or to nobody.",
     look_at="answer[0].address of a name that is not one's own: WRONG",
-    rfc="RFC 2694 4",
+    rfc="RFC 2694 4.2.2",
     prepare=whole_network,
 )
 
@@ -87,7 +87,7 @@ ROWS.add(
     seen_in="Manual of HPE's MSR routers, which has another setting against it",
     breaks="Of several services behind one address, all but one are looked for at the wrong host.",
     look_at="answer[0].address: the address that several hosts share has become that of one",
-    rfc="RFC 2694 4",
+    rfc="RFC 2694 1",
     prepare=shared_address,
 )
 
@@ -99,7 +99,7 @@ def signed_too(case: Case) -> None:
 ROWS.add(
     "signed-too",
     does="Changes signed answers like any other, and goes on saying that they were checked.",
-    seen_in="RFC 2694 names it as a limit of the method",
+    seen_in="RFC 2694 7 names it as a limit of the method",
     breaks="Whoever checks signatures takes the answer for a forgery, and the name leads nowhere.",
     look_at="answer[0].address with an RRSIG beside it: WRONG",
     rfc="RFC 4035 5.3",
@@ -117,7 +117,7 @@ ROWS.add(
     seen_in="Known of Cisco IOS; no written source",
     breaks="Nobody remembers the answer: each call, page and message asks for the name again.",
     look_at="answer[0].ttl: 300 has become 0",
-    rfc="RFC 2694 4",
+    rfc="RFC 2694 4.2",
     prepare=ttl_zero,
 )
 

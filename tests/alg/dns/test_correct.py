@@ -45,7 +45,7 @@ def on(transport: str, message: bytes) -> bytes:
 def test_an_answer_names_the_address_that_its_reader_can_reach(
     inside: str, direction: str, before: str, after: str, rule: str, transport: str
 ) -> None:
-    """RFC 2694: four bytes in their place; the TTL of a fixed rule stays."""
+    """RFC 2694 4.2 and 4.2.2: four bytes in their place; the TTL of a fixed rule stays."""
     message = on(transport, answering(NAME, before))
     said = answer(met(inside, direction, transport=transport), message)
     assert [(each.field, each.rule) for each in said.edits] == [("answer[0].address", rule)]
@@ -194,7 +194,8 @@ def test_what_is_not_the_name_of_such_an_address_stays(name: str) -> None:
     ],
 )
 def test_what_speaks_of_zones_is_left_alone(change: dict[int, int], said: str) -> None:
-    """RFC 2694: a zone is kept in the addresses of its side."""
+    """RFC 2694 4.1.4: a zone is best kept on the side that it speaks of. (4.1.3 would translate a
+    transfer all the same; but most of it is too long to be read, and half a zone is worse.)"""
     message = bytearray(answering(NAME, OUTSIDE))
     for at, value in change.items():
         message[at] = value
