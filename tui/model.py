@@ -19,6 +19,7 @@ from appliance.journal.events import (
     CallState,
     Event,
     FlowExpired,
+    HintGiven,
     MediaStats,
     MessageDiscarded,
     MessagePassed,
@@ -131,6 +132,8 @@ class Model:
     outcome: CallOutcome | None = None
     last_drop: PacketDropped | None = None
     last_error: AlgError | None = None
+    hints: dict[str, HintGiven] = field(default_factory=dict)
+    """The first flow of each kind that nobody reads, by whose sign it was."""
     turned: dict[str, Any] = field(default_factory=dict)
     """Settings that somebody has changed since the start, with their values: what "run again" would
     keep, and what it would not have done anyway."""
@@ -266,6 +269,16 @@ class Model:
     def _alg_error(self, event: AlgError) -> None:
         self.last_error = event
 
+    def _hint(self, event: HintGiven) -> None:
+        """One line for all flows of a kind, unless its messages tell of themselves; each flow says
+        so on its own row of the table."""
+        if event.about in self.hints:
+            return
+        self.hints[event.about] = event
+        if all(message.event.alg != event.about for message in self.messages):
+            ends = f"{self.name(event.internal)} to {self.name(event.remote)}"
+            self.ladder.append(Mark(event.t, f"not read, {ends}: {event.sentence}", bad=True))
+
     def _setting(self, event: SettingChanged) -> None:
         if event.who != BY_THE_STORY:
             self.turned[event.key] = event.new
@@ -380,5 +393,6 @@ _HANDLERS: dict[type, Any] = {
     PacketLost: Model._lost,
     MessageDiscarded: Model._discarded,
     AlgError: Model._alg_error,
+    HintGiven: Model._hint,
     SettingChanged: Model._setting,
 }

@@ -160,6 +160,7 @@ class Translations:
             flow["packets_out"],
             flow["packets_in"],
             refused=was.refused if was else None,
+            note=flow.get("hint", ""),
             opened_at=self._opened.get(key),
             timer=flow.get("timer", ""),
         )

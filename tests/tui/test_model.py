@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.journal.events import AlgError, Change, SettingChanged
+from typing import Any
+
+from appliance.journal.events import AlgError, Change, HintGiven, SettingChanged
 from tests.appliance.journal.test_noise import dropped as noisy
 from tests.tui.stories import (
     SETTINGS,
@@ -143,6 +145,29 @@ def test_a_turned_knob_is_remembered_and_marked_on_the_ladder() -> None:
     assert list(model.ladder) == [Mark(5.0, "ALG: off > sip")]
     story = told(SettingChanged(key="outside.external", old=[], new=["203.0.113.2"], who="script"))
     assert (story.turned, len(story.ladder)) == ({}, 1), "the next run does so anyway"
+
+
+def unread(about: str = "tls", **changes: Any) -> HintGiven:
+    return HintGiven(
+        **{
+            "t": 6.0, "about": about, "flow": 1, "protocol": "tcp",
+            "internal": "192.168.20.100:5061", "external": "203.0.113.1:5061",
+            "remote": "203.0.113.9:5061", "sentence": "nobody reads it", **changes,
+        }
+    )  # fmt: skip
+
+
+def test_flows_that_nobody_reads_are_one_line_on_the_ladder() -> None:
+    model = told(started(), unread(), unread(flow=2))
+    assert [str(entry.text) for entry in model.ladder if isinstance(entry, Mark)] == [
+        "not read, alice to bob: nobody reads it"
+    ]
+
+
+def test_messages_that_were_read_all_the_same_tell_of_themselves() -> None:
+    """Under `off` the correct module says what it would have done."""
+    model = told(started(), invite(), unread("sip"))
+    assert not [entry for entry in model.ladder if isinstance(entry, Mark)]
 
 
 def test_a_frame_brings_settings_and_tables() -> None:

@@ -191,8 +191,8 @@ def duration(seconds: float) -> str:
 def explain(row: Translation, now: float, name: Callable[[str], str]) -> list[str]:
     """The row in sentences: who opened it, what keeps it, what ends with it. `name`: what people
     call the host of an endpoint."""
-    told = _told(row, now, name)
-    return [*told, *_refused(row, now)]
+    note = [f"{row.note}."] if row.note and not row.waits else []
+    return [*_told(row, now, name), *note, *_refused(row, now)]
 
 
 def _refused(row: Translation, now: float) -> list[str]:

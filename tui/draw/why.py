@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
-from appliance.journal.events import Cause, Change, PacketDropped
+from appliance.journal.events import Cause, Change, HintGiven, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
 from appliance.sim.causes import NAT
@@ -58,8 +58,14 @@ def because(model: Model, message: Message | None, call: str = "") -> list[Reaso
     if _is_fresh(model.last_drop, model.now):
         return [Reason(_refused(model.last_drop))]
     if message is None:
-        return [Reason("No message has passed an ALG yet.")]
+        unread = [Reason(_unread(hint)) for hint in model.hints.values()]
+        return unread or [Reason("No message has passed an ALG yet.")]
     return _of_the_message(model, message)
+
+
+def _unread(hint: HintGiven) -> str:
+    todo = f"; set {hint.setting} {hint.value}" if hint.setting else ""
+    return f"{hint.internal} to {hint.remote}: {hint.sentence}{todo}."
 
 
 def _offers_fault(message: Message) -> list[Reason]:

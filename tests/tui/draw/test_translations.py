@@ -84,6 +84,7 @@ def called(endpoint: str) -> str:
         ({"opened_by": "alg"}, "The ALG opened this for a message."),
         ({"opened_by": "static", "expires_in": None}, "A 1:1 rule of the configuration made this."),
         ({"expires_in": None}, "It has no timer."),
+        ({"hint": "Nobody reads it"}, "reaches nobody. Nobody reads it."),
     ],
 )
 def test_a_row_explains_itself(change: dict[str, Any], said: str) -> None:

@@ -6,7 +6,7 @@ from appliance.journal.events import AlgError, CallOutcome, Cause, Change, Setti
 from appliance.sim.knobs import Remedy
 from tests.tui.draw.test_translations import dropped
 from tests.tui.stories import SETTINGS, ended, invite, message, one_way_audio
-from tests.tui.test_model import told
+from tests.tui.test_model import told, unread
 from tui.draw.lines import plain
 from tui.draw.why import Reason, advice, because, deciding, folded, is_harmless, place_that_matters
 from tui.model import Model
@@ -58,6 +58,13 @@ def test_what_was_done_right_is_said_too() -> None:
     ]
     assert why(told(message("x", "ACK", "out"))) == ["Message 1 ACK passed unchanged."]
     assert why(told()) == ["No message has passed an ALG yet."]
+
+
+def test_where_no_message_passed_a_flow_that_nobody_reads_is_the_reason() -> None:
+    hint = unread(setting="alg.sip.ports", value="5060,5070")
+    assert why(told(hint)) == [
+        "192.168.20.100:5061 to 203.0.113.9:5061: nobody reads it; set alg.sip.ports 5060,5070."
+    ]
 
 
 def test_a_module_that_failed_comes_first() -> None:
