@@ -263,7 +263,7 @@ def setting_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--profile",
             metavar="NAME",
             shell_complete=offer(profiles),
-            help="A product's or teacher's settings (see: glassnat profile list).",
+            help="A product's or teacher's settings (see: glassnat profile list), or a FILE.toml.",
         ),
         click.option(
             "--set",

@@ -8,6 +8,7 @@ at the message is enough to mend a file.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,9 @@ from appliance.settings.table import SETTINGS, SettingError, Settings
 
 LARGEST_FILE = 1 << 20
 """Bytes; a larger file is not a configuration."""
+
+OF_A_FILE = ".toml"
+"""How a profile's name ends that is the path of a file."""
 
 MOST_PROBLEMS = 50
 """That are told one by one; nobody mends more of them at once."""
@@ -96,7 +100,7 @@ class _Layers:
             return
         table = {key: value for key, value in table.items() if key not in ("title", "about")}
         self.add_table(table, f"profile {name}")
-        self.settings.assign("profile", name, f"profile {name}")
+        self.add("profile", name, f"profile {name}")
 
     def add_sets(self, sets: Sequence[str]) -> None:
         """`KEY=VALUE` as on the command line."""
@@ -176,6 +180,11 @@ def for_scenario(
 
 def _read(path: Path) -> dict[str, Any]:
     """A TOML file as a table. Raises ConfigError."""
+    return _parsed(path, _text_of(path))
+
+
+def _text_of(path: Path) -> str:
+    """Raises ConfigError."""
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
@@ -185,9 +194,16 @@ def _read(path: Path) -> dict[str, Any]:
     if len(raw) > LARGEST_FILE:
         raise ConfigError(str(path), [Problem("", "is too large for a configuration")])
     try:
-        return tomllib.loads(raw.decode("utf-8"))
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         sentence = f"is not UTF-8 text (byte {error.start})"
+    raise ConfigError(str(path), [Problem("", sentence)])
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    """Raises ConfigError."""
+    try:
+        return tomllib.loads(text)
     except RecursionError:
         sentence = "is nested too deeply"
     except ValueError as error:
@@ -236,7 +252,11 @@ def list_profiles() -> list[dict[str, str]]:
 
 
 def profile_text(name: str) -> str:
-    """A profile as it is written. Raises LookupError with a sentence."""
+    """A profile as it is written: a file of the user's when `name` ends with `.toml`, else one of
+    ours. Raises LookupError with a sentence."""
+    if name.endswith(OF_A_FILE):
+        with _as_lookup_error(name):
+            return _text_of(Path(name))
     names = _profile_names()
     if name not in names:
         hint = nearest(name, names)
@@ -252,7 +272,17 @@ def _profile_names() -> list[str]:
 
 def profile_table(name: str) -> dict[str, Any]:
     """A profile as nested tables. Raises LookupError with a sentence."""
-    return tomllib.loads(profile_text(name))
+    text = profile_text(name)
+    with _as_lookup_error(name):
+        return _parsed(Path(name), text)
+
+
+@contextlib.contextmanager
+def _as_lookup_error(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise LookupError(f"{shown(name)} {error.problems[0].sentence}") from None
 
 
 def lay_profile(settings: Settings, name: str) -> None:

@@ -30,9 +30,9 @@ _TABLE = (
     Setting("name", Name(), "glassnat", "names this appliance for `attach`, `show` and `down`"),
     Setting(
         "profile",
-        Text("a profile", 64),
+        Text("a profile", 4096),
         "",
-        "a product's or a teacher's set of settings, applied before this file",
+        "a product's or teacher's settings, or those of a FILE.toml, applied before this file",
         sample="rfc4787",
     ),
     *WIRES,

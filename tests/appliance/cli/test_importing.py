@@ -36,6 +36,8 @@ def test_what_a_simulated_router_did_is_found_in_its_capture(
     said = json.loads(answer.out)
     assert [fault["name"] for fault in said["faults"]] == ["stray-char"]
     assert said["profile"] == profile.read_text()
+    again = ("--profile", str(profile), "--until", "1s", "--plain")
+    assert "at work: stray-char" in glassnat("sim", "one-way-audio", *again).out
     assert report.read_text().startswith("# What the router changes")
     text = glassnat("import", "--inside", both, "--outside", both).out
     assert "The router does what sip-poor:stray-char does." in text

@@ -247,6 +247,27 @@ def test_an_unknown_profile_is_answered_with_the_nearest() -> None:
         config.profile_text("../settings")
 
 
+def test_a_profile_may_be_a_file(written: Write) -> None:
+    own = written('title = "a router"\n[nat]\nhairpin = false')
+    settings = config.for_scenario("a story", tomllib.loads(SMALL), profile=str(own))
+    assert settings["nat.hairpin"] is False
+    assert settings.origins["nat.hairpin"] == f"profile {own}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "No such file"), ("[nat", "not valid TOML"), ("[nat]\nprots = 1", "nat.ports")],
+)
+def test_what_is_wrong_in_the_file_of_a_profile_is_told(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    path = tmp_path / "router.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        config.defaults(profile=str(path))
+
+
 def test_the_sample_can_be_used_as_it_is(written: Write) -> None:
     settings = config.load(written(config.sample()))
     assert settings.values["inside.networks"] == ["192.168.20.0/24"]
