@@ -6,13 +6,15 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.host import nameserver
 from tests.support.lab import PHONE, SERVER, Appliance, Lab
 from tests.support.programs import run_in, running
 
-pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "dig", "dnsmasq")]
+pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "dig", "delv", "dnsmasq")]
 
 OWN = "203.0.113.10"
 STATIC = f"""
@@ -76,17 +78,31 @@ def test_the_outside_is_told_the_address_that_it_can_reach(lab: Lab) -> None:
             ]
 
 
-def test_a_signed_address_is_left_until_told_otherwise(lab: Lab) -> None:
-    server = running(
-        lab.server, sys.executable, "-m", "tests.host.nameserver", SERVER, OWN, ready="ready"
-    )
-    with lab.appliance(more=STATIC) as appliance, server:
+def test_a_signed_address_is_left_until_told_otherwise(lab: Lab, tmp_path: Path) -> None:
+    """And who checks signatures believes what was left alone, and refuses what was changed."""
+    server = (sys.executable, "-m", "tests.host.nameserver", SERVER, "signed")
+    trusted = tmp_path / "trusted"
+    flags, protocol, algorithm, key = nameserver.KEY.split()
+    anchor = f'"example." static-key {flags} {protocol} {algorithm} "{key}"'
+    trusted.write_text(f"trust-anchors {{ {anchor}; }};")
+    with (
+        lab.appliance(more=STATIC) as appliance,
+        running(lab.server, *server, ready="ready"),
+    ):
         use(appliance, "dns")
         signed, signature = dig(lab.phones, SERVER, "phone.example", "+dnssec")
         assert signed == f"phone.example. 60 IN A {OWN}"
         assert " RRSIG A " in signature
+        assert "; fully validated" in checked(lab.phones, SERVER, trusted)
         appliance.ask("set", "alg.dns.dnssec", "rewrite")
         assert dig(lab.phones, SERVER, "phone.example", "+dnssec") == [
             f"phone.example. 60 IN A {PHONE}",
             signature,
         ]
+        assert "RRSIG failed to verify" in checked(lab.phones, SERVER, trusted)
+
+
+def checked(namespace: str, server: str, trusted: Path) -> str:
+    """What BIND's validator says of the answer, with a key for `example.` that it trusts."""
+    words = f"@{server} -a {trusted} +root=example phone.example A"
+    return run_in(namespace, "sh", "-c", f"delv {words} 2>&1")
