@@ -13,8 +13,12 @@ from copy import deepcopy
 
 import pytest
 
-from alg.registry import poor
-from alg.sip.correct import reasons
+from alg.dns.application import AS_WRITTEN as DNS_AS_WRITTEN
+from alg.dns.correct import reasons as dns_reasons
+from alg.ftp.application import AS_WRITTEN as FTP_AS_WRITTEN
+from alg.ftp.correct import reasons as ftp_reasons
+from alg.registry import APPLICATIONS, application_of, poor
+from alg.sip.correct import reasons as sip_reasons
 from alg.sip.judging import stays
 from appliance.gateway.silence import PATIENCE, inferred
 from appliance.journal.events import MessagePassed
@@ -24,8 +28,9 @@ from appliance.sim import knobs, outcome
 from appliance.sim.causes import NAT
 from appliance.sim.harmless import NO_ALG
 from appliance.sim.remedies import NEEDLESS, needless, remedies
-from appliance.sim.scenario import Scenario
+from appliance.sim.scenario import Scenario, Turns
 from appliance.sim.simulation import Simulation
+from appliance.sim.staging import simulation
 from appliance.sim.stories import load_scenario
 from tests.appliance.sim.test_simulation import staged
 from tests.support.stories import shelf
@@ -38,10 +43,22 @@ from tui.views.diff import DiffView
 POOR = poor("sip")
 assert POOR is not None
 SPECS = ["off", "sip", *(f"{POOR.name}:{fault}" for fault in POOR.faults)]
+BESIDE = [
+    spec
+    for other in (poor(application) for application in APPLICATIONS if application != "sip")
+    if other is not None
+    for spec in (other.application, *(f"{other.name}:{fault}" for fault in other.faults))
+]
+"""The modules and faults of other protocols, which stand beside the SIP ALG in a few stories."""
 STORIES = shelf()
 EVERY = 1 if os.environ.get("GLASSNAT_TRUTH") == "all" else 3
 """Of so many stories that a fault is no part of, one is played with it; which, changes from fault
 to fault, so that every fault meets every third story, and every story every third fault."""
+RIGHT_REASONS = {
+    "sip": {*sip_reasons().values(), *stays().values()},
+    "ftp": {*ftp_reasons().values(), FTP_AS_WRITTEN},
+    "dns": {*dns_reasons().values(), DNS_AS_WRITTEN},
+}
 TALK = 1.2
 """Seconds of a call: enough to judge its audio."""
 
@@ -53,6 +70,14 @@ def told_with(spec: str) -> Iterator[Scenario]:
     for number, story in enumerate(STORIES):
         own = {each.alg for each in (*story.steps, *story.expect.values())}
         if spec in ("off", "sip", *own) or (number + turn) % EVERY == 0:
+            yield deepcopy(story)
+
+
+def told_beside(spec: str) -> Iterator[Scenario]:
+    """The stories in which somebody speaks the protocol of this module."""
+    slot = application_of(spec).name
+    for story in STORIES:
+        if slot in story.settings.get("alg", {}):
             yield deepcopy(story)
 
 
@@ -79,6 +104,13 @@ def model_of(run: Simulation) -> Model:
 @pytest.mark.parametrize("spec", SPECS)
 def test_no_sentence_contradicts_the_outcome(spec: str) -> None:
     for story in told_with(spec):
+        assert_true(story, spec)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("spec", BESIDE)
+def test_nor_with_an_alg_of_another_protocol(spec: str) -> None:
+    for story in told_beside(spec):
         assert_true(story, spec)
 
 
@@ -126,7 +158,7 @@ def test_what_a_running_appliance_infers_is_what_happened() -> None:
 
 def assert_true(story: Scenario, spec: str) -> None:
     """Played to its end, nothing that is said of it, anywhere, is wrong."""
-    run = staged(shortened(story), spec)
+    run = simulation(shortened(story), Turns(alg=spec))
     teller = Teller()
     silences = inferred_in(run)
     word = run.run().outcome
@@ -152,7 +184,7 @@ def assert_true(story: Scenario, spec: str) -> None:
     assert title.lower().replace(" ", "-") == word
     if word == outcome.REGISTRATION_FAILED:
         assert not any(": registered" in line for line in said), story.name
-    if spec == "sip":  # what it has closed with good reason stays closed (signed-off)
+    if spec in APPLICATIONS:  # what it has closed with good reason stays closed (signed-off)
         accused = [cause for cause in run.causes() if cause.party == NAT and cause.field]
         assert accused == [], story.name
         assert not any(each.startswith("The module") for each in sentences), story.name
@@ -160,16 +192,15 @@ def assert_true(story: Scenario, spec: str) -> None:
 
 def assert_judged_by_what_left(run: Simulation, spec: str) -> None:
     """Each change: its length by the body that left, its reason by what is right."""
-    correct = {*reasons().values(), *stays().values()}
     for event in run.log.since(0):
         if not isinstance(event, MessagePassed):
             continue
         for row in event.changes:
             what = (run.scenario.name, event.summary, row)
-            if spec == "sip":
+            if spec == event.alg:
                 assert row.verdict == "ok", what
             if row.verdict in FAULTS:
-                assert (row.reason, row.rfc) in correct, what
+                assert (row.reason, row.rfc) in RIGHT_REASONS[event.alg], what
                 assert not row.field.startswith(("sdp.o", "via.received")) or spec != "off", what
             is_whole = event.after and "multipart" not in event.before
             if row.field == "content-length" and is_whole and row.expected is not None:
