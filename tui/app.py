@@ -65,6 +65,7 @@ _FIRST = "call"
 """The view that is open at the beginning: a newcomer sees a call before a table."""
 _FIRST_LIVE = "calls"
 """The same of a running appliance that has more than one."""
+_THEME = "Theme"
 _POINTS = "points"
 """The view for which packets are looked at."""
 _TO_FIND_IN = "calls"
@@ -384,7 +385,8 @@ class GlassnatApp(Looks[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does can also be found by name."""
-        yield from super().get_system_commands(screen)
+        theirs = super().get_system_commands(screen)
+        yield from (each for each in theirs if each.title == _THEME)  # keys of ours do the others
         for key in for_mode(self.feed.live):
             if key.action != "command_palette":
                 yield SystemCommand(f"{key.does} ({key.key})", key.group, self._pressing(key))

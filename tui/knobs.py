@@ -35,12 +35,13 @@ class Knobs:
         self._choices = choices
 
     def alg(self) -> None:
-        model, feed = self._stage.look.model, self._stage.feed
-        choices, outcomes = self._choices, None
+        look, feed = self._stage.look, self._stage.feed
+        model, choices, outcomes = look.model, self._choices, None
         if isinstance(feed, SimulationFeed):
             mine = own.modules_in(Path.cwd())
             choices = [_with_own(each, model.settings)._replace(mine=mine) for each in choices]
-            outcomes = feed.foresee(_specs(choices, model.application))
+            if not look.hidden:
+                outcomes = feed.foresee(_specs(choices, model.application))
         menu = AlgMenu(choices, model.modules, model.application, not feed.live, outcomes)
         self._stage.ask(menu, self._alg_chosen)
 

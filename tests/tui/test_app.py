@@ -263,6 +263,8 @@ async def test_every_action_is_in_the_command_palette() -> None:
     async with screen() as (app, _, _feed):
         titles = [command.title for command in app.get_system_commands(app.screen)]
         assert any("run again from T+0" in title for title in titles)
+        assert "Theme" in titles
+        assert "Maximize" not in titles, "z does that, and one way is enough"
 
 
 @pytest.mark.slow

@@ -34,6 +34,9 @@ async def test_over_a_simulation_the_menu_knows_the_story_s_own_faults_and_what_
     assert list(feed.foresight.outcomes)[:3] == ["off", "sip", "sip-poor:no-sdp"]
     assert menu._choices[0].own == ["no-sdp"]
     await chosen(None)
+    stage.look.hidden = True
+    Knobs(stage, alg_choices()).alg()
+    assert stage.asked[-1][0]._outcomes is None, "who predicts is not told in a menu"
 
 
 async def test_what_a_dialogue_answers_is_turned_and_nothing_without_an_answer() -> None:

@@ -226,6 +226,8 @@ def _fine(model: Model, message: Message) -> str:
     rewritten = [change for change in event.changes if change.before != change.after]
     if rewritten:
         so = "Everybody is heard: in" if model.streams else "In"
+        if len(rewritten) == 1:
+            return f"{so} {which} one field was rewritten, as it must be."
         return f"{so} {which} {len(rewritten)} fields were rewritten, each as it must be."
     return " ".join(map(_sentence, (f"{which} passed unchanged", event.note))).strip()
 

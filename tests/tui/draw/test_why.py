@@ -56,6 +56,9 @@ def test_what_was_done_right_is_said_too() -> None:
     assert why(told(invite("sip"))) == [
         "In message 1 INVITE 5 fields were rewritten, each as it must be."
     ]
+    single = invite("sip")
+    single.changes = single.changes[:1]
+    assert why(told(single)) == ["In message 1 INVITE one field was rewritten, as it must be."]
     assert why(told(message("x", "ACK", "out"))) == ["Message 1 ACK passed unchanged."]
     assert why(told()) == ["No message has passed an ALG yet."]
 
