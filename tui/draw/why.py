@@ -18,6 +18,7 @@ from appliance.sim.deeds import deed
 from appliance.sim.harmless import no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.outcome import spelled
 from tui.endpoint import address_of
 from tui.model import BOTH_WAYS, Message, Model, Stream, short_key
 
@@ -254,7 +255,10 @@ def advice(
     in_trouble |= bool(model.calls.inferred(call))
     failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS
     if failed and remedies:
-        return line.add(remedies[0].sentence).add(" x", Style.KEY).add(" does that and runs again.")
+        best = remedies[0]
+        line.add(best.sentence).add(" x", Style.KEY).add(" does that and runs again")
+        text, style = spelled(best.outcome)
+        return line.add(".") if best.outcome == BOTH_WAYS else line.add(": ").add(text, style)
     application = model.application
     is_correct = model.modules.get(application) == application
     if not is_correct and (in_trouble or failed):

@@ -186,6 +186,9 @@ def test_what_was_tried_and_helps_is_named_in_the_place_of_the_alg() -> None:
     tried = [Remedy("Mend the server.", {"parties.pbx.comedia": True}, "both-ways")]
     said = advice(story, live=False, remedies=tried).plain
     assert said == "▌TRY Mend the server. x does that and runs again."
+    half = [tried[0]._replace(outcome="one-way-audio")]
+    said = advice(story, live=False, remedies=half).plain
+    assert said == "▌TRY Mend the server. x does that and runs again: ONE-WAY AUDIO"
     assert "a c" in advice(story, live=False, remedies=[]).plain
 
 
