@@ -12,6 +12,7 @@ from typing import Any
 from appliance.journal.events import Event, FlowExpired, FlowOpened, SettingChanged, Started
 from tui.feed import Awaited, Clockwork, FeedError
 from tui.model import Frame
+from tui.translations import RECORDED
 
 UNCHANGEABLE = "This is a recording: what happened cannot be changed, only looked at."
 
@@ -122,7 +123,7 @@ def _row(event: FlowOpened) -> dict[str, Any]:
         "internal": event.internal,
         "external": event.external,
         "remote": event.remote,
-        "state": "recorded",
+        "state": RECORDED,
         "expires_in": None,
         "opened_by": event.opened_by,
         "packets_out": 0,

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from appliance.journal.events import Event, FlowExpired, FlowOpened, PacketDropped, SettingChanged
 from tui.endpoint import address_of
 
+RECORDED = "recorded"
+"""The state of a flow in a recording: it was opened and has not ended, and more is not known."""
 GHOST = 20.0
 """Seconds that an ended flow stays on the screen."""
 
@@ -53,6 +55,11 @@ class Translation:
     @property
     def waits(self) -> bool:
         return self.state == "waiting"
+
+    @property
+    def is_known_by_its_ends(self) -> bool:
+        """Are its timer and its packets in no recording?"""
+        return self.state == RECORDED and self.gone_at is None
 
     def left(self, now: float) -> float | None:
         return None if self.ends_at is None else max(self.ends_at - now, 0.0)

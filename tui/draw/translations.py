@@ -150,7 +150,7 @@ def _countdown(row: Translation, now: float, bars: bool) -> Line:
         return Line(f"gone {now - row.gone_at:.0f}s" if bars else "gone", Style.FAINT)
     left = row.left(now)
     if left is None:
-        return Line("no end", Style.FAINT)
+        return Line("?" if row.is_known_by_its_ends else "no end", Style.FAINT)
     soon = left < _SOON
     style = Style.BAD if soon else Style.GOOD
     line = Line()
@@ -163,7 +163,7 @@ def _countdown(row: Translation, now: float, bars: bool) -> Line:
 def _packets(row: Translation) -> Line:
     if row.waits:
         return Line("waits", Style.FAINT)
-    return Line(_counts(row))
+    return Line("?", Style.FAINT) if row.is_known_by_its_ends else Line(_counts(row))
 
 
 def _counts(row: Translation) -> str:
@@ -232,6 +232,8 @@ def _opener(row: Translation, inside: str, outside: str) -> str:
 
 def _keeper(row: Translation, now: float, inside: str) -> str:
     left = row.left(now)
+    if row.is_known_by_its_ends:
+        return "Its timer and its packets are in no recording."
     if left is None:
         return "It has no timer."
     if row.state == "unanswered":

@@ -59,6 +59,7 @@ def test_a_changed_timeout_rescales_the_bars() -> None:
 
 def test_a_row_without_a_timer_has_no_end() -> None:
     assert "no end" in shown(table(flow(expires_in=None)))[0]
+    assert shown(table(flow(expires_in=None, state="recorded")))[0].split()[-2:] == ["?", "?"]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,10 @@ def called(endpoint: str) -> str:
         ({"opened_by": "static", "expires_in": None}, "A 1:1 rule of the configuration made this."),
         ({"expires_in": None}, "It has no timer."),
         ({"hint": "Nobody reads it"}, "reaches nobody. Nobody reads it."),
+        (
+            {"expires_in": None, "state": "recorded"},
+            "Its timer and its packets are in no recording.",
+        ),
     ],
 )
 def test_a_row_explains_itself(change: dict[str, Any], said: str) -> None:
