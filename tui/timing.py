@@ -31,8 +31,10 @@ def is_message(event: Event) -> bool:
 
 
 def is_expiry(event: Event) -> bool:
-    """Has a timer run out?"""
-    return isinstance(event, FlowExpired | MappingExpired | ExpectationClosed)
+    """Has a timer run out? What a BYE closes, or somebody flushes, ends by no timer."""
+    if not isinstance(event, FlowExpired | MappingExpired | ExpectationClosed):
+        return False
+    return event.why == "expired"
 
 
 def is_news(event: Event) -> bool:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.tui.rows import expired
 from tests.tui.stories import FakeFeed, one_way_audio
 from tests.tui.test_simulated import simulation
 from tui.feed import Feed
 from tui.look import Look
 from tui.simulated import SimulationFeed
-from tui.timing import Timing
+from tui.timing import Timing, is_expiry
 
 
 class FakeStage:
@@ -84,6 +85,14 @@ async def test_with_nothing_turned_it_runs_as_at_first() -> None:
     await feed.set("alg.sip.module", "sip")
     await Timing(stage).run_as_at_first()
     assert feed.simulation.engine.settings["alg.sip.module"] == "off"
+
+
+def test_what_somebody_closes_ends_by_no_timer() -> None:
+    assert [is_expiry(expired(1.0, why)) for why in ("expired", "closed", "flushed")] == [
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.slow

@@ -20,7 +20,11 @@ _GLYPHS = (
     ("?", "what a correct ALG writes"),
     ("RI12AB", "timeline: REGISTER, INVITE, ringing, answered, ACK, BYE"),
     ("EXS", "timeline: flow expired, something dropped, setting changed"),
-    ("By", "pkt: a packet opened it; alg: the ALG did; 1:1, fwd: configured"),
+    ("By", "opened by a packet (pkt), the ALG (alg), a rule (1:1, fwd)"),
+)
+PAGES = (
+    ("SIP", "in one page: docs/sip-in-one-page.md"),
+    ("lesson", "of 45 minutes: docs/lesson-one-way.md"),
 )
 
 
@@ -52,6 +56,8 @@ class HelpScreen(ModalScreen[None]):
         ]
         lines.append(Line())
         lines += [Line(f"{sign:>8}  ", Style.STRONG).add(means) for sign, means in _GLYPHS]
+        lines.append(Line())
+        lines += [Line(f"{what:>8}  ", Style.STRONG).add(where) for what, where in PAGES]
         self.query_one(Drawn).show(lines)
         pane = self.query_one(VerticalScroll)
         entitle(pane, Line("Keys and signs · Esc back"))
