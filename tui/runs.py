@@ -39,7 +39,10 @@ class Runs:
         """The selected message under off, the correct module and the faults of the story."""
         look, feed = self._stage.look, self._stage.feed
         message = look.message
-        if message is None or not isinstance(feed, SimulationFeed):
+        if not isinstance(feed, SimulationFeed):
+            self._stage.say("Other modules are for a story that is played.")
+            return
+        if message is None:
             self._stage.say("There is no message yet to look at.")
             return
         event = message.event

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tests.tui.stories import one_way_audio
 from tests.tui.test_simulated import simulation
 from tests.tui.test_timing import FakeStage
 from tui.draw.lines import plain
 from tui.look import Run
+from tui.recording import RecordingFeed
 from tui.runs import Runs
 from tui.simulated import SimulationFeed
 
@@ -17,6 +19,12 @@ async def test_there_are_two_runs_before_any_are_set_side_by_side() -> None:
     stage.look.runs = [Run("off", "one-way-audio"), Run("sip", "both-ways")]
     Runs(stage).beside()
     assert len(stage.asked) == 1
+
+
+async def test_what_was_recorded_goes_through_no_other_module() -> None:
+    stage = FakeStage(RecordingFeed(one_way_audio()))
+    await Runs(stage).columns()
+    assert stage.look.said.startswith("Other modules are for a story")
 
 
 async def test_a_message_is_set_under_off_the_correct_module_and_the_story_s_faults() -> None:

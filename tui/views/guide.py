@@ -20,7 +20,7 @@ class GuideView(View):
     def page(self, width: int, height: int) -> Page:
         story, at = self.look.story, self.look.step_at
         if story is None:
-            return Page(Line("Guide"), [Line("A guide belongs to a story; this NAT is live.")])
+            return Page(Line("Guide"), [Line("A guide belongs to a story that is played.")])
         title = Line("Guide · ").add(story.title, Style.STRONG)
         if at is None or not story.steps:
             return Page(title, list(_whole(story, width)), about=None)

@@ -48,5 +48,5 @@ def test_the_title_says_which_step_and_the_last_one_leads_nowhere() -> None:
     assert "next step" not in text(look)
 
 
-def test_a_live_nat_has_no_guide() -> None:
-    assert "live" in text(Look())
+def test_a_live_nat_and_a_recording_have_no_guide() -> None:
+    assert "a story that is played" in text(Look())
