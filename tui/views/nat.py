@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tui.draw.lines import Line, Style, wrap_words
 from tui.draw.translations import Layout, explain, head, layout, line
+from tui.endpoint import port_of
 from tui.translations import Translation
 from tui.views.view import Lazy, Page, View
 
@@ -52,7 +53,8 @@ class NatView(View):
             return Line()
         if any(row.external == drop.destination for row in self.look.model.translations.rows()):
             return Line()
-        return Line(f" · ✗ for {drop.destination}: {drop.reason}", Style.BAD)
+        where = f":{port}" if (port := port_of(drop.destination)) else drop.destination
+        return Line(f" · ✗ {where} {drop.reason}", Style.BAD)
 
     def _told(self, width: int) -> list[Line]:
         """The selected row in sentences, while somebody is at this table."""

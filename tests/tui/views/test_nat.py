@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.tui.rows import dropped
 from tests.tui.stories import SETTINGS, flow
 from tui.draw.lines import plain
 from tui.look import Look
@@ -86,3 +87,9 @@ def test_an_empty_table_has_no_cursor() -> None:
 def test_a_narrow_place_has_fewer_columns() -> None:
     assert "Prot" not in view(flow()).page(64, 24).head[0].plain
     assert "Prot" in view(flow()).page(90, 24).head[0].plain
+
+
+def test_what_was_refused_for_an_endpoint_without_a_row_stands_above_the_table() -> None:
+    shown = view()
+    shown.look.model.fold(dropped("no-mapping", 0.0))
+    assert shown.page(63, 24).title.plain.endswith("· ✗ :5060 no-mapping")
