@@ -23,7 +23,7 @@ _GLYPHS = (
     ("By", "opened by a packet (pkt), the ALG (alg), a rule (1:1, fwd)"),
 )
 PAGES = (
-    ("SIP", "in one page: docs/sip-in-one-page.md"),
+    ("protocol", "in one page: docs/sip-in-one-page.md"),
     ("lesson", "of 45 minutes: docs/lesson-one-way.md"),
 )
 
