@@ -11,4 +11,5 @@ directions) and asks for everything else by the verbs of its context. Read in th
     sip_poor/   the same made wrong, one named fault at a time; begin with poor.py
     compare     what one module did, beside what the correct one would have done
     registry    how a module is named: "sip", "sip-poor:no-sdp", "my_alg.py:MyAlg"
+    spec        is the module of that name somebody's own?
 """

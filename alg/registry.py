@@ -28,6 +28,7 @@ from alg.sip.correct import Sip
 from alg.sip_poor import faults as sip_faults
 from alg.sip_poor.aim import AimError
 from alg.sip_poor.poor import SipPoor
+from alg.spec import is_foreign
 
 APPLICATIONS: Mapping[str, Application] = {each.name: each for each in (SIP, FTP, DNS)}
 """Each has a slot in the appliance; a new one is a row here."""
@@ -163,12 +164,6 @@ def application_of(spec: str, message: bytes = b"") -> Application:
     if module and module.application:
         return APPLICATIONS[module.application]
     return max(APPLICATIONS.values(), key=lambda each: each.soundness(message))
-
-
-def is_foreign(spec: str) -> bool:
-    """Does `spec` name somebody's own module, and not one of ours?"""
-    name = spec.partition(":")[0]
-    return name not in MODULES and name.endswith(".py")
 
 
 def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:

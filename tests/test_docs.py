@@ -24,6 +24,7 @@ import pytest
 from click.testing import CliRunner
 
 from alg import registry
+from alg.spec import is_foreign
 from appliance.cli import root
 from appliance.settings import files as configuration
 from appliance.settings.module_kinds import Spec
@@ -335,7 +336,7 @@ def _check_values(command: str, chosen: dict[str, object]) -> None:
 
 
 def _check_spec(spec: str) -> None:
-    if registry.is_foreign(spec):
+    if is_foreign(spec):
         Spec("sip").parse(spec)
     else:
         registry.load(spec)

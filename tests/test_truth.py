@@ -21,12 +21,11 @@ from alg.registry import APPLICATIONS, application_of, poor
 from alg.sip.correct import reasons as sip_reasons
 from alg.sip.judging import stays
 from appliance.gateway.silence import PATIENCE, inferred
-from appliance.journal.events import MessagePassed
+from appliance.journal.events import NAT, MessagePassed
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
 from appliance.sim import knobs, outcome
-from appliance.sim.causes import NAT
-from appliance.sim.harmless import NO_ALG
+from appliance.sim.deeds import NO_ALG
 from appliance.sim.remedies import NEEDLESS, needless, remedies
 from appliance.sim.scenario import Scenario, Turns
 from appliance.sim.simulation import Simulation

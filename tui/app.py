@@ -15,9 +15,10 @@ import asyncio
 import inspect
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.actions import parse
@@ -27,26 +28,17 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from appliance.journal.events import Event
-from appliance.sim.simulation import Simulation
-from tui.attached import SocketFeed
+from tui.coming import Coming
 from tui.draw import strip, timeline, told
 from tui.draw.lines import Line
 from tui.feed import Clockwork, Feed, Wanted
 from tui.key import INTERRUPTED, Key
 from tui.keys import EVERYWHERE, KEYS, for_mode, hints
-from tui.knobs import Knobs, alg_choices
-from tui.lesson import Lesson
 from tui.look import Look
 from tui.messages import Moved, PointedAt
-from tui.model import BOTH_WAYS, EVENTS_KEPT, Frame
+from tui.model import EVENTS_KEPT, Frame
 from tui.own import Watch
-from tui.recording import RecordingFeed
-from tui.replaying import Replayed, ReplayFeed
-from tui.runs import Runs
-from tui.saving import Saving
-from tui.simulated import Factory, SimulationFeed
 from tui.themes import Looks
-from tui.timing import Timing
 from tui.views.table import VIEWS, number
 from tui.views.view import View
 from tui.widgets.alg_menu import Choices
@@ -55,6 +47,9 @@ from tui.widgets.filter_prompt import FilterPrompt
 from tui.widgets.help_screen import HelpScreen
 from tui.widgets.pane import Pane
 from tui.widgets.timebar import Timebar
+
+if TYPE_CHECKING:  # loaded once there is something to look at
+    from tui.hands import Handed, Hands
 
 REFRESH = 0.25
 """Seconds between two frames: what countdowns need, and what ssh and a projector can bear."""
@@ -73,10 +68,10 @@ _TO_FIND_IN = "calls"
 _TOLD = {False: 5, True: 12}
 """Rows of WHY and TRY at most, where they stand beneath a view; True: when they are to be read."""
 
-Handed = Timing | Knobs | Lesson | Runs | Saving
-"""Who has keys and no place on the screen."""
 _LEAST, _LEAST_TOLD = 5, 6
 """Rows of the table's pane at least, and of what is told beneath it."""
+_LONGEST_EMPTY = 0.5
+"""Seconds after which a screen is drawn on which no pane has found a place."""
 
 
 class GlassnatApp(Looks[None]):
@@ -116,19 +111,21 @@ class GlassnatApp(Looks[None]):
         super().__init__()
         self.feed = feed
         self.look = Look()
-        if isinstance(feed, SimulationFeed):
-            self.look.story = feed.simulation.scenario
         self.look.is_live, self.look.has_packets = feed.live, feed.has_packets
         self.look.is_fixed = feed.read_only
         self.paused = paused
         self.views = {view.name: view(self.look) for view in VIEWS}
-        self._timing = Timing(self)
-        self._handed = (self._timing, Knobs(self, choices), Lesson(self), Runs(self), Saving(self))
+        self._choices = choices
+        self._hands: Hands | None = None
+        if isinstance(feed, Coming):
+            self.look.story = feed.story
+        else:
+            self._take_up()
         self._refresh = refresh
+        self._curtain, self._is_open = ExitStack(), False
         self._watch = Watch()
         self._has_begun = False
         self._anew = ""
-        self._judged: tuple[Simulation, str] | None = None
         self._held: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.failure: Exception | None = None
         self.animation_level = "none"
@@ -148,21 +145,56 @@ class GlassnatApp(Looks[None]):
         yield Drawn(id="keys")
 
     def on_mount(self) -> None:
+        """Nothing is drawn before the panes have their places and something to show."""
+        self._curtain.enter_context(self.batch_update())
+        self.set_timer(_LONGEST_EMPTY, self._raise_curtain)
         self.action_view(_FIRST)
+
+    def _raise_curtain(self) -> None:
+        """Let the first picture be seen, and then go on."""
+        if self._is_open:
+            return
+        self._is_open = True
+        self._curtain.close()
+        self.screen_stack[0].refresh(layout=True)
         if self._refresh is not None:
-            self._follow_feed(self._refresh)
-            if isinstance(self.feed, SimulationFeed):
-                self.call_after_refresh(self.feed.foresight.prepare)
+            self.call_after_refresh(self._begin, self._refresh)
+
+    def _begin(self, refresh: float) -> None:
+        """Go on, now that there is something to look at."""
+        if (hands := self._take_up()) is not None:
+            self._follow_feed(refresh)
+            self.call_after_refresh(hands.prepare)
+
+    def _take_up(self) -> Hands | None:
+        """Be ready for keys, and load what plays the story where that has not been done. None: it
+        cannot be played, and the screen is left."""
+        if self._hands is None:
+            try:
+                if isinstance(self.feed, Coming):
+                    self.feed, self._choices = self.feed.arrive()
+                from tui.hands import Hands  # it knows the engine, and a first picture does not
+
+                self._hands = Hands(self, self._choices)
+            except Exception as failure:
+                self._give_up(failure)
+        return self._hands
+
+    def _give_up(self, failure: Exception) -> None:
+        """To be told as a sentence, on a screen that is tidy again."""
+        self.failure = failure
+        self.exit()
 
     def on_placed(self) -> None:
         self.draw()
+        self._raise_curtain()
 
     async def on_pointed_at(self, event: PointedAt) -> None:
         """The mouse on the timeline."""
         shown = timeline.scale(self.look.model.now, self.feed.duration, self.size.width)
         moment = shown.moment(event.column)
-        if moment is not None:
-            await self._timing.go_to(moment)
+        if moment is not None and (hands := self._take_up()) is not None:
+            await hands.timing.go_to(moment)
             self._see_to_the_look()
 
     def on_moved(self, _: Moved) -> None:
@@ -182,9 +214,8 @@ class GlassnatApp(Looks[None]):
             now = time.monotonic()
             try:
                 await self.advance(now - before)
-            except Exception as failure:  # to be told as a sentence, on a screen that is tidy again
-                self.failure = failure
-                self.exit()
+            except Exception as failure:
+                self._give_up(failure)
             before = now
             await asyncio.sleep(max(refresh - (time.monotonic() - now), refresh / 5))
 
@@ -193,32 +224,16 @@ class GlassnatApp(Looks[None]):
         runs = not self.paused and len(self.screen_stack) == 1  # nothing passes behind a dialogue
         self.feed.wanted = Wanted(self.look.call, self.look.view == _POINTS)
         self._take(await self.feed.next_frame(elapsed, runs))
-        self._follow_outcome()
+        if self._hands is not None:
+            self._hands.follow_outcome(tries_remedies=self._refresh is not None)
         self.draw()
-        if name := self._watch.saved(self.look.model.modules.values()):
-            await self._timing.run_saved(name)
+        name = self._watch.saved(self.look.model.modules.values())
+        if name and self._hands is not None:
+            await self._hands.timing.run_saved(name)
 
-    def _follow_outcome(self) -> None:
-        """When a simulation has got another outcome: look for what would help, and remember how it
-        ended."""
-        feed, outcome = self.feed, self.look.model.outcome
-        if outcome is None or not isinstance(feed, SimulationFeed):
-            return
-        if feed.ended:
-            self.look.remember(feed.label, feed.again())
-        if self._judged != (judged := (feed.simulation, outcome.outcome)):
-            self._judged = judged
-            self.look.remedies = None
-            if outcome.outcome != BOTH_WAYS and self._refresh is not None:
-                self._try_remedies(feed)
-
-    @work(exclusive=True, group="remedies")
-    async def _try_remedies(self, feed: SimulationFeed) -> None:
-        run = feed.simulation
-        found = await feed.remedies()
-        if feed.simulation is run:
-            self.look.remedies = found
-            self.draw()
+    def do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this while the screen goes on, instead of what is being done so far."""
+        self.run_worker(work, group="beside", exclusive=True)
 
     def _take(self, frame: Frame) -> None:
         """Fold a frame; while a live display is frozen, keep what happens for later."""
@@ -273,8 +288,9 @@ class GlassnatApp(Looks[None]):
     def _clock(self) -> strip.Clock:
         feed = self.feed
         speed = feed.speed if isinstance(feed, Clockwork) else 1.0
+        coming = feed.story.name if isinstance(feed, Coming) else ""
         return strip.Clock(
-            feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only, feed.kind
+            feed.live, self.paused, feed.ended, speed, feed.lost, feed.read_only, feed.kind, coming
         )
 
     def _tell_apart(self, base: Screen[Any], wanted: int) -> None:
@@ -302,18 +318,20 @@ class GlassnatApp(Looks[None]):
 
     async def action_press(self, pressed: str) -> None:
         """A key of the clock, of the knobs or of a view."""
-        owner, key = self._owner(pressed)
+        if (hands := self._take_up()) is None:
+            return
+        owner, key = self._owner(pressed, hands)
         _, name, arguments = parse(key.action)
         done: Awaitable[None] | None = getattr(owner, name)(*arguments)
         if inspect.isawaitable(done):
             await done
         self._see_to_the_look()
 
-    def _owner(self, pressed: str) -> tuple[Handed | View, Key]:
+    def _owner(self, pressed: str, hands: Hands) -> tuple[Handed | View, Key]:
         """Whom a key is for: of several views the focused one, then one that is in sight."""
         panes = list(self.screen_stack[0].query(Pane))
         panes.sort(key=lambda pane: (not pane.has_focus, not pane.is_in_sight))
-        owners: list[Handed | View] = [*self._handed, *(pane.view for pane in panes)]
+        owners: list[Handed | View] = [*hands.all, *(pane.view for pane in panes)]
         for owner in owners:
             for key in owner.keys:
                 if key.key == pressed:
@@ -403,36 +421,3 @@ class GlassnatApp(Looks[None]):
         """Ctrl-C: as `q`, with the exit code of a program that was interrupted."""
         await self.feed.close()
         self.exit(return_code=INTERRUPTED)
-
-
-# --- ways in ------------------------------------------------------------------------------------
-
-
-def run_simulation(factory: Factory, speed: float = 1.0) -> int:
-    """Open the screen on a simulation, whose clock stands until somebody lets it run. `factory`
-    makes it, and is called again for every run. Answers the exit code."""
-    app = GlassnatApp(SimulationFeed(factory, speed), alg_choices(), paused=True)
-    return _run(app)
-
-
-def run_attached(socket_path: str, read_only: bool = False) -> int:
-    """Open the screen on the running appliance behind a control socket. Answers the exit code."""
-    return _run(GlassnatApp(SocketFeed(socket_path, read_only), alg_choices()))
-
-
-def run_recording(events: Sequence[Event]) -> int:
-    """Open the screen on what was recorded, whose clock stands until somebody lets it run. Answers
-    the exit code."""
-    return _run(GlassnatApp(RecordingFeed(events), alg_choices(), paused=True))
-
-
-def run_replay(replayed: Replayed) -> int:
-    """The same for captured packets, replayed anew whenever a setting is turned."""
-    return _run(GlassnatApp(ReplayFeed(replayed), alg_choices(), paused=True))
-
-
-def _run(app: GlassnatApp) -> int:
-    app.run()
-    if app.failure is not None:
-        raise app.failure
-    return app.return_code or 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from alg.registry import is_foreign
+from alg.spec import is_foreign
 from appliance.journal.events import MessagePassed
 
 METHODS = {"inspect", "explain"}

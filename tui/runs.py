@@ -7,6 +7,7 @@ import asyncio
 from functools import partial
 
 from alg import registry
+from alg.spec import is_foreign
 from tui.compared import compared
 from tui.draw.beside import Compared
 from tui.draw.columns import columns
@@ -60,7 +61,7 @@ class Runs:
             own = settings.get(f"alg.{application}.faults", ())
             specs += [f"{poor.name}:{fault}" for fault in own]
         active = str(settings.get(f"alg.{application}.module", "off"))
-        is_new = active not in specs and not registry.is_foreign(active)
+        is_new = active not in specs and not is_foreign(active)
         return [*specs, active] if is_new else specs
 
 

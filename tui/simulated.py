@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from alg.registry import APPLICATIONS, is_foreign
+from alg.registry import APPLICATIONS
+from alg.spec import is_foreign
 from appliance.control import documents
 from appliance.journal.events import Event, PacketSeen
 from appliance.settings.files import profile_table

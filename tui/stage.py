@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from tui.feed import Feed
@@ -32,3 +33,6 @@ class Stage(Protocol):
 
     def ask(self, question: Any, answer: Any) -> Any:
         """Open a dialogue, and hand what comes of it to `answer`."""
+
+    def do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this while the screen goes on, instead of what is being done so far."""

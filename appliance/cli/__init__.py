@@ -35,7 +35,7 @@ except KeyboardInterrupt:  # loading takes most of the time of a short command
     sys.exit(130)
 
 COMMANDS = {
-    "sim": "appliance.cli.simulate:sim",
+    "sim": "appliance.cli.sim:sim",
     "matrix": "appliance.cli.matrix:matrix",
     "lab": "appliance.cli.lab:lab",
     "check": "appliance.cli.simulate:check",

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from appliance.cli.base import USAGE, Failure, narrate, options
-from appliance.engine import Engine
-from appliance.journal.capture import Capture
-from appliance.journal.capturefile import CaptureFile
 from appliance.journal.events import Started
-from appliance.journal.log import EventLog
 from appliance.journal.plain import clean
-from appliance.journal.recorder import Recorder
+
+if TYPE_CHECKING:  # a command that has these options begins before what it plays is loaded
+    from appliance.engine import Engine
+    from appliance.journal.log import EventLog
 
 CAPTURE_OPTION = click.option(
     "--capture",
@@ -61,17 +60,26 @@ class Files:
         self._capture = capture
         self._ends: list[Callable[[], None]] = []
 
+    @property
+    def are_wanted(self) -> bool:
+        return bool(self._record or self._capture)
+
     def begin(self, run: Run) -> None:
         """Write all of this run, which has not begun. Raises Failure."""
         self.end()
         started = next(run.log.since(0))
         assert isinstance(started, Started)
         if self._record is not None:
+            from appliance.journal.recorder import Recorder
+
             with _named("--record", self._record):
                 recorder = Recorder(Path(self._record), narrate)
             self._ends.append(recorder.close)
             recorder.attach(run.log)
         if self._capture is not None:
+            from appliance.journal.capture import Capture
+            from appliance.journal.capturefile import CaptureFile
+
             with _named("--capture", self._capture):
                 file = CaptureFile(self._capture, started, narrate)
             taps = run.engine.datapath.taps

@@ -13,6 +13,7 @@ import msgspec
 
 from alg import compare, edits, registry
 from alg.base import Alg, Application, Edits, Finding, Reading, Refuse, Unavailable
+from alg.spec import is_foreign
 from appliance.cli.base import (
     JSON_OPTION,
     USAGE,
@@ -262,7 +263,7 @@ class _Run:
         answer, note = _inspect(module, message, context)
         active = answer.edits if isinstance(answer, Edits) else ()
         ideal: Edits | None = None
-        if registry.is_foreign(spec) or module.name != correct.name:
+        if is_foreign(spec) or module.name != correct.name:
             twin = Trial(situation, settings, application.name, correct)
             right, _ = _inspect(correct, message, twin)
             ideal = right if isinstance(right, Edits) else Edits()

@@ -17,11 +17,11 @@ def pick() -> None:
         return
     kind, name = chosen
     if kind == "appliance":
-        from tui.app import run_attached
+        from tui.ways_in import run_attached
 
         run_attached(str(sockets[name]))
     else:
-        from appliance.cli.simulate import show
+        from appliance.cli.sim import show
 
         show(name)
 

@@ -98,7 +98,7 @@ def _is_recording(file: str) -> bool:
 
 def _draw(tape: Tape, settings: Settings, seed: int, files: Files) -> int:
     """The replay on the screen; each time that a setting is turned it is replayed anew."""
-    from tui.app import run_replay  # Textual is for drawing only
+    from tui.ways_in import run_replay  # Textual is for drawing only
 
     def replayed(turned: Mapping[str, Any], turns: Sequence[Turn]) -> list[Event]:
         at_first = settings.copy()
@@ -126,7 +126,7 @@ def _look_back(file: str, drawn: bool, as_json: bool) -> int:
     if recording.note:
         narrate(f"{clean(file)}: {recording.note}")
     if drawn:
-        from tui.app import run_recording  # Textual is for drawing only
+        from tui.ways_in import run_recording  # Textual is for drawing only
 
         return run_recording(recording.events)
     teller = Teller()

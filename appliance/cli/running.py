@@ -158,7 +158,7 @@ def attach(name: str | None, control: str | None, read_only: bool) -> int:
 
 
 def _draw(path: Path, read_only: bool) -> int:
-    from tui.app import run_attached  # Textual is for drawing only
+    from tui.ways_in import run_attached  # Textual is for drawing only
 
     return run_attached(str(path), read_only)
 

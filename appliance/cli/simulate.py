@@ -1,14 +1,14 @@
-"""`glassnat sim` shows a scenario; `glassnat check` judges it.
+"""A scenario is played: as text and for the screen (`glassnat sim`, `sim.py`), or to be judged
+(`glassnat check`).
 
-The same scenario, settings and seed give the same bytes; how they are shown is decided here: the
-screen on a terminal, sentences or JSON otherwise.
+The same scenario, settings and seed give the same bytes.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,17 @@ import msgspec
 
 from alg.registry import SpecError
 from appliance.cli.base import (
-    ASCII_OPTION,
     NO,
     USAGE,
     Chosen,
     Command,
-    DurationType,
     Failure,
     emit,
     emit_json_line,
     narrate,
-    on_terminal,
     setting_options,
 )
-from appliance.cli.files import CAPTURE_OPTION, Files, file_options
+from appliance.cli.files import CAPTURE_OPTION, Files
 from appliance.cli.words import offer, scenarios
 from appliance.journal.events import Event, encode
 from appliance.journal.plain import clean
@@ -44,96 +41,26 @@ from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import load_scenario
 
-FASTEST = "max"
-FASTEST_ON_SCREEN = 60.0
-"""What `--speed max` is when somebody has to be able to follow."""
+Runs = Callable[..., Simulation]
+"""Makes a run that has not begun, of what was turned by hand and by a step of the guide."""
 PACE = 0.05
 """Virtual seconds between two sleeps of a paced run."""
 
 
-class SpeedType(click.ParamType[float | None]):
-    """How many times as fast as life; `max` (None) is as fast as the machine can."""
-
-    name = "speed"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | None:
-        if value == FASTEST:
-            return None
-        try:
-            speed = float(value)
-        except ValueError:
-            speed = 0.0
-        if not 0.01 <= speed <= 1000:
-            self.fail(f"{value!r} is neither a speed such as 1 or 0.5 nor max", param, ctx)
-        return speed
-
-
-@click.command(cls=Command, short_help="Simulate a scenario.")
-@click.argument("scenario", shell_complete=offer(scenarios))
-@click.option("--plain", is_flag=True, help="Sentences instead of a screen.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line, an outcome at the end."
-)
-@setting_options
-@click.option("--seed", type=int, help="Another seed than the scenario's.")
-@click.option(
-    "--until", type=DurationType(), metavar="TIME", help="Stop after this much simulated time."
-)
-@click.option(
-    "--speed", type=SpeedType(), metavar="1|max", help="Screen: 1; text: max.", default=None
-)
-@click.option(
-    "--points",
-    is_flag=True,
-    help="Packets too: as they arrived, went into translation, came out of it, and left.",
-)
-@file_options
-@ASCII_OPTION
-def sim(
+def tell(
     scenario: str,
-    plain: bool,
-    as_json: bool,
     chosen: Chosen,
     seed: int | None,
+    as_json: bool,
     until: float | None,
     speed: float | None,
     points: bool,
     files: Files,
-) -> int:
-    """Simulate SCENARIO under a virtual clock: the screen on a terminal, text otherwise.
-
-    No root, no VM, no network. Exits 0 whatever the outcome: `check` is the command that judges.
-
-    \b
-    Examples:
-      glassnat sim one-way-audio
-      glassnat sim one-way-audio --alg sip --plain
-      glassnat sim one-way-audio --alg sip-poor:no-sdp --set nat.timeouts.udp=30s --json
-      glassnat sim one-way-audio --points       what becomes of each packet, and where
-      glassnat sim one-way-audio --capture call.pcapng
-    """
-    context = click.get_current_context()
-    if plain and as_json:
-        raise click.UsageError("--plain and --json exclude each other", context)
-    story, settings = _staged(_story(scenario), chosen)
-    try:
-        if on_terminal() and not plain and not as_json and not points:
-            asked = context.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT
-            pace = FASTEST_ON_SCREEN if asked and speed is None else speed or 1.0
-            return _draw(story, settings, seed, pace, files)
-        simulation = _simulation(story, settings, seed)
-        files.begin(simulation)
-        _tell(simulation, as_json, until, speed, points)
-    finally:
-        files.end()
-    return 0
-
-
-def show(name: str) -> None:
-    """A story on the screen, as it is told."""
-    _draw(*_staged(_story(name), Chosen()), None, 1.0, Files())
+) -> None:
+    """A run as text."""
+    simulation = _simulation(*_staged(_story(scenario), chosen), seed)
+    files.begin(simulation)
+    _tell(simulation, as_json, until, speed, points)
 
 
 def _story(name: str) -> Scenario:
@@ -159,9 +86,11 @@ def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simula
         raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 
 
-def _draw(story: Scenario, settings: Settings, seed: int | None, speed: float, files: Files) -> int:
-    """The run on the screen. Knobs that are turned there are laid over the next run: over what the
-    command line says, or over what a step of the guide turns."""
+def runs(scenario: str, chosen: Chosen, seed: int | None, files: Files) -> Runs:
+    """Makes runs of a story for the screen. Knobs that are turned there are laid over the next run:
+    over what the command line says, or over what a step of the guide turns. Raises Failure."""
+    story, settings = _staged(_story(scenario), chosen)
+    _simulation(story, settings.copy(), seed)  # what is wrong is said before a run is wanted
 
     def begin(by_hand: Mapping[str, Any], turns: Turns | None = None) -> Simulation:
         staged = (story, settings.copy()) if turns is None else staging.stage(story, turns)
@@ -169,10 +98,7 @@ def _draw(story: Scenario, settings: Settings, seed: int | None, speed: float, f
         files.begin(simulation)
         return simulation
 
-    _simulation(story, settings.copy(), seed)  # what is wrong is said before the screen opens
-    from tui.app import run_simulation  # Textual is for drawing only
-
-    return run_simulation(begin, speed)
+    return begin
 
 
 def _tell(

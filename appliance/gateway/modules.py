@@ -7,13 +7,14 @@ from pathlib import Path
 
 from alg import registry
 from alg.base import Alg
+from alg.spec import is_foreign
 from appliance.gateway.workers.module import ForeignModule
 from appliance.gateway.workers.workshop import Workshop
 
 
 def load(spec: str, faults: Sequence[str], application: str, workshop: Workshop) -> Alg:
     """The module that `spec` names, for the slot of an application. Raises SpecError."""
-    if not registry.is_foreign(spec):
+    if not is_foreign(spec):
         return registry.load(spec, faults, application)
     path, _, class_name = spec.partition(":")
     return ForeignModule(Path(path), class_name, application, workshop)

@@ -231,6 +231,10 @@ class PartyLearnt(Event, tag="party-learnt"):
     rfc: str = ""
 
 
+NAT = "NAT"
+"""The `party` of a cause that is no party."""
+
+
 class Cause(msgspec.Struct):
     """One step from the origin of a failure to what people notice. `event`: the event that it rests
     on; `inferred`: nothing that was seen says so, it only follows."""

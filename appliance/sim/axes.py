@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from alg import registry
+from alg.spec import is_foreign
 from appliance.settings import files as configuration
 from appliance.settings.checks import Problem
 from appliance.settings.files import ConfigError
@@ -161,7 +162,7 @@ def _wrong_value(key: str, value: str) -> str:
 def _wrong_file(spec: str) -> str:
     """Somebody's own module is loaded where it runs; whether there is its file is asked here."""
     file = spec.rpartition(":")[0]
-    if registry.is_foreign(spec) and not Path(file).is_file():
+    if is_foreign(spec) and not Path(file).is_file():
         return f"there is no file {shown(file)}"
     return ""
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from alg.fault import Fault
 from appliance.journal.events import (
+    NAT,
     Cause,
     Change,
     MessageDiscarded,
@@ -51,8 +52,6 @@ from nat.drop import Drop
 from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
 
 Loss = PacketLost | PacketDropped
-NAT = "NAT"
-
 WITHIN = 40.0
 """Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
 

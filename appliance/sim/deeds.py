@@ -5,11 +5,15 @@ Causes begin with it, and of a run that ended well it is told as harmless.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from appliance.journal.events import Change, MessagePassed
 from appliance.journal.hexdump import spelled
 from appliance.journal.plain import clean
 from appliance.journal.rows import is_text
 from appliance.journal.sentences import FIELD_NAMES
+
+NO_ALG = "The ALG is off, and none is needed: everybody is heard."
 
 
 def deed(message: MessagePassed, row: Change) -> str:
@@ -48,3 +52,11 @@ def _longest_first() -> list[str]:
 def whose(summary: str) -> str:
     """A message by its summary, as part of a sentence."""
     return f"the {clean(summary)}" if summary else "a message"
+
+
+def no_alg(slot: str, passed: Iterable[MessagePassed]) -> str:
+    """Of a run in which everybody is heard and nobody reads a protocol: it needs no ALG. Others may
+    have one that is needed."""
+    if all(each.module == "off" for each in passed):
+        return NO_ALG
+    return f"No ALG reads {slot.upper()}, and none is needed: everybody is heard."

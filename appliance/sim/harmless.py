@@ -6,25 +6,12 @@ or wrong has harmed anybody, and nobody is to be sent looking for a fault: that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from appliance.journal.events import MessagePassed
 from appliance.journal.rows import FAULTS
-from appliance.sim.deeds import deed
+from appliance.sim.deeds import deed, no_alg
 from appliance.sim.witness import Evidence
 
 MOST_TOLD = 5
 """Sentences: one for each field, and of most modules it is one."""
-
-NO_ALG = "The ALG is off, and none is needed: everybody is heard."
-
-
-def no_alg(slot: str, passed: Iterable[MessagePassed]) -> str:
-    """Of a run in which everybody is heard and nobody reads a protocol: it needs no ALG. Others may
-    have one that is needed."""
-    if all(each.module == "off" for each in passed):
-        return NO_ALG
-    return f"No ALG reads {slot.upper()}, and none is needed: everybody is heard."
 
 
 def harmless(evidence: Evidence) -> list[str]:

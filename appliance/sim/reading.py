@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from alg.registry import SpecError, application_of, is_foreign, load
+from alg.registry import SpecError, application_of, load
+from alg.spec import is_foreign
 from appliance.parties.kinds import KINDS, kind_of
 from appliance.parties.party import Order
 from appliance.parties.traits import choices_of

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from appliance.sim.reading import LARGEST, read
 from appliance.sim.scenario import Scenario, ScenarioError
-from appliance.sim.titles import STORY, own_shelf, scenario_names
-
-GUIDE = "guide.md"
+from appliance.sim.titles import GUIDE, STORY, own_shelf, scenario_names
 
 
 def load_scenario(name: str) -> Scenario:

@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 STORY = "scenario.toml"
+GUIDE = "guide.md"
 _FIRST_TABLE = re.compile(r"^\s*\[", re.MULTILINE)
 
 

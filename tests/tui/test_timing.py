@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -34,6 +35,9 @@ class FakeStage:
 
     def ask(self, question: Any, answer: Any) -> None:
         self.asked.append((question, answer))
+
+    def do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        work.close()
 
 
 async def test_a_step_holds_the_clock_and_goes_one_event_further() -> None:

@@ -29,6 +29,7 @@ class Clock:
     lost: str = ""  # why there is no connection any more
     read_only: bool = False
     kind: str = ""
+    coming: str = ""
 
     @property
     def name(self) -> str:
@@ -52,7 +53,10 @@ def strip(model: Model, clock: Clock, width: int) -> Line:
         Line(f"map {_short(settings, 'nat.mapping')} filt {_short(settings, 'nat.filtering')}"),
         _time(model, clock),
     ]
-    if width < 100:
+    if clock.coming:
+        said = Line("loading what plays it", Style.FAINT)
+        parts = [Line(f" {clock.name} {clock.coming}", Style.STRONG), said]
+    elif width < 100:
         del parts[3]
     if clock.stands_still:
         while len(parts) > 3 and sum(len(part) + 3 for part in parts) > width:

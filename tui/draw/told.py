@@ -26,6 +26,8 @@ def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
         advice = Line(_HANG, Style.KEY).add(look.said)
     elif look.is_fixed:
         advice = why.where_to_look()
+    elif look.story is not None and look.model.started is None:
+        advice = why.first_advice()
     else:
         advice = why.advice(look.model, live, look.remedies, look.call)
     tried = folded(advice, width, _HANG)[:_MOST_FOR_ADVICE]

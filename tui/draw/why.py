@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
-from appliance.journal.events import Cause, Change, HintGiven, PacketDropped
+from appliance.journal.events import NAT, Cause, Change, HintGiven, PacketDropped
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
-from appliance.sim.causes import NAT
-from appliance.sim.deeds import deed
-from appliance.sim.harmless import no_alg
+from appliance.sim.deeds import deed, no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_words
 from tui.draw.outcome import spelled
@@ -236,6 +234,13 @@ def _fine(model: Model, message: Message) -> str:
 # --- what to try ---------------------------------------------------------------------------------
 
 
+def first_advice() -> Line:
+    """What to try with a story in which nothing has happened yet."""
+    line = Line("▌TRY ", Style.KEY).add("p", Style.KEY).add(" runs the story, ")
+    line.add("n", Style.KEY).add(" goes from message to message, ").add("h", Style.KEY)
+    return line.add(" hides the verdicts, ").add("g", Style.KEY).add(" begins the guide.")
+
+
 def advice(
     model: Model, live: bool, remedies: Sequence[Remedy] | None = None, call: str = ""
 ) -> Line:
@@ -248,9 +253,7 @@ def advice(
         )
         return line.add("r", Style.KEY).add(f" runs this again from T+0 with {turned}.")
     if model.is_simulation and not model.messages and model.now == 0:
-        line.add("p", Style.KEY).add(" runs the story, ").add("n", Style.KEY)
-        line.add(" goes from message to message, ").add("h", Style.KEY)
-        return line.add(" hides the verdicts, ").add("g", Style.KEY).add(" begins the guide.")
+        return first_advice()
     in_trouble = any(stream.in_trouble for stream in model.streams.values())
     in_trouble |= bool(model.calls.inferred(call))
     failed = model.outcome is not None and model.outcome.outcome != BOTH_WAYS

@@ -39,8 +39,8 @@ def test_alone_on_a_terminal_it_lets_one_choose(
     monkeypatch.setattr("appliance.cli.on_terminal", lambda: True)
     monkeypatch.setattr(client, "running", lambda: {"classroom": Path("/run/classroom.sock")})
     monkeypatch.setattr("tui.widgets.picker.run_picker", run_picker)
-    monkeypatch.setattr("tui.app.run_attached", shown.append)
-    monkeypatch.setattr("appliance.cli.simulate.show", shown.append)
+    monkeypatch.setattr("tui.ways_in.run_attached", shown.append)
+    monkeypatch.setattr("appliance.cli.sim.show", shown.append)
     assert glassnat().code == 0
     assert offered[0] == "classroom"
     assert "one-way-audio" in offered

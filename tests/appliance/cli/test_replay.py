@@ -90,10 +90,10 @@ def test_a_recording_is_told_again_as_it_was(glassnat: Run, recorded: Path) -> N
 def test_on_a_terminal_a_recording_is_drawn(
     glassnat: Run, recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = types.ModuleType("tui.app")
+    module = types.ModuleType("tui.ways_in")
     drawn: list[int] = []
     module.run_recording = lambda events: drawn.append(len(events)) or 0  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setitem(sys.modules, "tui.ways_in", module)
     monkeypatch.setattr("appliance.cli.replay.on_terminal", lambda: True)
     assert glassnat("replay", str(recorded)).code == 0
     assert drawn == [len(recorded.read_text().splitlines())]
@@ -102,7 +102,7 @@ def test_on_a_terminal_a_recording_is_drawn(
 def test_on_a_terminal_a_replay_is_drawn_and_played_anew_for_each_turn(
     glassnat: Run, captured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = types.ModuleType("tui.app")
+    module = types.ModuleType("tui.ways_in")
     drawn: list[list[Any]] = []
 
     def run_replay(replayed: Callable[..., list[Any]]) -> int:
@@ -111,7 +111,7 @@ def test_on_a_terminal_a_replay_is_drawn_and_played_anew_for_each_turn(
         return 0
 
     module.run_replay = run_replay  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setitem(sys.modules, "tui.ways_in", module)
     monkeypatch.setattr("appliance.cli.replay.on_terminal", lambda: True)
     both = tmp_path / "two.pcapng"
     assert glassnat("replay", str(captured), "--capture", str(both)).code == 0

@@ -30,9 +30,9 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
         opened.append((path, read_only))
         return 0
 
-    module = types.ModuleType("tui.app")
+    module = types.ModuleType("tui.ways_in")
     module.run_attached = run_attached  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tui.app", module)
+    monkeypatch.setitem(sys.modules, "tui.ways_in", module)
     monkeypatch.setattr(running, "on_terminal", lambda: True)
     return opened
 
@@ -174,9 +174,9 @@ def test_with_a_screen_the_appliance_is_a_process_of_its_own(
 ) -> None:
     """Drawing never delays a packet; what the appliance says, and the screen's Ctrl-C, are not
     lost."""
-    draw = sys.modules["tui.app"].run_attached
+    draw = sys.modules["tui.ways_in"].run_attached
     monkeypatch.setattr(
-        sys.modules["tui.app"], "run_attached", lambda path, read_only: draw(path) or code
+        sys.modules["tui.ways_in"], "run_attached", lambda path, read_only: draw(path) or code
     )
     path = folder / "lab.sock"
     program = (

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ import pytest
 
 from appliance.cli import simulate
 from appliance.journal.events import decode
-from appliance.sim.simulation import Simulation
 
 Run = Callable[..., Any]
 SHORT = ("--until", "8s")
@@ -124,66 +121,6 @@ def test_what_is_wrong_is_exit_2(glassnat: Run, arguments: list[str], said: str)
     assert answer.code == 2
     assert said in answer.err
     assert answer.out == ""
-
-
-# --- on a terminal -------------------------------------------------------------------------------
-
-
-class Screen(types.ModuleType):
-    """What stands for the TUI: remembers how it was opened."""
-
-    def __init__(self) -> None:
-        super().__init__("tui.app")
-        self.simulations: list[Simulation] = []
-        self.speed = 0.0
-
-    def run_simulation(self, factory: Callable[..., Simulation], speed: float = 1.0) -> int:
-        self.speed = speed
-        self.simulations.append(factory({}))
-        self.simulations.append(factory({"nat.timeouts.udp": 30.0, "alg.sip.module": "sip"}))
-        return 0
-
-
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    made = Screen()
-    monkeypatch.setitem(sys.modules, "tui.app", made)
-    monkeypatch.setattr(simulate, "on_terminal", lambda: True)
-    return made
-
-
-def test_on_a_terminal_the_run_is_drawn_and_knobs_are_kept_for_the_next(
-    glassnat: Run, screen: Screen
-) -> None:
-    assert glassnat("sim", "one-way-audio", "--seed", "9").code == 0
-    first, again = screen.simulations
-    assert first.seed == again.seed == 9
-    assert first.engine.settings["nat.timeouts.udp"] == 300.0
-    assert again.engine.settings["nat.timeouts.udp"] == 30.0
-    assert again.engine.settings["alg.sip.module"] == "sip"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "speed"), [([], 1.0), (["--speed", "4"], 4.0), (["--speed", "max"], 60.0)]
-)
-def test_the_screen_plays_at_the_speed_of_life(
-    glassnat: Run, screen: Screen, arguments: list[str], speed: float
-) -> None:
-    glassnat("sim", "one-way-audio", *arguments)
-    assert screen.speed == speed
-
-
-def test_plain_is_text_also_on_a_terminal(glassnat: Run, screen: Screen) -> None:
-    assert "outcome:" in glassnat("sim", "one-way-audio", "--plain", *SHORT).out
-    assert screen.simulations == []
-
-
-def test_every_run_on_the_screen_is_recorded_anew(
-    glassnat: Run, screen: Screen, tmp_path: Path
-) -> None:
-    path = tmp_path / "run.jsonl"
-    glassnat("sim", "one-way-audio", "--record", str(path))
-    assert json.loads(path.read_text())["settings"]["nat.timeouts.udp"] == 30.0
 
 
 # --- check ---------------------------------------------------------------------------------------

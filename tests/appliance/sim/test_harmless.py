@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.journal.events import Change, MessagePassed
-from appliance.sim.harmless import MOST_TOLD, NO_ALG, harmless
+from appliance.sim.deeds import NO_ALG
+from appliance.sim.harmless import MOST_TOLD, harmless
 from appliance.sim.witness import Evidence
 
 
