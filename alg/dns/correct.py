@@ -267,6 +267,8 @@ class _Answer(_Work):
 
     def _may_be_private(self, address: int) -> None:
         """Nobody outside reaches a private address; but there is none to put in its place."""
+        if len(self.notes) == MOST_NOTES:
+            return
         if self.context.direction is Direction.OUT and is_inside_only(address):
             self.note(f"{address_text(address)} has no external address of its own")
 

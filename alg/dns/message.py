@@ -24,7 +24,7 @@ HEADER = 12
 LONGEST = 4096
 """Bytes of a message that is read. By UDP nobody sends more (RFC 9715 A advises 1400), and whoever
 has to wait for another's message waits for so many bytes of it."""
-MOST_PIECES = 2048
+MOST_PIECES = 1536
 """Of all names of a message that are read: labels, pointers, and their ends. A pointer of two bytes
 may stand for a name of 127 labels, so that bytes alone bound nothing; an answer of 200 records has
 a thousand."""
