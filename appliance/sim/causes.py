@@ -63,14 +63,15 @@ def causes_of(
     failure: Failure | None, evidence: Evidence, faults: Sequence[Fault[Any]]
 ) -> list[Cause]:
     """The chain, the first cause first; nothing when nothing failed. `faults` are those that act in
-    the NAT and leave no trace in messages."""
+    the NAT and leave no trace in messages; where nothing was seen they are not blamed either."""
     if failure is None:
         return []
     if failure.silent:
         found = [cause for each in failure.silent for cause in _of_silence(each, evidence)]
     else:
         found = list(_of_failed_signalling(failure, evidence))
-    if any(cause.party == NAT and cause.field for cause in found):
+    is_explained = any(cause.party == NAT and cause.field for cause in found)
+    if is_explained or all(cause.inferred for cause in found):
         return found
     return [*map(_of_the_nat, faults), *found]
 
@@ -152,7 +153,9 @@ def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[
     message = evidence.messages.get(learnt.cause or 0)
     yield from _of_the_field(message, learnt.field)
     place = FIELD_NAMES.get(learnt.field, learnt.field)
-    because = f", because the {place} of {whose(learnt.summary)} says so" if place else ""
+    said = whose(learnt.summary)
+    told = f"the {place} of {said} says so" if place else f"{said} came from there"
+    because = f", because {told}" if learnt.summary else ""
     rule = f" ({learnt.rfc})" if learnt.rfc else ""
     sentence = f"{clean(learnt.party)} {learnt.does} {learnt.target}{because}{rule}."
     yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)

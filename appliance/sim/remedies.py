@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from alg.registry import APPLICATIONS
 from appliance.journal.events import PacketDropped
 from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.parties.proxy import ProxyTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.knobs import Remedy
+from appliance.sim.outcome import Outcome
 from appliance.sim.simulation import Simulation
 from nat.drop import Drop
 from nat.endpoint import address_text
@@ -57,12 +59,21 @@ def remedies(simulation: Simulation) -> list[Remedy]:
 
 def needless(simulation: Simulation) -> str:
     """Of a run in which everybody is heard: whether that is so with every ALG off as well, as a
-    sentence; empty if not, or if they are off."""
+    sentence; empty if not, or if they are off. Whoever talks only because of an ALG may be a
+    stranger whom it has let in, and then it is not called harmless."""
     active = {f"alg.{slot}.module": "off" for slot in _slots_used(simulation)}
     are_off = all(simulation.engine.settings[key] == "off" for key in active)
-    if rank(simulation.outcome().outcome) or are_off:
+    came_to = simulation.outcome()
+    if rank(came_to.outcome) or are_off:
         return ""
-    return "" if rank(_tried(simulation, active)) else NEEDLESS
+    without = _tried(simulation, active)
+    same = not rank(without.outcome) and _who_talk(without) == _who_talk(came_to)
+    return NEEDLESS if same else ""
+
+
+def _who_talk(came_to: Outcome) -> set[tuple[str, str]]:
+    streams: Any = came_to.evidence["audio"]
+    return {(each["talker"], each["listener"]) for each in streams}
 
 
 def rank(word: str) -> int:
@@ -83,14 +94,14 @@ def _best_of(
     for sentence, turns in candidates:
         if not best:
             return
-        word = _tried(simulation, turns)
+        word = _tried(simulation, turns).outcome
         if rank(word) < best:
             best = rank(word)
             yield Remedy(sentence, turns, word)
 
 
-def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
-    """The outcome of the same story and seed with these turned, as late as that of the run."""
+def _tried(simulation: Simulation, turns: dict[str, Any]) -> Outcome:
+    """What comes of the same story and seed with these turned, as late as that of the run."""
     traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
     settings = simulation.engine.settings.copy()
     for key in (settings.name_of(key) for act in simulation.scenario.script for key in act.set):
@@ -101,7 +112,7 @@ def _tried(simulation: Simulation, turns: dict[str, Any]) -> str:
     story = knobs.turned(simulation.scenario, traits)
     other = Simulation(story, settings, simulation.seed)
     other.run_until(simulation.now)
-    return other.outcome().outcome
+    return other.outcome()
 
 
 def _behind_the_nat(name: str, table: PbxTraits, simulation: Simulation) -> Iterator[Candidate]:
@@ -197,6 +208,9 @@ def _in_the_alg(simulation: Simulation) -> Iterator[Candidate]:
 
 
 def _slots_used(simulation: Simulation) -> list[str]:
-    """Those through which messages passed."""
-    passed = simulation.witness.evidence.messages.values()
-    return sorted({message.alg for message in passed})
+    """Those through which messages passed, and those in which a module is at work: its faults may
+    be such that none passes."""
+    settings = simulation.engine.settings
+    passed = {message.alg for message in simulation.witness.evidence.messages.values()}
+    at_work = {slot for slot in APPLICATIONS if settings[f"alg.{slot}.module"] != "off"}
+    return sorted(passed | at_work)

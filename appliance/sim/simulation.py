@@ -45,6 +45,10 @@ The same every time, so that the same seed gives the same recording."""
 
 TICK = 1.0  # seconds between two looks at the audio
 
+SHOWN_BY_CHANGES = ("edit", "refuse")
+"""Kinds of faults that a cause is found for in the message itself: it was changed, or not let
+through."""
+
 
 class Simulation:
     """Runs one scenario once. `log` holds what happened so far."""
@@ -140,15 +144,23 @@ class Simulation:
         return harmless(self.witness.evidence) if is_well else []
 
     def _faults_of_the_nat(self) -> list[Fault[Any]]:
-        """Faults that are switched on and act where no message shows them: in the NAT, and where
-        streams are read."""
-        streams = any(each.protocol == "tcp" for each in self.witness.evidence.opened.values())
+        """Faults that are switched on and act where no change of a message shows them: in the NAT,
+        where streams are read, and in what the module asks of the NAT (opening, keeping, closing)
+        at a message that it otherwise treats as it must."""
+        evidence = self.witness.evidence
+        streams = any(each.protocol == "tcp" for each in evidence.opened.values())
+        at_work = {name for message in evidence.messages.values() for name in message.bitten}
         switched_on = faults_of(self.engine.settings)
         return [
             fault
             for module in MODULES.values()
             for name, fault in module.faults.items()
-            if name in switched_on and (fault.decisions or (fault.manners and streams))
+            if name in switched_on
+            and (
+                fault.decisions
+                or (fault.manners and streams)
+                or (fault.kind not in SHOWN_BY_CHANGES and name in at_work)
+            )
         ]
 
     def outcome(self) -> Outcome:

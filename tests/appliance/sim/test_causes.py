@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from appliance.journal.events import Cause
+from appliance.sim import knobs
 from appliance.sim.causes import causes_of
 from appliance.sim.outcome import Failure
+from appliance.sim.stories import load_scenario
 from appliance.sim.witness import Evidence
-from tests.appliance.sim.test_simulation import simulation
+from tests.appliance.sim.test_simulation import simulation, staged
 
 
 def chain(name: str, alg: str) -> list[Cause]:
@@ -153,3 +155,22 @@ def test_of_all_that_was_dropped_what_was_sent_to_who_did_not_answer_counts() ->
         "error ended it."
     )
     assert "203.0.113.1:55334" in dropped.sentence
+
+
+def test_a_module_that_keeps_nothing_open_is_named_though_its_messages_are_right() -> None:
+    """All that shows it is what it asked of the NAT."""
+    run = simulation("two-trunks", "sip-poor:one-reg")
+    run.run()
+    fault, told, dropped = run.causes()
+    assert fault.sentence.startswith("The NAT has the fault one-reg: ")
+    assert fault.inferred
+    assert "because the Contact of the REGISTER says so" in told.sentence
+    assert "(filtered)" in dropped.sentence
+
+
+def test_a_fault_that_nothing_was_seen_of_is_not_blamed() -> None:
+    """She has signed off, and the server knows it: the pinhole that is left is not the reason."""
+    story = knobs.turned(load_scenario("signed-off"), {"parties.pbx.remembers": 0.0})
+    run = staged(story, "sip-poor:unreg-leaves-hole")
+    run.run()
+    assert [cause.sentence for cause in run.causes()] == ["Nothing that was seen explains it."]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from appliance.sim import knobs
-from appliance.sim.remedies import rank, remedies
-from tests.appliance.sim.test_simulation import simulation
+from appliance.sim.outcome import BOTH_WAYS
+from appliance.sim.remedies import needless, rank, remedies
+from appliance.sim.stories import load_scenario
+from tests.appliance.sim.test_simulation import simulation, staged
 from tests.support.sweep import sampled
 
 UNTIL = {
@@ -59,3 +61,18 @@ def test_where_everybody_is_heard_nothing_is_advised() -> None:
     run = simulation("one-way-audio", "sip")
     run.run_until(8.0)
     assert remedies(run) == []
+
+
+def test_a_module_that_no_message_reaches_can_be_switched_off_too() -> None:
+    """With this fault the flow passes untranslated, and no ALG sees what is in it."""
+    run = simulation("nat-yes", "sip-poor:born-unnatted")
+    run.run_until(34.0)
+    assert {"alg.sip.module": "off"} in [each.set for each in remedies(run)]
+
+
+def test_an_alg_that_lets_a_stranger_in_is_not_called_harmless() -> None:
+    """Everybody hears everybody, whoever they are."""
+    story = knobs.turned(load_scenario("slipstream"), {"parties.alice.lines": 2})
+    run = staged(story, "sip-poor:tcp-slip")
+    assert run.run().outcome == BOTH_WAYS
+    assert needless(run) == ""
