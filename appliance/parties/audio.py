@@ -269,9 +269,10 @@ class Audio:
         control = stream.control
         if control is not None and datagram.destination.port == control.local.port:
             return self._hear_report(control, datagram)
-        if stream.is_own(datagram.payload):
+        payload = datagram.payload
+        if stream.is_own(payload):
             return self._wonder(datagram, OWN_AUDIO, "RFC 3550 8.2")
-        if not stream.hear(datagram.payload):
+        if not stream.hear(payload):
             return self._wonder(datagram, "no audio")
         if not (self._talks_to_source and stream.may_send) or stream.remote == datagram.source:
             return False

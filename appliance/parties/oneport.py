@@ -26,6 +26,7 @@ from nat.endpoint import Endpoint
 FULL = Struct("!HHIBBBB")  # two call numbers, time in ms, two counters, type and subclass (8.1.1)
 MINI = Struct("!HH")  # the sender's call number, and the time (8.1.2)
 IS_FULL = 0x8000
+NO_TIME = bytes(6)  # and no counters: none of them is used here
 CONTROL, IAX = 4, 6
 NEW, ACCEPT, POKE, PONG, REGREQ, REGACK, HANGUP = 1, 7, 30, 3, 13, 15, 5  # subclasses of IAX
 ANSWER = 4  # subclass of CONTROL
@@ -103,10 +104,8 @@ def read(payload: bytes) -> Frame | None:
 
 def essence(payload: bytes) -> str:
     """What a full frame is in a word; empty for what is none of ours: audio begins so, too."""
-    frame = read(payload)
-    if frame is None or payload[4:10] != bytes(6):
-        return ""
-    return NAMES.get((frame.kind, frame.subclass), "")
+    frame = read(payload) if payload[4:10] == NO_TIME else None
+    return "" if frame is None else NAMES.get((frame.kind, frame.subclass), "")
 
 
 @dataclass(slots=True)

@@ -12,6 +12,9 @@ business (`appliance/sim/tcp.py`, or the kernel). A connection is named by its t
 party that opens one chooses the local port.
 
 All actions of one step are carried out, in their order, before the party takes its next step.
+
+What each packet of audio needs one of is a struct of msgspec's, which is made in a third of the
+time of a named tuple.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from collections.abc import Callable, Sequence, Set
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
 
 # --- what a party does -----------------------------------------------------------------------
 
 
-class Send(NamedTuple):
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send this datagram now."""
 
     source: Endpoint
@@ -87,7 +92,7 @@ class Forge(NamedTuple):
     packet: bytes
 
 
-class Wake(NamedTuple):
+class Wake(msgspec.Struct, frozen=True, gc=False):
     """Call `wake` at this time (seconds). Only the newest Wake of a party counts."""
 
     at: float
@@ -152,7 +157,7 @@ Action = Send | Connect | Write | Close | Abort | Ping | Forge | Wake | Report
 # --- what a party hears ----------------------------------------------------------------------
 
 
-class Datagram(NamedTuple):
+class Datagram(msgspec.Struct, frozen=True, gc=False):
     """A UDP datagram as it came out of the socket."""
 
     source: Endpoint

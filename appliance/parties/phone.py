@@ -152,6 +152,8 @@ class Phone(TransferringTelephone):
         if self._questions is not None:
             self._resolver = Resolver(self, name, traits, self._questions)
         self._mirror = Look(self, name, self.own, Endpoint.parse(traits.mirror or NO_MIRROR))
+        helpers = (self._stun, self._questions, self._mirror)
+        self._helpers = [helper for helper in helpers if helper is not None]
 
     @property
     def domain(self) -> str:
@@ -267,8 +269,8 @@ class Phone(TransferringTelephone):
         return StunClient(self, self.name, server, traits.stun_old, self._rng)
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        for helper in (self._stun, self._questions, self._mirror):
-            if helper is not None and helper.hear(datagram, now):
+        for helper in self._helpers:
+            if helper.hear(datagram, now):
                 return self.actions()
         return super().receive(datagram, now)
 

@@ -45,14 +45,13 @@ class Clock:
         """Keep all appointments up to then, those too that are made meanwhile; or stop after the
         one in which somebody called `halt`."""
         heap = self._heap
+        now = self.now
         self._is_halted = False
         while heap and heap[0][0] <= until and not self._is_halted:
             when, _, happening, subject = heappop(heap)
-            if when > self.now:
-                self.now = when
-            else:
-                when = self.now
-            happening(subject, when)
+            if when > now:
+                self.now = now = when
+            happening(subject, now)
 
     def halt(self) -> None:
         """Let `run` stop: something may be due now that is no appointment."""

@@ -9,7 +9,7 @@ was heard before a hold says nothing about what is heard after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,6 +50,7 @@ class Count(NamedTuple):
 
 
 NOTHING = Count(0, 0)
+State = tuple[int, float | None, list[tuple[Stream, int, int, bool]]]
 
 
 @dataclass(slots=True)
@@ -65,6 +66,16 @@ class Part:
     over_at: float | None = None
 
 
+class Judgement(NamedTuple):
+    """Is there audio that can be judged, and where did it fail first? (See `failed`.)"""
+
+    has_audio: bool
+    failed: tuple[Part, tuple[Direction, ...]] | None
+
+
+NO_JUDGEMENT = Judgement(has_audio=False, failed=None)
+
+
 @dataclass(slots=True)
 class Conversation:
     """`streams` are the ends' audio counters, by name, once they talk; `listens` is the caller's
@@ -78,6 +89,7 @@ class Conversation:
     listens: Stream | None = None
     streams: dict[str, Stream] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
+    _judged: tuple[State, Judgement] | None = field(default=None, repr=False, compare=False)
 
     @property
     def over(self) -> bool:
@@ -105,24 +117,19 @@ class Conversation:
             if said.control is not None and heard.control is not None:
                 yield Direction(talker, listener, said.control, heard.control, "RTCP")
 
+    def state(self) -> State:
+        """What is different as soon as anything is said, heard or agreed upon."""
+        ends = [(each, each.sent, each.heard, each.faxes) for each in self.streams.values()]
+        return len(self.parts), self.over_at, ends
+
     def count(self, part: Part, direction: Direction) -> Count:
         """What was said and heard of a direction in a part."""
-        talker = direction.talker
-        counts = self._counts() if part.after is None else part.after
-        return counts.get(talker, NOTHING).since(part.before.get(talker, NOTHING))
+        return _in_part(part, self._counts())[direction.talker]
 
     def failed(self) -> tuple[Part, tuple[Direction, ...]] | None:
         """The first part in which somebody was not heard who should have been: less than half of
         what was said, or nothing was said."""
-        for part in filter(self._can_be_judged, self.parts):
-            silent = tuple(
-                each
-                for each in self.directions()
-                if each.talker in part.talkers and not _is_heard(self.count(part, each))
-            )
-            if silent:
-                return part, silent
-        return None
+        return self._judgement().failed
 
     def unreported(self, listener: str) -> tuple[Direction, ...]:
         """Where reports for a listener were lost."""
@@ -140,14 +147,38 @@ class Conversation:
 
     def was_heard(self) -> bool:
         """Was there audio, and nothing wrong with it?"""
-        judged = any(part.talkers for part in self.parts if self._can_be_judged(part))
-        return judged and self.failed() is None
+        has_audio, failed = self._judgement()
+        return has_audio and failed is None
 
-    def _can_be_judged(self, part: Part) -> bool:
-        if not self.streams.keys() >= {self.caller, self.callee}:
-            return False
-        counts = (self.count(part, each) for each in self.directions())
-        if max(count.sent for count in counts) >= SPOKEN_ENOUGH:
+    def _judgement(self) -> Judgement:
+        """It is asked for every second, of calls too that are long over: what has not changed is
+        not judged again."""
+        state = self.state()
+        if self._judged is None or self._judged[0] != state:
+            self._judged = state, self._judge()
+        return self._judged[1]
+
+    def _judge(self) -> Judgement:
+        directions, counts = list(self.directions()), self._counts()
+        if not directions:
+            return NO_JUDGEMENT
+        has_audio = False
+        for part in self.parts:
+            spoken = _in_part(part, counts)
+            if not self._can_be_judged(part, spoken):
+                continue
+            has_audio = has_audio or bool(part.talkers)
+            silent = tuple(
+                each
+                for each in directions
+                if each.talker in part.talkers and not _is_heard(spoken[each.talker])
+            )
+            if silent:
+                return Judgement(has_audio, (part, silent))
+        return Judgement(has_audio, None)
+
+    def _can_be_judged(self, part: Part, spoken: Mapping[str, Count]) -> bool:
+        if max(count.sent for count in spoken.values()) >= SPOKEN_ENOUGH:
             return True
         over_at = part.over_at if part.over_at is not None else self.over_at
         if over_at is None:
@@ -163,6 +194,15 @@ class Conversation:
 
     def _counts(self) -> dict[str, Count]:
         return {talker: Count(said.sent, heard.heard) for talker, _, said, heard in self._ends()}
+
+
+def _in_part(part: Part, counts: Mapping[str, Count]) -> dict[str, Count]:
+    """What was said and heard in a part, by talker; `counts` is all until now."""
+    after = counts if part.after is None else part.after
+    return {
+        talker: after.get(talker, NOTHING).since(part.before.get(talker, NOTHING))
+        for talker in counts
+    }
 
 
 def _is_heard(count: Count) -> bool:

@@ -31,15 +31,15 @@ from nat.endpoint import Endpoint, Side, address_text
 from nat.mapping import FlowLeg, Leg
 from nat.packet import Packet
 from nat.reach import is_inside_only
-from nat.translator import Verdict
 
 OnReport = Callable[[str, Report, float], None]
 """The name of the party, what it reports, and when."""
 OnLoss = Callable[[Packet, tuple[Endpoint, Endpoint], str, str, float], None]
 """A packet, between whom it goes, where it was lost and why, and when."""
 
-INSIDE = Side.INSIDE
+INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 # (a name of the module is read faster than an enum's member)
+ON_LINK = tuple(f"on the {side}" for side in Side)
 MOST_PLACES = 1000  # losses are remembered for so many pairs of endpoints
 
 
@@ -77,8 +77,8 @@ class World:
         self._hosts: tuple[dict[int, Host], dict[int, Host]] = ({}, {})
         self._carrier: Carrier | None = None
         self._arrivals: tuple[Happening, Happening] = (
-            partial(self._cross, Side.INSIDE),
-            partial(self._cross, Side.OUTSIDE),
+            partial(self._cross, INSIDE),
+            partial(self._cross, OUTSIDE),
         )
 
     def add(
@@ -102,23 +102,22 @@ class World:
     def perform(self, host: Host, actions: Iterable[Action], now: float) -> None:
         """Do what a party wants done."""
         for action in actions:
-            kind = type(action)
-            if kind is Send:
-                packet = pack(action, host.next_identification())  # type: ignore[arg-type]
+            if isinstance(action, Send):
+                packet = pack(action, host.next_identification())
                 if packet.length <= MTU:
                     self._depart(host, packet, now)
                 else:
                     for piece in cut(packet):
                         self._depart(host, piece, now)
-            elif kind is Wake:
-                host.wake_at = action.at  # type: ignore[union-attr]
-                self._clock.at(host.wake_at, self._wake, host)
-            elif kind is Report:
-                self._on_report(host.party.name, action, now)  # type: ignore[arg-type]
-            elif kind is Forge:
-                self._depart(host, Packet.of(action.packet), now)  # type: ignore[union-attr]
+            elif isinstance(action, Wake):
+                host.wake_at = action.at
+                self._clock.at(action.at, self._wake, host)
+            elif isinstance(action, Report):
+                self._on_report(host.party.name, action, now)
+            elif isinstance(action, Forge):
+                self._depart(host, Packet.of(action.packet), now)
             else:
-                host.do(action, now)  # type: ignore[arg-type]
+                host.do(action, now)
                 self._serve(host, now)
         if host.news:  # it takes its next step when this one is done
             self._clock.at(now, self._tell_news, host)
@@ -178,21 +177,28 @@ class World:
         elif side is INSIDE or (address in self.externals and self._carrier is None):
             self._clock.at(now + self._delays[side], self._arrivals[side], packet)
         else:
-            self._lose(packet, f"on the {side}", no_way(address))
+            self._lose(packet, ON_LINK[side], no_way(address))
 
     def _is_lost(self, packet: Packet, side: Side) -> bool:
         """On the link of a side, which is a bad one."""
         lost = self.loses is not None and self.loses(packet, side)
         if lost:
-            self._lose(packet, f"on the {side}", f"lost on the {side} link")
+            self._lose(packet, ON_LINK[side], f"lost on the {side} link")
         return lost
 
     def _cross(self, side: Side, packet: Packet, now: float) -> None:
         """A packet has come to the NAT: the one step that is not decided here."""
         engine = self._engine
         verdict = engine.handle(packet, side, now)
-        if not _is_of_known_flow(verdict):
+        if (
+            not isinstance(verdict, FlowLeg)
+            or verdict.packets <= 1
+            or verdict.follow
+            or verdict.slot is not None
+        ):
             self._clock.halt()  # the NAT may wait for something else now
+        # Otherwise it was one more packet of a flow, and nothing is to be learnt from it: it has
+        # refreshed its flow, which is found out at the old deadline (`nat/deadlines.py`).
         if isinstance(verdict, Leg):
             self._forward(packet, EXIT_SIDES[verdict.exit], now)
         elif isinstance(verdict, Drop):
@@ -210,8 +216,8 @@ class World:
         """The NAT has put a packet on a wire (a side of it)."""
         if self.loses is not None and self._is_lost(packet, side):
             return
-        if self._carrier is not None and side is Side.OUTSIDE:
-            self._carry(self._carrier, packet, Side.INSIDE, now)
+        if self._carrier is not None and side is OUTSIDE:
+            self._carry(self._carrier, packet, INSIDE, now)
         else:
             self._go_on(packet, side, now)
 
@@ -221,16 +227,16 @@ class World:
         if host is not None:
             self._clock.at(now + self._delays[side], self._deliver, (host, packet))
         else:
-            self._lose(packet, f"on the {side}", no_way(address))
+            self._lose(packet, ON_LINK[side], no_way(address))
 
     def _carry(self, carrier: Carrier, packet: Packet, side: Side, now: float) -> None:
         """Through the second NAT, which is as near to the first as can be."""
         exit_ = carrier.pass_on(packet, side, now)
-        if exit_ is Side.OUTSIDE:
+        if exit_ is OUTSIDE:
             self._go_on(packet, exit_, now)
-        elif exit_ is Side.INSIDE and packet.destination_address in self.externals:
-            self._cross(Side.OUTSIDE, packet, now)
-        elif exit_ is Side.INSIDE:
+        elif exit_ is INSIDE and packet.destination_address in self.externals:
+            self._cross(OUTSIDE, packet, now)
+        elif exit_ is INSIDE:
             self._lose(packet, f"behind {carrier.name}", no_way(packet.destination_address))
         else:
             self._lose(packet, f"at {carrier.name}", str(exit_).rstrip("."))
@@ -245,7 +251,7 @@ class World:
             if actions:  # audio is heard and not answered
                 self.perform(host, actions, now)
         elif isinstance(host.party, Carrier):
-            self._carry(host.party, packet, Side.OUTSIDE, now)
+            self._carry(host.party, packet, OUTSIDE, now)
         else:
             name = host.party.name
             self._lose(packet, f"at {name}", f"nobody listens at {datagram.destination}")
@@ -255,7 +261,7 @@ class World:
     def _deliver_other(self, host: Host, packet: Packet, now: float) -> None:
         """TCP and ICMP, fragments, and what is spoilt."""
         if isinstance(host.party, Carrier):
-            self._carry(host.party, packet, Side.OUTSIDE, now)
+            self._carry(host.party, packet, OUTSIDE, now)
             return
         if packet.is_fragment:
             whole = host.pieces.add(packet, now)
@@ -284,17 +290,6 @@ class World:
         self._places[between] = place
         if len(self._places) > MOST_PLACES:
             del self._places[next(iter(self._places))]
-
-
-def _is_of_known_flow(verdict: Verdict) -> bool:
-    """Was it one more packet of a flow, with nothing to learn from it? It has refreshed its flow,
-    and that is found out when the old deadline comes (`nat/deadlines.py`)."""
-    return (
-        isinstance(verdict, FlowLeg)
-        and verdict.packets > 1
-        and not verdict.follow
-        and verdict.slot is None
-    )
 
 
 @lru_cache(MOST_PLACES)

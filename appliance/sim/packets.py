@@ -37,8 +37,9 @@ NUMBERS = Struct("!HHI")  # of a quoted packet: its first eight bytes behind the
 
 MOST_ENDPOINTS = 1024
 MOST_SUMS = 64
-RTP_HEADER = 12
-UDP_HEADER = 8
+RTP_HEADER = Struct("!III")
+IPV4_SIZE, UDP_SIZE = 20, 8
+PAYLOAD_AT = IPV4_SIZE + UDP_SIZE
 FLAGS = 0x3F
 PLAIN = 0x45  # version 4, a header without options
 OFFSET = 0x1FFF  # of a later fragment
@@ -85,9 +86,11 @@ _endpoint = lru_cache(MOST_ENDPOINTS)(Endpoint)  # the same few come in most pac
 
 def pack(send: Send, identification: int) -> Packet:
     """A datagram as an IPv4 packet."""
-    (source, source_port), (destination, destination_port), payload = send
-    udp_length = 8 + len(payload)
-    total = 20 + udp_length
+    source, source_port = send.source
+    destination, destination_port = send.destination
+    payload = send.payload
+    udp_length = UDP_SIZE + len(payload)
+    total = IPV4_SIZE + udp_length
     addresses = source + destination
     ports = source_port + destination_port
     body = _payload_sum(payload) + addresses + UDP + 2 * udp_length + ports
@@ -111,24 +114,23 @@ def pack(send: Send, identification: int) -> Packet:
 def unpack(packet: Packet) -> Datagram | None:
     """The datagram in an IPv4 packet; None when it is not UDP or not whole, or a checksum is
     wrong."""
-    size = packet.length
-    if size < HEADERS.size:
+    size, buffer = packet.length, packet.buffer
+    if size < PAYLOAD_AT:
         return None
     (
         version, total, identification, fragment, ttl_protocol, header_checksum,
         source, destination, source_port, destination_port, length, checked,
-    ) = HEADERS.unpack_from(packet.buffer)  # fmt: skip
+    ) = HEADERS.unpack_from(buffer)  # fmt: skip
     addresses = source + destination
     header = version + total + identification + fragment + ttl_protocol + header_checksum
     if version >> 8 != PLAIN or ttl_protocol & 0xFF != UDP or (header + addresses) % 0xFFFF:
         return None
-    if fragment & FRAGMENT or not UDP_HEADER <= length <= size - IPV4.size:
+    if fragment & FRAGMENT or not UDP_SIZE <= length <= size - IPV4_SIZE:
         return None
-    payload = bytes(packet.buffer[HEADERS.size : IPV4.size + length])
+    payload = bytes(buffer[PAYLOAD_AT : IPV4_SIZE + length])
     if checked:
-        pseudo_header = addresses + UDP + length
-        udp_header = source_port + destination_port + length + checked
-        if (_payload_sum(payload) + pseudo_header + udp_header) % 0xFFFF:
+        header = addresses + UDP + 2 * length + source_port + destination_port + checked
+        if (_payload_sum(payload) + header) % 0xFFFF:
             return None
     return Datagram(
         _endpoint(source, source_port), _endpoint(destination, destination_port), payload
@@ -311,9 +313,10 @@ def _sum(data: bytes, more: int = 0) -> int:
 def _payload_sum(payload: bytes) -> int:
     """Of a datagram's payload. What follows an RTP header is the same in most packets, because
     voices here are steady tones: it is added up once."""
-    if len(payload) <= RTP_HEADER:
+    if len(payload) <= RTP_HEADER.size:
         return _sum(payload)
-    return int.from_bytes(payload[:RTP_HEADER], "big") + _known_sum(payload[RTP_HEADER:])
+    first, second, third = RTP_HEADER.unpack_from(payload)
+    return _known_sum(payload[RTP_HEADER.size :]) + int(first + second + third)
 
 
 def checksum(data: bytes, more: int = 0) -> bytes:

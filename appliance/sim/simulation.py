@@ -31,7 +31,7 @@ from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
 from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
-from appliance.sim.conversation import Direction
+from appliance.sim.conversation import Direction, State
 from appliance.sim.harmless import harmless
 from appliance.sim.network import World
 from appliance.sim.outcome import BOTH_WAYS, Judge, Outcome
@@ -65,6 +65,7 @@ class Simulation:
         self._ended = False
         self._told: Outcome | None = None
         self._counted: dict[str, tuple[int, int]] = {}
+        self._looked_at: dict[int, State] = {}
         self._named_in: dict[Endpoint, int] = {}
         self._last_loss: int | None = None
         self._announce(settings)
@@ -223,9 +224,12 @@ class Simulation:
 
     def _count_audio(self, now: float) -> None:
         for number, conversation in enumerate(self.judge.conversations, 1):
-            for direction in conversation.directions():
-                name = f"{number}:{direction.talker}>{direction.listener}"
-                self._count_direction(name, direction, now)
+            state = conversation.state()
+            if self._looked_at.get(number) != state:
+                self._looked_at[number] = state
+                for direction in conversation.directions():
+                    name = f"{number}:{direction.talker}>{direction.listener}"
+                    self._count_direction(name, direction, now)
 
     def _count_direction(self, name: str, direction: Direction, now: float) -> None:
         """Emit the counts of one direction if they have changed since the last look."""

@@ -28,6 +28,7 @@ from appliance.journal.events import (
 from appliance.journal.log import EventLog
 from appliance.parties import ftp, oneport, resolver, stun
 from appliance.parties.party import Ground, Report, What
+from appliance.parties.rtp import is_audio
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
 from appliance.sim.packets import unpack_segment
@@ -36,8 +37,8 @@ from nat.packet import Packet
 
 MOST_KEPT = 2000  # events of a kind
 
-OTHERS = (stun.essence, ftp.essence, oneport.essence, resolver.essence)
-"""What packets are that are not of SIP."""
+OTHERS = (stun.essence, ftp.essence, resolver.essence)
+"""What packets are that are not of SIP or audio."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -99,7 +100,7 @@ class Witness:
     ) -> None:
         """A packet reached nobody."""
         payload = _payload(packet)
-        said = essence(payload)[0] or next(filter(None, (each(payload) for each in OTHERS)), "")
+        said = _in_words(payload)
 
         def tell() -> tuple[PacketLost, int | None]:
             source, destination = map(str, between)
@@ -148,6 +149,15 @@ def _discarded(
         rfc=ground.rfc,
         call_id=call_id,
     )
+
+
+def _in_words(payload: bytes) -> str:
+    """What is said, in a word or two; empty for audio, and for what is nothing known. Frames of the
+    one-port protocol look like audio at first sight."""
+    said = oneport.essence(payload)
+    if said or is_audio(payload):
+        return said
+    return essence(payload)[0] or next(filter(None, (each(payload) for each in OTHERS)), "")
 
 
 def _payload(packet: Packet) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from appliance.parties.party import Datagram, Send
 from appliance.parties.pbx import Pbx, PbxTraits
 from appliance.parties.phone import Phone, PhoneTraits
 
@@ -32,3 +33,8 @@ def a_phone(**traits: Any) -> Phone:
 def a_pbx(**traits: Any) -> Pbx:
     """Bob's."""
     return Pbx("pbx", pbx_traits(**traits), Random(2))
+
+
+def as_received(send: Send) -> Datagram:
+    """A datagram as it is heard where nothing stands in between."""
+    return Datagram(send.source, send.destination, send.payload)

@@ -13,7 +13,7 @@ from appliance.parties.pbx import Pbx
 from appliance.parties.phone import Phone
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint, parse_address
-from tests.support.parties import a_pbx, a_phone
+from tests.support.parties import a_pbx, a_phone, as_received
 
 PHONE, PBX = parse_address("192.168.20.100"), parse_address("203.0.113.9")
 REGISTRAR = Endpoint(PBX, 5060)
@@ -62,7 +62,7 @@ class Room:
         arriving = self.on_the_way(send)
         receiver = self.parties.get(arriving.destination.address) if arriving else None
         if arriving and receiver:
-            self._arriving.append((receiver, Datagram(*arriving)))
+            self._arriving.append((receiver, as_received(arriving)))
 
     def run_until(self, when: float) -> None:
         while self.wakes and min(self.wakes.values()) <= when:

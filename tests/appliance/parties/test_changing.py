@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Send, What
 
@@ -84,7 +85,7 @@ def test_a_change_that_is_refused_leaves_the_call_as_it_was_unless_there_is_none
 
     def spoil(send: Send) -> Send:
         spoilt = send.payload.replace(before, after) if b"a=sendonly" in send.payload else None
-        return send._replace(payload=spoilt or send.payload)
+        return replace(send, payload=spoilt or send.payload)
 
     pair = talking(a_pair, strict_parsing=True)
     pair.room.on_the_way = spoil

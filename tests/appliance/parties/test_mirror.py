@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.mirror import (
     HARMFUL,
@@ -86,7 +87,7 @@ def test_a_phone_says_what_it_sees() -> None:
 def test_nobody_else_is_a_mirror() -> None:
     phone = a_phone(mirror=str(MIRROR))
     phone.tell("look", "", 0.0)
-    other = looking()[1]._replace(source=MIRROR._replace(port=5061))
+    other = replace(looking()[1], source=MIRROR._replace(port=5061))
     assert not any(
         isinstance(each, Report) and each.detail == UNTOUCHED for each in phone.receive(other, 0.2)
     )

@@ -7,13 +7,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Datagram, Send, What
 from appliance.parties.pbx import Pbx
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import parse
 from nat.endpoint import Endpoint, parse_address
-from tests.support.parties import a_pbx, a_phone, pbx_traits
+from tests.support.parties import a_pbx, a_phone, as_received, pbx_traits
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -48,8 +49,8 @@ SEEN = Endpoint.parse("203.0.113.1:1024")
 def behind_nat(send: Send) -> Send:
     """A NAT without an ALG, and with another port: the PBX sees SEEN in the phone's place."""
     if send.source == Endpoint(PHONE, 5060):
-        return send._replace(source=SEEN)
-    return send._replace(destination=Endpoint(PHONE, 5060)) if send.destination == SEEN else send
+        return replace(send, source=SEEN)
+    return replace(send, destination=Endpoint(PHONE, 5060)) if send.destination == SEEN else send
 
 
 def test_force_rport_answers_and_calls_where_the_packets_came_from(
@@ -102,9 +103,9 @@ def test_comedia_sends_audio_to_where_audio_comes_from(room: Room, a_pair: MakeP
 
     def nat(send: Send) -> Send:
         if send.source.port == 4000:
-            return send._replace(source=seen)
+            return replace(send, source=seen)
         to_nat = send.destination == seen
-        return send._replace(destination=Endpoint(PHONE, 4000)) if to_nat else send
+        return replace(send, destination=Endpoint(PHONE, 4000)) if to_nat else send
 
     room.on_the_way = nat
     pair = a_pair({"comedia": True}, {"comedia": True})
@@ -141,7 +142,7 @@ def registered_as(room: Room, pbx: Pbx, contact: bytes, headers: bytes = b"") ->
     changed = [b"Contact: " + contact if line.startswith(b"Contact") else line for line in lines]
     payload = b"\r\n".join([*changed[:-2], *([headers] if headers else []), b"", b""])
     payload = payload.replace(b"bK-", b"bK-again")
-    answers = pbx.receive(Datagram(*register._replace(payload=payload)), room.now)
+    answers = pbx.receive(as_received(replace(register, payload=payload)), room.now)
     answer = next(parse(each.payload) for each in answers if isinstance(each, Send))
     return answer.get("contact")
 

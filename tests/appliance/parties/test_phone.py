@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Send, What
 from appliance.parties.sipua import parse
@@ -57,7 +58,7 @@ def test_a_silent_registrar_is_reported_and_asked_again_half_a_minute_later(room
 
 def test_a_refusal_is_reported_with_its_code(room: Room, a_pair: MakePair) -> None:
     def refuse(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(b"SIP/2.0 200 OK", b"SIP/2.0 403 No"))
+        return replace(send, payload=send.payload.replace(b"SIP/2.0 200 OK", b"SIP/2.0 403 No"))
 
     room.on_the_way = refuse
     a_pair()
@@ -68,7 +69,7 @@ def test_an_answer_with_a_foreign_call_id_is_as_good_as_none(room: Room, a_pair:
     """What an ALG does to a phone when it changes the Call-ID outwards and not inwards."""
 
     def outwards_only(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(b"@192.168.20.100\r", b"@203.0.113.1\r"))
+        return replace(send, payload=send.payload.replace(b"@192.168.20.100\r", b"@203.0.113.1\r"))
 
     room.on_the_way = outwards_only
     a_pair()
@@ -91,7 +92,7 @@ def test_a_phone_takes_calls_to_its_own_contact_only(pair: Pair) -> None:
     """RFC 3261 8.2.2.1."""
 
     def to_another_port(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(b"100:5060 SIP", b"100:5070 SIP"))
+        return replace(send, payload=send.payload.replace(b"100:5060 SIP", b"100:5070 SIP"))
 
     pair.room.on_the_way = to_another_port
     pair.room.tell(pair.pbx, "call", "alice")
@@ -103,7 +104,7 @@ def test_a_granted_lifetime_that_is_not_there_is_the_one_asked_for(
 ) -> None:
     def without_contact(send: Send) -> Send:
         changed = send.payload.replace(b"Contact: <sip:alice@192", b"X-Contact: <sip:alice@192")
-        return send._replace(payload=changed) if send.payload.startswith(b"SIP") else send
+        return replace(send, payload=changed) if send.payload.startswith(b"SIP") else send
 
     room.on_the_way = without_contact
     a_pair({"expires": 60}, {"max_expires": 10})
@@ -121,7 +122,7 @@ def test_registering_by_hand_replaces_the_refresh(pair: Pair) -> None:
 
 def test_a_provisional_answer_changes_nothing(room: Room, a_pair: MakePair) -> None:
     def trying(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(b"SIP/2.0 200 OK", b"SIP/2.0 100 Ok"))
+        return replace(send, payload=send.payload.replace(b"SIP/2.0 200 OK", b"SIP/2.0 100 Ok"))
 
     room.on_the_way = trying
     a_pair()
@@ -182,9 +183,9 @@ def test_a_phone_learns_where_it_is_from_the_answer_and_registers_that(room: Roo
 
     def translate(send: Send) -> Send:
         if send.source == phone.own:
-            return send._replace(source=outside)
-        return send._replace(
-            destination=phone.own if send.destination == outside else send.destination
+            return replace(send, source=outside)
+        return replace(
+            send, destination=phone.own if send.destination == outside else send.destination
         )
 
     room.on_the_way = translate

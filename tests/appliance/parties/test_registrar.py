@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Send, What
 from nat.endpoint import Endpoint
@@ -24,16 +25,16 @@ SEEN = Endpoint.parse("203.0.113.1:5060")
 def behind_nat(send: Send) -> Send:
     """A NAT without an ALG that keeps the port."""
     if send.source == OWN:
-        return send._replace(source=SEEN)
-    return send._replace(destination=OWN) if send.destination == SEEN else send
+        return replace(send, source=SEEN)
+    return replace(send, destination=OWN) if send.destination == SEEN else send
 
 
 def rewritten(send: Send) -> Send:
     """A NAT with an ALG: messages show nothing of it."""
     sent = behind_nat(send)
     if send.source == OWN:
-        return sent._replace(payload=sent.payload.replace(b"192.168.20.100", b"203.0.113.1"))
-    return sent._replace(payload=sent.payload.replace(b"203.0.113.1:", b"192.168.20.100:"))
+        return replace(sent, payload=sent.payload.replace(b"192.168.20.100", b"203.0.113.1"))
+    return replace(sent, payload=sent.payload.replace(b"203.0.113.1:", b"192.168.20.100:"))
 
 
 def pings(room: Room) -> list[float]:
@@ -92,7 +93,7 @@ def another_via(send: Send) -> Send:
     lines = send.payload.partition(b"Via:")
     own = b"Via: SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKalg\r\nVia:"
     is_request = send.source == OWN
-    return send._replace(payload=lines[0] + own + lines[2]) if is_request else send
+    return replace(send, payload=lines[0] + own + lines[2]) if is_request else send
 
 
 @pytest.mark.parametrize(("first_hop", "answer"), [(True, "439"), (False, "200")])

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.machine import Machine
 from appliance.parties.nameserver import NameServer, NameServerTraits
@@ -101,7 +102,7 @@ def test_nobody_else_answers() -> None:
     assert asking.hears(question, good, Endpoint.parse("198.51.100.66:53"))
     assert asking.hears(question, bytes((good[0] ^ 1,)) + good[1:])
     assert (asking.found, asking.failed) == ([], [])
-    elsewhere = question._replace(source=question.source._replace(port=1))
+    elsewhere = replace(question, source=question.source._replace(port=1))
     assert not asking.hears(elsewhere, good)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Datagram, Send, What
 from appliance.parties.sipua import parse, respond
 from nat.endpoint import Endpoint, parse_address
-from tests.support.parties import a_pbx, a_phone
+from tests.support.parties import a_pbx, a_phone, as_received
 
 if TYPE_CHECKING:
     from conftest import Pair, Room
@@ -67,7 +68,7 @@ def test_an_invite_that_cannot_be_served_is_rejected(
     pair: Pair, before: bytes, after: bytes, status: str
 ) -> None:
     def spoil(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(before, after))
+        return replace(send, payload=send.payload.replace(before, after))
 
     pair.room.on_the_way = spoil
     pair.room.tell(pair.phone, "call", "bob")
@@ -179,7 +180,7 @@ def test_a_bye_for_no_call_is_told_so(pair: Pair) -> None:
     def other_call(send: Send) -> Send:
         if not send.payload.startswith(b"BYE"):
             return send
-        return send._replace(payload=send.payload.replace(b"Call-ID: ", b"Call-ID: x"))
+        return replace(send, payload=send.payload.replace(b"Call-ID: ", b"Call-ID: x"))
 
     pair.room.on_the_way = other_call
     pair.room.tell(pair.phone, "hang-up")
@@ -209,7 +210,7 @@ def test_a_reinvite_moves_the_audio(pair: Pair) -> None:
         .replace(b"To: <sip:bob@203.0.113.9>", b"To: " + tag)
         .replace(b"m=audio 4000", b"m=audio 4444")
     )
-    pair.room.do(pair.pbx, pair.pbx.receive(Datagram(*invite._replace(payload=moved)), 5.0))
+    pair.room.do(pair.pbx, pair.pbx.receive(as_received(replace(invite, payload=moved)), 5.0))
     assert pair.streams()["bob"].remote == Endpoint(PHONE, 4444)
     assert (5.0, "SIP/2.0 200 OK") in pair.room.starts()
 
@@ -220,7 +221,7 @@ def replayed(pair: Pair, start: bytes, *changes: tuple[bytes, bytes]) -> str:
     payload = send.payload.replace(b"bK-", b"bK-again")
     for before, after in changes:
         payload = payload.replace(before, after)
-    answers = pair.pbx.receive(Datagram(*send._replace(payload=payload)), pair.room.now)
+    answers = pair.pbx.receive(as_received(replace(send, payload=payload)), pair.room.now)
     return next(
         each.payload.split(b"\r\n")[0].decode() for each in answers if isinstance(each, Send)
     )
@@ -259,8 +260,8 @@ def test_an_answer_to_a_call_that_is_not_ours_is_discarded(pair: Pair) -> None:
     answer = next(
         send for _, send in pair.room.sent if b"200 OK" in send.payload and b"m=" in send.payload
     )
-    foreign = answer._replace(payload=answer.payload.replace(b"Call-ID: ", b"Call-ID: x"))
-    pair.room.do(pair.phone, pair.phone.receive(Datagram(*foreign), 5.0))
+    foreign = replace(answer, payload=answer.payload.replace(b"Call-ID: ", b"Call-ID: x"))
+    pair.room.do(pair.phone, pair.phone.receive(as_received(foreign), 5.0))
     assert pair.room.said(What.MESSAGE_DISCARDED) == [("alice", "", "it answers no call of ours")]
 
 
@@ -282,8 +283,8 @@ def test_nobody_talks_to_an_address_that_is_none(pair: Pair) -> None:
     """An answer without a usable c= line: the call stands, the caller has nowhere to talk to."""
 
     def spoil(send: Send) -> Send:
-        return send._replace(
-            payload=send.payload.replace(b"c=IN IP4 203.0.113.9", b"c=IN IP4 203.0.113.x")
+        return replace(
+            send, payload=send.payload.replace(b"c=IN IP4 203.0.113.9", b"c=IN IP4 203.0.113.x")
         )
 
     pair.room.on_the_way = spoil
@@ -339,7 +340,7 @@ def test_a_cancel_is_about_the_invite_of_its_branch(pair: Pair) -> None:
         payload = send.payload
         if payload.startswith(b"CANCEL"):
             payload = payload.replace(b"branch=z9hG4bK", b"branch=z9hG4bKx")
-        return send._replace(payload=payload)
+        return replace(send, payload=payload)
 
     pair.room.on_the_way = other_branch
     pair.room.tell(pair.phone, "call", "bob")

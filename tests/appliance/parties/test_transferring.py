@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.parties.party import Send, What
 
@@ -52,7 +53,7 @@ def test_a_call_that_is_not_known_by_that_name_is_not_replaced(
     """RFC 3891 3: Call-ID and both tags must be those of the call."""
 
     def rename(send: Send) -> Send:
-        return send._replace(payload=send.payload.replace(before, after))
+        return replace(send, payload=send.payload.replace(before, after))
 
     pair = with_two_calls(a_pair)
     pair.room.on_the_way = rename

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.namespaces.lab.sockets import Sockets
-from appliance.parties.party import Forge, Report, Send, Wake, What
+from appliance.parties.party import Datagram, Forge, Report, Send, Wake, What
 from appliance.sim.packets import pack
 from nat.endpoint import Endpoint, parse_address
 from tests.appliance.sim.speaker import Speaker
@@ -66,7 +66,7 @@ def test_a_datagram_is_heard_with_both_its_ends(room: Room) -> None:
     room.other.sendto(b"hello", (f"{NETWORK}.9", OWN.port))
     room.serve()
     ((_, datagram),) = room.party.heard
-    assert datagram == (OTHER, OWN, b"hello")
+    assert datagram == Datagram(OTHER, OWN, b"hello")
 
 
 def test_a_party_is_reached_at_all_its_addresses(room: Room) -> None:
