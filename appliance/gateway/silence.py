@@ -107,8 +107,12 @@ def _packets(table: Conntrack, own: Endpoint, remote: Endpoint) -> tuple[int, in
 
 def _why(table: Conntrack, mine: Announced, other: Announced, out: int) -> str:
     """What follows from what was announced; empty where silence alone says nothing."""
-    is_ours = mine.shown.address in table.behavior.external
+    is_ours, is_neighbour = (
+        each.shown.address in table.behavior.external for each in (mine, other)
+    )
     if not is_ours and is_inside_only(mine.shown.address):
+        if is_neighbour:  # behind this NAT too: it is sent there directly
+            return ""
         return (
             f"{_who(other)} was told to send {mine.media} to {mine.shown}, a private address, and "
             "what is sent there never reaches this NAT"

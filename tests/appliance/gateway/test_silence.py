@@ -8,7 +8,7 @@ from appliance.gateway.silence import MOST_WATCHED, PATIENCE, SELDOM, Silence, W
 from appliance.journal.events import SilenceInferred
 from appliance.journal.sentences import Teller
 from tests.appliance.control.test_calls import WITH_ALG, Story
-from tests.support.packets import A, udp
+from tests.support.packets import EXTERNAL, A, udp
 
 PRIVATE = "192.168.7.7"
 
@@ -62,6 +62,15 @@ def test_an_address_beyond_this_nat_may_be_private_as_well() -> None:
     assert story.world.pass_out(udp(f"{A}:4000", f"{PRIVATE}:6000", b"rtp"))
     (said,) = sentences(story)
     assert f"alice was told to send audio to {PRIVATE}:6000, a private address beyond this" in said
+
+
+def test_whoever_is_behind_the_same_nat_reaches_a_private_address_directly() -> None:
+    story = Story()
+    story.alice("INVITE sip:bob@example.net SIP/2.0", "INVITE", 4000, A)
+    story.bob("SIP/2.0 200 OK", "INVITE", 6000, EXTERNAL)
+    story.alice("ACK sip:bob@example.net SIP/2.0", "ACK")
+    story.world.wait(PATIENCE)
+    assert sentences(story) == []
 
 
 def test_who_has_agreed_to_hear_nothing_misses_nothing() -> None:
