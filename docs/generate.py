@@ -36,7 +36,7 @@ from alg.sip_poor.faults import FAULTS  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
 from appliance.settings.setting import Setting  # noqa: E402
 from appliance.settings.table import SETTINGS  # noqa: E402
-from docs import pitfalls  # noqa: E402
+from docs import pitfalls, seen  # noqa: E402
 from docs.citations import with_tests  # noqa: E402
 from nat.drop import Drop  # noqa: E402
 from nat.tcp import TRANSITIONS, Segment, TcpState  # noqa: E402
@@ -215,6 +215,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "keys": keys,
     "symptoms": pitfalls.by_symptom,
     "bites": pitfalls.by_fault,
+    "in-both-worlds": seen.in_both_worlds,
 }
 
 

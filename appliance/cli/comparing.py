@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from appliance.cli.base import emit, emit_json_line, narrate
+from appliance.cli.base import USAGE, emit, emit_json_line, narrate
 from appliance.journal.plain import clean
 from appliance.journal.sentences import table
 from appliance.sim.scenario import Scenario
@@ -80,8 +80,9 @@ def at_a_time() -> int:
 def compare(
     all_plays: Sequence[Sequence[Play]], beside: int, as_json: bool, player: Callable[[Play], Row]
 ) -> bool:
-    """Play them, `beside` stories at a time, and say how each ended; answers whether all agree.
-    Progress goes to stderr, and to stdout a table, or as JSON each run as it ends."""
+    """Play them, `beside` stories at a time, and say how each ended; answers whether all agree but
+    those that are refused in reality. Progress goes to stderr, and to stdout a table, or as JSON
+    each run as it ends."""
     count = sum(map(len, all_plays))
     rows: list[Row] = []
 
@@ -96,11 +97,13 @@ def compare(
     with ThreadPoolExecutor(beside) as pool:
         list(pool.map(play, all_plays))
     agree = sum(bool(row["agrees"]) for row in rows)
+    refused = sum(bool(row["refused"]) for row in rows)
     if not as_json:
         for line in table(list(_told(rows)), COLUMNS):
             emit(line)
-        emit(f"{agree} of {count} end in reality as in the simulation")
-    return agree == count
+        others = f", {refused} refused there" if refused else ""
+        emit(f"{agree} of {count} end in reality as in the simulation{others}")
+    return agree + refused == count
 
 
 def play_in_a_process(play: Play) -> Row:
@@ -123,8 +126,11 @@ def play_in_a_process(play: Play) -> Row:
         said = json.loads(done.stdout)
     except ValueError:  # it was not played, and has said why
         why = done.stderr.strip().rpartition("\n")[2].removeprefix("glassnat: ")
-        return {**row, "outcome": "", "simulated": "", "sentence": why, "agrees": False}
-    return {**row, **{key: said[key] for key in ("outcome", "simulated", "sentence", "agrees")}}
+        is_refused = done.returncode == USAGE
+        nothing = {"outcome": "", "simulated": "", "sentence": why, "agrees": False}
+        return {**row, **nothing, "refused": is_refused}
+    told = ("outcome", "simulated", "sentence", "agrees")
+    return {**row, **{key: said[key] for key in told}, "refused": False}
 
 
 def _line(row: Row) -> str:
@@ -133,8 +139,9 @@ def _line(row: Row) -> str:
 
 
 def _difference(row: Row) -> str:
-    simulated = f"DIFFERS: in the simulation {row['simulated']}, here " if row["simulated"] else ""
-    return f"{simulated or 'NOT PLAYED: '}{row['sentence']}"
+    if row["simulated"]:
+        return f"DIFFERS: in the simulation {row['simulated']}, here {row['sentence']}"
+    return f"{'refused' if row['refused'] else 'NOT PLAYED'}: {row['sentence']}"
 
 
 def _told(rows: Sequence[Row]) -> Iterator[Mapping[str, str]]:

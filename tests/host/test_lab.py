@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "baresip", "sipp")]
 
 GLASSNAT = (sys.executable, "-m", "appliance.cli")
 BOTH_WORLDS = [
+    ("double-nat", "sip", 16),  # with a second appliance in a row
     ("six-streams", "sip", 1),
     ("hold-and-resume", "sip", 6),
     ("one-way-audio", "off", 6),
@@ -56,7 +57,7 @@ def play(one: tuple[str, str, int]) -> dict[str, Any]:
     return check(story, "--alg", alg, "--speed", str(speed))
 
 
-def test_eight_stories_end_in_reality_as_they_do_in_the_simulation() -> None:
+def test_nine_stories_end_in_reality_as_they_do_in_the_simulation() -> None:
     """Some at a time: they mostly wait."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         results = list(pool.map(play, BOTH_WORLDS))

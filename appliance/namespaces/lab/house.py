@@ -32,9 +32,11 @@ LONGEST_NARRATION = 1 << 16
 
 
 class NoAppliance(Exception):
-    """It did not begin. The text is what it said."""
+    """It did not begin. The text is what it said, the exit code its own if it had one."""
 
-    exit_code = 3
+    def __init__(self, sentence: str, exit_code: int | None) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code or 3
 
 
 class House:
@@ -126,12 +128,17 @@ class House:
     def _wait_for(self, appliance: subprocess.Popen[bytes], log: Path) -> None:
         """Until it says that it is ready, which is when both wires are there."""
         for _ in range(round(PATIENCE / LOOK)):
-            said = log.read_bytes()[:LONGEST_NARRATION].decode(errors="replace").strip()
-            if READY in said:
+            if READY in _narration(log):
                 return
             try:
                 appliance.wait(LOOK)
             except subprocess.TimeoutExpired:
                 continue
             break
-        raise NoAppliance(said.removeprefix("glassnat: ") or "the appliance said nothing")
+        said = _narration(log)  # its last words, which it may have said since that look
+        sentence = said.rpartition("\n")[2].removeprefix("glassnat: ")
+        raise NoAppliance(sentence or "the appliance said nothing", appliance.poll())
+
+
+def _narration(log: Path) -> str:
+    return log.read_bytes()[:LONGEST_NARRATION].decode(errors="replace").strip()

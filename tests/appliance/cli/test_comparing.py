@@ -16,10 +16,12 @@ from appliance.sim.stories import list_scenarios, load_scenario
 STORIES = {name: load_scenario(name) for name in ("one-way-audio", "nat-yes", "left-open")}
 ONE = {"one-way-audio": STORIES["one-way-audio"]}
 
+SAID = '{"outcome":"both-ways","simulated":"both-ways","sentence":"both","agrees":true}'
+
 
 def row(play: Play, **more: Any) -> dict[str, Any]:
     ended = {"outcome": "both-ways", "simulated": "both-ways", "sentence": "", "agrees": True}
-    return {**play._asdict(), "seconds": 1.0, **ended, **more}
+    return {**play._asdict(), "seconds": 1.0, **ended, "refused": False, **more}
 
 
 def test_every_expectation_of_every_story_is_a_run() -> None:
@@ -67,6 +69,16 @@ def test_what_differs_or_was_not_played_is_said_and_counts(
     assert f"{count:4} of {count}  one-way-audio, " in err
 
 
+def test_what_is_refused_in_reality_is_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a module that breaks a promise on real wires: the sentence says why."""
+    why = {"simulated": "", "sentence": "in simulation only", "agrees": False, "refused": True}
+    everything = comparing.plays(ONE, "off", 1.0)
+    assert comparing.compare(everything, 1, False, lambda play: row(play, **why)) is True
+    out = capsys.readouterr().out
+    assert "refused: in simulation only" in out
+    assert "0 of 1 end in reality as in the simulation, 1 refused there" in out
+
+
 def test_as_json_each_run_is_told_as_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
     everything = comparing.plays(STORIES, "off", 1.0)
     assert comparing.compare(everything, 3, True, row) is True
@@ -91,27 +103,44 @@ def test_two_runs_of_a_story_are_never_beside_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint", "agrees", "sentence"),
+    ("code", "said", "complaint", "sentence", "agrees", "refused"),
     [
+        (0, SAID, "", "both", True, False),
         (
-            '{"outcome":"both-ways","simulated":"both-ways","sentence":"both","agrees":true}',
+            2,
             "",
+            "note: something\nglassnat: in simulation only\n",
+            "in simulation only",
+            False,
             True,
-            "both",
         ),
-        ("", "note: something\nglassnat: namespaces are root's\n", False, "namespaces are root's"),
+        (
+            3,
+            "",
+            "glassnat: the appliance said nothing\n",
+            "the appliance said nothing",
+            False,
+            False,
+        ),
     ],
 )
 def test_a_run_is_a_lab_check_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, said: str, complaint: str, agrees: bool, sentence: str
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    said: str,
+    complaint: str,
+    sentence: str,
+    agrees: bool,
+    refused: bool,
 ) -> None:
     begun: list[list[str]] = []
 
     def run(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         begun.append(words)
-        return subprocess.CompletedProcess(words, 0, said, complaint)
+        return subprocess.CompletedProcess(words, code, said, complaint)
 
     monkeypatch.setattr(comparing.subprocess, "run", run)
     found = comparing.play_in_a_process(Play("nat-yes", "off", "--alg off", 4.0))
     assert begun[0][3:] == ["lab", "check", "nat-yes", "--json", "--speed", "4", "--alg", "off"]
-    assert (found["agrees"], found["sentence"]) == (agrees, sentence)
+    assert found["sentence"] == sentence
+    assert (found["agrees"], found["refused"]) == (agrees, refused)
