@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from alg.base import Application
 from alg.registry import MODULES, poor
+from appliance.forensics.gaps import mark
 from appliance.forensics.retracing import (
     Strayed,
     Trace,
@@ -129,6 +130,7 @@ class _Search:
         self.sides = sides
         self.application = application
         self.mapped = mappings(sides)
+        mark(sides, ports)
         self.came: list[Seen] = sampled(sides, ports)
         self.routers = let_out(sides, self.came)
         self.keeps_ports = preserves_ports(self.mapped)

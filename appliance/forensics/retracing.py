@@ -22,6 +22,7 @@ from itertools import islice
 from random import Random
 
 from appliance.engine import Engine
+from appliance.forensics.gaps import is_message
 from appliance.forensics.replaying import EXTERNAL, send_to
 from appliance.forensics.sides import Looks, Mapped, Seen, Sides, looks_of
 from appliance.journal.events import Event, FlowOpened, MessagePassed
@@ -59,7 +60,8 @@ class Trace:
 
 
 def sampled(sides: Sides, ports: Sequence[int]) -> list[Seen]:
-    """What came, as much of it as is retraced. Whatever is on one of these ports is kept."""
+    """What came, as much of it as is retraced. Whatever is on one of these ports is kept; of a
+    stream the first packets, and the first that are judged."""
     counts: Counter[tuple[object, ...]] = Counter()
     last: dict[tuple[object, ...], float] = {}
     kept = []
@@ -68,22 +70,22 @@ def sampled(sides: Sides, ports: Sequence[int]) -> list[Seen]:
         if not each.came:
             continue
         key = looks.side, looks.protocol, looks.source, looks.destination
-        counts[key] += 1
-        is_message = {looks.source.port, looks.destination.port} & {*ports}
+        counts[key, each.is_gap] += 1
+        is_first = counts[key, each.is_gap] <= OF_A_STREAM
         is_due = each.t - last.get(key, each.t) >= NOW_AND_THEN
-        if is_message or counts[key] <= OF_A_STREAM or is_due:
+        if is_first or is_due or is_message(looks, ports):
             last[key] = each.t
             kept.append(each)
     return kept
 
 
 def let_out(sides: Sides, came: Sequence[Seen]) -> Counter[Looks]:
-    """What the router let out of what is retraced, and what it said by itself."""
-    partners = {id(each.partner) for each in came if each.partner}
+    """What the router let out of what is retraced, and what it said by itself; without gaps."""
+    partners = {id(each.partner) for each in came if each.partner and not each.is_gap}
     return Counter(
         each.looks
         for each in sides.seen
-        if not each.came and (each.partner is None or id(each) in partners)
+        if not each.came and not each.is_gap and (each.partner is None or id(each) in partners)
     )
 
 
@@ -126,7 +128,7 @@ def retrace(
         packet = each.packet.copy()
         if names and each.side is Side.OUTSIDE:
             here.readdress(packet, each)
-        nat.give(packet, each.side, each.t)
+        nat.give(packet, each.side, each.t, is_judged=not each.is_gap)
     nat.wait(until + ROUNDED)
     others = here.renamed() if names else {}
     found = [(t, _as_the_router(looks, others)) for t, looks in nat.out] if others else nat.out
@@ -169,10 +171,11 @@ class _Nat:
             self._engine.expire(due)
             self._take(due)
 
-    def give(self, packet: Packet, side: Side, now: float) -> None:
+    def give(self, packet: Packet, side: Side, now: float, is_judged: bool) -> None:
+        """What becomes of it is noted if that is judged."""
         self._now = now
         verdict = self._engine.handle(packet, side, now)
-        if isinstance(verdict, Leg):
+        if isinstance(verdict, Leg) and is_judged:
             self._note(EXIT_SIDES[verdict.exit], packet, now)
         self._take(now)
 

@@ -29,9 +29,12 @@ from nat.packet import MINIMUM_TRANSPORT, Packet
 PATIENCE = 2.0
 """Seconds between the two sightings of a packet, at most, when the clocks agree."""
 MOST_FOR_THE_CLOCK = 2000
+Alike = tuple[bool, Endpoint, bytes, bytes, bytes]
 _FLAGS_AT = 13  # of a TCP header
 _CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
 _MEDIA = re.compile(rb"^m=\w+ (\d{1,5})(?= )", re.MULTILINE)
+ANSWERS = b"SIP/2.0 "
+"""What an answer begins with."""
 _TAGS = re.compile(rb"^(?:From|f)[ \t]*:.*?;tag=([^;\s]+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -51,13 +54,15 @@ class Looks(NamedTuple):
 @dataclass(slots=True)
 class Seen:
     """A packet on one side, at `t` seconds on the inside's clock. `came`: to the router, and was
-    not let out by it."""
+    not let out by it. `is_gap`: what became of it, or where it came from, is not judged, because
+    one capture may have missed that."""
 
     t: float
     came: bool
     packet: Packet
     looks: Looks
     partner: Seen | None = field(default=None, repr=False)
+    is_gap: bool = False
 
     @property
     def side(self) -> Side:
@@ -164,34 +169,36 @@ def _externals(sent: Sequence[Looks], beyond: Sequence[Looks]) -> set[int]:
 
 def _remote(each: Seen) -> Endpoint:
     """The end that no NAT touches."""
-    return each.looks.destination if _is_outward(each) else each.looks.source
+    return each.looks.destination if is_outward(each) else each.looks.source
 
 
-def _is_outward(each: Seen) -> bool:
+def is_outward(each: Seen) -> bool:
+    """Was it sent by an inside host?"""
     return each.came == (each.looks.side is Side.INSIDE)
 
 
 def _same(each: Seen) -> Hashable:
     """What is the same on both sides when nothing is edited."""
     looks = each.looks
-    is_outward = _is_outward(each)
-    remote = looks.destination if is_outward else looks.source
-    return is_outward, looks.protocol, remote, looks.carries, looks.more
+    outward = is_outward(each)
+    remote = looks.destination if outward else looks.source
+    return outward, looks.protocol, remote, looks.carries, looks.more
 
 
-def _alike(each: Seen) -> Hashable | None:
-    """What is the same on both sides of a message that was edited; None if it is none."""
+def alike(each: Seen) -> Alike | None:
+    """What is the same on both sides of a message that was edited: which way it goes, the remote
+    endpoint, its first word, its number with its method, and its tag. None if it is no message."""
     carries = each.looks.carries
     number, tag = _CSEQ.search(carries), _TAGS.search(carries)
     if number is None:
         return None
-    word = carries[:11] if carries.startswith(b"SIP/2.0 ") else carries.partition(b" ")[0]
-    return _is_outward(each), _remote(each), word, number.groups(), tag and tag[1]
+    word = carries[:11] if carries.startswith(ANSWERS) else carries.partition(b" ")[0]
+    return is_outward(each), _remote(each), word, number[0], tag[1] if tag else b""
 
 
 def _difference(seen: Sequence[Seen]) -> float:
     """How much later the outside's clock is, by what is found once on either side."""
-    for told_by in (_same, _alike):
+    for told_by in (_same, alike):
         found: dict[Hashable, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
         for each in seen:
             key = told_by(each)
@@ -210,7 +217,7 @@ def _difference(seen: Sequence[Seen]) -> float:
 
 def _pair(seen: Sequence[Seen]) -> None:
     """Find partners: first those that are the same, then those that are alike."""
-    for told_by in (_same, _alike):
+    for told_by in (_same, alike):
         waiting: dict[Hashable, deque[Seen]] = defaultdict(deque)
         for each in seen:
             if not each.came and each.partner is None and (key := told_by(each)) is not None:
@@ -255,7 +262,7 @@ def mappings(sides: Sides) -> list[Mapped]:
         looks = each.looks
         if not each.came or looks.protocol not in (TCP, UDP):
             continue
-        outward, partner = _is_outward(each), each.partner
+        outward, partner = is_outward(each), each.partner
         if partner is None:
             known = None if outward else by_external.get((looks.protocol, looks.destination))
             if known is not None and looks.source in known.remotes:
@@ -286,7 +293,7 @@ def announced(sides: Sides, seen: Sequence[Mapped]) -> list[Mapped]:
     used = {(each.protocol, each.internal) for each in seen}
     for came, left in sides.pairs:
         old, new = (_MEDIA.findall(each.looks.carries) for each in (came, left))
-        if not _is_outward(came) or len(old) != len(new):
+        if not is_outward(came) or len(old) != len(new):
             continue
         for own, other in zip(map(int, old), map(int, new), strict=True):
             internal = Endpoint(came.looks.source.address, own)

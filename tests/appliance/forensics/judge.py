@@ -1,9 +1,10 @@
 """How many faults are recognised from captures alone?
 
-    python -m tests.appliance.forensics.judge [SITUATION …]
+    python -m tests.appliance.forensics.judge [SHARE] [SITUATION …]
 
-Every fault in every situation in which it changes a packet; takes some minutes. What the tests
-check of it is in `test_diagnosis.py`.
+Every fault in every situation in which it changes a packet; takes some minutes. SHARE of the
+packets, such as 0.01, are lost by the captures. What the tests check of it is in
+`test_diagnosis.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from appliance.forensics.diagnosis import Diagnosis, diagnose
 from appliance.forensics.replaying import Tape, networks_of
 from appliance.forensics.sides import joined
 from nat.endpoint import Network
-from tests.appliance.forensics.situations import ALL, SIP, captured
+from tests.appliance.forensics.situations import ALL, SIP, captured, lossy
 
 
 def judged(tapes: tuple[Tape, Tape], sets: Sequence[str]) -> Diagnosis:
@@ -29,25 +30,27 @@ def bytes_of(tapes: tuple[Tape, Tape]) -> list[bytes]:
     return [packet.to_bytes() for tape in tapes for _, packet in tape.sightings]
 
 
-def main(names: Sequence[str]) -> None:
+def main(names: Sequence[str], share: float) -> None:
     recognised: dict[str, list[str]] = defaultdict(list)
     for name in names:
         right = bytes_of(captured(name, "sip")[0])
-        for fault in MODULES["sip-poor"].faults:
+        for seed, fault in enumerate(MODULES["sip-poor"].faults):
             tapes, sets = captured(name, f"sip-poor:{fault}")
             if bytes_of(tapes) == right:
                 continue
-            found = [each.name for each in judged(tapes, sets).faults]
+            found = [each.name for each in judged(lossy(tapes, share, seed), sets).faults]
             if fault in found:
                 recognised[fault].append(name)
             print(f"{name}: {fault}: {', '.join(found[:6]) or 'none named'}")
-        for spec in ("off", "sip"):
+        for seed, spec in enumerate(("off", "sip")):
             tapes, sets = captured(name, spec)
-            wrongly = [each.name for each in judged(tapes, sets).faults]
+            wrongly = [each.name for each in judged(lossy(tapes, share, seed), sets).faults]
             print(f"{name}: {spec}: {', '.join(wrongly) or 'none named'}")
     missing = [each for each in MODULES["sip-poor"].faults if each not in recognised]
     print(f"{len(recognised)} recognised; not: {', '.join(missing)}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*ALL])
+    given = sys.argv[1:]
+    lost = float(given.pop(0)) if given and given[0] not in ALL else 0.0
+    main(given or [*ALL], lost)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from random import Random
 
 from alg.registry import APPLICATIONS
 from appliance.forensics.replaying import Tape, read
@@ -390,3 +391,14 @@ def captured(
     situation(router)
     router.wait(1.0)
     return router.tapes(), sets
+
+
+def lossy(tapes: tuple[Tape, Tape], share: float, seed: int) -> tuple[Tape, Tape]:
+    """The captures without this share of their packets, each without others: who captured them has
+    lost them, and the router has not."""
+    dice = Random(seed)
+    first, second = (
+        Tape(tape.wall, [each for each in tape.sightings if dice.random() >= share])
+        for tape in tapes
+    )
+    return first, second
