@@ -23,6 +23,7 @@ from appliance.parties.description import (
     Wanted,
     read,
 )
+from appliance.parties.digits import EVENT_TYPE
 from appliance.parties.ice import INSISTS, NO, Ice
 from appliance.parties.machine import Machine
 from appliance.parties.party import Datagram, Ground, What
@@ -43,6 +44,8 @@ NO_RTCP_CAME = "no RTCP came to"
 
 OnSilence = Callable[[Call, str, float], None]
 """Nothing was heard in a call for too long: which, in words what, and when."""
+OnDigit = Callable[[Stream, str, float], None]
+"""Somebody has pressed a key: in which stream, which one, and when."""
 
 
 class AudioTraits(UserAgentTraits, kw_only=True):
@@ -147,6 +150,9 @@ class Audio:
         self._ice: Ice | None = None
         if traits.ice != NO:
             self._ice = Ice(machine, name, traits.ice == INSISTS, rng)
+        self.takes_digits = False
+        """Offer telephone-event, and listen to it."""
+        self.on_digit: OnDigit = lambda stream, digit, now: None
         self._talks_to_source = traits.talks_to_source and traits.ice != INSISTS
 
     # --- ports --------------------------------------------------------------------------
@@ -212,6 +218,7 @@ class Audio:
             traits.c_under_m,
             to_zero,
             fax or stream.faxes,
+            self._events(stream),
             0 if stream.remote else traits.more_codecs,  # an answer has one (RFC 3264 6.1)
             self._ice.lines(stream) if self._ice else (),
         )
@@ -221,12 +228,18 @@ class Audio:
         stream.said = said
         return said.write()
 
+    def _events(self, stream: Stream) -> int:
+        """The payload type for digits: an answer has the one that was offered, if any."""
+        if not self.takes_digits:
+            return 0
+        return stream.events if stream.remote else EVENT_TYPE
+
     def aim(self, me: str, stream: Stream, message: SipMessage, direction: str = SENDRECV) -> None:
         """Send `stream` to where the session description in `message` says (RFC 8866 5.7), if both
         sides want that; `direction` is one's own (RFC 3264 5.1)."""
         wanted = read(message.body)
         before, stream.remote = stream.remote, wanted.media
-        stream.faxes = wanted.fax
+        stream.faxes, stream.events = wanted.fax, wanted.events
         if self._ice is not None:
             self._ice.aim(me, stream, wanted, message)
         stream.may_send = wanted.hears and direction in SENDS
@@ -273,13 +286,21 @@ class Audio:
         if stream.is_own(payload):
             return self._wonder(datagram, OWN_AUDIO, "RFC 3550 8.2")
         if not stream.hear(payload):
-            return self._wonder(datagram, "no audio")
+            return self._hear_key(stream, datagram, now)
         if not (self._talks_to_source and stream.may_send) or stream.remote == datagram.source:
             return False
         stream.remote = datagram.source
         detail = "sends audio, because audio comes from there, to"
         self._machine.learn(self._name, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
         return True
+
+    def _hear_key(self, stream: Stream, datagram: Datagram, now: float) -> bool:
+        digit = stream.hear_key(datagram.payload)
+        if digit is None:
+            return self._wonder(datagram, "no audio")
+        if digit:
+            self.on_digit(stream, digit, now)
+        return bool(digit)
 
     def _hear_report(self, control: Control, datagram: Datagram) -> bool:
         if not control.hear(datagram.payload):

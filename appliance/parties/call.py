@@ -28,7 +28,8 @@ class Phase(Enum):
 class Call:
     """`local` and `remote` are the From and To values of the dialog, tags included; requests go to
     the URI `target`, by way of `hop` and the proxies in `route`. `source` is where the INVITE came
-    from. One that `waits_to_cancel` is over here, and the other side has not been heard yet."""
+    from. One that `waits_to_cancel` is over here, and the other side has not been heard yet.
+    `chosen` is the key that the other side has pressed in a menu."""
 
     call_id: str
     me: str
@@ -48,6 +49,7 @@ class Call:
     saying: Timer | None = None
     talks_until: float = inf
     waits_to_cancel: bool = False
+    chosen: str = ""
 
     @property
     def tag(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from appliance.parties.digits import ENCODING
 from nat.endpoint import Endpoint, address_text
 
 SENDRECV, SENDONLY, RECVONLY, INACTIVE = "sendrecv", "sendonly", "recvonly", "inactive"
@@ -26,8 +27,9 @@ class Description(NamedTuple):
 
     `rtcp` is a port that is not the one above (0: it is); `under_stream` puts the c= line under the
     m= line, where it is allowed as well (RFC 8866 5.7); `to_zero` says 0.0.0.0 in it. Of a `fax` it
-    wants T.38. So many more `codecs` are offered besides the one that all parties speak. `ice` are
-    the lines about other ways to it (RFC 8839 5).
+    wants T.38. `events` is the payload type of digits (RFC 4733), 0 for none. So many more `codecs`
+    are offered besides the one that all parties speak. `ice` are the lines about other ways to it
+    (RFC 8839 5).
     """
 
     user: str
@@ -39,6 +41,7 @@ class Description(NamedTuple):
     under_stream: bool = False
     to_zero: bool = False
     fax: bool = False
+    events: int = 0
     codecs: int = 0
     ice: Sequence[str] = ()
 
@@ -48,7 +51,9 @@ class Description(NamedTuple):
         version, port = self.session + self.version, self.media.port
         kinds = range(FIRST_DYNAMIC, FIRST_DYNAMIC + self.codecs)
         more = [f"a=rtpmap:{kind} AMR-WB/16000\r\na=fmtp:{kind} octet-align=1" for kind in kinds]
-        offered = " ".join(map(str, (0, *kinds)))
+        if self.events:
+            more += [f"a=rtpmap:{self.events} {ENCODING}", f"a=fmtp:{self.events} 0-15"]
+        offered = " ".join(map(str, (0, *kinds, *([self.events] if self.events else ()))))
         lines = (
             "v=0",
             f"o={self.user} {self.session} {version} IN IP4 {address}",
@@ -58,7 +63,7 @@ class Description(NamedTuple):
             f"m=image {port} udptl t38" if self.fax else f"m=audio {port} RTP/AVP {offered}",
             connection if self.under_stream else "",
             "" if self.fax else "a=rtpmap:0 PCMU/8000",
-            *more,
+            *(() if self.fax else more),
             "a=T38FaxVersion:0" if self.fax else "a=ptime:20",
             f"a=rtcp:{self.rtcp} IN IP4 {address}" if self.rtcp else "",
             f"a={SENDRECV if self.to_zero else self.direction}",
@@ -79,6 +84,8 @@ class Wanted(NamedTuple):
     fax: bool = False
     candidates: tuple[Endpoint, ...] = ()
     """Other ways to it (RFC 8839 5.1)."""
+    events: int = 0
+    """The payload type by which it takes digits (RFC 4733 2.4.1), 0 if it takes none."""
     is_mismatch: bool = False
     """Does it say that ICE is given up (RFC 8839 5.3)?"""
 
@@ -97,7 +104,9 @@ def read(body: bytes) -> Wanted:
     """The first stream that is audio, or a fax (T.38, RFC 3362). What stands under its m= line wins
     over what stands above, which is for the whole session (RFC 8866 5.7)."""
     connection = port = rtcp = media_type = ""
+    events = 0
     direction = SENDRECV
+    types: list[str] = []
     candidates: list[Endpoint] = []
     is_mismatch = False
     for line in body.decode("latin-1").splitlines():
@@ -108,10 +117,13 @@ def read(body: bytes) -> Wanted:
             words = value.split(" ")
             media_type = words[0]
             port = words[1] if len(words) > 1 and media_type in ("audio", "image") else ""
+            types = words[3:]
         elif line.startswith("c=IN IP4 "):
             connection = value[7:].strip()
         elif line.startswith("a=rtcp:"):
             rtcp = value[5:].strip()
+        elif line.startswith("a=rtpmap:") and value.endswith(f" {ENCODING}"):
+            events = _events(value[7:].partition(" ")[0], types)
         elif line.startswith("a=candidate:"):
             candidates += _candidates(value.split(" "))
         elif kind == "a" and value in MIRRORED:
@@ -126,8 +138,15 @@ def read(body: bytes) -> Wanted:
         bool(rtcp),
         media_type == "image",
         tuple(candidates),
+        events,
         is_mismatch,
     )
+
+
+def _events(named: str, types: Sequence[str]) -> int:
+    """A payload type counts if the m= line has it, and it is a dynamic one (RFC 3551 6)."""
+    good = named in types and named.isascii() and named.isdecimal() and len(named) < 4
+    return int(named) if good and FIRST_DYNAMIC <= int(named) < 128 else 0
 
 
 def _candidates(words: Sequence[str]) -> Iterator[Endpoint]:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from appliance.parties.changing import ChangingTraits
 from appliance.parties.machine import Machine
 from appliance.parties.party import Ground, What
+from appliance.parties.pressing import PressingTraits
 from appliance.parties.questions import Questions
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint, address_text
@@ -23,7 +23,7 @@ OnVerdict = Callable[[str, float], None]
 """Why an address is not welcome; empty: it is."""
 
 
-class HostNamesTraits(ChangingTraits, kw_only=True):
+class HostNamesTraits(PressingTraits, kw_only=True):
     """Of a server that may want to know who an address is."""
 
     customers_under: Annotated[

@@ -118,6 +118,7 @@ class What(Enum):
     RESUMED = "resumed"
     MOVED = "audio moved"
     FAXING = "faxing"
+    CHOICE_MADE = "choice made"
     CHANGE_REFUSED = "change refused"
     TRANSFERRED = "transferred"
     TRANSFER_REFUSED = "transfer refused"

@@ -23,18 +23,19 @@ from appliance.parties.call import Call, Phase
 from appliance.parties.changing import Wish
 from appliance.parties.description import SENDRECV
 from appliance.parties.hostnames import HostNames
-from appliance.parties.party import Action, Datagram, Order, What
+from appliance.parties.party import Action, Datagram, Ground, Order, What
+from appliance.parties.pressing import PressingTelephone
 from appliance.parties.questions import Questions
 from appliance.parties.registrar import BUSY, FORBIDDEN, NOT_FIRST_HOP, Registrar, RegistrarTraits
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, user_of
 from appliance.parties.traits import about
-from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, Network, parse_address
 
 NOT_OUR_TARGET = Problem(
     "the Request-URI is not the Contact that it gave", "request-uri", "RFC 3261 16.5"
 )
+NO_CHOICE = "no choice was made"
 REFUSALS = {
     FORBIDDEN: Problem("the domain in To is a private address", "to", "RFC 1918 3"),
     NOT_FIRST_HOP: Problem("it came by way of a proxy", "via", "RFC 5626 6"),
@@ -91,6 +92,17 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             "localnet); empty: `externip` is for everybody."
         ),
     ] = ""
+    menu: Annotated[
+        str,
+        about(
+            "The keys that its automatic attendant knows: whoever calls hears an announcement and "
+            "has to press one of them. Empty: its users answer themselves."
+        ),
+    ] = ""
+    menu_patience: Annotated[
+        float,
+        about("Seconds that it waits for a key, and then hangs up (Asterisk's response timeout)."),
+    ] = 10.0
     phones_at: Annotated[
         str,
         about(
@@ -127,6 +139,8 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         super().check()
         if not self.users:
             raise ValueError("it has no users")
+        if self.menu and self.digits_by == "none":
+            raise ValueError("menu: nobody can choose with digits_by = none; take events or info")
         if self.inner_address:
             parse_address(self.inner_address)
         if self.externip:
@@ -137,11 +151,11 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
             parse_address(self.phones_at)
 
 
-class Pbx(TransferringTelephone):
+class Pbx(PressingTelephone):
     """A registrar with the phones of its own users."""
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
-        **TransferringTelephone.ORDERS,
+        **PressingTelephone.ORDERS,
         "go-down": Order("stop listening, as while it is restarted", lambda pbx, *_: pbx.go_down()),
         "come-back": Order("listen again, and know who is where", lambda pbx, *_: pbx.come_back()),
     }
@@ -161,6 +175,8 @@ class Pbx(TransferringTelephone):
         self._localnet = Network.parse(traits.localnet) if traits.localnet else None
         self._speak_to(None)
         self._answers_to_source = traits.answers_to_source
+        self._menu = traits.menu
+        self._menu_patience = traits.menu_patience
         self._registrar = Registrar(self, traits, self.hop)
         self._methods["REGISTER"] = self._asked_to_register
         self._questions: Questions | None = None
@@ -278,8 +294,22 @@ class Pbx(TransferringTelephone):
         return super()._in_dialog(call, method, cseq)
 
     def began_to_talk(self, call: Call, now: float) -> None:
+        if self._menu and call.source != self.own:
+            self.timers.at(now + self._menu_patience, partial(self._wait_no_more, call))
         if self._direct_media:
             self.timers.at(now + self._direct_media, partial(self._let_flow_directly, call))
+
+    def heard_digit(self, call: Call, digit: str, ground: Ground, now: float) -> None:
+        super().heard_digit(call, digit, ground, now)
+        if digit in self._menu and not call.chosen:
+            call.chosen = digit
+            self.report(What.CHOICE_MADE, call.me, call.peer, digit)
+
+    def _wait_no_more(self, call: Call, now: float) -> None:
+        if call.phase is Phase.TALKING and not call.chosen:
+            why = f"{NO_CHOICE} in {self._menu_patience:g} s"
+            self.report(What.CALL_DROPPED, call.me, call.peer, why)
+            self._send_bye(call, now)
 
     def _let_flow_directly(self, call: Call, now: float) -> None:
         if call.phase is Phase.TALKING:

@@ -22,6 +22,7 @@ from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
 from appliance.parties.mirror import Look
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
+from appliance.parties.pressing import PressingTelephone
 from appliance.parties.questions import Questions
 from appliance.parties.registering import RETRY, Registration
 from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
@@ -29,7 +30,6 @@ from appliance.parties.rtp import Stream
 from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
 from appliance.parties.stunclient import StunClient
 from appliance.parties.traits import about
-from appliance.parties.transferring import TransferringTelephone
 from nat.endpoint import Endpoint, address_text
 
 NO_MIRROR = "0.0.0.0:0"
@@ -115,11 +115,11 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
             raise ValueError("keep_alive = double-crlf: nobody here answers it over TCP; take crlf")
 
 
-class Phone(TransferringTelephone):
+class Phone(PressingTelephone):
     """The phone of the user `name`."""
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
-        **TransferringTelephone.ORDERS,
+        **PressingTelephone.ORDERS,
         "look": Order("ask the mirror", lambda phone, _, now: phone.look(now)),
         "register": Order(
             "tell the registrar where it is", lambda phone, _, now: phone.register(now)

@@ -15,11 +15,12 @@ every packet; only sequence number and timestamp change.
 
 from __future__ import annotations
 
+from collections import deque
 from math import pi, sin
 from random import Random
 from struct import Struct
 
-from appliance.parties import fax
+from appliance.parties import digits, fax
 from appliance.parties.description import Description
 from appliance.parties.rtcp import Control
 from nat.endpoint import Endpoint
@@ -34,6 +35,8 @@ MEDIA = "media"
 """The field of what is no message."""
 INTERVAL = 0.020  # seconds between packets; RFC 3551 4.2
 SAMPLES = 160  # of 8,000 a second
+KEY_LENGTH = len(digits.payloads("0"))  # packets
+MOST_KEYS = 16 * KEY_LENGTH  # packets that wait
 TONES = (400, 500, 800, 1000)  # Hz; each has a whole number of periods in 160 samples
 
 
@@ -64,16 +67,21 @@ class Stream:
     (`may_send`), and the other side is to be heard if it does not hold the call (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
     other side, `session` and `version` name it there. `public` is what `local` is outside, if it
-    was asked. A stream that `faxes` has become one of T.38. `heard_before` is how much was heard at
+    was asked. `events` is the payload type by which the other side takes digits (0: it takes none).
+    A stream that `faxes` has become one of T.38. `heard_before` is how much was heard at
     the last look whether the other side is still there; None if since then there was a time when
     nothing was to be heard.
     """
 
     __slots__ = (
+        "_key_down_at",
+        "_key_heard",
+        "_keys",
         "_own_ssrc",
         "_sequence",
         "_tone",
         "control",
+        "events",
         "expects",
         "faxes",
         "heard",
@@ -104,6 +112,10 @@ class Stream:
         self.session: int | None = None
         self.version = 0
         self.control: Control | None = None
+        self.events = 0
+        self._keys: deque[bytes] = deque()
+        self._key_down_at: int | None = None
+        self._key_heard: bytes = b""
         # RFC 3550 5.1: all three start at random values.
         self.ssrc = rng.getrandbits(32)
         self._own_ssrc = self.ssrc.to_bytes(4, "big")
@@ -116,12 +128,49 @@ class Stream:
         if self.faxes:
             self.sent += 1
             return fax.packet(self.sent)
+        if self._keys:
+            return self._say_key()
         kind = PCMU if self.sent else MARKER | PCMU
         packet = HEADER.pack(VERSION_2, kind, self._sequence, self.timestamp, self.ssrc)
         self._sequence = self._sequence + 1 & 0xFFFF
         self.timestamp = self.timestamp + SAMPLES & 0xFFFFFFFF
         self.sent += 1
         return packet + self._tone
+
+    def press(self, digit: str) -> bool:
+        """From the next packet on, in the place of audio; False if nobody would understand it, or
+        too many keys wait."""
+        if not self.events or len(self._keys) > MOST_KEYS:
+            return False
+        self._keys += digits.payloads(digit)
+        return True
+
+    def _say_key(self) -> bytes:
+        """All packets of one key have the time at which it went down (RFC 4733 2.2.1)."""
+        begins = self._key_down_at is None
+        began = self.timestamp if self._key_down_at is None else self._key_down_at
+        kind = MARKER | self.events if begins else self.events
+        packet = HEADER.pack(VERSION_2, kind, self._sequence, began, self.ssrc)
+        packet += self._keys.popleft()
+        self._sequence = self._sequence + 1 & 0xFFFF
+        self.timestamp = self.timestamp + SAMPLES & 0xFFFFFFFF
+        self._key_down_at = began if len(self._keys) % KEY_LENGTH else None
+        return packet
+
+    def hear_key(self, packet: bytes) -> str | None:
+        """The digit whose key has just come up; empty while it is down or was told already. None:
+        it is no packet of a key, or was not asked for."""
+        taken = self.said.events if self.said else 0
+        if not taken or packet[:1] != b"\x80" or packet[1] & 0x7F != taken:
+            return None
+        found = digits.read(packet[HEADER.size :])
+        if found is None:
+            return None
+        digit, is_up = found
+        if not is_up or self._key_heard == packet[4:8]:
+            return ""
+        self._key_heard = packet[4:8]
+        return digit
 
     def hear(self, packet: bytes) -> bool:
         """Count a packet if it is RTP with this codec (RFC 3550 A.1); or of a fax."""

@@ -12,9 +12,9 @@ from random import Random
 from typing import Annotated
 
 from appliance.parties import stun
-from appliance.parties.changing import ChangingTraits
 from appliance.parties.machine import Machine, Timer
 from appliance.parties.party import Datagram, Ground
+from appliance.parties.pressing import PressingTraits
 from appliance.parties.stun import StunMessage
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
@@ -27,7 +27,7 @@ OnAnswer = Callable[[Endpoint | None, float], None]
 """What a port is outside; None: nobody says."""
 
 
-class StunTraits(ChangingTraits, kw_only=True):
+class StunTraits(PressingTraits, kw_only=True):
     """Of a phone that may ask what it is outside."""
 
     stun: Annotated[

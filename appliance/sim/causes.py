@@ -41,6 +41,7 @@ from appliance.parties.audio import (
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
+from appliance.parties.pressing import HEARS as HEARS_DIGIT
 from appliance.parties.questions import ASKED
 from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAME_SAYS
 from appliance.parties.rtp import MEDIA
@@ -51,6 +52,8 @@ from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
 from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
 
+ONLY_HEARS = (EXPECTS_AUDIO, HEARS_DIGIT)
+"""What is said of an endpoint to which nobody sends for that."""
 Loss = PacketLost | PacketDropped
 WITHIN = 40.0
 """Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
@@ -141,7 +144,7 @@ def _newest_about(target: str, evidence: Evidence, before: float = inf) -> Party
     about = (
         each
         for each in reversed(evidence.learnt)
-        if each.target == target and each.t <= before and each.does != EXPECTS_AUDIO
+        if each.target == target and each.t <= before and not each.does.startswith(ONLY_HEARS)
     )
     return next(about, None)
 

@@ -99,6 +99,7 @@ class Judge:
             What.TRANSFERRED: self._transferred,
             What.TRANSFER_REFUSED: self._transfer_refused,
             What.TRANSFER_UNANSWERED: self._transfer_unanswered,
+            What.CHOICE_MADE: self._choice_made,
             What.MESSAGE_DISCARDED: self._message_discarded,
         }
 
@@ -238,6 +239,9 @@ class Judge:
 
     def _transferred(self, report: Report, now: float) -> None:
         self._counts["calls_transferred"] = self._counts.get("calls_transferred", 0) + 1
+
+    def _choice_made(self, report: Report, now: float) -> None:
+        self._counts["choices_made"] = self._counts.get("choices_made", 0) + 1
 
     def _transfer_refused(self, report: Report, now: float) -> None:
         self._failures.append(Failure(now, REJECTED, report.detail, report.who, now))

@@ -80,6 +80,21 @@ def test_a_changed_description_has_a_higher_version() -> None:
     assert b"o=alice 17 19 IN" in Description("alice", HERE, 17, version=2).write()
 
 
+def test_digits_are_a_payload_type_with_two_lines() -> None:
+    """RFC 4733 2.4.1: named by a=rtpmap, for the events 0 to 15."""
+    body = Description("alice", HERE, 17, events=101).write()
+    assert b"RTP/AVP 0 101\r\n" in body
+    assert b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n" in body
+    assert read(body).events == 101
+
+
+@pytest.mark.parametrize("line", [b"97 telephone-event/8000", b"5 telephone-event/8000", b"101 x"])
+def test_a_type_that_the_m_line_has_not_or_that_is_not_dynamic_is_no_digit(line: bytes) -> None:
+    """RFC 3551 6; RFC 8866 6.6."""
+    body = b"c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0 5 101\r\na=rtpmap:" + line + b"\r\n"
+    assert read(body).events == 0
+
+
 def test_more_codecs_are_more_payload_types_and_two_lines_for_each() -> None:
     """RFC 8866 6.6; the first one is the one that is used."""
     body = Description("alice", Endpoint.parse("192.0.2.1:4000"), 1, codecs=2).write()
