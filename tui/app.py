@@ -340,6 +340,8 @@ class GlassnatApp(Looks[None]):
 
     def _see_to_the_look(self) -> None:
         """Go where a key or the mouse has led to."""
+        if self.look.fault and self._hands is not None:
+            self._hands.knobs.alg()
         self.action_view(self.look.view)
 
     def picture(self) -> str:

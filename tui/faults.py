@@ -23,6 +23,7 @@ class FaultRow(NamedTuple):
     name: str
     does: str
     breaks: str = ""
+    seen_in: str = ""
 
 
 @dataclass
@@ -31,7 +32,8 @@ class FaultList:
 
     `spec`: the name of the poor module; `correct`: that of the correct one; `own`: the names of the
     faults that the story is about; `outcomes`: outcome words by SPEC, as far as they are known,
-    None where nobody can foresee anything; `typed`: what somebody looks for.
+    None where nobody can foresee anything; `typed`: what somebody looks for; `at`: the name of the
+    fault under the cursor, empty while nobody has moved it.
     """
 
     spec: str
@@ -42,7 +44,7 @@ class FaultList:
     outcomes: Mapping[str, str] | None = None
     typed: str = ""
     unfolded: bool = False
-    _under_cursor: str = ""
+    at: str = ""
 
     def outcome_of(self, name: str) -> str:
         """The outcome word; empty while it is not known."""
@@ -61,14 +63,14 @@ class FaultList:
     def _is_shown(self, fault: FaultRow) -> bool:
         if self.typed:
             return self.typed in fault.name or self.typed in f"{fault.does} {fault.breaks}".lower()
-        stays = self.unfolded or fault.name in self.own or fault.name in self.ticked
+        stays = self.unfolded or fault.name in self.own or fault.name in {*self.ticked, self.at}
         return stays or not self.has_no_effect(fault.name)
 
     @property
     def chosen(self) -> FaultRow | None:
         """The fault under the cursor: the first while nobody has moved it."""
         shown = self.shown()
-        named = [fault for fault in shown if fault.name == self._under_cursor]
+        named = [fault for fault in shown if fault.name == self.at]
         return next(iter(named or shown), None)
 
     @property
@@ -80,12 +82,12 @@ class FaultList:
     def move(self, step: int) -> None:
         shown = self.shown()
         if shown:
-            self._under_cursor = shown[min(max(self.place + step, 0), len(shown) - 1)].name
+            self.at = shown[min(max(self.place + step, 0), len(shown) - 1)].name
 
     def tick(self) -> None:
         """Tick the fault under the cursor, or take its tick away."""
         if self.chosen is not None:
-            self._under_cursor = self.chosen.name
+            self.at = self.chosen.name
             self.ticked ^= {self.chosen.name}
 
     def answer(self) -> str:

@@ -23,15 +23,16 @@ Handed = Timing | Knobs | Lesson | Runs | Saving
 
 
 class Hands:
-    """Those of one screen. `timing` is the clock, `all` has everybody whose keys are pressed."""
+    """Those of one screen. `timing` is the clock, `knobs` turns settings, `all` has everybody
+    whose keys are pressed."""
 
     def __init__(self, stage: Stage, choices: Sequence[Choices]) -> None:
         """`choices`: what may stand in the slot of each application, for the menu."""
         self._stage = stage
         self._judged: tuple[Simulation, str] | None = None
         self.timing = Timing(stage)
-        knobs, lesson = Knobs(stage, choices), Lesson(stage)
-        self.all: Sequence[Handed] = (self.timing, knobs, lesson, Runs(stage), Saving(stage))
+        self.knobs, lesson = Knobs(stage, choices), Lesson(stage)
+        self.all: Sequence[Handed] = (self.timing, self.knobs, lesson, Runs(stage), Saving(stage))
         if isinstance(stage.feed, SimulationFeed):
             stage.look.story = stage.feed.simulation.scenario
 

@@ -37,12 +37,14 @@ class Knobs:
     def alg(self) -> None:
         look, feed = self._stage.look, self._stage.feed
         model, choices, outcomes = look.model, self._choices, None
+        fault, look.fault = look.fault, ""
+        first = look.message.event.alg if fault and look.message else model.application
         if isinstance(feed, SimulationFeed):
             mine = own.modules_in(Path.cwd())
             choices = [_with_own(each, model.settings)._replace(mine=mine) for each in choices]
             if not look.hidden:
-                outcomes = feed.foresee(_specs(choices, model.application))
-        menu = AlgMenu(choices, model.modules, model.application, not feed.live, outcomes)
+                outcomes = feed.foresee(_specs(choices, first))
+        menu = AlgMenu(choices, model.modules, first, not feed.live, outcomes, fault)
         self._stage.ask(menu, self._alg_chosen)
 
     async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
@@ -143,7 +145,7 @@ def alg_choices() -> list[Choices]:
 def _choices_of(application: Application) -> Choices:
     poor = registry.poor(application.name)
     faults = (
-        [FaultRow(name, each.does, each.breaks) for name, each in poor.faults.items()]
+        [FaultRow(name, each.does, each.breaks, each.seen_in) for name, each in poor.faults.items()]
         if poor
         else []
     )

@@ -36,8 +36,10 @@ class Look:
     by hand; `only`: the call that was; `is_live`: is it a running appliance, with many calls?
     `has_packets`: can packets be looked at? `is_fixed`: can nothing be turned?
     `is_over`: is there nothing more to come?
-    `translation`: the key of the row under the cursor; `said`: one sentence in the place of the
-    advice, until the next key; `is_told_apart`: outcome, WHY and TRY have a place of their own;
+    `translation`: the key of the row under the cursor; `event`: the number of the selected event,
+    in the order in which they came, None: the newest are looked at; `fault`: where the menu of the
+    ALG is to be opened, empty: it is not; `said`: one sentence in the place of the advice, until
+    the next key; `is_told_apart`: outcome, WHY and TRY have a place of their own;
     `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps, None
     while nobody knows.
 
@@ -56,6 +58,8 @@ class Look:
     is_fixed: bool = False
     is_over: bool = False
     translation: str = ""
+    event: int | None = None
+    fault: str = ""
     said: str = ""
     is_told_apart: bool = False
     hidden: bool = False
@@ -125,4 +129,5 @@ class Look:
         self.chosen = None
         self.only = ""
         self.translation = ""
+        self.event = None
         self.remedies = None

@@ -66,7 +66,7 @@ def word(application: str, before: str, after: str, changes: Sequence[ChangeOf])
     known = APPLICATIONS.get(application)
     if known is None or known.lines is None or len(before) > LONGEST or is_text(before):
         return None
-    right = applied(before, [_as_wanted(each) for each in changes])
+    right = applied(before, [as_wanted(each) for each in changes])
     old, new, best = (
         known.lines(text.encode("latin-1", "replace")) for text in (before, after or before, right)
     )
@@ -79,7 +79,7 @@ def word(application: str, before: str, after: str, changes: Sequence[ChangeOf])
     return Worded(text, applied(text, made) if after else "", made)
 
 
-def _as_wanted(change: ChangeOf) -> Change:
+def as_wanted(change: ChangeOf) -> Change:
     """The same place as a correct module writes it."""
     return Change(
         field=change.field,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.journal.events import MessagePassed
-from tui import own
+from appliance.journal.rows import ChangeOf
+from tui import leads, own
 from tui.draw import diff, opening, why
 from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line, Style
-from tui.endpoint import address_of
 from tui.key import Key
 from tui.model import Message
 from tui.views.view import Page, View
@@ -29,6 +29,8 @@ class DiffView(View):
         Key("j", "field(1)", "before/after", "next field", "Field"),
         Key("k", "field(-1)", "before/after", "previous field"),
         Key("o", "open", "before/after", "open the mapping of the selected field"),
+        Key("P", "party", "before/after", "what a party made of the selected field"),
+        Key("A", "fault", "before/after", "the ALG menu, at the fault of the field"),
         Key("u", "unchanged", "before/after", "show or fold unchanged lines"),
         Key("e", "expected", "before/after", "show or hide what a correct ALG writes"),
         Key("s", "split", "before/after", "side by side, or one below the other"),
@@ -129,19 +131,56 @@ class DiffView(View):
 
     def open(self) -> None:
         """Go to the mapping that the selected field is about."""
+        message, change = self._under_cursor()
+        if message is None or change is None:
+            return
+        key = leads.mapping(self.look.model, message.event, change)
+        if key:
+            self.look.translation = key
+            self.look.view = "nat"
+        else:
+            self.look.said = f"No mapping that exists now has anything to do with {change.field}."
+
+    def party(self) -> None:
+        """Go to what a party made of the selected field; where none tells of it, to its answer."""
+        message, change = self._under_cursor()
+        if message is None or change is None or self._is_told_nothing():
+            return
+        model, event = self.look.model, message.event
+        act = leads.act(model, event, change.field)
+        answer = leads.answer(model, event)
+        if act is not None:
+            self.look.event = act
+            self.look.view = "events"
+        elif event.id in model.fates or event.verdict == "dropped":
+            self.look.look_at(message)
+            self.look.view = "call"
+        elif answer is not None:
+            self.look.look_at(answer)
+            self.look.view = "call"
+            self.look.said = f"No party tells what it made of {change.field}: this is the answer."
+        else:
+            self.look.said = f"No party has told what it made of {change.field}."
+
+    def fault(self) -> None:
+        """Go to the fault that spoiled the selected field, in the menu of the ALG."""
+        message, change = self._under_cursor()
+        if message is None or change is None or self._is_told_nothing():
+            return
+        self.look.fault = leads.fault(message.event, change)
+        if not self.look.fault:
+            self.look.said = f"No fault of {message.event.module} has spoiled {change.field}."
+
+    def _is_told_nothing(self) -> bool:
+        if self.look.hidden:
+            self.look.said = "That tells how it went: h shows it."
+        return self.look.hidden
+
+    def _under_cursor(self) -> tuple[Message | None, ChangeOf | None]:
+        """The message, and which of its fields is selected."""
         message = self.look.message
         at = None if message is None else self._selected(message, self._stress(message))
-        if message is None or at is None:
-            return
-        change = self.sheet.changes[at]
-        values = {change.before, change.after, change.expected}
-        for row in self.look.model.translations.rows():
-            ends = row.internal, row.external
-            if values & {*ends, *map(address_of, ends), *(end.rpartition(":")[2] for end in ends)}:
-                self.look.translation = row.key
-                self.look.view = "nat"
-                return
-        self.look.said = f"No mapping that exists now has anything to do with {change.field}."
+        return message, None if at is None else self.sheet.changes[at]
 
     def unchanged(self) -> None:
         self._show(unchanged=not self.options.unchanged)

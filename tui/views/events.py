@@ -46,8 +46,10 @@ class EventsView(View):
     _written = 0
     _model: Model | None = None
     _asked: tuple[str, bool] = ("", False)
-    _at: int | None = None
-    """The number of the selected event; None: the newest are looked at."""
+    _sought: int | None = None
+    """The number of an event that somebody was led to, and that stands here whatever the filter
+    says."""
+    _selected: int | None = None
     _teller = Teller()
 
     def page(self, width: int, height: int) -> Page:
@@ -55,6 +57,8 @@ class EventsView(View):
         if self.look.hidden:
             return Page(Line("Events"), [Line(HIDDEN)])
         if model is not self._model or self._is_to_rewrap(width) or self._is_asked_anew():
+            self._begin(model, width)
+        if self._is_sought():
             self._begin(model, width)
         fresh = min(model.seen - self._written, len(model.log))
         first = model.seen - fresh
@@ -64,7 +68,7 @@ class EventsView(View):
         return self._page()
 
     def _page(self) -> Page:
-        at = self._at
+        at = self.look.event
         span = [row for row, number in enumerate(self._owners) if number == at]
         if at is None or not span:
             return Page(self._title(), self._rows, tail=True)
@@ -82,10 +86,11 @@ class EventsView(View):
         return title
 
     def _write(self, number: int, event: Event) -> None:
-        if noise(event) and not self._noisy:
+        is_sought = number == self._sought
+        if noise(event) and not self._noisy and not is_sought:
             return
         told = list(self._teller.tell(event))
-        if self.filter and not fits(" ".join(told), self.filter):
+        if self.filter and not fits(" ".join(told), self.filter) and not is_sought:
             return
         for sentence in told:
             for row in _rows(sentence, self._columns):
@@ -93,8 +98,6 @@ class EventsView(View):
                 self._owners.append(number)
 
     def _begin(self, model: Model, width: int) -> None:
-        if model is not self._model:
-            self._at = None
         self._model = model
         self._columns = width
         self._written = 0
@@ -104,7 +107,19 @@ class EventsView(View):
 
     def _is_asked_anew(self) -> bool:
         before, self._asked = self._asked, (self.filter, self._noisy)
-        return before != self._asked
+        is_asked = before != self._asked
+        if is_asked:
+            self._sought = None
+        return is_asked
+
+    def _is_sought(self) -> bool:
+        """Was somebody led to an event that is not written here?"""
+        before, self._selected = self._selected, self.look.event
+        at = self._selected
+        is_led = at is not None and at != before and at not in self._owners
+        if is_led:
+            self._sought = at
+        return is_led
 
     def _is_to_rewrap(self, columns: int) -> bool:
         """Has the pane another width than what is written, and the same as the last time?"""
@@ -117,16 +132,16 @@ class EventsView(View):
     def move(self, step: int) -> bool:
         """Below the last event is where the newest are looked at."""
         numbers = list(dict.fromkeys(self._owners)) if self._model is not None else []
-        if not numbers or (self._at is None and step > 0):
+        if not numbers or (self.look.event is None and step > 0):
             return True
-        at = numbers.index(self._at) if self._at in numbers else len(numbers)
+        at = numbers.index(self.look.event) if self.look.event in numbers else len(numbers)
         at = max(at + step, 0)
-        self._at = numbers[at] if at < len(numbers) else None
+        self.look.event = numbers[at] if at < len(numbers) else None
         return True
 
     def click(self, row: int) -> None:
         if self._model is not None and row < len(self._owners):
-            self._at = self._owners[row]
+            self.look.event = self._owners[row]
 
     def unfold(self) -> None:
         """Show noise as well, or fold it again."""
@@ -144,7 +159,7 @@ class EventsView(View):
     def _event(self) -> Event | None:
         """The selected one, if it is still kept; where none is, the newest."""
         model = self.look.model
-        at = self._at if self._at is not None else model.seen - 1
+        at = self.look.event if self.look.event is not None else model.seen - 1
         place = at - (model.seen - len(model.log))
         return model.log[place] if 0 <= place < len(model.log) else None
 

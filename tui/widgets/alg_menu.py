@@ -27,8 +27,8 @@ from tui.widgets.rows import Rows
 _ROOM = 70
 _LOOK_AGAIN = 0.25
 """Seconds between two looks at what has become known."""
-_BENEATH = 5
-"""Rows for what a fault does and breaks."""
+_BENEATH = 6
+"""Rows for what a fault does, what it breaks, and where it was seen."""
 
 
 class Choices(NamedTuple):
@@ -84,11 +84,13 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         first: str,
         simulation: bool,
         outcomes: Mapping[str, str] | None = None,
+        fault: str = "",
     ) -> None:
         """`active`: the SPEC in each slot, by application; `first`: the application to begin with;
         `outcomes`: what the story comes to, by SPEC, as far as it is known now or later,
-        None for a live NAT."""
+        None for a live NAT; `fault`: the one to begin at."""
         super().__init__()
+        self._fault = fault
         self._choices = sorted(choices, key=lambda each: each.application != first)
         self._active = active
         self._simulation = simulation
@@ -116,6 +118,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         module, _, named = active.partition(":")
         ticked = set(named.split(",")) if module == poor and named else set()
         self._list = FaultList(poor, application, faults, own, ticked, self._outcomes)
+        self._list.at, self._fault = self._fault, ""
         frame = self.query_one(Vertical)
         frame.border_title = content([Line(f"ALG for {application.upper()} (now: {active})")])
         others = self._choices[1:]
@@ -151,13 +154,16 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         return _row(key, spec, *in_short(self._outcomes.get(spec, "")), does)
 
     def _beneath(self) -> list[Line]:
-        """What the fault under the cursor does and breaks, in full, and when a choice acts."""
+        """All that is to say of the fault under the cursor, and when a choice acts."""
         lines = []
         if (fault := self._list.chosen) is not None:
             lines = [Line(row) for row in wrap_words(fault.does, _ROOM)]
             if fault.breaks:
                 rows = wrap_words(f"Breaks: {fault.breaks}", _ROOM)
                 lines += [Line(row, Style.BAD) for row in rows]
+            if fault.seen_in:
+                rows = wrap_words(f"Seen in: {fault.seen_in}", _ROOM)
+                lines += [Line(row, Style.FAINT) for row in rows]
         lines = lines[:_BENEATH] + [Line()] * (_BENEATH - len(lines))
         if self._is_typing or self._list.typed:
             return [*lines, Line("/", Style.KEY).add(self._list.typed + "_" * self._is_typing)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.tui.stories import SETTINGS, flow, invite, started
+from appliance.journal.events import PartyLearnt
+from tests.tui.stories import PHONE, SETTINGS, flow, invite, one_way_audio, started
 from tests.tui.test_model import told
 from tui.draw.lines import plain
 from tui.look import Look
@@ -82,6 +83,33 @@ def test_a_field_opens_the_mapping_that_it_is_about() -> None:
     shown.field(9)
     shown.open()
     assert (shown.look.view, shown.look.said[:10]) == ("diff", "No mapping")
+
+
+def test_a_field_leads_to_what_a_party_made_of_it_or_to_the_answer() -> None:
+    events = one_way_audio()
+    learnt = PartyLearnt(id=40, cause=5, party="bob", does="d", target=PHONE, field="sdp")
+    shown = DiffView(Look(told(*events, learnt), chosen=1))
+    shown.page(118, 40)
+    shown.party()
+    assert (shown.look.view, shown.look.event) == ("events", len(events))
+    shown.field(-9)
+    shown.party()
+    assert (shown.look.view, shown.look.chosen) == ("call", 2)
+
+
+def test_a_field_leads_to_its_fault_and_to_nothing_while_one_predicts() -> None:
+    shown = view()
+    shown.page(118, 40)
+    shown.fault()
+    assert shown.look.said == "No fault of off has spoiled sdp.c."
+    assert shown.look.message is not None
+    shown.look.message.event.bitten = ["no-sdp"]
+    shown.look.hidden = True
+    shown.fault()
+    assert (shown.look.fault, shown.look.said[-11:]) == ("", "h shows it.")
+    shown.look.hidden = False
+    shown.fault()
+    assert shown.look.fault == "no-sdp"
 
 
 def test_without_a_message_it_says_so() -> None:

@@ -39,6 +39,16 @@ def test_nothing_is_told_while_one_predicts() -> None:
     assert plain(EventsView(Look(told(ended()), hidden=True)).page(98, 20).body) == [HIDDEN]
 
 
+def test_an_event_that_somebody_was_led_to_is_shown_whatever_the_filter_says() -> None:
+    view = EventsView(Look(told(*one_way_audio(), ended())))
+    view.filter = "nothing like it"
+    assert plain(view.page(98, 20).body) == []
+    view.look.event = 3
+    page = view.page(98, 20)
+    assert plain(page.body)[0].startswith("▸   1.000  INVITE")
+    assert page.span == (0, len(page.body) - 1)
+
+
 def test_hostile_text_is_not_read() -> None:
     text = "".join(written(told(message("x", "\x1b[2J[bold]INVITE[/bold]", "out"))))
     assert "␛[2J[bold]INVITE[/bold]" in text

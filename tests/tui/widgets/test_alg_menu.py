@@ -30,6 +30,18 @@ async def test_the_active_faults_are_ticked_and_the_one_under_the_cursor_is_expl
         assert "┃ Breaks: The phone." in screen_of(app)
 
 
+async def test_it_opens_at_the_fault_that_somebody_was_led_to() -> None:
+    app: Looks[None] = Looks()
+    some = Choices("sip", "RTP ports", "sip-poor", [*FAULTS, FaultRow("x", "D.", "B.", "A box")])
+    outcomes = dict.fromkeys(("sip", "sip-poor:x"), "both-ways")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(AlgMenu([some], {"sip": "off"}, "sip", True, outcomes, "x"))
+        await pilot.pause()
+        text = screen_of(app)
+    assert "▸[ ] x" in text
+    assert "┃ Seen in: A box" in text
+
+
 async def test_without_any_fault_there_is_nothing_to_apply() -> None:
     app: Looks[None] = Looks()
     answers: list[tuple[str, str] | None] = []
