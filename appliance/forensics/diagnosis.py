@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from alg.base import Application
 from alg.registry import MODULES, poor
-from appliance.forensics.gaps import mark
+from appliance.forensics.gaps import mark, older_streams
 from appliance.forensics.retracing import (
     Strayed,
     Trace,
@@ -96,7 +96,8 @@ class Diagnosis:
     """`module` comes nearest to what the router did: `off`, the correct one, or the poor one with
     the faults `together`. It lets out `explained` of the `packets` that the router let out; `left`
     are those that only one of the two let out. `correct` is what the correct module would have
-    done, `kind` what kind of NAT it is."""
+    done, `kind` what kind of NAT it is. `is_told`: would no ALG have done something else than the
+    correct module? `older_streams` began before any message that was seen."""
 
     application: Application
     kind: Kind
@@ -106,6 +107,8 @@ class Diagnosis:
     packets: int
     correct: Trace
     mapped: Sequence[Mapped]
+    is_told: bool
+    older_streams: int
     faults: list[Named] = field(default_factory=list)
     together: list[str] = field(default_factory=list)
 
@@ -130,6 +133,7 @@ class _Search:
         self.sides = sides
         self.application = application
         self.mapped = mappings(sides)
+        self.ports = ports
         mark(sides, ports)
         self.came: list[Seen] = sampled(sides, ports)
         self.routers = let_out(sides, self.came)
@@ -154,7 +158,8 @@ class _Search:
         spec, nearest = min(plain.items(), key=lambda each: self.left(each[1]))
         diagnosis = Diagnosis(
             self.application, kind, spec, least, self._explained(nearest), self.routers.total(),
-            correct, self.mapped,
+            correct, self.mapped, plain["off"].out != correct.out,
+            older_streams(self.sides, self.ports),
         )  # fmt: skip
         fewest = min(map(self.left, tried.values()), default=least)
         better = {

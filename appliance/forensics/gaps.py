@@ -14,7 +14,7 @@ the same.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from appliance.forensics.sides import ANSWERS, PATIENCE, Looks, Seen, Sides, alike, is_outward
@@ -22,6 +22,9 @@ from nat.endpoint import TCP, UDP, Endpoint, Side
 
 LOST_IN_A_ROW = 3
 """Packets of a flow that go on in one capture alone, from which on the other was over."""
+
+PACKETS_OF_A_STREAM = 20
+"""In one direction: more than a question and its answers have."""
 
 FlowKey = tuple[object, ...]
 """Of one direction of a flow on one side."""
@@ -47,14 +50,31 @@ def is_message(looks: Looks, ports: Collection[int]) -> bool:
     return looks.source.port in ports or looks.destination.port in ports
 
 
+def older_streams(sides: Sides, ports: Collection[int]) -> int:
+    """How many streams of packets had begun before the first message that has a partner, or without
+    any: so what was said to begin them is not captured."""
+    counts: Counter[FlowKey] = Counter()
+    for each in sides.seen:
+        if each.partner is None or not each.came:
+            continue
+        if is_message(each.looks, ports):
+            break
+        counts[_flow(each)] += 1
+    return sum(count >= PACKETS_OF_A_STREAM for count in counts.values())
+
+
+def _flow(each: Seen) -> FlowKey:
+    looks = each.looks
+    return looks.side, looks.protocol, looks.source, looks.destination
+
+
 def _streams(sides: Sides, ports: set[int]) -> dict[FlowKey, list[Seen]]:
     """The packets of flows of which some have partners, and that carry no messages."""
     found: dict[FlowKey, list[Seen]] = defaultdict(list)
     for each in sides.seen:
         looks = each.looks
         if looks.protocol in (TCP, UDP) and not is_message(looks, ports):
-            key = looks.side, looks.protocol, looks.source, looks.destination
-            found[key].append(each)
+            found[_flow(each)].append(each)
     return {key: packets for key, packets in found.items() if any(each.partner for each in packets)}
 
 

@@ -39,7 +39,24 @@ def document(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -
             for each in diagnosis.faults
         ],
         "profile": profile(diagnosis),
+        "notes": [*notes(diagnosis)],
     }
+
+
+def document_of_one(told: Sequence[str]) -> dict[str, Any]:
+    """As JSON, what was `told` of one side alone: no message was seen on both."""
+    return {"mappings": [], "messages": [], "faults": [], "notes": [*told]}
+
+
+def notes(diagnosis: Diagnosis) -> Iterator[str]:
+    """What these captures cannot tell."""
+    if diagnosis.older_streams:
+        streams = counted(diagnosis.older_streams, "stream")
+        yield (
+            f"{streams} of packets had begun before the first message that both captures have: "
+            "nothing captured tells what was done to the messages that began them. Capture from "
+            "before the phone registers until after the call."
+        )
 
 
 def _mapping(each: Mapped) -> dict[str, Any]:
@@ -100,6 +117,7 @@ def sentences(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) 
         yield said
     yield f"{counted(len(messages), 'message')}; fields: {_fields(messages)}"
     yield _verdict(diagnosis)
+    yield from notes(diagnosis)
     for fault in diagnosis.faults:
         rest = f"; {fault.left} packets are left" if fault.left else ""
         yield f"{fault.name}: {MODULES[_poor(diagnosis)].faults[fault.name].does}{rest}"
@@ -120,6 +138,11 @@ def _verdict(diagnosis: Diagnosis) -> str:
         return f"The router does what no fault here does; {nearest} comes nearest{left}."
     if diagnosis.faults:
         return f"The router does what {diagnosis.module}:{','.join(diagnosis.together)} does{left}."
+    if not diagnosis.is_told:
+        return (
+            "Nothing captured tells what the router does to messages: in those that both captures "
+            f"have there is nothing to edit, so no ALG and the correct module do the same{left}."
+        )
     if diagnosis.module == "off":
         return f"The router does what no ALG does: it leaves messages alone{left}."
     return f"The router does what the correct module does{left}."
@@ -150,6 +173,9 @@ def _page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> I
     yield ""
     yield _verdict(diagnosis)
     yield ""
+    for note in notes(diagnosis):
+        yield _plain(note)
+        yield ""
     yield f"Fields of messages that it changed: {_plain(_fields(messages))}."
     yield ""
     for fault in diagnosis.faults:

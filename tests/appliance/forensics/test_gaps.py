@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.forensics.diagnosis import diagnose
-from appliance.forensics.gaps import mark
+from appliance.forensics.gaps import PACKETS_OF_A_STREAM, mark
+from appliance.forensics.reporting import notes
 from appliance.forensics.sides import Sides
 from nat.endpoint import Side
 from tests.appliance.forensics.situations import SIP, answer, request
@@ -72,6 +73,17 @@ def test_what_is_let_in_before_anything_was_sent_has_an_older_mapping() -> None:
     assert unjudged(sides, Side.OUTSIDE) == [0.0, 0.1]
     diagnosis = diagnose(sides, SIP, SIP_PORTS, ())
     assert (diagnosis.left, diagnosis.explained, diagnosis.packets) == (0, 2, 2)
+    assert not diagnosis.is_told  # there was no message
+
+
+def test_streams_that_had_begun_before_the_first_message_are_said() -> None:
+    inside, outside = conversation(PACKETS_OF_A_STREAM)
+    diagnosis = diagnose(both(tape(*inside), tape(*outside)), SIP, SIP_PORTS, ())
+    assert diagnosis.older_streams == 2
+    (note,) = notes(diagnosis)
+    assert note.startswith("2 streams of packets had begun before the first message")
+    inside, outside = conversation(PACKETS_OF_A_STREAM - 1)
+    assert [*notes(diagnose(both(tape(*inside), tape(*outside)), SIP, SIP_PORTS, ()))] == []
 
 
 def test_a_request_that_was_answered_was_let_out_and_one_said_again_need_not_have_been() -> None:
