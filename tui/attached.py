@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
 
-from appliance.journal.events import Event, PacketSeen, Started, decode
+from appliance.journal.events import Event, PacketSeen, SettingChanged, Started, decode
 from tui.feed import FeedError, Wanted, setting_values
 from tui.model import Frame
 
 _LINE_LIMIT = 64 * 1024 * 1024
 _PATIENCE = 5.0
 """Seconds that an appliance may take for an answer."""
+_RESTS = 20
+"""How many times as long as the appliance took for an answer it is not asked again: so that what it
+does for a screen is a small part of what it does."""
 _PACKET = b'"packet-seen"'
 _TYPE = 30
 """Bytes within which a line says what it is."""
@@ -53,6 +57,8 @@ class SocketFeed:
         self._news: list[Event] = []
         self._anew = ""
         self._started: Started | None = None
+        self._settings: Mapping[str, Any] | None = None
+        self._settings_are_old = True
         self._process: object = None
         self._asked = 0
         self._rest_until = 0.0
@@ -95,6 +101,7 @@ class SocketFeed:
     async def _connect(self) -> None:
         self._hang_up()
         self._news.clear()
+        self._settings_are_old = True
         self._reader, self._writer = await _open(self._path)
         hello = await self._ask({"do": "hello"})
         self._process = hello.get("pid")
@@ -128,6 +135,8 @@ class SocketFeed:
             return
         if isinstance(event, Started):
             self._started = event
+        elif isinstance(event, SettingChanged):
+            self._settings_are_old = True
         self._news.append(event)
 
     async def _look(self) -> Frame:
@@ -136,18 +145,19 @@ class SocketFeed:
             return self._told(Frame(self._now()))
         self._told_of = self.wanted
         await self._look_at_packets(self.wanted.points)
-        flows, expectations, calls, settings = [
+        if self._settings_are_old:
+            self._settings_are_old = False  # they may be changed while the answer is on its way
+            self._settings = setting_values(await self._ask({"do": "show", "what": "settings"}))
+        flows, expectations, calls = [
             await self._ask({"do": "show", "what": what})
-            for what in ("flows", "expectations", "calls", "settings")
+            for what in ("flows", "expectations", "calls")
         ]
         call = None
         if self.wanted.call:
             call = await self._ask({"do": "show", "what": "call", "call": self.wanted.call})
         took = time.monotonic() - began
-        self._rest_until = began + 10 * took
-        return self._told(
-            Frame(self._now(), (), flows, expectations, setting_values(settings), calls, call)
-        )
+        self._rest_until = began + _RESTS * took
+        return self._told(Frame(self._now(), (), flows, expectations, self._settings, calls, call))
 
     async def _look_at_packets(self, wanted: bool) -> None:
         """On a connection of its own, because an appliance looks at packets for as long as it is
@@ -196,7 +206,7 @@ class SocketFeed:
             line = json.dumps({"id": self._asked, **request}) + "\n"
             self._writer.write(line.encode())
             async with asyncio.timeout(_PATIENCE):
-                answer = json.loads(await self._answer())
+                answer = msgspec.json.decode(await self._answer())
         if not answer.get("ok"):
             raise FeedError(str(answer.get("error", "refused")))
         return answer.get("result")

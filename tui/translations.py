@@ -8,8 +8,9 @@ stays for a while, because a translation that is missed is seen best where it wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+
+import msgspec
 
 from appliance.journal.events import Event, FlowExpired, FlowOpened, PacketDropped, SettingChanged
 from tui.endpoint import address_of
@@ -29,8 +30,7 @@ class Refused(NamedTuple):
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(msgspec.Struct, frozen=True):
     """One row. Times are seconds on the appliance's clock."""
 
     key: str
@@ -68,7 +68,11 @@ class Translation:
 class Translations:
     """The rows, in the order in which they were first seen."""
 
+    changes: int
+    """Another number whenever a row says something else, or there are others."""
+
     def __init__(self) -> None:
+        self.changes = 0
         self._rows: dict[str, Translation] = {}
         self._opened: dict[str, float] = {}
 
@@ -99,12 +103,13 @@ class Translations:
             self._flash(event)
         elif isinstance(event, SettingChanged) and event.key.startswith("nat.timeouts"):
             for key, row in self._rows.items():
-                self._rows[key] = replace(row, span=0.0)
+                self._rows[key] = msgspec.structs.replace(row, span=0.0)
 
     def _lay_to_rest(self, event: FlowExpired) -> None:
         key = flow_key(event.flow)
         was = self._rows.get(key)
         self._opened.pop(key, None)
+        self.changes += 1
         self._rows[key] = Translation(
             key,
             event.protocol,
@@ -126,7 +131,8 @@ class Translations:
             if row.external == event.destination and row.protocol == event.protocol:
                 at = max(event.t, event.last)
                 refused = Refused(at, event.reason, event.source, event.sentence)
-                self._rows[key] = replace(row, refused=refused)
+                self._rows[key] = msgspec.structs.replace(row, refused=refused)
+                self.changes += 1
 
     def take(
         self,
@@ -136,17 +142,18 @@ class Translations:
     ) -> None:
         """Replace what is known by a snapshot of `show flows` and `show expectations`."""
         fresh = {row.key: row for row in (self._flow(flow, now) for flow in flows)}
-        used = {(row.protocol, row.external, address_of(row.remote)) for row in fresh.values()}
-        for expectation in expectations:
-            row = _waiting(expectation, now)
-            if (row.protocol, row.external, address_of(row.remote)) not in used:
-                fresh.setdefault(row.key, row)
+        if waiting := [_waiting(each, now) for each in expectations]:
+            used = {_use(row) for row in fresh.values()}
+            for row in waiting:
+                if _use(row) not in used:
+                    fresh.setdefault(row.key, row)
         kept = {
             key: fresh.pop(key, row)
             for key, row in self._rows.items()
             if key in fresh or _still_haunts(row, now)
         }
         self._rows = kept | fresh
+        self.changes += 1
 
     def _flow(self, flow: Mapping[str, Any], now: float) -> Translation:
         key = flow_key(flow["id"])
@@ -171,6 +178,11 @@ class Translations:
             opened_at=self._opened.get(key),
             timer=flow.get("timer", ""),
         )
+
+
+def _use(row: Translation) -> tuple[str, str, str]:
+    """What a flow and the expectation that let it in have in common."""
+    return row.protocol, row.external, address_of(row.remote)
 
 
 def flow_key(number: int) -> str:

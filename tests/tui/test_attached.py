@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.control import documents
 from appliance.control.server import ControlServer
+from appliance.engine import Engine
 from appliance.journal.events import Event, PacketSeen, SettingChanged, Started
 from appliance.sim.simulation import Simulation
 from tests.tui.test_simulated import simulation
@@ -74,6 +76,34 @@ async def test_a_knob_turned_over_the_socket_acts_on_the_appliance(tmp_path: Pat
         assert await feed.flush() == 1
         with pytest.raises(FeedError, match="soon"):
             await feed.set("nat.timeouts.udp", "soon")
+        await feed.close()
+
+
+async def test_settings_are_asked_for_only_when_one_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are many, and the appliance tells of each change anyway."""
+    asked: list[str] = []
+    show = documents.show
+
+    def counted(engine: Engine, what: str, now: float) -> object:
+        asked.append(what)
+        return show(engine, what, now)
+
+    monkeypatch.setattr(documents, "show", counted)
+    monkeypatch.setattr("tui.attached._RESTS", 0)  # it is asked for every frame
+    async with appliance(tmp_path) as (path, _):
+        feed = SocketFeed(str(path))
+        await told(feed, Started)
+        for _frame in range(3):
+            assert (await feed.next_frame(0.25, running=True)).settings is not None
+        assert asked.count("flows") > 3
+        assert asked.count("settings") == 1
+        await feed.set("alg.sip.module", "sip")
+        model = await told(feed, SettingChanged)
+        model.take(await feed.next_frame(0.25, running=True))
+        assert model.settings["alg.sip.module"] == "sip"
+        assert asked.count("settings") == 2
         await feed.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from tui.draw.lines import Line, Style
 from tui.endpoint import port_of, shares, shortened
@@ -47,9 +48,8 @@ def layout(rows: Sequence[Translation], room: int, before: Layout | None = None)
     endpoint without its last digit would be another one. Nothing shrinks after `before`. Only
     where two endpoints of version 6 cannot stand side by side they lose their middles."""
     needs = {name: len(head) for name, head in HEADS.items()} | {"by": 3, "pkts": _REFUSED}
-    for row in rows:
-        for name, text in _texts(row).items():
-            needs[name] = max(needs[name], len(text))
+    for name, text in _TEXTS.items():
+        needs[name] = max(needs[name], max(map(len, map(text, rows)), default=0))
     if before is not None:
         needs = {name: max(need, before.needs[name]) for name, need in needs.items()}
     with_bars = _widths(needs, _LEFT_WITH_BAR, ())
@@ -72,16 +72,6 @@ def _squeezed(widths: dict[str, int], room: int) -> dict[str, int]:
 def _widths(needs: Mapping[str, int], left: int, without: tuple[str, ...]) -> dict[str, int]:
     wanted = {**needs, "left": left}
     return {name: width + 1 for name, width in wanted.items() if name not in without}
-
-
-def _texts(row: Translation) -> dict[str, str]:
-    """What stands in the columns whose width nobody can know beforehand."""
-    return {
-        "internal": row.internal,
-        "external": ":" + port_of(row.external),
-        "remote": row.remote,
-        "pkts": _counts(row),
-    }
 
 
 HEADS = {
@@ -175,6 +165,15 @@ def _count(packets: int) -> str:
     if packets < 100_000:
         return str(packets)
     return f"{packets // 1000}k" if packets < 10_000_000 else f"{packets // 1_000_000}M"
+
+
+_TEXTS: Mapping[str, Callable[[Translation], str]] = {
+    "internal": attrgetter("internal"),
+    "external": lambda row: ":" + port_of(row.external),
+    "remote": attrgetter("remote"),
+    "pkts": _counts,
+}
+"""What stands in the columns whose width nobody can know beforehand."""
 
 
 def duration(seconds: float) -> str:

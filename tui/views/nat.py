@@ -24,11 +24,16 @@ class NatView(View):
     does = "translations"
 
     _layout: Layout | None = None
+    _laid_out: tuple[object, ...] = ()
+    """For which rows, and which width, the columns were chosen."""
 
     def page(self, width: int, height: int) -> Page:
         model = self.look.model
         rows = self._rows()
-        chosen = self._layout = layout(rows, width - 1, self._layout)
+        asked = model.translations, model.translations.changes, width
+        if self._layout is None or asked != self._laid_out:
+            self._layout, self._laid_out = layout(rows, width - 1, self._layout), asked
+        chosen = self._layout
         title = Line("Translations ").add(f"{len(model.translations)}", Style.STRONG)
         external = ", ".join(model.settings.get("outside.external", ()))
         title.add(f" · external {external}" if external else "").extend(self._elsewhere())

@@ -42,6 +42,14 @@ def test_the_cursor_stays_on_its_row_while_others_come_and_go() -> None:
     assert len(page.body) == 4
 
 
+def test_the_columns_have_room_for_a_longer_endpoint_as_soon_as_it_comes() -> None:
+    long = "203.0.113.109:50600"
+    shown = view(*many(1))
+    assert long not in plain(shown.page(80, 24).body)[0]
+    show(shown, flow(1, remote=long))
+    assert long in plain(shown.page(80, 24).body)[0]
+
+
 def test_the_cursor_stops_at_both_ends_and_the_mouse_puts_it_anywhere() -> None:
     shown = view(*many(3))
     places = []
