@@ -170,3 +170,12 @@ def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:
     """The end of an error's sentence: the valid value most like `word`, or what else to say."""
     close = get_close_matches(word, list(valid), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
+
+
+def message_name(payload: bytes) -> tuple[str, str]:
+    """A message in a word or two, and the name of its conversation, where its protocol is told by
+    the first line; empty texts for anything else. The texts come from the network."""
+    for application in APPLICATIONS.values():
+        if application.first_line is not None and application.first_line.match(payload):
+            return application.summary(payload)
+    return "", ""

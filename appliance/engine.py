@@ -88,7 +88,7 @@ class Engine:
         self._rng = rng or random.SystemRandom()
         self._decided = decided or {}
         counters = (WireCounters(), WireCounters())
-        drops = DropLog(log)
+        drops = DropLog(log, registry.message_name)
         workshop = Workshop(nursery, is_live=mode == "appliance")
         self.hints = Hints(registry.SIGNS, settings, log)
         self.slots = Slots(settings, mode != "simulation", workshop, Lookout(self.hints))

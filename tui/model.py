@@ -35,6 +35,7 @@ from appliance.journal.rows import FAULTS
 from appliance.settings.hints import counted
 from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX
+from nat.drop import Drop
 from tui.calls import OVER, Calls
 from tui.endpoint import address_of
 from tui.points import Points
@@ -109,8 +110,32 @@ class Mark:
     forgotten: int = 0
 
 
-LadderEntry = Message | Mark | str
-"""What happened, in order: a message, a mark, or the key of a stream of audio."""
+@dataclass(frozen=True)
+class Refusal:
+    """A message that the NAT dropped, and how often it was sent so far."""
+
+    event: PacketDropped
+    count: int
+
+    @property
+    def t(self) -> float:
+        return self.event.t
+
+    def is_of(self, other: PacketDropped) -> bool:
+        """Is the other one the same message, sent again?"""
+        mine = self.event
+        return (mine.summary, mine.call_id, mine.reason, mine.source, mine.destination) == (
+            other.summary,
+            other.call_id,
+            other.reason,
+            other.source,
+            other.destination,
+        )
+
+
+LadderEntry = Message | Refusal | Mark | str
+"""What happened, in order: a message that passed or was refused, a mark, or the key of a stream of
+audio."""
 
 
 @dataclass
@@ -236,7 +261,15 @@ class Model:
         self.outcome = event
 
     def _dropped(self, event: PacketDropped) -> None:
+        """A message that a module refuses has been told of as a message."""
         self.last_drop = event
+        if not event.summary or event.reason == Drop.REFUSED_BY_ALG.reason:
+            return
+        last, refusal = self.ladder[-1] if self.ladder else None, Refusal(event, event.count)
+        if isinstance(last, Refusal) and last.is_of(event):
+            refusal = Refusal(last.event, last.count + event.count)
+            self.ladder.pop()
+        self.ladder.append(refusal)
 
     def _lost(self, event: PacketLost) -> None:
         """A message that passed gets a fate; one that never came to the NAT, a line of its own."""

@@ -27,6 +27,9 @@ from tui.stage import Stage
 
 
 def is_message(event: Event) -> bool:
+    """Has a message passed, or been refused by the NAT?"""
+    if isinstance(event, PacketDropped):
+        return bool(event.summary) and is_news(event)
     return isinstance(event, MessagePassed)
 
 

@@ -7,12 +7,16 @@ count. So the counts of all events add up to the counters, and a port scan is a 
     0.1 s   the same 41 times                          noted
     1.0 s   the second is over (`flush`)               told, count 41
 
+A message that is dropped is told by its name ("INVITE"), and is another kind than audio between the
+same hosts: a call that was lost must not disappear among the packets around it.
+
 When more kinds come within a second than are told apart (a forged source in each packet), those of
 one reason become one kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from math import inf
 
@@ -26,15 +30,22 @@ from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 SECOND = 1.0
 ALL_PROTOCOLS = -1
 MANY_KINDS = 16  # open at a time; beyond, drops are told together by their reason alone
+READ = 4096  # bytes of a message that are read for its name
+LONGEST_NAME = 128  # characters of a summary or a Call-ID, which come from the network
+BEGINS = 12  # bytes by which messages are told apart: "SIP/2.0 200 "
+UDP_HEADER, TCP_HEADER = 8, 20  # bytes, at least
 
-Kind = tuple[Side, Drop, int, int, int]
+Kind = tuple[Side, Drop, int, int, int, bytes]
+NameOf = Callable[[bytes], tuple[str, str]]
+"""A message in a word or two, and its Call-ID; empty texts for what is none."""
 
 
 class DropLog:
-    """Tells the event log of dropped packets."""
+    """Tells the event log of dropped packets. `name_of` is asked once for each that is told."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, name_of: NameOf) -> None:
         self._log = log
+        self._name_of = name_of
         self._open: dict[Kind, PacketDropped] = {}
         self._opened: dict[Kind, float] = {}
 
@@ -49,17 +60,22 @@ class DropLog:
     ) -> None:
         """A packet was dropped that stood for `count` on the wire. `arrived`: between whom it came,
         when it has been translated since."""
-        kind = (side, drop, *(arrived[:3] if arrived else _addresses(packet)))
+        start, end = _text(packet)
+        begins = bytes(packet.buffer[start : min(start + BEGINS, end)])
+        kind = (side, drop, *(arrived[:3] if arrived else _addresses(packet)), begins)
         if not self._is_told(kind, count, now):
             event = _described(kind, arrived[3:] if arrived else _ports(packet))
             event.size = packet.length
+            if begins:
+                names = self._name_of(bytes(packet.buffer[start : min(start + READ, end)]))
+                event.summary, event.call_id = (each[:LONGEST_NAME] for each in names)
             self._tell(kind, event, count, now)
 
     def add_fragments(self, gone: Gone, now: float) -> None:
         """Fragments that were held were given up: all that is left of them is whose they were."""
         side, source, destination, protocol, _ = gone.datagram
         if gone.drop is not None:
-            kind = (side, gone.drop, protocol, source, destination)
+            kind = (side, gone.drop, protocol, source, destination, b"")
             if not self._is_told(kind, gone.pieces, now):
                 self._tell(kind, _described(kind), gone.pieces, now)
 
@@ -102,7 +118,7 @@ class DropLog:
 
 def _by_reason(kind: Kind) -> Kind:
     """The kind that all drops of one reason share when there are too many kinds."""
-    return (kind[0], kind[1], ALL_PROTOCOLS, 0, 0)
+    return (kind[0], kind[1], ALL_PROTOCOLS, 0, 0, b"")
 
 
 def _addresses(packet: Packet) -> tuple[int, int, int]:
@@ -120,13 +136,26 @@ def _ports(packet: Packet) -> tuple[int, int] | None:
     return packet.ports
 
 
+def _text(packet: Packet) -> tuple[int, int]:
+    """Where in the buffer that begins and ends what TCP or UDP carries, if it begins as text with a
+    first line does, with a capital; nothing for audio, and for bytes that cannot be trusted."""
+    protocol, _, _ = _addresses(packet)
+    header = packet.header_length if protocol in (TCP, UDP) else 0
+    shortest = UDP_HEADER if protocol == UDP else TCP_HEADER
+    if header < MINIMUM_HEADER or packet.length <= header + shortest or _is_later_piece(packet):
+        return 0, 0
+    start = header + (UDP_HEADER if protocol == UDP else packet.buffer[header + 12] >> 4 << 2)
+    is_text = start < packet.length and 0x41 <= packet.buffer[start] <= 0x5A  # A to Z
+    return (start, packet.length) if is_text else (0, 0)
+
+
 def _is_later_piece(packet: Packet) -> bool:
     """Behind the header of a later fragment stand no ports."""
     return bool(packet.flags_and_offset & FRAGMENT_OFFSET)
 
 
 def _described(kind: Kind, ports: tuple[int, int] | None = None) -> PacketDropped:
-    side, drop, protocol, source, destination = kind
+    side, drop, protocol, source, destination, _ = kind
     source_port, destination_port = (f":{port}" for port in ports) if ports else ("", "")
     return PacketDropped(
         side=str(side),

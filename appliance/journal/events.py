@@ -104,6 +104,8 @@ class PacketDropped(Event, tag="packet-dropped"):
     source: str
     destination: str
     size: int
+    summary: str = ""  # of a message whose protocol is told by its first line, as in message-passed
+    call_id: str = ""
     count: int = 1
     first: float = 0.0
     last: float = 0.0

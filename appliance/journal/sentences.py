@@ -232,7 +232,8 @@ def _fill(words: dict[str, Any]) -> None:
     """Optional parts of sentences: empty, or with their own punctuation."""
     if "count" in words and "sentence" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
-        packet = f": {words['protocol']} from {words['source']} to {words['destination']}"
+        what = words["summary"] or words["protocol"]
+        packet = f": {what} from {words['source']} to {words['destination']}"
         words["packet"] = "" if _is_nobody(words["source"]) else packet
         words["reason"] = words["reason"].lower().replace("_", "-")
     for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):

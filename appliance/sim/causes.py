@@ -197,7 +197,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_misdirection(worst, evidence)
         yield from _of_another_port(worst, evidence)
         yield from _of_a_refusal(worst, evidence)
-        yield from _of_losses([worst], _what(worst), "")
+        yield from _of_losses([worst], _what(worst, failure), "")
     else:
         yield from _of_a_stream(failure, evidence) or _of_a_lapse(evidence)
 
@@ -413,20 +413,23 @@ def _of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
         return
     worst = _most_frequent(lost)
     if isinstance(worst, PacketDropped):
-        why = worst.sentence.rstrip(".")
-        sentence = f"{what} is dropped by the NAT on the {worst.side}: {why} ({worst.reason})."
+        why = f"{worst.sentence.rstrip('.')} ({worst.reason})."
+        sentence = f"{what} is dropped by the NAT on the {worst.side}: {why}"
+        if worst.summary and worst.side == "outside":
+            sentence = f"{what} came to {worst.destination}, and the NAT dropped it: {why}"
         yield Cause(sentence, NAT, worst.id, "", worst.rfc)
     else:
         yield Cause(f"{what} is lost {worst.where}: {worst.why}.", "", worst.id)
 
 
 def _most_frequent(lost: list[Loss]) -> Loss:
-    """The first event of the kind that counts most packets."""
+    """The first event of the kind that counts most packets, if possible one that has a name."""
     counts: Counter[tuple[str, str]] = Counter()
     for each in lost:
         counts[_kind(each)] += each.count
     worst = counts.most_common(1)[0][0]
-    return next(each for each in lost if _kind(each) == worst)
+    alike = [each for each in lost if _kind(each) == worst]
+    return next((each for each in alike if each.summary), alike[0])
 
 
 def _kind(loss: Loss) -> tuple[str, str]:
@@ -434,6 +437,12 @@ def _kind(loss: Loss) -> tuple[str, str]:
     return why, loss.destination
 
 
-def _what(loss: Loss) -> str:
-    summary = "" if isinstance(loss, PacketDropped) else clean(loss.summary)
-    return f"the {summary}" if summary else f"what was sent to {loss.destination}"
+def _what(loss: Loss, failure: Failure) -> str:
+    """The message that was lost; whose it is, where the failure is about the same request."""
+    summary = clean(loss.summary)
+    if not summary:
+        return f"what was sent to {loss.destination}"
+    if not isinstance(loss, PacketDropped) or f"no answer to {summary} from" not in failure.detail:
+        return f"the {summary}"
+    callee = failure.detail.partition(f"{failure.who} called ")[2].partition(":")[0]
+    return f"{failure.who}'s {summary}" + (f" for {callee}" if callee else "")

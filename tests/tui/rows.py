@@ -54,6 +54,15 @@ def dropped(reason: str, t: float) -> PacketDropped:
     )
 
 
+def refused(
+    summary: str, call_id: str, side: str = "outside", reason: str = "no-mapping"
+) -> PacketDropped:
+    """A message that the NAT dropped."""
+    event = dropped(reason, 1.0)
+    event.summary, event.call_id, event.side = summary, call_id, side
+    return event
+
+
 HOLE: dict[str, Any] = {
     "protocol": "udp",
     "external": "203.0.113.1:4000",

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.tui.rows import expired
+from tests.tui.rows import expired, refused
 from tests.tui.stories import FakeFeed, one_way_audio
 from tests.tui.test_simulated import simulation
 from tui.feed import Feed
 from tui.look import Look
 from tui.simulated import SimulationFeed
-from tui.timing import Timing, is_expiry
+from tui.timing import Timing, is_expiry, is_message
 
 
 class FakeStage:
@@ -97,6 +97,11 @@ def test_what_somebody_closes_ends_by_no_timer() -> None:
         False,
         False,
     ]
+
+
+def test_a_message_that_the_nat_refuses_is_one_to_stop_at() -> None:
+    """Once for each time that it is sent; other packets that are dropped are no message."""
+    assert [is_message(refused(summary, "c1")) for summary in ("INVITE", "")] == [True, False]
 
 
 @pytest.mark.slow

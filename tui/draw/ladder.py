@@ -3,9 +3,9 @@
     2.480   │◄──200 OK (SDP)──────◆1────────────────────│   1 ok
 
 The mark on the NAT's line says what happened there: `◆n` n fields rewritten, `◇` passed unchanged,
-`✗` dropped, `║` audio translated. A message that never crosses stops at the mark. Audio is a double
-arrow, and audio that is lost a dotted one. A row ends in what became of it; what has no room there
-stands whole in the row below.
+`✗` dropped, `║` audio translated. A message that never crosses stops at the mark, and where the NAT
+refuses it, the row ends in the reason. Audio is a double arrow, and audio that is lost a dotted
+one. A row ends in what became of it; what has no room there stands whole in the row below.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tui.calls import Carried
 from tui.draw.hiding import without_verdicts
 from tui.draw.lines import Line, Style, wrap_words
 from tui.endpoint import address_of, shortened
-from tui.model import LadderEntry, Mark, Message, Model, Stream
+from tui.model import LadderEntry, Mark, Message, Model, Refusal, Stream
 
 _TIME = 10
 """Columns before the first lifeline."""
@@ -116,7 +116,7 @@ def entries(model: Model, selected: int | None, call: str = "") -> list[LadderEn
 
 
 def _belongs(entry: LadderEntry, call: str, model: Model) -> bool:
-    if isinstance(entry, Message):
+    if isinstance(entry, Message | Refusal):
         return entry.event.call_id == call
     state = model.calls.find(call)
     if isinstance(entry, Mark):
@@ -189,6 +189,9 @@ def _entry(entry: LadderEntry, model: Model, shape: Shape, selected: int | None)
     if isinstance(entry, Message):
         fate = model.fates.get(entry.event.id, "")
         line = _message(entry, fate, shape, entry.number == selected)
+    elif isinstance(entry, Refusal):
+        fate = f"✗ {entry.event.reason}"
+        line = _refusal(entry, shape)
     elif isinstance(entry, Mark):
         style = Style.BAD if entry.bad else Style.GOOD
         first, *others = wrap_words(entry.text, shape.width - _TIME - 2)
@@ -229,6 +232,21 @@ def _message(message: Message, fate: str, shape: Shape, chosen: bool) -> Line:
         line.add(mark, style).add("◄" + "─" * (right - 1) if dropped else "─" * right, body)
     line.add("│", Style.FAINT)
     return line if fate or shape.silent else line.extend(_verdicts(event, shape))
+
+
+def _refusal(refusal: Refusal, shape: Shape) -> Line:
+    """It comes as far as the NAT, on the side on which it was sent."""
+    label, is_out = refusal.event.summary, refusal.event.side == "inside"
+    room = shape.left if is_out else shape.right
+    times = f" ×{refusal.count}" if refusal.count > 1 else ""
+    if len(label + times) > room - 4:
+        label = label.partition(" (")[0]
+    line = Line(f" {_clock(refusal.t)}").add("│", Style.FAINT)
+    if is_out:
+        line.add(_arrow_out(label + times, room)).add("✗", Style.BAD).add(" " * shape.right)
+    else:
+        line.add(" " * shape.left).add("✗", Style.BAD).add(_arrow_in(label + times, room))
+    return line.add("│", Style.FAINT)
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:

@@ -191,6 +191,8 @@ def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped
 
 def _refused(drop: PacketDropped) -> str:
     count = f"{drop.count} packets" if drop.count > 1 else "a packet"
+    if drop.summary:
+        count = f"{drop.summary} {drop.count} times" if drop.count > 1 else drop.summary
     way = f", {drop.source} to {drop.destination}" if _is_readable(drop) else ""
     return f"Dropped {count} on the {drop.side}{way}: {drop.sentence} {drop.rfc}".strip()
 

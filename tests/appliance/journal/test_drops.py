@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
+import pytest
+
 from appliance.journal.events import PacketDropped
 from nat.endpoint import Side
 from tests.support.audit import audit_events
-from tests.support.packets import EXTERNAL, MORE_FRAGMENTS, SYN, A, R, ipv4, tcp, udp
+from tests.support.packets import ACK, EXTERNAL, MORE_FRAGMENTS, SYN, A, R, ipv4, tcp, udp
 from tests.support.world import World
 
 STRAY = udp(f"{R}:5000", f"{EXTERNAL}:9")
@@ -53,6 +55,49 @@ def test_a_scan_is_no_flood_of_events() -> None:
             world.pass_in(udp(f"198.51.{number // 250}.{number % 250 + 1}:5000", f"{EXTERNAL}:9"))
         world.wait(1.0)
         assert len(told(world)) <= (second + 1) * 2 * (16 + 2)
+    audit_events(world)
+
+
+INVITE = b"INVITE sip:alice@192.0.2.1 SIP/2.0\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("carried", "summary", "call_id"),
+    [
+        (INVITE, "INVITE", "c1"),
+        (INVITE.replace(b"CSeq", b"Nonsense"), "INVITE", ""),
+        (b"SIP/2.0 200 OK\r\nCall-ID: c1\r\nCSeq: 2 BYE\r\n\r\n", "200 OK (BYE)", "c1"),
+        (b"SIP/2.0 999 " + b"long " * 200 + b"\r\n\r\n", "", ""),
+        (INVITE.replace(b"c1", b"c" * 5000), "INVITE", ""),
+        (
+            b"SIP/2.0 200 OK\r\nCall-ID: c1\r\nCSeq: 2 " + b"A" * 3000 + b"\r\n\r\n",
+            "200 OK (" + "A" * 120,
+            "c1",
+        ),
+        (b"GET / HTTP/1.1\r\n\r\n", "", ""),
+        (b"\x80\0\0\x01" + INVITE, "", ""),
+        (b"\xff" * 40, "", ""),
+        (b"A", "", ""),
+        (b"", "", ""),
+    ],
+)
+def test_a_message_is_told_by_its_name(carried: bytes, summary: str, call_id: str) -> None:
+    """Whatever the bytes are, and however long: a name has an end."""
+    for make in (udp, lambda source, to, payload: tcp(source, to, ACK, payload=payload)):
+        world = World()
+        world.pass_in(make(f"{R}:5060", f"{EXTERNAL}:5060", carried))
+        (event,) = told(world)
+        assert (event.summary, event.call_id) == (summary, call_id)
+
+
+def test_a_message_is_not_lost_among_the_audio_of_its_sender() -> None:
+    """What is sent again within the second is counted with what it repeats."""
+    world = World()
+    for carried in (b"\x80audio", INVITE, b"\x80audio", INVITE, INVITE.replace(b"INVITE", b"ACK")):
+        world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:5060", carried))
+    world.wait(1.0)
+    named = [(event.summary, event.count) for event in told(world)]
+    assert named == [("", 1), ("INVITE", 1), ("ACK", 1), ("", 1), ("INVITE", 1)]
     audit_events(world)
 
 

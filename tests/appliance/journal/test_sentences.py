@@ -184,6 +184,14 @@ def test_drops_are_counted_and_named(count: int, told: str) -> None:
     assert line.endswith("(no-mapping)")
 
 
+def test_a_message_that_was_dropped_is_told_by_its_name() -> None:
+    """It comes from the network, and is cleaned like all that does."""
+    event = drop(1)
+    event.summary = "INVITE\x1b"
+    (line,) = Teller().tell(event)
+    assert ": INVITE␛ from 192.0.2.7:7 to 203.0.113.1:9: Nothing" in line
+
+
 def test_audio_is_told_when_it_begins_to_be_heard_or_stops() -> None:
     teller = Teller()
     heard = [0, 0, 50, 100, 150, 150, 150]

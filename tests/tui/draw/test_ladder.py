@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.journal.events import Change, MessageDiscarded, SettingChanged
+from tests.tui.rows import refused
 from tests.tui.stories import (
     VERSION_6,
     event_in_version_6,
@@ -90,6 +91,26 @@ def test_a_dropped_message_stops_at_the_nat() -> None:
     )
     assert drawn[0].endswith("│──BYE───────►✗              │")
     assert drawn[1].endswith("│             ✗◄─────────────│")
+
+
+def test_what_the_nat_refuses_has_a_row_that_ends_in_the_reason() -> None:
+    """One for all that was sent again; on the side on which it came, and hidden from who predicts.
+    What a module refused has been told of as a message."""
+    story = told(
+        refused("INVITE", "c1"),
+        refused("INVITE", "c1"),
+        refused("INVITE", "c2"),
+        refused("200 OK (INVITE)", "c2", "inside"),
+        refused("INVITE", "c2", reason="refused-by-alg"),
+        refused("", ""),
+    )
+    assert plain(rows(story, 78, None)) == [
+        "    1.000 │                        ✗◄──INVITE ×2────────────│  ✗ no-mapping",
+        "    1.000 │                        ✗◄──INVITE───────────────│  ✗ no-mapping",
+        "    1.000 │──200 OK (INVITE)──────►✗                        │  ✗ no-mapping",
+    ]
+    assert len(rungs(story, 78, None, call="c1")) == 1
+    assert rungs(story, 78, None, judged=False) == []
 
 
 def test_what_is_not_sip_is_called_so() -> None:
