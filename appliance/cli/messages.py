@@ -31,6 +31,7 @@ from appliance.forensics.messages.capture import is_capture
 from appliance.forensics.messages.excerpt import Excerpt, Way
 from appliance.forensics.messages.reading import LARGEST_FILE, Found, read
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from appliance.settings import files as configuration
 from appliance.settings.hints import counted
 from appliance.settings.table import Settings
@@ -102,7 +103,9 @@ class _Judged(NamedTuple):
         """As text."""
         summary, _ = self.excerpt.application.summary(self.excerpt.data)
         done = f" ({', '.join(self.excerpt.done)})" if self.excerpt.done else ""
-        head = f"{self.number}: {clean(summary) or 'a message'}, {self.excerpt.where}{done}"
+        head = (
+            f"{self.number}: {clean(readable(summary)) or 'a message'}, {self.excerpt.where}{done}"
+        )
         wrong = [
             click.style(f"    {each.name}: {each.sentence} ({each.rfc})", fg="red")
             for each in self.findings

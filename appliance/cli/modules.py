@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from re import findall
 from typing import Any
 
 import click
@@ -36,6 +37,7 @@ from appliance.gateway.workers.workshop import Workshop
 from appliance.journal.hexdump import dump, spelled
 from appliance.journal.narrator import parent_text
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from appliance.journal.rows import ChangeOf, is_text
 from appliance.journal.sentences import table
 from appliance.journal.wording import Worded, word
@@ -405,7 +407,7 @@ def _verdict(answer: Edits | Refuse) -> str:
 
 
 def _text_lines(text: str, changes: Sequence[ChangeOf]) -> list[str]:
-    rows = text.splitlines(keepends=True)
+    rows = findall(r"[^\n]*\n|[^\n]+", text)  # no line ends at \x85, which is half of an Å
     starts = [0, *accumulate(map(len, rows))]
     lines: list[str] = []
     for start, row in zip(starts, rows, strict=False):
@@ -422,7 +424,7 @@ def _row(row: str, start: int, changes: Sequence[ChangeOf]) -> list[str]:
         low, high = change.span[0] + shift, change.span[1] + shift
         after = after[:low] + change.after + after[high:]
         shift += len(change.after) - (high - low)
-    before_text, after_text = (clean(text.rstrip("\r\n"), 1000) for text in (row, after))
+    before_text, after_text = (clean(readable(text.rstrip("\r\n")), 1000) for text in (row, after))
     if before_text == after_text:
         lines = [f"{'!' if changes else ' '} {before_text}".rstrip()]
     else:
@@ -439,10 +441,8 @@ def _reason(change: ChangeOf, is_binary: bool = False) -> str:
             what += f" -> {spelled(change.field, change.after)}"
         what += ". "
     if change.verdict != "ok" and change.expected is not None:
-        value = spelled(change.field, change.expected) if is_binary else change.expected
+        value = spelled(change.field, change.expected) if is_binary else readable(change.expected)
         expected = f" Expected: {clean(value)}."
-    source = f" ({change.rfc})" if change.rfc else ""
-    return (
-        f"    {change.verdict.upper()} {clean(change.field)}: {clean(what + change.reason)}"
-        f"{expected}{clean(source)}"
-    )
+    source = f" ({clean(change.rfc)})" if change.rfc else ""
+    said = f"{clean(what + change.reason)}{expected}{source}"
+    return f"    {change.verdict.upper()} {clean(change.field)}: {said}"

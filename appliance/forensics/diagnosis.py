@@ -47,6 +47,7 @@ from appliance.forensics.sides import (
     preserves_ports,
 )
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Side
 
 MOST_EVIDENCE = 3
@@ -338,7 +339,11 @@ def _what(looks: Looks) -> str:
     """`the INVITE to 203.0.113.9:5060 on the outside`."""
     line = looks.carries.partition(b"\r\n")[0].decode("latin-1")
     is_text = looks.protocol in (UDP, TCP) and line.isprintable() and " " in line
-    name = f"“{clean(line, 60)}”" if is_text else f"a packet ({PROTOCOL_NAMES[looks.protocol]})"
+    name = (
+        f"“{clean(readable(line), 60)}”"
+        if is_text
+        else f"a packet ({PROTOCOL_NAMES[looks.protocol]})"
+    )
     ends = f"from {looks.source} to {looks.destination}"
     return f"{name} {ends} on the {'inside' if looks.side is Side.INSIDE else 'outside'}"
 
@@ -352,7 +357,7 @@ def _difference(ours: Looks, right: Looks) -> str:
     old, new = (each.carries.split(b"\r\n") for each in (right, ours))
     found = [
         tuple(
-            clean(b" / ".join(lines).decode("latin-1"), _LONGEST)
+            clean(readable(b" / ".join(lines).decode("latin-1")), _LONGEST)
             for lines in (old[start:end], new[other:last])
         )
         for kind, start, end, other, last in SequenceMatcher(None, old, new, False).get_opcodes()

@@ -19,6 +19,7 @@ from appliance.journal.capturefile import heading, packet_blocks
 from appliance.journal.events import CallOutcome, Event, MessagePassed
 from appliance.journal.hexdump import dump
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.sentences import Teller
 from appliance.journal.wording import in_words
@@ -154,12 +155,12 @@ def _lines_of(event: MessagePassed) -> Iterator[str]:
     old, new = event.before.split("\r\n"), event.after.split("\r\n")
     for kind, start, end, other, last in SequenceMatcher(None, old, new, False).get_opcodes():
         if kind == "equal":
-            yield from (f"  {clean(line, _LONGEST_LINE)}" for line in old[start:end])
+            yield from (f"  {clean(readable(line), _LONGEST_LINE)}" for line in old[start:end])
         else:
-            yield from (f"- {clean(line, _LONGEST_LINE)}" for line in old[start:end])
-            yield from (f"+ {clean(line, _LONGEST_LINE)}" for line in new[other:last])
+            yield from (f"- {clean(readable(line), _LONGEST_LINE)}" for line in old[start:end])
+            yield from (f"+ {clean(readable(line), _LONGEST_LINE)}" for line in new[other:last])
 
 
 def _plain(text: str) -> str:
     """Text that cannot be taken for a mark of the page."""
-    return "".join(f"\\{each}" if each in "\\`*_<>#|[]" else each for each in clean(text))
+    return "".join(f"\\{each}" if each in "\\`*_<>#|[]" else each for each in clean(readable(text)))

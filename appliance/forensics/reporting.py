@@ -14,6 +14,7 @@ from appliance.forensics.diagnosis import MOST_LEFT, Diagnosis
 from appliance.forensics.observed import Observed
 from appliance.forensics.sides import Mapped, Sides
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from appliance.settings.hints import counted
 from nat.endpoint import PROTOCOL_NAMES, Direction, Side
 
@@ -213,13 +214,13 @@ def _page(sides: Sides, diagnosis: Diagnosis, messages: Sequence[Observed]) -> I
 def _table(each: Observed) -> Iterator[str]:
     line = each.came.partition(b"\r\n")[0].decode("latin-1")
     way = "outwards" if each.direction is Direction.OUT else "inwards"
-    yield f"## {each.t:.3f} s, {way}: {_plain(clean(line, _LONGEST_LINE))}"
+    yield f"## {each.t:.3f} s, {way}: {_plain(clean(readable(line), _LONGEST_LINE))}"
     yield ""
     yield "| field | came | was let out | is right | |"
     yield "|---|---|---|---|---|"
     for change in each.changes:
         texts = (change.before, change.after, change.expected or "")
-        cells = " | ".join(_plain(clean(text, _LONGEST_LINE)) for text in texts)
+        cells = " | ".join(_plain(clean(readable(text), _LONGEST_LINE)) for text in texts)
         source = f" ({change.rfc})" if change.rfc else ""
         reason = f"{change.verdict}: {change.reason}{source}"
         yield f"| {_plain(change.field)} | {cells} | {_plain(reason)} |"

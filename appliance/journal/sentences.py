@@ -32,6 +32,7 @@ from appliance.journal.events import (
 )
 from appliance.journal.hexdump import spelled
 from appliance.journal.plain import LONGEST, clean, split_endpoint
+from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
 from appliance.settings.hints import counted
@@ -222,7 +223,7 @@ def _is_nobody(source: str) -> bool:
 def _word(value: object) -> Any:
     """A field of an event, as a sentence may use it: text is cleaned, lists become JSON."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(readable(value))
     if isinstance(value, int | float) or value is None:
         return value
     return clean(msgspec.json.encode(value).decode())
@@ -285,7 +286,7 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
 def _change(change: Change, as_bytes: bool) -> str:
     """`~ contact.host: "192.0.2.1" became "203.0.113.1": ok. The reason. (RFC 3261 20.10)`"""
     before, after, wanted = (
-        clean(spelled(change.field, value) if as_bytes else value, 80)
+        clean(spelled(change.field, value) if as_bytes else readable(value), 80)
         for value in (change.before, change.after, change.expected or "")
     )
     what = f'"{before}" became "{after}"' if before != after else f'"{before}" was left'

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from appliance.journal.events import Change, MessagePassed
 from appliance.journal.hexdump import spelled
 from appliance.journal.plain import clean
+from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.sentences import FIELD_NAMES
 
@@ -23,7 +24,7 @@ def deed(message: MessagePassed, row: Change) -> str:
         (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
     )
     before, after, wanted = (
-        clean(text if is_text(message.before) else spelled(row.field, text), 60)
+        clean(readable(text) if is_text(message.before) else spelled(row.field, text), 60)
         for text in (row.before, row.after, row.expected or "")
     )
     who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
@@ -51,7 +52,7 @@ def _longest_first() -> list[str]:
 
 def whose(summary: str) -> str:
     """A message by its summary, as part of a sentence."""
-    return f"the {clean(summary)}" if summary else "a message"
+    return f"the {clean(readable(summary))}" if summary else "a message"
 
 
 def no_alg(slot: str, passed: Iterable[MessagePassed]) -> str:

@@ -31,6 +31,7 @@ EVIL = (
     "\\x1b]52;c;b3duZWQ=\\x07\\x1b]0;owned\\x07\\x1b[8mHIDDEN\\x1b[5m\\x9b8m\\x90q\\x9c"
     "[@click=app.quit]x[/]\\u202e\\u2066\\u200d"
 )
+CODED = (EVIL + "\\u0301\\u05d0").encode().decode("latin-1") + "\\x9b8m\\x90q"
 
 class Still(FakeFeed):
     async def next_frame(self, elapsed, running):
@@ -40,7 +41,7 @@ begun = started()
 begun.scenario = EVIL
 begun.parties = {"192.168.20.100": EVIL}
 evil = message(
-    "INVITE " + EVIL + "\\r\\n" + EVIL + "\\r\\nX: " + "A" * 60_000, "INVITE " + EVIL, "out"
+    "INVITE " + CODED + "\\r\\n" + CODED + "\\r\\nX: " + "A" * 60_000, "INVITE " + EVIL, "out"
 )
 evil.note = EVIL
 call = state("answered", 1.0, 7)
@@ -58,7 +59,7 @@ GlassnatApp(feed, [choices], refresh=0.05).run()
 """
 
 FOREIGN = re.compile(
-    "\x1b\\](?:52|0;owned)|\x1b\\[[58]m|[\x80-\x9f\u200d\u202e\u2066]|(?:WQ=|owned)\x07"
+    "\x1b\\](?:52|0;owned)|\x1b\\[[58]m|[\x80-\x9f\u0301\u05d0\u200d\u202e\u2066]|(?:WQ=|owned)\x07"
 )
 
 

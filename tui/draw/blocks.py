@@ -15,6 +15,7 @@ from itertools import islice
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.hexdump import dumped
+from appliance.journal.readable import readable
 from appliance.journal.rows import (
     ByteRows,
     ChangeOf,
@@ -228,7 +229,8 @@ def _text_lines(some: Iterable[Run]) -> list[Line]:
     have stayed."""
     lines = [Line()]
     for run in some:
-        text = f"«{run.text}»" if run.mark is Mark.CHANGED else run.text
+        text = readable(run.text)
+        text = f"«{text}»" if run.mark is Mark.CHANGED else text
         style = Style.BAD if run.is_bad else Style.PLAIN
         style = Style.CHANGED if run.mark is Mark.CHANGED else style
         first, *others = text.replace("\r\n", "\n").split("\n", _PASSAGE)

@@ -25,6 +25,7 @@ from itertools import islice
 
 from appliance.journal.events import MessagePassed
 from appliance.journal.hexdump import spelled
+from appliance.journal.readable import readable
 from appliance.journal.rows import (
     FAULTS,
     ByteRows,
@@ -110,7 +111,7 @@ def title(message: MessagePassed, number: int) -> Line:
     """What the pane is called: `message 3 INVITE · 2 rewritten · 3 missed`."""
     return (
         Line(f"message {number} ")
-        .add(message.summary or f"(not {message.alg.upper()})", Style.STRONG)
+        .add(readable(message.summary) or f"(not {message.alg.upper()})", Style.STRONG)
         .add(f" · {counts(message)}")
     )
 
@@ -334,7 +335,7 @@ def _values(change: ChangeOf, is_binary: bool) -> str:
     """What was, became and should have been, as far as the rows above do not say it."""
     expected = change.expected if differs_from_wanted(change) else None
     if not is_binary:
-        return "" if expected is None else f"should be {expected}. "
+        return "" if expected is None else f"should be {readable(expected)}. "
     said = spelled(change.field, change.before)
     if change.after != change.before:
         said += f" -> {spelled(change.field, change.after)}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from appliance.journal.events import MessagePassed
+from appliance.journal.readable import readable
 from appliance.journal.rows import FAULTS
 from tui.calls import Carried
 from tui.draw.hiding import without_verdicts
@@ -250,7 +251,7 @@ def _refusal(refusal: Refusal, shape: Shape) -> Line:
 
 
 def _label(event: MessagePassed, shape: Shape) -> str:
-    label = event.summary or _unnamed(event)
+    label = readable(event.summary) or _unnamed(event)
     body = " (SDP)" if "application/sdp" in event.before.lower() and shape.notes else ""
     if len(label + body) > shape.left - 4:
         label = label.partition(" (")[0]  # "200 OK (INVITE)": the method is what can be spared

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from appliance.journal.events import NAT, Cause, Change, HintGiven, PacketDropped
+from appliance.journal.readable import readable
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
 from appliance.sim.deeds import deed, no_alg
@@ -223,7 +224,7 @@ def _told_the_wrong_address(model: Model) -> Message | None:
 
 def _fine(model: Model, message: Message) -> str:
     event = message.event
-    which = f"message {message.number} {event.summary}".strip()
+    which = f"message {message.number} {readable(event.summary)}".strip()
     rewritten = [change for change in event.changes if change.before != change.after]
     if rewritten:
         so = "Everybody is heard: in" if model.streams else "In"

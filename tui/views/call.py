@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from appliance.journal.readable import readable
 from tui.draw import ladder, opening, outcome
 from tui.draw.lines import Line
 from tui.model import Message
@@ -76,7 +77,9 @@ class CallView(View):
         call = model.calls.find(self.look.call) or model.current_call()
         title = Line("Call ")
         if call is not None:
-            ends = dict.fromkeys((call.caller, call.callee))  # a phone registers itself
+            ends = dict.fromkeys(
+                map(readable, (call.caller, call.callee))
+            )  # a phone registers itself
             state = "?" if self.look.hidden else model.state_of(call)
             title.add(f"{' > '.join(ends)} · {call.kind}: {state}")
         return title

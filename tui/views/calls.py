@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from appliance.journal.events import CallState
+from appliance.journal.readable import readable
 from appliance.settings.hints import counted
 from tui.calls import BAD, OVER, in_few_words
 from tui.draw.hiding import HIDDEN
@@ -142,6 +143,7 @@ class CallsView(View):
 
 def _who(state: CallState) -> str:
     """`alice > bob`; a phone registers itself."""
-    if state.caller == state.callee:
-        return f"{state.caller} registers" if state.kind == "registration" else state.caller
-    return f"{state.caller} > {state.callee}"
+    caller, callee = readable(state.caller), readable(state.callee)
+    if caller == callee:
+        return f"{caller} registers" if state.kind == "registration" else caller
+    return f"{caller} > {callee}"

@@ -245,6 +245,18 @@ def test_as_text_each_change_has_its_reason_beneath(glassnat: Run, invite: str) 
     assert "rewritten: 2 ok, 1 info, 1 missed" in answer.err
 
 
+def test_text_of_other_alphabets_is_read_and_its_bytes_are_the_offsets(
+    glassnat: Run, tmp_path: Path
+) -> None:
+    """RFC 3261 25.1: a message is UTF-8. (The letter Å has the byte 0x85 in it.)"""
+    path = tmp_path / "message"
+    name = '"Jürgen Åß" <sip:alice@'.encode()
+    path.write_bytes(INVITE.replace(b"Contact: <sip:alice@", b"Contact: " + name))
+    lines = glassnat("alg", "diff", str(path)).out.splitlines()
+    assert '- Contact: "Jürgen Åß" <sip:alice@192.168.20.100:5060>' in lines
+    assert '+ Contact: "Jürgen Åß" <sip:alice@203.0.113.1:5060>' in lines
+
+
 def test_hostile_text_is_not_drawn(glassnat: Run, tmp_path: Path) -> None:
     path = tmp_path / "message"
     path.write_bytes(INVITE.replace(b"alice 1 1", b"\x1b[2J\x9b \x07 1"))

@@ -157,3 +157,13 @@ def test_two_texts_of_any_kind_can_be_compared(seed: int) -> None:
         cut = cut_for(event, 16)
         shown = [line for block in only_blocks(event) for line in block.before]
         assert len(shown) == (cut.count(before, 0, len(before)) if before else 0)
+
+
+def test_the_bytes_of_a_line_are_read_as_the_characters_that_they_mean() -> None:
+    """RFC 3261 25.1. A mark beside half of a character swallows nothing."""
+    text = f"From: Jürgen Å{'.' * 80}\r\n".encode().decode("latin-1") + "\xc3\r\n"
+    half = len(text) - 3
+    change = edit(half, half + 1, "\xc3", "\xe3")
+    first, second = only_blocks(message(text, "INVITE", "out", changes=[change]))
+    rows = plain([*first.after, *second.before, *second.after])
+    assert rows == [f"From: Jürgen Å{'.' * 80}", "«Ã»", "«ã»"]
