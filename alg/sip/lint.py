@@ -153,7 +153,19 @@ def _wrong_length(view: View) -> bool:
     if not view.readable or b"content-length" not in view.headers:
         return False
     length = grammar.number(view.value(b"content-length") or b"")
-    return length is None or view.body + length > len(view.data)
+    return length is None or view.body + length > len(view.data) or _cuts_a_description(view)
+
+
+def _cuts_a_description(view: View) -> bool:
+    """Bytes behind a body are discarded and nobody's fault (RFC 3261 18.3), unless they are the
+    rest of its last line, or more lines like those before."""
+    kind = (view.value(b"content-type") or b"").lower()
+    behind = view.data[view.end : view.end + 2]
+    if not behind or not kind.startswith(b"application/sdp"):
+        return False
+    within_a_line = view.end > view.body and view.data[view.end - 1] not in b"\r\n"
+    goes_on = rb"[\x21-\x7e]" if within_a_line else rb"[a-z]="
+    return re.match(goes_on, behind) is not None
 
 
 def _bad_status(view: View) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -109,10 +110,32 @@ def test_each_damage_has_its_name(
     assert found - {name} <= CONSEQUENCES.get(name, set())
 
 
-@pytest.mark.parametrize("trailing", [b"\r\n\r\n", b"\0\0", b"\r\nBYE sip:b SIP/2.0\r\n", b"m=x"])
+@pytest.mark.parametrize(
+    "trailing", [b"\r\n\r\n", b"\0\0", b"\r\nBYE sip:b SIP/2.0\r\n", b"\r\nMORE"]
+)
 def test_bytes_behind_the_body_are_nobodys_fault(on_the_wire: Any, trailing: bytes) -> None:
     """RFC 3261 18.3: they are discarded, so there is nothing wrong in them."""
     assert findings(on_the_wire(GOOD) + trailing) == []
+
+
+@pytest.mark.parametrize("missing", [1, 2, 9, 10_000])
+def test_a_length_that_ends_within_the_description_is_told(on_the_wire: Any, missing: int) -> None:
+    """RFC 3261 20.14: who goes by it loses a digit of a port, or lines; bytes that the sender meant
+    to be there are no trailing ones."""
+    data = on_the_wire(GOOD)
+    body = len(data.partition(b"\r\n\r\n")[2])
+    short = b"Content-Length: %d\r" % max(body - 2 - missing, 0)
+    found = names(findings(re.sub(rb"Content-Length: \d+\r", short, data)))
+    assert "content-length" in found
+    assert found <= {"content-length", "description"}
+
+
+def test_lines_of_a_description_behind_its_end_are_told_too(on_the_wire: Any) -> None:
+    data = on_the_wire(GOOD)
+    length = int(re.findall(rb"Content-Length: (\d+)", data)[0])
+    data = data.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + 2))
+    assert findings(data + b"\r\n") == []
+    assert names(findings(data + b"\r\nm=video 4002 RTP/AVP 31\r\n")) == {"content-length"}
 
 
 def test_every_check_is_shown() -> None:
