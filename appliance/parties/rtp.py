@@ -16,6 +16,7 @@ every packet; only sequence number and timestamp change.
 from __future__ import annotations
 
 from collections import deque
+from functools import cache
 from math import pi, sin
 from random import Random
 from struct import Struct
@@ -26,7 +27,7 @@ from appliance.parties.rtcp import Control
 from nat.endpoint import Endpoint
 
 HEADER = Struct("!BBHII")  # version and flags, marker and payload type, sequence, timestamp, SSRC
-RTCP_TYPES = [bytes([kind]) for kind in range(192, 224)]  # RFC 5761 4
+RTCP_TYPES = frozenset(bytes([kind]) for kind in range(192, 224))  # RFC 5761 4
 VERSION_2 = 0x80
 MARKER = 0x80  # RFC 3551 4.1: the first packet of a talkspurt
 PCMU = 0
@@ -55,6 +56,7 @@ def is_audio(payload: bytes) -> bool:
     return len(payload) >= HEADER.size and payload[0] == VERSION_2 and not is_control
 
 
+@cache
 def tone(frequency: int) -> bytes:
     """20 ms of a sine, at a quarter of full loudness."""
     return bytes(ulaw(round(8192 * sin(2 * pi * frequency * n / 8000))) for n in range(SAMPLES))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from nat.endpoint import Endpoint, address_text, parse_address
@@ -17,6 +18,8 @@ DEFAULT_PORT = 5060
 MAGIC_COOKIE = "z9hG4bK"  # RFC 3261 8.1.1.7: every branch starts with it
 USER_AGENT = "glassnat-party/1.0"
 
+MOST_REMEMBERED = 256
+"""Names of headers, and addresses in them: in all messages of a call they are the same."""
 COMPACT = {  # RFC 3261 7.3.3
     "c": "content-type",
     "f": "from",
@@ -107,20 +110,22 @@ class SipMessage:
 
     def get(self, name: str) -> str:
         """The first value of a header, or the empty text. `name` is the long form in lower case."""
-        return next(iter(self.all(name)), "")
+        return next((value for given, value in self.headers if _long_form(given) == name), "")
 
     def all(self, name: str) -> list[str]:
-        return [
-            value
-            for given, value in self.headers
-            if COMPACT.get(given.lower(), given.lower()) == name
-        ]
+        return [value for given, value in self.headers if _long_form(given) == name]
 
     def write(self) -> bytes:
         """The message as bytes, with the Content-Length that its body has."""
         lines = [self.start, *(f"{name}: {value}" for name, value in self.headers)]
         lines.append(f"Content-Length: {len(self.body)}")
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+
+
+@lru_cache(MOST_REMEMBERED)
+def _long_form(given: str) -> str:
+    """A header's name in lower case, whichever form it came in (RFC 3261 7.3.3)."""
+    return COMPACT.get(given.lower(), given.lower())
 
 
 _OF_THE_LENGTH = ("content-length", "RFC 3261 18.3")
@@ -234,6 +239,7 @@ def user_of(value: str) -> str:
     return user if at else ""
 
 
+@lru_cache(MOST_REMEMBERED)
 def endpoint_of(value: str) -> Endpoint | None:
     """Where a header value or URI points to; None when it names no IPv4 address."""
     address = uri_of(value)
