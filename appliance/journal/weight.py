@@ -13,25 +13,30 @@ import msgspec
 
 from appliance.journal.events import Event
 
+SEQUENCES = (list, tuple)
 RECORD = 64
 """Bytes that a record takes itself, beside 8 for each of its fields."""
 
 
 def weight_of(event: Event) -> int:
     """Bytes of the event and of all that it holds."""
-    return _weight(event, set())
-
-
-def _weight(value: object, counted: set[int]) -> int:
-    if value is None or value is True or value is False or id(value) in counted:
-        return 0
-    counted.add(id(value))
-    if isinstance(value, msgspec.Struct):
-        fields = msgspec.structs.astuple(value)
-        return RECORD + sum(8 + _weight(each, counted) for each in fields)
-    size = sys.getsizeof(value)
-    if isinstance(value, list | tuple):
-        size += sum(_weight(each, counted) for each in value)
-    elif isinstance(value, dict):
-        size += sum(_weight(each, counted) for pair in value.items() for each in pair)
-    return size
+    weight = 0
+    counted = {id(None), id(True), id(False)}  # these are there anyway
+    waiting: list[object] = [event]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in counted:
+            continue
+        counted.add(id(value))
+        if isinstance(value, msgspec.Struct):
+            fields = msgspec.structs.astuple(value)
+            weight += RECORD + 8 * len(fields)
+            waiting += fields
+            continue
+        weight += sys.getsizeof(value)
+        if isinstance(value, SEQUENCES):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.keys()
+            waiting += value.values()
+    return weight
