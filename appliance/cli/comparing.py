@@ -12,6 +12,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -86,8 +87,12 @@ def compare(
     count = sum(map(len, all_plays))
     rows: list[Row] = []
 
+    is_over = threading.Event()
+
     def play(of_a_story: Sequence[Play]) -> None:
         for each in of_a_story:
+            if is_over.is_set():
+                return
             row = player(each)
             rows.append(row)
             narrate(f"{len(rows):4} of {count}  {_line(row)}")
@@ -95,7 +100,10 @@ def compare(
                 emit_json_line(row)
 
     with ThreadPoolExecutor(beside) as pool:
-        list(pool.map(play, all_plays))
+        try:
+            list(pool.map(play, all_plays))
+        finally:  # after Ctrl-C nothing is begun any more, and what is under way tidies up
+            is_over.set()
     agree = sum(bool(row["agrees"]) for row in rows)
     refused = sum(bool(row["refused"]) for row in rows)
     if not as_json:

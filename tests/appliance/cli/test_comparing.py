@@ -102,6 +102,19 @@ def test_two_runs_of_a_story_are_never_beside_each_other() -> None:
     comparing.compare(comparing.plays(STORIES, None, 1.0), 8, True, play)
 
 
+def test_who_gives_up_begins_nothing_more() -> None:
+    """Ctrl-C: what is under way hears it too, and ends."""
+    played: list[Play] = []
+
+    def player(play: Play) -> dict[str, Any]:
+        played.append(play)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        comparing.compare(comparing.plays(STORIES, None, 1.0), 1, True, player)
+    assert len(played) <= len(STORIES)
+
+
 @pytest.mark.parametrize(
     ("code", "said", "complaint", "sentence", "agrees", "refused"),
     [
