@@ -40,12 +40,13 @@ Row = dict[str, Any]
 
 
 class Play(NamedTuple):
-    """One run: what the story calls its expectation, what is turned for it, and how many seconds of
-    it pass in one."""
+    """One run: what the story calls its expectation, what is turned for it, the counts that must be
+    met, and how many seconds of it pass in one."""
 
     scenario: str
     expects: str
     turned: str
+    counts: Mapping[str, int]
     speed: float
 
 
@@ -60,7 +61,7 @@ def plays(
         pace = speed or fitting(story.duration)
         found.append(
             [
-                Play(name, label, each.options(), pace)
+                Play(name, label, each.options(), each.evidence, pace)
                 for label, each in story.expect.items()
                 if alg is None or each.alg == alg
             ]
@@ -137,8 +138,13 @@ def play_in_a_process(play: Play) -> Row:
         is_refused = done.returncode == USAGE
         nothing = {"outcome": "", "simulated": "", "sentence": why, "agrees": False}
         return {**row, **nothing, "refused": is_refused}
-    told = ("outcome", "simulated", "sentence", "agrees")
-    return {**row, **{key: said[key] for key in told}, "refused": False}
+    row |= {key: said[key] for key in ("outcome", "simulated", "sentence", "agrees")}
+    row["refused"] = False
+    for name, count in play.counts.items():
+        if said["evidence"].get(name) != count:
+            row["agrees"] = False
+            row["sentence"] += f"; {name}: {said['evidence'].get(name)}, not {count}"
+    return row
 
 
 def _line(row: Row) -> str:

@@ -16,7 +16,10 @@ from appliance.sim.stories import list_scenarios, load_scenario
 STORIES = {name: load_scenario(name) for name in ("one-way-audio", "nat-yes", "left-open")}
 ONE = {"one-way-audio": STORIES["one-way-audio"]}
 
-SAID = '{"outcome":"both-ways","simulated":"both-ways","sentence":"both","agrees":true}'
+SAID = '{"outcome":"both-ways","simulated":"both-ways","sentence":"both",'
+SAID += '"evidence":{"calls_answered":1},"agrees":true}'
+
+COUNTS = {"calls_answered": 1}
 
 
 def row(play: Play, **more: Any) -> dict[str, Any]:
@@ -119,6 +122,7 @@ def test_who_gives_up_begins_nothing_more() -> None:
     ("code", "said", "complaint", "sentence", "agrees", "refused"),
     [
         (0, SAID, "", "both", True, False),
+        (0, SAID.replace(":1", ":0"), "", "both; calls_answered: 0, not 1", False, False),
         (
             2,
             "",
@@ -153,7 +157,7 @@ def test_a_run_is_a_lab_check_of_its_own(
         return subprocess.CompletedProcess(words, code, said, complaint)
 
     monkeypatch.setattr(comparing.subprocess, "run", run)
-    found = comparing.play_in_a_process(Play("nat-yes", "off", "--alg off", 4.0))
+    found = comparing.play_in_a_process(Play("nat-yes", "off", "--alg off", COUNTS, 4.0))
     assert begun[0][3:] == ["lab", "check", "nat-yes", "--json", "--speed", "4", "--alg", "off"]
     assert found["sentence"] == sentence
     assert (found["agrees"], found["refused"]) == (agrees, refused)
