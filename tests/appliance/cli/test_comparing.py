@@ -16,8 +16,10 @@ from appliance.sim.stories import list_scenarios, load_scenario
 STORIES = {name: load_scenario(name) for name in ("one-way-audio", "nat-yes", "left-open")}
 ONE = {"one-way-audio": STORIES["one-way-audio"]}
 
-SAID = '{"outcome":"both-ways","simulated":"both-ways","sentence":"both",'
-SAID += '"evidence":{"calls_answered":1},"agrees":true}'
+SAID = (
+    '{"outcome":"both-ways","simulated":"both-ways","sentence":"both",'
+    '"evidence":{"calls_answered":1},"agrees":true}'
+)
 
 COUNTS = {"calls_answered": 1}
 
