@@ -116,7 +116,7 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
 
 
 @lab.command("check", short_help="Does it come to the same in reality?")
-@click.argument("scenarios", metavar="SCENARIO", nargs=-1, shell_complete=offer(scenarios))
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1, shell_complete=offer(scenarios))
 @click.option("--all", "is_all", is_flag=True, help="All that SCENARIO expects, or all scenarios.")
 @speed_option(f"{FASTER} With --all: as its length allows.", None)
 @PARTY
