@@ -38,12 +38,14 @@ def veth(port: str, bridge: Bridge, end: str, netns: str, addresses: Iterable[In
     """A port that is to be the bridge's, and its other end in a private namespace, which is to have
     these addresses: should the machine itself talk to them, it remembers them as neighbours.
 
-    Hardware addresses follow from its name: what hosts remember of an appliance stays true when it
-    is made again. The port's is a high one, because a bridge takes the lowest of its ports' for its
-    own. One whose only port goes away again has none at all: so its own is written down.
+    The end's hardware address follows from its IP addresses: what hosts remember of them stays
+    true when the appliance is made again, also under another name. The port's is a high one,
+    because a bridge takes the lowest of its ports' for its own. One whose only port goes away again
+    has none at all: so its own is written down.
     """
-    digest = hashlib.sha256(port.encode()).digest()
-    port_address, end_address = (bytes([first, *digest[:5]]).hex(":") for first in (0xFE, 0x02))
+    addresses = list(addresses)
+    known_by = ", ".join(address_text(each.address) for each in addresses) or port
+    port_address, end_address = _hardware(0xFE, port), _hardware(0x02, known_by)
     mtu = ("mtu", str(bridge.mtu))  # a bridge is never larger than its smallest port
     return Step(
         ("ip", "link", "add", port, "address", port_address, *mtu, "type", "veth",
@@ -52,6 +54,11 @@ def veth(port: str, bridge: Bridge, end: str, netns: str, addresses: Iterable[In
            for each in addresses),
          Trace("bridge", bridge.name, bridge.hardware), Trace("port", port)),
     )  # fmt: skip
+
+
+def _hardware(first: int, seed: str) -> str:
+    """A locally administered address (IEEE 802): the first byte, and five that follow from text."""
+    return bytes([first, *hashlib.sha256(seed.encode()).digest()[:5]]).hex(":")
 
 
 def join(port: str, bridge: Bridge) -> Step:
