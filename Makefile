@@ -7,7 +7,8 @@ BIN := .venv/bin
 # program:package, the real programs that tests/host drives
 DRIVEN := ip:iproute2 iperf3:iperf3 sipp:sip-tester tshark:tshark tcpdump:tcpdump nft:nftables \
 	dig:bind9-dnsutils nc:netcat-openbsd ethtool:ethtool ping:iputils-ping hping3:hping3 \
-	delv:bind9-dnsutils traceroute:traceroute tmux:tmux ps:procps curl:curl nsenter:util-linux dnsmasq:dnsmasq-base \
+	delv:bind9-dnsutils traceroute:traceroute tmux:tmux ps:procps curl:curl nsenter:util-linux \
+	dnsmasq:dnsmasq-base \
 	qemu-system-x86_64:qemu-system-x86 busybox:busybox-static /vmlinuz:linux-image-amd64 \
 	baresip:baresip-core
 # and those that only `make bench` compares with
