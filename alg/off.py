@@ -21,7 +21,7 @@ class Off:
     manners: Manners = RIGHT
 
     def inspect(self, message: bytes, context: AlgContext) -> Edits | Refuse:
-        return Edits(note="the ALG is off")
+        return Edits(note="the ALG was off")
 
     def explain(self, rule: str) -> Reason:
         raise KeyError(rule)

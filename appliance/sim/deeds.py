@@ -15,10 +15,12 @@ from appliance.journal.rows import is_text
 from appliance.journal.sentences import FIELD_NAMES
 
 NO_ALG = "The ALG is off, and none is needed: everybody is heard."
+NO_ALG_BEFORE = "The ALG was off, and none was needed: everybody was heard."
 
 
-def deed(message: MessagePassed, row: Change) -> str:
-    """What a module made of a field, and what belongs there; without a full stop."""
+def deed(message: MessagePassed, row: Change, is_past: bool = False) -> str:
+    """What a module made of a field, and what belongs there; without a full stop. `is_past`: there
+    is another module now."""
     what = whose(message.summary)
     place = next(
         (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
@@ -27,10 +29,12 @@ def deed(message: MessagePassed, row: Change) -> str:
         clean(readable(text) if is_text(message.before) else spelled(row.field, text), 60)
         for text in (row.before, row.after, row.expected or "")
     )
-    who = "The ALG is off:" if message.module == "off" else f"The module {message.module} left"
     if row.before == row.after:
-        stays = f"{before} stays in the" if message.module == "off" else f"{before} in the"
-        return f"{who} {stays} {place} of {what}, where a correct ALG writes {wanted}"
+        left = f"The module {message.module} left {before} in"
+        if message.module == "off":
+            was = f"was off: {before} stayed" if is_past else f"is off: {before} stays"
+            left = f"The ALG {was} in"
+        return f"{left} the {place} of {what}, where a correct ALG writes {wanted}"
     if row.before == row.expected:
         if not before:
             return f"The module {message.module} slipped {after} into the {place} of {what}"
@@ -55,9 +59,9 @@ def whose(summary: str) -> str:
     return f"the {clean(readable(summary))}" if summary else "a message"
 
 
-def no_alg(slot: str, passed: Iterable[MessagePassed]) -> str:
+def no_alg(slot: str, passed: Iterable[MessagePassed], is_past: bool = False) -> str:
     """Of a run in which everybody is heard and nobody reads a protocol: it needs no ALG. Others may
-    have one that is needed."""
+    have one that is needed. `is_past`: there is an ALG now."""
     if all(each.module == "off" for each in passed):
-        return NO_ALG
+        return NO_ALG_BEFORE if is_past else NO_ALG
     return f"No ALG reads {slot.upper()}, and none is needed: everybody is heard."

@@ -49,11 +49,11 @@ def because(model: Model, message: Message | None, call: str = "") -> list[Reaso
         return [Reason(said)]
     if model.outcome is not None and model.outcome.causes:
         causes = model.outcome.causes
-        return [Reason(_begun(cause.sentence), cause.inferred) for cause in causes]
+        return [Reason(_begun(_told(model, cause)), cause.inferred) for cause in causes]
     if lost is not None:
         return list(_lost(lost, model))
     if inferred := model.calls.inferred(call):
-        blame = [] if message is None else _offers_fault(message)
+        blame = [] if message is None else _offers_fault(model, message)
         return [*blame, Reason(_sentence(inferred), inferred=True)]
     if _is_fresh(model.last_drop, model.now):
         return [Reason(_refused(model.last_drop))]
@@ -68,23 +68,23 @@ def _unread(hint: HintGiven) -> str:
     return f"{hint.internal} to {hint.remote}: {hint.sentence}{todo}."
 
 
-def _offers_fault(message: Message) -> list[Reason]:
+def _offers_fault(model: Model, message: Message) -> list[Reason]:
     """What is wrong in a message with where media is to be sent."""
     fault = worst(message)
     is_about_media = fault is not None and fault.field.startswith("sdp")
-    return [_blame(message, fault)] if fault is not None and is_about_media else []
+    return [_blame(model, message, fault)] if fault is not None and is_about_media else []
 
 
 def _of_the_message(model: Model, message: Message) -> list[Reason]:
     """Where nothing else tells: what is wrong or right about it, by how it ended."""
     fault = worst(message)
     if model.outcome is not None and model.outcome.outcome != BOTH_WAYS:
-        blame = [] if fault is None else [_blame(message, fault, inferred=True)]
+        blame = [] if fault is None else [_blame(model, message, fault, inferred=True)]
         return [*blame, Reason(_sentence(model.outcome.sentence))]
     if fault is not None and model.outcome is not None:
         return [_harmless(model, message, fault)]
     if fault is not None:
-        return [_blame(message, fault), Reason(_sentence(fault.reason))]
+        return [_blame(model, message, fault), Reason(_sentence(fault.reason))]
     return [Reason(_fine(model, message))]
 
 
@@ -174,14 +174,31 @@ def place_that_matters(model: Model, message: Message) -> str:
 # --- sentences -----------------------------------------------------------------------------------
 
 
-def _blame(message: Message, fault: Change, inferred: bool = False) -> Reason:
-    return Reason(f"{deed(message.event, fault)}.", inferred)
+def _blame(model: Model, message: Message, fault: Change, inferred: bool = False) -> Reason:
+    return Reason(f"{deed(message.event, fault, _is_past(model, message))}.", inferred)
+
+
+def _told(model: Model, cause: Cause) -> str:
+    """What a module made of a field is told anew, since another one may be there by now."""
+    message = None if cause.event is None else model.message_of(cause.event)
+    if message is None or cause.party != NAT or not _is_past(model, message):
+        return cause.sentence
+    known = {(each.field, each.rule): each for each in message.event.changes}
+    change = known.get((cause.field, cause.rule))
+    return cause.sentence if change is None else _blame(model, message, change).sentence
+
+
+def _is_past(model: Model, message: Message) -> bool:
+    """Was there no ALG when it passed, and is there one now?"""
+    now = model.modules.get(message.event.alg, "off")
+    return message.event.module == "off" != now
 
 
 def _harmless(model: Model, message: Message, fault: Change) -> Reason:
     """When all is over and everybody is heard, no verdict on a message is to blame for anything."""
     if message.event.module == "off":
-        return Reason(no_alg(message.event.alg, (each.event for each in model.messages)))
+        events = (each.event for each in model.messages)
+        return Reason(no_alg(message.event.alg, events, _is_past(model, message)))
     said = f"{deed(message.event, fault)}; it is harmless here: everybody is heard."
     return Reason(said)
 
@@ -208,7 +225,7 @@ def _lost(stream: Stream, model: Model) -> Iterator[Reason]:
     guilty = _told_the_wrong_address(model)
     fault = worst(guilty) if guilty is not None else None
     if guilty is not None and fault is not None:
-        yield _blame(guilty, fault, inferred=True)
+        yield _blame(model, guilty, fault, inferred=True)
     where = f": {stream.lost_at}" if stream.lost_at else ""
     yield Reason(f"{stream.listener} hears nothing of {stream.talker}{where}.")
 

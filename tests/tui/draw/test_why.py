@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from appliance.journal.events import AlgError, CallOutcome, Cause, Change, SettingChanged
+import pytest
+
+from appliance.journal.events import (
+    NAT,
+    AlgError,
+    CallOutcome,
+    Cause,
+    Change,
+    Event,
+    SettingChanged,
+)
 from appliance.sim.knobs import Remedy
 from tests.tui.draw.test_translations import dropped
 from tests.tui.stories import SETTINGS, ended, invite, message, one_way_audio
@@ -14,6 +24,13 @@ from tui.model import Model
 DEED = (
     "The ALG is off: 192.168.20.100 stays in the c= line of the INVITE, "
     "where a correct ALG writes 203.0.113.1."
+)
+WELL = CallOutcome(outcome="both-ways", sentence="both ways", evidence={})
+BLAMED = CallOutcome(
+    outcome="one-way-audio",
+    sentence="one way",
+    evidence={},
+    causes=[Cause(DEED, NAT, 5, "sdp.c", "sdp.c")],
 )
 SYMPTOM = "alice hears nothing of bob: no route to 192.168.20.100."
 
@@ -89,6 +106,25 @@ def test_where_everybody_is_heard_a_missed_field_is_harmless() -> None:
     poor.module = "sip-poor:no-sdp"
     (said,) = why(told(poor, well))
     assert said.endswith("it is harmless here: everybody is heard.")
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([invite()], "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE, "),
+        (one_way_audio(), "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE, "),
+        ([invite(), BLAMED], "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE"),
+        ([invite(), WELL], "The ALG was off, and none was needed: everybody was heard."),
+        ([message("x", "ACK", "out")], "Message 1 ACK passed unchanged."),
+    ],
+)
+def test_of_messages_of_before_another_alg_is_not_spoken_as_of_now(
+    events: list[Event], said: str
+) -> None:
+    """Promise 7: beside the name of the ALG that is there now."""
+    model = told(*events)
+    model.settings = SETTINGS | {"alg.sip.module": "sip"}
+    assert why(model)[0].startswith(said)
 
 
 def test_a_dropped_packet_is_news_for_a_moment() -> None:
