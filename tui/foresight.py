@@ -5,9 +5,9 @@
 
 It is played in a program of its own (this file): it can be ended at once, and a screen is no place
 to start processes from, since what they would inherit as their output is Textual's. That program is
-begun before anybody asks and waits with everything loaded; its processes are forked from it, so
-they load nothing. Each plan is played to its end: the outcome is what a run on the screen would
-have. What was found stays known as long as nothing else is turned.
+begun before anybody asks, and waits with everything loaded and its processes forked from it, so
+that they load nothing. Each plan is played to its end: the outcome is what a run on the screen
+would have. What was found stays known as long as nothing else is turned.
 """
 
 from __future__ import annotations
@@ -140,15 +140,15 @@ def _find(plans: Sequence[Plan], into: dict[str, str], players: Players) -> None
 def serve(given: BinaryIO, tell: Callable[[str], None]) -> None:
     """A line of JSON for each plan that has been played, as they finish; as long as somebody
     asks."""
-    while True:
-        try:
-            plans = pickle.load(given)
-        except EOFError:
-            return
-        with get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
+    with get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
+        while True:
+            try:
+                plans = pickle.load(given)
+            except EOFError:
+                return
             for spec, outcome in pool.imap_unordered(_played, plans):
                 tell(json.dumps([spec, outcome]) + "\n")
-        tell(_NO_MORE)
+            tell(_NO_MORE)
 
 
 def _played(plan: Plan) -> Found:

@@ -29,7 +29,10 @@ ROUNDS = 5
 SECONDS = 2.0
 WATCHED = 10.0
 """Seconds for which the screen's share of a processor is taken."""
-PICKER, STORY = "a NAT you can see through", "SIM one-way-audio"
+PICKER = "a NAT you can see through"
+STORY, READY = "alice: hang up", "ALG [off]"
+"""What stands on the screen once a story can be read (who will do what), and once it can be
+played."""
 VIEWS = {"4": "4 Events", "3": "3 Before", "5": "5 Guide"}
 """Keys, and what stands on the screen after them and not before."""
 ALL_KNOWN = "runs again from T+0"
@@ -42,8 +45,8 @@ def figures() -> list[Figure]:
 
 
 def paint() -> list[Figure]:
-    """From the command to the first picture: the best of some starts, since whatever else the
-    machine does can only make it later."""
+    """From the command to the first picture, which for a story is one that it can be read in: the
+    best of some starts, since whatever else the machine does can only make it later."""
     return [
         Figure("start to first paint, picker", "s", _best_paint(PICKER), 0.7, 0.4, False),
         Figure(
@@ -64,7 +67,7 @@ def _best_paint(words: str, *command: str) -> float:
 def menu() -> list[Figure]:
     """From the key to the outcomes of a story with a minute of audio, each played to its end."""
     with glassnat("sim", "one-way-audio") as terminal:
-        terminal.wait_for(STORY)
+        terminal.wait_for(READY)
         terminal.rest(3.0)  # somebody reads first
         pressed = terminal.press("a")
         first = terminal.wait_for("ONE-WAY") - pressed

@@ -25,8 +25,11 @@ from tui.widgets.drawn import Drawn, content
 from tui.widgets.rows import Rows
 
 _ROOM = 70
-_LOOK_AGAIN = 0.25
+_LOOK_AGAIN = 0.05
 """Seconds between two looks at what has become known."""
+_DRAW_AGAIN = 5
+"""Looks between two drawings of what becomes known after the first: to draw takes time from what
+finds it out."""
 _BENEATH = 6
 """Rows for what a fault does, what it breaks, and where it was seen."""
 
@@ -97,6 +100,8 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         self._outcomes = outcomes
         self._foreseen = first if outcomes is not None else ""
         self._is_typing = False
+        self._drawn = 0
+        self._looks = 0
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -106,7 +111,15 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
 
     def on_mount(self) -> None:
         self._begin()
-        self.set_interval(_LOOK_AGAIN, self._show)
+        if self._outcomes is not None:
+            self.set_interval(_LOOK_AGAIN, self._look_again)
+
+    def _look_again(self) -> None:
+        """Draw what has become known: the first of it at once."""
+        self._looks += 1
+        is_time = not self._drawn or self._looks >= _DRAW_AGAIN
+        if is_time and len(self._outcomes or ()) > self._drawn:
+            self._show()
 
     def on_placed(self) -> None:
         self._show()
@@ -130,6 +143,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
         self._show()
 
     def _show(self) -> None:
+        self._drawn, self._looks = len(self._outcomes or ()), 0
         application, opens, poor, _, _, mine = self._choices[0]
         correct = f"correct: rewrite what needs it, open {opens}"
         lines = [

@@ -82,7 +82,7 @@ async def test_what_becomes_known_while_the_menu_is_open_is_shown() -> None:
         assert "ONE-WAY" not in screen_of(app)
         outcomes |= {"off": "one-way-audio", "sip": "both-ways"}
         outcomes |= {"sip-poor:no-sdp": "one-way-audio", "sip-poor:callid-oneway": "both-ways"}
-        menu._show()
+        menu._look_again()
         await pilot.pause()
         text = screen_of(app)
         assert "off       ONE-WAY" in text
