@@ -172,6 +172,9 @@ def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
         if isinstance(table, PhoneTraits) and table.stun:
             sentence = f"Let {name}'s phone ask no STUN server."
             yield sentence, {f"parties.{name}.stun": ""}
+        if isinstance(table, PhoneTraits) and table.digits_by == "info":
+            sentence = f"Let {name}'s phone send its keys beside the audio."
+            yield sentence, {f"parties.{name}.digits_by": "events"}
         if isinstance(table, PhoneTraits) and table.configuration and table.fetches_by == "active":
             sentence = f"Let {name}'s phone open the connection for its file itself."
             yield sentence, {f"parties.{name}.fetches_by": "passive"}

@@ -310,15 +310,18 @@ def _stream(stream: Stream, fate: str, model: Model, shape: Shape) -> Line:
 
 
 def _is_inside(stream: Stream, model: Model) -> bool:
-    """Does the talker sit inside? Told by the hosts whose messages came from there."""
+    """Does the talker sit inside? Told by the hosts at both ends of messages: who talks behind a
+    PBX has no host of that name."""
     for message in model.messages:
         event = message.event
         ends = (event.source, event.new_destination)
-        inside = ends[0] if event.direction == "out" else ends[1]
-        names = model.name(inside), address_of(inside)
-        if stream.talker in names:
+        inside, outside = (
+            (model.name(end), address_of(end))
+            for end in (ends if event.direction == "out" else reversed(ends))
+        )
+        if stream.talker in inside or stream.listener in outside:
             return True
-        if stream.listener in names:
+        if stream.listener in inside or stream.talker in outside:
             return False
     return True
 

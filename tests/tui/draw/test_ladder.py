@@ -127,6 +127,14 @@ def test_audio_that_goes_out_and_is_lost_is_dotted_beyond_the_nat() -> None:
     assert plain(rows(story, 40, None))[1].endswith("►║┄┄┄┄┄┄┄┄┄┄┄┄┄✗│")
 
 
+def test_what_somebody_outside_says_to_a_user_of_a_pbx_inside_comes_in() -> None:
+    """The user has no host of that name; the one outside has."""
+    story = told(started(), invite(), media("bob", "carol", 0), media("carol", "bob", 498))
+    _, said, _, answered = plain(rows(story, 40, None))
+    assert " LOST" in said
+    assert answered.endswith("►│")
+
+
 def test_before_it_is_judged_nothing_tells_how_it_went() -> None:
     story = told(
         *one_way_audio(), MessageDiscarded(party="bob", summary="INVITE", reason="why", cause=5)
