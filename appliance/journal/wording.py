@@ -19,16 +19,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from alg.base import Piece
 from appliance.journal.events import Change, MessagePassed
 from appliance.journal.hexdump import spelled
 from appliance.journal.rows import ChangeOf, applied, is_at_fault, is_text, wanted
 
-Lines = Sequence[Sequence[Piece]]
+if TYPE_CHECKING:  # no protocol is needed to draw what is text already
+    from alg.base import Piece
+
+    Lines = Sequence[Sequence[Piece]]
+
 END = "\r\n"
 LONGEST = 16_384
 """Bytes of a message that is put into words: some hundred records."""
@@ -142,6 +145,8 @@ def _places(old: Lines, new: Lines, best: Lines) -> Iterator[_Place]:
 
 
 def _one_piece(line: Sequence[Piece]) -> Piece:
+    from alg.base import Piece
+
     text = "".join(piece.text for piece in line)
     return Piece(text, tuple(span for piece in line for span in piece.spans))
 
