@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -24,8 +25,8 @@ pytestmark = [
     ),
 ]
 
-MOMENTS = 15
-"""At which the start is killed. (With 50 of them nothing else was found.)"""
+MOMENTS = 25
+"""At which the start is killed, on each of two laptops."""
 
 
 @pytest.fixture
@@ -212,12 +213,17 @@ def test_killed_at_any_moment_of_its_start_it_goes_by_its_name(
 ) -> None:
     """Promise 5: links, addresses, routes, rules, neighbours, firewall and sysctls are the same
     before and after, whenever `up` is killed."""
-    laptop = Laptop(namespace)
-    killed = (sys.executable, "-m", "tests.host.killed", laptop.name, str(MOMENTS), "1")
-    with running("", *laptop.here(*killed, INSIDE, OUTSIDE)) as program:
-        assert program.finish(120) == 0, program.text
-    moments = [json.loads(line) for line in program.text.splitlines()]
-    assert len(moments) == MOMENTS
+    with contextlib.ExitStack() as both:
+        programs = []
+        for seed in (1, 2):
+            laptop = Laptop(namespace)
+            killed = (sys.executable, "-m", "tests.host.killed", laptop.name, str(MOMENTS))
+            command = laptop.here(*killed, str(seed), INSIDE, OUTSIDE)
+            programs.append(both.enter_context(running("", *command)))
+        for program in programs:
+            assert program.finish(120) == 0, program.text
+    moments = [json.loads(line) for program in programs for line in program.text.splitlines()]
+    assert len(moments) == 2 * MOMENTS
     assert [each for each in moments if each["different"] or "down" in each["ended"]] == []
     assert any(each["ended"] == "killed" for each in moments)
 
