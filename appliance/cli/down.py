@@ -20,10 +20,10 @@ from appliance.cli.base import (
 )
 from appliance.cli.doctor import program
 from appliance.cli.words import appliances_up, offer
+from appliance.namespaces.between import pinning, undo
 from appliance.namespaces.between import record as records
-from appliance.namespaces.between import undo
 from appliance.namespaces.between.record import Record
-from appliance.settings.hints import nearest
+from appliance.settings.hints import counted, nearest
 
 TIDY_UP_INCOMPLETE = 5
 UP, STALE = "up", "stale"
@@ -79,6 +79,8 @@ def _take_down(name: str) -> str:
 def status(as_json: bool) -> None:
     """What `up` has made: which appliances run, and which have ended but are not tidied up yet.
 
+    As root, also how many frames `--one-port-one-address` has dropped.
+
     \b
     Examples:
       glassnat status
@@ -93,13 +95,20 @@ def status(as_json: bool) -> None:
     for row in rows:
         if row["state"] == STALE:
             narrate(f"{row['name']} has ended; tidy up: sudo {program()} down {row['name']}")
+        if row.get("impostors"):
+            frames = counted(row["impostors"], "frame")
+            narrate(f"{row['name']}: {frames} dropped that came with another machine's address")
 
 
 def _row(name: str) -> dict[str, Any]:
     facts, traces = records.read(name)
     process = next((trace for trace in traces if trace.kind == "process"), None)
     is_up = process is not None and undo.is_alive(process)
+    rooms = [trace.name for trace in traces if trace.kind == "namespace"]
+    may_look = is_up and os.geteuid() == 0
+    dropped = [frames for room in rooms if may_look and (frames := pinning.dropped(room))]
     return {
+        **({"impostors": sum(dropped)} if dropped else {}),
         "name": name,
         "pid": int(process.name) if process else None,
         "control": facts.control,

@@ -12,7 +12,11 @@ Strategy: two sets, since one cannot ask a set of pairs for a half. `owners` has
 
 from __future__ import annotations
 
+import json
+
 from appliance.namespaces.between.step import BRIDGE_END, Step
+from appliance.wires import netns as namespaces
+from appliance.wires.netns import CommandError
 
 PROGRAM = "nft"
 REMEMBERED = 65_536
@@ -42,3 +46,20 @@ table netdev glassnat {{
 def step(netns: str) -> Step:
     """The filter, in a namespace that is made for it."""
     return Step(("ip", "netns", "exec", netns, PROGRAM, " ".join(RULES.split())))
+
+
+def dropped(netns: str) -> int | None:
+    """How many frames the filter has dropped so far, packets and ARP; None where there is none, or
+    nobody may look. (The appliance itself cannot tell: they never come to it.)"""
+    try:
+        listed = namespaces.run(
+            namespaces.within(netns, [PROGRAM, "-j", "list", "table", "netdev", "glassnat"])
+        )
+    except CommandError:
+        return None
+    return sum(
+        int(part["counter"]["packets"])
+        for entry in json.loads(listed)["nftables"]
+        for part in entry.get("rule", {}).get("expr", ())
+        if "counter" in part
+    )

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.cli import down
 from appliance.control import client, paths
-from appliance.namespaces.between import undo
+from appliance.namespaces.between import pinning, undo
 from appliance.namespaces.between.record import Facts, Record, Trace, names
 from appliance.wires.netns import CommandError
 
@@ -112,6 +112,17 @@ def test_status_tells_who_runs_and_who_has_ended(glassnat: Run) -> None:
     answer = glassnat("status")
     assert "br-in" in answer.out
     assert "gone has ended; tidy up: sudo" in answer.err
+
+
+def test_status_tells_of_frames_with_another_machines_address(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are dropped before the appliance, which cannot count them."""
+    record("here", undo.own_process(), Trace("namespace", "glassnat-here-in"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pinning, "dropped", {"glassnat-here-in": 3}.get)
+    assert json.loads(glassnat("status", "--json").out)[0]["impostors"] == 3
+    assert "here: 3 frames dropped that came with another machine" in glassnat("status").err
 
 
 def test_the_names_are_offered_to_the_shell(glassnat: Run) -> None:
