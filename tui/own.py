@@ -37,7 +37,7 @@ def modules_in(folder: Path) -> list[str]:
 def line_of(spec: str, rule: str) -> str:
     """`live.py:23`, where a module first names a rule; empty when it does not."""
     path = Path(spec.rpartition(":")[0])
-    for node in _nodes(path, _stamp(path)):
+    for node in _nodes(path, stamp(path)):
         if isinstance(node, ast.Constant) and node.value == rule:
             return f"{path.name}:{node.lineno}"
     return ""
@@ -65,14 +65,14 @@ class Watch:
     def saved(self, specs: Iterable[str]) -> str:
         """The name of a file that is another one than at the last look; empty if none is."""
         files = [spec.rpartition(":")[0] for spec in specs if is_foreign(spec)]
-        now = {file: _stamp(Path(file)) for file in files}
+        now = {file: stamp(Path(file)) for file in files}
         before, self._seen = self._seen, now
         changed = (file for file in files if now[file] != before.get(file, now[file]))
         return Path(next(changed, "")).name
 
 
-def _stamp(path: Path) -> Stamp:
-    """Another one after each time that it was saved."""
+def stamp(path: Path) -> Stamp:
+    """Of a file: another one after each time that it was saved."""
     try:
         found = path.stat()
     except OSError:
@@ -81,7 +81,7 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _classes(file: Path) -> Iterator[str]:
-    for node in _nodes(file, _stamp(file)):
+    for node in _nodes(file, stamp(file)):
         if isinstance(node, ast.ClassDef):
             methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
             if methods >= METHODS:
@@ -89,11 +89,11 @@ def _classes(file: Path) -> Iterator[str]:
 
 
 @lru_cache(32)
-def _nodes(file: Path, stamp: Stamp) -> list[ast.AST]:
-    """All of a file, in the order in which it is read; nothing of one that cannot be. `stamp`:
-    which version of it."""
+def _nodes(file: Path, version: Stamp) -> list[ast.AST]:
+    """All of a file, in the order in which it is read; nothing of one that cannot be. `version`:
+    its stamp."""
     try:
-        if stamp[1] > LARGEST:
+        if version[1] > LARGEST:
             return []
         tree = ast.parse(file.read_bytes())
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):

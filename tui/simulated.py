@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from alg.registry import APPLICATIONS
@@ -21,6 +22,7 @@ from appliance.sim.simulation import Simulation
 from tui.feed import Awaited, Clockwork, FeedError, setting_values
 from tui.foresight import SPEC, Foresight
 from tui.model import Frame, short_key
+from tui.own import Stamp, stamp
 
 MODULES = [f"alg.{name}.module" for name in APPLICATIONS]
 _SLICE = 0.25
@@ -66,6 +68,7 @@ class SimulationFeed(Clockwork):
         self.knobs: dict[str, Any] = {}
         self._turns: Turns | None = None
         self.foresight = Foresight()
+        self._stamps: dict[str, Stamp] = {}
         self.restart()
 
     @property
@@ -260,8 +263,17 @@ class SimulationFeed(Clockwork):
         values = self.simulation.engine.settings.values
         others = {key: value for key, value in values.items() if key not in specs}
         traits = {key: value for key, value in self.knobs.items() if key.startswith(PREFIX)}
+        self._forget_saved(each for known in specs.values() for each in known)
         self.foresight.begin((tuple(specs), str(others), str(traits)), self.plans(specs))
         return self.foresight.outcomes
+
+    def _forget_saved(self, specs: Iterable[str]) -> None:
+        """What somebody's own module comes to is to be found out again once it was saved."""
+        for spec in filter(is_foreign, specs):
+            now = stamp(Path(spec.rpartition(":")[0]))
+            if self._stamps.get(spec) != now:
+                self._stamps[spec] = now
+                self.foresight.outcomes.pop(spec, None)
 
     def plans(self, specs: Mapping[str, Sequence[str]]) -> list[Plan]:
         """A run of this story with each of these values of a setting, all else being as it is."""

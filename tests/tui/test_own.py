@@ -9,8 +9,10 @@ import pytest
 
 from tests.tui.reading import screen_of
 from tests.tui.stories import changes, invite
+from tests.tui.test_foresight import Told
 from tests.tui.test_simulated import simulation
 from tui.app import GlassnatApp
+from tui.foresight import Foresight
 from tui.knobs import alg_choices
 from tui.own import Watch, line_of, modules_in, with_lines
 from tui.simulated import SimulationFeed
@@ -63,12 +65,15 @@ async def test_it_is_chosen_by_its_file_s_name_and_runs_again_when_it_is_saved(
     file = tmp_path / "live.py"
     file.write_text(MODULE.read_text())
     feed = SimulationFeed(simulation)
-    monkeypatch.setattr(feed, "foresee", lambda specs: {})
+    feed.foresight = Foresight(Told)
     app = GlassnatApp(feed, alg_choices(), refresh=None)
     async with app.run_test(size=(120, 36)) as pilot:
         await app.advance(0.0)
         await pilot.press("a")
-        assert "1  live.py:MyAlg" in screen_of(app)
+        feed.foresight.wait()
+        feed.foresight.outcomes["live.py:MyAlg"] = "registration-failed"
+        await pilot.press("down")
+        assert "1  live.py:MyAlg REG. FAILED" in screen_of(app)
         await pilot.press("1", "r")
         feed.finish()
         await app.advance(0.0)
@@ -80,6 +85,9 @@ async def test_it_is_chosen_by_its_file_s_name_and_runs_again_when_it_is_saved(
         await app.advance(0.0)
         assert app.look.model.outcome.outcome == "one-way-audio"
         assert app.look.said == "live.py was saved, and the story runs again."
+        feed.foresee({"alg.sip.module": ["off", "live.py:MyAlg"]})
+        feed.foresight.wait()
+        assert feed.foresight.outcomes["live.py:MyAlg"] == "no-audio", "of the file as it is now"
         file.write_text("class MyAlg(")
         await app.advance(0.0)
         assert "live.py" in app.look.said

@@ -49,9 +49,10 @@ class Choices(NamedTuple):
 
     @property
     def specs(self) -> list[str]:
-        """Each that may be chosen by itself, what the story is about first."""
+        """Each that may be chosen by itself, what the story is about first, somebody's own last."""
         faults = sorted(self.faults, key=lambda fault: fault.name not in self.own)
-        return ["off", self.application, *(f"{self.poor}:{fault.name}" for fault in faults)]
+        known = ["off", self.application, *(f"{self.poor}:{fault.name}" for fault in faults)]
+        return [*known, *self.mine]
 
 
 class AlgMenu(ModalScreen[tuple[str, str] | None]):
@@ -154,8 +155,7 @@ class AlgMenu(ModalScreen[tuple[str, str] | None]):
             does = "wrong on purpose: Space ticks faults, Enter applies, / finds"
             lines.append(_row("p", poor, "", Style.PLAIN, does))
         for number, spec in enumerate(mine, 1):
-            line = Line(f" {number}  ", Style.KEY, str(number)).add(f"{spec} ", Style.STRONG)
-            lines.append(line.add("yours: runs again whenever you save it"))
+            lines.append(self._choice(str(number), spec, "yours: runs again whenever you save it"))
         self.query_one("#choices", Drawn).show([line.cut(_ROOM) for line in lines])
         at = self._list.place
         body = self._list.rows(_ROOM)
