@@ -1,4 +1,4 @@
-"""Switches are thrown, everything else is typed."""
+"""Switches are thrown, choices are chosen, everything else is typed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tui.widgets.knob_menu import KnobMenu
 KNOBS = [
     Knob("parties.pbx.comedia", False, True),
     Knob("nat.timeouts.udp", 30.0, False),
+    Knob("profile", "none", False, "The product.", ("cgn", "symmetric")),
 ]
 
 
@@ -24,10 +25,13 @@ KNOBS = [
         [
             pytest.param("down enter 5 m enter", ("nat.timeouts.udp", "5m")),
             pytest.param("enter", ("parties.pbx.comedia", True)),
-            pytest.param("down down up enter", ("parties.pbx.comedia", True)),
+            pytest.param("down down up up enter", ("parties.pbx.comedia", True)),
             pytest.param("escape", None),
+            pytest.param("end enter end enter", ("profile", "symmetric")),
+            pytest.param("pagedown enter escape home enter", ("parties.pbx.comedia", True)),
+            pytest.param("slash p r o d enter enter enter", ("profile", "cgn")),
         ],
-        4,
+        7,
     ),
 )
 async def test_the_menu_answers_a_key_and_a_value(
