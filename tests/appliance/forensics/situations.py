@@ -7,11 +7,12 @@ router does: an answer is sent only to what came out, and says again what came o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 
 from alg.registry import APPLICATIONS
 from appliance.forensics.replaying import Tape, read
+from appliance.forensics.sides import looks_of
 from appliance.journal.capture import Capture, Captured
 from appliance.journal.capturefile import heading, packet_blocks
 from appliance.journal.events import Started
@@ -332,6 +333,17 @@ def full(router: Router) -> None:
     router.into(udp(f"{MEDIA}:7000", "203.0.113.1:4000", b"one again"))
 
 
+def speaks(router: Router) -> None:
+    """A call with audio in both directions."""
+    router.wait(2.0)
+    router.asks(request())
+    router.asks(request("INVITE", offer(4000), call="2", cseq=2), THEIRS)
+    for number in range(40):
+        router.out(udp(f"{OWN}:4000", f"{MEDIA}:7000", b"out %d" % number))
+        router.into(udp(f"{MEDIA}:7000", "203.0.113.1:4000", b"in %d" % number))
+    router.asks(request("BYE", call="2", cseq=3))
+
+
 def two_lines(router: Router) -> None:
     router.wait(2.0)
     router.asks(request("INVITE", offer(4000)), THEIRS)
@@ -376,6 +388,7 @@ ALL: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "below": (below, ()),
     "pinged": (pinged, ("nat.refresh_inbound=true",)),
     "full": (full, ("nat.limits.flows=2",)),
+    "speaks": (speaks, ()),
     "two lines": (two_lines, ('outside.external=["203.0.113.1", "203.0.113.2"]',)),
     "streams": (streams, ()),
 }
@@ -393,12 +406,19 @@ def captured(
     return router.tapes(), sets
 
 
-def lossy(tapes: tuple[Tape, Tape], share: float, seed: int) -> tuple[Tape, Tape]:
-    """The captures without this share of their packets, each without others: who captured them has
-    lost them, and the router has not."""
+def lossy(
+    tapes: tuple[Tape, Tape], share: float, seed: int, spared: Collection[int] = ()
+) -> tuple[Tape, Tape]:
+    """The captures without this share of their packets, each without others, but for those on
+    `spared` ports: who captured them has lost them, and the router has not."""
     dice = Random(seed)
+
+    def is_kept(packet: Packet) -> bool:
+        looks = looks_of(Side.INSIDE, packet)
+        is_spared = looks.source.port in spared or looks.destination.port in spared
+        return is_spared or dice.random() >= share
+
     first, second = (
-        Tape(tape.wall, [each for each in tape.sightings if dice.random() >= share])
-        for tape in tapes
+        Tape(tape.wall, [each for each in tape.sightings if is_kept(each.packet)]) for tape in tapes
     )
     return first, second

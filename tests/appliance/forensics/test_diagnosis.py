@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.appliance.forensics.judge import judged
-from tests.appliance.forensics.situations import ALL, captured
+from tests.appliance.forensics.situations import ALL, captured, lossy
 from tests.support.sweep import sampled
 
 
@@ -37,6 +37,28 @@ def test_a_fault_that_can_be_seen_is_named_with_evidence(fault: str, name: str) 
     assert (found.module, found.left) == ("sip-poor", 0)
     assert named[fault].evidence
     assert all(each.startswith("At ") and each.endswith(".") for each in named[fault].evidence)
+
+
+LOST = [
+    ("off", []),
+    ("sip", []),
+    ("sip-poor:stray-char", ["stray-char"]),
+    ("sip-poor:no-sdp", ["no-sdp"]),
+    ("sip-poor:via-not-restored", ["via-not-restored"]),
+    ("sip-poor:bad-checksum", ["bad-checksum"]),
+    ("sip-poor:content-length-stale", ["content-length-stale"]),
+]
+
+
+@pytest.mark.parametrize(("spec", "faults"), sampled([pytest.param(*each) for each in LOST], 3))
+@pytest.mark.parametrize(("share", "spared"), [(0.01, []), (0.1, [5060])])
+def test_captures_that_have_lost_packets_tell_the_same(
+    spec: str, faults: list[str], share: float, spared: list[int]
+) -> None:
+    """One in a hundred of all, or one in ten of the audio."""
+    tapes, sets = captured("speaks", spec)
+    found = judged(lossy(tapes, share, 1, spared), sets)
+    assert [each.name for each in found.faults] == faults
 
 
 @pytest.mark.slow
