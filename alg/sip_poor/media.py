@@ -256,6 +256,7 @@ FAULTS.add(
     look_at="The 183 of a call in view 3 and glassnat show expectations after it: the media that "
     "it describes are not let in before the 200.",
     rfc="RFC 3960 3",
+    kind="expect",
     prepare=early_media_blind,
 )
 

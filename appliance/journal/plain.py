@@ -26,6 +26,13 @@ def _visible(character: str) -> str:
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "␦"
 
 
+def continued(sentence: str) -> str:
+    """A sentence as it goes on behind a colon: with a small letter, unless an abbreviation or the
+    like begins it."""
+    is_word = sentence[:1].isupper() and not sentence[1:2].isupper()
+    return sentence[:1].lower() + sentence[1:] if is_word else sentence
+
+
 def printable(text: str) -> str:
     """JSON in ASCII, with the one control character escaped that JSON lets stand as it is. (All of
     them stand in strings: between these there are only marks and digits.)"""

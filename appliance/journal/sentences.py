@@ -12,6 +12,7 @@ cursor.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.hexdump import spelled
-from appliance.journal.plain import LONGEST, clean, split_endpoint
+from appliance.journal.plain import LONGEST, clean, continued, split_endpoint
 from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
@@ -83,6 +84,13 @@ _AS_PROSE = str.maketrans({"[": "", "]": "", '"': "", ",": ", "})
 _ENDPOINTS = ("internal", "external", "remote", "source", "destination", "target")
 
 FIELD_NAMES = {
+    "answer.address": "address record",
+    "answer.ttl": "TTL",
+    "expires": "Expires",
+    "from": "From",
+    "record-route": "Record-Route",
+    "refer-to": "Refer-To",
+    "replaces": "Replaces",
     "sdp": "session description",
     "sdp.c": "c= line",
     "sdp.m": "m= line",
@@ -93,8 +101,20 @@ FIELD_NAMES = {
     "content-length": "Content-Length",
     "request-uri": "Request-URI",
     "port.endpoint": "argument",
+    "to": "To",
 }
 """What people call a field, or all fields that begin so."""
+
+
+_NUMBER = re.compile(r"\[\d+\]")
+"""Which of several it is; people count otherwise."""
+
+
+def place_of(field: str) -> str:
+    """What people call a field of a message ("contact.host", "answer[0].address")."""
+    parts = _NUMBER.sub("", field).split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((FIELD_NAMES[name] for name in names if name in FIELD_NAMES), field)
 
 
 def wall_clock(seconds: float) -> str:
@@ -233,6 +253,7 @@ def _fill(words: dict[str, Any]) -> None:
     """Optional parts of sentences: empty, or with their own punctuation."""
     if "count" in words and "sentence" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
+        words["sentence"] = continued(words["sentence"])
         what = words["summary"] or words["protocol"]
         packet = f": {what} from {words['source']} to {words['destination']}"
         words["packet"] = "" if _is_nobody(words["source"]) else packet
@@ -262,6 +283,7 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
     if "rfc" in words:
         words["by_rule"] = f" ({words['rfc']})" if words["rfc"] else ""
     if "where" in words:
+        words["why"] = continued(words["why"])
         what = words["summary"] or words["protocol"]
         words["packets"] = f"{words['count']} times {what}" if words["count"] > 1 else what
         words["destined"] = f" from {words['source']} to {words['destination']}"
@@ -277,7 +299,7 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
         todo = f" (glassnat set {words['setting']} {words['value']})"
         words["remedy"] = todo if words["setting"] else ""
     if "does" in words:
-        place = FIELD_NAMES.get(words["field"], words["field"])
+        place = place_of(words["field"])
         said = words["summary"]
         told = f"the {place} of the {said} says so" if place else f"the {said} came from there"
         words["told_by"] = f", because {told}" if said else ""

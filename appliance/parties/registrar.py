@@ -178,7 +178,7 @@ class Registrar:
                 self._unbind(user)
                 self._bind(user, Binding(uri_of(contact), source, now + granted), request, now)
             else:
-                self._sign_off(user, now)
+                self._sign_off(user, request, now)
                 return 200, []
         binding = self._bindings.get(user)
         if binding is None:
@@ -233,10 +233,15 @@ class Registrar:
         times.append(now)
         return False
 
-    def _sign_off(self, user: str, now: float) -> None:
+    def _sign_off(self, user: str, request: SipMessage, now: float) -> None:
         binding = self._bindings.get(user)
-        if binding is None or not self._traits.remembers:
+        if binding is None:
+            return
+        if not self._traits.remembers:
             self._unbind(user)
+            does = f"knows no more where {user} is, who has signed off, and who was at"
+            ground = Ground(request.wire, "expires", "RFC 3261 10.2.2")
+            self._agent.learn(self._agent.name, does, binding.source, ground)
             return
         _stop(binding)
         end = partial(self._lapse, user, binding)

@@ -28,9 +28,10 @@ from appliance.journal.events import (
     PacketLost,
     PartyLearnt,
 )
-from appliance.journal.plain import clean
+from appliance.journal.hexdump import spelled
+from appliance.journal.plain import clean, continued
 from appliance.journal.rows import FAULTS
-from appliance.journal.sentences import FIELD_NAMES
+from appliance.journal.sentences import place_of
 from appliance.parties.audio import (
     EXPECTS_AUDIO,
     NO_AUDIO_CAME,
@@ -47,6 +48,7 @@ from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAM
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.deeds import deed, whose
+from appliance.sim.ends import Loss, most_frequent, of_a_closed_port, of_losses, what
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
@@ -54,9 +56,11 @@ from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
 
 ONLY_HEARS = (EXPECTS_AUDIO, HEARS_DIGIT)
 """What is said of an endpoint to which nobody sends for that."""
-Loss = PacketLost | PacketDropped
 WITHIN = 40.0
 """Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
+
+SIGNED_OFF = "RFC 3261 10.2.2"
+"""The rule by which a server knows of nobody because somebody has told it so: no fault of a NAT."""
 
 DECIDES_AUDIO = ("sdp.c", "sdp.m")
 """Nobody sends to the address in the o= line: it names the session (RFC 8866 5.2)."""
@@ -73,14 +77,16 @@ def causes_of(
         found = [cause for each in failure.silent for cause in _of_silence(each, evidence)]
     else:
         found = list(_of_failed_signalling(failure, evidence))
-    is_explained = any(cause.party == NAT and cause.field for cause in found)
+    is_explained = any(
+        (cause.party == NAT and cause.field) or cause.rule == SIGNED_OFF for cause in found
+    )
     if is_explained or all(cause.inferred for cause in found):
         return found
     return [*map(_of_the_nat, faults), *found]
 
 
 def _of_the_nat(fault: Fault[Any]) -> Cause:
-    sentence = f"The NAT has the fault {fault.name}: {fault.does}"
+    sentence = f"The NAT has the fault {fault.name}: {continued(fault.does)}"
     return Cause(sentence, NAT, None, "", fault.rfc, True)
 
 
@@ -119,11 +125,11 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     if not lost:  # whoever is there may have passed it on
         lost = [each for each in losses if each.source.startswith(target.rpartition(":")[0] + ":")]
     if lost:
-        yield from _of_another_port(_most_frequent(lost), evidence)
+        yield from _of_another_port(most_frequent(lost), evidence)
     went_astray = [] if lost else list(_of_strays(direction, evidence))
     if lost:
-        yield from _of_forgotten(_most_frequent(lost), evidence)
-    yield from went_astray or _of_losses(lost, f"{talker}'s {what}", listener)
+        yield from _of_forgotten(most_frequent(lost), evidence)
+    yield from went_astray or of_losses(lost, f"{talker}'s {what}", listener)
 
 
 def _of_strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
@@ -154,8 +160,8 @@ def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[
     if learnt is None:
         return
     message = evidence.messages.get(learnt.cause or 0)
-    yield from _of_the_field(message, learnt.field)
-    place = FIELD_NAMES.get(learnt.field, learnt.field)
+    yield from _of_the_field(message, learnt.field, learnt.target)
+    place = place_of(learnt.field)
     said = whose(learnt.summary)
     told = f"the {place} of {said} says so" if place else f"{said} came from there"
     because = f", because {told}" if learnt.summary else ""
@@ -189,15 +195,16 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_discards(blamed, evidence)
     elif lost:
         asked = [*failure.detail.split(), *_registrars(failure, evidence)]
-        worst = _most_frequent([each for each in lost if each.destination in asked] or lost)
+        worst = most_frequent([each for each in lost if each.destination in asked] or lost)
         if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
             learnt = _newest_about(worst.destination, evidence, worst.t)
             yield from _why_sent_there(learnt, evidence)
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
         yield from _of_another_port(worst, evidence)
+        yield from of_a_closed_port(worst, evidence)
         yield from _of_a_refusal(worst, evidence)
-        yield from _of_losses([worst], _what(worst, failure), "")
+        yield from of_losses([worst], what(worst, failure), "")
     else:
         yield from _of_a_stream(failure, evidence) or _of_a_lapse(evidence)
 
@@ -341,10 +348,25 @@ def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterat
         yield from _why_sent_there(_newest_about(began.destination, evidence, first.t), evidence)
     else:
         yield from _of_the_field(began, first.field)
+    if began and first.summary == DNS_ANSWER:
+        yield from _of_what_was_to_be(began)
     yield _discard(first, count)
     if first.summary == DNS_ANSWER:
         at_once = (each for each in discards if (each.t, each.party) == (first.t, party))
         yield from (_discard(each) for each in at_once if each.summary != DNS_ANSWER)
+
+
+def _of_what_was_to_be(answer: MessagePassed) -> Iterator[Cause]:
+    """A module did what it was told to do, and its receiver takes the answer for forged."""
+    if any(each.verdict in FAULTS for each in answer.changes):
+        return
+    made = (each for each in answer.changes if each.after != each.before)
+    row = next(made, None)
+    if row is not None:
+        wrote = f"The module {answer.module} wrote {clean(spelled(row.field, row.after), 60)}"
+        place = f"{place_of(row.field)} of {whose(answer.summary)}"
+        sentence = f"{wrote} into the {place}: {continued(row.reason)}"
+        yield Cause(sentence, NAT, answer.id, row.field, row.rule)
 
 
 def _discard(discarded: MessageDiscarded, count: int = 1) -> Cause:
@@ -391,11 +413,16 @@ def _question_of(answer: MessagePassed, evidence: Evidence) -> MessagePassed | N
 # --- what stood in the message, and where packets ended -------------------------------------------
 
 
-def _of_the_field(message: MessagePassed | None, field: str) -> Iterator[Cause]:
-    """What the module made of the field on which it hangs."""
+def _of_the_field(message: MessagePassed | None, field: str, target: str = "") -> Iterator[Cause]:
+    """What the module made of the field on which it hangs; or, where somebody sends to `target`, of
+    text that became its address, whatever field that was in."""
     if message is None or not field:
         return
     row = _fault_in(message, field)
+    if row is None and target:
+        address = target.rpartition(":")[0]
+        written = (each for each in reversed(message.changes) if each.after == address)
+        row = next((each for each in written if each.verdict in FAULTS), None)
     if row is not None:
         yield Cause(f"{deed(message, row)}.", NAT, message.id, row.field, row.rule)
 
@@ -404,45 +431,3 @@ def _fault_in(message: MessagePassed, field: str) -> Change | None:
     deciding = DECIDES_AUDIO if field == "sdp" else (field,)
     faults = [each for each in message.changes if each.verdict in FAULTS]
     return next((each for each in faults if each.field.startswith(deciding)), None)
-
-
-def _of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
-    """Where most of it ended."""
-    if not lost:
-        yield Cause(f"Where {what} was lost on its way to {listener} was not seen.", inferred=True)
-        return
-    worst = _most_frequent(lost)
-    if isinstance(worst, PacketDropped):
-        why = f"{worst.sentence.rstrip('.')} ({worst.reason})."
-        sentence = f"{what} is dropped by the NAT on the {worst.side}: {why}"
-        if worst.summary and worst.side == "outside":
-            sentence = f"{what} came to {worst.destination}, and the NAT dropped it: {why}"
-        yield Cause(sentence, NAT, worst.id, "", worst.rfc)
-    else:
-        yield Cause(f"{what} is lost {worst.where}: {worst.why}.", "", worst.id)
-
-
-def _most_frequent(lost: list[Loss]) -> Loss:
-    """The first event of the kind that counts most packets, if possible one that has a name."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for each in lost:
-        counts[_kind(each)] += each.count
-    worst = counts.most_common(1)[0][0]
-    alike = [each for each in lost if _kind(each) == worst]
-    return next((each for each in alike if each.summary), alike[0])
-
-
-def _kind(loss: Loss) -> tuple[str, str]:
-    why = loss.reason if isinstance(loss, PacketDropped) else loss.why
-    return why, loss.destination
-
-
-def _what(loss: Loss, failure: Failure) -> str:
-    """The message that was lost; whose it is, where the failure is about the same request."""
-    summary = clean(loss.summary)
-    if not summary:
-        return f"what was sent to {loss.destination}"
-    if not isinstance(loss, PacketDropped) or f"no answer to {summary} from" not in failure.detail:
-        return f"the {summary}"
-    callee = failure.detail.partition(f"{failure.who} called ")[2].partition(":")[0]
-    return f"{failure.who}'s {summary}" + (f" for {callee}" if callee else "")

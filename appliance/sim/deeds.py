@@ -12,7 +12,7 @@ from appliance.journal.hexdump import spelled
 from appliance.journal.plain import clean
 from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
-from appliance.journal.sentences import FIELD_NAMES
+from appliance.journal.sentences import place_of
 
 NO_ALG = "The ALG is off, and none is needed: everybody is heard."
 NO_ALG_BEFORE = "The ALG was off, and none was needed: everybody was heard."
@@ -22,9 +22,7 @@ def deed(message: MessagePassed, row: Change, is_past: bool = False) -> str:
     """What a module made of a field, and what belongs there; without a full stop. `is_past`: there
     is another module now."""
     what = whose(message.summary)
-    place = next(
-        (FIELD_NAMES[key] for key in _longest_first() if row.field.startswith(key)), row.field
-    )
+    place = place_of(row.field)
     before, after, wanted = (
         clean(readable(text) if is_text(message.before) else spelled(row.field, text), 60)
         for text in (row.before, row.after, row.expected or "")
@@ -48,10 +46,6 @@ def deed(message: MessagePassed, row: Change, is_past: bool = False) -> str:
         f"The module {message.module} wrote {after} into the {place} of {what}, "
         f"where {wanted} belongs"
     )
-
-
-def _longest_first() -> list[str]:
-    return sorted(FIELD_NAMES, key=len, reverse=True)
 
 
 def whose(summary: str) -> str:

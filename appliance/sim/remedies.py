@@ -9,13 +9,14 @@ phone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from alg.registry import APPLICATIONS
 from appliance.journal.events import PacketDropped
 from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.parties.proxy import ProxyTraits
+from appliance.parties.stunserver import StunServerTraits
 from appliance.sim import knobs, outcome
 from appliance.sim.knobs import Remedy
 from appliance.sim.outcome import Outcome
@@ -168,7 +169,10 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
 
 def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
     """Keep-alives only where a forgotten mapping may be the reason: of phones there are many."""
+    servers = [each for each in simulation.scenario.parties.values() if _is_stun_outside(each)]
     for name, table in simulation.scenario.parties.items():
+        if isinstance(table, PhoneTraits) and table.side == "inside":
+            yield from _tell_it_what_it_is_outside(name, table, servers)
         if isinstance(table, PhoneTraits) and table.stun:
             sentence = f"Let {name}'s phone ask no STUN server."
             yield sentence, {f"parties.{name}.stun": ""}
@@ -184,6 +188,27 @@ def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
         if isinstance(table, PhoneTraits) and table.side == "inside" and table.keep_alive == "none":
             sentence = f"Let {name}'s phone send a line end every {table.keep_alive_every:.0f} s."
             yield sentence, {f"parties.{name}.keep_alive": "crlf"}
+
+
+def _is_stun_outside(table: object) -> TypeGuard[StunServerTraits]:
+    return isinstance(table, StunServerTraits) and table.side == "outside"
+
+
+def _tell_it_what_it_is_outside(
+    name: str, table: PhoneTraits, servers: list[StunServerTraits]
+) -> Iterator[Candidate]:
+    """A phone can send from where it listens, and write what it is outside, if somebody tells it:
+    its registrar (RFC 3581) or a STUN server (RFC 8489), where there is one."""
+    if table.send_from:
+        sentence = f"Let {name}'s phone send from the port that it listens on."
+        yield sentence, {f"parties.{name}.send_from": 0}
+    if table.transport == "udp" and not table.rport and not table.stun:
+        sentence = f"Let {name}'s phone ask its registrar what it is outside (rport), and write it."
+        yield sentence, {f"parties.{name}.rport": True}
+    if not table.stun and servers:
+        server = f"{servers[0].address}:{servers[0].port}"
+        sentence = f"Let {name}'s phone ask the STUN server {server} what it is outside."
+        yield sentence, {f"parties.{name}.stun": server}
 
 
 def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.journal.plain import clean, printable, split_endpoint
+from appliance.journal.plain import clean, continued, printable, split_endpoint
 
 
 @given(st.text())
@@ -57,3 +57,11 @@ def test_an_endpoint_of_either_family_is_an_address_and_a_port(
 def test_delete_does_not_stand_raw_in_json() -> None:
     """RFC 8259 7 lets it."""
     assert printable('"\x7f"') == '"\\u007f"'
+
+
+def test_a_sentence_goes_on_behind_a_colon_with_a_small_letter() -> None:
+    """What is spelled in capitals keeps them."""
+    said = [
+        continued(each) for each in ("Nothing is left.", "TCP ends.", "A flow ends.", "", "1 ms")
+    ]
+    assert said == ["nothing is left.", "TCP ends.", "a flow ends.", "", "1 ms"]

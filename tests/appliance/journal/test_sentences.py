@@ -21,7 +21,7 @@ from appliance.journal.events import (
     SettingChanged,
     Started,
 )
-from appliance.journal.sentences import Teller, outcome_line, table
+from appliance.journal.sentences import Teller, outcome_line, place_of, table
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
@@ -114,7 +114,7 @@ def test_a_name_stands_beside_an_address_of_the_second_family_too() -> None:
 def test_the_sender_of_a_packet_that_could_not_be_read_is_not_told(source: str) -> None:
     """Whatever family the rest of the world is of."""
     (line,) = Teller().tell(msgspec.structs.replace(drop(1), source=source))
-    assert "dropped on the outside: Nothing inside" in line
+    assert "dropped on the outside: nothing inside" in line
 
 
 def test_a_message_tells_each_change_with_its_reason() -> None:
@@ -189,7 +189,7 @@ def test_a_message_that_was_dropped_is_told_by_its_name() -> None:
     event = drop(1)
     event.summary = "INVITE\x1b"
     (line,) = Teller().tell(event)
-    assert ": INVITE␛ from 192.0.2.7:7 to 203.0.113.1:9: Nothing" in line
+    assert ": INVITE␛ from 192.0.2.7:7 to 203.0.113.1:9: nothing" in line
 
 
 def test_audio_is_told_when_it_begins_to_be_heard_or_stops() -> None:
@@ -274,3 +274,19 @@ def test_what_is_lost_second_by_second_is_told_ever_less_often() -> None:
 def test_after_a_pause_it_is_told_again() -> None:
     teller = Teller()
     assert [bool(teller.tell(lost(at))) for at in (1.0, 2.0, 3.0, 9.0)] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("answer[4].address", "address record"),
+        ("answer[0].ttl", "TTL"),
+        ("to.host", "To"),
+        ("sdp.c.address", "c= line"),
+        ("sdp.o.address", "session description"),
+        ("x-unknown.host", "x-unknown.host"),
+        ("", ""),
+    ],
+)
+def test_a_field_is_called_what_people_call_it(field: str, name: str) -> None:
+    assert place_of(field) == name

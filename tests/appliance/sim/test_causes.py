@@ -109,7 +109,7 @@ def test_a_registration_that_ended_leads_back_to_the_lifetime_that_was_changed()
     run = simulation("no-incoming-calls", "sip-poor:expires-grow")
     run.run_until(440.0)
     changed, lapsed = [cause.sentence for cause in run.causes()]
-    assert changed.startswith("The module sip-poor:expires-grow wrote 3000 into the expires")
+    assert changed.startswith("The module sip-poor:expires-grow wrote 3000 into the Expires")
     assert lapsed.startswith("pbx knows no more where alice is, whose registration has ended")
 
 
@@ -173,4 +173,35 @@ def test_a_fault_that_nothing_was_seen_of_is_not_blamed() -> None:
     story = knobs.turned(load_scenario("signed-off"), {"parties.pbx.remembers": 0.0})
     run = staged(story, "sip-poor:unreg-leaves-hole")
     run.run()
-    assert [cause.sentence for cause in run.causes()] == ["Nothing that was seen explains it."]
+    assert [cause.sentence for cause in run.causes()] == [
+        "pbx knows no more where alice is, who has signed off, and who was at 203.0.113.1:5060 "
+        "(RFC 3261 10.2.2)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "alg", "turned", "first"),
+    [
+        (
+            "hairpin-desks",
+            "sip-poor:replace-all",
+            {},
+            "The module sip-poor:replace-all wrote 192.168.20.100 into the text of the 200 OK "
+            "(INVITE), where 203.0.113.1 must stay.",
+        ),
+        (
+            "listens-elsewhere",
+            "off",
+            {"parties.pbx.nat": "yes"},
+            "the 200 OK (REGISTER) goes to 203.0.113.1:49154, because the REGISTER came from "
+            "there; the NAT hands it to 192.168.20.100:49154, which sent that and listens "
+            "elsewhere (RFC 3581 4).",
+        ),
+    ],
+)
+def test_a_chain_goes_back_to_its_beginning(
+    name: str, alg: str, turned: dict[str, object], first: str
+) -> None:
+    run = staged(knobs.turned(load_scenario(name), turned), alg)
+    run.run()
+    assert run.causes()[0].sentence == first

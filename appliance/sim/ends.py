@@ -1,0 +1,79 @@
+"""Where packets ended, as the last sentences of a chain of causes: lost, refused by the NAT, or
+handed to a port where nobody listens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from appliance.journal.events import NAT, Cause, PacketDropped, PacketLost
+from appliance.journal.plain import clean, continued
+from appliance.sim.deeds import whose
+from appliance.sim.outcome import Failure
+from appliance.sim.witness import Evidence
+
+Loss = PacketLost | PacketDropped
+
+
+def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """An answer went back to where the question came from, and its asker listens elsewhere."""
+    answer = evidence.messages.get(loss.cause or 0)
+    if answer is None or answer.direction != "in" or not isinstance(loss, PacketLost):
+        return
+    method = answer.summary.rpartition("(")[2].rstrip(")")
+    asked = (
+        each
+        for each in reversed(evidence.messages.values())
+        if (each.summary, each.direction) == (method, "out")
+        and (each.new_source, each.source) == (answer.destination, loss.destination)
+    )
+    question = next(asked, None)
+    if question is not None:
+        sentence = (
+            f"{whose(answer.summary)} goes to {answer.destination}, because the {method} came from "
+            f"there; the NAT hands it to {loss.destination}, which sent that and listens elsewhere "
+            "(RFC 3581 4)."
+        )
+        yield Cause(sentence, "", question.id, "via", "RFC 3581 4")
+
+
+def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
+    """Where most of it ended."""
+    if not lost:
+        yield Cause(f"Where {what} was lost on its way to {listener} was not seen.", inferred=True)
+        return
+    worst = most_frequent(lost)
+    if isinstance(worst, PacketDropped):
+        why = f"{continued(worst.sentence).rstrip('.')} ({worst.reason})."
+        sentence = f"{what} is dropped by the NAT on the {worst.side}: {why}"
+        if worst.summary and worst.side == "outside":
+            sentence = f"{what} came to {worst.destination}, and the NAT dropped it: {why}"
+        yield Cause(sentence, NAT, worst.id, "", worst.rfc)
+    else:
+        yield Cause(f"{what} is lost {worst.where}: {continued(worst.why)}.", "", worst.id)
+
+
+def most_frequent(lost: list[Loss]) -> Loss:
+    """The first event of the kind that counts most packets, if possible one that has a name."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in lost:
+        counts[_kind(each)] += each.count
+    worst = counts.most_common(1)[0][0]
+    alike = [each for each in lost if _kind(each) == worst]
+    return next((each for each in alike if each.summary), alike[0])
+
+
+def _kind(loss: Loss) -> tuple[str, str]:
+    why = loss.reason if isinstance(loss, PacketDropped) else loss.why
+    return why, loss.destination
+
+
+def what(loss: Loss, failure: Failure) -> str:
+    """The message that was lost; whose it is, where the failure is about the same request."""
+    summary = clean(loss.summary)
+    if not summary:
+        return f"what was sent to {loss.destination}"
+    if not isinstance(loss, PacketDropped) or f"no answer to {summary} from" not in failure.detail:
+        return f"the {summary}"
+    callee = failure.detail.partition(f"{failure.who} called ")[2].partition(":")[0]
+    return f"{failure.who}'s {summary}" + (f" for {callee}" if callee else "")
