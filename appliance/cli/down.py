@@ -88,7 +88,7 @@ def status(as_json: bool) -> None:
     """
     from appliance.cli.tables import emit_rows  # `down` has no table, and is to be quick
 
-    rows = [_row(name) for name in records.names()]
+    rows = [row_of(name) for name in records.names()]
     columns = {"name": "NAME", "state": "STATE", "pid": "PID", "inside": "INSIDE",
                "outside": "OUTSIDE", "control": "CONTROL"}  # fmt: skip
     emit_rows(rows, columns, as_json)
@@ -100,7 +100,8 @@ def status(as_json: bool) -> None:
             narrate(f"{row['name']}: {frames} dropped that came with another machine's address")
 
 
-def _row(name: str) -> dict[str, Any]:
+def row_of(name: str) -> dict[str, Any]:
+    """What is told of an appliance that has a record."""
     facts, traces = records.read(name)
     process = next((trace for trace in traces if trace.kind == "process"), None)
     is_up = process is not None and undo.is_alive(process)

@@ -15,6 +15,7 @@ import click
 from appliance.cli import comparing
 from appliance.cli.base import (
     IMPOSSIBLE,
+    JSON_OPTION,
     NO,
     USAGE,
     Chosen,
@@ -28,7 +29,9 @@ from appliance.cli.base import (
     speed_option,
 )
 from appliance.cli.doctor import program as own_program
-from appliance.cli.words import offer, scenarios
+from appliance.cli.down import STALE, row_of
+from appliance.cli.tables import emit_rows
+from appliance.cli.words import labs_up, offer, scenarios
 from appliance.control.client import Client
 from appliance.journal.plain import clean
 from appliance.journal.sentences import outcome_line
@@ -70,6 +73,7 @@ def lab() -> None:
       sudo glassnat lab check one-way-audio        play it, and compare with the simulation
       sudo glassnat lab up one-way-audio           play it in the background, and look on
       glassnat attach lab-one-way-audio
+      glassnat lab status                          which stories are up
       sudo glassnat lab down one-way-audio
     """
 
@@ -178,7 +182,7 @@ def lab_check(
     short_help="A command in the place of a party.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=offer(labs_up))
 @click.argument("party")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
@@ -202,7 +206,7 @@ def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
 
 
 @lab.command("shell", short_help="A shell in the place of a party.")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=offer(labs_up))
 @click.argument("party")
 @click.pass_context
 def lab_shell(context: click.Context, scenario: str, party: str) -> int:
@@ -213,7 +217,7 @@ def lab_shell(context: click.Context, scenario: str, party: str) -> int:
 
 
 @lab.command("down", short_help="End a story, and remove all that was made for it.")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=offer(labs_up))
 def lab_down(scenario: str) -> int:
     """By its name alone, whatever happened to it."""
     _need_root(f"lab down {scenario}")
@@ -226,6 +230,28 @@ def lab_down(scenario: str) -> int:
     if failures:
         raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
     return 0
+
+
+@lab.command("status", short_help="The stories that are up.")
+@JSON_OPTION
+def lab_status(as_json: bool) -> None:
+    """Which stories are up, and which have ended but are not tidied up yet.
+
+    \b
+    Examples:
+      glassnat lab status
+      glassnat lab status --json
+    """
+    rows = [
+        {"scenario": scenario, **row_of(f"{PREFIX}{scenario}")}
+        for scenario in labs_up(click.get_current_context())
+    ]
+    columns = {"scenario": "SCENARIO", "state": "STATE", "pid": "PID", "control": "CONTROL"}
+    emit_rows(rows, columns, as_json)
+    for row in rows:
+        if row["state"] == STALE:
+            scenario = row["scenario"]
+            narrate(f"{scenario} has ended; tidy up: sudo {own_program()} lab down {scenario}")
 
 
 def _check(

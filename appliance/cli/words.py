@@ -122,6 +122,14 @@ def appliances_up(_: click.Context) -> Iterable[str]:
     return names()
 
 
+def labs_up(_: click.Context) -> Iterable[str]:
+    """The scenarios that are up among namespaces."""
+    from appliance.namespaces.between.record import names
+    from appliance.namespaces.lab.rooms import PREFIX
+
+    return [name.removeprefix(PREFIX) for name in names() if name.startswith(PREFIX)]
+
+
 def protocols(_: click.Context) -> Iterable[str]:
     from appliance.control.filters import PROTOCOLS
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -9,6 +11,10 @@ from click.testing import CliRunner
 
 from appliance.cli import lab as module
 from appliance.cli.base import Failure
+from appliance.cli.words import labs_up
+from appliance.control import paths
+from appliance.namespaces.between import undo
+from appliance.namespaces.between.record import Facts, Record
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +87,27 @@ def test_who_is_not_root_checks_in_namespaces_of_their_own(
 def test_what_is_not_up_is_down_already() -> None:
     result = CliRunner().invoke(module.lab, ["down", "never-was"])
     assert result.exit_code == 0
+
+
+def test_status_tells_which_stories_are_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the names that `lab down` takes; an appliance between VMs is none of them."""
+    monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path)
+    alive = undo.own_process()
+    for name, process in (
+        ("lab-nat-yes", alive),
+        ("lab-six-streams", alive._replace(detail="1")),
+        ("classroom", alive),
+    ):
+        record = Record.begin(Facts(name, "in", "out", f"/run/{name}.sock"))
+        record.expect(process)
+        record.close()
+    result = CliRunner().invoke(module.lab, ["status", "--json"])
+    rows = json.loads(result.stdout)
+    assert [(row["scenario"], row["state"]) for row in rows] == [
+        ("nat-yes", "up"),
+        ("six-streams", "stale"),
+    ]
+    assert list(labs_up(None)) == ["nat-yes", "six-streams"]  # type: ignore[arg-type]
+    answer = CliRunner().invoke(module.lab, ["status"])
+    assert "lab-nat-yes.sock" in answer.output
+    assert "lab down six-streams" in answer.output
