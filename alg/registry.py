@@ -136,14 +136,23 @@ def load(spec: str, faults: Sequence[str] = (), application: str = "") -> Alg:
         takes_them = poor(application or module.application or SIP.name)
         hint = f"; did you mean '{takes_them.name}:{rest}'?" if takes_them else ""
         raise SpecError(f"{name!r} takes no faults{hint}")
-    named = [part.strip() for part in rest.split(",") if part.strip()]
     try:
-        return module.make(named if colon else faults)
+        return module.make(faults_of(spec, faults))
     except UnknownFault as unknown:
         hint = nearest(str(unknown), module.faults, "`glassnat alg list` shows them all")
         raise SpecError(f"{str(unknown)!r} is not a fault of {name}{hint}") from None
     except AimError as error:
         raise SpecError(str(error)) from None
+
+
+def faults_of(spec: str, own: Sequence[str] = ()) -> list[str]:
+    """The faults that a SPEC switches on, as they are written there, or else its slot's `own`; none
+    where the module takes none."""
+    name, colon, rest = spec.partition(":")
+    module = MODULES.get(name)
+    if module is None or not module.takes_faults:
+        return []
+    return [part for each in (rest.split(",") if colon else own) if (part := str(each).strip())]
 
 
 def names(application: str) -> list[str]:

@@ -48,13 +48,11 @@ def idle(
 ) -> list[str]:
     """The faults of a SPEC that change nothing about this message: without each of them alone, the
     same leaves and the same is opened. Raises alg.registry.SpecError."""
-    name, colon, rest = spec.partition(":")
-    known = registry.MODULES.get(name)
-    if known is None or not known.takes_faults:
-        return []
+    name = spec.partition(":")[0]
     own = settings.section(f"alg.{application.name}").get("faults", ())
-    faults = [each.strip() for each in rest.split(",")] if colon else [str(each) for each in own]
-    faults = [each for each in faults if each]
+    faults = registry.faults_of(spec, own)
+    if not faults:
+        return []
     result = _result(message, name, faults, application, situation, settings)
     return [
         fault.partition("@")[0]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+from alg import registry
 from alg.base import Alg, Application
 from alg.fault import Decider
 from alg.off import Off
@@ -57,7 +58,8 @@ class Slot:
         self.errors_by_flow: dict[int, int] = {}
         self.counters = dict.fromkeys(COUNTED, 0)
         self.bitten: Counter[str] = Counter()
-        """How often each fault has changed something (`bites.py`)."""
+        """How often each fault has changed something (`bites.py`); also those that are switched on
+        and have not yet."""
         self.configure(settings)
 
     @property
@@ -114,6 +116,8 @@ class Slot:
                 self.memory, self.shadow_memory = self.shadow_memory, self.memory
             self.memory.clear()
             self.errors_by_flow.clear()
+            switched_on = [each.partition("@")[0] for each in registry.faults_of(spec, faults)]
+            self.bitten = Counter({**dict.fromkeys(switched_on, 0), **+self.bitten})
         self.spec, self.settings = spec, settings
 
     def look(self, now: float) -> bool:

@@ -62,6 +62,13 @@ def test_a_decision_is_counted_where_it_is_not_the_nat_s_own() -> None:
     assert bites(line) == {"rtcp-not-adjacent": 1}
 
 
+def test_a_fault_that_had_nothing_to_spoil_is_counted_too() -> None:
+    line = through("sip-poor:ice-default-only")
+    assert bites(line) == {"ice-default-only": 0}
+    line.set("alg.sip.module", "sip-poor:no-sdp")
+    assert bites(line) == {"no-sdp": 0}
+
+
 def test_the_correct_module_has_no_fault_to_bite() -> None:
     assert bites(through("sip")) == {}
 
