@@ -24,7 +24,7 @@ from tui.widgets.rows import Rows
 _ROOM = 70
 _MOST = 14
 """Rows of the list at most."""
-_BENEATH = 4
+_BENEATH = 5
 """Rows for what a knob does."""
 _ALL = 10_000
 
