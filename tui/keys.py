@@ -50,7 +50,7 @@ RUNS = (
 )
 EVERYWHERE = (
     Key("escape", "follow", "messages", "back to the message that matters"),
-    Key("w", "why", "messages", "why: all of it, or as much as fits"),
+    Key("w", "why", "messages", "why and outcome: all, or as much as fits"),
     Key("?", "help", "everywhere", "these keys", "Help"),
     Key("q", "quit", "everywhere", "quit", "Quit"),
     Key(":", "command_palette", "everywhere", "commands, themes", "Cmds"),

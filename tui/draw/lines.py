@@ -7,11 +7,14 @@ No Textual here, so that a test can read a screen as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from tui.draw.wiretext import SHOWN, WireText, wire_text
+
+_LONGEST = 8
+"""Rows of one sentence at most: there may be anything in it that came over the wire."""
 
 
 class Style(Enum):
@@ -142,6 +145,23 @@ def wrap_words(text: str, width: int) -> list[str]:
             rows.append(rest[:end])
             rest = rest[end:].lstrip(" ")
     return [*rows, rest]
+
+
+def wrap_sentences(sentences: Sequence[str], width: int, room: int) -> list[str]:
+    """Sentences in about `room` rows, each beginning in a row of its own. The first is whole
+    whatever room there is (`_LONGEST` rows at most); of the others each that does not fit is left
+    out as a whole, with all that follow, and they are counted."""
+    shown: list[str] = []
+    for number, sentence in enumerate(sentences):
+        rows = wrap_words(sentence, width)
+        left = len(sentences) - number
+        spared = 1 if left > 1 else 0
+        if shown and len(shown) + len(rows) + spared > room:
+            return [*shown, f"… and {left} more: w"]
+        if len(rows) > _LONGEST:
+            rows = [*rows[: _LONGEST - 1], f"{rows[_LONGEST - 1]} …"]
+        shown += rows
+    return shown
 
 
 def folded(line: Line, width: int, hang: str = "") -> list[Line]:

@@ -7,7 +7,7 @@ parties' own word replaces it.
 from __future__ import annotations
 
 from tui.calls import BAD, in_a_word
-from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.lines import Line, Style, wrap_sentences
 from tui.endpoint import shares, shortened
 from tui.model import BOTH_WAYS, Model, Stream
 
@@ -69,8 +69,9 @@ def _heard_so_far(streams: list[Stream]) -> tuple[str, Style]:
     return "BOTH WAYS", Style.GOOD
 
 
-def rows(model: Model, width: int, name: str = "") -> list[Line]:
-    """Three lines: the verdict, and a bar for each direction or, without audio, the sentence."""
+def rows(model: Model, width: int, name: str = "", most: int = 3) -> list[Line]:
+    """At least three lines: the verdict, and a bar for each direction or, without audio, what was
+    seen, in about `most` rows besides the verdict."""
     text, style = headline(model, name)
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
     lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
@@ -82,7 +83,8 @@ def rows(model: Model, width: int, name: str = "") -> list[Line]:
         counts = f"{stream.heard:>{digits}} of {stream.sent:<{digits}}"
         lines.append(_bar(stream, f"   {sentence:<{room}} {counts} ").cut(width))
     if not streams:
-        lines += [Line(f"   {row}") for row in wrap_words(_sentence(model, name), width - 3)[:2]]
+        said = _sentence(model, name).split("; ")
+        lines += [Line(f"   {row}") for row in wrap_sentences(said, width - 3, most)]
     return lines + [Line()] * (3 - len(lines))
 
 

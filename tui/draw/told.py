@@ -13,13 +13,13 @@ from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, Style, folded
 from tui.look import Look, Run
 
-_MOST_FOR_ADVICE = 3
-"""Rows that TRY may take."""
+_MOST_FOR_ADVICE = 8
+"""Rows that TRY may take: more than its longest sentence needs."""
 _HANG = "▌    "
 
 
 def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
-    """WHY and TRY in at most `room` rows."""
+    """WHY and TRY in about `room` rows: one whole sentence of each there always is."""
     if look.hidden:
         return [Line("▌WHY ", Style.KEY).add(HIDDEN), Line(_HANG, Style.KEY).add(look.said)]
     if look.said:
@@ -49,9 +49,18 @@ def _runs(runs: Sequence[Run], width: int) -> Line:
     return line.cut(width)
 
 
+def _outcome(look: Look, width: int, room: int) -> list[Line]:
+    if look.in_full:
+        return outcome.rows(look.model, width, look.call, room)
+    return outcome.rows(look.model, width, look.call)
+
+
 def apart(look: Look, live: bool, width: int, room: int) -> list[Line]:
     """The same beneath the outcome."""
-    above = [] if look.hidden else outcome.rows(look.model, width, look.call)
+    above = [] if look.hidden else _outcome(look, width, room)
     beneath = rows(look, live, width, max(room - len(above), 2))
+    if len(above) + len(beneath) > room and not look.in_full:
+        above = above[:1]  # the verdict, so that what is told of it can be read to its end
+        beneath = rows(look, live, width, max(room - 1, 2))
     gap = [Line()] if len(above) + len(beneath) < room else []
     return [*above, *gap, *beneath]

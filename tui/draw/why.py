@@ -16,7 +16,7 @@ from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
 from appliance.sim.deeds import deed, no_alg
 from appliance.sim.knobs import Remedy
-from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.lines import Line, Style, wrap_sentences
 from tui.draw.outcome import spelled
 from tui.endpoint import address_of
 from tui.model import BOTH_WAYS, Message, Model, Stream, short_key
@@ -89,19 +89,8 @@ def _of_the_message(model: Model, message: Message) -> list[Reason]:
 
 
 def folded(reasons: Sequence[Reason], width: int, room: int) -> list[Line]:
-    """The sentences of WHY in at most `room` rows, each beginning in a row of its own. What has no
-    room is left out as a whole sentence, and counted."""
-    shown: list[str] = []
-    for number, reason in enumerate(reasons):
-        rows = wrap_words(reason.text, max(width - _HEAD, 1))
-        left = len(reasons) - number
-        spared = 1 if left > 1 else 0
-        if shown and len(shown) + len(rows) + spared > room:
-            shown.append(f"… and {left} more: w")
-            break
-        shown += rows
-    if len(shown) > room:
-        shown = [*shown[: room - 1], shown[room - 1] + " …"]
+    """The sentences of WHY in about `room` rows, none of them cut."""
+    shown = wrap_sentences([each.text for each in reasons], max(width - _HEAD, 1), room)
     return [_row("WHY" if at == 0 else "", row).cut(width) for at, row in enumerate(shown)]
 
 

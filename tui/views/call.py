@@ -69,6 +69,8 @@ class CallView(View):
         """The outcome, unless it stands in a place of its own."""
         if self.look.is_told_apart or self.look.hidden:
             return []
+        if self.look.in_full:
+            return outcome.rows(self.look.model, width, self.look.call, height // 2)
         bars = outcome.rows(self.look.model, width, self.look.call)
         return bars if height >= _ROOMY else bars[:1]
 

@@ -29,6 +29,15 @@ def test_an_outcome_without_audio_is_a_sentence() -> None:
     ]
 
 
+def test_of_a_long_outcome_whole_parts_are_shown_and_the_others_counted() -> None:
+    sentence = "no audio: nobody hears anybody; alice was refused; RTCP: 2 reports"
+    event = CallOutcome(outcome="no-audio", sentence=sentence, evidence={})
+    first, *others = ["no audio: nobody hears", "anybody", "alice was refused", "RTCP: 2 reports"]
+    shown = [row.strip() for row in plain(rows(told(event), 27))[1:]]
+    assert shown == [first, others[0], "… and 2 more: w"]
+    assert [row.strip() for row in plain(rows(told(event), 27, most=9))[1:]] == [first, *others]
+
+
 @pytest.mark.parametrize(
     ("heard", "word"),
     [((498, 0), "ONE-WAY AUDIO"), ((498, 497), "BOTH WAYS"), ((0, 0), "NO AUDIO")],

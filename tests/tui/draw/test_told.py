@@ -30,6 +30,16 @@ def test_apart_the_outcome_stands_above_them() -> None:
     assert "" not in plain(apart(look(), False, 60, 8))
 
 
+def test_where_rows_are_few_the_bars_go_before_any_sentence_is_cut() -> None:
+    some = look()
+    drawn = [row for row in plain(apart(some, False, 60, 7)) if row]
+    assert drawn[0] == " SO FAR   ONE-WAY AUDIO"
+    assert drawn[1].startswith("▌WHY The ALG is off: ")
+    assert [row[-1] for row in drawn[-2:]] == [".", "."]
+    some.in_full = True
+    assert sum("hears" in row for row in plain(apart(some, False, 60, 7))) == 2
+
+
 def test_a_sentence_that_was_said_takes_the_place_of_the_advice() -> None:
     some = look()
     some.said = "2 flows forgotten."

@@ -242,5 +242,10 @@ def test_what_has_no_room_is_left_out_as_a_whole_and_counted() -> None:
     assert len(folded(reasons, 30, 3)) == 3
 
 
-def test_a_single_sentence_that_is_too_long_is_cut_where_there_is_no_more_room() -> None:
-    assert plain(folded([Reason("one two three four")], 13, 2)) == ["▌WHY one two", "▌    three …"]
+def test_the_first_sentence_is_whole_whatever_room_there_is() -> None:
+    """Half a reason is none; only what may be a flood from the wire has an end."""
+    said = [Reason("one two three four"), Reason("five")]
+    rows = ["▌WHY one two", "▌    three", "▌    four", "▌    … and 1…"]
+    assert plain(folded(said, 13, 2)) == rows
+    flood = plain(folded([Reason("one two " * 99)], 13, 2))
+    assert (len(flood), flood[-1]) == (8, "▌    one two…")
