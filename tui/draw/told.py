@@ -11,10 +11,15 @@ from collections.abc import Sequence
 from tui.draw import outcome, why
 from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, Style, folded
+from tui.endpoint import shortened
 from tui.look import Look, Run
 
 _MOST_FOR_ADVICE = 8
 """Rows that TRY may take: more than its longest sentence needs."""
+_RUNS_KEPT_LONG = 3
+"""Runs from which on older ones go before a label is shortened."""
+_SHORT_LABEL = 8
+"""Characters of a label at least."""
 _HANG = "▌    "
 
 
@@ -38,15 +43,26 @@ def rows(look: Look, live: bool, width: int, room: int) -> list[Line]:
 
 
 def _runs(runs: Sequence[Run], width: int) -> Line:
-    """How the story ended, by what was turned; of too many the newest."""
-    for first in range(len(runs)):
-        line = Line("▌RUNS ", Style.KEY)
-        for at, run in enumerate(runs[first:]):
-            text, style = outcome.in_short(run.outcome)
-            line.add(" · " if at else "").add(f"{run.label} ").add(text, style)
-        if len(line) <= width:
-            return line
+    """How the story ended, by what was turned. Where there is no room for all, labels are shortened
+    before fewer than the newest three are left."""
+    line = Line()
+    for count in range(len(runs), 0, -1):
+        longest = max(len(each.label) for each in runs[-count:])
+        least = longest if count > _RUNS_KEPT_LONG else min(longest, _SHORT_LABEL)
+        for most in range(longest, least - 1, -1):
+            line = _as_line(runs[-count:], most)
+            if len(line) <= width:
+                return line
     return line.cut(width)
+
+
+def _as_line(runs: Sequence[Run], most: int) -> Line:
+    """`most`: characters of a label."""
+    line = Line("▌RUNS ", Style.KEY)
+    for at, run in enumerate(runs):
+        text, style = outcome.in_short(run.outcome)
+        line.add(" · " if at else "").add(f"{shortened(run.label, most)} ").add(text, style)
+    return line
 
 
 def _outcome(look: Look, width: int, room: int) -> list[Line]:

@@ -68,6 +68,17 @@ def test_runs_stand_side_by_side_as_many_as_fit() -> None:
     assert plain(rows(some, False, 20, 30))[-1] == "▌RUNS sip BOTH"
 
 
+def test_one_long_label_does_not_push_out_the_runs_before_it() -> None:
+    some = look()
+    some.model.fold(ended())
+    long = "sip-poor:no-sdp,callid-oneway,contact-only, no comedia at the server"
+    some.runs = [Run(each, "one-way-audio") for each in ("first", "off", "sip", long)]
+    (drawn,) = [row for row in plain(rows(some, False, 80, 6)) if row.startswith("▌RUNS")]
+    assert drawn.startswith("▌RUNS off ONE-WAY · sip ONE-WAY · sip-poor:")
+    assert drawn.endswith("comedia at the server ONE-WAY")
+    assert len(drawn) == 80
+
+
 def test_long_advice_is_folded_and_not_cut() -> None:
     drawn = plain(rows(look(), False, 30, 12))
     assert drawn[-2:] == ["▌TRY a c puts the correct ALG", "▌    in, then r runs it again."]
