@@ -273,7 +273,7 @@ class GlassnatApp(Looks[None]):
             ("#tabs", [self._tabs(width)]),
             ("#why", told.rows(self.look, self.feed.live, width, _TOLD[self.look.in_full])),
             ("#timeline", [self._timeline(width)]),
-            ("#keys", [strip.keys(hints(self.feed.live), width)]),
+            ("#keys", [strip.keys(hints(self.feed.live, self.look.is_fixed), width)]),
         ):
             base.query_one(where, Drawn).show(lines)
 
@@ -401,13 +401,13 @@ class GlassnatApp(Looks[None]):
         self.draw()
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(self.feed.live))
+        self.push_screen(HelpScreen(self.feed.live, self.look.is_fixed))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that a key does can also be found by name."""
         theirs = super().get_system_commands(screen)
         yield from (each for each in theirs if each.title == _THEME)  # keys of ours do the others
-        for key in for_mode(self.feed.live):
+        for key in for_mode(self.feed.live, self.look.is_fixed):
             if key.action != "command_palette":
                 yield SystemCommand(f"{key.does} ({key.key})", key.group, self._pressing(key))
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from appliance.journal.events import Event, PacketSeen, SettingChanged, Started, decode
-from tui.feed import FeedError, Wanted, setting_values
+from tui.feed import READ_ONLY, FeedError, Wanted, setting_values
 from tui.model import Frame
 
 _LINE_LIMIT = 64 * 1024 * 1024
@@ -220,12 +220,12 @@ class SocketFeed:
 
     async def set(self, key: str, value: Any) -> None:
         if self.read_only:
-            raise FeedError("this screen is attached read-only")
+            raise FeedError(READ_ONLY)
         await self._asked_by_hand({"do": "set", "key": key, "value": value, "who": "screen"})
 
     async def flush(self) -> int:
         if self.read_only:
-            raise FeedError("this screen is attached read-only")
+            raise FeedError(READ_ONLY)
         answer = await self._asked_by_hand({"do": "flush"})
         return int(answer["flushed"])
 

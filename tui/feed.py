@@ -17,6 +17,7 @@ from appliance.journal.events import Event
 from tui.model import Frame
 
 SLOWEST, FASTEST = 0.25, 60.0
+READ_ONLY = "this screen is attached read-only"
 
 
 class FeedError(Exception):

@@ -17,7 +17,9 @@ class Key(NamedTuple):
     """`key` as it is pressed; `action` is a method of whoever lists the key, perhaps with its
     arguments: `message(1)`.
 
-    `hint`: its word in the footer, if it is there; `modes`: `"sim"`, `"live"` or both.
+    `hint`: its word in the footer, if it is there; `modes`: `"sim"`, `"live"` or both;
+    `if_fixed`: does it do something also where nothing can be turned: in a recording, or at an
+    appliance that one may only see?
     """
 
     key: str
@@ -26,7 +28,9 @@ class Key(NamedTuple):
     does: str
     hint: str = ""
     modes: str = "sim live"
+    if_fixed: bool = True
 
-    def works(self, live: bool) -> bool:
-        """Does it do something on a running appliance (`live`), or in a simulation?"""
-        return ("live" if live else "sim") in self.modes.split()
+    def works(self, live: bool, is_fixed: bool = False) -> bool:
+        """Does it do something on a running appliance (`live`), or in a simulation? `is_fixed`:
+        nothing can be turned."""
+        return ("live" if live else "sim") in self.modes.split() and (self.if_fixed or not is_fixed)

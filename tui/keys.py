@@ -20,32 +20,35 @@ TIME = (
     Key("[", "last_event", "time", "one event back", modes="sim"),
     Key(">", "next_expiry", "time", "on to the next timer that runs out", modes="sim"),
     Key("r", "run_again", "time", "run again from T+0, same seed, knobs kept", "Re-run", "sim"),
-    Key("R", "run_as_at_first", "time", "run again with nothing turned", modes="sim"),
+    Key("R", "run_as_at_first", "time", "run again with nothing turned", "", "sim", False),
     Key("+", "faster(2)", "time", "twice as fast", "Speed", "sim"),
     Key("-", "faster(0.5)", "time", "half as fast", modes="sim"),
     Key("=", "faster(0)", "time", "speed x1", modes="sim"),
 )
 LESSON = (
     Key("h", "hide", "lesson", "predict: hide or show what tells how it went", "Hide"),
-    Key("g", "forward", "lesson", "the guide: predict, see, next step", "Guide", "sim"),
-    Key("G", "backward", "lesson", "the guide: the step before", modes="sim"),
+    Key("g", "forward", "lesson", "the guide: predict, see, next step", "Guide", "sim", False),
+    Key("G", "backward", "lesson", "the guide: the step before", "", "sim", False),
 )
 KNOBS = (
-    Key("a", "alg", "knobs", "ALG menu: o off, c correct, p poor with faults", "ALG"),
-    Key("t", "timeout", "knobs", "UDP timeouts", "Timeout"),
-    Key("m", "more", "knobs", "more knobs: of the story, its parties, the NAT"),
-    Key("x", "remedy", "knobs", "do what TRY says and run again", modes="sim"),
-    Key("f", "flush", "knobs", "forget all flows"),
+    Key(
+        "a", "alg", "knobs", "ALG menu: o off, c correct, p poor with faults", "ALG", if_fixed=False
+    ),
+    Key("t", "timeout", "knobs", "UDP timeouts", "Timeout", if_fixed=False),
+    Key("m", "more", "knobs", "more knobs: of the story, its parties, the NAT", if_fixed=False),
+    Key("x", "remedy", "knobs", "do what TRY says and run again", "", "sim", False),
+    Key("f", "flush", "knobs", "forget all flows", if_fixed=False),
 )
 SAVING = (Key("S", "save", "everywhere", "save this picture (SVG) and the run (Markdown)"),)
 RUNS = (
-    Key("c", "beside", "runs", "compare: two runs side by side where they part", modes="sim"),
+    Key("c", "beside", "runs", "compare: two runs side by side where they part", "", "sim", False),
     Key(
         "v",
         "columns",
         "runs",
         "it under off, correct ALG and the story's faults",
         modes="sim",
+        if_fixed=False,
     ),
 )
 EVERYWHERE = (
@@ -75,12 +78,12 @@ _FOOTER = ("p", "n", "b", "a", "r", "h", "?", "q", ":", "t", "g", "+")
 """The most important keys, the first first."""
 
 
-def for_mode(live: bool) -> list[Key]:
-    """The keys that do something here."""
-    return [key for key in KEYS if key.works(live)]
+def for_mode(live: bool, is_fixed: bool = False) -> list[Key]:
+    """The keys that do something here. `is_fixed`: where nothing can be turned."""
+    return [key for key in KEYS if key.works(live, is_fixed)]
 
 
-def hints(live: bool) -> list[tuple[str, str]]:
+def hints(live: bool, is_fixed: bool = False) -> list[tuple[str, str]]:
     """Key and word for the footer, the most important first."""
-    known = {key.key: key for key in for_mode(live) if key.hint}
+    known = {key.key: key for key in for_mode(live, is_fixed) if key.hint}
     return [(key, known[key].hint) for key in _FOOTER if key in known]

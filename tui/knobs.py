@@ -14,8 +14,9 @@ from appliance.settings.values import short_value
 from appliance.sim.knobs import PREFIX, PROFILE
 from tui import own
 from tui.faults import FaultRow
-from tui.feed import FeedError
+from tui.feed import READ_ONLY, FeedError
 from tui.keys import KNOBS
+from tui.recording import UNCHANGEABLE
 from tui.simulated import SimulationFeed
 from tui.stage import Stage
 from tui.turning import knobs_of
@@ -36,8 +37,10 @@ class Knobs:
 
     def alg(self) -> None:
         look, feed = self._stage.look, self._stage.feed
-        model, choices, outcomes = look.model, self._choices, None
         fault, look.fault = look.fault, ""
+        if self._is_fixed():
+            return
+        model, choices, outcomes = look.model, self._choices, None
         first = look.message.event.alg if fault and look.message else model.application
         if isinstance(feed, SimulationFeed):
             mine = own.modules_in(Path.cwd())
@@ -46,6 +49,13 @@ class Knobs:
                 outcomes = feed.foresee(_specs(choices, first))
         menu = AlgMenu(choices, model.modules, first, not feed.live, outcomes, fault)
         self._stage.ask(menu, self._alg_chosen)
+
+    def _is_fixed(self) -> bool:
+        """Can nothing be turned? Then that is said instead of asking for what would be refused."""
+        stage = self._stage
+        if stage.look.is_fixed:
+            stage.say(READ_ONLY if stage.feed.live else UNCHANGEABLE)
+        return stage.look.is_fixed
 
     async def _alg_chosen(self, chosen: tuple[str, str] | None) -> None:
         if isinstance(self._stage.feed, SimulationFeed):
@@ -56,6 +66,8 @@ class Knobs:
 
     def more(self) -> None:
         """Every knob of the story, and those that decide how the NAT maps and filters."""
+        if self._is_fixed():
+            return
         look, feed = self._stage.look, self._stage.feed
         turned = feed.knobs_to_come if isinstance(feed, SimulationFeed) else {}
         menu = KnobMenu(knobs_of(look.story, look.model.settings, turned))
@@ -71,6 +83,8 @@ class Knobs:
             self._stage.say(said)
 
     def timeout(self) -> None:
+        if self._is_fixed():
+            return
         settings = self._stage.look.model.settings
         now = {key: float(settings[key]) for key in (ANSWERED, UNANSWERED) if key in settings}
         self._stage.ask(TimeoutForm(now, partial(self._ended_by, now)), self._timeouts_chosen)

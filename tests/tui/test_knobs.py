@@ -146,3 +146,17 @@ async def test_a_module_that_cannot_be_had_any_more_leaves_the_run_as_it_was() -
     await Timing(stage).run_again()
     assert "no file" in stage.look.said
     assert feed.simulation is before
+
+
+@pytest.mark.parametrize(("live", "said"), [(False, "recording"), (True, "attached read-only")])
+def test_where_nothing_can_be_turned_no_menu_is_opened_and_it_is_said_why(
+    live: bool, said: str
+) -> None:
+    stage = FakeStage(FakeFeed(live=live))
+    stage.look.is_fixed = True
+    knobs = Knobs(stage, ())
+    for ask in (knobs.alg, knobs.more, knobs.timeout):
+        stage.look.said = ""
+        ask()
+        assert said in stage.look.said
+    assert stage.asked == []

@@ -41,9 +41,10 @@ class HelpScreen(ModalScreen[None]):
     """
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", "back")]  # noqa: RUF012
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, is_fixed: bool = False) -> None:
+        """`is_fixed`: nothing can be turned."""
         super().__init__()
-        self._live = live
+        self._live, self._is_fixed = live, is_fixed
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
@@ -52,7 +53,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         lines = [
             Line(f"{key.key:>8}  ", Style.KEY).add(f"{key.group:<13}", Style.FAINT).add(key.does)
-            for key in for_mode(self._live)
+            for key in for_mode(self._live, self._is_fixed)
         ]
         lines.append(Line())
         lines += [Line(f"{sign:>8}  ", Style.STRONG).add(means) for sign, means in _GLYPHS]

@@ -110,6 +110,12 @@ def test_help_and_the_way_out_are_always_in_the_footer(live: bool) -> None:
     assert len(text) <= 80
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_where_nothing_can_be_turned_the_footer_offers_nothing_to_turn(live: bool) -> None:
+    assert not {"a", "t", "g"} & {key for key, _ in hints(live, is_fixed=True)}
+    assert {"p", "n", "b", "h"} <= {key for key, _ in hints(live, is_fixed=True)}
+
+
 @pytest.mark.parametrize(
     ("clock", "words"),
     [
