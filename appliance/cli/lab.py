@@ -288,12 +288,9 @@ def _story(scenario: str) -> Scenario:
 def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House]:
     """The story as it is turned, and where it will be played."""
     turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
-    try:
-        story, settings = staging.stage(_story(scenario), turns, chosen.sets)
-        wires = Rooms(story, settings).wires()
-        _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
-    except ScenarioError as error:
-        raise Failure(str(error), USAGE) from None
+    story, settings = staging.stage(_story(scenario), turns, chosen.sets)
+    wires = Rooms(story, settings).wires()
+    _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
     return story, House(Rooms(story, settings), _echo, speed)
 
 

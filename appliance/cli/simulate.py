@@ -72,11 +72,8 @@ def _story(name: str) -> Scenario:
 
 def _staged(story: Scenario, chosen: Chosen) -> tuple[Scenario, Settings]:
     """The scenario and its settings, with what the command line lays over both."""
-    try:
-        turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
-        return staging.stage(story, turns, chosen.sets)
-    except ScenarioError as error:
-        raise Failure(str(error), USAGE) from None
+    turns = Turns(alg=chosen.alg or "", profile=chosen.profile or "")
+    return staging.stage(story, turns, chosen.sets)
 
 
 def _simulation(story: Scenario, settings: Settings, seed: int | None) -> Simulation:

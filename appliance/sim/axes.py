@@ -23,7 +23,7 @@ from appliance.settings.files import ConfigError
 from appliance.settings.hints import nearest, shown
 from appliance.settings.table import SETTINGS, SettingError, Settings, nearest_key
 from appliance.sim import knobs, staging
-from appliance.sim.scenario import Scenario, ScenarioError, Turns
+from appliance.sim.scenario import Scenario, Turns
 
 ALG, PROFILE, SEED = "alg", "profile", "seed"
 ALL = "all"
@@ -64,10 +64,7 @@ def staged(story: Scenario, choice: Choice) -> tuple[Scenario, Settings, int]:
     own = (ALG, PROFILE, SEED)
     turns = Turns(alg=choice.get(ALG, ""), profile=choice.get(PROFILE, ""))
     knobs_set = [f"{key}={value}" for key, value in choice.items() if key not in own]
-    try:
-        turned, settings = staging.stage(story, turns, knobs_set)
-    except ScenarioError as error:
-        raise ConfigError(f"scenario {story.name}", [Problem("", str(error))]) from None
+    turned, settings = staging.stage(story, turns, knobs_set)
     return turned, settings, int(choice.get(SEED, story.seed))
 
 
@@ -128,15 +125,14 @@ def _wrong(key: str, values: Sequence[str], stories: Sequence[Scenario]) -> Iter
 
 
 def _wrong_traits(key: str, values: Sequence[str], story: Scenario) -> Iterator[Problem]:
-    said = set()
+    found: dict[Problem, None] = {}  # in order; a wrong key is wrong with each value, but said once
     for value in values:
         try:
             knobs.turned(story, {key: value})
-        except ScenarioError as error:
-            about, _, sentence = str(error).partition(": ")
-            if (about, sentence) not in said:  # a wrong key is wrong with each value
-                said.add((about, sentence))
-                yield Problem(about, f"{sentence} (scenario {story.name})")
+        except knobs.KnobError as error:
+            found.update(dict.fromkeys(error.problems))
+    for about, sentence in found:
+        yield Problem(about, f"{sentence} (scenario {story.name})")
 
 
 def _wrong_value(key: str, value: str) -> str:

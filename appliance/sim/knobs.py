@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from appliance.parties.traits import NOT_TURNED, Traits, choices_of
+from appliance.settings.checks import Problem
 from appliance.settings.hints import nearest, one_of
 from appliance.sim.scenario import Scenario, ScenarioError
 
@@ -29,7 +30,11 @@ class Remedy(NamedTuple):
 
 
 class KnobError(ScenarioError):
-    """A knob that is not there, or cannot be turned so far. The text is a sentence."""
+    """Knobs that are not there, or cannot be turned so far. The text has a line for each."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"{key}: {sentence}" for key, sentence in problems))
 
 
 def split(sets: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -50,10 +55,12 @@ def find(scenario: Scenario, key: str) -> tuple[str, str]:
     word."""
     name, _, trait = key.removeprefix(PREFIX).partition(".")
     if name not in scenario.parties:
-        raise KnobError(f"{key}: {name!r} is no party{nearest(name, [*scenario.parties])}")
+        hint = nearest(name, [*scenario.parties])
+        raise KnobError(Problem(key, f"{name!r} is no party{hint}"))
     words = traits_of(scenario.parties[name])
     if trait not in words:
-        raise KnobError(f"{key}: {name} has no trait {trait!r}{nearest(trait, words)}")
+        sentence = f"{name} has no trait {trait!r}{nearest(trait, words)}"
+        raise KnobError(Problem(key, sentence))
     return name, trait
 
 
@@ -63,25 +70,36 @@ def traits_of(table: Traits) -> list[str]:
 
 
 def turned(scenario: Scenario, traits: Mapping[str, Any]) -> Scenario:
-    """The same story with other traits; values may be text. Raises KnobError with the nearest
-    word, or with what the value must be."""
-    parties = dict(scenario.parties)
+    """The same story with other traits; values may be text. Raises KnobError with all that is
+    wrong: the nearest word, or what the value must be."""
+    problems: list[Problem] = []
     for key, value in traits.items():
-        name, trait = find(scenario, key)
-        table = parties[name]
-        words = msgspec.to_builtins(table)
-        words[trait] = _as_list(value) if isinstance(words[trait], list) else value
         try:
-            parties[name] = msgspec.convert(words, type(table), strict=False)
-            parties[name].check()
-        except msgspec.ValidationError as error:
-            fields = {field.name: field.type for field in msgspec.structs.fields(table)}
-            choices = choices_of(fields[trait])
-            wrong = one_of(value, choices) if choices else str(error).partition(" - at ")[0]
-            raise KnobError(f"{key}={value}: {wrong}") from None
-        except ValueError as error:
-            raise KnobError(f"{key}={value}: {error}") from None
-    return msgspec.structs.replace(scenario, parties=parties)
+            scenario = _with(scenario, key, value)
+        except KnobError as error:
+            problems += error.problems
+    if problems:
+        raise KnobError(*problems)
+    return scenario
+
+
+def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
+    """Raises KnobError."""
+    name, trait = find(scenario, key)
+    table = scenario.parties[name]
+    words = msgspec.to_builtins(table)
+    words[trait] = _as_list(value) if isinstance(words[trait], list) else value
+    try:
+        other = msgspec.convert(words, type(table), strict=False)
+        other.check()
+    except msgspec.ValidationError as error:
+        fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+        choices = choices_of(fields[trait])
+        wrong = one_of(value, choices) if choices else str(error).partition(" - at ")[0]
+        raise KnobError(Problem(f"{key}={value}", wrong)) from None
+    except ValueError as error:
+        raise KnobError(Problem(f"{key}={value}", str(error))) from None
+    return msgspec.structs.replace(scenario, parties={**scenario.parties, name: other})
 
 
 def _as_list(value: Any) -> Any:

@@ -39,24 +39,25 @@ FROM_THE_FOLDER = ("name", "guide")
 LARGEST = 1 << 20  # bytes
 
 
-def read(text: str, name: str) -> Scenario:
-    """A scenario from its TOML. Raises ScenarioError with all mistakes."""
+def read(text: str, name: str, file: str = "") -> Scenario:
+    """A scenario from its TOML, which stands in `file`. Raises ScenarioError with all mistakes."""
+    where = file or f"scenario {name}"
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _broken(name, [Problem("", f"is not valid TOML: {error}")]) from None
+        raise _broken(where, [Problem("", f"is not valid TOML: {error}")]) from None
     reader = _Reader()
     scenario = reader.scenario(table, name)
     if scenario is None or reader.problems:
-        raise _broken(name, [*reader.problems, *reader.other_problems()])
+        raise _broken(where, [*reader.problems, *reader.other_problems()])
     problems = list(mistakes(scenario))
     if problems:
-        raise _broken(name, problems)
+        raise _broken(where, problems)
     return scenario
 
 
-def _broken(name: str, problems: list[Problem]) -> ScenarioError:
-    return ScenarioError(configuration.ConfigError(f"scenario {name}", problems).report())
+def _broken(where: str, problems: list[Problem]) -> ScenarioError:
+    return ScenarioError(configuration.ConfigError(where, problems).report())
 
 
 # --- words and types -------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import Any
 
 from alg.registry import application_of
 from appliance.settings import files as configuration
+from appliance.settings.checks import Problem
+from appliance.settings.files import ConfigError
 from appliance.settings.table import Settings
 from appliance.sim import knobs
 from appliance.sim.scenario import Scenario, Turns
@@ -22,11 +24,24 @@ def stage(
     story: Scenario, turns: Turns = NOTHING_TURNED, more: Iterable[str] = ()
 ) -> tuple[Scenario, Settings]:
     """The story with its parties' knobs turned, and the settings of its NAT. `more` are knobs as
-    `KEY=VALUE`. Raises ScenarioError or ConfigError, with all that is wrong."""
+    `KEY=VALUE`. Raises ConfigError with all that is wrong, in parties and settings."""
     sets, traits = knobs.split([*_sets(turns), *more])
-    return knobs.turned(story, traits), configuration.for_scenario(
-        story.name, story.settings, turns.profile or None, sets
-    )
+    problems: list[Problem] = []
+    turned = story
+    try:
+        turned = knobs.turned(story, traits)
+    except knobs.KnobError as error:
+        problems += error.problems
+    try:
+        settings = configuration.for_scenario(
+            story.name, story.settings, turns.profile or None, sets
+        )
+    except ConfigError as error:
+        problems += error.problems
+        raise ConfigError(error.file, problems, error.unsaid) from None
+    if problems:
+        raise ConfigError(f"scenario {story.name}", problems)
+    return turned, settings
 
 
 def turned_by_hand(
@@ -46,8 +61,8 @@ def turned_by_hand(
 def simulation(
     story: Scenario, turns: Turns = NOTHING_TURNED, seed: int | None = None
 ) -> Simulation:
-    """A run that has not begun. Raises ScenarioError, ConfigError, or SpecError for a module that
-    cannot be had."""
+    """A run that has not begun. Raises ConfigError, or SpecError for a module that cannot be
+    had."""
     return Simulation(*stage(story, turns), seed)
 
 

@@ -50,11 +50,13 @@ def _at(path: Path) -> Scenario:
     name = path.resolve().stem if path.suffix == ".toml" else path.resolve().name
     if path.is_dir():
         return _in_folder(path, name)
-    return read(_text(path), path.resolve().parent.name if path.name == STORY else name)
+    name = path.resolve().parent.name if path.name == STORY else name
+    return read(_text(path), name, str(path))
 
 
 def _in_folder(folder: Traversable, name: str) -> Scenario:
-    scenario = read(_text(folder.joinpath(STORY)), name)
+    story = folder.joinpath(STORY)
+    scenario = read(_text(story), name, str(story))
     guide = folder.joinpath(GUIDE)
     if guide.is_file():
         scenario.guide = _text(guide)

@@ -15,6 +15,7 @@ from appliance.cli.words import labs_up
 from appliance.control import paths
 from appliance.namespaces.between import undo
 from appliance.namespaces.between.record import Facts, Record
+from appliance.settings.files import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def nothing_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_wrong_is_a_sentence(words: list[str], complaint: str) -> None:
     result = CliRunner().invoke(module.lab, words)
-    assert isinstance(result.exception, Failure)
+    assert isinstance(result.exception, (Failure, ConfigError))
     assert complaint in str(result.exception)
 
 

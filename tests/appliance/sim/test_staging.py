@@ -6,7 +6,7 @@ import pytest
 
 from appliance.parties.pbx import PbxTraits
 from appliance.settings.files import ConfigError, list_profiles
-from appliance.sim.scenario import ScenarioError, Turns
+from appliance.sim.scenario import Turns
 from appliance.sim.staging import simulation, stage, turned_by_hand
 from appliance.sim.stories import load_scenario
 from tests.support.stories import shelf
@@ -47,8 +47,21 @@ def test_what_is_turned_by_hand_wins_over_a_profile_that_is() -> None:
 
 @pytest.mark.parametrize("wrong", ["parties.pbx.comdia=true", "nat.timeouts.upd=30s", "nonsense"])
 def test_a_knob_that_is_not_there_is_a_sentence(wrong: str) -> None:
-    with pytest.raises((ScenarioError, ConfigError)):
+    with pytest.raises(ConfigError):
         stage(STORY, Turns(), [wrong])
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """In parties as in settings, and in the module."""
+    wrong = ["parties.pbx.comdia=true", "parties.alice.expires=soon", "nat.mapping=foo"]
+    with pytest.raises(ConfigError) as error:
+        stage(STORY, Turns(alg="sip-poor:no-sdpp"), wrong)
+    assert [problem.key for problem in error.value.problems] == [
+        "parties.pbx.comdia",
+        "parties.alice.expires=soon",
+        "alg.sip.module",
+        "nat.mapping",
+    ]
 
 
 def test_a_run_begins_at_nought() -> None:
