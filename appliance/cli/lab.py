@@ -282,7 +282,7 @@ def _story(scenario: str) -> Scenario:
     try:
         return load_scenario(scenario)
     except ScenarioError as error:
-        raise Failure(f"{error} (see: glassnat scenario list)", USAGE) from None
+        raise Failure(str(error), USAGE) from None
 
 
 def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House]:

@@ -67,7 +67,7 @@ def _story(name: str) -> Scenario:
     try:
         return load_scenario(name)
     except ScenarioError as error:
-        raise Failure(f"{error} (see: glassnat scenario list)", USAGE) from None
+        raise Failure(str(error), USAGE) from None
 
 
 def _staged(story: Scenario, chosen: Chosen) -> tuple[Scenario, Settings]:

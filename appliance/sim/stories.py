@@ -25,7 +25,8 @@ def load_scenario(name: str) -> Scenario:
     if name not in names:
         close = get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
-        raise ScenarioError(f"{name[:60]!r} is not a scenario; {hint}")
+        sentence = f"{name[:60]!r} is not a scenario; {hint}"
+        raise ScenarioError(f"{sentence} (see: glassnat scenario list)")
     return _in_folder(own_shelf().joinpath(name), name)
 
 

@@ -65,6 +65,7 @@ def test_a_file_alone_is_a_story_without_a_guide(tmp_path: Path) -> None:
 def test_one_bad_folder_never_harms_the_others(shelf: Path) -> None:
     assert [each.name for each in list_scenarios(shelf)] == ["mine"]
     (mistakes,) = mistakes_on(shelf)
+    assert "scenario list" not in mistakes, "the name is right"
     assert mistakes.startswith(f"{shelf}/broken/scenario.toml: 2 problems")
 
 
