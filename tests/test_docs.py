@@ -430,9 +430,10 @@ def test_the_example_configuration_is_valid() -> None:
     assert configuration.load(ROOT / "docs" / "examples" / "lab.toml")["name"] == "classroom"
 
 
-def test_the_mistakes_of_the_tutorial_are_told_as_it_says() -> None:
+def test_the_mistakes_of_the_tutorial_are_told_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     with pytest.raises(ScenarioError) as error:
-        load_scenario(str(ROOT / "docs" / "examples" / "doorbell-mistakes.toml"))
+        load_scenario("docs/examples/doorbell-mistakes.toml")
     (shown,) = (text for kind, text in FENCE.findall(read(STORY_TUTORIAL)) if kind == "text")
     _, heading, *lines = shown.splitlines()
     told = str(error.value).splitlines()
