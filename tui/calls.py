@@ -55,6 +55,8 @@ class Calls:
         self._rows: dict[str, CallState] = {}
         self._inferred: dict[str, str] = {}
         self.counted = Counted("")
+        self.messages: Mapping[str, int] = {}
+        """How many of each call a running appliance has seen, also before anybody looked."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -82,6 +84,7 @@ class Calls:
                 self._keep(_state_of(row))
         over = {each.call for each in self if each.state in OVER}
         kept = {name: said for name, said in self._inferred.items() if name in over}
+        self.messages = {row["call"]: row["messages"] for row in rows}
         told = {row["call"]: row["inferred"] for row in rows if row.get("inferred")}
         self._inferred = kept | told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from appliance.journal.events import CallState
@@ -10,13 +11,16 @@ from appliance.settings.hints import counted
 from tui.calls import BAD, OVER, in_few_words
 from tui.draw.hiding import HIDDEN
 from tui.draw.lines import Line, Style, wrap_words
+from tui.draw.outcome import spelled
 from tui.draw.translations import duration
 from tui.endpoint import shortened
 from tui.finding import fits
 from tui.views.view import Lazy, Page, View
 
-_STATE, _SINCE = 12, 7
-"""Characters of the columns of state and age, each with a space behind it."""
+_STATE, _SINCE, _MESSAGES = 11, 7, 5
+"""Characters of the columns of state, age and messages, each with a space behind it."""
+_SHORTEST_ID, _LONGEST_ID = 8, 24
+"""Characters of a Call-ID, which stands at the right where there is room."""
 _MOST_WHO = 30
 _MANY = 8
 """Calls from which on one may want to look for some."""
@@ -34,17 +38,29 @@ class CallsView(View):
     def page(self, width: int, height: int) -> Page:
         rows = self._rows()
         who = max((len(_who(each)) for each in rows), default=0)
-        who = min(max(who, len("Who")), _MOST_WHO, max(width - _STATE - _SINCE - 24, 12))
+        who = min(
+            max(who, len("Who")), _MOST_WHO, max(width - _STATE - _SINCE - _MESSAGES - 24, 12)
+        )
         at = self._at(rows)
-        head = f" {'Who':<{who}} {'State':<{_STATE}}{'For':<{_SINCE}}"
+        columns = f"{'State':<{_STATE}}{'For':<{_SINCE}}{'Msgs':<{_MESSAGES}}"
+        head = Line(f" {'Who':<{who}} {columns}What is counted, and what follows", Style.FAINT)
+        messages = Counter(each.event.call_id for each in self.look.model.messages)
+        told = self.look.model.calls.messages
+
+        def seen(call: str) -> int:
+            return max(told.get(call, 0), messages[call])
+
+        only = _only_call(rows)
 
         def row(place: int) -> Line:
-            return self._line(rows[place], who, place == at).cut(width)
+            state = rows[place]
+            line = self._line(state, who, place == at, seen(state.call), state is only)
+            return _with_id(line.cut(width), state.call.partition("@")[0], width)
 
         return Page(
             self._title(len(rows)),
             Lazy(len(rows), row),
-            [Line(f"{head}What is counted, and what follows", Style.FAINT).cut(width)],
+            [_with_id(head.cut(width), "Call-ID", width)],
             self._told(rows[at], width, height // 3) if at is not None else (),
             span=None if at is None else (at, at),
         )
@@ -62,7 +78,8 @@ class CallsView(View):
             return title.add(f" · {shown} with {self.filter}", Style.KEY)
         return title.add(" · / finds" if len(calls) > _MANY else "", Style.FAINT)
 
-    def _line(self, state: CallState, who: int, chosen: bool) -> Line:
+    def _line(self, state: CallState, who: int, chosen: bool, messages: int, is_only: bool) -> Line:
+        """`is_only`: of a simulation's only call the parties say how it ended."""
         model = self.look.model
         line = Line("▸" if chosen else " ", Style.CURSOR)
         line.add(f"{shortened(_who(state), who):<{who}} ")
@@ -73,6 +90,9 @@ class CallsView(View):
         style = Style.BAD if is_bad else Style.FAINT if state.state in OVER else Style.PLAIN
         line.add(f"{said:<{_STATE}}", style)
         line.add(f"{duration(max(model.now - state.t, 0.0)):<{_SINCE}}")
+        line.add(f"{messages or '':<{_MESSAGES}}")
+        if model.outcome is not None and is_only:
+            return line.add(*spelled(model.outcome.outcome))
         if inferred := model.calls.inferred(state.call):
             return line.add(in_few_words(inferred), Style.BAD)
         mine = model.calls.counted
@@ -139,6 +159,20 @@ class CallsView(View):
         few = in_few_words(inferred) if inferred else ""
         said = model.state_of(state)
         return f"{state.call} {state.kind} {_who(state)} {said} {inferred} {few}"
+
+
+def _only_call(rows: Sequence[CallState]) -> CallState | None:
+    calls = [each for each in rows if each.kind == "call"]
+    return calls[0] if len(calls) == 1 else None
+
+
+def _with_id(line: Line, name: str, width: int) -> Line:
+    """The row, and what tells one call from another between the same two at its right."""
+    room = min(width - len(line) - 1, _LONGEST_ID)
+    if room < min(len(name), _SHORTEST_ID):
+        return line
+    shown = shortened(name, room)
+    return line.pad(width - len(shown)).add(shown, Style.FAINT)
 
 
 def _who(state: CallState) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.journal.events import CallState, MessagePassed
-from tests.tui.stories import invite, started, state
+from tests.tui.stories import ended, invite, started, state
 from tests.tui.test_calls import WHY, document, row, silent
 from tests.tui.test_model import told
 from tui.draw.lines import plain
@@ -45,7 +45,9 @@ def view(model: Model | None = None) -> CallsView:
 def test_each_call_has_a_row_with_its_state_and_for_how_long() -> None:
     page = view().page(78, 20)
     assert page.title.plain == "Calls 50 · 50 going on · / finds"
-    assert plain(page.body)[49] == "▸phone49 > pbx answered    11s"
+    assert plain(page.body)[49].split() == [
+        *("▸phone49", ">", "pbx", "answered", "11s", "1", "call-49"),
+    ]
     assert page.span == (49, 49)
 
 
@@ -60,7 +62,8 @@ def test_a_filter_leaves_what_fits() -> None:
 def test_enter_opens_a_call_that_fits_where_the_chosen_one_does_not() -> None:
     shown = view()
     shown.filter = "phone7 "
-    assert plain(shown.page(78, 20).body) == ["▸phone7 > pbx answered    53s"]
+    (row_of_it,) = plain(shown.page(78, 20).body)
+    assert row_of_it.startswith("▸phone7 > pbx answered   53s    1  ")
     shown.open()
     assert (shown.look.call, shown.look.view) == ("call-7", "call")
     shown.look.follow()
@@ -92,6 +95,7 @@ def test_silence_is_told_as_inferred_with_its_counts_and_its_reason() -> None:
     shown.look.model.take(Frame(12.0, calls=[row(inferred=WHY)], call=document()))
     page = shown.page(78, 20)
     assert plain(page.body)[0].endswith("440 out, 0 back in 8 s: one-way, inferred")
+    assert plain(page.head)[0].split()[-1] == "Call-ID"
     assert page.title.plain == "Calls 1 · 1 going on · 1 silent, inferred"
     said = " ".join(plain(page.foot))
     assert "alice has heard nothing for 8 s" in said
@@ -106,3 +110,15 @@ def test_while_one_predicts_no_state_is_shown() -> None:
     shown.look.hidden = True
     page = shown.page(78, 20)
     assert not any("answered" in each for each in plain([page.title, *page.body, *page.foot]))
+
+
+def test_the_only_call_of_a_simulation_is_told_with_how_it_ended() -> None:
+    """Of several the parties' one word may speak of another."""
+    end = ended()
+    one = told(started(), state("ended", 13.0, 8), invite(), end)
+    (row_of_it,) = plain(CallsView(Look(one)).page(78, 20).body)
+    assert "ONE-WAY AUDIO" in row_of_it
+    assert row_of_it.endswith(" a84b4c76e667"), "the same host is behind every @"
+    several = fifty()
+    several.fold(end)
+    assert not any("ONE-WAY" in each for each in plain(CallsView(Look(several)).page(78, 20).body))
