@@ -16,6 +16,7 @@ written from what the tests cite (`docs/citations.py`).
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
 from alg.sip.judging import stays  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
+from appliance.parties.kinds import KINDS  # noqa: E402
+from appliance.parties.traits import Trait, traits_of  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
 from appliance.settings.setting import Setting  # noqa: E402
 from appliance.settings.table import SETTINGS  # noqa: E402
@@ -101,6 +104,34 @@ def _described(schema: dict[str, Any], otherwise: str) -> str:
     if "properties" in schema:
         return "table: " + ", ".join(f"`{key}`" for key in schema["properties"])
     return {"boolean": "`true`, `false`", "object": "table: port = duration"}.get(kind, otherwise)
+
+
+def traits() -> str:
+    """Every trait of a party, and which kinds have it: a row for each meaning of a word."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind, row in KINDS.items():
+        for trait in traits_of(row.traits):
+            cells = (_type_of(trait), _default_of(trait), trait.about)
+            kinds.setdefault((f"`{trait.name}`", *cells), []).append(kind)
+    return table(
+        ("trait", "of", "values", "default", "what it is for, and where it comes from"),
+        (
+            (name, "all" if len(who) == len(KINDS) else ", ".join(who), *cells)
+            for (name, *cells), who in kinds.items()
+        ),
+    )
+
+
+def _type_of(trait: Trait) -> str:
+    words = {"null": "none", "boolean": "`true`, `false`", "array": "list", "object": "table"}
+    return ", ".join(words.get(word, word) for word in trait.values.split(" | "))
+
+
+def _default_of(trait: Trait) -> str:
+    """As a story would write it."""
+    if trait.default is not None:
+        return f"`{json.dumps(trait.default)}`"
+    return "none" if "null" in trait.values else "must be given"
 
 
 def tcp_states() -> str:
@@ -202,6 +233,7 @@ def keys() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "settings": settings,
+    "traits": traits,
     "tcp-states": tcp_states,
     "tcp-picture": tcp_picture,
     "drops": drops,

@@ -69,7 +69,8 @@ class UserAgentTraits(Traits, kw_only=True):
         bool,
         about(
             "Throw away answers that do not repeat its own address in Via and its own Call-ID (RFC "
-            "3261 18.1.2, 8.2.6.2). If not, the branch alone says what is answered, as with PJSIP."
+            "3261 18.1.2, RFC 3261 8.2.6.2). If not, the branch alone says what is answered, as "
+            "with PJSIP."
         ),
     ] = True
 
