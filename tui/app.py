@@ -262,7 +262,10 @@ class GlassnatApp(Looks[None]):
         """Draw what is in sight."""
         base, width, model = self.screen_stack[0], self.size.width, self.look.model
         self.look.is_over = self.feed.ended and not self.feed.live
-        self.look.is_told_apart = self.is_wide and not base.has_class("zoom")
+        is_zoomed = base.has_class("zoom")
+        self.look.is_told_apart = self.is_wide and not is_zoomed
+        is_shared = width >= MIDDLE and not is_zoomed
+        self.look.is_beside = is_shared and self.look.view in _WORKBENCH
         wanted = {pane.view.name: pane.draw() for pane in base.query(Pane)}
         if self.look.is_told_apart:
             self._tell_apart(base, wanted["nat"])

@@ -40,6 +40,7 @@ class Look:
     in the order in which they came, None: the newest are looked at; `fault`: where the menu of the
     ALG is to be opened, empty: it is not; `said`: one sentence in the place of the advice, until
     the next key; `is_told_apart`: outcome, WHY and TRY have a place of their own;
+    `is_beside`: is before and after in sight besides the other views?
     `in_full`: WHY may take as many rows as it needs; `remedies`: what was tried and helps, None
     while nobody knows.
 
@@ -62,6 +63,7 @@ class Look:
     fault: str = ""
     said: str = ""
     is_told_apart: bool = False
+    is_beside: bool = False
     hidden: bool = False
     story: Scenario | None = None
     step_at: int | None = None

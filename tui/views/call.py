@@ -51,7 +51,7 @@ class CallView(View):
 
     def _to_come(self, width: int) -> Iterator[Line]:
         """Of a story in which nothing has happened yet: what people will do, and where."""
-        story, is_alone = self.look.story, not self.look.is_told_apart
+        story, is_alone = self.look.story, not self.look.is_beside
         if story is not None:
             yield from opening.plan(story, width, _FEW if is_alone else _MANY)
             if is_alone:

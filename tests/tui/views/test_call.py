@@ -28,8 +28,9 @@ def test_before_anything_has_happened_the_plan_stands_there() -> None:
     assert plain(page.head)[0].split() == ["alice", "NAT", "pbx"]
     assert plain(page.body)[1] == "    2.000 ┊ alice: call bob"
     assert any("[ NAT ]" in row for row in plain(page.body))
-    look.is_told_apart = True
-    assert not any("[ NAT ]" in row for row in plain(CallView(look).page(78, 20).body))
+    look.is_beside = True
+    beside = plain(CallView(look).page(98, 11).body)
+    assert not any("[ NAT ]" in row for row in beside), "it stands in before and after"
 
 
 def test_the_newest_is_in_sight_until_a_message_is_chosen() -> None:
