@@ -92,7 +92,7 @@ def show_one(name: str, as_json: bool) -> None:
         emit_json({**msgspec.to_builtins(story), "parties": _parties(story)})
         return
     emit(f"{clean(story.title)}\n{'=' * len(story.title)}\n\n{clean(story.lesson)}\n")
-    emit(story.guide)
+    emit(story.guide.removeprefix(f"# {story.title}\n").lstrip("\n"))
     for line in guide_lines(story, name):
         emit(line)
     emit(f"Run it: glassnat sim {clean(name)}")

@@ -145,7 +145,7 @@ class Stage:
         for inferred in self._inferred(report):
             self.judge.hear(inferred, now)
         target = "" if report.target is None else str(report.target)
-        said = " ".join(each for each in (report.peer, report.detail, target) if each)
+        said = ", ".join(each for each in (report.peer, report.detail, target) if each)
         self._told(now, f"{report.who}: {report.what.value}{f' ({said})' if said else ''}")
 
     def _with_the_programs_name(self, report: Report) -> Report:
