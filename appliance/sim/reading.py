@@ -6,8 +6,9 @@ nearest right word.
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -48,9 +49,9 @@ def read(text: str, name: str, file: str = "") -> Scenario:
         raise _broken(where, [Problem("", f"is not valid TOML: {error}")]) from None
     reader = _Reader()
     scenario = reader.scenario(table, name)
-    if scenario is None or reader.problems:
-        raise _broken(where, [*reader.problems, *reader.other_problems()])
-    problems = list(mistakes(scenario))
+    unread = reader.unread
+    meant = (each for each in mistakes(scenario, unread) if not _is_within(each.key, unread))
+    problems = [*reader.problems, *meant]
     if problems:
         raise _broken(where, problems)
     return scenario
@@ -58,6 +59,12 @@ def read(text: str, name: str, file: str = "") -> Scenario:
 
 def _broken(where: str, problems: list[Problem]) -> ScenarioError:
     return ScenarioError(configuration.ConfigError(where, problems).report())
+
+
+def _is_within(key: str, places: Set[str]) -> bool:
+    """Is it one of these places, or in one of their tables?"""
+    words = key.split(".")
+    return any(".".join(words[:count]) in places for count in range(1, len(words) + 1))
 
 
 # --- words and types -------------------------------------------------------------------------
@@ -69,15 +76,21 @@ def _words_of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ..
     return msgspec.structs.fields(kind)
 
 
+BLANKS: Mapping[Any, Any] = {str: "", float: math.inf, list[str]: []}
+"""What stands for a word that must be there and cannot be read, by its type."""
+
+
 class _Reader:
-    """Converts table by table, and goes on after a mistake."""
+    """Converts table by table, and goes on after a mistake. `unread` are the keys of what could not
+    be read: nothing else is to be said of those."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
-        self._settings: dict[str, Any] | None = None
-        self._expect: dict[str, Expectation | None] = {}
+        self.unread: set[str] = set()
 
-    def scenario(self, table: dict[str, Any], name: str) -> Scenario | None:
+    def scenario(self, table: dict[str, Any], name: str) -> Scenario:
+        """All of it that can be read: a party with a mistake is left out, and elsewhere a word with
+        a mistake has its default."""
         parts = dict(table)
         parties = self._tables(parts.pop("parties", {}), "parties")
         script = self._list(parts.pop("script", []), "script", Act)
@@ -85,7 +98,11 @@ class _Reader:
         expect = self._tables(parts.pop("expect", {}), "expect")
         links = self._struct(parts.pop("links", {}), "links", Links)
         made = {
-            "parties": {key: self._party(each, f"parties.{key}") for key, each in parties.items()},
+            "parties": {
+                key: party
+                for key, each in parties.items()
+                if (party := self._party(each, f"parties.{key}")) is not None
+            },
             "script": script,
             "steps": steps,
             "links": links,
@@ -95,32 +112,29 @@ class _Reader:
             },
         }
         plain = self._fields(parts, "", Scenario, [*made, *FROM_THE_FOLDER])
-        self._settings, self._expect = plain.get("settings"), made["expect"]
-        return None if self.problems else Scenario(**plain, **made, name=name)
-
-    def other_problems(self) -> Iterator[Problem]:
-        """What is wrong with the meaning of those parts that stand for themselves, when others
-        cannot be read."""
-        yield from _in_settings(self._settings or {})
-        for label, expectation in self._expect.items():
-            if expectation is not None:
-                yield from _in_outcome(label, expectation)
+        return Scenario(**plain, **made, name=name)
 
     def _party(self, table: dict[str, Any], at: str) -> Any:
+        """None when there is a mistake in it: half a party would be blamed for what is missing."""
+        before = len(self.problems)
         words = dict(table)
         kind = KINDS.get(str(words.pop("kind", "")))
         if kind is None:
             self._add(f"{at}.kind", one_of(table.get("kind", ""), [*KINDS]))
-            return None
-        return self._struct(words, at, kind.traits)
+            party = None
+        else:
+            party = self._struct(words, at, kind.traits)
+        if len(self.problems) == before:
+            return party
+        self.unread.add(at)
+        return None
 
     def _struct(self, table: Any, at: str, kind: type[msgspec.Struct]) -> Any:
         if not isinstance(table, dict):
             self._add(at, f"must be a table, not {shown(table)}")
-            return None
-        before = len(self.problems)
-        fields = self._fields(table, f"{at}.", kind, [])
-        return kind(**fields) if len(self.problems) == before else None
+            fields = {each.name: BLANKS.get(each.type) for each in _words_of(kind) if each.required}
+            return kind(**fields)
+        return kind(**self._fields(table, f"{at}.", kind, []))
 
     def _fields(
         self, table: Mapping[str, Any], at: str, kind: type[msgspec.Struct], others: list[str]
@@ -130,24 +144,25 @@ class _Reader:
         for word in table:
             if word not in known:
                 self._add(f"{at}{word}", f"is no word here{nearest(word, [*known])}")
+        values = {each.name: BLANKS.get(each.type) for each in known.values() if each.required}
         for field in known.values():
             if field.required and field.name not in table:
                 self._add(f"{at}{field.name}", "is missing")
-        return {
-            word: self._value(value, f"{at}{word}", known[word].type)
-            for word, value in table.items()
-            if word in known
-        }
+        for word, value in table.items():
+            if word in known:
+                try:
+                    values[word] = msgspec.convert(value, known[word].type)
+                except msgspec.ValidationError as error:
+                    self._refuse(value, f"{at}{word}", known[word].type, error)
+        return values
 
-    def _value(self, value: Any, at: str, kind: Any) -> Any:
-        try:
-            return msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            sentence, _, place = str(error).partition(" - at `$")
-            choices = choices_of(kind)
-            wrong = one_of(value, choices) if choices else f"{sentence}: {shown(value)}"
-            self._add(at + place.rstrip("`"), wrong)
-            return None
+    def _refuse(self, value: Any, at: str, kind: Any, error: msgspec.ValidationError) -> None:
+        """A value that is not of its kind."""
+        sentence, _, place = str(error).partition(" - at `$")
+        choices = choices_of(kind)
+        wrong = one_of(value, choices) if choices else f"{sentence}: {shown(value)}"
+        self.unread.add(at)
+        self._add(at + place.rstrip("`"), wrong)
 
     def _tables(self, tables: Any, at: str) -> dict[str, dict[str, Any]]:
         """A table of tables; what is not one is named and left out."""
@@ -168,24 +183,26 @@ class _Reader:
         ]
 
     def _add(self, key: str, sentence: str) -> None:
+        self.unread.add(key)
         self.problems.append(Problem(key, sentence))
 
 
 # --- meaning ---------------------------------------------------------------------------------
 
 
-def mistakes(scenario: Scenario) -> Iterator[Problem]:
-    """What types cannot say, of a story whose every word is known."""
+def mistakes(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:
+    """What types cannot say, of what could be read of a story. `unread` are the keys of the
+    rest."""
     yield from _in_parties(scenario)
-    yield from _in_script(scenario)
+    yield from _in_script(scenario, unread)
     yield from _in_settings(scenario.settings)
     for key in scenario.knobs:
-        yield from _in_knob(scenario, key, f"knobs: {key}")
+        yield from _in_knob(scenario, key, f"knobs: {key}", unread)
     for label, expectation in scenario.expect.items():
         yield from _in_outcome(label, expectation)
-        yield from _in_turns(scenario, expectation, f"expect.{label}")
+        yield from _in_turns(scenario, expectation, f"expect.{label}", unread)
     for number, step in enumerate(scenario.steps, 1):
-        yield from _in_turns(scenario, step, f"steps[{number}]")
+        yield from _in_turns(scenario, step, f"steps[{number}]", unread)
 
 
 def _in_settings(settings: dict[str, Any]) -> Iterator[Problem]:
@@ -213,7 +230,8 @@ def _in_parties(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(f"parties.{name}.address", f"is {owner}'s already: {address}")
 
 
-def _in_script(scenario: Scenario) -> Iterator[Problem]:
+def _in_script(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:
+    people = _people(scenario, unread)
     for number, act in enumerate(scenario.script, 1):
         at = f"script[{number}]"
         if not 0 <= act.at <= scenario.duration:
@@ -224,37 +242,45 @@ def _in_script(scenario: Scenario) -> Iterator[Problem]:
             yield from _in_setting(key, value, f"{at}.set.{key}")
         if act.set and (act.party or act.do):
             yield Problem(at, "either a party does something, or settings change (set)")
-        elif not act.set:
-            yield from _in_order(scenario, act, at)
+        elif not act.set and f"{at}.set" not in unread:
+            yield from _in_order(scenario, act, at, unread, people)
 
 
-def _in_order(scenario: Scenario, act: Act, at: str) -> Iterator[Problem]:
+def _in_order(
+    scenario: Scenario, act: Act, at: str, unread: Set[str], people: Sequence[str] | None
+) -> Iterator[Problem]:
     party = scenario.parties.get(act.party)
-    if party is None:
-        yield Problem(
-            f"{at}.party",
-            f"{shown(act.party)} is no party{nearest(act.party, [*scenario.parties])}",
-        )
-        return
-    orders = KINDS[kind_of(party)].orders
+    if party is not None:
+        orders = KINDS[kind_of(party)].orders
+    else:
+        orders = {word: order for kind in KINDS.values() for word, order in kind.orders.items()}
+        if not _is_within(f"parties.{act.party}", unread):
+            hint = nearest(act.party, [*scenario.parties])
+            yield Problem(f"{at}.party", f"{shown(act.party)} is no party{hint}")
     order = orders.get(act.do)
     if order is None:
         yield Problem(f"{at}.do", one_of(act.do, [*orders]))
     else:
-        yield from _in_whom(scenario, act, order, f"{at}.whom")
+        yield from _in_whom(act, order, people, f"{at}.whom")
 
 
-def _in_whom(scenario: Scenario, act: Act, order: Order, at: str) -> Iterator[Problem]:
-    people = sorted({who for name, party in scenario.parties.items() for who in party.people(name)})
+def _people(scenario: Scenario, unread: Set[str]) -> list[str] | None:
+    """Everybody who can be called; None when some of them are in what could not be read."""
+    if any(key.startswith("parties") for key in unread):
+        return None
+    return sorted({who for name, party in scenario.parties.items() for who in party.people(name)})
+
+
+def _in_whom(act: Act, order: Order, people: Sequence[str] | None, at: str) -> Iterator[Problem]:
     if order.needs and not act.whom:
         yield Problem(at, f"is missing: {act.do} needs to know {order.needs}")
     elif not order.needs and act.whom:
         yield Problem(at, f"is not needed to {act.do}")
-    elif order.needs == "whom" and act.whom not in people:
+    elif order.needs == "whom" and people is not None and act.whom not in people:
         yield Problem(at, one_of(act.whom, people))
 
 
-def _in_turns(scenario: Scenario, turns: Turns, at: str) -> Iterator[Problem]:
+def _in_turns(scenario: Scenario, turns: Turns, at: str, unread: Set[str]) -> Iterator[Problem]:
     if turns.alg and not is_foreign(turns.alg):
         try:
             load(turns.alg, application=application_of(turns.alg).name)
@@ -267,7 +293,7 @@ def _in_turns(scenario: Scenario, turns: Turns, at: str) -> Iterator[Problem]:
             yield Problem(f"{at}.profile", str(error))
     for key, value in turns.set.items():
         if key.startswith(knobs.PREFIX):
-            yield from _in_knob(scenario, key, f"{at}.set.{key}")
+            yield from _in_knob(scenario, key, f"{at}.set.{key}", unread)
         else:
             yield from _in_setting(key, value, f"{at}.set.{key}")
 
@@ -279,7 +305,9 @@ def _in_setting(key: str, value: Any, at: str) -> Iterator[Problem]:
         yield Problem(at, str(error))
 
 
-def _in_knob(scenario: Scenario, key: str, at: str) -> Iterator[Problem]:
+def _in_knob(scenario: Scenario, key: str, at: str, unread: Set[str]) -> Iterator[Problem]:
+    if _is_within(".".join(key.split(".")[:2]), unread):
+        return  # of a party that could not be read
     try:
         if key.startswith(knobs.PREFIX):
             knobs.find(scenario, key)

@@ -113,3 +113,34 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ScenarioError) as error:
         read(bad, "bad")
     assert str(error.value).startswith("scenario bad: 5 problems")
+
+
+def test_one_mistake_hides_no_other() -> None:
+    """While a word, a type and a party are wrong, script, knobs, steps and turns are looked at."""
+    bad = GOOD
+    for before, after in (
+        ("duration = 9", 'duration = "ten"'),
+        ('kind = "phone"', 'kind = "fone"'),
+        ('party = "alice"\ndo = "reg', 'party = "alicia"\ndo = "reeg'),
+        ('do = "call"\nwhom', 'do = "caal"\nwho'),
+        ('"parties.pbx.comedia"]', '"parties.pbx.comdia", "parties.alice.expires"]'),
+        ("sip-poor:no-sdp", "sip-poor:no-spd"),
+        ('"parties.pbx.comedia" = true', '"nat.timeouts.upd" = true'),
+    ):
+        assert before in bad
+        bad = bad.replace(before, after, 1)
+    with pytest.raises(ScenarioError) as error:
+        read(bad, "bad", "bad/scenario.toml")
+    heading, *lines = str(error.value).splitlines()
+    assert heading == "bad/scenario.toml: 9 problems"
+    assert {line.split("  ")[1] for line in lines} == {
+        "duration",
+        "parties.alice.kind",
+        "script[1].party",
+        "script[1].do",
+        "script[2].who",
+        "script[2].do",
+        "knobs: parties.pbx.comdia",
+        "steps[1].alg",
+        "expect.a server that mends.set.nat.timeouts.upd",
+    }
