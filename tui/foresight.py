@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from typing import BinaryIO
 
 from alg.registry import SpecError
@@ -47,6 +48,7 @@ class Players:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that it can be ended with all its processes
         )
 
     def play(self, plans: Sequence[Plan]) -> Iterator[Found]:
@@ -68,7 +70,8 @@ class Players:
     def end(self) -> None:
         """The screen does not wait until it has ended."""
         self._is_over = True
-        self._program.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._program.pid, signal.SIGKILL)
         threading.Thread(target=self._tidy).start()
 
     def _tidy(self) -> None:
@@ -137,18 +140,21 @@ def _find(plans: Sequence[Plan], into: dict[str, str], players: Players) -> None
 # --- the other program ---------------------------------------------------------------------------
 
 
-def serve(given: BinaryIO, tell: Callable[[str], None]) -> None:
+def serve(given: BinaryIO, tell: Callable[[str], None], pool: Pool) -> None:
     """A line of JSON for each plan that has been played, as they finish; as long as somebody
     asks."""
-    with get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
-        while True:
-            try:
-                plans = pickle.load(given)
-            except EOFError:
-                return
-            for spec, outcome in pool.imap_unordered(_played, plans):
-                tell(json.dumps([spec, outcome]) + "\n")
-            tell(_NO_MORE)
+    while True:
+        try:
+            plans = pickle.load(given)
+        except EOFError:
+            return
+        for spec, outcome in pool.imap_unordered(_played, plans):
+            tell(json.dumps([spec, outcome]) + "\n")
+        tell(_NO_MORE)
+
+
+def _processes() -> Pool:
+    return get_context("fork").Pool(len(os.sched_getaffinity(0)))
 
 
 def _played(plan: Plan) -> Found:
@@ -165,5 +171,8 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())  # its processes end with it
-    serve(sys.stdin.buffer, _tell)
+    try:
+        serve(sys.stdin.buffer, _tell, _processes())
+    finally:
+        # A pool that is asked to end waits for its processes, and they may wait for each other.
+        os.killpg(0, signal.SIGKILL)

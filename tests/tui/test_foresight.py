@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 from collections.abc import Iterator, Sequence
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
 
 import pytest
 
 from alg.registry import MODULES
 from appliance.sim.matrix import Plan
+from tests.support.programs import until
 from tests.tui.test_simulated import simulation
 from tui.foresight import SPEC, Foresight, Found, Players, serve
 from tui.simulated import SimulationFeed
@@ -94,8 +98,37 @@ def test_the_other_program_plays_to_the_end_and_waits_for_the_next_question(
 @pytest.mark.slow
 def test_it_ends_when_nobody_asks_any_more() -> None:
     lines: list[str] = []
-    serve(io.BytesIO(pickle.dumps([])), lines.append)
+    with ThreadPool(1) as pool:
+        serve(io.BytesIO(pickle.dumps([])), lines.append, pool)
     assert lines == ["\n"]
+
+
+def processes_of(session: int) -> list[str]:
+    """Those that are not over, by the fourth word behind the name in proc_pid_stat(5)."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            words = (process / "stat").read_text().rpartition(")")[2].split()
+            if words[0] != "Z" and int(words[3]) == session:
+                found.append(process.name)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["ended", "left"])
+def test_no_process_of_it_stays(how: str) -> None:
+    """Neither when the screen ends it, at whatever moment, nor when the screen is gone."""
+    players = Players()
+    if how == "left":
+        assert list(players.play([])) == []
+        assert players._program.stdin is not None
+        players._program.stdin.close()
+        players._program.wait()
+    else:
+        assert processes_of(players._program.pid)
+        players.end()
+    until(lambda: not processes_of(players._program.pid))
+    players.end()
 
 
 def test_nobody_waits_for_what_nobody_wants_to_know_any_more(feed: SimulationFeed) -> None:
