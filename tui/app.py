@@ -132,6 +132,8 @@ class GlassnatApp(Looks[None]):
 
     def compose(self) -> ComposeResult:
         panes = {view.name: Pane(view, number(view.name)) for view in self.views.values()}
+        for name in panes.keys() - set(_WORKBENCH):
+            panes[name].add_class("over")
         yield Drawn(id="strip")
         yield Drawn(id="tabs")
         with Horizontal(id="work"):
@@ -361,6 +363,8 @@ class GlassnatApp(Looks[None]):
         base = self.screen_stack[0]
         for view in self.views:
             base.set_class(view == name, f"view-{view}")
+            base.query_one(f"#{view}", Pane).set_class(view == name, "active")
+        base.set_class(name not in _WORKBENCH, "view-over")
         base.query_one(f"#{name}", Pane).focus()
         self.draw()
 
