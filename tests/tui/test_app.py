@@ -57,9 +57,13 @@ async def screen(
         yield app, pilot, feed
 
 
-@pytest.mark.parametrize("size", sampled([NARROW, WIDE], 2), ids=["80x24", "120x36"])
-async def test_each_view_at_both_sizes(size: tuple[int, int]) -> None:
-    """The workbench shows views 1 to 3 together; below 110 columns each has the screen."""
+SIZES = [NARROW, WIDE, (100, 30), (200, 50)]
+
+
+@pytest.mark.parametrize("size", sampled(SIZES, 2), ids=["80x24", "120x36", "100x30", "200x50"])
+async def test_each_view_at_every_size(size: tuple[int, int]) -> None:
+    """The workbench shows views 1 to 3 together; at a middle width the call stands above the
+    message, below 100 columns each has the screen."""
     async with screen(size) as (app, pilot, _):
         for view in (4, 3, 2, 1):
             await pilot.press(str(view))
