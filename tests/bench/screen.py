@@ -1,6 +1,6 @@
 """Figures of the screen: how soon it is there, how soon it answers, and what it costs.
 
-python -m tests.bench.screen [paint] [menu] [attached]
+python -m tests.bench.screen [paint] [menu] [attached] [replay]
 
 All of it under a pty. The screen is attached to an appliance with 1,000 flows and 50 calls that
 somebody is in.
@@ -9,6 +9,7 @@ somebody is in.
 from __future__ import annotations
 
 import contextlib
+import json
 import statistics
 import sys
 import threading
@@ -22,9 +23,11 @@ from tests.bench.figure import Figure
 from tests.bench.measures import tcp_out
 from tests.bench.sip import SCENARIOS
 from tests.bench.terminal import Terminal, glassnat
+from tests.support.lab import GLASSNAT
 from tests.support.programs import Program, run_in, running, until
 
 FLOWS, CALLS = 1_000, 50
+RECORDED = 50_000
 ROUNDS = 5
 SECONDS = 2.0
 WATCHED = 10.0
@@ -41,7 +44,7 @@ ALL_KNOWN = "runs again from T+0"
 
 def figures() -> list[Figure]:
     """All of them; takes about a minute and a half."""
-    return [*paint(), *menu(), *attached()]
+    return [each for part in PARTS.values() for each in part()]
 
 
 def paint() -> list[Figure]:
@@ -180,8 +183,36 @@ def _calls(here: Appliance) -> Iterator[None]:
                 calling.stop()
 
 
+# --- a long recording -----------------------------------------------------------------------------
+
+
+def replay() -> list[Figure]:
+    """From the command to a picture of a recording, which has been read whole by then."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "long.jsonl"
+        _record(path)
+        took = _best_paint("REC ", "replay", str(path))
+    title = f"a recording of {RECORDED:,} events, until it is on the screen"
+    return [Figure(title, "s", took, 2, 1, False)]
+
+
+def _record(path: Path) -> None:
+    """A story's events again and again, each time a minute later."""
+    run_in("", *GLASSNAT, "sim", "one-way-audio", "--record", str(path))
+    begin, *rest = [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open("w") as file:
+        for number in range(RECORDED):
+            minutes, at = divmod(number, 1 + len(rest))
+            event = rest[at - 1] if at else begin
+            before = minutes * (1 + len(rest))
+            cause = event.get("cause")
+            told = {"id": event["id"] + before, "t": event["t"] + 60 * minutes}
+            told |= {"cause": cause + before} if cause else {}
+            file.write(json.dumps({**event, **told}) + "\n")
+
+
 PARTS: dict[str, Callable[[], list[Figure]]] = {
-    "paint": paint, "menu": menu, "attached": attached,
+    "paint": paint, "menu": menu, "attached": attached, "replay": replay,
 }  # fmt: skip
 
 if __name__ == "__main__":
