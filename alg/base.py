@@ -335,6 +335,9 @@ class Application:
     what they have changed."""
     why_it_stays: Callable[[bytes, int], Reason] = lambda message, at: AS_IT_IS
     """Why the correct module leaves what stands at a position of a message as it is."""
+    watch: Callable[[bytes, bytes, AlgContext], None] = lambda message, left, context: None
+    """What its correct module, running dry, must know of a message and of what another module has
+    really sent in its place: the other end will answer that, and nothing else."""
     signs: tuple[Sign, ...] = ()
     """By what its traffic is told where nobody reads it, and what to say then."""
     follower: Callable[[], Follower] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alg.base import Application, Reason
-from alg.dns.correct import Dns
+from alg.dns.correct import Dns, watch
 from alg.dns.framing import frame
 from alg.dns.lengths import consequences
 from alg.dns.lint import findings
@@ -41,4 +41,5 @@ DNS = Application(
     consequences=consequences,
     why_it_stays=lambda message, at: AS_WRITTEN,
     lines=lines,
+    watch=watch,
 )

@@ -229,8 +229,39 @@ class _Asking(_Work):
             return
         sent = self.habits.write_address(other)
         self.rename(asked, sent, "reverse-question")
-        room = truncation.taken_by(self.said)
+        self.was_sent(sent, asked, self.said)
+
+    def was_sent(self, sent: Labels, asked: Labels, by: Message) -> None:
+        """Keep what the question is changed to, for its answer. It was `by` this message that
+        somebody has asked."""
+        room = truncation.taken_by(by)
         self.context.remember(self.key, (sent, asked, room), ANSWERED_WITHIN)
+
+
+def watch(message: bytes, left: bytes, context: AlgContext) -> None:
+    """Beside another module: an answer is to what left, whatever this one would have asked. So the
+    name in it must become the one that was asked for, or stay if the question did."""
+    begin = LENGTH if context.transport == "tcp" else 0
+    try:
+        came, said = read(message, begin), read(left, begin)
+    except NotDns:
+        return
+    asked, sent = _numbers_asked(came), _numbers_asked(said)
+    if asked is None or sent is None:
+        return
+    asking = _Asking(said, context, Habits())
+    if asked == sent:
+        context.forget(asking.key)
+    else:
+        asking.was_sent(sent, asked, came)
+
+
+def _numbers_asked(said: Message) -> Labels | None:
+    """The numbers in the name that is asked for, if it is one of an address, in whatever order."""
+    if said.is_answer or not said.questions:
+        return None
+    labels = said.questions[0].name.lowered
+    return labels[:NUMBERS] if labels[NUMBERS:] == REVERSE else None
 
 
 class _Answer(_Work):

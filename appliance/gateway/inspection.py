@@ -78,7 +78,7 @@ class Inspector:
             context.rollback()
         # After the active module, because it must find the mappings of that one; before the commit,
         # because it must still find what the message is about to close.
-        correct, would_ask = self._rehearse(slot, leg, message, now)
+        correct, would_ask = self._rehearse(slot, leg, message, outcome.after, now)
         bites = bitten(outcome.answer, context.asked, correct, would_ask)
         slot.bitten.update(bites)
         if outcome.commits:
@@ -136,16 +136,18 @@ class Inspector:
         return Outcome(answer, after, commits=True)
 
     def _rehearse(
-        self, slot: Slot, leg: Leg, message: bytes, now: float
+        self, slot: Slot, leg: Leg, message: bytes, left: bytes | None, now: float
     ) -> tuple[Edits | None, Sequence[Asked]]:
         """What the correct module would have answered, and asked of the NAT, when another one is
-        active."""
+        active, which lets the message leave as `left` (None: not at all)."""
         if not (slot.observes or self._may_be_left_open(slot, leg)):
             return None, ()
         ground = Rehearsal(self._table, leg, now, slot.ledger, slot.module)
         context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
+            if left is not None:
+                slot.application.watch(message, left, context)
         except Unavailable:
             context.rollback()
             return Edits(), context.asked

@@ -6,6 +6,7 @@ import pytest
 from dnslib import DNSRecord
 
 from alg.base import Refuse
+from alg.dns.correct import Dns, watch
 from alg.dns_poor.faults import FAULTS
 from alg.dns_poor.poor import DnsPoor
 from nat.endpoint import Direction
@@ -94,6 +95,44 @@ def test_pointers_stay_cuts_the_names_behind() -> None:
 def test_not_reversed_asks_for_a_name_that_is_nobodys() -> None:
     question = through(met("client", "out"), asking(PTR_INSIDE, "PTR"), DnsPoor(["not-reversed"]))
     assert words(question) == [";203.0.113.10.in-addr.arpa. IN PTR"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "flags"),
+    [
+        ("not-reversed", PTR_OUTSIDE, None),
+        ("whole-network", "77.113.0.203.in-addr.arpa", None),
+        ("shared-address", "1.113.0.203.in-addr.arpa", None),
+        ("signed-too", PTR_OUTSIDE, "do"),
+        ("pointers-stay", PTR_OUTSIDE, None),
+    ],
+)
+def test_to_give_back_the_name_that_was_asked_for_is_right(
+    fault: str, name: str, flags: str | None
+) -> None:
+    """Rule asked-and-answered: also where the question should have been another, or have stayed."""
+    context, watching = met("server", "in", FORWARD), met("server", "in", FORWARD)
+    question, module, correct = asking(name, "PTR", flags), DnsPoor([fault]), Dns()
+    left = through(context, question, module)
+    correct.inspect(question, watching)
+    watch(question, left, watching)
+    watching.commit()
+    reply = answering(left)
+    back = through(context.facing(Direction.OUT), reply, module)
+    assert words(back) == words(question)[:1] != words(left)[:1]
+    assert through(watching.facing(Direction.OUT), reply, correct) == back
+
+
+def test_an_answer_to_a_question_that_left_as_it_came_stays() -> None:
+    """Rule asked-and-answered: whatever the module would have asked that only watched."""
+    watching = met("server", "in")
+    question = asking(PTR_OUTSIDE, "PTR")
+    Dns().inspect(question, watching)
+    watch(question, question, watching)
+    watching.commit()
+    for asked in (PTR_OUTSIDE, PTR_INSIDE):
+        reply = answering(asking(asked, "PTR"))
+        assert through(watching.facing(Direction.OUT), reply) == reply
 
 
 @pytest.mark.parametrize(
