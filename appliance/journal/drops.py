@@ -10,15 +10,23 @@ count. So the counts of all events add up to the counters, and a port scan is a 
 A message that is dropped is told by its name ("INVITE"), and is another kind than audio between the
 same hosts: a call that was lost must not disappear among the packets around it.
 
-When more kinds come within a second than are told apart (a forged source in each packet), those of
-one reason become one kind.
+A second has room for so many kinds on each wire, and for few of one sender. What goes beyond is
+told of its sender alone, and when there are too many senders (a forged source in each packet) by
+its reason alone. Such an event names nobody that not all of its packets have in common:
+
+    0.2 s   INVITE of 198.51.100.7                     told, count 1
+    0.3 s   a fifth kind of 198.51.100.7               told, count 1
+    0.4 s   a sixth and a seventh                      noted
+    1.3 s   the second is over                         told: 198.51.100.7, count 2
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from math import inf
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from appliance.journal.events import PacketDropped
 from appliance.journal.log import EventLog
@@ -28,14 +36,27 @@ from nat.fragments import Gone
 from nat.packet import FRAGMENT_OFFSET, MINIMUM_HEADER, Packet
 
 SECOND = 1.0
-ALL_PROTOCOLS = -1
-MANY_KINDS = 16  # open at a time; beyond, drops are told together by their reason alone
+MANY_KINDS = 16  # open at a time on a wire; beyond, drops are told by their reason alone
+KINDS_OF_A_SENDER = 4  # beyond, its drops are told by sender and reason
+ANY = -1  # protocol, source or destination of what is told together
 READ = 4096  # bytes of a message that are read for its name
 LONGEST_NAME = 128  # characters of a summary or a Call-ID, which come from the network
 BEGINS = 12  # bytes by which messages are told apart: "SIP/2.0 200 "
 UDP_HEADER, TCP_HEADER = 8, 20  # bytes, at least
 
-Kind = tuple[Side, Drop, int, int, int, bytes]
+
+class Kind(NamedTuple):
+    """What drops have in common that are told together: the wire, the reason, the protocol, the
+    addresses, and the first bytes of a message; `ANY` and no bytes where they differ."""
+
+    side: Side
+    drop: Drop
+    protocol: int
+    source: int
+    destination: int
+    begins: bytes = b""
+
+
 NameOf = Callable[[bytes], tuple[str, str]]
 """A message in a word or two, and its Call-ID; empty texts for what is none."""
 
@@ -62,7 +83,7 @@ class DropLog:
         when it has been translated since."""
         start, end = _text(packet)
         begins = bytes(packet.buffer[start : min(start + BEGINS, end)])
-        kind = (side, drop, *(arrived[:3] if arrived else _addresses(packet)), begins)
+        kind = Kind(side, drop, *(arrived[:3] if arrived else _addresses(packet)), begins)
         if not self._is_told(kind, count, now):
             event = _described(kind, arrived[3:] if arrived else _ports(packet))
             event.size = packet.length
@@ -75,14 +96,18 @@ class DropLog:
         """Fragments that were held were given up: all that is left of them is whose they were."""
         side, source, destination, protocol, _ = gone.datagram
         if gone.drop is not None:
-            kind = (side, gone.drop, protocol, source, destination, b"")
+            kind = Kind(side, gone.drop, protocol, source, destination)
             if not self._is_told(kind, gone.pieces, now):
                 self._tell(kind, _described(kind), gone.pieces, now)
 
     def _is_told(self, kind: Kind, count: int, now: float) -> bool:
         """Count a drop into the event of its kind that is open, if one is."""
         self.flush(now)
-        waiting = self._open.get(kind) or self._open.get(_by_reason(kind))
+        waiting = (
+            self._open.get(kind)
+            or self._open.get(_by_sender(kind))
+            or self._open.get(_by_reason(kind))
+        )
         if waiting is None:
             return False
         waiting.count += count
@@ -90,14 +115,23 @@ class DropLog:
         return True
 
     def _tell(self, kind: Kind, event: PacketDropped, count: int, now: float) -> None:
-        if len(self._open) >= MANY_KINDS:
-            kind = _by_reason(kind)
         event.count = count
         event.first = event.last = self._log.since_start(now)
         self._log.emit(event, now)
-        self._open[kind] = copy(event)
-        self._open[kind].count = 0
-        self._opened[kind] = now
+        counted_as = self._with_room(kind)
+        others = event if counted_as == kind else _described(counted_as)
+        self._open[counted_as] = replace(
+            others, count=0, id=0, cause=None, first=event.first, last=event.last
+        )
+        self._opened[counted_as] = now
+
+    def _with_room(self, kind: Kind) -> Kind:
+        """As what kind the next ones like this are counted, when there are too many kinds."""
+        open_here = [each for each in self._open if each.side is kind.side]
+        if len(open_here) >= MANY_KINDS:
+            return _by_reason(kind)
+        of_sender = sum(each.source == kind.source for each in open_here)
+        return kind if of_sender < KINDS_OF_A_SENDER else _by_sender(kind)
 
     def next_deadline(self) -> float:
         """When the first open second is over."""
@@ -116,9 +150,14 @@ class DropLog:
                 self._log.emit(event, now)
 
 
+def _by_sender(kind: Kind) -> Kind:
+    """The kind that a sender's drops of one reason share when it sends too many kinds."""
+    return Kind(kind.side, kind.drop, ANY, kind.source, ANY)
+
+
 def _by_reason(kind: Kind) -> Kind:
     """The kind that all drops of one reason share when there are too many kinds."""
-    return (kind[0], kind[1], ALL_PROTOCOLS, 0, 0, b"")
+    return Kind(kind.side, kind.drop, ANY, ANY, ANY)
 
 
 def _addresses(packet: Packet) -> tuple[int, int, int]:
@@ -157,13 +196,14 @@ def _is_later_piece(packet: Packet) -> bool:
 def _described(kind: Kind, ports: tuple[int, int] | None = None) -> PacketDropped:
     side, drop, protocol, source, destination, _ = kind
     source_port, destination_port = (f":{port}" for port in ports) if ports else ("", "")
+    named = "" if protocol == ANY else PROTOCOL_NAMES.get(protocol, str(protocol))
     return PacketDropped(
         side=str(side),
         reason=drop.reason,
         sentence=drop.sentence,
         rfc=drop.rfc,
-        protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
-        source=address_text(source) + source_port,
-        destination=address_text(destination) + destination_port,
+        protocol=named,
+        source="" if source == ANY else address_text(source) + source_port,
+        destination="" if destination == ANY else address_text(destination) + destination_port,
         size=0,
     )

@@ -94,7 +94,9 @@ class FlowExpired(Event, tag="flow-expired"):
 
 
 class PacketDropped(Event, tag="packet-dropped"):
-    """Like drops within a second are one event with `count` > 1."""
+    """Like drops within a second are one event with `count` > 1. Where too many kinds of them come
+    to be told apart, `protocol` and `destination` are empty, and `source` too if they have it not
+    in common."""
 
     side: str  # the wire it arrived on
     reason: str  # the name of a member of nat.drop.Drop

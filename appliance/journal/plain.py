@@ -49,3 +49,9 @@ def split_endpoint(text: str) -> tuple[str, str | None]:
         return bracketed[1:], port
     address, colon, port = text.partition(":")
     return (address, port) if colon and ":" not in port else (text, None)
+
+
+def is_somebody(endpoint: str) -> bool:
+    """Does it stand for a host? Packets that cannot be read have the unspecified address (RFC 6890)
+    of either family, and those that are told together may have none in common."""
+    return split_endpoint(endpoint)[0] not in ("", "0.0.0.0", "::")

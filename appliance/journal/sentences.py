@@ -32,7 +32,7 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.hexdump import spelled
-from appliance.journal.plain import LONGEST, clean, continued, split_endpoint
+from appliance.journal.plain import LONGEST, clean, continued, is_somebody, split_endpoint
 from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
@@ -234,12 +234,6 @@ class Teller:
         return f"{name} ({shown})" if name else shown
 
 
-def _is_nobody(source: str) -> bool:
-    """Does it stand for the sender of a packet that could not be read? That is the unspecified
-    address (RFC 6890) of either family."""
-    return split_endpoint(source)[0] in ("0.0.0.0", "::")
-
-
 def _word(value: object) -> Any:
     """A field of an event, as a sentence may use it: text is cleaned, lists become JSON."""
     if isinstance(value, str):
@@ -254,9 +248,7 @@ def _fill(words: dict[str, Any]) -> None:
     if "count" in words and "sentence" in words:
         words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
         words["sentence"] = continued(words["sentence"])
-        what = words["summary"] or words["protocol"]
-        packet = f": {what} from {words['source']} to {words['destination']}"
-        words["packet"] = "" if _is_nobody(words["source"]) else packet
+        words["packet"] = _which(words)
         words["reason"] = words["reason"].lower().replace("_", "-")
     for name, before in (("note", "; "), ("detail", ", "), ("lost_at", "; lost: ")):
         if name in words:
@@ -337,6 +329,18 @@ def _around(seen: PacketSeen) -> Iterator[str]:
 def outcome_line(sentence: str) -> str:
     """The last line of a run."""
     return f"outcome: {clean(sentence, 4 * LONGEST)}"
+
+
+def _which(words: Mapping[str, Any]) -> str:
+    """Which packets were dropped or lost, as far as they have that in common."""
+    if not words["source"]:
+        return ", too many to tell apart"
+    if not words["destination"]:
+        return f", of {words['source']}, too many to tell apart"
+    if not is_somebody(words["source"]):
+        return ""
+    what = words["summary"] or words["protocol"]
+    return f": {what} from {words['source']} to {words['destination']}"
 
 
 def table(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeGuard
 
 from appliance.journal.events import NAT, Cause, Change, HintGiven, PacketDropped
+from appliance.journal.plain import is_somebody
 from appliance.journal.readable import readable
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
@@ -18,7 +19,6 @@ from appliance.sim.deeds import deed, no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_sentences
 from tui.draw.outcome import spelled
-from tui.endpoint import address_of
 from tui.model import BOTH_WAYS, Message, Model, Stream, short_key
 
 _HARM = ("sdp.c", "sdp", "contact", "call-id")
@@ -200,13 +200,14 @@ def _refused(drop: PacketDropped) -> str:
     count = f"{drop.count} packets" if drop.count > 1 else "a packet"
     if drop.summary:
         count = f"{drop.summary} {drop.count} times" if drop.count > 1 else drop.summary
-    way = f", {drop.source} to {drop.destination}" if _is_readable(drop) else ""
-    return f"Dropped {count} on the {drop.side}{way}: {drop.sentence} {drop.rfc}".strip()
+    return f"Dropped {count} on the {drop.side}{_way(drop)}: {drop.sentence} {drop.rfc}".strip()
 
 
-def _is_readable(drop: PacketDropped) -> bool:
-    """Has it addresses at all?"""
-    return address_of(drop.source) not in ("0.0.0.0", "::")
+def _way(drop: PacketDropped) -> str:
+    """Between whom, as far as the packets have that in common and can be read."""
+    if not is_somebody(drop.source):
+        return ""
+    return f", {drop.source} to {drop.destination}" if drop.destination else f", of {drop.source}"
 
 
 def _lost(stream: Stream, model: Model) -> Iterator[Reason]:

@@ -7,6 +7,7 @@ from math import inf
 import pytest
 
 from appliance.journal.events import PacketDropped
+from appliance.journal.sentences import Teller
 from nat.endpoint import Side
 from tests.support.audit import audit_events
 from tests.support.packets import ACK, EXTERNAL, MORE_FRAGMENTS, SYN, A, R, ipv4, tcp, udp
@@ -99,6 +100,54 @@ def test_a_message_is_not_lost_among_the_audio_of_its_sender() -> None:
     named = [(event.summary, event.count) for event in told(world)]
     assert named == [("", 1), ("INVITE", 1), ("ACK", 1), ("", 1), ("INVITE", 1)]
     audit_events(world)
+
+
+def junk(source: str, letter: int) -> bytes:
+    return udp(f"{source}:5060", f"{EXTERNAL}:5060", bytes([0x41 + letter]) * 12 + b"\r\n")
+
+
+def test_what_is_told_together_names_nobody_that_it_has_not_in_common() -> None:
+    """Many senders, each with one packet of its own: the first of each is told with its ends, as
+    long as there is room; the event that counts the rest is about nobody."""
+    world = World()
+    for number in range(16):
+        world.pass_in(junk(f"198.51.100.{number + 1}", number))
+    world.pass_in(udp("198.51.100.77:5060", f"{EXTERNAL}:5060", INVITE))
+    for number in range(32):
+        world.pass_in(junk(f"198.51.101.{number + 1}", number % 26))
+    world.wait(1.0)
+    invite, rest = told(world)[16:]
+    assert (invite.summary, invite.source, invite.count) == ("INVITE", "198.51.100.77:5060", 1)
+    assert (rest.protocol, rest.source, rest.destination) == ("", "", "")
+    assert (rest.summary, rest.call_id, rest.size, rest.count) == ("", "", 0, 32)
+    assert Teller().say(rest)[0].startswith("dropped 32 packets on the outside, too many to tell")
+    audit_events(world)
+
+
+def test_one_sender_cannot_take_the_names_of_others() -> None:
+    """A second host's message that is lost has its name, whatever the first one sends."""
+    world = World()
+    for number in range(26):
+        world.pass_in(junk("198.51.100.66", number))
+    world.pass_in(udp("198.51.100.77:5060", f"{EXTERNAL}:5060", INVITE))
+    world.wait(1.0)
+    assert [(each.source, each.count) for each in told(world)] == [
+        *[("198.51.100.66:5060", 1)] * 5,
+        ("198.51.100.77:5060", 1),
+        ("198.51.100.66", 21),
+    ]
+    assert told(world)[-2].summary == "INVITE"
+    (said,) = Teller().say(told(world)[-1])
+    assert said.startswith("dropped 21 packets on the outside, of 198.51.100.66, too many to tell")
+    audit_events(world)
+
+
+def test_what_floods_one_wire_takes_no_names_from_the_other() -> None:
+    world = World()
+    for number in range(100):
+        world.pass_in(junk(f"198.51.100.{number + 1}", 0))
+    world.pass_out(udp(f"{A}:5060", "192.168.20.255:5060", INVITE, checksum=1))
+    assert (told(world)[-1].side, told(world)[-1].summary) == ("inside", "INVITE")
 
 
 def test_a_packet_that_stands_for_several_counts_as_many() -> None:
