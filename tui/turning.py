@@ -109,14 +109,14 @@ def knobs_of(
     return [
         Knob(key, value, key in own, *_meaning(key, story))
         for key, value in values.items()
-        if value is not None
+        if value is not None or key in traits
     ]
 
 
 def _value(
     key: str, story: Scenario | None, settings: Mapping[str, Any], turned: Mapping[str, Any]
 ) -> Any:
-    """None for what there is not."""
+    """None for a setting that there is not, and for a trait that is none."""
     if key.startswith(PREFIX) and story is not None:
         name, trait = find(story, key)
         return turned.get(key, getattr(story.parties[name], trait))

@@ -119,7 +119,7 @@ class RegistrarTraits(HostNamesTraits, kw_only=True):
         super().check()
         if self.min_expires > self.max_expires:
             raise ValueError(
-                f"what lasts {self.min_expires} s at least cannot end after {self.max_expires} s"
+                f"min_expires: {self.min_expires} s is more than max_expires, {self.max_expires} s"
             )
 
 

@@ -83,6 +83,16 @@ def choices_of(kind: Any) -> list[str]:
     return [str(word) for word in msgspec.json.schema(kind).get("enum", ())]
 
 
+def types_of(kind: Any) -> list[str]:
+    """The types that a value of this type may have, as JSON calls them."""
+    return _types(msgspec.json.schema(kind))
+
+
+def _types(schema: dict[str, Any]) -> list[str]:
+    alternatives = schema.get("anyOf") or (schema,)
+    return [str(each["type"]) for each in alternatives if "type" in each]
+
+
 def _default(field: msgspec.structs.FieldInfo) -> Any:
     made = field.default_factory
     return field.default if made is msgspec.NODEFAULT else made()
@@ -91,4 +101,4 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 def _in_words(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
-    return str(schema.get("type") or " | ".join(each["type"] for each in schema["anyOf"]))
+    return " | ".join(_types(schema))

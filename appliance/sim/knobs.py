@@ -2,21 +2,25 @@
 
 nat.timeouts.udp=30s         a setting, as everywhere
 parties.pbx.comedia=true     a trait: a word of the party's table in the scenario
+parties.pbx.qualify=30s      seconds may have a unit, as those of settings
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from appliance.parties.traits import NOT_TURNED, Traits, choices_of
+from appliance.parties.traits import NOT_TURNED, Traits, choices_of, types_of
 from appliance.settings.checks import Problem
+from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, one_of
 from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
+NONE = ("none", "null")
+"""How somebody writes that there is no such value."""
 PROFILE = "profile"
 """A product's settings, all at once."""
 
@@ -88,12 +92,12 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
     name, trait = find(scenario, key)
     table = scenario.parties[name]
     words = msgspec.to_builtins(table)
-    words[trait] = _as_list(value) if isinstance(words[trait], list) else value
+    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
     try:
+        words[trait] = _read(value, types_of(fields[trait]))
         other = msgspec.convert(words, type(table), strict=False)
         other.check()
     except msgspec.ValidationError as error:
-        fields = {field.name: field.type for field in msgspec.structs.fields(table)}
         choices = choices_of(fields[trait])
         wrong = one_of(value, choices) if choices else str(error).partition(" - at ")[0]
         raise KnobError(Problem(f"{key}={value}", wrong)) from None
@@ -102,10 +106,20 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
     return msgspec.structs.replace(scenario, parties={**scenario.parties, name: other})
 
 
-def _as_list(value: Any) -> Any:
-    """`bob,carol` on a command line, or `[]` and `["bob"]` as in a file."""
+def _read(value: Any, types: Sequence[str]) -> Any:
+    """A text as a value of one of these types, where it is written as it is shown: `none`, `30s`.
+    Raises ValueError for what is no duration: all numbers that are no integers are seconds."""
     if not isinstance(value, str):
         return value
+    if "array" in types:
+        return _as_list(value)
+    if "null" in types and value in NONE:
+        return None
+    return parse_duration(value) if "number" in types else value
+
+
+def _as_list(value: str) -> Any:
+    """`bob,carol` on a command line, or `[]` and `["bob"]` as in a file."""
     if not value.startswith("["):
         return value.split(",")
     try:

@@ -32,6 +32,13 @@ def test_a_trait_that_waits_for_the_next_run_is_shown_as_it_will_be() -> None:
     assert comedia({"parties.pbx.comedia": True}) is True
 
 
+def test_a_trait_that_is_none_is_a_knob_all_the_same() -> None:
+    """It is there to be given a value."""
+    knobs = {knob.key: knob.value for knob in knobs_of(STORY, SETTINGS, {})}
+    assert "parties.alice.talks_for" in knobs
+    assert knobs["parties.alice.talks_for"] is None
+
+
 def test_the_product_that_the_nat_is_is_a_knob_of_a_story() -> None:
     for turned, shown in (({}, "none"), ({"profile": "cgn"}, "cgn")):
         knobs = {knob.key: knob.value for knob in knobs_of(STORY, SETTINGS, turned)}

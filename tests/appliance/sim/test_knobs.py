@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.parties.pbx import PbxTraits
+from appliance.parties.phone import PhoneTraits
 from appliance.sim import knobs
 from appliance.sim.scenario import ScenarioError
 from appliance.sim.stories import load_scenario
@@ -31,6 +32,17 @@ def test_a_list_is_written_with_commas_or_as_in_a_file(written: object, value: l
     assert knobs.turned(STORY, {"parties.pbx.users": written}).parties["pbx"].users == value
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("none", None), ("null", None), (None, None), ("1m30s", 90.0), ("3", 3.0), (3, 3.0)],
+)
+def test_seconds_are_written_as_they_are_shown(written: object, value: float | None) -> None:
+    """The screen and the table of traits say `none` and `1m30s`, and that is what people type."""
+    alice = knobs.turned(STORY, {"parties.alice.answer_after": written}).parties["alice"]
+    assert isinstance(alice, PhoneTraits)
+    assert alice.answer_after == value
+
+
 def test_the_story_itself_stays_as_it_was() -> None:
     other = knobs.turned(STORY, {"parties.pbx.qualify": "30", "parties.alice.expires": "60"})
     pbx, before = other.parties["pbx"], STORY.parties["pbx"]
@@ -47,6 +59,8 @@ def test_the_story_itself_stays_as_it_was() -> None:
         ("parties.alice.comedia", "perhaps", "parties.alice.comedia=perhaps: Expected `bool`"),
         ("parties.pbx.nat", "ye", 'one of: comedia, force_rport, no, yes; did you mean "yes"?'),
         ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
+        ("parties.alice.answer_after", "soon", '"soon" is not a duration; write e.g. 30'),
+        ("parties.pbx.min_expires", "7200", "min_expires: 7200 s is more than max_expires"),
         ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
         ("parties.alice", "x", "alice has no trait ''"),
     ],
