@@ -34,31 +34,39 @@ def _row(story: Scenario, seen: Seen) -> Iterator[str]:
     known = [row for row in found.values() if row is not None]
     yield f"`{story.name}`"
     for alg in ("off", "sip"):
-        yield _ended(found[alg]) if alg in found else "not told"
-    yield f"{sum(row['agrees'] for row in known)} of {len(found)}"
+        yield _ended(story.expect[alg], found[alg]) if alg in found else "not told"
+    unreal = sum(bool(each.only_simulated) for each in story.expect.values())
+    yield f"{sum(row['agrees'] for row in known)} of {len(found) - unreal}"
     yield ", ".join(sorted({f"{row['speed']:g}" for row in known}))
     yield ", ".join(sorted({row["on"] for row in known}))
-    yield "; ".join(_without(found))
+    yield "; ".join(_without(story, found))
 
 
 def _of(story: Scenario, label: str, expected: Expectation, seen: Seen) -> dict[str, Any] | None:
     row = seen.get((story.name, label))
-    if row is None or row["turned"] != expected.options():
+    if row is None or expected.only_simulated or row["turned"] != expected.options():
         return None
     return row if row["simulated"] in ("", expected.outcome) else None
 
 
-def _ended(row: dict[str, Any] | None) -> str:
+def _ended(expected: Expectation, row: dict[str, Any] | None) -> str:
+    if expected.only_simulated:
+        return "only simulated"
     if row is None:
         return "not tried"
-    return WORDS[row["outcome"]] if row["outcome"] else "refused"
+    return WORDS[row["outcome"]] if row["outcome"] else "not played"
 
 
-def _without(found: Mapping[str, dict[str, Any] | None]) -> Iterator[str]:
+def _without(story: Scenario, found: Mapping[str, dict[str, Any] | None]) -> Iterator[str]:
     """What does not end there as it is told, with what was said instead."""
+    missing = 0
     for label, row in found.items():
-        if row is not None and not row["agrees"]:
-            told = row["sentence"].partition(" (see: ")[0]
-            yield f"{label}: {'refused' if row['refused'] else 'ends otherwise'}: {told}"
-    if missing := sum(row is None for row in found.values()):
+        if why := story.expect[label].only_simulated:
+            yield f"{label}: only simulated: {why}"
+        elif row is None:
+            missing += 1
+        elif not row["agrees"]:
+            how = "ends otherwise" if row["outcome"] else "not played"
+            yield f"{label}: {how}: {row['sentence'].partition(' (see: ')[0]}"
+    if missing:
         yield f"{missing} not tried"

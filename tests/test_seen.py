@@ -24,7 +24,6 @@ SEEN = {
     "simulated": "one-way-audio",
     "sentence": "one-way audio: bob hears alice",
     "agrees": True,
-    "refused": False,
 }
 Table = Callable[..., str]
 
@@ -56,10 +55,17 @@ def test_what_ended_otherwise_is_told_with_what_was_said(row: Table) -> None:
     assert "off: ends otherwise: no audio: of anybody" in told
 
 
-def test_what_was_refused_is_told_with_the_reason(row: Table) -> None:
-    told = row(outcome="", simulated="", sentence="in simulation only", agrees=False, refused=True)
-    assert "| refused | not told | 0 of 1 |" in told
-    assert "off: refused: in simulation only" in told
+def test_what_was_not_played_is_told_with_what_was_said(row: Table) -> None:
+    told = row(outcome="", simulated="", sentence="no such device", agrees=False)
+    assert "| not played | not told | 0 of 1 |" in told
+    assert "off: not played: no such device" in told
+
+
+def test_what_is_only_simulated_is_told_with_the_reason_and_not_counted(row: Table) -> None:
+    unreal = Expectation(alg="off", outcome="one-way-audio", only_simulated="it breaks a promise")
+    told = row(unreal, outcome="", simulated="", sentence="it breaks a promise", agrees=False)
+    assert "| only simulated | not told | 0 of 0 |" in told
+    assert told.endswith("off: only simulated: it breaks a promise |")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from appliance.cli.base import USAGE, emit, emit_json_line, narrate
+from appliance.cli.base import emit, emit_json_line, narrate
 from appliance.journal.plain import clean
 from appliance.journal.sentences import table
 from appliance.sim.scenario import Scenario
@@ -37,17 +37,20 @@ COLUMNS = {
     "differs": "",
 }
 Row = dict[str, Any]
+NOTHING: Row = {"outcome": "", "simulated": "", "agrees": False}
+"""What is known of how a run ended that there was none of."""
 
 
 class Play(NamedTuple):
     """One run: what the story calls its expectation, what is turned for it, the counts that must be
-    met, and how many seconds of it pass in one."""
+    met, how many seconds of it pass in one, and why it cannot be played, if so."""
 
     scenario: str
     expects: str
     turned: str
     counts: Mapping[str, int]
     speed: float
+    only_simulated: str = ""
 
 
 def plays(
@@ -61,7 +64,7 @@ def plays(
         pace = speed or fitting(story.duration)
         found.append(
             [
-                Play(name, label, each.options(), each.evidence, pace)
+                Play(name, label, each.options(), each.evidence, pace, each.only_simulated)
                 for label, each in story.expect.items()
                 if alg is None or each.alg == alg
             ]
@@ -82,9 +85,9 @@ def at_a_time() -> int:
 def compare(
     all_plays: Sequence[Sequence[Play]], beside: int, as_json: bool, player: Callable[[Play], Row]
 ) -> bool:
-    """Play them, `beside` stories at a time, and say how each ended; answers whether all agree but
-    those that are refused in reality. Progress goes to stderr, and to stdout a table, or as JSON
-    each run as it ends."""
+    """Play them, `beside` stories at a time, and say how each ended; answers whether all agree that
+    reality can have. Progress goes to stderr, and to stdout a table, or as JSON each run as it
+    ends."""
     count = sum(map(len, all_plays))
     rows: list[Row] = []
 
@@ -94,7 +97,7 @@ def compare(
         for each in of_a_story:
             if is_over.is_set():
                 return
-            row = player(each)
+            row = _not_played(each) if each.only_simulated else player(each)
             rows.append(row)
             narrate(f"{len(rows):4} of {count}  {_line(row)}")
             if as_json:
@@ -106,13 +109,13 @@ def compare(
         finally:  # after Ctrl-C nothing is begun any more, and what is under way tidies up
             is_over.set()
     agree = sum(bool(row["agrees"]) for row in rows)
-    refused = sum(bool(row["refused"]) for row in rows)
+    simulated = sum(bool(row["only_simulated"]) for row in rows)
     if not as_json:
         for line in table(list(_told(rows)), COLUMNS):
             emit(line)
-        others = f", {refused} refused there" if refused else ""
+        others = f", {simulated} only simulated" if simulated else ""
         emit(f"{agree} of {count} end in reality as in the simulation{others}")
-    return agree + refused == count
+    return agree + simulated == count
 
 
 def play_in_a_process(play: Play) -> Row:
@@ -135,16 +138,17 @@ def play_in_a_process(play: Play) -> Row:
         said = json.loads(done.stdout)
     except ValueError:  # it was not played, and has said why
         why = done.stderr.strip().rpartition("\n")[2].removeprefix("glassnat: ")
-        is_refused = done.returncode == USAGE
-        nothing = {"outcome": "", "simulated": "", "sentence": why, "agrees": False}
-        return {**row, **nothing, "refused": is_refused}
+        return {**row, **NOTHING, "sentence": why}
     row |= {key: said[key] for key in ("outcome", "simulated", "sentence", "agrees")}
-    row["refused"] = False
     for name, count in play.counts.items():
         if said["evidence"].get(name) != count:
             row["agrees"] = False
             row["sentence"] += f"; {name}: {said['evidence'].get(name)}, not {count}"
     return row
+
+
+def _not_played(play: Play) -> Row:
+    return {**play._asdict(), "seconds": 0.0, **NOTHING, "sentence": play.only_simulated}
 
 
 def _line(row: Row) -> str:
@@ -155,7 +159,7 @@ def _line(row: Row) -> str:
 def _difference(row: Row) -> str:
     if row["simulated"]:
         return f"DIFFERS: in the simulation {row['simulated']}, here {row['sentence']}"
-    return f"{'refused' if row['refused'] else 'NOT PLAYED'}: {row['sentence']}"
+    return f"{'only simulated' if row['only_simulated'] else 'NOT PLAYED'}: {row['sentence']}"
 
 
 def _told(rows: Sequence[Row]) -> Iterator[Mapping[str, str]]:

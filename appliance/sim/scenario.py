@@ -65,10 +65,12 @@ class Links(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Expectation(Turns, kw_only=True):
-    """What must come of such a run; `evidence` names counts that must be equal."""
+    """What must come of such a run; `evidence` names counts that must be equal. Of a run that
+    reality cannot have, `only_simulated` says why, in words that follow a colon."""
 
     outcome: str
     evidence: dict[str, int] = {}
+    only_simulated: str = ""
 
 
 class Step(Turns, kw_only=True):

@@ -26,7 +26,7 @@ COUNTS = {"calls_answered": 1}
 
 def row(play: Play, **more: Any) -> dict[str, Any]:
     ended = {"outcome": "both-ways", "simulated": "both-ways", "sentence": "", "agrees": True}
-    return {**play._asdict(), "seconds": 1.0, **ended, "refused": False, **more}
+    return {**play._asdict(), "seconds": 1.0, **ended, **more}
 
 
 def test_every_expectation_of_every_story_is_a_run() -> None:
@@ -74,14 +74,34 @@ def test_what_differs_or_was_not_played_is_said_and_counts(
     assert f"{count:4} of {count}  one-way-audio, " in err
 
 
-def test_what_is_refused_in_reality_is_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
-    """As a module that breaks a promise on real wires: the sentence says why."""
-    why = {"simulated": "", "sentence": "in simulation only", "agrees": False, "refused": True}
-    everything = comparing.plays(ONE, "off", 1.0)
-    assert comparing.compare(everything, 1, False, lambda play: row(play, **why)) is True
+def test_what_is_only_simulated_is_not_played_and_no_difference(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As a module that breaks a promise on real wires: its story says why."""
+    (plays,) = comparing.plays({"nat-yes": STORIES["nat-yes"]}, None, 1.0)
+    played: list[str] = []
+
+    def player(play: Play) -> dict[str, Any]:
+        played.append(play.expects)
+        return row(play)
+
+    assert comparing.compare([plays], 1, False, player) is True
+    (unreal,) = [play for play in plays if play.expects not in played]
+    assert unreal.expects == "sip-poor:born-unnatted"
     out = capsys.readouterr().out
-    assert "refused: in simulation only" in out
-    assert "0 of 1 end in reality as in the simulation, 1 refused there" in out
+    assert f"only simulated: {unreal.only_simulated}" in out
+    count = len(plays)
+    told = f"{count - 1} of {count} end in reality as in the simulation, 1 only simulated"
+    assert told in out
+
+
+def test_what_a_story_does_not_mark_and_the_appliance_refuses_is_a_difference(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    why = {"simulated": "", "sentence": "in simulation only", "agrees": False}
+    everything = comparing.plays(ONE, "off", 1.0)
+    assert comparing.compare(everything, 1, False, lambda play: row(play, **why)) is False
+    assert "NOT PLAYED: in simulation only" in capsys.readouterr().out
 
 
 def test_as_json_each_run_is_told_as_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,24 +141,22 @@ def test_who_gives_up_begins_nothing_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "complaint", "sentence", "agrees", "refused"),
+    ("code", "said", "complaint", "sentence", "agrees"),
     [
-        (0, SAID, "", "both", True, False),
-        (0, SAID.replace(":1", ":0"), "", "both; calls_answered: 0, not 1", False, False),
+        (0, SAID, "", "both", True),
+        (0, SAID.replace(":1", ":0"), "", "both; calls_answered: 0, not 1", False),
         (
             2,
             "",
             "note: something\nglassnat: in simulation only\n",
             "in simulation only",
             False,
-            True,
         ),
         (
             3,
             "",
             "glassnat: the appliance said nothing\n",
             "the appliance said nothing",
-            False,
             False,
         ),
     ],
@@ -150,7 +168,6 @@ def test_a_run_is_a_lab_check_of_its_own(
     complaint: str,
     sentence: str,
     agrees: bool,
-    refused: bool,
 ) -> None:
     begun: list[list[str]] = []
 
@@ -162,4 +179,4 @@ def test_a_run_is_a_lab_check_of_its_own(
     found = comparing.play_in_a_process(Play("nat-yes", "off", "--alg off", COUNTS, 4.0))
     assert begun[0][3:] == ["lab", "check", "nat-yes", "--json", "--speed", "4", "--alg", "off"]
     assert found["sentence"] == sentence
-    assert (found["agrees"], found["refused"]) == (agrees, refused)
+    assert found["agrees"] is agrees

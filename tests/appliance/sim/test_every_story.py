@@ -9,15 +9,18 @@ from hashlib import sha256
 import msgspec
 import pytest
 
+from alg.registry import SpecError
+from appliance.gateway.slots import Slots
 from appliance.journal.events import encode
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Expectation, Scenario, Turns
-from appliance.sim.staging import simulation
+from appliance.sim.staging import simulation, stage
 from tests.support.stories import shelf
 from tests.support.sweep import sampled
 
 STORIES = {story.name: story for story in shelf()}
-PROMISES = [pytest.param(name, key) for name, story in STORIES.items() for key in story.expect]
+EXPECTED = [(name, key) for name, story in STORIES.items() for key in story.expect]
+PROMISES = [pytest.param(*each) for each in EXPECTED]
 KNOBS = [pytest.param(name, key) for name, story in STORIES.items() for key in story.knobs]
 
 
@@ -40,6 +43,12 @@ def test_a_knob_that_is_listed_changes_something(name: str, key: str) -> None:
     assert played(name, turned)[1] != played(name, without)[1]
 
 
+def test_only_what_a_real_appliance_refuses_is_only_simulated() -> None:
+    """And is marked so in its story, with the reason: all else is to be played in reality."""
+    marked = {(name, key) for name, key in EXPECTED if STORIES[name].expect[key].only_simulated}
+    assert {(name, key) for name, key in EXPECTED if is_refused_on_real_wires(name, key)} == marked
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_a_guide_says_what_to_look_at_first(name: str) -> None:
     """And has five to eight steps."""
@@ -47,6 +56,15 @@ def test_a_guide_says_what_to_look_at_first(name: str) -> None:
     assert title == f"# {STORIES[name].title}"
     assert look.startswith("**Look at first:**")
     assert 5 <= len(STORIES[name].steps) <= 8
+
+
+def is_refused_on_real_wires(name: str, label: str) -> bool:
+    _, settings = stage(STORIES[name], STORIES[name].expect[label])
+    try:
+        Slots(settings, is_real=True)
+    except SpecError:
+        return True
+    return False
 
 
 def turns(story: Scenario) -> Iterator[Turns]:
