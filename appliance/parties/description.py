@@ -8,10 +8,12 @@ a=sendonly                     who sends, as its writer sees it (RFC 3264 5.1)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from appliance.parties.digits import ENCODING
+from appliance.parties.sipua import NO_AUDIO_OFFERED, Problem
 from nat.endpoint import Endpoint, address_text
 
 SENDRECV, SENDONLY, RECVONLY, INACTIVE = "sendrecv", "sendonly", "recvonly", "inactive"
@@ -19,6 +21,8 @@ MIRRORED = {SENDRECV: SENDRECV, SENDONLY: RECVONLY, RECVONLY: SENDONLY, INACTIVE
 """How the other side sees it (RFC 3264 6.1)."""
 FIRST_DYNAMIC = 96
 """Of the payload types that a description gives a meaning to (RFC 3551 6), to 127."""
+LARGEST_PORT = 65535
+_PORT = re.compile(rb"^m=[a-z]+ ([0-9]{1,9}) ", re.MULTILINE)
 SENDS, HEARS = (SENDRECV, SENDONLY), (SENDRECV, RECVONLY)
 
 
@@ -100,6 +104,13 @@ def media_endpoint(body: bytes) -> Endpoint | None:
     return read(body).media
 
 
+def why_nowhere(body: bytes) -> Problem:
+    """What keeps whoever reads it from sending audio there."""
+    port = next((port for port in map(int, _PORT.findall(body)) if port > LARGEST_PORT), 0)
+    too_large = Problem(f"the port in the m= line is {port}", "sdp", "RFC 8866 5.14")
+    return too_large if port else NO_AUDIO_OFFERED
+
+
 def read(body: bytes) -> Wanted:
     """The first stream that is audio, or a fax (T.38, RFC 3362). What stands under its m= line wins
     over what stands above, which is for the whole session (RFC 8866 5.7)."""
@@ -162,7 +173,7 @@ def _control(media: Endpoint | None, rtcp: str) -> Endpoint | None:
     if media is None:
         return None
     if not rtcp:
-        return Endpoint(media.address, media.port + 1) if media.port < 65535 else None
+        return Endpoint(media.address, media.port + 1) if media.port < LARGEST_PORT else None
     port, _, place = rtcp.partition(" ")
     return _endpoint(place.removeprefix("IN IP4 ") or address_text(media.address), port)
 

@@ -13,11 +13,10 @@ from typing import Annotated, ClassVar
 from appliance.parties.agent import UserAgent
 from appliance.parties.audio import Audio, AudioTraits
 from appliance.parties.call import Call, Phase
-from appliance.parties.description import MIRRORED, media_endpoint, read
+from appliance.parties.description import MIRRORED, media_endpoint, read, why_nowhere
 from appliance.parties.party import Datagram, Order, What
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import (
-    NO_AUDIO_OFFERED,
     NO_CONTACT,
     NO_SUCH_CALL,
     NO_SUCH_INVITE,
@@ -262,7 +261,7 @@ class Telephone(UserAgent):
             self._refuse(request, 400, source, NO_CONTACT)
             return
         if request.body and media_endpoint(request.body) is None:
-            self._refuse(request, 488, source, NO_AUDIO_OFFERED)
+            self._refuse(request, 488, source, why_nowhere(request.body))
             return
         if self._forwards_to:
             self._answer(request, 302, source, [("Contact", f"<{self._forwards_to}>")])

@@ -111,7 +111,11 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         stops = (each for each in reversed(evidence.learnt) if each.party == talker)
         learnt = next((each for each in stops if each.does in STOPS), None)
         nothing = Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
-        yield from _why_sent_there(learnt, evidence) if learnt else (nothing,)
+        if learnt:
+            yield from _why_sent_there(learnt, evidence)
+        else:
+            yield from _of_the_field(_spoilt_description(evidence), "sdp")
+            yield nothing
         return
     target, source = str(said.remote), str(said.local)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
@@ -143,6 +147,12 @@ def _of_strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         if each.party == party:
             sentence = f"{who} makes nothing of it: {clean(each.reason)} ({each.rfc})."
             yield Cause(sentence, party, each.id, "", each.rfc)
+
+
+def _spoilt_description(evidence: Evidence) -> MessagePassed | None:
+    """The newest message out of which nobody can read where audio goes, because of a module."""
+    newest = reversed(evidence.messages.values())
+    return next((each for each in newest if _fault_in(each, "sdp")), None)
 
 
 def _newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyLearnt | None:

@@ -61,6 +61,7 @@ def test_both_talk_fifty_times_a_second_and_hear_all_of_it(pair: Pair) -> None:
     [
         (b"INVITE sip:bob@", b"INVITE sip:eve@", "404 Not Found"),
         (b"c=IN IP4 192.168.20.100", b"c=IN IP6 2001:db8::1234", "488 Not Acceptable Here"),
+        (b"m=audio 4000 ", b"m=audio 69536 ", "488 Not Acceptable Here"),
         (b"sip:alice@192.168.20.100:5060>", b"sip:alice@elsewhere.examples>", "400 Bad Request"),
     ],
 )

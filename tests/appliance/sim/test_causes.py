@@ -75,6 +75,17 @@ def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
     )
 
 
+def test_who_was_told_of_no_endpoint_leads_back_to_what_spoilt_the_description() -> None:
+    """In an answer; a request with such a description is refused."""
+    run = staged(load_scenario("incoming-call"), "sip-poor:port-over-65535")
+    run.run_until(9.0)
+    assert [cause.sentence for cause in run.causes()] == [
+        "The module sip-poor:port-over-65535 wrote 69536 into the m= line of the 200 OK (INVITE), "
+        "where 4000 must stay.",
+        "Nothing told bob where to send audio to alice.",
+    ]
+
+
 def test_each_cause_rests_on_an_event_or_says_that_it_does_not() -> None:
     for alg in ("off", "sip-poor:no-sdp", "sip-poor:callid-oneway", "sip-poor:reply-port-lost"):
         for cause in chain("one-way-audio", alg):

@@ -26,7 +26,12 @@ def test_a_trait_may_be_text_or_a_value(written: object, value: bool) -> None:
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("bob,carol", ["bob", "carol"]), ('["bob"]', ["bob"]), (["bob"], ["bob"])],
+    [
+        ("bob,carol", ["bob", "carol"]),
+        ("bob, carol", ["bob", "carol"]),
+        ('["bob"]', ["bob"]),
+        (["bob"], ["bob"]),
+    ],
 )
 def test_a_list_is_written_with_commas_or_as_in_a_file(written: object, value: list[str]) -> None:
     assert knobs.turned(STORY, {"parties.pbx.users": written}).parties["pbx"].users == value
