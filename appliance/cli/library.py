@@ -46,8 +46,11 @@ def list_all(shelf: str | None, by: str, as_json: bool) -> None:
         }
         for each in stories
     ]
-    for mistakes in () if folder is None else mistakes_on(folder):
+    broken = [] if folder is None else mistakes_on(folder)
+    for mistakes in broken:
         narrate(mistakes)
+    if not stories and not broken:
+        narrate(f"no folder in {shelf} has a story; of one story: glassnat scenario show {shelf}")
     if by == "name" or as_json:
         emit_rows(found, {"name": "NAME", "title": "TITLE"}, as_json)
     elif by == "source":

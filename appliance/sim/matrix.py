@@ -105,7 +105,7 @@ def outcomes(story: Scenario, fixed: dict[str, str], seed: int | None = None) ->
 def cluster(backend: str) -> AbstractContextManager[Any]:
     """What has to be open while plans are played. For Dask a client: of the cluster that Dask's own
     configuration names (DASK_SCHEDULER_ADDRESS), else of one on this machine. Raises ImportError
-    where Dask is not installed."""
+    where Dask is not installed, and OSError where nobody answers at that address."""
     if backend != DASK:
         return nullcontext()
     from distributed import Client

@@ -38,6 +38,7 @@ from appliance.sim.scenario import (
 FROM_THE_FOLDER = ("name", "guide")
 """Fields of a Scenario that its TOML does not have."""
 LARGEST = 1 << 20  # bytes
+LONGEST = 7 * 86400.0  # seconds: a few minutes of playing
 
 
 def read(text: str, name: str, file: str = "") -> Scenario:
@@ -59,6 +60,14 @@ def read(text: str, name: str, file: str = "") -> Scenario:
 
 def _broken(where: str, problems: list[Problem]) -> ScenarioError:
     return ScenarioError(configuration.ConfigError(where, problems).report())
+
+
+def _right_word(word: str, at: str, known: Sequence[str]) -> str:
+    """What to write instead of a word that is not known in the table `at`, or where it belongs: in
+    TOML a word behind a table's heading is that table's."""
+    if at and word in [field.name for field in _words_of(Scenario)]:
+        return "; it is a word of the story: write it above the first table"
+    return nearest(word, known)
 
 
 def _is_within(key: str, places: Set[str]) -> bool:
@@ -143,7 +152,7 @@ class _Reader:
         known = {field.name: field for field in _words_of(kind) if field.name not in others}
         for word in table:
             if word not in known:
-                self._add(f"{at}{word}", f"is no word here{nearest(word, [*known])}")
+                self._add(f"{at}{word}", f"is no word here{_right_word(word, at, [*known])}")
         values = {each.name: BLANKS.get(each.type) for each in known.values() if each.required}
         for field in known.values():
             if field.required and field.name not in table:
@@ -193,6 +202,8 @@ class _Reader:
 def mistakes(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:
     """What types cannot say, of what could be read of a story. `unread` are the keys of the
     rest."""
+    if "duration" not in unread and not 0 < scenario.duration <= LONGEST:
+        yield Problem("duration", f"must be more than 0 and at most {LONGEST:.0f} seconds")
     yield from _in_parties(scenario)
     yield from _in_script(scenario, unread)
     yield from _in_settings(scenario.settings)

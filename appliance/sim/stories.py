@@ -19,12 +19,14 @@ from appliance.sim.titles import GUIDE, STORY, own_shelf, scenario_names
 def load_scenario(name: str) -> Scenario:
     """The scenario of this name, or at this path. Raises ScenarioError, with the nearest name or
     all mistakes."""
-    if _is_path(name):
+    if is_path(name):
         return _at(Path(name))
     names = scenario_names()
     if name not in names:
         close = get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+        if Path(name).joinpath(STORY).is_file():
+            hint = f"for the folder of that name write {f'./{name}'!r}"
         sentence = f"{name[:60]!r} is not a scenario; {hint}"
         raise ScenarioError(f"{sentence} (see: glassnat scenario list)")
     return _in_folder(own_shelf().joinpath(name), name)
@@ -43,15 +45,24 @@ def mistakes_on(shelf: Path) -> list[str]:
     return [str(found) for _, found in _on(shelf) if isinstance(found, ScenarioError)]
 
 
-def _is_path(name: str) -> bool:
+def name_of(words: str) -> str:
+    """The name of the story of this name, or at this path, also when nothing is there any more."""
+    if not is_path(words):
+        return words
+    path = Path(words).resolve()
+    path = path.parent if path.name == STORY else path
+    return path.stem if path.suffix == ".toml" else path.name
+
+
+def is_path(name: str) -> bool:
+    """Is it no name of a story that comes with the program, but says where one is?"""
     return "/" in name or name.endswith(".toml") or name in (".", "..")
 
 
 def _at(path: Path) -> Scenario:
-    name = path.resolve().stem if path.suffix == ".toml" else path.resolve().name
+    name = name_of(f"{path.absolute()}")
     if path.is_dir():
         return _in_folder(path, name)
-    name = path.resolve().parent.name if path.name == STORY else name
     return read(_text(path), name, str(path))
 
 

@@ -21,6 +21,15 @@ def test_lists_have_a_name_and_a_title(glassnat: Run, shelf: str, name: str) -> 
     assert name in glassnat(shelf, "list").out
 
 
+def test_a_story_is_no_shelf(glassnat: Run) -> None:
+    """Whoever names a story where folders of stories are wanted is told so."""
+    answer = glassnat("scenario", "list", "docs/examples/doorbell")
+    assert answer.err == (
+        "no folder in docs/examples/doorbell has a story; "
+        "of one story: glassnat scenario show docs/examples/doorbell\n"
+    )
+
+
 def test_a_scenario_tells_its_guide_and_how_to_run_it(glassnat: Run) -> None:
     answer = glassnat("scenario", "show", "one-way-audio")
     assert "Run it: glassnat sim one-way-audio" in answer.out

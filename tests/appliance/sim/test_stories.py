@@ -24,6 +24,12 @@ def test_a_name_like_nothing_is_answered_with_all_of_them() -> None:
         load_scenario("xyzzy")
 
 
+def test_a_folder_here_is_named_as_a_path(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shelf)
+    with pytest.raises(ScenarioError, match=r"for the folder of that name write '\./mine'"):
+        load_scenario("mine")
+
+
 @pytest.mark.parametrize("name", sampled(scenario_names(), 8))
 def test_every_scenario_is_complete(name: str) -> None:
     """A title and a lesson, a guide, settings that hold, expectations in outcome words."""
