@@ -32,6 +32,7 @@ from appliance.cli.doctor import program as own_program
 from appliance.cli.down import STALE, row_of
 from appliance.cli.tables import emit_rows
 from appliance.cli.words import labs_up, offer, scenarios
+from appliance.control import paths
 from appliance.control.client import Client
 from appliance.journal.plain import clean
 from appliance.journal.sentences import outcome_line
@@ -47,12 +48,14 @@ from appliance.sim import staging
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
-from appliance.sim.stories import list_scenarios, load_scenario
+from appliance.sim.stories import is_path, list_scenarios, load_scenario, name_of
 from appliance.wires import netns
 from nat.endpoint import Side
 
 OWN_NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--")
 TIDY_UP_INCOMPLETE = 5
+PATH = ".path"
+"""Ends the name of the file that says where the story of a lab is."""
 
 FASTER = "So many seconds of the story in one, for its people as for the timers of the NAT."
 PARTY = click.option(
@@ -96,6 +99,8 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
     programs = _commands(story, commands)
     house.build(names=True)
     try:
+        where = str(Path(scenario).absolute()) if is_path(scenario) else scenario
+        house.keep(PATH).write_text(where)
         logs = _logs(house, programs)
         cast = Background(house.record, house.keep(".story"))
         if not cast.is_copy:
@@ -195,7 +200,7 @@ def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
       sudo glassnat lab exec one-way-audio pbx tcpdump -ni gn-out
     """
     _need_root(f"lab exec {scenario} {party} …")
-    story = _story(scenario)
+    story = _story(_path_of(scenario))
     if party not in story.parties:
         raise Failure(f"{clean(party)} is no party; there are {', '.join(story.parties)}", USAGE)
     namespace = Rooms.of(story.name, story.parties[party].wire)
@@ -221,7 +226,7 @@ def lab_shell(context: click.Context, scenario: str, party: str) -> int:
 def lab_down(scenario: str) -> int:
     """By its name alone, whatever happened to it."""
     _need_root(f"lab down {scenario}")
-    name = f"{PREFIX}{scenario.removeprefix(PREFIX)}"
+    name = f"{PREFIX}{name_of(scenario).removeprefix(PREFIX)}"
     record = Record.open(name)
     if record is None:
         narrate(f"{name} is not up")
@@ -283,6 +288,14 @@ def _story(scenario: str) -> Scenario:
         return load_scenario(scenario)
     except ScenarioError as error:
         raise Failure(str(error), USAGE) from None
+
+
+def _path_of(scenario: str) -> str:
+    """Where the story is that is up under this name, as `lab up` was told."""
+    try:
+        return paths.ROOT_FOLDER.joinpath(f"{PREFIX}{scenario}{PATH}").read_text()
+    except OSError:
+        return scenario
 
 
 def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House]:

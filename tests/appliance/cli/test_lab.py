@@ -85,9 +85,21 @@ def test_who_is_not_root_checks_in_namespaces_of_their_own(
     assert isinstance(result.exception, Failure) is not allowed
 
 
-def test_what_is_not_up_is_down_already() -> None:
-    result = CliRunner().invoke(module.lab, ["down", "never-was"])
+@pytest.mark.parametrize("scenario", ["never-was", "./never-was", "/tmp/never-was.toml"])
+def test_what_is_not_up_is_down_already(scenario: str) -> None:
+    """By its name, or by the path that `lab up` was told."""
+    result = CliRunner().invoke(module.lab, ["down", scenario])
     assert result.exit_code == 0
+    assert "lab-never-was is not up" in result.stderr
+
+
+def test_a_story_of_somebodys_own_is_known_by_its_name_while_it_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path)
+    (tmp_path / f"lab-doorbell{module.PATH}").write_text("docs/examples/doorbell")
+    result = CliRunner().invoke(module.lab, ["exec", "doorbell", "alice", "true"])
+    assert "alice is no party; there are door, pbx" in str(result.exception)
 
 
 def test_status_tells_which_stories_are_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
