@@ -127,7 +127,7 @@ def _read(names: Sequence[str], texts: Sequence[str]) -> tuple[list[Scenario], A
         try:
             stories.append(load_scenario(name))
         except ScenarioError as error:
-            problems.append(Problem(STORY, f"{error} (see: glassnat scenario list)"))
+            problems.append(Problem(STORY, str(error).replace("\n", "\n  ")))
     axes: Axes = {}
     try:
         axes = read(texts, stories)
@@ -141,14 +141,20 @@ def _read(names: Sequence[str], texts: Sequence[str]) -> tuple[list[Scenario], A
 def _played(plans: Sequence[Plan], backend: str) -> list[Cell]:
     """All cells, with a bar on stderr that says how far it is."""
     try:
-        with cluster(backend), _bar(cells(plans, backend), len(plans)) as coming:
-            return list(coming)
-    except SpecError as error:
-        raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
+        where = cluster(backend)
     except ImportError:
         raise Failure(
             "Dask is not installed here; install it: pip install 'glassnat[dask]'", IMPOSSIBLE
         ) from None
+    except OSError as error:
+        raise Failure(
+            f"no Dask cluster: {error}; DASK_SCHEDULER_ADDRESS says where it is", IMPOSSIBLE
+        ) from None
+    try:
+        with where, _bar(cells(plans, backend), len(plans)) as coming:
+            return list(coming)
+    except SpecError as error:
+        raise Failure(f"{error} (see: glassnat alg list)", USAGE) from None
 
 
 def _bar(coming: Iterable[Cell], length: int) -> Any:

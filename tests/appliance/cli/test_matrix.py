@@ -118,6 +118,7 @@ def test_an_axis_with_one_value_holds_for_both_cells(glassnat: Run) -> None:
          ['"nat.mapping"', '"comedia"', "2 problems"]),
         ([STORY, "--axis", "outside.external=192.168.20.7"], ["matrix: 1 problem", "external"]),
         ([STORY, "--json", "--md"], ["exclude each other"]),
+        (["./nowhere", "--axis", "alg=sipp"], ["nowhere: No such file", "2 problems"]),
         ([STORY, "--backend", "dusk"], ['"dask"']),
         ([STORY, "one-way-audio", "--diff", "alg=off", "alg=sip"], ["one scenario"]),
         ([STORY, "--diff", "alg=of", "alg=sip"], ['"off"']),
@@ -155,3 +156,15 @@ def test_without_dask_its_backend_is_not_possible(
     answer = glassnat("matrix", STORY, "--axis", "alg=off", "--backend", "dask")
     assert answer.code == 3
     assert "pip install 'glassnat[dask]'" in answer.err
+
+
+def test_a_dask_cluster_that_does_not_answer_is_no_mistake_of_the_program(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: str) -> None:
+        raise OSError("Timed out trying to connect to tcp://192.0.2.1:8786")
+
+    monkeypatch.setattr("appliance.cli.matrix.cluster", absent)
+    answer = glassnat("matrix", STORY, "--axis", "alg=off", "--backend", "dask")
+    assert answer.code == 3
+    assert "tcp://192.0.2.1:8786; DASK_SCHEDULER_ADDRESS says where it is" in answer.err
