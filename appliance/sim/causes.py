@@ -48,7 +48,15 @@ from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAM
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
 from appliance.sim.deeds import deed, whose
-from appliance.sim.ends import Loss, most_frequent, of_a_closed_port, of_losses, what
+from appliance.sim.ends import (
+    NO_FAULT_OF_A_NAT,
+    Loss,
+    most_frequent,
+    of_a_closed_port,
+    of_an_answer,
+    of_losses,
+    what,
+)
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
@@ -58,9 +66,6 @@ ONLY_HEARS = (EXPECTS_AUDIO, HEARS_DIGIT)
 """What is said of an endpoint to which nobody sends for that."""
 WITHIN = 40.0
 """Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
-
-SIGNED_OFF = "RFC 3261 10.2.2"
-"""The rule by which a server knows of nobody because somebody has told it so: no fault of a NAT."""
 
 DECIDES_AUDIO = ("sdp.c", "sdp.m")
 """Nobody sends to the address in the o= line: it names the session (RFC 8866 5.2)."""
@@ -78,7 +83,7 @@ def causes_of(
     else:
         found = list(_of_failed_signalling(failure, evidence))
     is_explained = any(
-        (cause.party == NAT and cause.field) or cause.rule == SIGNED_OFF for cause in found
+        (cause.party == NAT and cause.field) or cause.rule in NO_FAULT_OF_A_NAT for cause in found
     )
     if is_explained or all(cause.inferred for cause in found):
         return found
@@ -216,7 +221,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_a_refusal(worst, evidence)
         yield from of_losses([worst], what(worst, failure), "")
     else:
-        yield from _of_a_stream(failure, evidence) or _of_a_lapse(evidence)
+        yield from _of_a_stream(failure, evidence) or _of_a_lapse(failure, evidence)
 
 
 def _registrars(failure: Failure, evidence: Evidence) -> Iterator[str]:
@@ -302,11 +307,12 @@ def _of_a_stream(failure: Failure, evidence: Evidence) -> list[Cause]:
     return []
 
 
-def _of_a_lapse(evidence: Evidence) -> Iterator[Cause]:
-    """No packet is missing: the server knows of no registration, because it has ended."""
+def _of_a_lapse(failure: Failure, evidence: Evidence) -> Iterator[Cause]:
+    """No packet is missing: the server knows of no registration, because it has ended; or it is as
+    the last answer says."""
     lapsed = next((each for each in reversed(evidence.learnt) if each.field == "expires"), None)
     if lapsed is None:
-        yield Cause("Nothing that was seen explains it.", inferred=True)
+        yield of_an_answer(failure, evidence)
         return
     said = (each for each in reversed(evidence.messages.values()) if _fault_in(each, "expires"))
     yield from _of_the_field(next(said, None), "expires")

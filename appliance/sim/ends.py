@@ -1,5 +1,5 @@
 """Where packets ended, as the last sentences of a chain of causes: lost, refused by the NAT, or
-handed to a port where nobody listens."""
+handed to a port where nobody listens; or all of them arrived, and the answer was no."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence
 
 Loss = PacketLost | PacketDropped
+
+AS_ANSWERED = "RFC 3261 8.2.6"
+NO_FAULT_OF_A_NAT = ("RFC 3261 10.2.2", AS_ANSWERED)
+"""The rules by which a server knows of nobody because somebody has told it so, and by which an
+answer says why there is no service."""
 
 
 def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
@@ -35,6 +40,23 @@ def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
             "(RFC 3581 4)."
         )
         yield Cause(sentence, "", question.id, "via", "RFC 3581 4")
+
+
+def of_an_answer(failure: Failure, evidence: Evidence) -> Cause:
+    """No packet is missing: it was refused, or it rings and nobody picks up."""
+    for message in reversed(evidence.messages.values()):
+        status, _, method = message.summary.partition(" (")
+        if message.t > failure.noticed or not method:
+            continue
+        asked, place = f"the {method.rstrip(')')}", message.source
+        if status in failure.detail:
+            sentence = f"{place} has answered {asked} by {status}; no packet is missing."
+        elif not failure.detail and status == "180 Ringing":
+            sentence = f"{asked} has arrived at {place}: it rings there, and nobody picks up."
+        else:
+            continue
+        return Cause(f"{sentence[:1].upper()}{sentence[1:]}", "", message.id, "", AS_ANSWERED)
+    return Cause("Nothing that was seen explains it.", inferred=True)
 
 
 def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:

@@ -121,7 +121,7 @@ def _read(value: Any, types: Sequence[str]) -> Any:
 def _as_list(value: str) -> Any:
     """`bob,carol` on a command line, or `[]` and `["bob"]` as in a file."""
     if not value.startswith("["):
-        return [each.strip() for each in value.split(",")]
+        return [each.strip() for each in value.split(",")] if value not in ("", *NONE) else []
     try:
         return msgspec.json.decode(value)
     except msgspec.DecodeError:

@@ -141,10 +141,12 @@ class Judge:
         detail = f"{last.caller} called {last.callee} and is still waiting"
         return self._outcome(NOT_REACHED, detail)
 
-    def waiting(self, now: float) -> Failure | None:
+    def waiting(self, now: float, is_over: bool = False) -> Failure | None:
         """Who is left waiting when it ends at `now`, where nothing has failed yet and nobody was
-        heard: that names the outcome then."""
-        waiting = [self.conversations[-1].caller] if self.conversations else self._registering
+        heard: that names the outcome then. When it `is_over`, nobody need be known to wait."""
+        waiting = self._registering or ([""] if is_over else [])
+        if self.conversations:
+            waiting = [self.conversations[-1].caller]
         if self.word() or not waiting:
             return None
         return Failure(now, NOT_REACHED, "", waiting[0], now)

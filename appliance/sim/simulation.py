@@ -136,7 +136,8 @@ class Simulation:
 
     def causes(self) -> list[Cause]:
         """Why it ended as it did, or would have if it ended now: the first cause first."""
-        failure = self.judge.failure() or self.judge.waiting(self.now)
+        is_over = self.now >= self.duration
+        failure = self.judge.failure() or self.judge.waiting(self.now, is_over)
         return causes_of(failure, self.witness.evidence, self._faults_of_the_nat())
 
     def harmless(self) -> list[str]:

@@ -92,6 +92,36 @@ def test_each_cause_rests_on_an_event_or_says_that_it_does_not() -> None:
             assert (cause.event is None) == cause.inferred, cause
 
 
+@pytest.mark.parametrize(
+    ("trait", "value", "sentence"),
+    [
+        (
+            "pbx.password",
+            "secret",
+            "203.0.113.9:5060 has answered the REGISTER by 401 Unauthorized; no packet is missing.",
+        ),
+        (
+            "pbx.answer_after",
+            "none",
+            "The INVITE has arrived at 203.0.113.9:5060: it rings there, and nobody picks up.",
+        ),
+        (
+            "alice.stun",
+            "203.0.113.9:3478",
+            "the STUN request is lost at pbx: nobody listens at 203.0.113.9:3478.",
+        ),
+    ],
+)
+def test_what_is_no_matter_of_a_nat_is_told_all_the_same(
+    trait: str, value: str, sentence: str
+) -> None:
+    """Whoever turns traits may turn one that ends a call by itself."""
+    story = knobs.turned(load_scenario("one-way-audio"), {f"parties.{trait}": value})
+    run = staged(story, "sip")
+    run.run()
+    assert [cause.sentence for cause in run.causes()] == [sentence]
+
+
 def test_a_chain_that_does_not_close_says_so() -> None:
     failure = Failure(5.0, "not-reached", "alice called bob: no answer", "alice", 40.0)
     (cause,) = causes_of(failure, Evidence(), [])

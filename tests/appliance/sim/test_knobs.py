@@ -37,6 +37,13 @@ def test_a_list_is_written_with_commas_or_as_in_a_file(written: object, value: l
     assert knobs.turned(STORY, {"parties.pbx.users": written}).parties["pbx"].users == value
 
 
+@pytest.mark.parametrize("written", ["", "none", "[]"])
+def test_a_list_may_be_empty(written: str) -> None:
+    alice = knobs.turned(STORY, {"parties.alice.other_registrars": written}).parties["alice"]
+    assert isinstance(alice, PhoneTraits)
+    assert alice.other_registrars == []
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [("none", None), ("null", None), (None, None), ("1m30s", 90.0), ("3", 3.0), (3, 3.0)],
