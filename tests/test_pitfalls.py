@@ -14,6 +14,7 @@ from appliance.sim.staging import simulation
 from appliance.sim.stories import list_scenarios, load_scenario, scenario_names
 from docs import pitfalls
 from tests.source import ROOT, read
+from tests.support.breaks import CLAIMS
 from tests.support.sweep import sampled
 
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
@@ -37,11 +38,16 @@ def test_links_of_the_pages_lead_somewhere() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("application", APPLICATIONS)
 def test_each_fault_bites_in_a_story(application: str) -> None:
-    """Its expectation there differs from the correct module's; both are tested by playing them."""
+    """Its expectation there differs from the correct module's; both are tested by playing them, and
+    so is that what the fault's row says comes true in it."""
     module = poor(application)
     assert module is not None
-    bitten = {each.fault for each in pitfalls.bites()}
-    assert {f"{module.name}:{fault}" for fault in module.faults} - bitten == set()
+    bitten = {(each.fault, each.story) for each in pitfalls.bites()}
+    faults = {f"{module.name}:{name}": fault for name, fault in module.faults.items()}
+    assert {spec for spec in faults if (spec, CLAIMS[spec].story) not in bitten} == set()
+    assert {
+        spec for spec, fault in faults.items() if CLAIMS[spec].says not in fault.breaks
+    } == set()
 
 
 REPORTS = ("aaisp", "asterisk-essay", "check-point", "mikrotik", "speedtouch")

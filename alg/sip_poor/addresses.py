@@ -124,7 +124,8 @@ FAULTS.add(
     "requests-only",
     does="Translates requests and leaves the phone's answers as they are.",
     seen_in="Report on the Linux helper, 2006",
-    breaks="Calls out work; calls in drop at 32 s, their ACK went to a private address.",
+    breaks="Calls out work; in calls in the phone hears nothing, and they drop at 32 s: audio and "
+    "ACK go to a private address.",
     look_at="Contact of the phone's 200 OK to an INVITE in view 3, then view 2: the ACK never "
     "comes.",
     rfc="RFC 3261 12.1.1",

@@ -39,7 +39,8 @@ FAULTS.add(
     "fqdn-drop",
     does="Drops messages that have a name where it wants an address.",
     seen_in="Report on the Linux helper, 2006; manual of Junos",
-    breaks="Works with one provider only.",
+    breaks="A phone that is configured by names never registers: it works only with a provider "
+    "that goes by addresses.",
     look_at="The drops counted as refused-by-alg, then Request-URI, From, To and Contact of the "
     "dropped message in view 3: one of them has a name as its host.",
     rfc="RFC 3261 19.1.1",

@@ -230,7 +230,8 @@ FAULTS.add(
     "split-wan",
     does="Sends new flows of a host out by another line than its signalling (two addresses).",
     seen_in="OPNsense, issue 3516, after failing back",
-    breaks="Calls are set up without audio: announced on one line, open on the other.",
+    breaks="Calls are set up in which the phone hears nothing: its port is announced on one line "
+    "and open on the other.",
     look_at="The address in the c= line of an INVITE that leaves in view 3, and the external "
     "address of the audio in view 1: they differ.",
     rfc="RFC 4787 REQ-2",
@@ -251,7 +252,7 @@ FAULTS.add(
     "born-unnatted",
     does="Lets flows that begin within its first second pass untranslated (simulation only).",
     seen_in="aif, issue 19; nebula, issue 889",
-    breaks="The phone that was first cannot be reached until it is silent. Breaks promise 1: "
+    breaks="The phone that was first gets no answers until it has been silent. Breaks promise 1: "
     "packets with internal sources leave.",
     look_at="The first flow in view 1: its external endpoint is the internal one.",
     rfc="RFC 3022 4.1",

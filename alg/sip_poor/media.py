@@ -127,7 +127,8 @@ FAULTS.add(
     "expect-clash",
     does="Keeps the old expectation, stumbles over it and drops the message.",
     seen_in="Correction in the Linux helper, 2019",
-    breaks="The call is up, but the switch to fax fails, and so does the next call.",
+    breaks="A phone that takes a port again gets no answer to its INVITE: the next call is not "
+    "reached, and a fax on the port of its call fails.",
     look_at="The second INVITE with the same media port in view 2: the NAT drops it "
     "(refused-by-alg).",
     rfc="RFC 3264 8.3.1",
@@ -193,7 +194,7 @@ FAULTS.add(
     "hold-broken",
     does="Writes its public address over 0.0.0.0.",
     seen_in="Source of pktkit; symptoms reported by Emetrotel",
-    breaks="Hold does not hold: music leaks, or the call cannot be resumed.",
+    breaks="Hold does not hold: music leaks, or the other side waits for audio and hangs up.",
     look_at="The c= line of the INVITE that puts the call on hold, in view 3: 0.0.0.0 has become "
     "the NAT's address.",
     rfc="RFC 3264 8.4",
@@ -217,7 +218,7 @@ FAULTS.add(
     "retrans-remap",
     does="Announces a new port with every repetition of an INVITE.",
     seen_in="siproxd, corrected in 2019",
-    breaks="Audio only if the first INVITE was the one that got answered.",
+    breaks="The phone hears the other side only if the first INVITE was the one that got answered.",
     look_at="The m= lines of an INVITE and of its repetitions in view 3: each announces another "
     "port.",
     rfc="RFC 3261 17.1.1.2",
@@ -234,7 +235,7 @@ FAULTS.add(
     "delayed-offer-blind",
     does="Overlooks the description in an ACK.",
     seen_in="siproxd before 2005",
-    breaks="No audio when the call was made without an offer.",
+    breaks="The phone hears nothing in a call that was made without an offer.",
     look_at="The body of the ACK in view 3, in a call whose INVITE had no body: its c= line is not "
     "translated.",
     rfc="RFC 3264 4",
@@ -270,7 +271,7 @@ FAULTS.add(
     "prack-update-blind",
     does="Overlooks the descriptions in PRACK and UPDATE.",
     seen_in="siproxd before 2007 and 2010",
-    breaks="The audio is lost after an UPDATE.",
+    breaks="The phone hears nothing after an UPDATE.",
     look_at="The c= line of an UPDATE or PRACK that leaves in view 3: it still has the phone's "
     "address.",
     rfc="RFC 3311 5.1",

@@ -16,7 +16,7 @@ FAULTS.add(
     "tcp-split-miss",
     does="Does not edit a message that comes in more than one segment.",
     seen_in="Source of the Linux helper nf_conntrack_sip",
-    breaks="Now and then a private Contact gets out, depending on how long a message is.",
+    breaks="Now and then a private address gets out, depending on how long a message is.",
     look_at="The SIP messages counted as seen (glassnat show counters): fewer than were sent, for "
     "those in two segments are not read.",
     rfc="RFC 3261 18.3",

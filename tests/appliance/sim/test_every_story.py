@@ -15,22 +15,34 @@ from appliance.journal.events import encode
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Expectation, Scenario, Turns
 from appliance.sim.staging import simulation, stage
+from docs.pitfalls import bites
+from tests.support.breaks import CLAIMS
 from tests.support.stories import shelf
 from tests.support.sweep import sampled
 
 STORIES = {story.name: story for story in shelf()}
 EXPECTED = [(name, key) for name, story in STORIES.items() for key in story.expect]
 PROMISES = [pytest.param(*each) for each in EXPECTED]
+BITES = {
+    (each.story, label)
+    for each in bites()
+    for label, expected in STORIES[each.story].expect.items()
+    if expected == each.turned and each.fault in CLAIMS
+}
 KNOBS = [pytest.param(name, key) for name, story in STORIES.items() for key in story.knobs]
 
 
 @pytest.mark.parametrize(("name", "label"), sampled(PROMISES, 14))
 def test_expectations_hold(name: str, label: str) -> None:
+    """And where a fault bites, it breaks what its row says that it does."""
     expected = STORIES[name].expect[label]
-    outcome, _ = played(name, expected)
+    outcome, _, told = played(name, expected)
     assert outcome.outcome == expected.outcome, outcome.sentence
     counts = {key: outcome.evidence[key] for key in expected.evidence}
     assert counts == expected.evidence
+    if (name, label) in BITES:
+        claim = CLAIMS[expected.alg]
+        assert claim.story != name or claim.told in told
 
 
 @pytest.mark.parametrize(("name", "key"), sampled(KNOBS, 12))
@@ -73,16 +85,18 @@ def turns(story: Scenario) -> Iterator[Turns]:
     yield from expectations
 
 
-def played(name: str, turned: Turns) -> tuple[Outcome, bytes]:
-    """How it ends, and a digest of all that happened after the settings were told."""
+def played(name: str, turned: Turns) -> tuple[Outcome, bytes, str]:
+    """How it ends, a digest of all that happened after the settings were told, and what is told of
+    the outcome and its causes."""
     same = Turns(alg=turned.alg, profile=turned.profile, set=turned.set)
     return _played(name, msgspec.json.encode(same))
 
 
 @cache
-def _played(name: str, turned: bytes) -> tuple[Outcome, bytes]:
+def _played(name: str, turned: bytes) -> tuple[Outcome, bytes, str]:
     """Several knobs and an expectation are often about the same run."""
     run = simulation(STORIES[name], msgspec.json.decode(turned, type=Turns))
     outcome = run.run()
-    _, *told = run.log.since(0)
-    return outcome, sha256(b"".join(map(encode, told))).digest()
+    _, *events = run.log.since(0)
+    digest = sha256(b"".join(map(encode, events))).digest()
+    return outcome, digest, "\n".join((outcome.sentence, *(c.sentence for c in run.causes())))
