@@ -87,6 +87,9 @@ class Knobs:
             return
         settings = self._stage.look.model.settings
         now = {key: float(settings[key]) for key in (ANSWERED, UNANSWERED) if key in settings}
+        if not now:  # a key of the first second
+            self._stage.say("The timeouts are not known yet: t again in a moment.")
+            return
         self._stage.ask(TimeoutForm(now, partial(self._ended_by, now)), self._timeouts_chosen)
 
     def _ended_by(self, now: Mapping[str, float], wanted: Mapping[str, float]) -> list[str]:

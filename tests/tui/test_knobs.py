@@ -73,10 +73,21 @@ async def test_a_shorter_timeout_ends_exactly_the_flows_that_were_named_before()
     assert named == [each for each in before if each not in after] != []
 
 
+def test_timeouts_are_not_asked_for_before_it_is_known_what_they_are() -> None:
+    """The first key may come before the first news."""
+    stage = FakeStage(FakeFeed())
+    Knobs(stage, ()).timeout()
+    assert (stage.asked, stage.look.said) == (
+        [],
+        "The timeouts are not known yet: t again in a moment.",
+    )
+
+
 async def test_a_refusal_is_shown_as_it_was_said() -> None:
     feed = FakeFeed()
     feed.refuse = "this screen is attached read-only"
     stage = FakeStage(feed)
+    stage.look.model.settings = {"nat.timeouts.udp": 300.0}
     Knobs(stage, ()).timeout()
     (_, chosen) = stage.asked.pop()
     await chosen({"nat.timeouts.udp": 30.0})
