@@ -53,6 +53,10 @@ class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_on
     def check(self) -> None:
         """What the types cannot say. Raises ValueError, with a sentence."""
         parse_address(self.address)
+        for word in self.__struct_fields__:
+            number = getattr(self, word)
+            if f"_{word}".endswith("_port") and number is not None and not 0 <= number <= 65535:
+                raise ValueError(f"{word}: there is no port {number}")
 
 
 NOT_TURNED = ("address", "side")

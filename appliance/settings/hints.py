@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 
 
@@ -30,6 +31,28 @@ def one_of(word: object, choices: Sequence[str]) -> str:
     """The sentence for what is not among the choices."""
     hint = nearest(word, choices) if isinstance(word, str) else ""
     return f"{shown(word)} is not known; one of: {', '.join(choices)}{hint}"
+
+
+_TYPES = {
+    "bool": "true or false",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+"""What msgspec calls a type, and people."""
+
+
+def wrong_type(error: str, value: object) -> str:
+    """The sentence for a value of another type than is wanted, from msgspec's, which may say
+    something else as well."""
+    found = re.fullmatch(r"Expected `([\w |]+)`(?:, got `\w+`)?", error)
+    if found is None:
+        return f"{error}: {shown(value)}"
+    wanted = " or ".join(_TYPES.get(each, each) for each in found[1].split(" | "))
+    return f"must be {wanted}, not {shown(value)}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from appliance.parties.traits import NOT_TURNED, Traits, choices_of, types_of
 from appliance.settings.checks import Problem
 from appliance.settings.duration import parse_duration
-from appliance.settings.hints import nearest, one_of
+from appliance.settings.hints import nearest, one_of, wrong_type
 from appliance.sim.scenario import Scenario, ScenarioError
 
 PREFIX = "parties."
@@ -99,7 +99,8 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
         other.check()
     except msgspec.ValidationError as error:
         choices = choices_of(fields[trait])
-        wrong = one_of(value, choices) if choices else str(error).partition(" - at ")[0]
+        sentence = str(error).partition(" - at ")[0]
+        wrong = one_of(value, choices) if choices else wrong_type(sentence, value)
         raise KnobError(Problem(f"{key}={value}", wrong)) from None
     except ValueError as error:
         raise KnobError(Problem(f"{key}={value}", str(error))) from None

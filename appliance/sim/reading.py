@@ -21,7 +21,7 @@ from appliance.parties.party import Order
 from appliance.parties.traits import choices_of
 from appliance.settings import files as configuration
 from appliance.settings.checks import Problem
-from appliance.settings.hints import nearest, one_of, shown
+from appliance.settings.hints import nearest, one_of, shown, wrong_type
 from appliance.settings.table import SettingError, Settings, find
 from appliance.sim import knobs
 from appliance.sim.outcome import WORDS
@@ -169,7 +169,7 @@ class _Reader:
         """A value that is not of its kind."""
         sentence, _, place = str(error).partition(" - at `$")
         choices = choices_of(kind)
-        wrong = one_of(value, choices) if choices else f"{sentence}: {shown(value)}"
+        wrong = one_of(value, choices) if choices else wrong_type(sentence, value)
         self.unread.add(at)
         self._add(at + place.rstrip("`"), wrong)
 

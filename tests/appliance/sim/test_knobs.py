@@ -68,7 +68,11 @@ def test_the_story_itself_stays_as_it_was() -> None:
     [
         ("parties.pbx.comdia", "true", "pbx has no trait 'comdia'; did you mean \"comedia\"?"),
         ("parties.alise.expires", "60", "'alise' is no party; did you mean \"alice\"?"),
-        ("parties.alice.comedia", "perhaps", "parties.alice.comedia=perhaps: Expected `bool`"),
+        (
+            "parties.alice.comedia",
+            "perhaps",
+            "comedia=perhaps: must be true or false, not",
+        ),
         ("parties.pbx.nat", "ye", 'one of: comedia, force_rport, no, yes; did you mean "yes"?'),
         ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
         ("parties.alice.answer_after", "soon", '"soon" is not a duration; write e.g. 30'),
