@@ -45,6 +45,7 @@ Runs = Callable[..., Simulation]
 """Makes a run that has not begun, of what was turned by hand and by a step of the guide."""
 PACE = 0.05
 """Virtual seconds between two sleeps of a paced run."""
+NO_EXPECTATION = "write into it what must come of it: [expect.off] and an outcome"
 
 
 def tell(
@@ -227,9 +228,9 @@ def _expected(story: Scenario, chosen: Chosen) -> list[str]:
     module = chosen.module
     labels = [label for label, each in story.expect.items() if module is None or each.alg == module]
     if not labels:
-        known = ", ".join(story.expect) or "nothing"
         wanted = "" if module is None else f" of {clean(module)}"
-        raise Failure(f"{clean(story.name)} expects nothing{wanted}; it knows: {known}", USAGE)
+        known = f"it knows: {', '.join(story.expect)}" if story.expect else NO_EXPECTATION
+        raise Failure(f"{clean(story.name)} expects nothing{wanted}; {known}", USAGE)
     return labels
 
 

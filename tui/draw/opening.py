@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from appliance.settings.hints import counted
 from appliance.sim.scenario import Scenario
 from tui.draw.lines import Line, Style, wrap_words
 from tui.draw.markup import drawn
@@ -41,7 +42,8 @@ def premise(story: Scenario, width: int) -> Iterator[Line]:
     if story.steps:
         yield Line()
         yield Line("g", Style.KEY, "g").add(
-            f" leads through {len(story.steps)} steps: predict first, then look.", Style.FAINT
+            f" leads through {counted(len(story.steps), 'step')}: predict first, then look.",
+            Style.FAINT,
         )
 
 

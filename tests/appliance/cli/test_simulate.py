@@ -12,6 +12,7 @@ import pytest
 
 from appliance.cli import simulate
 from appliance.journal.events import decode
+from tests.support.stories import CALL
 
 Run = Callable[..., Any]
 SHORT = ("--until", "8s")
@@ -173,6 +174,15 @@ def test_one_that_does_not_is_exit_1_with_what_was_expected(glassnat: Run, tmp_p
     suite = ElementTree.parse(report).getroot()
     assert suite.get("failures") == "2"
     assert [case.get("name") for case in suite if len(case)] == ["off", "sip"]
+
+
+def test_a_story_without_expectations_cannot_be_checked(glassnat: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(CALL)
+    answer = glassnat("check", str(tmp_path / "mine.toml"))
+    assert (answer.code, answer.err) == (
+        2,
+        f"glassnat: mine expects nothing; {simulate.NO_EXPECTATION}\n",
+    )
 
 
 @pytest.mark.parametrize(
