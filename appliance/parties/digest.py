@@ -67,19 +67,25 @@ class Proof(NamedTuple):
 
 class Credentials:
     """A phone's. One that `keeps_first` answers a second challenge with the nonce of the first, as
-    a Snom 300 was seen to do."""
+    a Snom 300 was seen to do. One that `reuses` its nonce begins each attempt with it."""
 
-    def __init__(self, user: str, password: str, keeps_first: bool, rng: Random) -> None:
+    def __init__(
+        self, user: str, password: str, keeps_first: bool, reuses: bool, rng: Random
+    ) -> None:
         self._user = user
         self._password = password
         self._keeps_first = keeps_first
+        self._reuses = reuses
         self._rng = rng
         self._challenge: dict[str, str] = {}
         self._count = 0
 
-    def begin(self) -> None:
-        """A new attempt, with no challenge so far."""
-        self._challenge = {}
+    def begin(self) -> bool:
+        """A new attempt, with no challenge so far, or with the last one. Can it prove something at
+        once?"""
+        if not self._reuses:
+            self._challenge = {}
+        return bool(self._challenge)
 
     def hear(self, challenge: str) -> bool:
         """A WWW-Authenticate header came. False when it is none that can be answered."""
@@ -136,6 +142,7 @@ class Verdict(NamedTuple):
 
 
 STALE = Verdict(False, "the password is right, but the nonce is stale: it was replaced", True)
+OVER = Verdict(False, "the password is right, but the nonce is stale: its time is over", True)
 USED = Verdict(False, "the password is right, but the nonce was used before", True)
 WRONG = Verdict(False, "the credentials are wrong")
 NONE_GIVEN = Verdict(False)
@@ -179,8 +186,10 @@ class Guard:
         if not right or said.get("username") != user or bool(proof.qop) != self._qop:
             return WRONG
         nonce = self._nonces.get(proof.nonce)
-        if nonce is None or nonce.user != user or nonce.until <= now:
+        if nonce is None or nonce.user != user:
             return STALE
+        if nonce.until <= now:
+            return OVER
         return self._counted(nonce, proof) if self._qop else Verdict(True)
 
     def challenge(self, user: str, stale: bool, now: float) -> str:

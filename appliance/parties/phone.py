@@ -102,6 +102,13 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
             "to do (RFC 7616 3.3 wants the newest)."
         ),
     ] = False
+    reuses_nonce: Annotated[
+        bool,
+        about(
+            "Prove with the last nonce at once when it registers again, without being asked (RFC "
+            "7616 3.6), until the registrar calls that stale."
+        ),
+    ] = False
 
     def check(self) -> None:
         super().check()
@@ -183,7 +190,9 @@ class Phone(PressingTelephone):
     def _new_credentials(self, traits: PhoneTraits) -> Credentials | None:
         if not traits.password:
             return None
-        return Credentials(self.name, traits.password, traits.keeps_nonce, self._rng)
+        return Credentials(
+            self.name, traits.password, traits.keeps_nonce, traits.reuses_nonce, self._rng
+        )
 
     # --- its configuration ------------------------------------------------------------------
 

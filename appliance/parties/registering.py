@@ -82,10 +82,9 @@ class Registration:
     def _begin(self, expires: int, now: float) -> None:
         if self._refresh is not None:
             self._refresh.cancel()
-        if self._credentials is not None:
-            self._credentials.begin()
+        proves = self._credentials is not None and self._credentials.begin()
         attempt = self._attempt = Attempt(expires, self._agent.known_as)
-        self._agent.find_out_own(lambda at: self._ask(attempt, False, at), now)
+        self._agent.find_out_own(lambda at: self._ask(attempt, proves, at), now)
 
     def _ask(self, attempt: Attempt, proves: bool, now: float) -> None:
         """Unless something else was begun meanwhile."""

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from appliance.parties.digest import NONE_GIVEN, STALE, USED, WRONG, Credentials, Guard, Proof
+from appliance.parties.digest import NONE_GIVEN, OVER, STALE, USED, WRONG, Credentials, Guard, Proof
 
 URI = "sip:203.0.113.9"
 MUFASA = {
@@ -46,8 +46,10 @@ def a_guard(qop: bool = True, algorithm: str = "MD5", lifetime: float = 300.0) -
     return Guard("pbx", "secret", algorithm, qop, lifetime, lambda: f"{next(serial):08x}")  # type: ignore[arg-type]
 
 
-def a_phone(password: str = "secret", keeps_first: bool = False) -> Credentials:
-    return Credentials("alice", password, keeps_first, Random(1))
+def a_phone(
+    password: str = "secret", keeps_first: bool = False, reuses: bool = False
+) -> Credentials:
+    return Credentials("alice", password, keeps_first, reuses, Random(1))
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
@@ -100,7 +102,19 @@ def test_a_nonce_ends_with_its_lifetime() -> None:
     guard, phone = a_guard(lifetime=30.0), a_phone()
     phone.hear(guard.challenge("alice", False, 0.0))
     assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 29.0).accepted
-    assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 30.0) == STALE
+    assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 30.0) == OVER
+
+
+@pytest.mark.parametrize("reuses", [True, False])
+def test_a_phone_that_reuses_its_nonce_proves_before_it_is_asked(reuses: bool) -> None:
+    """RFC 7616 3.6: the count goes on, and the nonce holds for its lifetime."""
+    guard, phone = a_guard(lifetime=30.0), a_phone(reuses=reuses)
+    phone.hear(guard.challenge("alice", False, 0.0))
+    assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 1.0).accepted
+    assert phone.begin() == reuses
+    if reuses:
+        assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 29.0).accepted
+        assert guard.check(phone.answer("REGISTER", URI), "REGISTER", "alice", 30.0) == OVER
 
 
 def test_what_was_heard_once_is_not_believed_again() -> None:

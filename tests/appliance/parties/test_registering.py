@@ -91,6 +91,26 @@ def test_a_challenge_is_answered_by_who_has_a_password(a_pair: MakePair, algorit
     assert second.get("authorization").startswith('Digest username="alice", realm="pbx"')
 
 
+@pytest.mark.parametrize(
+    ("lifetime", "answers"), [(300.0, [401, 200, 200, 200]), (60.0, [401, 200, 401, 200, 401, 200])]
+)
+def test_a_nonce_is_reused_until_it_is_stale(
+    a_pair: MakePair, lifetime: float, answers: list[int]
+) -> None:
+    """RFC 7616 3.6, 3.3: whoever is told that it is stale proves the same with the new one."""
+    pair = a_pair(
+        {"password": "secret", "reuses_nonce": True, "register_every": 100.0},
+        {"password": "secret", "nonce_lifetime": lifetime},
+    )
+    pair.room.run_until(250.0)
+    said = [line.split(" ")[1] for _, line in pair.room.starts() if line.startswith("SIP")]
+    assert list(map(int, said)) == answers
+    stale = [detail for *_, detail in pair.room.said(What.MESSAGE_REFUSED)]
+    assert stale == ["401: the password is right, but the nonce is stale: its time is over"] * (
+        answers.count(401) - 1
+    )
+
+
 @pytest.mark.parametrize("password", ["", "guessed"])
 def test_who_has_no_password_or_a_wrong_one_is_refused(a_pair: MakePair, password: str) -> None:
     pair = a_pair({"password": password}, {"password": "secret"})
