@@ -355,7 +355,11 @@ def _play(
             programs,
             lambda: ask("show", what="flows"),
         )
-        return stage.run()
+        outcome = stage.run()
+        for program in programs:
+            if failure := program.failure():
+                narrate(clean(failure))
+        return outcome
     finally:
         for program in programs:
             program.stop()

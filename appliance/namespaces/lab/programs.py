@@ -34,6 +34,7 @@ class Program:
     def __init__(self, name: str, traits: Traits, command: str, namespace: str, log: Path) -> None:
         self.name = name
         self._address = address_text(traits.own_address)
+        self._log = log
         self._has_called: set[str] = set()
         self._talks_to: dict[str, tuple[Stream, Stream]] = {}
         with log.open("wb") as said:
@@ -48,6 +49,16 @@ class Program:
     def wait(self) -> int:
         """Until it has ended by itself; answers its exit code."""
         return self._process.wait(PATIENCE)
+
+    def failure(self) -> str:
+        """A sentence when it has ended by itself and all was not well, with what it said last; else
+        nothing. Nobody has waited for it yet."""
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        ended = os.waitid(os.P_PID, self._process.pid, options)
+        if ended is None or ended.si_status == 0:
+            return ""
+        *_, last = ["", *self._log.read_text(errors="replace").splitlines()]
+        return f"the program of {self.name} has ended, exit code {ended.si_status}: {last}"
 
     def stop(self) -> None:
         """End it, and what it has started."""

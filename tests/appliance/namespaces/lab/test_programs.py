@@ -26,6 +26,22 @@ def alice(tmp_path: Path) -> Iterator[Program]:
     program.wait()
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("echo hello", ""),
+        ("sh -c 'echo no; exit 3'", "the program of alice has ended, exit code 3: no"),
+    ],
+)
+def test_a_program_that_fails_is_told_with_its_last_words(
+    tmp_path: Path, command: str, said: str
+) -> None:
+    program = Program("alice", phone_traits(), command, "", tmp_path / "log")
+    os.waitid(os.P_PID, program._process.pid, os.WEXITED | os.WNOWAIT)
+    assert program.failure() == said
+    program.wait()
+
+
 def test_a_call_that_reaches_somebody_was_tried(alice: Program) -> None:
     reached = Report(What.CALL_REACHED, "bob", "alice")
     assert [each[:3] for each in alice.before(reached)] == [(What.CALL_TRIED, "alice", "bob")]
