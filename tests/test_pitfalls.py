@@ -52,7 +52,8 @@ def test_each_fault_bites_in_a_story(application: str) -> None:
 
 REPORTS = ("aaisp", "asterisk-essay", "check-point", "mikrotik", "speedtouch")
 ROW = re.compile(rf"^\| `({'|'.join(REPORTS)})` \|.*\| `([a-z-]+)` \| `([^`]*)` \| (.*) \|$", re.M)
-ROWS = ROW.findall(read(ROOT / "docs" / "scenarios.md"))
+REPORTED = read(ROOT / "docs" / "scenarios.md").partition("\n| report |")[2].partition("\n\n")[0]
+ROWS = ROW.findall(REPORTED)
 CASES = [pytest.param(*row) for row in ROWS]
 
 
@@ -66,6 +67,9 @@ def test_what_a_report_describes_is_played(report: str, name: str, turned: str, 
 
 
 def test_each_report_is_played() -> None:
+    """None of the table's rows is passed over because it is written otherwise."""
+    _, _, *rows = REPORTED.splitlines()
+    assert len(rows) == len(ROWS)
     assert {report for report, *_ in ROWS} == set(REPORTS)
     told = {source for story in list_scenarios() for source in story.sources}
     assert set(REPORTS) <= told
