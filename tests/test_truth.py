@@ -8,6 +8,7 @@ not in the causes, not on the screen.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 
@@ -58,6 +59,8 @@ RIGHT_REASONS = {
     "ftp": {*ftp_reasons().values(), FTP_AS_WRITTEN},
     "dns": {*dns_reasons().values(), DNS_AS_WRITTEN},
 }
+CODE = re.compile(r": \d{3}: ")
+OF_A_CALL = re.compile(r"because (the \S+ of )?the (200 OK \(INVITE\)|INVITE) ")
 TALK = 1.2
 """Seconds of a call: enough to judge its audio."""
 
@@ -179,6 +182,7 @@ def assert_true(story: Scenario, spec: str) -> None:
         return
     assert run.harmless() == [], story.name
     assert_followed_back(sentences)
+    assert_told_in_terms_of_sip(run, word)
     assert not any("each as it must be" in each for each in shown), story.name
     assert title.lower().replace(" ", "-") == word
     if word == outcome.REGISTRATION_FAILED:
@@ -187,6 +191,17 @@ def assert_true(story: Scenario, spec: str) -> None:
         accused = [cause for cause in run.causes() if cause.party == NAT and cause.field]
         assert accused == [], story.name
         assert not any(each.startswith("The module") for each in sentences), story.name
+
+
+def assert_told_in_terms_of_sip(run: Simulation, word: str) -> None:
+    """Who answers by a code refuses, and who does not answer discards; where a new call goes, no
+    message of a call before has said (RFC 3261 12.2.1.1)."""
+    for cause in run.causes():
+        assert not cause.sentence.startswith(("the ", "what ")), cause
+        if " refuses the " in cause.sentence or " discards the " in cause.sentence:
+            assert (" refuses " in cause.sentence) == bool(CODE.search(cause.sentence)), cause
+        if word == outcome.NOT_REACHED and " sends requests for " in cause.sentence:
+            assert not OF_A_CALL.search(cause.sentence), cause
 
 
 def assert_judged_by_what_left(run: Simulation, spec: str) -> None:
@@ -229,6 +244,7 @@ def assert_nothing_is_blamed(run: Simulation, shown: list[str]) -> None:
         for row in event.changes
     )
     assert bool(run.harmless()) == spoilt, run.scenario.name
+    assert len({*run.harmless()}) == len(run.harmless()), run.scenario.name
     for each in shown:
         assert " < " not in each, each
         assert "hears nothing" not in each, each

@@ -279,7 +279,7 @@ class Model:
             self.ladder.append(Mark(event.t, f"✗ {event.summary}: {event.why}", bad=True))
 
     def _discarded(self, event: MessageDiscarded) -> None:
-        verb = "refused" if event.reason[:3].isdecimal() else "discarded"
+        verb = "refused" if event.is_refusal else "discarded"
         self._fate(event.cause, f"✗ {verb} by {event.party}: {event.reason}")
         if event.summary.endswith("(REGISTER)"):
             self._without_service.add(event.party)

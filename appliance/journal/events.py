@@ -9,6 +9,7 @@ character a byte, and *not* safe to draw: see `tui/draw/wiretext.py`.
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 
@@ -212,6 +213,10 @@ class PacketLost(Event, tag="packet-lost"):
     last: float = 0.0
 
 
+_CODE = re.compile(r"\d{3}[: ]")
+"""How the reason for an answer by a code begins."""
+
+
 class MessageDiscarded(Event, tag="message-discarded"):
     """Its receiver made nothing of a message, or refused it (simulation only). Its cause is the
     message as it passed the NAT, if it did."""
@@ -222,6 +227,11 @@ class MessageDiscarded(Event, tag="message-discarded"):
     field: str = ""  # as in a change
     rfc: str = ""
     call_id: str = ""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Did its receiver answer by a code ("404: …"), and not only leave it?"""
+        return _CODE.match(self.reason) is not None
 
 
 class PartyLearnt(Event, tag="party-learnt"):

@@ -24,6 +24,7 @@ from appliance.journal.events import (
     Change,
     Event,
     MediaStats,
+    MessageDiscarded,
     MessagePassed,
     PacketDropped,
     PacketLost,
@@ -59,7 +60,7 @@ _SENTENCES = {
     "expectation-closed": "{external} is closed again ({why})",
     "call-state": "{kind} {whose}: {state}{detail}",
     "packet-lost": "lost {where}: {packets}{destined}: {why}",
-    "message-discarded": "{party} discards the {summary}: {reason}{by_rule}",
+    "message-discarded": "{party} {verb} the {summary}: {reason}{by_rule}",
     "party-learnt": "{party} {does} {target}{told_by}{by_rule}",
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
@@ -218,6 +219,8 @@ class Teller:
             if name in words:
                 any_port = "expectation" in words and str(words[name]).endswith(":0")
                 words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
+        if isinstance(event, MessageDiscarded):
+            words["verb"] = "refuses" if event.is_refusal else "discards"
         if isinstance(event, SettingChanged):
             words |= {"old": clean(short_value(event.old)), "new": clean(short_value(event.new))}
         _fill_in_what_became_of_it(words)

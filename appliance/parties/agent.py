@@ -19,7 +19,6 @@ from appliance.parties.rtp import MEDIA, is_audio
 from appliance.parties.signalling import Datagrams, Streams, Transport
 from appliance.parties.sipua import (
     MAGIC_COOKIE,
-    TARGET,
     USER_AGENT,
     Problem,
     SipMessage,
@@ -29,6 +28,7 @@ from appliance.parties.sipua import (
     reply_to,
     respond,
     route_set,
+    rule_of_target,
 )
 from appliance.parties.strictness import problem_in
 from appliance.parties.traits import Traits, about
@@ -330,11 +330,13 @@ class UserAgent(Machine):
         self, me: str, peer: str, message: SipMessage, target: str, source: Endpoint
     ) -> Endpoint | None:
         """Where requests for the one whose Contact is `target` go: to the first proxy that wants to
-        see them (RFC 3261 12.2.1.1), otherwise to that Contact."""
+        see them (RFC 3261 12.2.1.1), otherwise to that Contact. Whoever goes by where packets come
+        from instead follows no rule of RFC 3261."""
         route = route_set(message)
         hop = endpoint_of(route[0]) if route else self.hop(target, source)
         if hop is not None:
             field = "contact" if hop == endpoint_of(target) else ""
-            ground = Ground(message.wire, "record-route" if route else field, TARGET)
+            place = "record-route" if route else field
+            ground = Ground(message.wire, place, rule_of_target(message) if place else "")
             self.learn(me, f"sends requests for {peer} to", hop, ground)
         return hop

@@ -37,7 +37,7 @@ from nat.endpoint import Endpoint
 SENDS_AUDIO = "sends audio to"
 SENDS_FAX = "sends the fax to"
 SENDS_RTCP = "sends RTCP to"
-EXPECTS_AUDIO = "expects audio from"
+EXPECTS_AUDIO = "expects audio both ways with"
 OWN_AUDIO = "its own audio, sent back"
 NO_AUDIO_CAME = "no audio came to"
 NO_RTCP_CAME = "no RTCP came to"

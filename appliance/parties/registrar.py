@@ -31,6 +31,8 @@ from nat.reach import is_inside_only
 
 DEFAULT_EXPIRES = 3600  # seconds; RFC 3261 10.2.1.1
 A_MINUTE = 60.0  # seconds
+SEES_NO_NAT = "sees no NAT before"
+
 FORBIDDEN, NOT_FIRST_HOP, BUSY = 403, 439, 503  # RFC 3261 21.4.4, RFC 5626 11.6, RFC 3261 21.5.4
 LAPSED = Ground(b"", "expires", "RFC 3261 10.3")
 
@@ -266,7 +268,7 @@ class Registrar:
         if field:
             does = f"sees that {user} is behind a NAT, and will keep the way open to"
         else:
-            does = f"sees no NAT before {user}, and sends no keep-alives to"
+            does = f"{SEES_NO_NAT} {user}, and sends no keep-alives to"
             field = "contact"
         ground = Ground(request.wire, field, "RFC 3581 4" if field == "via" else "")
         self._agent.learn(self._agent.name, does, binding.source, ground)

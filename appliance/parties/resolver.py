@@ -22,7 +22,7 @@ from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
 NAME_SAYS = "registers where its name server says:"
-ASKS_AGAIN = "may remember nothing of it, and asks before each call"
+ASKS_AGAIN = "may remember nothing of it, and before each call asks"
 DNS_ANSWER, DNS_QUESTION = "DNS answer", "DNS question"
 FORGERY = "RFC 4035 5.3"
 

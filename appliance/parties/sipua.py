@@ -60,7 +60,6 @@ class Problem(NamedTuple):
     rfc: str = ""
 
 
-TARGET = "RFC 3261 12.2.1.1"
 NOBODY_HERE = Problem("nobody here has that Request-URI", "request-uri", "RFC 3261 8.2.2.1")
 NO_CONTACT = Problem("its Contact is no address", "contact", "RFC 3261 8.1.1.8")
 NO_AUDIO_OFFERED = Problem("there is nowhere to send audio to", "sdp", "RFC 3264 6")
@@ -263,6 +262,14 @@ def parameter_of(value: str, name: str) -> str:
         if given.strip().lower() == name:
             return content.strip()
     return ""
+
+
+def rule_of_target(message: SipMessage) -> str:
+    """Which rule makes the Contact of `message` the place where requests go: of a registration, of
+    an answer that sends elsewhere, or of a call."""
+    if message.method == "REGISTER":
+        return "RFC 3261 10.1"
+    return "RFC 3261 8.1.3.4" if 300 <= message.status < 400 else "RFC 3261 12.2.1.1"
 
 
 def route_set(message: SipMessage) -> list[str]:

@@ -13,15 +13,13 @@ says that, and guesses nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from math import inf
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from alg.fault import Fault
 from appliance.journal.events import (
     NAT,
     Cause,
-    Change,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
@@ -42,12 +40,12 @@ from appliance.parties.audio import (
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
-from appliance.parties.pressing import HEARS as HEARS_DIGIT
 from appliance.parties.questions import ASKED
+from appliance.parties.registrar import SEES_NO_NAT
 from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAME_SAYS
 from appliance.parties.rtp import MEDIA
 from appliance.sim.conversation import Direction
-from appliance.sim.deeds import deed, whose
+from appliance.sim.deeds import whose
 from appliance.sim.ends import (
     NO_FAULT_OF_A_NAT,
     Loss,
@@ -57,25 +55,31 @@ from appliance.sim.ends import (
     of_losses,
     what,
 )
-from appliance.sim.outcome import Failure
+from appliance.sim.origins import (
+    ONLY_HEARS,
+    fault_in,
+    newest_about,
+    newest_for_a_call,
+    of_the_field,
+    why_sent_there,
+)
+from appliance.sim.outcome import NOT_REACHED, Failure
 from appliance.sim.witness import Evidence, Trouble
 from nat.drop import Drop
 from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
 
-ONLY_HEARS = (EXPECTS_AUDIO, HEARS_DIGIT)
-"""What is said of an endpoint to which nobody sends for that."""
 WITHIN = 40.0
 """Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
 
-DECIDES_AUDIO = ("sdp.c", "sdp.m")
-"""Nobody sends to the address in the o= line: it names the session (RFC 8866 5.2)."""
-
 
 def causes_of(
-    failure: Failure | None, evidence: Evidence, faults: Sequence[Fault[Any]]
+    failure: Failure | None,
+    evidence: Evidence,
+    faults: Callable[[Failure], Sequence[Fault[Any]]],
 ) -> list[Cause]:
-    """The chain, the first cause first; nothing when nothing failed. `faults` are those that act in
-    the NAT and leave no trace in messages; where nothing was seen they are not blamed either."""
+    """The chain, the first cause first; nothing when nothing failed. `faults` answers those to
+    blame that act in the NAT and leave no trace in messages; it is asked where what was seen does
+    not explain it, and where nothing was seen nobody is blamed."""
     if failure is None:
         return []
     if failure.silent:
@@ -87,7 +91,7 @@ def causes_of(
     )
     if is_explained or all(cause.inferred for cause in found):
         return found
-    return [*map(_of_the_nat, faults), *found]
+    return [*map(_of_the_nat, faults(failure)), *found]
 
 
 def _of_the_nat(fault: Fault[Any]) -> Cause:
@@ -101,7 +105,7 @@ AT_ONCE = 1.0
 NEEDS_MEMORY = ("no-mapping", "filtered")
 """Reasons of the NAT to refuse what it would have let in when it remembered."""
 WHY_FORGOTTEN = {
-    "expired": "too long nothing had kept the mapping alive",
+    "expired": "for too long nothing had kept the mapping alive",
     "cut": "a RST or an ICMP error ended it",
     "renumbered": "that address is not its own any more",
     "evicted": "another flow took its place in the full table",
@@ -117,16 +121,20 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         learnt = next((each for each in stops if each.does in STOPS), None)
         nothing = Cause(f"Nothing told {talker} where to send {what} to {listener}.", talker)
         if learnt:
-            yield from _why_sent_there(learnt, evidence)
+            yield from why_sent_there(learnt, evidence)
         else:
-            yield from _of_the_field(_spoilt_description(evidence), "sdp")
+            yield from of_the_field(_spoilt_description(evidence), "sdp")
             yield nothing
         return
     target, source = str(said.remote), str(said.local)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
     sources = {source, *mapped}
-    own = [each for each in evidence.learnt if (each.party, each.target) == (talker, target)]
-    yield from _why_sent_there(own[-1] if own else _newest_about(target, evidence), evidence)
+    own = [
+        each
+        for each in evidence.learnt
+        if (each.party, each.target) == (talker, target) and not each.does.startswith(ONLY_HEARS)
+    ]
+    yield from why_sent_there(own[-1] if own else newest_about(target, evidence), evidence)
     losses = [each for each in evidence.troubles if not isinstance(each, MessageDiscarded)]
     lost: list[Loss] = [
         each for each in losses if each.destination == target or each.source in sources
@@ -157,32 +165,7 @@ def _of_strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
 def _spoilt_description(evidence: Evidence) -> MessagePassed | None:
     """The newest message out of which nobody can read where audio goes, because of a module."""
     newest = reversed(evidence.messages.values())
-    return next((each for each in newest if _fault_in(each, "sdp")), None)
-
-
-def _newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyLearnt | None:
-    """What made somebody send there; only what was learnt `before` counts (seconds)."""
-    about = (
-        each
-        for each in reversed(evidence.learnt)
-        if each.target == target and each.t <= before and not each.does.startswith(ONLY_HEARS)
-    )
-    return next(about, None)
-
-
-def _why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[Cause]:
-    """What the ALG did to the field, and what the party made of it."""
-    if learnt is None:
-        return
-    message = evidence.messages.get(learnt.cause or 0)
-    yield from _of_the_field(message, learnt.field, learnt.target)
-    place = place_of(learnt.field)
-    said = whose(learnt.summary)
-    told = f"the {place} of {said} says so" if place else f"{said} came from there"
-    because = f", because {told}" if learnt.summary else ""
-    rule = f" ({learnt.rfc})" if learnt.rfc else ""
-    sentence = f"{clean(learnt.party)} {learnt.does} {learnt.target}{because}{rule}."
-    yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)
+    return next((each for each in newest if fault_in(each, "sdp")), None)
 
 
 # --- signalling ------------------------------------------------------------------------------
@@ -192,7 +175,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     party = evidence.parties.get(failure.who, failure.who)
     waits = _newest_expectation(failure, evidence)
     if waits is not None:
-        yield from _why_sent_there(waits, evidence)
+        yield from why_sent_there(waits, evidence)
         yield Cause(f"{failure.who} waits for it in vain, and hangs up.", failure.who)
         return
     recent = [
@@ -207,13 +190,15 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     lost: list[Loss] = [each for each in recent if not isinstance(each, MessageDiscarded)]
     blamed = own or others
     if blamed and len(blamed) >= sum(each.count for each in lost):
-        yield from _of_discards(blamed, evidence)
+        yield from _of_discards(blamed, evidence, failure.who)
     elif lost:
         asked = [*failure.detail.split(), *_registrars(failure, evidence)]
         worst = most_frequent([each for each in lost if each.destination in asked] or lost)
         if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
-            learnt = _newest_about(worst.destination, evidence, worst.t)
-            yield from _why_sent_there(learnt, evidence)
+            is_new = failure.outcome == NOT_REACHED and worst.summary == "INVITE"
+            newest = newest_for_a_call if is_new else newest_about
+            learnt = newest(worst.destination, evidence, worst.t)
+            yield from why_sent_there(learnt, evidence)
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
         yield from _of_another_port(worst, evidence)
@@ -240,6 +225,9 @@ def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
     ended = next((each for each in before if each.external == loss.destination), None)
     if ended is None:
         return
+    sees = [each for each in evidence.learnt if each.does.startswith(SEES_NO_NAT)]
+    deceived = [each for each in sees if each.target == ended.external and each.t <= ended.t]
+    yield from why_sent_there(deceived[-1] if deceived else None, evidence)
     why = WHY_FORGOTTEN.get(ended.why, f"it was {ended.why}")
     began = evidence.opened.get(ended.external)
     if began is not None and 0.0 <= ended.t - began.t < AT_ONCE:
@@ -297,7 +285,7 @@ def _of_a_stream(failure: Failure, evidence: Evidence) -> list[Cause]:
     """In a stream the length of a message says where the next one begins."""
     for message in reversed(evidence.messages.values()):
         if message.t <= failure.noticed and message.transport == PROTOCOL_NAMES[TCP]:
-            lengths = list(_of_the_field(message, "content-length"))
+            lengths = list(of_the_field(message, "content-length"))
             if lengths:
                 sentence = (
                     f"{message.new_destination} looks for the end of {whose(message.summary)}, "
@@ -314,8 +302,8 @@ def _of_a_lapse(failure: Failure, evidence: Evidence) -> Iterator[Cause]:
     if lapsed is None:
         yield of_an_answer(failure, evidence)
         return
-    said = (each for each in reversed(evidence.messages.values()) if _fault_in(each, "expires"))
-    yield from _of_the_field(next(said, None), "expires")
+    said = (each for each in reversed(evidence.messages.values()) if fault_in(each, "expires"))
+    yield from of_the_field(next(said, None), "expires")
     sentence = f"{clean(lapsed.party)} {lapsed.does} {lapsed.target} ({lapsed.rfc})."
     yield Cause(sentence, lapsed.party, lapsed.id, lapsed.field, lapsed.rfc)
 
@@ -345,25 +333,25 @@ def _is_media(trouble: Trouble, evidence: Evidence) -> bool:
     """Is it about what was sent to where audio is wanted?"""
     if isinstance(trouble, MessageDiscarded):
         return trouble.field == MEDIA
-    learnt = _newest_about(trouble.destination, evidence, trouble.t)
+    learnt = newest_about(trouble.destination, evidence, trouble.t)
     return learnt is not None and learnt.does in (SENDS_AUDIO, SENDS_FAX, SENDS_RTCP)
 
 
-def _of_discards(discards: list[MessageDiscarded], evidence: Evidence) -> Iterator[Cause]:
-    """The most frequent one, the first of its kind."""
+def _of_discards(discards: list[MessageDiscarded], evidence: Evidence, who: str) -> Iterator[Cause]:
+    """The most frequent one, the first of its kind; `who` noticed the failure."""
     counts = Counter((each.party, each.reason) for each in discards)
     (party, reason), count = counts.most_common(1)[0]
     first = next(each for each in discards if (each.party, each.reason) == (party, reason))
     began = _where_it_began(first, evidence)
     if first.summary == DNS_QUESTION:
-        asks = (each for each in reversed(evidence.learnt) if each.does == ASKS_AGAIN)
-        yield from _why_sent_there(next(asks, None), evidence)
+        asks = [each for each in evidence.learnt if (each.party, each.does) == (who, ASKS_AGAIN)]
+        yield from why_sent_there(asks[-1] if asks else None, evidence)
     elif first.field == "replaces":
-        yield from _of_the_field(_where_renamed(evidence), "call-id")
-    elif began and first.field == "request-uri" and _fault_in(began, first.field) is None:
-        yield from _why_sent_there(_newest_about(began.destination, evidence, first.t), evidence)
+        yield from of_the_field(_where_renamed(evidence), "call-id")
+    elif began and first.field == "request-uri" and fault_in(began, first.field) is None:
+        yield from why_sent_there(newest_about(began.destination, evidence, first.t), evidence)
     else:
-        yield from _of_the_field(began, first.field)
+        yield from of_the_field(began, first.field)
     if began and first.summary == DNS_ANSWER:
         yield from _of_what_was_to_be(began)
     yield _discard(first, count)
@@ -387,7 +375,7 @@ def _of_what_was_to_be(answer: MessagePassed) -> Iterator[Cause]:
 
 def _discard(discarded: MessageDiscarded, count: int = 1) -> Cause:
     party, reason = discarded.party, discarded.reason
-    verb = "refuses" if reason[:3].isdecimal() else "discards"
+    verb = "refuses" if discarded.is_refusal else "discards"
     times = f", {count} times" if count > 1 else ""
     rule = f" ({discarded.rfc})" if discarded.rfc else ""
     sentence = f"{party} {verb} the {clean(discarded.summary)}{times}: {clean(reason)}{rule}."
@@ -398,7 +386,7 @@ def _where_renamed(evidence: Evidence) -> MessagePassed | None:
     """The newest INVITE that left with another Call-ID: what names the call is not what it is
     called at the other end (RFC 3891 3)."""
     invites = (each for each in reversed(evidence.messages.values()) if each.summary == "INVITE")
-    return next((each for each in invites if _fault_in(each, "call-id")), None)
+    return next((each for each in invites if fault_in(each, "call-id")), None)
 
 
 def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:
@@ -408,7 +396,7 @@ def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessageP
     passed = evidence.messages.get(discarded.cause or 0)
     if passed is not None and discarded.field == ASKED:
         return _question_of(passed, evidence)
-    if passed is None or not discarded.field or _fault_in(passed, discarded.field) is not None:
+    if passed is None or not discarded.field or fault_in(passed, discarded.field) is not None:
         return passed
     method = discarded.summary.rpartition("(")[2].rstrip(")")
     related = (
@@ -416,7 +404,7 @@ def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessageP
         for each in reversed(evidence.messages.values())
         if each.id < passed.id and each.summary in (method, f"200 OK ({method})")
     )
-    return next((each for each in related if _fault_in(each, discarded.field)), passed)
+    return next((each for each in related if fault_in(each, discarded.field)), passed)
 
 
 def _question_of(answer: MessagePassed, evidence: Evidence) -> MessagePassed | None:
@@ -424,26 +412,3 @@ def _question_of(answer: MessagePassed, evidence: Evidence) -> MessagePassed | N
     key = answer.alg, answer.before[:2]
     before = (each for each in reversed(evidence.messages.values()) if each.id < answer.id)
     return next((each for each in before if (each.alg, each.before[:2]) == key), None)
-
-
-# --- what stood in the message, and where packets ended -------------------------------------------
-
-
-def _of_the_field(message: MessagePassed | None, field: str, target: str = "") -> Iterator[Cause]:
-    """What the module made of the field on which it hangs; or, where somebody sends to `target`, of
-    text that became its address, whatever field that was in."""
-    if message is None or not field:
-        return
-    row = _fault_in(message, field)
-    if row is None and target:
-        address = target.rpartition(":")[0]
-        written = (each for each in reversed(message.changes) if each.after == address)
-        row = next((each for each in written if each.verdict in FAULTS), None)
-    if row is not None:
-        yield Cause(f"{deed(message, row)}.", NAT, message.id, row.field, row.rule)
-
-
-def _fault_in(message: MessagePassed, field: str) -> Change | None:
-    deciding = DECIDES_AUDIO if field == "sdp" else (field,)
-    faults = [each for each in message.changes if each.verdict in FAULTS]
-    return next((each for each in faults if each.field.startswith(deciding)), None)

@@ -35,9 +35,9 @@ def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
     question = next(asked, None)
     if question is not None:
         sentence = (
-            f"{whose(answer.summary)} goes to {answer.destination}, because the {method} came from "
-            f"there; the NAT hands it to {loss.destination}, which sent that and listens elsewhere "
-            "(RFC 3581 4)."
+            f"{_as_subject(whose(answer.summary))} goes to {answer.destination}, because the "
+            f"{method} came from there; the NAT hands it to {loss.destination}, which sent that "
+            "and listens elsewhere (RFC 3581 4)."
         )
         yield Cause(sentence, "", question.id, "via", "RFC 3581 4")
 
@@ -64,7 +64,7 @@ def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
     if not lost:
         yield Cause(f"Where {what} was lost on its way to {listener} was not seen.", inferred=True)
         return
-    worst = most_frequent(lost)
+    worst, what = most_frequent(lost), _as_subject(what)
     if isinstance(worst, PacketDropped):
         why = f"{continued(worst.sentence).rstrip('.')} ({worst.reason})."
         sentence = f"{what} is dropped by the NAT on the {worst.side}: {why}"
@@ -73,6 +73,11 @@ def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
         yield Cause(sentence, NAT, worst.id, "", worst.rfc)
     else:
         yield Cause(f"{what} is lost {worst.where}: {continued(worst.why)}.", "", worst.id)
+
+
+def _as_subject(what: str) -> str:
+    """At the beginning of a sentence; people's names stay as they are written."""
+    return what[:1].upper() + what[1:] if what.startswith(("the ", "what ")) else what
 
 
 def most_frequent(lost: list[Loss]) -> Loss:

@@ -28,4 +28,4 @@ def harmless(evidence: Evidence) -> list[str]:
             else:
                 sentence = f"{deed(message, row)}; it is harmless here: everybody is heard."
                 told.setdefault((message.module, row.field), sentence)
-    return list(told.values())
+    return list(dict.fromkeys(told.values()))

@@ -17,12 +17,13 @@ from appliance.parties.pbx import PbxTraits
 from appliance.parties.phone import PhoneTraits
 from appliance.parties.proxy import ProxyTraits
 from appliance.parties.stunserver import StunServerTraits
-from appliance.sim import knobs, outcome
+from appliance.sim import outcome
 from appliance.sim.knobs import Remedy
 from appliance.sim.outcome import Outcome
 from appliance.sim.simulation import Simulation
 from nat.drop import Drop
 from nat.endpoint import address_text
+from nat.mapping import Why
 
 FROM_BEST_TO_WORST = (
     (outcome.BOTH_WAYS,),
@@ -41,6 +42,7 @@ HANGS_ON_A_MAPPING = (outcome.NOT_REACHED, outcome.REGISTRATION_LOST, outcome.CA
 """What can come of a NAT that has forgotten a phone."""
 
 NO_PORT = Drop.NO_PORT.reason
+EVICTED = Why.EVICTED.value
 SOME = 8
 """Ports that a host with a phone can do with: signalling, and RTP and RTCP of a call or two."""
 
@@ -67,7 +69,7 @@ def needless(simulation: Simulation) -> str:
     came_to = simulation.outcome()
     if rank(came_to.outcome) or are_off:
         return ""
-    without = _tried(simulation, active)
+    without = simulation.again(active).outcome()
     same = not rank(without.outcome) and _who_talk(without) == _who_talk(came_to)
     return NEEDLESS if same else ""
 
@@ -95,25 +97,10 @@ def _best_of(
     for sentence, turns in candidates:
         if not best:
             return
-        word = _tried(simulation, turns).outcome
+        word = simulation.again(turns).outcome().outcome
         if rank(word) < best:
             best = rank(word)
             yield Remedy(sentence, turns, word)
-
-
-def _tried(simulation: Simulation, turns: dict[str, Any]) -> Outcome:
-    """What comes of the same story and seed with these turned, as late as that of the run."""
-    traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
-    settings = simulation.engine.settings.copy()
-    for key in (settings.name_of(key) for act in simulation.scenario.script for key in act.set):
-        settings.assign(key, simulation.began_with.written(key), "remedy")
-    for key, value in turns.items():
-        if key not in traits:
-            settings.assign(key, value, "remedy")
-    story = knobs.turned(simulation.scenario, traits)
-    other = Simulation(story, settings, simulation.seed)
-    other.run_until(simulation.now)
-    return other.outcome()
 
 
 def _behind_the_nat(name: str, table: PbxTraits, simulation: Simulation) -> Iterator[Candidate]:
@@ -141,30 +128,42 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
         if table.side == "inside":
             yield from _behind_the_nat(name, table, simulation)
             continue
-        comedia, rport, qualify = (
-            f"parties.{name}.{x}" for x in ("comedia", "force_rport", "qualify")
-        )
+        comedia, rport = f"parties.{name}.comedia", f"parties.{name}.force_rport"
         both: dict[str, Any] = {}
         if table.phones_at:
             yield f"Let {name} carry all audio itself.", {f"parties.{name}.phones_at": ""}
         if table.ice == "insists":
             sentence = f"Let {name} go by c= and m= where ICE is given up."
             yield sentence, {f"parties.{name}.ice": "falls-back"}
+        does = ""
         if not table.talks_to_source:
-            yield f"Let {name} send audio to where audio comes from.", {comedia: True}
+            does = "send audio to where audio comes from"
+            yield f"Let {name} {does}.", {comedia: True}
             both[comedia] = True
         if not table.answers_to_source:
-            yield f"Let {name} answer and call where requests come from.", {rport: True}
+            does = "answer and call where requests come from"
+            yield f"Let {name} {does}.", {rport: True}
             both[rport] = True
         if len(both) == 2:
-            yield f"Let {name} answer, call and talk to where packets come from.", both
-        if not table.qualify and table.transport == "udp":  # in a stream it only moves things on
-            do_that = f"Let {name} do that, and ask" if both else f"Let {name} ask"
-            yield (
-                f"{do_that} the phone something every {QUALIFY:.0f} s, so that the mapping stays "
-                "open.",
-                {**both, qualify: QUALIFY},
-            )
+            does = "answer, call and talk to where packets come from"
+            yield f"Let {name} {does}.", both
+        hangs = simulation.outcome().outcome in HANGS_ON_A_MAPPING
+        if hangs and table.transport == "udp":  # in a stream it only moves things on
+            yield from _asking(name, table, does, both)
+
+
+def _asking(name: str, table: PbxTraits, does: str, both: dict[str, Any]) -> Iterator[Candidate]:
+    """A server that asks keeps mappings open, alone or with what else it may do (`both`, in words
+    `does`)."""
+    if not 0 < table.qualify <= QUALIFY:
+        often = {f"parties.{name}.qualify": QUALIFY}
+        asks = f"ask the phone something every {QUALIFY:.0f} s, so that the mapping stays open"
+        yield f"Let {name} {asks}.", often
+        if both:
+            yield f"Let {name} {does}, and {asks}.", {**both, **often}
+    elif table.only_behind_nat:
+        sentence = f"Let {name} ask every phone, and not only where it sees a NAT."
+        yield sentence, {f"parties.{name}.only_behind_nat": False}
 
 
 def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
@@ -221,6 +220,11 @@ def _in_the_nat(simulation: Simulation) -> Iterator[Candidate]:
         share = max(SOME, (last - first + 1) // 4)
         sentence = f"Let no inside host have more than {share} of the NAT's ports."
         yield sentence, {"nat.limits.ports_per_host": share}
+    flows = simulation.engine.settings["nat.limits.flows"] // 2
+    evicted = any(each.why == EVICTED for each in simulation.witness.evidence.forgotten)
+    if evicted and not 0 < simulation.engine.settings["nat.limits.flows_per_host"] <= flows:
+        sentence = f"Let no inside host have more than {flows} of the NAT's flows."
+        yield sentence, {"nat.limits.flows_per_host": flows}
     if not simulation.engine.settings["nat.hairpin"]:
         yield "Let the NAT send back in what is for its own addresses.", {"nat.hairpin": True}
 

@@ -9,6 +9,7 @@ scenario, settings and seed give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
@@ -29,12 +30,13 @@ from appliance.parties.kinds import party
 from appliance.parties.party import Report
 from appliance.settings.rfc import faults_of
 from appliance.settings.table import Settings
+from appliance.sim import knobs
 from appliance.sim.causes import causes_of
 from appliance.sim.clock import Clock
 from appliance.sim.conversation import Direction, State
 from appliance.sim.harmless import harmless
 from appliance.sim.network import World
-from appliance.sim.outcome import BOTH_WAYS, Judge, Outcome
+from appliance.sim.outcome import BOTH_WAYS, Failure, Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
 from appliance.sim.witness import Witness
 from nat.endpoint import Endpoint, parse_address
@@ -68,6 +70,7 @@ class Simulation:
         self._looked_at: dict[int, State] = {}
         self._named_in: dict[Endpoint, int] = {}
         self._last_loss: int | None = None
+        self._blamed: tuple[tuple[object, ...], list[Fault[Any]]] | None = None
         self._announce(settings)
         ports = Random(f"{self.seed}/nat")
         self.engine = Engine(settings, scenario.name, "simulation", self.log, ports)
@@ -138,12 +141,38 @@ class Simulation:
         """Why it ended as it did, or would have if it ended now: the first cause first."""
         is_over = self.now >= self.duration
         failure = self.judge.failure() or self.judge.waiting(self.now, is_over)
-        return causes_of(failure, self.witness.evidence, self._faults_of_the_nat())
+        return causes_of(failure, self.witness.evidence, self._faults_to_blame)
 
     def harmless(self) -> list[str]:
         """What was missed or wrong and did no harm, if everybody is heard."""
         is_well = self.outcome().outcome == BOTH_WAYS
         return harmless(self.witness.evidence) if is_well else []
+
+    def again(self, turns: Mapping[str, Any]) -> Simulation:
+        """The same story and seed with these turned, from the beginning to where this run is."""
+        traits = {key: value for key, value in turns.items() if key.startswith(knobs.PREFIX)}
+        settings = self.engine.settings.copy()
+        for key in (settings.name_of(key) for act in self.scenario.script for key in act.set):
+            settings.assign(key, self.began_with.written(key), "again")
+        for key, value in turns.items():
+            if key not in traits:
+                settings.assign(key, value, "again")
+        other = Simulation(knobs.turned(self.scenario, traits), settings, self.seed)
+        other.run_until(self.now)
+        return other
+
+    def _faults_to_blame(self, failure: Failure) -> list[Fault[Any]]:
+        """Those of the NAT, unless it fails in the same way with a correct module: that is tried,
+        because no trace of theirs can be seen."""
+        faults = self._faults_of_the_nat()
+        if not faults:
+            return []
+        if self._blamed is None or self._blamed[0] != failure[:4]:
+            modules = {key: key.split(".")[1] for key in faults_of(self.engine.settings).values()}
+            other = self.again(modules).judge.failure()
+            is_the_same = other is not None and _seen_of(other) == _seen_of(failure)
+            self._blamed = failure[:4], [] if is_the_same else faults
+        return self._blamed[1]
 
     def _faults_of_the_nat(self) -> list[Fault[Any]]:
         """Faults that are switched on and act where no change of a message shows them: in the NAT,
@@ -277,6 +306,12 @@ class Simulation:
             target = media_endpoint(body.encode("latin-1"))
             if target is not None:
                 self._named_in[target] = event.id
+
+
+def _seen_of(failure: Failure) -> tuple[object, ...]:
+    """What people notice of it, and when, to the second."""
+    silent = {(each.talker, each.listener) for each in failure.silent}
+    return failure.outcome, failure.who, silent, round(failure.at)
 
 
 def _external_addresses(settings: Settings) -> list[int]:

@@ -71,7 +71,25 @@ def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
         "192.168.20.100:17973."
     )
     assert lost.sentence == (
-        "the 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:17973."
+        "The 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:17973."
+    )
+
+
+def test_a_fault_is_not_blamed_for_what_a_correct_module_comes_to_as_well() -> None:
+    """It is switched on, and the second NAT is what is in the way."""
+    run = simulation("double-nat", "sip-poor:inbound-no-refresh")
+    run.run_until(6.0)
+    assert [cause.party for cause in run.causes()] == ["bob", ""]
+
+
+def test_where_a_new_call_goes_the_registration_says_and_no_call_before() -> None:
+    """RFC 3261 12.2.1.1: the Contact in a call is for the requests of that call."""
+    run = simulation("alg-timeout-short", "sip-poor:sip-timer-short")
+    run.run_until(440.0)
+    _, target, *_ = run.causes()
+    assert target.sentence == (
+        "pbx sends requests for alice to 203.0.113.1:5060, because the Contact of the REGISTER "
+        "says so (RFC 3261 10.1)."
     )
 
 
@@ -124,7 +142,7 @@ def test_what_is_no_matter_of_a_nat_is_told_all_the_same(
 
 def test_a_chain_that_does_not_close_says_so() -> None:
     failure = Failure(5.0, "not-reached", "alice called bob: no answer", "alice", 40.0)
-    (cause,) = causes_of(failure, Evidence(), [])
+    (cause,) = causes_of(failure, Evidence(), lambda _: [])
     assert (cause.sentence, cause.inferred) == ("Nothing that was seen explains it.", True)
 
 
@@ -141,7 +159,7 @@ def test_a_call_that_the_nat_lets_in_no_more_leads_back_to_when_it_forgot() -> N
     _, forgot, dropped = [cause.sentence for cause in run.causes()]
     assert forgot == (
         "The NAT forgot at 92.2 s that 203.0.113.1:5060 is 192.168.20.100:5060: "
-        "too long nothing had kept the mapping alive."
+        "for too long nothing had kept the mapping alive."
     )
     assert "(no-mapping)" in dropped
 
@@ -234,7 +252,7 @@ def test_a_fault_that_nothing_was_seen_of_is_not_blamed() -> None:
             "listens-elsewhere",
             "off",
             {"parties.pbx.nat": "yes"},
-            "the 200 OK (REGISTER) goes to 203.0.113.1:49154, because the REGISTER came from "
+            "The 200 OK (REGISTER) goes to 203.0.113.1:49154, because the REGISTER came from "
             "there; the NAT hands it to 192.168.20.100:49154, which sent that and listens "
             "elsewhere (RFC 3581 4).",
         ),

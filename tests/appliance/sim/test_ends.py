@@ -38,11 +38,11 @@ DROPPED = "nothing inside is mapped to this external endpoint (no-mapping)."
             dropped("INVITE"),
             f"bob's INVITE for alice came to 203.0.113.1:5060, and the NAT dropped it: {DROPPED}",
         ),
-        (dropped("BYE"), f"the BYE came to 203.0.113.1:5060, and the NAT dropped it: {DROPPED}"),
-        (dropped("BYE", "inside"), f"the BYE is dropped by the NAT on the inside: {DROPPED}"),
+        (dropped("BYE"), f"The BYE came to 203.0.113.1:5060, and the NAT dropped it: {DROPPED}"),
+        (dropped("BYE", "inside"), f"The BYE is dropped by the NAT on the inside: {DROPPED}"),
         (
             dropped(""),
-            "what was sent to 203.0.113.1:5060 is dropped by the NAT on the outside: " + DROPPED,
+            "What was sent to 203.0.113.1:5060 is dropped by the NAT on the outside: " + DROPPED,
         ),
     ],
 )

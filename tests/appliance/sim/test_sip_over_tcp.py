@@ -218,7 +218,7 @@ def test_bytes_that_a_stream_lacks_are_told_where_they_are_missed() -> None:
     assert run.outcome() == "not-reached"
     told = [cause.sentence for cause in run.simulation.causes()]
     assert told[0].startswith("The NAT has the fault tcp-no-seqadj")
-    assert told[-1] == "the INVITE is lost at pbx: 6 bytes of the stream before it never came."
+    assert told[-1] == "The INVITE is lost at pbx: 6 bytes of the stream before it never came."
 
 
 def test_a_length_that_is_wrong_hides_where_the_next_message_begins() -> None:
