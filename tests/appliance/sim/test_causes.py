@@ -126,7 +126,7 @@ def test_each_cause_rests_on_an_event_or_says_that_it_does_not() -> None:
         (
             "alice.stun",
             "203.0.113.9:3478",
-            "the STUN request is lost at pbx: nobody listens at 203.0.113.9:3478.",
+            "The STUN request is lost at pbx: nobody listens at 203.0.113.9:3478.",
         ),
     ],
 )
