@@ -252,7 +252,7 @@ CLAIMS = {
     "sip-poor:reply-to-5060": Claim(
         "listens-elsewhere",
         "A phone that sends from one port and listens on another",
-        "the 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:49154",
+        "The 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:49154",
     ),
     "sip-poor:stun-clash": Claim(
         "stun-meets-alg",
@@ -272,7 +272,7 @@ CLAIMS = {
     "sip-poor:remap-on-new-flow": Claim(
         "stun-phone",
         "is a dead port",
-        "the 200 OK (REGISTER) came to 203.0.113.1:2598, and the NAT dropped it: nothing inside",
+        "The 200 OK (REGISTER) came to 203.0.113.1:2598, and the NAT dropped it: nothing inside",
     ),
     "sip-poor:wrong-port-forward": Claim(
         "stun-phone",
@@ -282,7 +282,7 @@ CLAIMS = {
     "sip-poor:reply-port-lost": Claim(
         "check-point-reply-port",
         "Replies reach the host on a port where nobody listens",
-        "the 200 OK (REGISTER) is lost at asterisk: nobody listens at 192.168.20.10:17973",
+        "The 200 OK (REGISTER) is lost at asterisk: nobody listens at 192.168.20.10:17973",
     ),
     "sip-poor:second-phone-steals": Claim(
         "two-phones-one-port",
@@ -292,7 +292,7 @@ CLAIMS = {
     "sip-poor:stale-after-renumber": Claim(
         "works-then-stops",
         "All phones are gone",
-        "the 200 OK (REGISTER) is lost on the outside: no host at 203.0.113.1",
+        "The 200 OK (REGISTER) is lost on the outside: no host at 203.0.113.1",
     ),
     "sip-poor:split-wan": Claim(
         "works-then-stops",
@@ -302,7 +302,7 @@ CLAIMS = {
     "sip-poor:born-unnatted": Claim(
         "nat-yes",
         "The phone that was first gets no answers",
-        "the 200 OK (REGISTER) is lost on the outside: no route to 192.168.20.100",
+        "The 200 OK (REGISTER) is lost on the outside: no route to 192.168.20.100",
     ),
     "sip-poor:symmetric-random": Claim(
         "symmetric-nat-stun",
@@ -338,7 +338,7 @@ CLAIMS = {
     "sip-poor:bad-checksum": Claim(
         "sometimes-works",
         "The message leaves and vanishes: its receiver throws it away",
-        "the REGISTER is lost at pbx: wrong checksum at pbx",
+        "The REGISTER is lost at pbx: wrong checksum at pbx",
     ),
     "sip-poor:tcp-split-miss": Claim(
         "tcp-split",
@@ -359,7 +359,7 @@ CLAIMS = {
     "ftp-poor:no-seqadj": Claim(
         "ftp-active",
         "The control connection stalls",
-        "the RETR is lost at provisioning: 3 bytes of the stream before it never came",
+        "The RETR is lost at provisioning: 3 bytes of the stream before it never came",
     ),
     "ftp-poor:split-miss": Claim(
         "ftp-active",
@@ -379,7 +379,7 @@ CLAIMS = {
     "dns-poor:shared-address": Claim(
         "two-services",
         "all but one are looked for at the wrong host",
-        "the REGISTER is lost at www",
+        "The REGISTER is lost at www",
     ),
     "dns-poor:signed-too": Claim(
         "dns-doctor-breaks-dnssec",

@@ -82,17 +82,6 @@ def test_a_fault_is_not_blamed_for_what_a_correct_module_comes_to_as_well() -> N
     assert [cause.party for cause in run.causes()] == ["bob", ""]
 
 
-def test_where_a_new_call_goes_the_registration_says_and_no_call_before() -> None:
-    """RFC 3261 12.2.1.1: the Contact in a call is for the requests of that call."""
-    run = simulation("alg-timeout-short", "sip-poor:sip-timer-short")
-    run.run_until(440.0)
-    _, target, *_ = run.causes()
-    assert target.sentence == (
-        "pbx sends requests for alice to 203.0.113.1:5060, because the Contact of the REGISTER "
-        "says so (RFC 3261 10.1)."
-    )
-
-
 def test_who_was_told_of_no_endpoint_leads_back_to_what_spoilt_the_description() -> None:
     """In an answer; a request with such a description is refused."""
     run = staged(load_scenario("incoming-call"), "sip-poor:port-over-65535")
