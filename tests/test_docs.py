@@ -320,8 +320,10 @@ def _check_values(command: str, chosen: dict[str, object]) -> None:
     for assignment in sets:
         key, _, value = assignment.partition("=")
         settings.assign(key, value, "--set")
-    if traits:
-        knobs.turned(load_scenario(str(chosen["scenario"])), traits)
+    named = (chosen.get("scenario"), *(chosen.get("scenarios") or ()))  # type: ignore[misc]
+    stories = [load_scenario(str(name)) for name in named if name]
+    for story in stories if traits else ():
+        knobs.turned(story, traits)
     if command == "set":
         settings.assign(str(chosen["key"]), chosen["value"], "set")
         if str(chosen["key"]).endswith(".module"):
@@ -331,8 +333,17 @@ def _check_values(command: str, chosen: dict[str, object]) -> None:
             _check_spec(str(spec))
     if chosen.get("profile"):
         configuration.profile_table(str(chosen["profile"]))
-    if chosen.get("scenario"):
-        load_scenario(str(chosen["scenario"]))
+    if command == "check":
+        _check_programs(chosen.get("commands") or ())  # type: ignore[arg-type]
+
+
+def _check_programs(parties: Sequence[str]) -> None:
+    """What is to play a party, where it is a file of this project with parts of its own."""
+    for text in parties:
+        program, *arguments = shlex.split(text.partition("=")[2])
+        assert "/" not in program or os.access(program, os.X_OK), text
+        for part in arguments if program.endswith("sipp.sh") else ():
+            assert Path(program).parent.joinpath("sipp", f"{part}.xml").exists(), text
 
 
 def _check_spec(spec: str) -> None:

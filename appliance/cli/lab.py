@@ -29,7 +29,7 @@ from appliance.cli.base import (
     speed_option,
 )
 from appliance.cli.doctor import program as own_program
-from appliance.cli.down import STALE, row_of
+from appliance.cli.down import STALE, TIDY_UP_INCOMPLETE, echo, need_root, row_of
 from appliance.cli.tables import emit_rows
 from appliance.cli.words import labs_up, offer, scenarios
 from appliance.control import paths
@@ -52,8 +52,11 @@ from appliance.sim.stories import is_path, list_scenarios, load_scenario, name_o
 from appliance.wires import netns
 from nat.endpoint import Side
 
-OWN_NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--")
-TIDY_UP_INCOMPLETE = 5
+OWN_NAMESPACES = (
+    *("unshare", "--user", "--map-root-user", "--net", "--mount", "--"),
+    # a /run of its own, where namespaces and sockets have their names
+    *("sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$@"', "sh"),
+)
 PATH = ".path"
 """Ends the name of the file that says where the story of a lab is."""
 
@@ -94,7 +97,7 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
       sudo glassnat lab up one-way-audio --alg sip
       sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
     """
-    _need_root(f"lab up {scenario}")
+    need_root(f"lab up {scenario}")
     story, house = _house(scenario, chosen, speed)
     programs = _commands(story, commands)
     house.build(names=True)
@@ -167,7 +170,7 @@ def lab_check(
       sudo glassnat lab check --all nat-yes hold-and-resume
     """
     if os.geteuid() != 0:
-        _go_where_one_is_root(" ".join(("lab check", *scenarios)))
+        _go_where_one_is_root()
     if is_all:
         if commands or until or chosen.sets or chosen.profile:
             raise click.UsageError("--all turns what the scenarios turn, and nothing else", context)
@@ -199,7 +202,7 @@ def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
       sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
       sudo glassnat lab exec one-way-audio pbx tcpdump -ni gn-out
     """
-    _need_root(f"lab exec {scenario} {party} …")
+    need_root(f"lab exec {scenario} {party} …")
     story = _story(_path_of(scenario))
     if party not in story.parties:
         raise Failure(f"{clean(party)} is no party; there are {', '.join(story.parties)}", USAGE)
@@ -225,13 +228,13 @@ def lab_shell(context: click.Context, scenario: str, party: str) -> int:
 @click.argument("scenario", shell_complete=offer(labs_up))
 def lab_down(scenario: str) -> int:
     """By its name alone, whatever happened to it."""
-    _need_root(f"lab down {scenario}")
+    need_root(f"lab down {scenario}")
     name = f"{PREFIX}{name_of(scenario).removeprefix(PREFIX)}"
     record = Record.open(name)
     if record is None:
         narrate(f"{name} is not up")
         return 0
-    failures = undo.take_down(record, _echo)
+    failures = undo.take_down(record, echo)
     if failures:
         raise Failure("\n".join(failures), TIDY_UP_INCOMPLETE)
     return 0
@@ -304,7 +307,7 @@ def _house(scenario: str, chosen: Chosen, speed: float) -> tuple[Scenario, House
     story, settings = staging.stage(_story(scenario), turns, chosen.sets)
     wires = Rooms(story, settings).wires()
     _, settings = staging.stage(story, turns, [*chosen.sets, *wires])
-    return story, House(Rooms(story, settings), _echo, speed)
+    return story, House(Rooms(story, settings), echo, speed)
 
 
 def _commands(story: Scenario, texts: Sequence[str]) -> dict[str, str]:
@@ -357,8 +360,8 @@ def _play(
         )
         outcome = stage.run()
         for program in programs:
-            if failure := program.failure():
-                narrate(clean(failure))
+            for line in program.failure():
+                narrate(clean(line))
         return outcome
     finally:
         for program in programs:
@@ -386,7 +389,7 @@ def _compare(story: Scenario, chosen: Chosen, real: Outcome, as_json: bool) -> i
     return 0 if agrees else NO
 
 
-def _go_where_one_is_root(arguments: str) -> None:
+def _go_where_one_is_root() -> None:
     """Begin this command again in namespaces of its own, where everybody is root: nothing in them
     is the machine's (user_namespaces(7)). Raises Failure where the kernel does not allow it."""
     try:
@@ -394,19 +397,10 @@ def _go_where_one_is_root(arguments: str) -> None:
     except FileNotFoundError:
         allowed = False
     if not allowed:
-        _need_root(arguments)
-    own_run = 'mount -t tmpfs tmpfs /run && exec "$@"'  # where namespaces and sockets have names
-    again = [sys.executable, "-m", "appliance.cli", *sys.argv[1:]]
-    os.execvp(OWN_NAMESPACES[0], [*OWN_NAMESPACES, "sh", "-c", own_run, "sh", *again])
-
-
-def _need_root(arguments: str) -> None:
-    if os.geteuid() != 0:
         raise Failure(
-            f"namespaces and devices are root's to make: sudo {own_program()} {arguments}",
+            "only root can make namespaces and devices, and nobody else can have their own here "
+            f"(why: glassnat doctor): sudo {own_program()} {shlex.join(sys.argv[1:])}",
             IMPOSSIBLE,
         )
-
-
-def _echo(command: Sequence[str]) -> None:
-    narrate(f"[#] {shlex.join(command)}")
+    again = [sys.executable, "-m", "appliance.cli", *sys.argv[1:]]
+    os.execvp(OWN_NAMESPACES[0], [*OWN_NAMESPACES, *again])

@@ -30,10 +30,10 @@ from tests.bench.figure import Figure
 from tests.golden.pairs import pairs
 from tests.host.kernel import kernel_router
 from tests.support import packets
-from tests.support.programs import Program, run_in, running, until
+from tests.support.programs import PHONES, Program, run_in, running, until
 from tests.support.world import make_engine
 
-SCENARIOS = Path(__file__).parents[1] / "host" / "sipp"
+SCENARIOS = PHONES / "sipp"
 RATES = (400, 500, 600, 700, 800, 1000, 1250, 1500, 2000, 3000)
 SECONDS = 4
 ROUNDS = 5

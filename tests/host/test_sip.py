@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab, capture, tshark, verified
-from tests.support.programs import Program, run_in, until
+from tests.support.programs import PHONES, Program, run_in, until
 
 pytestmark = [pytest.mark.host, pytest.mark.needs("ip", "ethtool", "tcpdump", "tshark", "sipp")]
 
-SCENARIOS = Path(__file__).parent / "sipp"
+SCENARIOS = PHONES / "sipp"
 SILENCE = b"\xff" * 8000
 """A second of G.711."""
 ENOUGH = 30

@@ -7,16 +7,15 @@ or a BYE that finds nobody, a message over TCP that is cut in the wrong place, a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.lab import EXTERNAL, PHONE, SERVER, Appliance, Lab
-from tests.support.programs import Program, run_in, until
+from tests.support.programs import PHONES, Program, run_in, until
 
 pytestmark = pytest.mark.host
 
-SCENARIOS = Path(__file__).parent / "sipp"
+SCENARIOS = PHONES / "sipp"
 CALLS = 1000
 PER_SECOND = 150
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}

@@ -13,6 +13,8 @@ from pathlib import Path
 from appliance.wires import netns
 
 ROOT = Path(__file__).resolve().parents[2]
+PHONES = ROOT / "docs" / "examples" / "phones"
+"""Real phones in alice's place, and what SIPp plays there and elsewhere."""
 PATIENCE = 30.0
 WITHOUT_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 """What a command is given to be root in name only (and so to be able to read this folder)."""

@@ -8,6 +8,7 @@ and how much it can have heard (what the NAT let through to it).
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from nat.endpoint import Endpoint, address_text
 
 PATIENCE = 5.0
 """Seconds that a program has to end by itself."""
+LAST_LINES = 5
+LONGEST_WORDS = 2_000  # bytes
 
 Flows = Callable[[], Sequence[Mapping[str, Any]]]
 """`show flows --json` of the running appliance."""
@@ -50,26 +53,33 @@ class Program:
         """Until it has ended by itself; answers its exit code."""
         return self._process.wait(PATIENCE)
 
-    def failure(self) -> str:
-        """A sentence when it has ended by itself and all was not well, with what it said last; else
-        nothing. Nobody has waited for it yet."""
+    def failure(self) -> list[str]:
+        """What to tell when it has ended by itself and all was not well: how, and its last words.
+        Nobody has waited for it yet."""
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         ended = os.waitid(os.P_PID, self._process.pid, options)
         if ended is None or ended.si_status == 0:
-            return ""
-        *_, last = ["", *self._log.read_text(errors="replace").splitlines()]
-        return f"the program of {self.name} has ended, exit code {ended.si_status}: {last}"
+            return []
+        how = "exit code" if ended.si_code == os.CLD_EXITED else "signal"
+        with self._log.open("rb") as said:
+            said.seek(max(self._log.stat().st_size - LONGEST_WORDS, 0))
+            words = said.read(LONGEST_WORDS).decode(errors="replace").splitlines()
+        last = [f"  {line}" for line in words if line.strip()][-LAST_LINES:]
+        return [f"the program of {self.name} has ended, {how} {ended.si_status}:", *last]
 
     def stop(self) -> None:
-        """End it, and what it has started."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._process.poll() is not None:
-                return
-            os.killpg(self._process.pid, number)
-            try:
-                self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                continue
+        """End it, and what it has started, also what goes on when it has ended: a phone that signs
+        off, and waits for an answer."""
+        if self._process.returncode is not None:
+            return
+        ended = os.pidfd_open(self._process.pid)
+        try:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            select.select([ended], [], [], PATIENCE)
+        finally:
+            os.close(ended)
+        os.killpg(self._process.pid, signal.SIGKILL)  # nobody waited: the number is still theirs
+        self._process.wait()
 
     def before(self, report: Report) -> Iterator[Report]:
         """What must have happened before what somebody else reports of a call with it."""

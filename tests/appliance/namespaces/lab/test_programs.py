@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from appliance.namespaces.lab.programs import Program
+from appliance.namespaces.lab.programs import PATIENCE, Program
 from appliance.parties.party import Report, What
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
@@ -29,13 +30,19 @@ def alice(tmp_path: Path) -> Iterator[Program]:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("echo hello", ""),
-        ("sh -c 'echo no; exit 3'", "the program of alice has ended, exit code 3: no"),
+        ("echo hello", []),
+        ("sh -c 'echo no; exit 3'", ["the program of alice has ended, exit code 3:", "  no"]),
+        ("sh -c 'kill -9 $$'", ["the program of alice has ended, signal 9:"]),
+        (
+            "sh -c 'seq 9999; echo; exit 1'",
+            ["the program of alice has ended, exit code 1:", *(f"  {9995 + n}" for n in range(5))],
+        ),
     ],
 )
 def test_a_program_that_fails_is_told_with_its_last_words(
-    tmp_path: Path, command: str, said: str
+    tmp_path: Path, command: str, said: list[str]
 ) -> None:
+    """Else a phone that is not there would be taken for one that nobody calls."""
     program = Program("alice", phone_traits(), command, "", tmp_path / "log")
     os.waitid(os.P_PID, program._process.pid, os.WEXITED | os.WNOWAIT)
     assert program.failure() == said
@@ -86,14 +93,18 @@ def test_what_it_heard_is_what_the_nat_let_through(alice: Program) -> None:
     assert (talking.stream.sent, talking.stream.heard) == (70, 60)
 
 
-def test_it_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
-    """Whoever reads a pipe sees its end when nobody can write to it any more."""
+@pytest.mark.parametrize("started", ["sleep 60", '(trap "" TERM; exec sleep 60)'])
+def test_it_is_ended_with_all_that_it_has_started(tmp_path: Path, started: str) -> None:
+    """Also with what takes no hint. Whoever reads a pipe sees its end when nobody can write to it
+    any more."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    command = f"sh -c 'sleep 60 > {pipe} & wait'"
+    command = f"sh -c '{started} > {pipe} & wait'"
     program = Program("alice", phone_traits(), command, "", tmp_path / "log")
     with pipe.open("rb") as reader:
         program.stop()
+        seen, _, _ = select.select([reader], [], [], PATIENCE)
+        assert seen
         assert reader.read() == b""
 
 
