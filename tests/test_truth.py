@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 
@@ -22,7 +23,14 @@ from alg.registry import APPLICATIONS, application_of, poor
 from alg.sip.correct import reasons as sip_reasons
 from alg.sip.judging import stays
 from appliance.gateway.silence import PATIENCE, inferred
-from appliance.journal.events import NAT, MessagePassed
+from appliance.journal.events import (
+    NAT,
+    MessageAccepted,
+    MessageDiscarded,
+    MessagePassed,
+    PacketDropped,
+    PacketLost,
+)
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
 from appliance.sim import knobs, outcome
@@ -61,6 +69,8 @@ RIGHT_REASONS = {
 }
 CODE = re.compile(r": \d{3}: ")
 OF_A_CALL = re.compile(r"because (the \S+ of )?the (200 OK \(INVITE\)|INVITE) ")
+ENDS = PacketLost | MessageDiscarded | MessageAccepted
+"""What becomes of a message behind the NAT."""
 TALK = 1.2
 """Seconds of a call: enough to judge its audio."""
 
@@ -173,6 +183,7 @@ def assert_true(story: Scenario, spec: str) -> None:
     advice = why.advice(model, live=False).plain
     title, _ = outcome_pane.headline(model)
     assert_judged_by_what_left(run, spec)
+    assert_each_message_has_one_end(run)
     assert_the_screen_agrees(model, word)
     if word == outcome.BOTH_WAYS:
         assert sentences == [], story.name
@@ -223,6 +234,36 @@ def assert_judged_by_what_left(run: Simulation, spec: str) -> None:
             if row.field == "content-length" and is_whole and row.expected is not None:
                 body = event.after.partition("\r\n\r\n")[2]
                 assert row.expected.strip() == str(len(body)), what
+
+
+def assert_each_message_has_one_end(run: Simulation) -> None:
+    """What the NAT has let pass is lost, discarded or accepted, and only one of them. But for the
+    first passage of what comes back to an inside host, whose second passage has the end, unless the
+    NAT drops it there; for what is under way at the end of the run; and for a stream from the
+    message on whose Content-Length does not say where it ends: its receiver waits for the rest, or
+    takes what follows for a part of it."""
+    events = list(run.log.since(0))
+    passed = [each for each in events if isinstance(each, MessagePassed) and each.after]
+    told = Counter(each.cause for each in events if isinstance(each, ENDS))
+    endless: set[tuple[str, str]] = set()
+    turned = {(each.t, each.source) for each in passed}
+    refused = {each.source for each in events if isinstance(each, PacketDropped)}
+    for each in passed:
+        stream = each.new_source, each.new_destination
+        if each.transport == "tcp" and not says_where_it_ends(each.after):
+            endless.add(stream)
+        may_have_none = (
+            (each.t, each.new_source) in turned
+            or each.new_source in refused
+            or each.t + run.scenario.links.inside + run.scenario.links.outside > run.now
+            or stream in endless
+        )
+        assert told[each.id] == 1 or (may_have_none and not told[each.id]), each
+
+
+def says_where_it_ends(message: str) -> bool:
+    length = re.search(r"^Content-Length: *([0-9]+)", message, re.MULTILINE)
+    return length is None or int(length[1]) == len(message.partition("\r\n\r\n")[2])
 
 
 def assert_the_screen_agrees(model: Model, word: str) -> None:

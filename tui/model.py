@@ -21,6 +21,7 @@ from appliance.journal.events import (
     FlowExpired,
     HintGiven,
     MediaStats,
+    MessageAccepted,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
@@ -154,6 +155,8 @@ class Model:
     points: Points = field(default_factory=Points)
     fates: dict[int, str] = field(default_factory=dict)
     """What became of a message behind the NAT, by its event, where that was not what it was for."""
+    accepted: dict[int, str] = field(default_factory=dict)
+    """Who took a message for what it is, and what they did about it, by its event."""
     outcome: CallOutcome | None = None
     last_drop: PacketDropped | None = None
     last_error: AlgError | None = None
@@ -274,21 +277,19 @@ class Model:
     def _lost(self, event: PacketLost) -> None:
         """A message that passed gets a fate; one that never came to the NAT, a line of its own."""
         if event.cause in self._numbers:
-            self._fate(event.cause, f"✗ {event.why}")
+            _keep(self.fates, event.cause, f"✗ {event.why}")
         elif event.summary and event.count == 1:
             self.ladder.append(Mark(event.t, f"✗ {event.summary}: {event.why}", bad=True))
 
     def _discarded(self, event: MessageDiscarded) -> None:
         verb = "refused" if event.is_refusal else "discarded"
-        self._fate(event.cause, f"✗ {verb} by {event.party}: {event.reason}")
+        _keep(self.fates, event.cause, f"✗ {verb} by {event.party}: {event.reason}")
         if event.summary.endswith("(REGISTER)"):
             self._without_service.add(event.party)
 
-    def _fate(self, event: int | None, text: str) -> None:
-        if event is not None:
-            self.fates[event] = text
-            while len(self.fates) > MESSAGES_KEPT:
-                del self.fates[next(iter(self.fates))]
+    def _accepted(self, event: MessageAccepted) -> None:
+        does = f": {event.does}" if event.does else ""
+        _keep(self.accepted, event.cause, f"{event.party} accepts it{does}")
 
     def state_of(self, call: CallState) -> str:
         """How a call or registration stands for its parties, as far as that is known."""
@@ -381,6 +382,14 @@ class Model:
         return self.message(number) or self._best
 
 
+def _keep(told: dict[int, str], event: int | None, text: str) -> None:
+    """What became of the message of this event."""
+    if event is not None:
+        told[event] = text
+        while len(told) > MESSAGES_KEPT:
+            del told[next(iter(told))]
+
+
 def _better(best: Message | None, other: Message) -> Message:
     """Which of two messages is more worth a look."""
     if best is None or _is_new_era(best.event, other.event):
@@ -425,6 +434,7 @@ _HANDLERS: dict[type, Any] = {
     PacketDropped: Model._dropped,
     PacketLost: Model._lost,
     MessageDiscarded: Model._discarded,
+    MessageAccepted: Model._accepted,
     AlgError: Model._alg_error,
     HintGiven: Model._hint,
     SettingChanged: Model._setting,

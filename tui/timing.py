@@ -114,7 +114,7 @@ class Timing:
             self._stage.say("This is the beginning." if event is None else self._told(event))
 
     def _told(self, event: Event) -> str:
-        teller = Teller()
+        teller = Teller(each=True)
         if (started := self._stage.look.model.started) is not None:
             teller.tell(started)
         return " ".join(teller.tell(event)[0].split())

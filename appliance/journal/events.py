@@ -213,8 +213,7 @@ class PacketLost(Event, tag="packet-lost"):
     last: float = 0.0
 
 
-_CODE = re.compile(r"\d{3}[: ]")
-"""How the reason for an answer by a code begins."""
+_CODE = re.compile(r"\d{3}[: ]")  # so the reason for an answer by a code begins
 
 
 class MessageDiscarded(Event, tag="message-discarded"):
@@ -232,6 +231,15 @@ class MessageDiscarded(Event, tag="message-discarded"):
     def is_refusal(self) -> bool:
         """Did its receiver answer by a code ("404: …"), and not only leave it?"""
         return _CODE.match(self.reason) is not None
+
+
+class MessageAccepted(Event, tag="message-accepted"):
+    """Its receiver took a message, its cause, for what it is (simulation only)."""
+
+    party: str
+    summary: str
+    does: str = ""  # what it does about it at once: "answers 401 Unauthorized"
+    call_id: str = ""
 
 
 class PartyLearnt(Event, tag="party-learnt"):
@@ -406,6 +414,7 @@ AnyEvent = (
     | CallState
     | PacketLost
     | MessageDiscarded
+    | MessageAccepted
     | PartyLearnt
     | CallOutcome
     | SettingChanged

@@ -24,6 +24,7 @@ from appliance.journal.events import (
     Change,
     Event,
     MediaStats,
+    MessageAccepted,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
@@ -61,6 +62,7 @@ _SENTENCES = {
     "call-state": "{kind} {whose}: {state}{detail}",
     "packet-lost": "lost {where}: {packets}{destined}: {why}",
     "message-discarded": "{party} {verb} the {summary}: {reason}{by_rule}",
+    "message-accepted": "{party} accepts the {summary}{answer}",
     "party-learnt": "{party} {does} {target}{told_by}{by_rule}",
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
@@ -141,10 +143,12 @@ class Series:
 
 class Teller:
     """Tells events one after the other; remembers who is called what, and what it has said. With
-    `wall`, the wall clock at t = 0 (seconds since 1970), times are those of the day."""
+    `wall`, the wall clock at t = 0 (seconds since 1970), times are those of the day. That a message
+    was accepted is told to who looks at `each` event: to others the message itself is enough."""
 
-    def __init__(self, wall: float | None = None) -> None:
+    def __init__(self, wall: float | None = None, each: bool = False) -> None:
         self._wall = wall
+        self._tells_each = each
         self._names: dict[str, str] = {}
         self._media: dict[str, bool] = {}  # stream -> was the last second heard?
         self._heard: dict[str, int] = {}
@@ -181,6 +185,8 @@ class Teller:
         """Would its sentence say what was said before? A stream is told of when it is heard again
         or falls silent, packets that are lost second by second after one, two, four, eight … of
         them; a refresh says nothing new at all."""
+        if isinstance(event, MessageAccepted):
+            return not self._tells_each
         if isinstance(event, PacketLost | PacketDropped):
             return self._goes_on_being_lost(event)
         if not isinstance(event, MediaStats):
@@ -293,7 +299,9 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
     if "setting" in words:
         todo = f" (glassnat set {words['setting']} {words['value']})"
         words["remedy"] = todo if words["setting"] else ""
-    if "does" in words:
+    if "does" in words and "target" not in words:
+        words["answer"] = f": {words['does']}" if words["does"] else ""
+    elif "does" in words:
         place = place_of(words["field"])
         said = words["summary"]
         told = f"the {place} of the {said} says so" if place else f"the {said} came from there"

@@ -192,11 +192,16 @@ class UserAgent(Machine):
         )
 
     def _receive_sip(self, payload: bytes, source: Endpoint, now: float) -> None:
+        before = self.thought
+        self._receive_message(payload, source, now)
+        self.accept(payload, before)
+
+    def _receive_message(self, payload: bytes, source: Endpoint, now: float) -> None:
         if is_keep_alive(payload):
             self.hear_keep_alive(payload, source, now)
             return
         if is_audio(payload):
-            self._object(What.MESSAGE_DISCARDED, AUDIO_ASTRAY, b"")
+            self._object(What.MESSAGE_DISCARDED, AUDIO_ASTRAY, payload)
             return
         try:
             message = parse(payload)

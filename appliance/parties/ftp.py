@@ -31,6 +31,11 @@ class Lines:
         return [line.decode("latin-1") for line in whole]
 
 
+def as_sent(line: str) -> bytes:
+    """A line that `Lines` has taken, as it came."""
+    return f"{line}\r\n".encode("latin-1")
+
+
 def as_numbers(endpoint: Endpoint) -> str:
     """An endpoint as PORT and 227 have it (RFC 959 4.1.2)."""
     high, low = divmod(endpoint.port, 256)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Annotated, Literal
 
-from appliance.parties.ftp import Lines, as_numbers, endpoint_in
+from appliance.parties.ftp import Lines, as_numbers, as_sent, endpoint_in
 from appliance.parties.machine import Machine, Timer
 from appliance.parties.party import (
     Close,
@@ -87,6 +87,7 @@ class FtpClient:
         self._on_file = on_file
         self._on_failure = on_failure
         self._control: Endpoint | None = None
+        self._closed: Endpoint | None = None
         self._waits: Timer | None = None
         self._begin()
 
@@ -103,7 +104,7 @@ class FtpClient:
         """Is it about one of its connections?"""
         if not isinstance(news, Connected | Received | Finished | Closed):
             return False
-        if news.local == self._control:
+        if news.local in (self._control, self._closed):
             self._hear_control(news, now)
             return True
         if news.local != self._data:
@@ -122,9 +123,11 @@ class FtpClient:
     def _hear_control(self, news: Connected | Received | Finished | Closed, now: float) -> None:
         if isinstance(news, Received):
             for line in self._lines.take(news.payload):
+                before = self._machine.thought
                 if line[:3].isdecimal() and self._control is not None:
                     self._hear_reply(int(line[:3]), line, now)
-        elif isinstance(news, Closed):
+                self._machine.accept(as_sent(line), before)
+        elif isinstance(news, Closed) and news.local == self._control:
             self._fail(f"no configuration from {self._server} ({news.how.value})", now)
 
     def _hear_reply(self, code: int, line: str, now: float) -> None:
@@ -183,7 +186,7 @@ class FtpClient:
             self._waits.cancel()
         if self._control is not None:
             self._machine.do(Close(self._control, self._server))
-        self._control = None
+        self._closed, self._control = self._control, None  # where the last reply (226) is heard
         if self._data is not None:
             self._ports.discard(self._data.port)
 

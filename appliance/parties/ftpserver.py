@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Annotated
 
-from appliance.parties.ftp import Lines, as_numbers, endpoint_in
+from appliance.parties.ftp import Lines, as_numbers, as_sent, endpoint_in
 from appliance.parties.machine import Machine
 from appliance.parties.party import (
     Action,
@@ -109,7 +109,9 @@ class FtpServer(Machine):
             return
         if isinstance(news, Received):
             for line in known.lines.take(news.payload):
+                before = self.thought
                 self._hear_command(known, line, now)
+                self.accept(as_sent(line), before)
         elif isinstance(news, Finished):
             self.do(Close(self._own, known.remote))
         else:
@@ -142,7 +144,7 @@ class FtpServer(Machine):
             return
         named = address_text(target.address) if target else "nobody"
         reason = REFUSES.format(named, address_text(there))
-        ground = Ground(f"{line}\r\n".encode("latin-1"), "port", "RFC 2577 3")
+        ground = Ground(as_sent(line), "port", "RFC 2577 3")
         self.object_to(What.MESSAGE_REFUSED, self.name, reason, ground)
         self._say(session, "500 that is not you")
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import ClassVar
 
-from appliance.parties.party import Action, Ground, Order, Report, Send, Wake, What
+from appliance.parties.party import Action, Ground, Order, Report, Send, Wake, What, Write
 from appliance.parties.rtp import Stream
 from nat.endpoint import Endpoint
 
 Callback = Callable[[float], None]
+
+OBJECTIONS = (What.MESSAGE_DISCARDED, What.MESSAGE_REFUSED)
+SAID_OF_A_MESSAGE = (*OBJECTIONS, What.MESSAGE_ACCEPTED, What.LEARNT)
+_SAID = re.compile(rb"(?:SIP/2\.0 )?([1-6][0-9]{2}|[A-Z]{3,10})(?= |\r\n)")
+"""What a message of SIP or FTP is in a word: a status code, or what is asked."""
 
 
 class Timer:
@@ -82,6 +88,7 @@ class Machine:
         self.timers = Timers()
         self._actions: list[Action] = []
         self._announced: float | None = None
+        self._undecided = b""
 
     def do(self, action: Action) -> None:
         self._actions.append(action)
@@ -99,8 +106,28 @@ class Machine:
         self.do(Report(What.LEARNT, who, "", detail, None, target, ground))
 
     def object_to(self, what: What, who: str, detail: str, ground: Ground) -> None:
-        """A message was discarded or refused."""
-        self.do(Report(what, who, "", detail, None, None, ground))
+        """A message was discarded or refused. Once is enough: the first reason is the one."""
+        if not ground.message or not any(_objects_to(ground.message, a) for a in self._actions):
+            self.do(Report(what, who, "", detail, None, None, ground))
+
+    @property
+    def thought(self) -> int:
+        """How many actions this step has come to so far."""
+        return len(self._actions)
+
+    def accept(self, message: bytes, since: int = 0) -> None:
+        """Say that a message was taken for what it is, and what came of it `since` then (as
+        `thought` was); unless something was said against it, or that is to be seen."""
+        actions = self._actions[since:]
+        if self._undecided == message:
+            self._undecided = b""
+        elif not any(_objects_to(message, action) for action in actions):
+            does = _in_words(actions)
+            self.do(Report(What.MESSAGE_ACCEPTED, self.name, "", does, None, None, Ground(message)))
+
+    def decide_later(self, message: bytes) -> None:
+        """What this step makes of it is not known when it ends; `accept` comes once more."""
+        self._undecided = message
 
     def tell(self, order: str, whom: str, now: float) -> Sequence[Action]:
         known = self.ORDERS.get(order)
@@ -122,3 +149,22 @@ class Machine:
             if due is not None:
                 actions.append(Wake(due))
         return actions
+
+
+def _objects_to(message: bytes, action: Action) -> bool:
+    return (
+        isinstance(action, Report)
+        and action.what in OBJECTIONS
+        and action.ground is not None
+        and action.ground.message == message
+    )
+
+
+def _in_words(actions: Sequence[Action]) -> str:
+    """What is said ("sends 100, 180"); if that is nothing, what is reported of it."""
+    said = (_SAID.match(each.payload) for each in actions if isinstance(each, Send | Write))
+    words = dict.fromkeys(found[1].decode("ascii") for found in said if found)
+    if words:
+        return f"sends {', '.join(words)}"
+    reported = (each.what for each in actions if isinstance(each, Report))
+    return next((each.value for each in reported if each not in SAID_OF_A_MESSAGE), "")

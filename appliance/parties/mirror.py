@@ -19,7 +19,7 @@ from typing import Annotated
 
 from appliance.parties.description import Description
 from appliance.parties.machine import Machine, Timer
-from appliance.parties.party import Action, Datagram, Ground, News
+from appliance.parties.party import Action, Datagram, Ground, News, What
 from appliance.parties.sipua import SipMessage, UnreadableError, parse, respond
 from appliance.parties.traits import Traits, about
 from nat.endpoint import Endpoint, address_text
@@ -64,13 +64,19 @@ class Mirror(Machine):
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
         try:
             request = parse(datagram.payload)
-        except UnreadableError:
-            return ()
+        except UnreadableError as error:
+            return self._discard(datagram.payload, error.problem.reason)
         if request.method == "INVITE" and not request.status:
             answer = respond(request, 486, datagram.source, f"{self._rng.getrandbits(32):08x}")
             answer.headers.append(("Content-Type", "application/octet-stream"))
             answer.body = b64encode(f"{datagram.source}\n".encode() + datagram.payload)
             self.send(datagram.destination, datagram.source, answer.write())
+            self.accept(datagram.payload)
+            return self.actions()
+        return self._discard(datagram.payload, "it mirrors INVITEs only")
+
+    def _discard(self, message: bytes, why: str) -> Sequence[Action]:
+        self.object_to(What.MESSAGE_DISCARDED, self.name, why, Ground(message))
         return self.actions()
 
 

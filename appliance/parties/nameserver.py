@@ -36,6 +36,7 @@ LONGEST_BY_UDP = 1232
 LONGEST_BY_TCP = 65535
 A_MINUTE = 60.0  # seconds
 MOST_KNOWN = 1000  # addresses whose answers are counted
+NO_QUESTION = "it asks nothing that can be read"
 TOO_OFTEN = "has had all the answers that one address gets in a minute"
 
 
@@ -102,6 +103,10 @@ class NameServer(Machine):
             )
         elif said:
             self.send(datagram.destination, datagram.source, said)
+            self.accept(datagram.payload)
+        else:
+            ground = Ground(datagram.payload)
+            self.object_to(What.MESSAGE_DISCARDED, self.name, NO_QUESTION, ground)
         return self.actions()
 
     def _is_too_often(self, address: int, now: float) -> bool:
@@ -137,10 +142,13 @@ class NameServer(Machine):
                 break
             said = self._answer(data[LENGTH:end], LONGEST_BY_TCP)
             if not said:
+                ground = Ground(data[LENGTH:end])
+                self.object_to(What.MESSAGE_DISCARDED, self.name, NO_QUESTION, ground)
                 del self._heard[ends]
                 self.do(Abort(*ends))
                 return
             self.do(Write(*ends, len(said).to_bytes(LENGTH) + said))
+            self.accept(data[LENGTH:end])
             data = data[end:]
         self._heard[ends] = data
 

@@ -125,6 +125,7 @@ class What(Enum):
     TRANSFER_UNANSWERED = "transfer unanswered"
     MESSAGE_DISCARDED = "message discarded"
     MESSAGE_REFUSED = "message refused"
+    MESSAGE_ACCEPTED = "message accepted"
     LEARNT = "learnt"
 
 

@@ -32,6 +32,7 @@ from appliance.parties.sipua import Problem, SipMessage, endpoint_of, uri_of, us
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint, Network, parse_address
 
+UNDER_LOAD = Problem("it is under load and takes a later copy", "", "RFC 3261 17.1.1.2")
 NOT_OUR_TARGET = Problem(
     "the Request-URI is not the Contact that it gave", "request-uri", "RFC 3261 16.5"
 )
@@ -200,6 +201,7 @@ class Pbx(PressingTelephone):
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
         if self._questions is not None and self._questions.hear(datagram, now):
+            self.accept(datagram.payload)
             return self.actions()
         return super().receive(datagram, now)
 
@@ -235,6 +237,7 @@ class Pbx(PressingTelephone):
         self._speak_to(source)
         if request.method == "INVITE" and self._losses[request.get("call-id")] < self._to_lose:
             self._losses[request.get("call-id")] += 1
+            self._object(What.MESSAGE_DISCARDED, UNDER_LOAD, request.wire)
             return
         super()._request(request, source, now)
 
@@ -322,7 +325,13 @@ class Pbx(PressingTelephone):
         if self._host_names is None:
             self._register(request, source, "", now)
         else:
-            self._host_names.ask(source.address, partial(self._register, request, source), now)
+            self.decide_later(request.wire)
+            self._host_names.ask(source.address, partial(self._decide, request, source), now)
+
+    def _decide(self, request: SipMessage, source: Endpoint, objection: str, now: float) -> None:
+        before = self.thought
+        self._register(request, source, objection, now)
+        self.accept(request.wire, before)
 
     def _register(self, request: SipMessage, source: Endpoint, objection: str, now: float) -> None:
         if objection:

@@ -153,7 +153,8 @@ class Phone(PressingTelephone):
         ]
         self._keep_alive = self._new_keep_alive(traits)
         self._traits_of_phone = traits
-        self._unconfigured = self._new_client(traits)
+        self._fetching = self._new_client(traits)
+        self._is_configured = self._fetching is None
         self._questions = self._new_questions(traits)
         self._resolver: Resolver | None = None
         if self._questions is not None:
@@ -210,7 +211,7 @@ class Phone(PressingTelephone):
         )
 
     def hear(self, news: News, now: float) -> Sequence[Action]:
-        if self._unconfigured is not None and self._unconfigured.hear(news, now):
+        if self._fetching is not None and self._fetching.hear(news, now):
             return self.actions()
         return super().hear(news, now)
 
@@ -224,7 +225,7 @@ class Phone(PressingTelephone):
         does = f"{FILE_SAYS} {giver} says:"
         self.learn(self.name, does, self._registrar, Ground(b"", "", ""))
         self._registrations[0] = self._new_registration(self._registrar, self._traits_of_phone)
-        self._unconfigured = None
+        self._is_configured = True
         self.register(now)
 
     def _new_questions(self, traits: PhoneTraits) -> Questions | None:
@@ -249,8 +250,8 @@ class Phone(PressingTelephone):
     # --- registering, once it knows where ---------------------------------------------------
 
     def register(self, now: float) -> None:
-        if self._unconfigured is not None:
-            self._unconfigured.fetch(now)
+        if self._fetching is not None and not self._is_configured:
+            self._fetching.fetch(now)
         elif self._resolver is not None:
             self._resolver.ask(self._found, self._not_configured, now)
         else:
@@ -280,6 +281,7 @@ class Phone(PressingTelephone):
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
         for helper in self._helpers:
             if helper.hear(datagram, now):
+                self.accept(datagram.payload)
                 return self.actions()
         return super().receive(datagram, now)
 

@@ -102,11 +102,11 @@ class Proxy(UserAgent):
 
     # --- passing on -----------------------------------------------------------------------
 
-    def _receive_sip(self, payload: bytes, source: Endpoint, now: float) -> None:
+    def _receive_message(self, payload: bytes, source: Endpoint, now: float) -> None:
         """A response to what it passed on goes back to the Via below its own (16.7)."""
         response = _returned(payload)
         if response is None:
-            super()._receive_sip(payload, source, now)
+            super()._receive_message(payload, source, now)
         else:
             if self._relay is not None:
                 self._relay.take(response)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from appliance.parties.machine import Machine, Timer
-from appliance.parties.party import Datagram
+from appliance.parties.party import Datagram, Ground, What
 from appliance.parties.signalling import DYNAMIC_PORTS, FIRST_DYNAMIC_PORT
 from nat.endpoint import Endpoint
 
@@ -21,6 +21,8 @@ MOST_ASKED = 3
 MOST_OPEN = 100  # questions
 ASKED = "question[0].name"
 """The field of what is asked for, as the ALG's changes are named."""
+
+NOT_ASKED = "it answers nothing that was asked"
 
 OnAnswer = Callable[[bytes, float], bool]
 """What came from the server, and when. False when it does not answer what was asked."""
@@ -83,6 +85,9 @@ class Questions:
             return False
         if datagram.source == self.server and asked.on_answer(datagram.payload, now):
             self._close(asked)
+        else:
+            ground = Ground(datagram.payload, "", "RFC 5452 9.1")
+            self._machine.object_to(What.MESSAGE_DISCARDED, self._machine.name, NOT_ASKED, ground)
         return True
 
     def _free_port(self) -> int:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from appliance.parties import stun
 from appliance.parties.machine import Machine
-from appliance.parties.party import Action, Datagram, News
+from appliance.parties.party import Action, Datagram, Ground, News, What
 from appliance.parties.stun import StunMessage
 from appliance.parties.traits import Traits, about
 from nat.endpoint import Endpoint, parse_address
@@ -78,6 +78,10 @@ class StunServer(Machine):
         request = stun.read(datagram.payload)
         if request is not None and request.kind == stun.BINDING_REQUEST:
             self._answer(request, datagram)
+            self.accept(datagram.payload)
+        else:
+            ground = Ground(datagram.payload)
+            self.object_to(What.MESSAGE_DISCARDED, self.name, "it is no STUN request", ground)
         return self.actions()
 
     def _answer(self, request: StunMessage, datagram: Datagram) -> None:

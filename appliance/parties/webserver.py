@@ -134,6 +134,7 @@ class WebServer(Telephone):
             return
         there = endpoint_of(slipped.get("contact"))
         self.do(Write(local, visitor, self._granted(slipped, visitor)))
+        self.accept(slipped.wire)
         if there is not None and not is_inside_only(there.address):
             does = f"has learnt that {self._victim} can be reached at"
             self.learn(self.name, does, there, Ground(slipped.write(), "contact", ""))

@@ -2,23 +2,24 @@
 
     a message passes the NAT      message-passed     what it was turned into, and why
     a party acts on it            party-learnt       cause: the message
+    takes it for what it is       message-accepted   cause: the message
     or throws it away             message-discarded  cause: the message
     what it sends gets nowhere    packet-lost        cause: why it was sent there
 
-A message is recognised by its bytes: a receiver has what left the NAT. All that is kept is bounded.
+A message is recognised by its bytes (`passages.py`). All that is kept is bounded.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from appliance.journal.events import (
     Event,
     FlowOpened,
     MappingExpired,
     MappingOpened,
+    MessageAccepted,
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
@@ -31,17 +32,14 @@ from appliance.parties.party import Ground, Report, What
 from appliance.parties.rtp import is_audio
 from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
-from appliance.sim.packets import unpack_segment
+from appliance.sim.packets import OFFSET, unpack_segment
+from appliance.sim.passages import MOST_KEPT, Passages, keep
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Endpoint
 from nat.packet import Packet
-
-MOST_KEPT = 2000  # events of a kind
 
 OTHERS = (stun.essence, ftp.essence, resolver.essence)
 """What packets are that are not of SIP or audio."""
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 Trouble = PacketLost | PacketDropped | MessageDiscarded
 
 
@@ -67,7 +65,7 @@ class Witness:
         self.evidence = Evidence()
         self._log = log
         self._losses = LossLog(log)
-        self._passed: dict[str, int] = {}
+        self._passages = Passages()
         self._sent_there: dict[str, int] = {}
         log.subscribe(self._notice)
 
@@ -77,9 +75,12 @@ class Witness:
         ground = report.ground
         if ground is None:
             return
+        if report.what is What.MESSAGE_ACCEPTED:
+            self._accept(report, ground.message, now)
+            return
         said, call_id = essence(ground.message)
         said = said or ftp.essence(ground.message) or resolver.essence(ground.message)
-        cause = self._passed.get(ground.message.decode("latin-1"))
+        cause = self._passages.find(ground.message)
         event: Event
         if report.what is What.LEARNT and report.target is not None:
             target = str(report.target)
@@ -91,9 +92,23 @@ class Witness:
                 summary=said,
                 rfc=ground.rfc,
             )
-            _keep(self._sent_there, target, self._log.emit(event, now, cause))
+            keep(self._sent_there, target, self._log.emit(event, now, cause))
         else:
+            self._passages.end(ground.message)
+            if cause is None and ground.message:  # what a wrong sequence number has left of one
+                cause = self._passages.end_by_piece(ground.message)
             self._log.emit(_discarded(party, report.detail, ground, said, call_id), now, cause)
+
+    def _accept(self, report: Report, message: bytes, now: float) -> None:
+        """Told of what passed the NAT, which has said what it is."""
+        cause = self._passages.end(message)
+        passed = self.evidence.messages.get(cause or 0)
+        if passed is None:
+            return
+        event = MessageAccepted(
+            party=report.who, summary=passed.summary, does=report.detail, call_id=passed.call_id
+        )
+        self._log.emit(event, now, cause)
 
     def lose(
         self, packet: Packet, between: tuple[Endpoint, Endpoint], where: str, why: str, now: float
@@ -101,6 +116,7 @@ class Witness:
         """A packet reached nobody."""
         payload = _payload(packet)
         said = _in_words(payload)
+        passed = None if said is None else self._end_of_lost(packet, payload)
 
         def tell() -> tuple[PacketLost, int | None]:
             source, destination = map(str, between)
@@ -110,12 +126,19 @@ class Witness:
                 protocol=PROTOCOL_NAMES.get(packet.protocol, str(packet.protocol)),
                 source=source,
                 destination=destination,
-                summary=said,
+                summary=said or "",
             )
-            passed = self._passed.get(payload.decode("latin-1"))
             return event, passed or self._sent_there.get(destination)
 
-        self._losses.add((why, between, said), tell, now)
+        self._losses.add((why, between, said, passed), tell, now)
+
+    def _end_of_lost(self, packet: Packet, payload: bytes) -> int | None:
+        """The number of the event of a message that is lost now, or was before."""
+        passed = self._passages.find(payload)
+        self._passages.end(payload)
+        if passed is None and payload and (packet.protocol == TCP or packet.is_fragment):
+            passed = self._passages.end_by_piece(payload)
+        return passed
 
     def flush(self, now: float) -> None:
         """Call it once a second."""
@@ -124,12 +147,12 @@ class Witness:
     def _notice(self, event: Event) -> None:
         evidence = self.evidence
         if isinstance(event, MessagePassed):
-            _keep(evidence.messages, event.id, event)
-            _keep(self._passed, event.after, event.id)
+            keep(evidence.messages, event.id, event)
+            self._passages.add(event)
         elif isinstance(event, FlowOpened):
-            _keep(evidence.flows, (event.internal, event.remote), event)
+            keep(evidence.flows, (event.internal, event.remote), event)
         elif isinstance(event, MappingOpened):
-            _keep(evidence.opened, event.external, event)
+            keep(evidence.opened, event.external, event)
         elif isinstance(event, MappingExpired):
             evidence.forgotten.append(event)
         elif isinstance(event, PartyLearnt):
@@ -151,26 +174,22 @@ def _discarded(
     )
 
 
-def _in_words(payload: bytes) -> str:
-    """What is said, in a word or two; empty for audio, and for what is nothing known. Frames of the
-    one-port protocol look like audio at first sight."""
+def _in_words(payload: bytes) -> str | None:
+    """What is said, in a word or two; None for audio, empty for what is nothing known. Frames of
+    the one-port protocol look like audio at first sight."""
     said = oneport.essence(payload)
-    if said or is_audio(payload):
+    if said:
         return said
+    if is_audio(payload):
+        return None
     return essence(payload)[0] or next(filter(None, (each(payload) for each in OTHERS)), "")
 
 
 def _payload(packet: Packet) -> bytes:
     """What it carries, of a damaged packet too."""
+    if packet.flags_and_offset & OFFSET:  # a later fragment
+        return bytes(packet.buffer[packet.header_length : packet.length])
     if packet.protocol == UDP:
         return packet.payload
     segment = unpack_segment(packet) if packet.protocol == TCP else None
     return b"" if segment is None else segment.payload
-
-
-def _keep(kept: dict[Key, Value], key: Key, value: Value) -> None:
-    """As the newest of at most `MOST_KEPT`."""
-    kept.pop(key, None)
-    kept[key] = value
-    if len(kept) > MOST_KEPT:
-        del kept[next(iter(kept))]

@@ -232,13 +232,16 @@ def _told_the_wrong_address(model: Model) -> Message | None:
 def _fine(model: Model, message: Message) -> str:
     event = message.event
     which = f"message {message.number} {readable(event.summary)}".strip()
+    end = f" {accepted}." if (accepted := readable(model.accepted.get(event.id, ""))) else ""
     rewritten = [change for change in event.changes if change.before != change.after]
     if rewritten:
         so = "Everybody is heard: in" if model.streams else "In"
+        said = f"{so} {which} {len(rewritten)} fields were rewritten, each as it must be"
         if len(rewritten) == 1:
-            return f"{so} {which} one field was rewritten, as it must be."
-        return f"{so} {which} {len(rewritten)} fields were rewritten, each as it must be."
-    return " ".join(map(_sentence, (f"{which} passed unchanged", event.note))).strip()
+            said = f"{so} {which} one field was rewritten, as it must be"
+        return f"{said}.{end}"
+    said = " ".join(map(_sentence, (f"{which} passed unchanged", event.note))).strip()
+    return f"{said}{end}"
 
 
 # --- what to try ---------------------------------------------------------------------------------

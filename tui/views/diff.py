@@ -160,7 +160,9 @@ class DiffView(View):
             self.look.view = "call"
             self.look.said = f"No party tells what it made of {change.field}: this is the answer."
         else:
-            self.look.said = f"No party has told what it made of {change.field}."
+            accepted = model.accepted.get(event.id, "")
+            nothing = f"No party has told what it made of {change.field}"
+            self.look.said = f"{nothing}; {accepted}." if accepted else f"{nothing}."
 
     def fault(self) -> None:
         """Go to the fault that spoiled the selected field, in the menu of the ALG."""

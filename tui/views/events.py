@@ -50,7 +50,7 @@ class EventsView(View):
     """The number of an event that somebody was led to, and that stands here whatever the filter
     says."""
     _selected: int | None = None
-    _teller = Teller()
+    _teller = Teller(each=True)
 
     def page(self, width: int, height: int) -> Page:
         model = self.look.model
@@ -101,7 +101,7 @@ class EventsView(View):
         self._model = model
         self._columns = width
         self._written = 0
-        self._teller = Teller()
+        self._teller = Teller(each=True)
         self._rows: deque[Line] = deque(maxlen=EVENTS_KEPT)
         self._owners: deque[int] = deque(maxlen=EVENTS_KEPT)
 

@@ -55,7 +55,7 @@ KINDS = [kind for kind in vars(events).values() if isinstance(kind, type)
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
-    lines = Teller().tell(filled(kind, "word"))
+    lines = Teller(each=True).tell(filled(kind, "word"))
     assert bool(lines) is (kind is not events.MappingRefreshed)
     assert all("{" not in line for line in lines if kind is not events.Started)
 
@@ -63,7 +63,7 @@ def test_every_event_has_a_sentence(kind: type[events.Event]) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_nothing_of_the_network_moves_the_cursor(kind: type[events.Event]) -> None:
     """Terminal escapes, newlines and text that turns round are printed as pictures."""
-    for line in Teller().tell(filled(kind, HOSTILE)):
+    for line in Teller(each=True).tell(filled(kind, HOSTILE)):
         assert line.isprintable(), line
 
 

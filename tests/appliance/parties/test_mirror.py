@@ -80,7 +80,7 @@ def looking() -> tuple[Send, Datagram]:
 def test_a_phone_says_what_it_sees() -> None:
     phone = a_phone(mirror=str(MIRROR))
     phone.tell("look", "", 0.0)
-    (seen,) = [each for each in phone.receive(looking()[1], 0.2) if isinstance(each, Report)]
+    seen, _ = [each for each in phone.receive(looking()[1], 0.2) if isinstance(each, Report)]
     assert (seen.what, seen.detail, seen.target) == (What.LEARNT, UNTOUCHED, OUTSIDE)
 
 
@@ -103,4 +103,6 @@ def test_when_nothing_comes_back_it_says_that() -> None:
 @pytest.mark.parametrize("payload", [b"", b"\r\n", looking()[0].payload.replace(b"INVITE", b"BYE")])
 def test_the_mirror_answers_invites_only(payload: bytes) -> None:
     mirror = Mirror("mirror", MirrorTraits(address="203.0.113.30", side="outside"), Random(1))
-    assert not mirror.receive(Datagram(OUTSIDE, MIRROR, payload), 0.1)
+    (said,) = mirror.receive(Datagram(OUTSIDE, MIRROR, payload), 0.1)
+    assert isinstance(said, Report)
+    assert said.what is What.MESSAGE_DISCARDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dnslib import DNSRecord
 
-from appliance.parties.nameserver import TOO_OFTEN, NameServer, NameServerTraits
+from appliance.parties.nameserver import NO_QUESTION, TOO_OFTEN, NameServer, NameServerTraits
 from appliance.parties.party import (
     Abort,
     Close,
@@ -17,6 +17,7 @@ from appliance.parties.party import (
     Received,
     Report,
     Send,
+    What,
     Write,
 )
 from nat.endpoint import Endpoint
@@ -40,11 +41,15 @@ def address_in(answer: bytes) -> str:
 
 def test_it_answers_from_where_it_was_asked() -> None:
     server = a_server()
-    (send,) = server.receive(Datagram(PHONE, SERVER, QUESTION), 0.0)
+    send, accepted = server.receive(Datagram(PHONE, SERVER, QUESTION), 0.0)
     assert isinstance(send, Send)
     assert (send.source, send.destination) == (SERVER, PHONE)
     assert address_in(send.payload) == "203.0.113.10"
-    assert server.receive(Datagram(PHONE, SERVER, send.payload), 0.0) == []
+    assert isinstance(accepted, Report)
+    assert accepted.what is What.MESSAGE_ACCEPTED
+    (said,) = server.receive(Datagram(PHONE, SERVER, send.payload), 0.0)
+    assert isinstance(said, Report)
+    assert said.detail == NO_QUESTION
 
 
 def test_by_tcp_each_message_has_its_length_before_it() -> None:
@@ -53,7 +58,7 @@ def test_by_tcp_each_message_has_its_length_before_it() -> None:
     server.hear(Connected(SERVER, PHONE), 0.0)
     both = BY_TCP + BY_TCP
     assert server.hear(Received(SERVER, PHONE, both[:7]), 0.0) == []
-    first, second = server.hear(Received(SERVER, PHONE, both[7:]), 0.0)
+    first, _, second, _ = server.hear(Received(SERVER, PHONE, both[7:]), 0.0)
     assert first == second
     assert isinstance(first, Write)
     assert int.from_bytes(first.payload[:2]) == len(first.payload) - 2
@@ -67,7 +72,7 @@ def test_it_closes_after_the_asker_and_does_not_listen_to_answers() -> None:
     server.hear(Closed(SERVER, PHONE, Ending.ORDERLY), 0.0)
     server.hear(Connected(SERVER, PHONE), 0.0)
     answer = BY_TCP[:4] + b"\x80" + BY_TCP[5:]
-    assert server.hear(Received(SERVER, PHONE, answer), 0.0) == [Abort(SERVER, PHONE)]
+    assert server.hear(Received(SERVER, PHONE, answer), 0.0)[-1] == Abort(SERVER, PHONE)
     assert server.hear(Received(SERVER, PHONE, BY_TCP), 0.0) == []
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from appliance.parties.machine import Machine
-from appliance.parties.party import Datagram, Send
-from appliance.parties.questions import MOST_ASKED, MOST_OPEN, WAIT, Questions
+from appliance.parties.party import Datagram, Report, Send
+from appliance.parties.questions import MOST_ASKED, MOST_OPEN, NOT_ASKED, WAIT, Questions
 from nat.endpoint import Endpoint, parse_address
 
 HERE, SERVER = parse_address("192.168.20.100"), Endpoint.parse("203.0.113.53:53")
@@ -17,6 +17,7 @@ class Asking:
 
     def __init__(self) -> None:
         self.machine = Machine()
+        self.machine.name = "alice"
         self.ports: set[int] = set()
         self.questions = Questions(self.machine, HERE, SERVER, self.ports, Random(1))
         self.silences = 0
@@ -58,7 +59,9 @@ def test_what_is_no_answer_leaves_it_open() -> None:
         assert asking.questions.hear(Datagram(SERVER, question.source, payload), 0.1)
         assert bool(asking.ports) == is_open
     assert not asking.questions.hear(Datagram(SERVER, question.source, b"good"), 0.2)
-    assert asking.machine.wake(60.0) == []
+    (discarded,) = asking.machine.wake(60.0)
+    assert isinstance(discarded, Report)
+    assert discarded.detail == NOT_ASKED
 
 
 def test_of_too_many_the_last_is_as_good_as_unanswered() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.parties import stun
-from appliance.parties.party import Datagram, Send
+from appliance.parties.party import Datagram, Report, Send
 from appliance.parties.stun import StunMessage
 from appliance.parties.stunserver import StunServer, StunServerTraits
 from nat.endpoint import Endpoint
@@ -26,7 +26,7 @@ def asked(
     """Where the answer comes from, and the answer."""
     values = {stun.CHANGE_REQUEST: flags.to_bytes(4)} if flags else {}
     request = StunMessage(stun.BINDING_REQUEST, transaction, values).write()
-    (send,) = server.receive(Datagram(PHONE, Endpoint.parse(at), request), 0.0)
+    send, _ = server.receive(Datagram(PHONE, Endpoint.parse(at), request), 0.0)
     assert isinstance(send, Send)
     assert send.destination == PHONE
     answer = stun.read(send.payload)
@@ -82,7 +82,9 @@ def test_what_is_no_question_is_not_answered() -> None:
     answer = StunMessage(stun.BINDING_RESPONSE, COOKIE, {}).write()
     for payload in (b"hello", answer):
         at = Endpoint.parse("203.0.113.20:3478")
-        assert server.receive(Datagram(PHONE, at, payload), 0.0) == []
+        (said,) = server.receive(Datagram(PHONE, at, payload), 0.0)
+        assert isinstance(said, Report)
+        assert said.detail == "it is no STUN request"
 
 
 def test_two_addresses_are_two() -> None:

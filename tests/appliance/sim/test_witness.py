@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.journal.events import (
     Event,
+    MessageAccepted,
     MessageDiscarded,
     MessagePassed,
     PacketLost,
@@ -72,3 +73,16 @@ def test_a_discarded_message_says_who_discards_it_and_why() -> None:
 def test_where_everything_arrives_nothing_is_told_of_losses() -> None:
     events = told(simulation("one-way-audio", "sip"))
     assert of(MessageDiscarded, events) == of(PacketLost, events) == []
+
+
+def test_a_message_that_was_accepted_says_by_whom_and_what_came_of_it() -> None:
+    events = told(simulation("one-way-audio", "sip"))
+    accepted = [each for each in of(MessageAccepted, events) if isinstance(each, MessageAccepted)]
+    assert [(each.party, each.summary, each.does) for each in accepted[:4]] == [
+        ("pbx", "REGISTER", "sends 200"),
+        ("alice", "200 OK (REGISTER)", "registration accepted"),
+        ("pbx", "INVITE", "sends 100, 180"),
+        ("alice", "100 Trying (INVITE)", ""),
+    ]
+    passed = [events[each.cause or 0] for each in accepted]
+    assert passed == of(MessagePassed, events)

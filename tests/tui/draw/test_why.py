@@ -11,6 +11,7 @@ from appliance.journal.events import (
     Cause,
     Change,
     Event,
+    MessageAccepted,
     SettingChanged,
 )
 from appliance.sim.knobs import Remedy
@@ -76,7 +77,10 @@ def test_what_was_done_right_is_said_too() -> None:
     single = invite("sip")
     single.changes = single.changes[:1]
     assert why(told(single)) == ["In message 1 INVITE one field was rewritten, as it must be."]
-    assert why(told(message("x", "ACK", "out"))) == ["Message 1 ACK passed unchanged."]
+    ack = message("x", "ACK", "out")
+    assert why(told(ack)) == ["Message 1 ACK passed unchanged."]
+    accepted = MessageAccepted(party="bob", summary="ACK", does="talking", cause=ack.id)
+    assert why(told(ack, accepted)) == ["Message 1 ACK passed unchanged. bob accepts it: talking."]
     assert why(told()) == ["No message has passed an ALG yet."]
 
 
