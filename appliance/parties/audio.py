@@ -54,6 +54,14 @@ class AudioTraits(UserAgentTraits, kw_only=True):
     rtp_port: Annotated[
         int, about("The first port that it takes for audio; RTP has the even ones (RFC 3550 11).")
     ] = 4000
+    rtp_from: Annotated[
+        int,
+        about(
+            "The port that it sends audio from, where it does not listen: asymmetric RTP, as old "
+            "phones have it (RFC 4961 4 wants one port for both); 0: the one that it listens on. "
+            "Its RTCP is symmetric in any case."
+        ),
+    ] = 0
     comedia: Annotated[
         bool,
         about(
@@ -124,6 +132,13 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         """Does audio go to where audio comes from?"""
         return self.comedia
 
+    def check(self) -> None:
+        super().check()
+        if self.rtp_from and self.ice != NO:
+            raise ValueError(
+                "ice: candidates are tried from where audio is sent; not with rtp_from"
+            )
+
 
 class Audio:
     """The streams of the user agent `name`. They listen on the first free even port from `rtp_port`
@@ -160,6 +175,7 @@ class Audio:
     def open(self, address: int) -> Stream:
         """Listen on another port of this address (RFC 3550 11: RTCP has the odd one above)."""
         stream = Stream(self._free(address, self._first_port), None, self._rng)
+        stream.sends_from = self._traits.rtp_from
         if self._traits.fresh_ports:
             self._first_port = stream.local.port + 2
         self._listen(stream, stream.local.port)
@@ -347,7 +363,7 @@ class Audio:
             call.saying = None
             return
         if stream.remote is not None:
-            self._machine.send(stream.local, stream.remote, stream.say())
+            self._machine.send(stream.source, stream.remote, stream.say())
         if call.saying is None:
             call.saying = self._machine.timers.at(now + INTERVAL, partial(self._say, call))
         else:

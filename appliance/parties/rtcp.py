@@ -40,6 +40,11 @@ class Control:
         self.sent = 0
         self.heard = 0
 
+    @property
+    def source(self) -> Endpoint:
+        """Where its reports come from (symmetric RTCP, RFC 4961 4)."""
+        return self.local
+
     def say(self, ssrc: int, timestamp: int, packets: int, name: str, now: float) -> bytes:
         """A report on a stream (its SSRC, next timestamp and count) at a time (seconds)."""
         self.sent += 1

@@ -69,10 +69,10 @@ class Stream:
     (`may_send`), and the other side is to be heard if it does not hold the call (`expects`).
     `control` are the reports beside it, if there are any. `said` is what was last described to the
     other side, `session` and `version` name it there. `public` is what `local` is outside, if it
-    was asked. `events` is the payload type by which the other side takes digits (0: it takes none).
-    A stream that `faxes` has become one of T.38. `heard_before` is how much was heard at
-    the last look whether the other side is still there; None if since then there was a time when
-    nothing was to be heard.
+    was asked. `sends_from` is the port that it sends from (0: the one that it listens on). `events`
+    is the payload type by which the other side takes digits (0: it takes none). A stream that
+    `faxes` has become one of T.38. `heard_before` is how much was heard at the last look whether
+    the other side is still there; None if since then there was a time when nothing was to be heard.
     """
 
     __slots__ = (
@@ -93,6 +93,7 @@ class Stream:
         "public",
         "remote",
         "said",
+        "sends_from",
         "sent",
         "session",
         "ssrc",
@@ -104,6 +105,7 @@ class Stream:
         self.local = local
         self.public: Endpoint | None = None
         self.remote = remote
+        self.sends_from = 0
         self.sent = 0
         self.heard = 0
         self.heard_before: int | None = None
@@ -124,6 +126,11 @@ class Stream:
         self._sequence = rng.getrandbits(16)
         self.timestamp = rng.getrandbits(32)
         self._tone = tone(rng.choice(TONES))
+
+    @property
+    def source(self) -> Endpoint:
+        """Where its packets come from."""
+        return self.local._replace(port=self.sends_from) if self.sends_from else self.local
 
     def say(self) -> bytes:
         """The next 20 ms as an RTP packet; or of a fax."""

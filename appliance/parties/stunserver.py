@@ -41,6 +41,7 @@ class StunServerTraits(Traits, tag="stun-server", kw_only=True):
         return (self.address, self.other_address) if self.other_address else (self.address,)
 
     def check(self) -> None:
+        super().check()
         for address in self.addresses:
             parse_address(address)
         if self.other_address == self.address:

@@ -55,7 +55,11 @@ class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_on
         parse_address(self.address)
         for word in self.__struct_fields__:
             number = getattr(self, word)
-            if f"_{word}".endswith("_port") and number is not None and not 0 <= number <= 65535:
+            if (
+                f"_{word}".endswith(("_port", "_from"))
+                and number is not None
+                and not 0 <= number <= 65535
+            ):
                 raise ValueError(f"{word}: there is no port {number}")
 
 

@@ -126,7 +126,7 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
             yield from of_the_field(_spoilt_description(evidence), "sdp")
             yield nothing
         return
-    target, source = str(said.remote), str(said.local)
+    target, source = str(said.remote), str(said.source)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
     sources = {source, *mapped}
     own = [

@@ -201,6 +201,9 @@ def _tell_it_what_it_is_outside(
     if table.send_from:
         sentence = f"Let {name}'s phone send from the port that it listens on."
         yield sentence, {f"parties.{name}.send_from": 0}
+    if table.rtp_from:
+        sentence = f"Let {name}'s phone send audio from the port that it listens on."
+        yield sentence, {f"parties.{name}.rtp_from": 0}
     if table.transport == "udp" and not table.rport and not table.stun:
         sentence = f"Let {name}'s phone ask its registrar what it is outside (rport), and write it."
         yield sentence, {f"parties.{name}.rport": True}

@@ -269,7 +269,7 @@ class Simulation:
             return
         self._counted[name] = counts
         missing = said.sent > heard.heard
-        place = self.world.place_of_loss(said.local, said.remote) if missing else ""
+        place = self.world.place_of_loss(said.source, said.remote) if missing else ""
         event = MediaStats(
             stream=name,
             talker=talker,

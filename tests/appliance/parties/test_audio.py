@@ -92,6 +92,17 @@ def test_without_comedia_it_does_not() -> None:
     assert (stream.remote, stream.heard) == (None, 1)
 
 
+@pytest.mark.parametrize(("rtp_from", "source"), [(0, 4000), (4500, 4500)])
+def test_audio_leaves_from_where_it_is_heard_unless_it_is_asymmetric(
+    rtp_from: int, source: int
+) -> None:
+    """RFC 4961 4 wants one port for both; whatever it sends from, it listens and says 4000."""
+    desk = Desk(rtp_from=rtp_from)
+    stream = desk.audio.open(HERE.address)
+    assert (stream.source.port, stream.local.port, desk.ports) == (source, 4000, {4000})
+    assert b"m=audio 4000 " in desk.audio.describe("alice", stream)
+
+
 @pytest.mark.parametrize(("fresh", "ports"), [(False, [4000, 4000]), (True, [4000, 4002])])
 def test_the_next_call_takes_the_same_port_or_a_fresh_one(fresh: bool, ports: list[int]) -> None:
     desk = Desk(fresh_ports=fresh)
