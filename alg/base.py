@@ -335,9 +335,12 @@ class Application:
     what they have changed."""
     why_it_stays: Callable[[bytes, int], Reason] = lambda message, at: AS_IT_IS
     """Why the correct module leaves what stands at a position of a message as it is."""
-    watch: Callable[[bytes, bytes, AlgContext], None] = lambda message, left, context: None
-    """What its correct module, running dry, must know of a message and of what another module has
-    really sent in its place: the other end will answer that, and nothing else."""
+    watch: Callable[[bytes, bytes, AlgContext, Sequence[Edit]], Sequence[Edit]] = (
+        lambda message, left, context, edits: edits
+    )
+    """Beside another module: that a message has really left as `left`, since the other end answers
+    that, and nothing else. Answers what of it is right then; `edits` are the correct module's, who
+    knows of nothing but its own."""
     signs: tuple[Sign, ...] = ()
     """By what its traffic is told where nobody reads it, and what to say then."""
     follower: Callable[[], Follower] | None = None

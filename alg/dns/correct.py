@@ -22,7 +22,7 @@ changed record for a forgery, and has nothing then.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -238,9 +238,16 @@ class _Asking(_Work):
         self.context.remember(self.key, (sent, asked, room), ANSWERED_WITHIN)
 
 
-def watch(message: bytes, left: bytes, context: AlgContext) -> None:
+def watch(
+    message: bytes, left: bytes, context: AlgContext, edits: Sequence[Edit]
+) -> Sequence[Edit]:
     """Beside another module: an answer is to what left, whatever this one would have asked. So the
     name in it must become the one that was asked for, or stay if the question did."""
+    _note_what_left(message, left, context)
+    return edits
+
+
+def _note_what_left(message: bytes, left: bytes, context: AlgContext) -> None:
     begin = LENGTH if context.transport == "tcp" else 0
     try:
         came, said = read(message, begin), read(left, begin)

@@ -8,7 +8,7 @@ from alg.sip.calls import Calls
 from alg.sip.correct import Sip
 from alg.sip.excerpt import FIRST_LINE, inside_endpoint
 from alg.sip.framing import NotSipStream, frame
-from alg.sip.judging import consequences, why_it_stays
+from alg.sip.judging import consequences, watch, why_it_stays
 from alg.sip.lint import findings
 from alg.sip.message import Malformed, NotSip, parse, summary
 from alg.sip.progress import STATES
@@ -43,4 +43,5 @@ SIP = Application(
     states=STATES,
     first_line=FIRST_LINE,
     inside_endpoint=inside_endpoint,
+    watch=watch,
 )

@@ -2,7 +2,8 @@
 
 The correct module says why it changes a place (`reasons.toml`). Here is what else a comparison must
 know: how long the body is that really leaves, and why a place that the correct module leaves alone
-must stay (`stays.toml`), whatever another module had in mind when it changed it.
+must stay (`stays.toml`), whatever another module had in mind when it changed it; and what has
+become right only because another module was wrong before.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from alg.base import Edit, Reason
+from alg.base import AlgContext, Edit, Reason
 from alg.sip import bodies, parts
 from alg.sip.message import Header, Malformed, Message, NotSip, parse
+from alg.sip.rewriting import LONGEST_LIFE
+from nat.endpoint import Direction
 
 _HEADERS: Mapping[bytes, str] = {
     b"call-id": "call-id",
@@ -46,6 +49,30 @@ def consequences(message: bytes, edits: Sequence[Edit]) -> list[Edit]:
     except (NotSip, Malformed):
         return []
     return bodies.lengths_after(lengths, edits)
+
+
+def watch(
+    message: bytes, left: bytes, context: AlgContext, edits: Sequence[Edit]
+) -> Sequence[Edit]:
+    """No Call-ID may change; but a module that has changed one is right to give its writer back
+    what he wrote (RFC 3261 8.2.6.2). It is not missed where it does not: the change was wrong."""
+    try:
+        came, gone = parse(message), parse(left)
+    except (NotSip, Malformed):
+        return edits
+    if gone.call_id == came.call_id:
+        return edits
+    host = context.internal.address
+    if context.direction is Direction.OUT:
+        context.remember(("call-id", host, gone.call_id), came.call_id, LONGEST_LIFE)
+        return edits
+    written = context.recall(("call-id", host, came.call_id))
+    if written != gone.call_id:
+        return edits
+    header = came.headers[b"call-id"][0]
+    start = message.index(came.call_id.encode("latin-1"), header.start)
+    end = start + len(came.call_id)
+    return (*edits, Edit(start, end, written.encode("latin-1"), "call-id", "call-id-restored"))
 
 
 def why_it_stays(message: bytes, at: int) -> Reason:

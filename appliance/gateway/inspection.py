@@ -19,7 +19,7 @@ the module is off for that flow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alg import compare, edits
 from alg.base import Edit, Edits, Passage, Reading, Refuse, Unavailable
@@ -146,8 +146,9 @@ class Inspector:
         context = Context(ground, self._table, leg, slot.shadow_memory, slot.settings, now)
         try:
             answer = slot.correct.inspect(message, context)
-            if left is not None:
-                slot.application.watch(message, left, context)
+            if left is not None and isinstance(answer, Edits):
+                right = slot.application.watch(message, left, context, answer.edits)
+                answer = replace(answer, edits=tuple(right))
         except Unavailable:
             context.rollback()
             return Edits(), context.asked

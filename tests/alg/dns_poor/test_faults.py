@@ -115,7 +115,7 @@ def test_to_give_back_the_name_that_was_asked_for_is_right(
     question, module, correct = asking(name, "PTR", flags), DnsPoor([fault]), Dns()
     left = through(context, question, module)
     correct.inspect(question, watching)
-    watch(question, left, watching)
+    watch(question, left, watching, ())
     watching.commit()
     reply = answering(left)
     back = through(context.facing(Direction.OUT), reply, module)
@@ -128,7 +128,7 @@ def test_an_answer_to_a_question_that_left_as_it_came_stays() -> None:
     watching = met("server", "in")
     question = asking(PTR_OUTSIDE, "PTR")
     Dns().inspect(question, watching)
-    watch(question, question, watching)
+    watch(question, question, watching, ())
     watching.commit()
     for asked in (PTR_OUTSIDE, PTR_INSIDE):
         reply = answering(asking(asked, "PTR"))

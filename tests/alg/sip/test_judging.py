@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from alg.base import Edit
+from alg.edits import apply
 from alg.sip import judging
-from alg.sip.judging import consequences, stays, why_it_stays
+from alg.sip.judging import consequences, stays, watch, why_it_stays
+from nat.endpoint import Direction
+from tests.support.conversation import small_nat
 
 MESSAGE = b"""\
 INVITE sip:bob@203.0.113.9 SIP/2.0\r
@@ -118,3 +121,26 @@ def test_the_length_is_that_of_the_body_that_leaves(
 
 def test_of_a_message_that_cannot_be_read_nothing_follows() -> None:
     assert consequences(bytes(20), [Edit(0, 1, b"x", "x", "x")]) == []
+
+
+CHANGED = MESSAGE.replace(b"1@192.168.20.100", b"1@203.0.113.1")
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "handed_on", "right"),
+    [
+        (CHANGED, CHANGED, MESSAGE, MESSAGE),  # who wrote it finds his own again
+        (CHANGED, CHANGED, CHANGED, CHANGED),  # the change was wrong, and not that it stays
+        (CHANGED, CHANGED, CHANGED.replace(b"1@203", b"1@204"), CHANGED),  # nobody wrote that
+        (MESSAGE, CHANGED, MESSAGE, CHANGED),  # nor had anybody changed this one
+    ],
+)
+def test_to_give_a_changed_call_id_back_is_right(
+    sent: bytes, came: bytes, handed_on: bytes, right: bytes
+) -> None:
+    """RFC 3261 8.2.6.2."""
+    context = small_nat()
+    assert watch(MESSAGE, sent, context, ()) == ()
+    context.commit()
+    edits = watch(came, handed_on, context.facing(Direction.IN), ())
+    assert apply(came, edits) == right
