@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 
 import pytest
 
@@ -35,7 +36,9 @@ from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
 from appliance.sim import knobs, outcome
 from appliance.sim.deeds import NO_ALG
-from appliance.sim.remedies import NEEDLESS, needless, remedies
+from appliance.sim.origins import callee_of
+from appliance.sim.relevant import asked, method_of
+from appliance.sim.remedies import NEEDLESS, needless, rank, remedies
 from appliance.sim.scenario import Scenario, Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.staging import simulation
@@ -71,6 +74,7 @@ CODE = re.compile(r": \d{3}: ")
 OF_A_CALL = re.compile(r"because (the \S+ of )?the (200 OK \(INVITE\)|INVITE) ")
 ENDS = PacketLost | MessageDiscarded | MessageAccepted
 """What becomes of a message behind the NAT."""
+HAS_FAULT = " has the fault "
 TALK = 1.2
 """Seconds of a call: enough to judge its audio."""
 
@@ -193,6 +197,8 @@ def assert_true(story: Scenario, spec: str) -> None:
         return
     assert run.harmless() == [], story.name
     assert_followed_back(sentences)
+    assert_blamed_for_what_it_did(run, spec)
+    assert_of_what_failed(run)
     assert_told_in_terms_of_sip(run, word)
     assert not any("each as it must be" in each for each in shown), story.name
     assert title.lower().replace(" ", "-") == word
@@ -293,6 +299,54 @@ def assert_nothing_is_blamed(run: Simulation, shown: list[str]) -> None:
         assert " < " not in each, each
         assert "hears nothing" not in each, each
         assert not any(f" {verdict}. " in each for verdict in FAULTS), each
+
+
+@cache
+def with_a_correct_alg(name: str) -> tuple[str, str]:
+    """What a story comes to with one in the place of the poor one: its word, and its sentence."""
+    story = next(each for each in STORIES if each.name == name)
+    came_to = simulation(shortened(deepcopy(story)), Turns(alg="sip")).run()
+    return came_to.outcome, came_to.sentence
+
+
+def assert_blamed_for_what_it_did(run: Simulation, spec: str) -> None:
+    """Of a fault that makes it worse it is told what it did, and none is named that changes
+    nothing."""
+    if not spec.startswith(f"{POOR.name}:"):
+        return
+    what = (run.scenario.name, spec, [cause.sentence for cause in run.causes()])
+    of_the_alg = [cause for cause in run.causes() if cause.party == NAT]
+    named = any(HAS_FAULT in cause.sentence for cause in of_the_alg)
+    word, sentence = with_a_correct_alg(run.scenario.name)
+    if rank(run.outcome().outcome) > rank(word):
+        refused = any(" refuses the " in cause.sentence for cause in of_the_alg)
+        assert named or refused or any(cause.field for cause in of_the_alg), what
+    elif run.outcome().sentence == sentence:
+        assert not named, what
+
+
+def assert_of_what_failed(run: Simulation) -> None:
+    """What is told is about the request that failed, and goes where such a message goes."""
+    failure = run.judge.failure() or run.judge.waiting(run.now, True)
+    assert failure is not None
+    causes = run.causes()
+    what = (run.scenario.name, failure.detail, [cause.sentence for cause in causes])
+    last = causes[-1].sentence
+    if any("listens elsewhere" in cause.sentence for cause in causes):
+        assert "nobody listens" in last, what
+    for cause in causes:
+        told = re.search(r" sends requests for (\S+) to .*", cause.sentence)
+        if told is None:
+            continue
+        assert not re.match(r"The \d{3} ", last), what  # an answer goes elsewhere
+        called = callee_of(failure)
+        assert called in ("", told[1]) or " of the 3" in told[0], what
+        assert not ("12.2.1.1" in told[0] and "the REGISTER" in told[0]), what
+    about = asked(failure)
+    discards = {each.id: each for each in run.log.since(0) if isinstance(each, MessageDiscarded)}
+    for discard in (discards[cause.event] for cause in causes if cause.event in discards):
+        named = method_of(discard.summary)
+        assert not named or not about or named in about, what
 
 
 def assert_followed_back(sentences: list[str]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from alg.base import AlgContext, Edit, Reason
 from alg.sip import bodies, parts
-from alg.sip.message import Header, Malformed, Message, NotSip, parse
+from alg.sip.message import FULL_NAMES, Header, Malformed, Message, NotSip, parse
 from alg.sip.rewriting import LONGEST_LIFE
 from nat.endpoint import Direction
 
@@ -37,6 +37,12 @@ _HEADERS: Mapping[bytes, str] = {
     **dict.fromkeys(parts.ROUTES, "foreign"),
     b"content-length": "content-length",
 }
+_NAMED: Mapping[bytes, str] = {
+    name: name.decode()
+    for name in (b"call-id", b"via", b"contact", b"from", b"to", *parts.ROUTES, b"refer-to")
+}
+_BEGINNING = re.compile(rb"([A-Za-z-]{1,20}+)[ \t]*+([:=])")
+"""How a header begins, or a line of a description."""
 _PARAMETERS: Mapping[bytes, str] = {b"branch": "branch", b"tag": "tag", b"expires": "expires"}
 _PARAMETER = re.compile(rb";[ \t]*+([a-z]++)[ \t]*+=", re.IGNORECASE)
 
@@ -89,6 +95,21 @@ def why_it_stays(message: bytes, at: int) -> Reason:
     if at >= parsed.body:
         return stays()[_in_the_body(message, at, found)]
     return stays()[_in_the_head(parsed, at)]
+
+
+def line_at(message: bytes, at: int) -> str:
+    """What a change within the line that holds this offset is called: by its header, or its line
+    of a description; "text" where that is neither, or has no name of its own."""
+    start = message.rfind(b"\n", 0, at) + 1
+    if not start:
+        return "text" if message.startswith(b"SIP/2.0") else "request-uri"
+    found = _BEGINNING.match(message, start)
+    if found is None:
+        return "text"
+    if found[2] == b"=":
+        return f"sdp.{found[1].decode()}" if found[1] in (b"c", b"m", b"o") else "text"
+    name = found[1].lower()
+    return _NAMED.get(FULL_NAMES.get(name, name), "text")
 
 
 def _in_the_head(message: Message, at: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from alg.fault import Faults
 from alg.sip import fields, grammar, headers, offers
 from alg.sip.fields import Span
+from alg.sip.judging import line_at
 from alg.sip.rewriting import Rewriting
 from alg.sip_poor.case import Case
 from nat.reach import is_inside_only
@@ -221,6 +222,5 @@ def _replace_in_call_id(case: Case, before: bytes, after: bytes) -> None:
 
 
 def _field_of(case: Case, span: Span) -> str:
-    """What was found there by its letters alone: the name of the call, or any text."""
-    name = case.value(b"call-id")
-    return "call-id" if name and name[0] <= span[0] and span[1] <= name[1] else "text"
+    """The line in which it was found by its letters alone."""
+    return line_at(case.data, span[0])

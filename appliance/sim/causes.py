@@ -23,7 +23,6 @@ from appliance.journal.events import (
     MessageDiscarded,
     MessagePassed,
     PacketDropped,
-    PacketLost,
     PartyLearnt,
 )
 from appliance.journal.hexdump import spelled
@@ -34,9 +33,6 @@ from appliance.parties.audio import (
     EXPECTS_AUDIO,
     NO_AUDIO_CAME,
     OWN_AUDIO,
-    SENDS_AUDIO,
-    SENDS_FAX,
-    SENDS_RTCP,
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
@@ -53,23 +49,22 @@ from appliance.sim.ends import (
     of_a_closed_port,
     of_an_answer,
     of_losses,
+    of_where_it_came_from,
     what,
 )
 from appliance.sim.origins import (
     ONLY_HEARS,
     fault_in,
     newest_about,
-    newest_for_a_call,
     of_the_field,
+    why_sent,
     why_sent_there,
 )
-from appliance.sim.outcome import NOT_REACHED, Failure
-from appliance.sim.witness import Evidence, Trouble
+from appliance.sim.outcome import Failure
+from appliance.sim.relevant import method_of, troubles_of
+from appliance.sim.witness import Evidence
 from nat.drop import Drop
-from nat.endpoint import ICMP, PROTOCOL_NAMES, TCP
-
-WITHIN = 40.0
-"""Seconds before a failure was noticed in which it may have begun: 64 T1 and some."""
+from nat.endpoint import PROTOCOL_NAMES, TCP
 
 
 def causes_of(
@@ -86,19 +81,27 @@ def causes_of(
         found = [cause for each in failure.silent for cause in _of_silence(each, evidence)]
     else:
         found = list(_of_failed_signalling(failure, evidence))
-    is_explained = any(
-        (cause.party == NAT and cause.field) or cause.rule in NO_FAULT_OF_A_NAT for cause in found
-    )
-    if is_explained or all(cause.inferred for cause in found):
+    if any(_is_an_origin(each, evidence) for each in found) or all(x.inferred for x in found):
         return found
-    return [*map(_of_the_nat, faults(failure)), *found]
+    return [*map(_of_a_fault, faults(failure)), *found]
 
 
-def _of_the_nat(fault: Fault[Any]) -> Cause:
-    sentence = f"The NAT has the fault {fault.name}: {continued(fault.does)}"
+def _is_an_origin(cause: Cause, evidence: Evidence) -> bool:
+    """Does it say who spoilt what, or that it ended as it should?"""
+    message = evidence.messages.get(cause.event or 0)
+    is_refused = message is not None and message.verdict == "dropped"
+    has_spoilt = cause.party == NAT and (bool(cause.field) or is_refused)
+    return has_spoilt or cause.rule in NO_FAULT_OF_A_NAT
+
+
+def _of_a_fault(fault: Fault[Any]) -> Cause:
+    who = "ALG" if fault.kind in SHOWN_BY_CHANGES and fault.can_be_aimed else "NAT"
+    sentence = f"The {who} has the fault {fault.name}: {continued(fault.does)}"
     return Cause(sentence, NAT, None, "", fault.rfc, True)
 
 
+SHOWN_BY_CHANGES = ("edit", "refuse")
+"""Kinds of faults that act on messages alone."""
 REFUSED = Drop.REFUSED_BY_ALG.reason
 AT_ONCE = 1.0
 """Seconds; no NAT forgets what was silent for less."""
@@ -141,15 +144,17 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     ]
     if not lost:  # whoever is there may have passed it on
         lost = [each for each in losses if each.source.startswith(target.rpartition(":")[0] + ":")]
+    strays = list(_strays(direction, evidence))
+    if len(strays) > sum(each.count for each in lost):
+        yield from {each.sentence: each for each in reversed(strays)}.values()
+        return
     if lost:
         yield from _of_another_port(most_frequent(lost), evidence)
-    went_astray = [] if lost else list(_of_strays(direction, evidence))
-    if lost:
         yield from _of_forgotten(most_frequent(lost), evidence)
-    yield from went_astray or of_losses(lost, f"{talker}'s {what}", listener)
+    yield from of_losses(lost, f"{talker}'s {what}", listener)
 
 
-def _of_strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
+def _strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     """What came to one of the listener's ports and belongs to another, or back to the talker."""
     for each in evidence.troubles:
         if not isinstance(each, MessageDiscarded) or each.field != MEDIA:
@@ -178,27 +183,20 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from why_sent_there(waits, evidence)
         yield Cause(f"{failure.who} waits for it in vain, and hangs up.", failure.who)
         return
-    recent = [
-        each
-        for each in evidence.troubles
-        if failure.noticed - WITHIN <= each.t <= failure.noticed
-        and _is_signalling(each)
-        and not _is_media(each, evidence)
-    ]
-    own = [each for each in recent if isinstance(each, MessageDiscarded) and each.party == party]
-    others = [each for each in recent if isinstance(each, MessageDiscarded)]
-    lost: list[Loss] = [each for each in recent if not isinstance(each, MessageDiscarded)]
-    blamed = own or others
+    troubles = troubles_of(failure, evidence)
+    others = [each for each in troubles if isinstance(each, MessageDiscarded)]
+    own = [each for each in others if each.party == party]
+    lost: list[Loss] = [each for each in troubles if not isinstance(each, MessageDiscarded)]
+    blamed = _spoilt(own, evidence) or _spoilt(others, evidence) or own or others
     if blamed and len(blamed) >= sum(each.count for each in lost):
-        yield from _of_discards(blamed, evidence, failure.who)
+        yield from _of_discards(blamed, failure, evidence)
     elif lost:
         asked = [*failure.detail.split(), *_registrars(failure, evidence)]
         worst = most_frequent([each for each in lost if each.destination in asked] or lost)
         if not isinstance(worst, PacketDropped) or worst.reason != REFUSED:
-            is_new = failure.outcome == NOT_REACHED and worst.summary == "INVITE"
-            newest = newest_for_a_call if is_new else newest_about
-            learnt = newest(worst.destination, evidence, worst.t)
+            learnt = why_sent(worst.summary, worst.destination, failure, evidence, worst.t)
             yield from why_sent_there(learnt, evidence)
+            yield from of_where_it_came_from(worst, evidence) if learnt is None else ()
         yield from _of_forgotten(worst, evidence)
         yield from _of_misdirection(worst, evidence)
         yield from _of_another_port(worst, evidence)
@@ -320,36 +318,36 @@ def _newest_expectation(failure: Failure, evidence: Evidence) -> PartyLearnt | N
     return next(expects, None)
 
 
-def _is_signalling(trouble: Trouble) -> bool:
-    """Is it about a message? What the NAT drops does not say what it was."""
-    if isinstance(trouble, PacketDropped):
-        return trouble.protocol != PROTOCOL_NAMES[ICMP]
-    if trouble.summary:
-        return True
-    return isinstance(trouble, PacketLost) and trouble.protocol == PROTOCOL_NAMES[TCP]  # a piece
+def _spoilt(discards: list[MessageDiscarded], evidence: Evidence) -> list[MessageDiscarded]:
+    """Those of a field that a module has spoilt: what else is discarded may have followed."""
+    kinds = {(each.party, each.summary, each.reason): each for each in reversed(discards)}
+    began = {kind: _where_it_began(first, evidence) for kind, first in kinds.items()}
+    return [
+        each
+        for each in discards
+        if (message := began[each.party, each.summary, each.reason])
+        and fault_in(message, each.field)
+    ]
 
 
-def _is_media(trouble: Trouble, evidence: Evidence) -> bool:
-    """Is it about what was sent to where audio is wanted?"""
-    if isinstance(trouble, MessageDiscarded):
-        return trouble.field == MEDIA
-    learnt = newest_about(trouble.destination, evidence, trouble.t)
-    return learnt is not None and learnt.does in (SENDS_AUDIO, SENDS_FAX, SENDS_RTCP)
-
-
-def _of_discards(discards: list[MessageDiscarded], evidence: Evidence, who: str) -> Iterator[Cause]:
-    """The most frequent one, the first of its kind; `who` noticed the failure."""
+def _of_discards(
+    discards: list[MessageDiscarded], failure: Failure, evidence: Evidence
+) -> Iterator[Cause]:
+    """The most frequent one, the first of its kind."""
     counts = Counter((each.party, each.reason) for each in discards)
     (party, reason), count = counts.most_common(1)[0]
     first = next(each for each in discards if (each.party, each.reason) == (party, reason))
     began = _where_it_began(first, evidence)
     if first.summary == DNS_QUESTION:
-        asks = [each for each in evidence.learnt if (each.party, each.does) == (who, ASKS_AGAIN)]
+        asks = [
+            each for each in evidence.learnt if (each.party, each.does) == (failure.who, ASKS_AGAIN)
+        ]
         yield from why_sent_there(asks[-1] if asks else None, evidence)
     elif first.field == "replaces":
         yield from of_the_field(_where_renamed(evidence), "call-id")
     elif began and first.field == "request-uri" and fault_in(began, first.field) is None:
-        yield from why_sent_there(newest_about(began.destination, evidence, first.t), evidence)
+        learnt = why_sent(first.summary, began.destination, failure, evidence, first.t)
+        yield from why_sent_there(learnt, evidence)
     else:
         yield from of_the_field(began, first.field)
     if began and first.summary == DNS_ANSWER:
@@ -392,17 +390,18 @@ def _where_renamed(evidence: Evidence) -> MessagePassed | None:
 def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:
     """The message that was discarded or, when nothing is wrong with that, the one that it answers,
     because an answer repeats what the request said (RFC 3261 8.2.6.2); of a request, the answer to
-    the last one of its kind, which may have led to it."""
+    the last one of its kind, which may have led to it, or the request as it came to a proxy, or to
+    the NAT on its way out and in again."""
     passed = evidence.messages.get(discarded.cause or 0)
     if passed is not None and discarded.field == ASKED:
         return _question_of(passed, evidence)
-    if passed is None or not discarded.field or fault_in(passed, discarded.field) is not None:
+    if not discarded.field or (passed and fault_in(passed, discarded.field) is not None):
         return passed
-    method = discarded.summary.rpartition("(")[2].rstrip(")")
+    method = method_of(passed.summary if passed else discarded.summary)
     related = (
         each
         for each in reversed(evidence.messages.values())
-        if each.id < passed.id and each.summary in (method, f"200 OK ({method})")
+        if each.id < discarded.id and each.summary in (method, f"200 OK ({method})")
     )
     return next((each for each in related if fault_in(each, discarded.field)), passed)
 

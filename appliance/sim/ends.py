@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from appliance.journal.events import NAT, Cause, PacketDropped, PacketLost
+from appliance.journal.events import NAT, Cause, MessagePassed, PacketDropped, PacketLost
 from appliance.journal.plain import clean, continued
 from appliance.sim.deeds import whose
+from appliance.sim.origins import callee_of
 from appliance.sim.outcome import Failure
 from appliance.sim.witness import Evidence
 
 Loss = PacketLost | PacketDropped
+NOBODY_LISTENS = "nobody listens"
 
 AS_ANSWERED = "RFC 3261 8.2.6"
 NO_FAULT_OF_A_NAT = ("RFC 3261 10.2.2", AS_ANSWERED)
@@ -23,23 +25,44 @@ answer says why there is no service."""
 def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
     """An answer went back to where the question came from, and its asker listens elsewhere."""
     answer = evidence.messages.get(loss.cause or 0)
-    if answer is None or answer.direction != "in" or not isinstance(loss, PacketLost):
+    if answer is None or not isinstance(loss, PacketLost):
         return
-    method = answer.summary.rpartition("(")[2].rstrip(")")
+    question = _question(answer.summary, answer.destination, loss, evidence)
+    if question is None or question.source != loss.destination:
+        return
+    if loss.why.startswith(NOBODY_LISTENS):
+        sentence = (
+            f"{_as_subject(whose(answer.summary))} goes to {answer.destination}, because the "
+            f"{question.summary} came from there; the NAT hands it to {loss.destination}, which "
+            "sent that and listens elsewhere (RFC 3581 4)."
+        )
+        yield Cause(sentence, "", question.id, "via", "RFC 3581 4")
+
+
+def of_where_it_came_from(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """An answer went where the question seemed to come from, and that leads nowhere."""
+    if not isinstance(loss, PacketLost):
+        return
+    question = _question(loss.summary, loss.destination, loss, evidence)
+    if question is not None:
+        sentence = (
+            f"{_as_subject(whose(loss.summary))} goes to {loss.destination}, because the "
+            f"{question.summary} came from there (RFC 3261 18.2.2)."
+        )
+        yield Cause(sentence, "", question.id, "via", "RFC 3261 18.2.2")
+
+
+def _question(answer: str, target: str, loss: Loss, evidence: Evidence) -> MessagePassed | None:
+    """The newest request that an answer was sent to `target` for; None for what is no answer."""
+    method = answer.partition(" (")[2].rstrip(")")
     asked = (
         each
         for each in reversed(evidence.messages.values())
-        if (each.summary, each.direction) == (method, "out")
-        and (each.new_source, each.source) == (answer.destination, loss.destination)
+        if (each.summary, each.new_source) == (method, target)
+        and each.direction == "out"
+        and each.t <= loss.t
     )
-    question = next(asked, None)
-    if question is not None:
-        sentence = (
-            f"{_as_subject(whose(answer.summary))} goes to {answer.destination}, because the "
-            f"{method} came from there; the NAT hands it to {loss.destination}, which sent that "
-            "and listens elsewhere (RFC 3581 4)."
-        )
-        yield Cause(sentence, "", question.id, "via", "RFC 3581 4")
+    return next(asked, None)
 
 
 def of_an_answer(failure: Failure, evidence: Evidence) -> Cause:
@@ -102,5 +125,5 @@ def what(loss: Loss, failure: Failure) -> str:
         return f"what was sent to {loss.destination}"
     if not isinstance(loss, PacketDropped) or f"no answer to {summary} from" not in failure.detail:
         return f"the {summary}"
-    callee = failure.detail.partition(f"{failure.who} called ")[2].partition(":")[0]
+    callee = callee_of(failure)
     return f"{failure.who}'s {summary}" + (f" for {callee}" if callee else "")

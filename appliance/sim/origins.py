@@ -13,6 +13,7 @@ from appliance.journal.sentences import place_of
 from appliance.parties.audio import EXPECTS_AUDIO
 from appliance.parties.pressing import HEARS as HEARS_DIGIT
 from appliance.sim.deeds import deed, whose
+from appliance.sim.outcome import NOT_REACHED, REJECTED, Failure
 from appliance.sim.witness import Evidence
 
 ONLY_HEARS = (EXPECTS_AUDIO, HEARS_DIGIT)
@@ -26,12 +27,36 @@ def newest_about(target: str, evidence: Evidence, before: float = inf) -> PartyL
     return next(_about(target, evidence, before), None)
 
 
-def newest_for_a_call(target: str, evidence: Evidence, before: float) -> PartyLearnt | None:
-    """The same of a call that is to begin: who is called where, the registration says, or an answer
-    that sends elsewhere. The Contact in a call is for the requests of that call alone, and so tells
-    nothing of the next one (RFC 3261 12.2.1.1)."""
-    about = _about(target, evidence, before)
-    return next((each for each in about if not _is_for_one_call(each)), None)
+def why_sent(
+    summary: str, target: str, failure: Failure, evidence: Evidence, before: float
+) -> PartyLearnt | None:
+    """What made somebody send this message to `target`. An answer goes where the top Via says, if
+    that was looked at (RFC 3261 18.2.2); the first request of a call to where its callee has
+    registered, or to where an answer sends it. The Contact in a call is for the requests of that
+    call alone, and so tells nothing of the next one (RFC 3261 12.2.1.1)."""
+    answered = summary.partition(" (")[2].rstrip(")")
+    if answered:
+        does = f"sends the answers to that {answered} to"
+        return next((each for each in _about(target, evidence, before) if each.does == does), None)
+    about = list(_about(target, evidence, before))
+    if summary == "INVITE" and failure.outcome in (NOT_REACHED, REJECTED):
+        about = [each for each in about if not _is_for_one_call(each)]
+        about.sort(key=lambda each: _fits(each, failure, evidence), reverse=True)
+    return about[0] if about else None
+
+
+def _fits(learnt: PartyLearnt, failure: Failure, evidence: Evidence) -> tuple[bool, bool]:
+    """Was it told of whoever is called, to the server of whoever calls?"""
+    server = evidence.parties.get(failure.who, failure.who)
+    return (
+        f" for {callee_of(failure)} to" in learnt.does or learnt.summary.startswith("3"),
+        evidence.parties.get(learnt.party, learnt.party) == server,
+    )
+
+
+def callee_of(failure: Failure) -> str:
+    """Whom they called who could not; empty where that is not what failed."""
+    return failure.detail.partition(f"{failure.who} called ")[2].partition(":")[0]
 
 
 def _about(target: str, evidence: Evidence, before: float) -> Iterator[PartyLearnt]:
@@ -52,7 +77,7 @@ def why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[C
     if learnt is None:
         return
     message = evidence.messages.get(learnt.cause or 0)
-    yield from of_the_field(message, learnt.field, learnt.target)
+    yield from of_the_field(message, learnt.field)
     place = place_of(learnt.field)
     said = whose(learnt.summary)
     told = f"the {place} of {said} says so" if place else f"{said} came from there"
@@ -62,17 +87,10 @@ def why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[C
     yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)
 
 
-def of_the_field(message: MessagePassed | None, field: str, target: str = "") -> Iterator[Cause]:
-    """What the module made of the field on which it hangs; or, where somebody sends to `target`, of
-    text that became its address, whatever field that was in."""
-    if message is None or not field:
-        return
-    row = fault_in(message, field)
-    if row is None and target:
-        address = target.rpartition(":")[0]
-        written = (each for each in reversed(message.changes) if each.after == address)
-        row = next((each for each in written if each.verdict in FAULTS), None)
-    if row is not None:
+def of_the_field(message: MessagePassed | None, field: str) -> Iterator[Cause]:
+    """What the module made of the field on which it hangs."""
+    row = fault_in(message, field) if message and field else None
+    if message and row:
         yield Cause(f"{deed(message, row)}.", NAT, message.id, row.field, row.rule)
 
 

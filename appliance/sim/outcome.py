@@ -38,6 +38,7 @@ WORDS = {  # as a person says them
     REGISTRATION_LOST: "registration lost",
     REJECTED: "rejected",
 }
+NOT_YET = "is not registered yet"
 
 
 class Outcome(NamedTuple):
@@ -135,7 +136,7 @@ class Judge:
         if verdict is not None:
             return verdict
         if not self.conversations:
-            waits = f": {self._registering[0]} is not registered yet" if self._registering else ""
+            waits = f": {self._registering[0]} {NOT_YET}" if self._registering else ""
             return self._outcome(NOT_REACHED, f"nobody was called{waits}")
         last = self.conversations[-1]
         detail = f"{last.caller} called {last.callee} and is still waiting"
@@ -144,12 +145,14 @@ class Judge:
     def waiting(self, now: float, is_over: bool = False) -> Failure | None:
         """Who is left waiting when it ends at `now`, where nothing has failed yet and nobody was
         heard: that names the outcome then. When it `is_over`, nobody need be known to wait."""
-        waiting = self._registering or ([""] if is_over else [])
-        if self.conversations:
-            waiting = [self.conversations[-1].caller]
-        if self.word() or not waiting:
+        if self.word():
             return None
-        return Failure(now, NOT_REACHED, "", waiting[0], now)
+        if self.conversations:
+            return Failure(now, NOT_REACHED, "", self.conversations[-1].caller, now)
+        if self._registering:
+            who = self._registering[0]
+            return Failure(now, NOT_REACHED, f"{who} {NOT_YET}", who, now)
+        return Failure(now, NOT_REACHED, "", "", now) if is_over else None
 
     # --- what the reports mean --------------------------------------------------------------
 

@@ -47,10 +47,6 @@ The same every time, so that the same seed gives the same recording."""
 
 TICK = 1.0  # seconds between two looks at the audio
 
-SHOWN_BY_CHANGES = ("edit", "refuse")
-"""Kinds of faults that a cause is found for in the message itself: it was changed, or not let
-through."""
-
 
 class Simulation:
     """Runs one scenario once. `log` holds what happened so far."""
@@ -162,9 +158,9 @@ class Simulation:
         return other
 
     def _faults_to_blame(self, failure: Failure) -> list[Fault[Any]]:
-        """Those of the NAT, unless it fails in the same way with a correct module: that is tried,
-        because no trace of theirs can be seen."""
-        faults = self._faults_of_the_nat()
+        """Those that may have led to it, unless it fails in the same way with a correct module:
+        that is tried, because no trace of theirs can be seen."""
+        faults = self._suspects()
         if not faults:
             return []
         if self._blamed is None or self._blamed[0] != failure[:4]:
@@ -174,10 +170,10 @@ class Simulation:
             self._blamed = failure[:4], [] if is_the_same else faults
         return self._blamed[1]
 
-    def _faults_of_the_nat(self) -> list[Fault[Any]]:
-        """Faults that are switched on and act where no change of a message shows them: in the NAT,
-        where streams are read, and in what the module asks of the NAT (opening, keeping, closing)
-        at a message that it otherwise treats as it must."""
+    def _suspects(self) -> list[Fault[Any]]:
+        """Faults that are switched on and may act where no change of a message shows them: in the
+        NAT, where streams are read, and in what the module asks of the NAT (opening, keeping,
+        closing) at a message that it otherwise treats as it must."""
         evidence = self.witness.evidence
         streams = any(each.protocol == "tcp" for each in evidence.opened.values())
         at_work = {name for message in evidence.messages.values() for name in message.bitten}
@@ -187,11 +183,7 @@ class Simulation:
             for module in MODULES.values()
             for name, fault in module.faults.items()
             if name in switched_on
-            and (
-                fault.decisions
-                or (fault.manners and streams)
-                or (fault.kind not in SHOWN_BY_CHANGES and name in at_work)
-            )
+            and (fault.decisions or (fault.manners and streams) or name in at_work)
         ]
 
     def outcome(self) -> Outcome:

@@ -25,6 +25,7 @@ from appliance.journal.events import (
     PacketDropped,
     PacketLost,
     PartyLearnt,
+    Started,
 )
 from appliance.journal.log import EventLog
 from appliance.parties import ftp, oneport, resolver, stun
@@ -47,7 +48,7 @@ Trouble = PacketLost | PacketDropped | MessageDiscarded
 class Evidence:
     """The newest events of a run that a failure may rest on. `parties` are by the names that people
     have, which reports use; `opened` are mappings by their external endpoint, `flows` by
-    internal and remote."""
+    internal and remote, `hosts` are parties by their addresses."""
 
     messages: dict[int, MessagePassed] = field(default_factory=dict)
     learnt: deque[PartyLearnt] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
@@ -56,6 +57,7 @@ class Evidence:
     opened: dict[str, MappingOpened] = field(default_factory=dict)
     flows: dict[tuple[str, str], FlowOpened] = field(default_factory=dict)
     parties: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, str] = field(default_factory=dict)
 
 
 class Witness:
@@ -159,6 +161,8 @@ class Witness:
             evidence.learnt.append(event)
         elif isinstance(event, Trouble):
             evidence.troubles.append(event)
+        elif isinstance(event, Started):
+            evidence.hosts = event.parties
 
 
 def _discarded(

@@ -234,7 +234,7 @@ def test_a_fault_that_nothing_was_seen_of_is_not_blamed() -> None:
             "hairpin-desks",
             "sip-poor:replace-all",
             {},
-            "The module sip-poor:replace-all wrote 192.168.20.100 into the text of the 200 OK "
+            "The module sip-poor:replace-all wrote 192.168.20.100 into the c= line of the 200 OK "
             "(INVITE), where 203.0.113.1 must stay.",
         ),
         (
