@@ -13,9 +13,6 @@ from tui.draw.beside import Compared, Said
 from tui.look import Run
 from tui.timing import is_news
 
-_TIME = 10
-"""Characters of a sentence's time."""
-
 
 def compared(one: Run, other: Run) -> Compared:
     """Play both. Takes as long as two whole runs, so ask in a thread. Both must be such as can be
@@ -32,7 +29,7 @@ def compared(one: Run, other: Run) -> Compared:
 def _said(log: EventLog) -> list[Said]:
     teller, said = Teller(), []
     for event in log.since(0):
-        lines = teller.tell(event)
+        lines = teller.say(event)
         if lines and is_news(event) and not isinstance(event, Started):
-            said.append(Said(event.t, lines[0][_TIME:].strip()))
+            said.append(Said(event.t, lines[0]))
     return said

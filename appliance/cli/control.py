@@ -182,7 +182,7 @@ def watch(
     """
     with connect_to_look(name, control) as client:
         began = _began(client) if clock == WALL else None
-        teller = Teller(began)
+        teller = Teller(began, brief=True)
         if plain and not as_json:
             _read_aloud(client, connect_to_look(name, control), teller, since, points)
             return
@@ -192,6 +192,8 @@ def watch(
                 continue
             for sentence in teller.tell(decode(line)):
                 emit(sentence)
+        for sentence in teller.rest():
+            emit(sentence)
     narrate("the appliance has ended")
 
 
@@ -207,6 +209,8 @@ def _read_aloud(
         for line in client.events(since, points):
             for sentence in aloud.tell(decode(line)):
                 emit(sentence)
+        for sentence in teller.rest():
+            emit(sentence)
     narrate("the appliance has ended")
 
 

@@ -129,13 +129,15 @@ def _look_back(file: str, drawn: bool, as_json: bool) -> int:
         from tui.ways_in import run_recording  # Textual is for drawing only
 
         return run_recording(recording.events)
-    teller = Teller()
+    teller = Teller(brief=True)
     for event in recording.events:
         if as_json:
             emit(encode(event).decode("ascii"))
         else:
             for line in teller.tell(event):
                 emit(line)
+    for line in teller.rest():
+        emit(line)
     return 0
 
 
@@ -170,7 +172,7 @@ def _settings(tape: Tape, chosen: Chosen) -> Settings:
 
 
 def _tell(run: Replay, points: bool, as_json: bool) -> None:
-    teller = Teller()
+    teller = Teller(brief=True)
 
     def tell(event: Event) -> None:
         if as_json:
@@ -185,6 +187,8 @@ def _tell(run: Replay, points: bool, as_json: bool) -> None:
     if points:
         run.engine.points.begin(tell)
     run.run()
+    for line in teller.rest():
+        emit(line)
 
 
 def _summary(tape: Tape, run: Replay) -> str:

@@ -107,7 +107,7 @@ def _tell(
     points: bool,
 ) -> None:
     """The run as text: events as they happen, the outcome last."""
-    teller = Teller()
+    teller = Teller(brief=True)
 
     def tell(event: Event) -> None:
         if as_json:
@@ -128,6 +128,8 @@ def _tell(
     if as_json:
         emit_json_line(document)
         return
+    for line in teller.rest():
+        emit(line)
     _tell_end(document)
 
 

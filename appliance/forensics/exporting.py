@@ -122,9 +122,10 @@ def _page(recording: Recording, ladder: Sequence[str]) -> Iterator[str]:
     yield "## What happened"
     yield ""
     yield "````"
-    teller = Teller()
+    teller = Teller(brief=True)
     for event in events:
         yield from teller.tell(event)
+    yield from teller.rest()
     yield "````"
     for event in events:
         if isinstance(event, MessagePassed):

@@ -3,7 +3,7 @@
 One event is one sentence, with a line for each change of a message beneath:
 
     12.041  INVITE out, alice (192.168.20.100:5060) to 203.0.113.9:5060: rewritten
-            ~ contact.host: "192.168.20.100" became "203.0.113.1": ok. Reason. (RFC 3261 20.10)
+            ok contact.host: "192.168.20.100" became "203.0.113.1". Reason. (RFC 3261 20.10)
 
 Everything that is text in an event is cleaned first (`clean`), whatever it says and wherever it
 came from; the sentences are put together from cleaned text only, so a message cannot move the
@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import msgspec
 
 from appliance.journal.events import (
+    CallOutcome,
     Change,
     Event,
     MediaStats,
@@ -36,14 +37,11 @@ from appliance.journal.events import (
 from appliance.journal.hexdump import spelled
 from appliance.journal.plain import LONGEST, clean, continued, is_somebody, split_endpoint
 from appliance.journal.readable import readable
+from appliance.journal.repeats import UNBROKEN, Losses, Outcomes, Reasons, SoFar
 from appliance.journal.rows import is_text
 from appliance.journal.wording import in_words
 from appliance.settings.hints import counted
 from appliance.settings.values import short_value
-
-UNBROKEN = 1.5
-"""Seconds between two events of one series at most: like losses are told of once a second."""
-MOST_SERIES = 64
 
 _SENTENCES = {
     "started": "{title}",
@@ -54,7 +52,8 @@ _SENTENCES = {
     "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
     "{sent} out, {packets_in} in)",
     "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
-    "message-passed": "{summary} {direction}, {source} to {destination}: {verdict}{note}{bites}",
+    "message-passed": "{summary} {direction}, {source} to {destination}: "
+    "{verdict}{leaves}{note}{bites}",
     "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
     "{expires_in:.0f} s ({reason})",
     "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
@@ -66,7 +65,7 @@ _SENTENCES = {
     "party-learnt": "{party} {does} {target}{told_by}{by_rule}",
     "call-outcome": "{sentence}",
     "setting-changed": "{who} changed {key} from {old} to {new}",
-    "media-stats": "{talker} to {listener}: {heard} of {sent} packets heard{lost_at}",
+    "media-stats": "{talker} to {listener}{in_call}: {heard} of {sent} packets heard{lost_at}",
     "silence-inferred": "inferred: {party} hears nothing: {sentence}",
     "packet-seen": "packet {packet} {what}",
     "alg-error": "the module {module} of {alg} failed: {error}{disabled}",
@@ -131,64 +130,71 @@ def wall_clock(seconds: float) -> str:
     return at.isoformat(timespec="milliseconds")
 
 
-@dataclass(slots=True)
-class Series:
-    """Packets that are lost in the same way, second by second: how many events there were of it,
-    how many packets, and when the last one was (seconds)."""
-
-    events: int = 0
-    packets: int = 0
-    at: float = 0.0
-
-
 class Teller:
     """Tells events one after the other; remembers who is called what, and what it has said. With
-    `wall`, the wall clock at t = 0 (seconds since 1970), times are those of the day. That a message
-    was accepted is told to who looks at `each` event: to others the message itself is enough."""
+    `wall`, the wall clock at t = 0 (seconds since 1970), times are those of the day. If it is
+    `brief`, a reason that it has told is not told again: for who reads from the beginning. That a
+    message was accepted is told to who looks at `each` event: to others the message itself is
+    enough."""
 
-    def __init__(self, wall: float | None = None, each: bool = False) -> None:
+    def __init__(self, wall: float | None = None, brief: bool = False, each: bool = False) -> None:
         self._wall = wall
         self._tells_each = each
         self._names: dict[str, str] = {}
         self._media: dict[str, bool] = {}  # stream -> was the last second heard?
         self._heard: dict[str, int] = {}
-        self._series: dict[tuple[str, ...], Series] = {}
+        self._losses = Losses()
+        self._outcomes = Outcomes()
+        self._reasons = Reasons(brief)
+        self._now = 0.0
 
     def tell(self, event: Event) -> list[str]:
         """The lines for one event, the first with its time; none for a second that was like the one
-        before."""
-        return self.timed(event.t, self.say(event))
+        before. What has ended without having been told is told first."""
+        self._now = event.t
+        return [*self._told_late(event.t), *self.timed(event.t, self.say(event))]
+
+    def rest(self) -> list[str]:
+        """What was counted and not told, when nothing more will come."""
+        return list(self._told_late(inf))
 
     def timed(self, t: float, lines: Sequence[str]) -> list[str]:
         """Lines of a moment (seconds since the start), the first with its time."""
-        time = f"{t:9.3f}" if self._wall is None else wall_clock(self._wall + t)
+        time = self._time(t)
         blank = " " * len(time)
         return [f"{blank if at else time}  {line}" for at, line in enumerate(lines)]
+
+    def _time(self, t: float) -> str:
+        return f"{t:9.3f}" if self._wall is None else wall_clock(self._wall + t)
 
     def say(self, event: Event) -> list[str]:
         """The same without the time."""
         if isinstance(event, Started):
             self._names = {clean(key): clean(name) for key, name in event.parties.items()}
+        if isinstance(event, PacketLost | PacketDropped):
+            so_far = self._losses.add(event)
+            return [] if so_far is None else [self._lost(so_far)]
+        if isinstance(event, CallOutcome):
+            return [_news(*each) for each in self._outcomes.news(event)]
         if self._is_repetition(event):
             return []
-        kind = str(event.__struct_config__.tag)
-        lines = [_SENTENCES[kind].format_map(self._words(event)) + self._so_far(event)]
+        lines = [self._sentence(event)]
         if isinstance(event, MessagePassed):
             said = in_words(event)
-            as_bytes = not is_text(said.before)
-            lines += [_change(change, as_bytes) for change in said.changes]
+            lines += self._changes(said.changes, not is_text(said.before), event.t)
         if isinstance(event, PacketSeen):
             lines += _around(event)
         return lines
 
+    def _sentence(self, event: Event) -> str:
+        kind = str(event.__struct_config__.tag)
+        return _SENTENCES[kind].format_map(self._words(event))
+
     def _is_repetition(self, event: Event) -> bool:
         """Would its sentence say what was said before? A stream is told of when it is heard again
-        or falls silent, packets that are lost second by second after one, two, four, eight … of
-        them; a refresh says nothing new at all."""
+        or falls silent; a refresh says nothing new at all."""
         if isinstance(event, MessageAccepted):
             return not self._tells_each
-        if isinstance(event, PacketLost | PacketDropped):
-            return self._goes_on_being_lost(event)
         if not isinstance(event, MediaStats):
             return event.__struct_config__.tag == "mapping-refreshed"
         stream = event.stream
@@ -198,25 +204,34 @@ class Teller:
         self._media[stream] = heard
         return before is heard
 
-    def _goes_on_being_lost(self, event: PacketLost | PacketDropped) -> bool:
-        kind = _kind_of_loss(event)
-        series = self._series.pop(kind, None)
-        if series is None or event.t - series.at > UNBROKEN:
-            series = Series()
-        self._series[kind] = series
-        if len(self._series) > MOST_SERIES:
-            del self._series[next(iter(self._series))]
-        series.at = event.t
-        series.events += 1
-        series.packets += event.count
-        return series.events & (series.events - 1) != 0
+    def _lost(self, so_far: SoFar) -> str:
+        return self._sentence(so_far.event) + so_far.in_words
 
-    def _so_far(self, event: Event) -> str:
-        """How many packets a series has lost, when its event tells of the last second only."""
-        if not isinstance(event, PacketLost | PacketDropped):
-            return ""
-        series = self._series[_kind_of_loss(event)]
-        return f"; {series.packets:,} so far" if series.events > 2 else ""
+    def _told_late(self, until: float) -> Iterator[str]:
+        for so_far in self._losses.over(until):
+            ended = min(so_far.event.t + UNBROKEN, self._now)
+            yield from self.timed(ended, [self._lost(so_far)])
+
+    def _changes(self, changes: Sequence[Change], as_bytes: bool, now: float) -> Iterator[str]:
+        """A line for each; together those that were told before, and when that was."""
+        before: dict[tuple[str, float], list[str]] = {}
+        for change in changes:
+            told_at = self._reasons.of_change(change, now)
+            if told_at is not None:
+                before.setdefault((change.verdict, told_at), []).append(change.field)
+                continue
+            told_at = self._reasons.of_reason(change, now)
+            yield f"{_change(change, as_bytes)}. {self._reason(change, told_at)}"
+        for (verdict, told_at), fields in before.items():
+            yield clean(f"{verdict} {', '.join(fields)}: {self._as_at(told_at)}", 1000)
+
+    def _reason(self, change: Change, told_at: float | None) -> str:
+        source = f" ({clean(change.rfc)})" if change.rfc else ""
+        in_full = f"{clean(change.reason)}{source}"
+        return in_full if told_at is None else f"Why: {self._as_at(told_at)}."
+
+    def _as_at(self, t: float) -> str:
+        return f"as at {self._time(t).strip()}"
 
     def _words(self, event: Event) -> dict[str, Any]:
         """The fields of an event as cleaned text, with names beside addresses."""
@@ -227,11 +242,26 @@ class Teller:
                 words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
         if isinstance(event, MessageDiscarded):
             words["verb"] = "refuses" if event.is_refusal else "discards"
+        if isinstance(event, MessagePassed):
+            words["leaves"] = self._leaves(event)
+            words["note"] = self._reasons.shortened(words["note"], event.t)
+        if isinstance(event, MediaStats):
+            words["in_call"] = _in_call(event.stream)
         if isinstance(event, SettingChanged):
             words |= {"old": clean(short_value(event.old)), "new": clean(short_value(event.new))}
         _fill_in_what_became_of_it(words)
         _fill(words)
         return words
+
+    def _leaves(self, event: MessagePassed) -> str:
+        """As which it goes on, where its ends are others afterwards."""
+        if event.verdict == "dropped":
+            return ""
+        sent_as = f", leaves as {clean(event.new_source)}"
+        handed_to = f", handed to {self._who(clean(event.new_destination))}"
+        return sent_as * (event.new_source != event.source) + handed_to * (
+            event.new_destination != event.destination
+        )
 
     def _who(self, endpoint: Any) -> str:
         """`alice (192.168.20.100:5060)` where the address has a name."""
@@ -241,6 +271,12 @@ class Teller:
         name = self._names.get(address) or self._names.get(endpoint)
         shown = address if port == "0" else endpoint
         return f"{name} ({shown})" if name else shown
+
+
+def _in_call(stream: str) -> str:
+    """`, call 2`; of the first call, which may be the only one, nothing."""
+    number, colon, _ = clean(stream).partition(":")
+    return f", call {number}" if colon and number != "1" else ""
 
 
 def _word(value: object) -> Any:
@@ -255,7 +291,7 @@ def _word(value: object) -> Any:
 def _fill(words: dict[str, Any]) -> None:
     """Optional parts of sentences: empty, or with their own punctuation."""
     if "count" in words and "sentence" in words:
-        words["times"] = f"{words['count']} packets " if words["count"] > 1 else ""
+        words["times"] = f"{words['count']:,} packets " if words["count"] > 1 else ""
         words["sentence"] = continued(words["sentence"])
         words["packet"] = _which(words)
         words["reason"] = words["reason"].lower().replace("_", "-")
@@ -286,7 +322,7 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
     if "where" in words:
         words["why"] = continued(words["why"])
         what = words["summary"] or words["protocol"]
-        words["packets"] = f"{words['count']} times {what}" if words["count"] > 1 else what
+        words["packets"] = f"{words['count']:,} times {what}" if words["count"] > 1 else what
         words["destined"] = f" from {words['source']} to {words['destination']}"
     if (words.get("kind"), words.get("state")) == ("registration", "registered"):
         words["state"] = "accepted by the server"  # whether the phone hears of it is open
@@ -309,7 +345,7 @@ def _fill_in_what_became_of_it(words: dict[str, Any]) -> None:
 
 
 def _change(change: Change, as_bytes: bool) -> str:
-    """`~ contact.host: "192.0.2.1" became "203.0.113.1": ok. The reason. (RFC 3261 20.10)`"""
+    """`ok contact.host: "192.0.2.1" became "203.0.113.1"`"""
     before, after, wanted = (
         clean(spelled(change.field, value) if as_bytes else readable(value), 80)
         for value in (change.before, change.after, change.expected or "")
@@ -318,11 +354,7 @@ def _change(change: Change, as_bytes: bool) -> str:
     expected = ""
     if change.verdict in ("missed", "wrong", "broken") and change.expected is not None:
         expected = f', "{wanted}" was expected'
-    source = f" ({clean(change.rfc)})" if change.rfc else ""
-    return (
-        f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}. "
-        f"{clean(change.reason)}{source}"
-    )
+    return f"{clean(change.verdict)} {clean(change.field)}: {what}{expected}"
 
 
 def _around(seen: PacketSeen) -> Iterator[str]:
@@ -335,6 +367,12 @@ def _around(seen: PacketSeen) -> Iterator[str]:
         yield f"{clean(change.field)}: {clean(change.before)} became {clean(change.after)}"
     if seen.end is not None:
         yield f"it goes no further: {clean(seen.end)}"
+
+
+def _news(sentence: str, before: str) -> str:
+    """An outcome, and in place of which it comes."""
+    instead = f"; before that: {clean(before).replace('-', ' ')}" if before else ""
+    return clean(sentence, 4 * LONGEST) + instead.replace("one way", "one-way")
 
 
 def outcome_line(sentence: str) -> str:
@@ -369,8 +407,3 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if isinstance(value, float) else clean(str(value))
-
-
-def _kind_of_loss(event: PacketLost | PacketDropped) -> tuple[str, ...]:
-    why = event.why if isinstance(event, PacketLost) else event.reason
-    return str(event.__struct_config__.tag), why, event.source, event.destination

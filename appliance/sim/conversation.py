@@ -79,10 +79,11 @@ NO_JUDGEMENT = Judgement(has_audio=False, failed=None)
 @dataclass(slots=True)
 class Conversation:
     """`streams` are the ends' audio counters, by name, once they talk; `listens` is the caller's
-    until then."""
+    until then. `number` counts the calls of a story from one."""
 
     caller: str
     callee: str
+    number: int = 0
     reached: bool = False
     answered_at: float | None = None
     over_at: float | None = None

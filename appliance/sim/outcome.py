@@ -51,7 +51,8 @@ class Outcome(NamedTuple):
 
 class Failure(NamedTuple):
     """`at` is when it went wrong (seconds), not when it was noticed; `noticed` is when `who` did.
-    `silent` are the directions of audio, or of RTCP, in which too little was heard."""
+    `silent` are the directions of audio, or of RTCP, in which too little was heard. `call` is the
+    number of the call that it is about; 0 if it is about none."""
 
     at: float
     outcome: str
@@ -59,6 +60,7 @@ class Failure(NamedTuple):
     who: str = ""
     noticed: float = 0.0
     silent: tuple[Direction, ...] = ()
+    call: int = 0
 
 
 class Judge:
@@ -111,24 +113,23 @@ class Judge:
 
     def failure(self) -> Failure | None:
         """The earliest failure so far, which names the outcome."""
-        failures = list(self._failures)
-        for conversation in self.conversations:
-            failed = conversation.failed()
-            if failed is not None:
-                part, silent = failed
-                word = (ONE_WAY_AUDIO, NO_AUDIO)[len(silent) - 1]
-                failures.append(Failure(part.at, word, "", silent=silent))
-        return min(failures, key=lambda failure: failure.at, default=None)
+        failures = [*self._failures, *filter(None, map(_unheard, self.conversations))]
+        return min(failures, key=_when, default=None)
 
     def outcome(self) -> Outcome | None:
         """The verdict so far; None while there is none."""
         word, detail = self._verdict()
-        return self._outcome(word, detail or self._audio_text()) if word else None
+        return self._outcome(word, detail or self._audio_text(word)) if word else None
 
     def word(self) -> str:
         """The verdict so far without its sentence and evidence, which take longer to gather; empty
         while there is none."""
         return self._verdict()[0]
+
+    def words(self) -> dict[int, str]:
+        """The same of each call that has a verdict, by its number."""
+        found = ((each.number, self._verdict_on(each)[0]) for each in self.conversations)
+        return {number: word for number, word in found if word}
 
     def final(self) -> Outcome:
         """The verdict when nothing more will happen: a call that led nowhere reached nobody."""
@@ -178,7 +179,9 @@ class Judge:
 
     def _call_tried(self, report: Report, now: float) -> None:
         self._counts["calls_tried"] += 1
-        self.conversations.append(Conversation(report.who, report.peer, listens=report.stream))
+        number = len(self.conversations) + 1
+        called = Conversation(report.who, report.peer, number, listens=report.stream)
+        self.conversations.append(called)
 
     def _call_reached(self, report: Report, now: float) -> None:
         self._counts["calls_reached"] += 1
@@ -212,7 +215,8 @@ class Judge:
         conversation = self._of(report.who)
         conversation.end(now)
         detail = self._in_call(report)
-        self._failures.append(Failure(now, word, detail, report.who, now, silent))
+        number = conversation.number
+        self._failures.append(Failure(now, word, detail, report.who, now, silent, number))
 
     def _call_ended(self, report: Report, now: float) -> None:
         self._of(report.who).end(now)
@@ -240,7 +244,7 @@ class Judge:
 
     def _refused(self, report: Report, now: float) -> None:
         """Something was wanted in a call and not granted; the call goes on."""
-        self._failures.append(Failure(now, REJECTED, self._in_call(report), report.who, now))
+        self._failed_in_call(report, now, REJECTED, self._in_call(report))
 
     def _transferred(self, report: Report, now: float) -> None:
         self._counts["calls_transferred"] = self._counts.get("calls_transferred", 0) + 1
@@ -249,10 +253,14 @@ class Judge:
         self._counts["choices_made"] = self._counts.get("choices_made", 0) + 1
 
     def _transfer_refused(self, report: Report, now: float) -> None:
-        self._failures.append(Failure(now, REJECTED, report.detail, report.who, now))
+        self._failed_in_call(report, now, REJECTED, report.detail)
 
     def _transfer_unanswered(self, report: Report, now: float) -> None:
-        self._failures.append(Failure(now, NOT_REACHED, report.detail, report.who, now))
+        self._failed_in_call(report, now, NOT_REACHED, report.detail)
+
+    def _failed_in_call(self, report: Report, now: float, word: str, detail: str) -> None:
+        number = self._of(report.who).number
+        self._failures.append(Failure(now, word, detail, report.who, now, (), number))
 
     def _message_discarded(self, report: Report, now: float) -> None:
         self._counts["messages_discarded"] += 1
@@ -264,9 +272,20 @@ class Judge:
         """The verdict's word and, where a failure has one, its detail."""
         first = self.failure()
         if first is not None:
-            return first.outcome, first.detail
+            is_one_of_several = first.detail and first.call and len(self.conversations) > 1
+            which = f" (call {first.call})" if is_one_of_several else ""
+            return first.outcome, f"{first.detail}{which}"
         heard = any(each.was_heard() for each in self.conversations)
         return (BOTH_WAYS if heard else ""), ""
+
+    def _verdict_on(self, conversation: Conversation) -> tuple[str, str]:
+        """The same of one call alone."""
+        own = [each for each in self._failures if each.call == conversation.number]
+        silence = _unheard(conversation)
+        first = min([*own, silence] if silence else own, key=_when, default=None)
+        if first is not None:
+            return first.outcome, first.detail
+        return (BOTH_WAYS if conversation.was_heard() else ""), ""
 
     def _of(self, name: str) -> Conversation:
         """The newest call that `name` takes part in. By one's own name only: what the other end
@@ -289,8 +308,32 @@ class Judge:
         (reason, count), *_ = reasons.most_common(1)
         return f" ({count} discarded: {reason})"
 
-    def _audio_text(self) -> str:
-        return "; ".join(text for each in self.conversations if (text := _in_words(each)))
+    def _audio_text(self, whole: str) -> str:
+        """Who heard whom; of several calls in each, with its own verdict where that is not the one
+        on the `whole`."""
+        spoken = [each for each in self.conversations if _in_words(each)]
+        if len(self.conversations) == 1:
+            return "".join(map(_in_words, spoken))
+        return "; ".join(self._of_several(each, whole) for each in spoken)
+
+    def _of_several(self, call: Conversation, known: str = "") -> str:
+        """A call with its number; with its verdict unless that is `known`."""
+        word, detail = self._verdict_on(call)
+        detail = detail.removeprefix(f"{call.caller} called {call.callee}: ")
+        verdict = f", {WORDS[word]}" if word not in ("", known) else ""
+        pair = f"call {call.number}, {call.caller} to {call.callee}"
+        return f"{pair}{verdict}: {detail or _in_words(call)}"
+
+    def _row(self, call: Conversation) -> dict[str, object]:
+        """A call in the evidence; its outcome and sentence are empty while there is no verdict."""
+        word, _ = self._verdict_on(call)
+        return {
+            "call": call.number,
+            "caller": call.caller,
+            "callee": call.callee,
+            "outcome": word,
+            "sentence": self._of_several(call) if word else "",
+        }
 
     def _outcome(self, word: str, detail: str) -> Outcome:
         audio = [
@@ -298,11 +341,26 @@ class Judge:
             for conversation in self.conversations
             for talker, listener, said, end, _ in conversation.directions()
         ]
-        evidence: dict[str, object] = {**self._counts, "audio": audio}
+        calls = list(map(self._row, self.conversations))
+        evidence: dict[str, object] = {**self._counts, "audio": audio, "calls": calls}
         reports = [row for each in self.conversations for row in _reports(each)]
         if reports:
             evidence["rtcp"] = reports
         return Outcome(word, f"{WORDS[word]}: {detail}", evidence)
+
+
+def _when(failure: Failure) -> float:
+    return failure.at
+
+
+def _unheard(conversation: Conversation) -> Failure | None:
+    """Its audio failed, in the first part in which it did."""
+    failed = conversation.failed()
+    if failed is None:
+        return None
+    part, silent = failed
+    word = (ONE_WAY_AUDIO, NO_AUDIO)[len(silent) - 1]
+    return Failure(part.at, word, "", silent=silent, call=conversation.number)
 
 
 def _in_words(conversation: Conversation) -> str:

@@ -61,7 +61,7 @@ class Simulation:
         self.witness = Witness(self.log)
         self._clock = Clock()
         self._ended = False
-        self._told: Outcome | None = None
+        self._told: dict[int, str] = {}
         self._counted: dict[str, tuple[int, int]] = {}
         self._looked_at: dict[int, State] = {}
         self._named_in: dict[Endpoint, int] = {}
@@ -239,8 +239,9 @@ class Simulation:
     def _tick(self, _: None, now: float) -> None:
         self._count_audio(now)
         self.witness.flush(now)
-        word = self.judge.word()
-        if word and (self._told is None or word != self._told.outcome):
+        words = self._words()
+        if words != self._told:
+            self._told = words
             self._tell_outcome(now)
         self._clock.at(now + TICK, self._tick)
 
@@ -275,9 +276,13 @@ class Simulation:
         if place:
             self._last_loss = number
 
+    def _words(self) -> dict[int, str]:
+        """All verdicts that there are so far: on each call by its number, on the whole by 0."""
+        word = self.judge.word()
+        return {0: word, **self.judge.words()} if word else {}
+
     def _tell_outcome(self, now: float) -> None:
-        self._told = self.outcome()
-        word, sentence, evidence = self._told
+        word, sentence, evidence = self.outcome()
         event = CallOutcome(
             outcome=word, sentence=sentence, evidence=evidence, causes=self.causes()
         )

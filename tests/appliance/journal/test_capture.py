@@ -97,7 +97,7 @@ def test_every_edit_and_its_reason_stand_at_the_packet_that_has_it() -> None:
     assert not any("became" in comment for comment in arrived.comments)
     (message,) = world.told(MessagePassed)
     head, *edits = left.comments
-    assert head.endswith(": rewritten")
+    assert head.endswith(": rewritten, leaves as 203.0.113.1:5060")
     assert len(edits) == len(message.changes) > 3
     for edit, change in zip(edits, message.changes, strict=True):
         assert edit.startswith(f"ok {change.field}: ")
@@ -140,7 +140,7 @@ def test_a_message_that_had_to_wait_leaves_later_with_its_edits() -> None:
     late = world.kept[-1]
     assert (late.side, late.has_left) == (FROM, True)
     assert late.number > waiting.number
-    assert late.comments[0].endswith(": rewritten")
+    assert late.comments[0].endswith(": rewritten, leaves as 203.0.113.1:5060")
 
 
 def test_what_a_timer_makes_the_nat_say_is_kept_too() -> None:

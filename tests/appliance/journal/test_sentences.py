@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +18,12 @@ from appliance.journal.events import (
     MediaStats,
     MessagePassed,
     PacketDropped,
-    PacketLost,
     SettingChanged,
     Started,
 )
 from appliance.journal.sentences import Teller, outcome_line, place_of, table
 
+ALICE = "192.168.20.100:5060"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202etxt\x7f[bold]"
 
 
@@ -136,10 +137,71 @@ def test_a_message_tells_each_change_with_its_reason() -> None:
         verdict="unchanged", before="", after="", changes=[change], summary="REGISTER",
     )  # fmt: skip
     assert Teller().tell(message) == [
-        "    0.000  REGISTER out, 192.168.20.100:5060 to 203.0.113.9:5060: unchanged",
+        "    0.000  REGISTER out, 192.168.20.100:5060 to 203.0.113.9:5060: unchanged, "
+        "leaves as 203.0.113.1:5060",
         '           missed contact.host: "192.168.20.100" was left, "203.0.113.1" was expected. '
         "The registrar will send calls to this address. (RFC 3261 20.10)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "source", "destination", "told"),
+    [
+        ("rewritten", "203.0.113.1:9", "203.0.113.9:5060", "rewritten, leaves as 203.0.113.1:9"),
+        ("rewritten", ALICE, "192.168.20.9:7", "rewritten, handed to 192.168.20.9:7"),
+        ("unchanged", ALICE, "203.0.113.9:5060", "unchanged"),
+        ("dropped", "203.0.113.1:9", "203.0.113.9:5060", "dropped"),
+    ],
+)
+def test_a_message_tells_as_which_it_goes_on(
+    verdict: str, source: str, destination: str, told: str
+) -> None:
+    """Where the NAT has given it another end; what goes no further has none."""
+    (line,) = Teller().tell(passed(verdict, source, destination))
+    assert line.endswith(f": {told}")
+
+
+def test_who_reads_from_the_beginning_is_told_a_reason_once() -> None:
+    """Then when it was; a change that is the same in all is told with others of that moment."""
+    change = Change("contact.host", (0, 1), "a", "b", None, "ok", "contact", "Reason.", "RFC 1")
+    other = msgspec.structs.replace(change, before="c")
+    teller = Teller(brief=True)
+    told = [
+        teller.tell(passed("rewritten", at=float(at), changes=changes, note="off; no need"))
+        for at, changes in enumerate(([change, other], [change, other], [change]))
+    ]
+    assert [[line.strip() for line in lines[1:]] for lines in told] == [
+        [
+            'ok contact.host: "a" became "b". Reason. (RFC 1)',
+            'ok contact.host: "c" became "b". Why: as at 0.000.',
+        ],
+        ["ok contact.host, contact.host: as at 0.000"],
+        ["ok contact.host: as at 0.000"],
+    ]
+    assert [lines[0].partition("; ")[2] for lines in told] == ["off; no need", "off", "off"]
+
+
+def test_who_may_begin_to_read_anywhere_is_told_every_reason() -> None:
+    teller = Teller()
+    change = Change("contact.host", (0, 1), "a", "b", None, "ok", "contact", "Reason.", "RFC 1")
+    once, again = (teller.tell(passed("rewritten", changes=[change])) for _ in range(2))
+    assert once == again
+
+
+def passed(
+    verdict: str,
+    source: str = ALICE,
+    destination: str = "203.0.113.9:5060",
+    at: float = 0.0,
+    changes: Sequence[Change] = (),
+    note: str = "",
+) -> MessagePassed:
+    return MessagePassed(
+        alg="sip", module="sip", flow=1, direction="out", transport="udp", t=at, note=note,
+        source=ALICE, destination="203.0.113.9:5060", new_source=source,
+        new_destination=destination, verdict=verdict, before="", after="",
+        changes=list(changes), summary="REGISTER",
+    )  # fmt: skip
 
 
 def test_a_binary_message_tells_its_values_as_people_write_them() -> None:
@@ -253,27 +315,6 @@ def test_one_packet_is_not_packets(sent: int, told: str) -> None:
         bytes_in=0,
     )
     assert told in Teller().tell(event)[0]
-
-
-def lost(at: float, count: int = 50) -> PacketLost:
-    return PacketLost(
-        t=at, where="on the outside", why="no route", protocol="udp", source="203.0.113.9:10000",
-        destination="192.168.20.100:4000", count=count,
-    )  # fmt: skip
-
-
-def test_what_is_lost_second_by_second_is_told_ever_less_often() -> None:
-    """After one, two, four, eight … seconds, with how many packets it has been so far."""
-    teller = Teller()
-    told = [second for second in range(1, 40) if teller.tell(lost(float(second)))]
-    assert told == [1, 2, 4, 8, 16, 32]
-    *_, last = (line for second in range(40, 65) for line in teller.tell(lost(float(second))))
-    assert last.endswith("; 3,200 so far")
-
-
-def test_after_a_pause_it_is_told_again() -> None:
-    teller = Teller()
-    assert [bool(teller.tell(lost(at))) for at in (1.0, 2.0, 3.0, 9.0)] == [True, True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 import pytest
 
 from alg.registry import SpecError
 from appliance.gateway.slots import Slots
-from appliance.journal.events import encode
+from appliance.journal.events import PacketDropped, PacketLost, encode
+from appliance.journal.sentences import Teller
 from appliance.sim.outcome import Outcome
 from appliance.sim.scenario import Expectation, Scenario, Turns
 from appliance.sim.staging import simulation, stage
@@ -29,6 +32,7 @@ BITES = {
     for label, expected in STORIES[each.story].expect.items()
     if expected == each.turned and each.fault in CLAIMS
 }
+BY_THE_NAT = "dropped by the NAT"
 KNOBS = [pytest.param(name, key) for name, story in STORIES.items() for key in story.knobs]
 
 
@@ -36,7 +40,7 @@ KNOBS = [pytest.param(name, key) for name, story in STORIES.items() for key in s
 def test_expectations_hold(name: str, label: str) -> None:
     """And where a fault bites, it breaks what its row says that it does."""
     expected = STORIES[name].expect[label]
-    outcome, _, told = played(name, expected)
+    outcome, told = played(name, expected)[:2]
     assert outcome.outcome == expected.outcome, outcome.sentence
     counts = {key: outcome.evidence[key] for key in expected.evidence}
     assert counts == expected.evidence
@@ -52,7 +56,16 @@ def test_a_knob_that_is_listed_changes_something(name: str, key: str) -> None:
     assert turned is not None, f"nothing in {name} turns {key}"
     others = {knob: value for knob, value in turned.set.items() if knob != key}
     without = Turns(alg=turned.alg, profile=turned.profile, set=others)
-    assert played(name, turned)[1] != played(name, without)[1]
+    assert played(name, turned).happened != played(name, without).happened
+
+
+@pytest.mark.parametrize(("name", "label"), sampled(PROMISES, 14))
+def test_every_packet_that_is_lost_is_told_or_counted_in_a_line_that_follows(
+    name: str, label: str
+) -> None:
+    run = played(name, STORIES[name].expect[label])
+    assert run.told_as_lost == run.counted_as_lost
+    assert run.told_as_dropped == run.counted_as_dropped
 
 
 def test_only_what_a_real_appliance_refuses_is_only_simulated() -> None:
@@ -85,18 +98,47 @@ def turns(story: Scenario) -> Iterator[Turns]:
     yield from expectations
 
 
-def played(name: str, turned: Turns) -> tuple[Outcome, bytes, str]:
-    """How it ends, a digest of all that happened after the settings were told, and what is told of
-    the outcome and its causes."""
+class Played(NamedTuple):
+    """A run: how it ended, what is told of that and its causes, a digest of all that happened after
+    the settings were told, and packets that reached nobody, as lines tell them and as they were
+    counted."""
+
+    outcome: Outcome
+    told: str
+    happened: bytes
+    told_as_lost: int
+    counted_as_lost: int
+    told_as_dropped: int
+    counted_as_dropped: int
+
+
+def played(name: str, turned: Turns) -> Played:
     same = Turns(alg=turned.alg, profile=turned.profile, set=turned.set)
     return _played(name, msgspec.json.encode(same))
 
 
 @cache
-def _played(name: str, turned: bytes) -> tuple[Outcome, bytes, str]:
+def _played(name: str, turned: bytes) -> Played:
     """Several knobs and an expectation are often about the same run."""
     run = simulation(STORIES[name], msgspec.json.decode(turned, type=Turns))
     outcome = run.run()
     _, *events = run.log.since(0)
-    digest = sha256(b"".join(map(encode, events))).digest()
-    return outcome, digest, "\n".join((outcome.sentence, *(c.sentence for c in run.causes())))
+    drops = [each for each in events if isinstance(each, PacketDropped)]
+    teller = Teller()
+    losses = (each for each in events if isinstance(each, PacketLost | PacketDropped))
+    lines = [line for each in losses for line in teller.tell(each)] + teller.rest()
+    return Played(
+        outcome,
+        "\n".join((outcome.sentence, *(cause.sentence for cause in run.causes()))),
+        sha256(b"".join(map(encode, events))).digest(),
+        sum(packets(line) for line in lines if "  lost " in line),
+        sum(count for place, count in run.world.lost.items() if not place.startswith(BY_THE_NAT)),
+        sum(packets(line) for line in lines if "  dropped " in line),
+        sum(each.count for each in drops),
+    )
+
+
+def packets(line: str) -> int:
+    """How many a line is about: "lost at alice: 50 times udp …", "dropped 7 packets on …"."""
+    count = re.search(r"  (?:lost [^:]*: ([\d,]+) times |dropped ([\d,]+) packets )", line)
+    return int((count[1] or count[2]).replace(",", "")) if count else 1

@@ -91,7 +91,44 @@ def test_evidence_counts_everything() -> None:
             {"talker": "alice", "listener": "bob", "sent": 500, "heard": 500},
             {"talker": "bob", "listener": "alice", "sent": 496, "heard": 496},
         ],
+        "calls": [
+            {
+                "call": 1,
+                "caller": "alice",
+                "callee": "bob",
+                "outcome": "both-ways",
+                "sentence": "call 1, alice to bob, both ways: "
+                "bob hears alice (500 of 500), alice hears bob (496 of 496)",
+            }
+        ],
     }
+
+
+def test_several_calls_are_told_by_number_and_each_has_a_verdict_of_its_own() -> None:
+    """Its word stands where it is not that of the whole."""
+    judge = Judge()
+    call(judge)
+    judge.hear(Report(What.CALL_ENDED, "alice", "bob"), 20.0)
+    call(judge, (498, 0), (496, 498), 30.0)
+    judge.hear(Report(What.CALL_TRIED, "alice", "bob"), 60.0)
+    assert judge.words() == {1: "both-ways", 2: "one-way-audio"}
+    assert judge.final().sentence == (
+        "one-way audio: call 1, alice to bob, both ways: "
+        "bob hears alice (500 of 500), alice hears bob (496 of 496); "
+        "call 2, alice to bob: bob hears alice (498 of 498), alice hears bob (0 of 496)"
+    )
+
+
+def test_of_several_calls_the_one_that_failed_is_told_by_its_number() -> None:
+    judge = Judge()
+    call(judge)
+    judge.hear(Report(What.CALL_ENDED, "alice", "bob"), 20.0)
+    judge.hear(Report(What.CALL_TRIED, "alice", "bob"), 30.0)
+    judge.hear(Report(What.CALL_REJECTED, "alice", "bob", "486 Busy Here"), 31.0)
+    assert judge.final().sentence == "rejected: alice called bob: 486 Busy Here (call 2)"
+    calls = judge.final().evidence["calls"]
+    assert isinstance(calls, list)
+    assert calls[1]["sentence"] == "call 2, alice to bob, rejected: 486 Busy Here"
 
 
 def test_there_is_no_judgement_on_audio_before_a_second_of_it() -> None:

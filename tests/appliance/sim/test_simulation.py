@@ -227,6 +227,19 @@ def test_the_outcome_is_told_when_it_shows_and_again_at_the_end() -> None:
     assert told[-1].sentence == run.outcome().sentence
 
 
+def test_the_outcome_of_each_call_is_told_when_it_shows() -> None:
+    run = finished("sometimes-works", "sip")
+    told = [event for event in events(run) if isinstance(event, CallOutcome)]
+    known = [[row["outcome"] for row in calls] for calls in map(calls_of, told)]
+    assert known == [["both-ways"], ["both-ways"] * 2, ["both-ways"] * 2]
+
+
+def calls_of(event: CallOutcome) -> list[dict[str, object]]:
+    calls = event.evidence["calls"]
+    assert isinstance(calls, list)
+    return calls
+
+
 def test_the_end_is_told_once() -> None:
     run = finished("incoming-call")
     count = len(events(run))
