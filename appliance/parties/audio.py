@@ -254,6 +254,7 @@ class Audio:
         """Send `stream` to where the session description in `message` says (RFC 8866 5.7), if both
         sides want that; `direction` is one's own (RFC 3264 5.1)."""
         wanted = read(message.body)
+        stream.speaker = me
         before, stream.remote = stream.remote, wanted.media
         stream.faxes, stream.events = wanted.fax, wanted.events
         if self._ice is not None:
@@ -306,8 +307,9 @@ class Audio:
         if not (self._talks_to_source and stream.may_send) or stream.remote == datagram.source:
             return False
         stream.remote = datagram.source
-        detail = "sends audio, because audio comes from there, to"
-        self._machine.learn(self._name, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
+        detail = "sends audio to where audio comes from:"
+        who = stream.speaker or self._name
+        self._machine.learn(who, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
         return True
 
     def _hear_key(self, stream: Stream, datagram: Datagram, now: float) -> bool:

@@ -41,7 +41,7 @@ FALLS = {
     NO_CANDIDATE: "gives up ICE, as no candidate is",
     GIVEN_UP: "hears that ICE is given up, and goes by what is written:",
 }
-SENDS = "sends audio, because a STUN check was answered there, to"
+SENDS = "sends audio to where a STUN check was answered:"
 
 
 @dataclass(slots=True)
@@ -170,7 +170,8 @@ class Ice:
     def _is_answered(self, stream: Stream, session: Session, there: Endpoint) -> None:
         if session.selected is None and not session.is_given_up:
             session.selected = stream.remote = there
-            self._machine.learn(self._name, SENDS, there, Ground(b"", "", "RFC 8445 8"))
+            who = stream.speaker or self._name
+            self._machine.learn(who, SENDS, there, Ground(b"", "", "RFC 8445 8"))
 
 
 def _written(stream: Stream) -> Iterator[str]:

@@ -73,6 +73,7 @@ class Stream:
     is the payload type by which the other side takes digits (0: it takes none). A stream that
     `faxes` has become one of T.38. `heard_before` is how much was heard at the last look whether
     the other side is still there; None if since then there was a time when nothing was to be heard.
+    `speaker` is whose voice it is: a server speaks for each of its users.
     """
 
     __slots__ = (
@@ -96,6 +97,7 @@ class Stream:
         "sends_from",
         "sent",
         "session",
+        "speaker",
         "ssrc",
         "timestamp",
         "version",
@@ -114,6 +116,7 @@ class Stream:
         self.faxes = False
         self.said: Description | None = None
         self.session: int | None = None
+        self.speaker = ""
         self.version = 0
         self.control: Control | None = None
         self.events = 0
