@@ -42,7 +42,8 @@ CLAIMS = {
     "sip-poor:requests-only": Claim(
         "technicolor-full-alg",
         "Calls out work; in calls in the phone hears nothing",
-        "bob hears alice (59 of 59), alice hears bob (60 of 61); alice hears bob (0 of 59)",
+        "both ways: bob hears alice (59 of 59), alice hears bob (60 of 61); "
+        "call 2, bob to alice: alice hears bob (0 of 59)",
     ),
     "sip-poor:no-from-to": Claim(
         "technicolor-full-alg",
@@ -297,7 +298,8 @@ CLAIMS = {
     "sip-poor:split-wan": Claim(
         "works-then-stops",
         "Calls are set up in which the phone hears nothing",
-        "one-way audio: alice hears bob (0 of 59), bob hears alice (61 of 61)",
+        "one-way audio: call 1, bob to alice: "
+        "alice hears bob (0 of 59), bob hears alice (61 of 61)",
     ),
     "sip-poor:born-unnatted": Claim(
         "nat-yes",
