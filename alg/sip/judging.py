@@ -61,24 +61,28 @@ def watch(
     message: bytes, left: bytes, context: AlgContext, edits: Sequence[Edit]
 ) -> Sequence[Edit]:
     """No Call-ID may change; but a module that has changed one is right to give its writer back
-    what he wrote (RFC 3261 8.2.6.2). It is not missed where it does not: the change was wrong."""
+    what he wrote, and to answer by what was asked (RFC 3261 8.2.6.2). It is not missed where it
+    does not: the change was wrong."""
     try:
         came, gone = parse(message), parse(left)
     except (NotSip, Malformed):
         return edits
     if gone.call_id == came.call_id:
         return edits
-    host = context.internal.address
-    if context.direction is Direction.OUT:
-        context.remember(("call-id", host, gone.call_id), came.call_id, LONGEST_LIFE)
-        return edits
-    written = context.recall(("call-id", host, came.call_id))
-    if written != gone.call_id:
-        return edits
-    header = came.headers[b"call-id"][0]
-    start = message.index(came.call_id.encode("latin-1"), header.start)
-    end = start + len(came.call_id)
-    return (*edits, Edit(start, end, written.encode("latin-1"), "call-id", "call-id-restored"))
+    host, is_outward = context.internal.address, context.direction is Direction.OUT
+    undone = context.recall(("call-id", host, is_outward, came.call_id)) == gone.call_id
+    is_right = undone and not (is_outward and came.is_request)
+    if came.is_request or (is_outward and not undone):
+        back = ("call-id", host, not is_outward, gone.call_id)
+        context.remember(back, came.call_id, LONGEST_LIFE)
+    return (*edits, _call_id_restored(came, gone.call_id)) if is_right else edits
+
+
+def _call_id_restored(message: Message, call_id: str) -> Edit:
+    before = message.call_id.encode("latin-1")
+    start = message.data.index(before, message.headers[b"call-id"][0].start)
+    after = call_id.encode("latin-1")
+    return Edit(start, start + len(before), after, "call-id", "call-id-restored")
 
 
 def why_it_stays(message: bytes, at: int) -> Reason:

@@ -144,3 +144,18 @@ def test_to_give_a_changed_call_id_back_is_right(
     context.commit()
     edits = watch(came, handed_on, context.facing(Direction.IN), ())
     assert apply(came, edits) == right
+
+
+def test_an_answer_rightly_has_the_call_id_that_was_asked_by() -> None:
+    """Also one that should never have come so far; a request never has."""
+    context = small_nat(Direction.IN)
+    assert watch(CHANGED, MESSAGE, context, ()) == ()
+    context.commit()
+    outward = context.facing(Direction.OUT)
+    asked, answered = (
+        each.replace(b"INVITE sip:bob@203.0.113.9 SIP/2.0", b"SIP/2.0 200 OK")
+        for each in (CHANGED, MESSAGE)
+    )
+    assert apply(answered, watch(answered, asked, outward, ())) == asked
+    assert watch(answered, answered, outward, ()) == ()
+    assert watch(MESSAGE, CHANGED, outward, ()) == ()
