@@ -344,6 +344,7 @@ def _play(
         narrate(f"{at:9.3f}  {clean(what)}")
 
     programs = []
+    witness = Client(house.control)
     try:
         for name, command in commands.items():
             traits = story.parties[name]
@@ -357,13 +358,16 @@ def _play(
             speed,
             programs,
             lambda: ask("show", what="flows"),
+            lambda event, message: witness.tell("tell", event=event, message=message),
         )
         outcome = stage.run()
+        witness.ask("hello")  # answered when all that it was told is heard
         for program in programs:
             for line in program.failure():
                 narrate(clean(line))
         return outcome
     finally:
+        witness.close()
         for program in programs:
             program.stop()
 

@@ -33,6 +33,7 @@ from appliance.control.captures import LiveCapture
 from appliance.control.filters import ONE_CALL, WHATS, Fits
 from appliance.control.listener import Listener
 from appliance.control.session import Gathering, Session
+from appliance.control.telling import Telling
 from appliance.engine import Engine
 from appliance.journal.counters import Use
 from appliance.journal.events import Event, encode
@@ -43,7 +44,7 @@ LONGEST_NAME = 4096
 """Characters of a file's name (PATH_MAX, linux/limits.h)."""
 MOST_CLIENTS = 64
 """At each socket: however many look on, its owner finds a place."""
-CHANGING = ("set", "flush")
+CHANGING = ("set", "flush", "tell")
 """What the read-only socket refuses."""
 WRITES_OF_A_CAPTURE = 8
 """In one turn: there is more to write than for those who watch."""
@@ -69,6 +70,7 @@ class ControlServer:
         self.dropped_subscribers = 0
         self.backlog_high_water = 0
         engine.kept["watchers"] = self._use
+        self.telling = Telling(engine.log)
         self.capture = LiveCapture(engine, self._listen_for)
         self._now = 0.0  # of the last turn
         self._clients: dict[int, Session] = {}
@@ -173,10 +175,12 @@ class ControlServer:
             self._watch(client, number, request)
         elif verb == "capture":
             self._capture(client, number, request, now)
+        elif verb == "tell":
+            self._tell(client, number, request, now)
         elif verb == "hello":
             client.answer(number, self._hello(client))
         else:
-            known = "hello, show, set, flush, watch, capture"
+            known = "hello, show, set, flush, watch, capture, tell"
             raise ValueError(f"{verb!r} is not known; one of: {known}")
 
     def _hello(self, client: Session) -> dict[str, object]:
@@ -189,6 +193,7 @@ class ControlServer:
             "read_only": client.read_only,
             "devices": {side: settings[f"{side}.device"] for side in ("inside", "outside")},
             "dropped_subscribers": self.dropped_subscribers,
+            "refused_events": self.telling.refused,
         }
 
     def _show(self, request: Mapping[str, Any], now: float) -> tuple[object, Fits | None]:
@@ -220,6 +225,19 @@ class ControlServer:
         whole = key in SETTINGS  # and not one entry of a table
         value = self.engine.settings.written(key) if whole else request["value"]
         return {"key": key, "value": value}
+
+    def _tell(
+        self, client: Session, number: object, request: Mapping[str, Any], now: float
+    ) -> None:
+        """Who gives no number does not read answers, and is not to wait for that either."""
+        try:
+            result = self.telling.take(request, now)
+        except ValueError:
+            if number is not None:
+                raise
+        else:
+            if number is not None:
+                client.answer(number, result)
 
     def _watch(self, client: Session, number: object, request: Mapping[str, Any]) -> None:
         since = request.get("since")

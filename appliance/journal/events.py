@@ -199,7 +199,7 @@ class CallState(Event, tag="call-state"):
 
 
 class PacketLost(Event, tag="packet-lost"):
-    """A packet that the NAT did not drop, and that reached nobody (simulation only: a NAT cannot
+    """A packet that the NAT did not drop, and that reached nobody (simulation and lab: a NAT cannot
     know). Like losses within a second are one event with `count` > 1."""
 
     where: str  # "on the outside", "at alice"
@@ -217,8 +217,8 @@ _CODE = re.compile(r"\d{3}[: ]")  # so the reason for an answer by a code begins
 
 
 class MessageDiscarded(Event, tag="message-discarded"):
-    """Its receiver made nothing of a message, or refused it (simulation only). Its cause is the
-    message as it passed the NAT, if it did."""
+    """Its receiver made nothing of a message, or refused it (simulation and lab). Its cause is
+    the message as it passed the NAT, if it did."""
 
     party: str
     summary: str
@@ -234,7 +234,7 @@ class MessageDiscarded(Event, tag="message-discarded"):
 
 
 class MessageAccepted(Event, tag="message-accepted"):
-    """Its receiver took a message, its cause, for what it is (simulation only)."""
+    """Its receiver took a message, its cause, for what it is (simulation, lab)."""
 
     party: str
     summary: str
@@ -243,7 +243,7 @@ class MessageAccepted(Event, tag="message-accepted"):
 
 
 class PartyLearnt(Event, tag="party-learnt"):
-    """What a party will do now, and which field of which message told it so (simulation only)."""
+    """What a party will do now, and which field of which message told it so (simulation, lab)."""
 
     party: str
     does: str  # "sends audio to"
@@ -270,8 +270,8 @@ class Cause(msgspec.Struct):
 
 
 class CallOutcome(Event, tag="call-outcome"):
-    """How it ended for the people on the phone (simulation only: the parties know). `causes`: why,
-    the first cause first; none when everybody is heard."""
+    """How it ended for the people on the phone (simulation, lab: the parties know). `causes`: why,
+    the first cause first; none when everybody is heard, and in a lab."""
 
     outcome: str
     sentence: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from copy import copy
+from typing import Protocol
 
 from appliance.journal.events import PacketLost
-from appliance.journal.log import EventLog
 
 Tell = Callable[[], tuple[PacketLost, int | None]]
 """Answers an event for a packet that was lost, and the number of the event that led to it."""
@@ -18,10 +18,20 @@ MANY_KINDS = 64
 """Kinds that are counted at a time; of others each packet is told."""
 
 
-class LossLog:
-    """Tells the event log of packets that were lost."""
+class Log(Protocol):
+    """As much of an event log as is needed here."""
 
-    def __init__(self, log: EventLog) -> None:
+    def emit(self, entry: PacketLost, now: float, cause: int | None) -> int:
+        """Take an event."""
+
+    def since_start(self, now: float) -> float:
+        """A time as events have it."""
+
+
+class LossLog:
+    """Tells `log` of packets that were lost."""
+
+    def __init__(self, log: Log) -> None:
         self._log = log
         self._open: dict[Hashable, PacketLost] = {}
 

@@ -28,18 +28,13 @@ from appliance.journal.events import (
     Started,
 )
 from appliance.journal.log import EventLog
-from appliance.parties import ftp, oneport, resolver, stun
-from appliance.parties.party import Ground, Report, What
-from appliance.parties.rtp import is_audio
-from appliance.parties.sipua import essence
+from appliance.parties.party import Report, What
 from appliance.sim.losses import LossLog
 from appliance.sim.packets import OFFSET, unpack_segment
 from appliance.sim.passages import MOST_KEPT, Passages, keep
+from appliance.sim.testimony import as_event, in_words
 from nat.endpoint import PROTOCOL_NAMES, TCP, UDP, Endpoint
 from nat.packet import Packet
-
-OTHERS = (stun.essence, ftp.essence, resolver.essence)
-"""What packets are that are not of SIP or audio."""
 
 Trouble = PacketLost | PacketDropped | MessageDiscarded
 
@@ -80,26 +75,15 @@ class Witness:
         if report.what is What.MESSAGE_ACCEPTED:
             self._accept(report, ground.message, now)
             return
-        said, call_id = essence(ground.message)
-        said = said or ftp.essence(ground.message) or resolver.essence(ground.message)
+        event = as_event(party, report)
         cause = self._passages.find(ground.message)
-        event: Event
-        if report.what is What.LEARNT and report.target is not None:
-            target = str(report.target)
-            event = PartyLearnt(
-                party=report.who,
-                does=report.detail,
-                target=target,
-                field=ground.field,
-                summary=said,
-                rfc=ground.rfc,
-            )
-            keep(self._sent_there, target, self._log.emit(event, now, cause))
-        else:
+        if isinstance(event, PartyLearnt):
+            keep(self._sent_there, event.target, self._log.emit(event, now, cause))
+        elif event is not None:
             self._passages.end(ground.message)
             if cause is None and ground.message:  # what a wrong sequence number has left of one
                 cause = self._passages.end_by_piece(ground.message)
-            self._log.emit(_discarded(party, report.detail, ground, said, call_id), now, cause)
+            self._log.emit(event, now, cause)
 
     def _accept(self, report: Report, message: bytes, now: float) -> None:
         """Told of what passed the NAT, which has said what it is."""
@@ -117,7 +101,7 @@ class Witness:
     ) -> None:
         """A packet reached nobody."""
         payload = _payload(packet)
-        said = _in_words(payload)
+        said = in_words(payload)
         passed = None if said is None else self._end_of_lost(packet, payload)
 
         def tell() -> tuple[PacketLost, int | None]:
@@ -163,30 +147,6 @@ class Witness:
             evidence.troubles.append(event)
         elif isinstance(event, Started):
             evidence.hosts = event.parties
-
-
-def _discarded(
-    party: str, reason: str, ground: Ground, said: str, call_id: str
-) -> MessageDiscarded:
-    return MessageDiscarded(
-        party=party,
-        summary=said or "message",
-        reason=reason,
-        field=ground.field,
-        rfc=ground.rfc,
-        call_id=call_id,
-    )
-
-
-def _in_words(payload: bytes) -> str | None:
-    """What is said, in a word or two; None for audio, empty for what is nothing known. Frames of
-    the one-port protocol look like audio at first sight."""
-    said = oneport.essence(payload)
-    if said:
-        return said
-    if is_audio(payload):
-        return None
-    return essence(payload)[0] or next(filter(None, (each(payload) for each in OTHERS)), "")
 
 
 def _payload(packet: Packet) -> bytes:

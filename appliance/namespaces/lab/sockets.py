@@ -32,12 +32,14 @@ ECHO_REQUEST, ECHO_REPLY = 8, 0  # RFC 792
 LARGEST = 65536
 
 OnReport = Callable[[str, Report], None]
+OnLoss = Callable[[str, Send, str], None]
+"""Whose datagram the kernel would not send, which one, and why."""
 Now = Callable[[], float]
 
 
 class Sockets:
     """Drives `party`. `now` is its clock (seconds), `on_report` hears what it says, `addresses` are
-    those at which it is reached beside its own.
+    those at which it is reached beside its own, `on_loss` of what could not be sent.
 
     `lost` counts datagrams that the kernel would not send, by its reason. Raises OSError where a
     port cannot be had.
@@ -51,6 +53,7 @@ class Sockets:
         now: Now,
         on_report: OnReport,
         addresses: Iterable[int] = (),
+        on_loss: OnLoss = lambda party, send, why: None,
     ) -> None:
         self.party = party
         self.wake_at: float | None = None
@@ -59,6 +62,7 @@ class Sockets:
         self._selector = selector
         self._now = now
         self._on_report = on_report
+        self._on_loss = on_loss
         self._addresses = (party.address, *addresses)
         self._datagrams: dict[Endpoint, socket.socket] = {}
         self._forging: socket.socket | None = None
@@ -132,7 +136,9 @@ class Sockets:
         try:
             used.sendto(send.payload, (address_text(destination.address), destination.port))
         except OSError as error:
-            self.lost[error.strerror or str(error)] += 1
+            why = error.strerror or str(error)
+            self.lost[why] += 1
+            self._on_loss(self.party.name, send, why)
 
     def _receive(self, ready: socket.socket) -> None:
         try:

@@ -16,14 +16,16 @@ from typing import Any
 
 from appliance.namespaces.lab.programs import Flows, Program
 from appliance.namespaces.lab.sockets import Sockets
+from appliance.namespaces.lab.witness import Tell, Witness
 from appliance.parties.carrier import CarrierTraits
 from appliance.parties.kinds import party
-from appliance.parties.party import Report
+from appliance.parties.party import Report, Send, What
 from appliance.sim.outcome import Judge, Outcome
 from appliance.sim.scenario import Act, Scenario
 from nat.endpoint import Side, parse_address
 
 COUNT_EVERY = 0.5  # seconds of the story between two looks at the appliance's counters
+FLUSH_EVERY = 1.0  # seconds of the story in which like losses are told once
 LONGEST_WAIT = 0.2  # seconds; so often it is looked whether somebody wants an end
 LATE = 0.02  # seconds; who is later than that was kept waiting
 
@@ -35,7 +37,8 @@ Told = Callable[[float, str], None]
 
 class Stage:
     """`rooms` are the namespaces of both sides, `speed` how many seconds of the story pass in one.
-    `programs` play parties of this name; `flows` answers what the appliance knows of them."""
+    `programs` play parties of this name; `flows` answers what the appliance knows of them, `tell`
+    tells it what it cannot know."""
 
     def __init__(
         self,
@@ -46,8 +49,10 @@ class Stage:
         speed: float = 1.0,
         programs: Sequence[Program] = (),
         flows: Flows = lambda: (),
+        tell: Tell = lambda event, message: None,
     ) -> None:
         self.judge = Judge()
+        self._witness = Witness(tell)
         self._story = story
         self._change = change
         self._told = told
@@ -57,7 +62,7 @@ class Stage:
         self._began: float | None = None
         self._programs = programs
         self._flows = flows
-        self._next_count = COUNT_EVERY
+        self._next_count, self._next_flush = COUNT_EVERY, FLUSH_EVERY
         self._people = _people(story)
         absent = {program.name for program in programs}
         self._hosts = {
@@ -68,6 +73,7 @@ class Stage:
                 self._now,
                 self._hear,
                 map(parse_address, traits.addresses[1:]),
+                self._lose,
             )
             for name, traits in story.parties.items()
             if name not in absent and not isinstance(traits, CarrierTraits)
@@ -86,7 +92,10 @@ class Stage:
             for host in self._hosts.values():
                 host.close()
             self._selector.close()
-        return self.judge.final()
+        outcome = self.judge.final()
+        self._witness.flush(self._now())
+        self._witness.end(outcome)
+        return outcome
 
     def _now(self) -> float:
         """Seconds of the story."""
@@ -118,6 +127,9 @@ class Stage:
         for host in self._hosts.values():
             if host.wake_at is not None and host.wake_at <= now:
                 host.wake()
+        if self._next_flush <= now:
+            self._next_flush = now + FLUSH_EVERY
+            self._witness.flush(now)
         if self._programs and self._next_count <= now:
             self._next_count = now + COUNT_EVERY
             for program in self._programs:
@@ -139,8 +151,14 @@ class Stage:
             self._told(act.at, f"{act.party}: {act.do} {act.whom}".rstrip())
             self._hosts[act.party].tell(act.do, act.whom)
 
+    def _lose(self, name: str, send: Send, why: str) -> None:
+        self._witness.lose(name, send, why, self._now())
+
     def _hear(self, name: str, report: Report) -> None:
         now = self._now()
+        self._witness.hear(name, report)
+        if report.what is What.MESSAGE_ACCEPTED:  # which each message is that nobody complains of
+            return
         report = self._with_the_programs_name(report)
         for inferred in self._inferred(report):
             self.judge.hear(inferred, now)

@@ -194,6 +194,22 @@ def test_hello_says_who_is_there(loop: Loop, connect: Connect) -> None:
     assert answer["result"]["devices"] == {"inside": "gn-in", "outside": "gn-out"}
 
 
+def test_who_gives_no_number_is_not_answered_and_tells_all_the_same(
+    loop: Loop, engine: FakeEngine, connect: Connect
+) -> None:
+    """Who tells much need not read; whoever only looks tells nothing."""
+    lost = {"type": "packet-lost", "where": "w", "why": "y", "protocol": "udp"}
+    event = {**lost, "source": "192.0.2.1:1", "destination": "192.0.2.2:2"}
+    peer = connect()
+    assert ask(loop, peer, {"do": "tell", "event": event}, {"do": "tell", "event": 7}) == []
+    answers = ask(loop, peer, {"id": 1, "do": "tell", "event": event}, {"id": 2, "do": "hello"})
+    assert answers[0] == {"id": 1, "ok": True, "result": {"event": 2}}
+    assert answers[1]["result"]["refused_events"] == 1
+    (refused,) = ask(loop, connect(read_only=True), {"id": 3, "do": "tell", "event": event})
+    assert "only answers questions" in refused["error"]
+    assert engine.log.last_id == 2
+
+
 @pytest.mark.parametrize("count", [0, 1, 199, 200, 201, 5000])
 def test_lists_of_any_length_arrive_whole(
     loop: Loop, engine: FakeEngine, connect: Connect, count: int

@@ -12,6 +12,7 @@ import pytest
 
 from appliance.namespaces.lab import stage
 from appliance.namespaces.lab.stage import Stage
+from appliance.namespaces.lab.witness import Tell
 from appliance.sim.outcome import Outcome
 from appliance.sim.reading import read
 from appliance.sim.scenario import Act, Scenario
@@ -56,8 +57,14 @@ def story(transport: str, segment: int = 0) -> Scenario:
     return told
 
 
-def played(told: Scenario, changes: list[tuple[str, object]]) -> Outcome:
-    return Stage(told, HERE, lambda key, value: changes.append((key, value)), speed=SPEED).run()
+def played(
+    told: Scenario,
+    changes: list[tuple[str, object]],
+    tell: Tell = lambda event, message: None,
+) -> Outcome:
+    return Stage(
+        told, HERE, lambda key, value: changes.append((key, value)), speed=SPEED, tell=tell
+    ).run()
 
 
 @pytest.mark.parametrize(
@@ -67,10 +74,15 @@ def played(told: Scenario, changes: list[tuple[str, object]]) -> Outcome:
 def test_a_call_is_made_and_heard(transport: str, segment: int) -> None:
     """The same parties as in the simulation, and the kernel in the place of its hosts."""
     changes: list[tuple[str, object]] = []
-    outcome = played(story(transport, segment), changes)
+    said: list[str] = []
+    outcome = played(
+        story(transport, segment), changes, lambda event, _: said.append(event["type"])
+    )
     assert outcome.outcome == "both-ways", outcome.sentence
     assert outcome.evidence["registrations_accepted"] == 1
     assert changes == [("nat.timeouts.udp", "40s")]
+    assert {*said} == {"message-accepted", "party-learnt", "call-outcome"}
+    assert said[-1] == "call-outcome"
 
 
 def test_while_the_machine_pauses_no_time_passes_in_the_story(
