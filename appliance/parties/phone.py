@@ -21,6 +21,7 @@ from appliance.parties.ftpclient import FILE_SAYS, FtpClient
 from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
 from appliance.parties.machine import Timer
 from appliance.parties.mirror import Look
+from appliance.parties.nattests import NatTests
 from appliance.parties.party import Action, Datagram, Ground, News, Order, What
 from appliance.parties.pressing import PressingTelephone
 from appliance.parties.questions import Questions
@@ -141,6 +142,9 @@ class Phone(PressingTelephone):
         self._registrar = Endpoint.parse(traits.registrar)
         self._to_dial: str | None = None
         self._stun = self._new_stun(traits)
+        self._nat_tests: NatTests | None = None
+        if self._stun is not None and traits.stun_tests != "no":
+            self._nat_tests = NatTests(self, self._stun, traits.stun_tests, self._ports, rng)
         if traits.rport:
             self._transport.via_parameters += ";rport"
         self._stun_every = traits.stun_every
@@ -260,6 +264,8 @@ class Phone(PressingTelephone):
     def _register_all(self, now: float) -> None:
         if self._stun_every and self._looking is None:
             self._looking = self.timers.every(self._stun_every, self._look_again, now)
+        if self._nat_tests is not None:
+            self._nat_tests.start(self.address, now)
         for each in self._registrations:
             each.register(now)
 

@@ -13,7 +13,7 @@ from random import Random
 
 from appliance.parties.machine import Machine, Timer
 from appliance.parties.party import Datagram, Ground, What
-from appliance.parties.signalling import DYNAMIC_PORTS, FIRST_DYNAMIC_PORT
+from appliance.parties.signalling import free_port
 from nat.endpoint import Endpoint
 
 WAIT = 3.0  # seconds for an answer; RFC 1035 4.2.1: two to five
@@ -66,7 +66,7 @@ class Questions:
         if len(self._open) == MOST_OPEN:
             on_silence(now)
             return
-        port = self._free_port()
+        port = free_port(self._ports, self._rng)
         query = write(self._rng.getrandbits(16))
         question = Question(
             Endpoint(self._address, port),
@@ -89,12 +89,6 @@ class Questions:
             ground = Ground(datagram.payload, "", "RFC 5452 9.1")
             self._machine.object_to(What.MESSAGE_DISCARDED, self._machine.name, NOT_ASKED, ground)
         return True
-
-    def _free_port(self) -> int:
-        while True:
-            port = FIRST_DYNAMIC_PORT + self._rng.getrandbits(DYNAMIC_PORTS)
-            if port not in self._ports:
-                return port
 
     def _say(self, asked: Question, now: float) -> None:
         if asked.asked == MOST_ASKED:

@@ -212,6 +212,14 @@ class Streams:
             del self._aliases[link.alias]
 
 
+def free_port(taken: Set[int], rng: Random) -> int:
+    """A dynamic port (RFC 6335 6) that is none of these."""
+    while True:
+        port = FIRST_DYNAMIC_PORT + rng.getrandbits(DYNAMIC_PORTS)
+        if port not in taken:
+            return port
+
+
 def message_length(received: bytes | bytearray) -> int:
     """How many bytes the first message takes; 0 while it is not whole. Raises UnreadableError for a
     stream in which the next message cannot be found (RFC 3261 18.3: Content-Length is a must).

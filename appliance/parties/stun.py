@@ -83,6 +83,11 @@ class StunMessage(NamedTuple):
         hidden = self.endpoint(XOR_MAPPED_ADDRESS)
         return self.endpoint(MAPPED_ADDRESS) if hidden is None else masked(hidden)
 
+    @property
+    def other(self) -> Endpoint | None:
+        """Where else the server listens: another address, and another port (RFC 5780 7.4)."""
+        return self.endpoint(OTHER_ADDRESS) or self.endpoint(CHANGED_ADDRESS)
+
 
 def masked(endpoint: Endpoint) -> Endpoint:
     """Exclusive-or with the cookie, there and back (RFC 8489 14.2)."""

@@ -6,10 +6,10 @@ server that was asked; whether others see the same depends on how the NAT maps (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Annotated
+from typing import Annotated, Literal
 
 from appliance.parties import stun
 from appliance.parties.machine import Machine, Timer
@@ -19,12 +19,14 @@ from appliance.parties.stun import StunMessage
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint
 
-FIRST_WAIT = 0.5  # seconds until a question is asked again; each time twice as long
-MOST_ASKED = 7  # RFC 8489 6.2.1
-LAST_WAIT = 8.0  # seconds after the last time it was asked: 16 of the first wait
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 8.0)  # RFC 8489 6.2.1
+"""Seconds after each time that a question is asked, until it is asked again or given up."""
+OLD_WAITS = (0.1, 0.2, 0.4, 0.8, *5 * (1.6,))  # RFC 3489 9.3
 
 OnAnswer = Callable[[Endpoint | None, float], None]
 """What a port is outside; None: nobody says."""
+OnMessage = Callable[[StunMessage | None, bytes, float], None]
+"""The answer, and as it came; None: nobody answers."""
 
 
 class StunTraits(PressingTraits, kw_only=True):
@@ -48,6 +50,15 @@ class StunTraits(PressingTraits, kw_only=True):
         bool, about("Speak STUN as RFC 3489 had it: no cookie, and addresses in the clear.")
     ] = False
 
+    stun_tests: Annotated[
+        Literal["no", "rfc3489", "rfc5780"],
+        about(
+            "By which tests it finds out, once, what kind of NAT it is behind, and tells it: the "
+            "types of RFC 3489 10.1, or mapping and filtering by themselves (RFC 5780 4.3, 4.4). "
+            "Its STUN server needs a second address. It goes on as it would without."
+        ),
+    ] = "no"
+
     def check(self) -> None:
         super().check()
         if self.stun:
@@ -60,11 +71,13 @@ class StunTraits(PressingTraits, kw_only=True):
 
 @dataclass(slots=True)
 class Question:
-    """One that is open: from `local`, asked so many times."""
+    """One that is open: from `local` to `server`, asked so many times."""
 
     local: Endpoint
+    server: Endpoint
     request: bytes
-    on_answer: OnAnswer
+    waits: Sequence[float]
+    on_message: OnMessage
     asked: int = 0
     again: Timer | None = None
 
@@ -75,9 +88,9 @@ class StunClient:
     def __init__(
         self, machine: Machine, who: str, server: Endpoint, old: bool, rng: Random
     ) -> None:
+        self.server = server
+        self.who = who
         self._machine = machine
-        self._who = who
-        self._server = server
         self._old = old
         self._rng = rng
         self._open: dict[bytes, Question] = {}
@@ -85,14 +98,37 @@ class StunClient:
 
     def ask(self, local: Endpoint, on_answer: OnAnswer, now: float) -> None:
         """What is `local` outside? `on_answer` hears it, or after 40 s that nobody says."""
+
+        def answered(message: StunMessage | None, payload: bytes, at: float) -> None:
+            mapped = None if message is None else message.mapped
+            if mapped is not None and self._known.get(local) != mapped:
+                self._known[local] = mapped
+                does = f"learns by STUN what its port {local.port} is outside:"
+                self._machine.learn(self.who, does, mapped, Ground(payload, "", "RFC 8489 2"))
+            on_answer(mapped, at)
+
+        self.put(local, self.server, 0, WAITS, answered, now)
+
+    def put(
+        self,
+        local: Endpoint,
+        server: Endpoint,
+        change: int,
+        waits: Sequence[float],
+        on_message: OnMessage,
+        now: float,
+    ) -> None:
+        """A question to any server, which may be told to `change` where it answers from (flags of
+        CHANGE-REQUEST)."""
         head = b"" if self._old else stun.COOKIE.to_bytes(4)
         transaction = head + self._rng.randbytes(16 - len(head))
-        request = StunMessage(stun.BINDING_REQUEST, transaction, {}).write()
-        self._open[transaction] = Question(local, request, on_answer)
+        values = {stun.CHANGE_REQUEST: change.to_bytes(4)} if change else {}
+        request = StunMessage(stun.BINDING_REQUEST, transaction, values).write()
+        self._open[transaction] = Question(local, server, request, waits, on_message)
         self._say(transaction, now)
 
     def hear(self, datagram: Datagram, now: float) -> bool:
-        """Is it an answer of the server's? Then whoever asked hears of it."""
+        """Is it an answer to a question? Then whoever asked hears of it."""
         message = stun.read(datagram.payload)
         question = None if message is None else self._open.get(message.transaction)
         if message is None or question is None or datagram.destination != question.local:
@@ -100,25 +136,16 @@ class StunClient:
         del self._open[message.transaction]
         if question.again is not None:
             question.again.cancel()
-        self._tell(question, message.mapped, datagram.payload, now)
+        question.on_message(message, datagram.payload, now)
         return True
 
     def _say(self, transaction: bytes, now: float) -> None:
         question = self._open[transaction]
-        if question.asked == MOST_ASKED:
+        if question.asked == len(question.waits):
             del self._open[transaction]
-            question.on_answer(None, now)
+            question.on_message(None, b"", now)
             return
-        self._machine.send(question.local, self._server, question.request)
-        wait = FIRST_WAIT * 2**question.asked
+        self._machine.send(question.local, question.server, question.request)
+        again = now + question.waits[question.asked]
         question.asked += 1
-        if question.asked == MOST_ASKED:
-            wait = LAST_WAIT
-        question.again = self._machine.timers.at(now + wait, lambda at: self._say(transaction, at))
-
-    def _tell(self, question: Question, mapped: Endpoint | None, answer: bytes, now: float) -> None:
-        if mapped is not None and self._known.get(question.local) != mapped:
-            self._known[question.local] = mapped
-            does = f"learns by STUN what its port {question.local.port} is outside:"
-            self._machine.learn(self._who, does, mapped, Ground(answer, "", "RFC 8489 2"))
-        question.on_answer(mapped, now)
+        question.again = self._machine.timers.at(again, lambda at: self._say(transaction, at))
