@@ -117,6 +117,8 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
             Endpoint.parse(each)
         if self.mirror:
             Endpoint.parse(self.mirror)
+        if self.expires < 1:
+            raise ValueError("expires: a registration of 0 s is the end of one (RFC 3261 10.2.2)")
         if self.register_every < 0 or self.keep_alive_every <= 0:
             raise ValueError("what is done again and again has some seconds in between")
         if self.keep_alive == "double-crlf" and self.transport == "tcp":

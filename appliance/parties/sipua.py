@@ -130,11 +130,11 @@ def _long_form(given: str) -> str:
 _OF_THE_LENGTH = ("content-length", "RFC 3261 18.3")
 
 
-def parse(payload: bytes) -> SipMessage:
+def parse(payload: bytes, is_whole: bool = True) -> SipMessage:
     """Read one message, a whole datagram or a piece of a stream. Raises UnreadableError.
 
-    RFC 3261 18.3: a datagram that ends before its Content-Length is in error; bytes after it
-    are dropped.
+    RFC 3261 18.3: a datagram that ends before its Content-Length is in error, unless it is known
+    not to be whole (its first fragment); bytes after it are dropped.
     """
     head, blank, body = payload.partition(b"\r\n\r\n")
     if not blank:
@@ -149,7 +149,7 @@ def parse(payload: bytes) -> SipMessage:
     if length:
         if not (length.isascii() and length.isdecimal() and len(length) < 7):
             raise UnreadableError("Content-Length is not a number", *_OF_THE_LENGTH)
-        if int(length) > len(body):
+        if is_whole and int(length) > len(body):
             reason = f"Content-Length says {int(length)}, the body has {len(body)} bytes"
             raise UnreadableError(reason, *_OF_THE_LENGTH)
         message.body = body[: int(length)]
@@ -212,13 +212,14 @@ def write_via(transport: str, endpoint: Endpoint, branch: str) -> str:
     return f"SIP/2.0/{transport} {endpoint};branch={branch}"
 
 
-def essence(payload: bytes) -> tuple[str, str]:
+def essence(payload: bytes, is_whole: bool = True) -> tuple[str, str]:
     """What a message is in a word or two, and its Call-ID: ("200 OK (INVITE)", "…"). Empty texts
-    for what is no message. The text comes from the network."""
+    for what is no message, nor the beginning of one that is not whole. The text comes from the
+    network."""
     if b"\r\n\r\n" not in payload:  # audio, most often
         return "", ""
     try:
-        message = parse(payload)
+        message = parse(payload, is_whole)
     except UnreadableError:
         return "", ""
     said = f"{status_of(message)} ({message.method})" if message.status else message.method

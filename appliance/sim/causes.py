@@ -129,6 +129,9 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
             yield from of_the_field(_spoilt_description(evidence), "sdp")
             yield nothing
         return
+    if not said.sent:
+        yield Cause(f"{talker} has sent no {what} to {listener}.", talker)
+        return
     target, source = str(said.remote), str(said.source)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
     sources = {source, *mapped}

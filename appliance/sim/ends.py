@@ -9,17 +9,28 @@ from collections.abc import Iterator
 from appliance.journal.events import NAT, Cause, MessagePassed, PacketDropped, PacketLost
 from appliance.journal.plain import clean, continued
 from appliance.sim.deeds import whose
+from appliance.sim.network import OVER_TCP
 from appliance.sim.origins import callee_of
-from appliance.sim.outcome import Failure
+from appliance.sim.outcome import NOT_YET, RINGS, Failure
 from appliance.sim.witness import Evidence
 
 Loss = PacketLost | PacketDropped
 NOBODY_LISTENS = "nobody listens"
 
 AS_ANSWERED = "RFC 3261 8.2.6"
+CLOSED = "RFC 9293 3.10.7.1"
 NO_FAULT_OF_A_NAT = ("RFC 3261 10.2.2", AS_ANSWERED)
 """The rules by which a server knows of nobody because somebody has told it so, and by which an
 answer says why there is no service."""
+SILENT = (
+    NOT_YET,
+    "no answer",
+    "no valid answer",
+    "does not answer",
+    "no pong",
+    "nobody acknowledged",
+)
+"""Words by which a party says that something never came: those do not tell why."""
 
 
 def of_a_closed_port(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
@@ -66,7 +77,8 @@ def _question(answer: str, target: str, loss: Loss, evidence: Evidence) -> Messa
 
 
 def of_an_answer(failure: Failure, evidence: Evidence) -> Cause:
-    """No packet is missing: it was refused, or it rings and nobody picks up."""
+    """No packet is missing: it was refused, or it rings and nobody picks up. Of messages that no
+    module has read there is what their receiver says."""
     for message in reversed(evidence.messages.values()):
         status, _, method = message.summary.partition(" (")
         if message.t > failure.noticed or not method:
@@ -74,12 +86,19 @@ def of_an_answer(failure: Failure, evidence: Evidence) -> Cause:
         asked, place = f"the {method.rstrip(')')}", message.source
         if status in failure.detail:
             sentence = f"{place} has answered {asked} by {status}; no packet is missing."
-        elif not failure.detail and status == "180 Ringing":
+        elif (not failure.detail or RINGS in failure.detail) and status == "180 Ringing":
             sentence = f"{asked} has arrived at {place}: it rings there, and nobody picks up."
         else:
             continue
         return Cause(f"{sentence[:1].upper()}{sentence[1:]}", "", message.id, "", AS_ANSWERED)
-    return Cause("Nothing that was seen explains it.", inferred=True)
+    if not failure.detail or any(each in failure.detail for each in SILENT):
+        return Cause("Nothing that was seen explains it.", inferred=True)
+    told = failure.detail
+    if told.startswith(f"{failure.who} called "):
+        told = told.partition(": ")[2]
+    so = "the answer was " if told[:3].isdecimal() else ""
+    sentence = f"No packet is missing; {so}{clean(told).rstrip('.')}."
+    return Cause(sentence, "", None, "", AS_ANSWERED)
 
 
 def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
@@ -94,6 +113,9 @@ def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
         if worst.summary and worst.side == "outside":
             sentence = f"{what} came to {worst.destination}, and the NAT dropped it: {why}"
         yield Cause(sentence, NAT, worst.id, "", worst.rfc)
+    elif worst.why.endswith(OVER_TCP):
+        sentence = f"{worst.source} is refused its connection {worst.where}: {worst.why}"
+        yield Cause(f"{sentence} ({CLOSED}).", "", worst.id, "", CLOSED)
     else:
         yield Cause(f"{what} is lost {worst.where}: {continued(worst.why)}.", "", worst.id)
 

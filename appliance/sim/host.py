@@ -160,10 +160,14 @@ class Host:
         else:
             self._receive_icmp(packet)
 
-    def missing_before(self, packet: Packet) -> int:
-        """Bytes of a stream that must come before what this packet brings."""
-        segment = unpack_segment(packet) if packet.protocol == TCP else None
-        if segment is None or not segment.payload:
+    def refuses(self, segment: Segment) -> bool:
+        """Does it ask for a connection to a port where nobody listens?"""
+        asks = segment.flags & (SYN | ACK | RST) == SYN
+        return asks and segment.destination.port not in self.party.tcp_ports
+
+    def missing_before(self, segment: Segment) -> int:
+        """Bytes of a stream that must come before what this segment brings."""
+        if not segment.payload:
             return 0
         connection = self._connections.get((segment.destination, segment.source))
         return 0 if connection is None else connection.missing_before(segment)
@@ -197,8 +201,8 @@ class Host:
 
     def _receive_first(self, segment: Segment, now: float) -> None:
         """A segment of no connection (RFC 9293 3.10.7.1 and 3.10.7.2)."""
-        listens = segment.destination.port in self.party.tcp_ports
-        if listens and segment.flags & (SYN | ACK | RST) == SYN:
+        asks = segment.flags & (SYN | ACK | RST) == SYN
+        if asks and not self.refuses(segment):
             connection = self._new_connection(segment.destination, segment.source)
             if connection is not None:  # otherwise the SYN may come again when there is room
                 connection.accept(segment, now)

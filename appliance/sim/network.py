@@ -25,9 +25,10 @@ from appliance.settings.hints import counted
 from appliance.sim.clock import Clock, Happening
 from appliance.sim.fragments import MTU, cut
 from appliance.sim.host import Host
-from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack
+from appliance.sim.packets import ends, is_sound, pack, port_unreachable, unpack, unpack_segment
+from appliance.sim.segment import Segment
 from nat.drop import Drop
-from nat.endpoint import Endpoint, Side, address_text
+from nat.endpoint import TCP, Endpoint, Side, address_text
 from nat.mapping import FlowLeg, Leg
 from nat.packet import Packet
 from nat.reach import is_inside_only
@@ -40,6 +41,7 @@ OnLoss = Callable[[Packet, tuple[Endpoint, Endpoint], str, str, float], None]
 INSIDE, OUTSIDE = Side.INSIDE, Side.OUTSIDE
 # (a name of the module is read faster than an enum's member)
 ON_LINK = tuple(f"on the {side}" for side in Side)
+OVER_TCP = " over TCP"
 MOST_PLACES = 1000  # losses are remembered for so many pairs of endpoints
 
 
@@ -272,12 +274,22 @@ class World:
         if not is_sound(packet):
             self._lose(packet, f"at {name}", f"wrong checksum at {name}")
             return
-        missing = host.missing_before(packet)
-        if missing and self.loses is None:  # on good links nothing overtakes, so it never comes
-            why = f"{counted(missing, 'byte')} of the stream before it never came"
-            self._lose(packet, f"at {name}", why)
+        segment = unpack_segment(packet) if packet.protocol == TCP else None
+        if segment is not None:
+            self._look_at(segment, packet, host)
         host.receive(packet, now)
         self._tell_news(host, now)
+
+    def _look_at(self, segment: Segment, packet: Packet, host: Host) -> None:
+        """Is it of no use to the host? On good links nothing overtakes: what is missing never
+        comes."""
+        where = f"at {host.party.name}"
+        missing = host.missing_before(segment) if self.loses is None else 0
+        if missing:
+            why = f"{counted(missing, 'byte')} of the stream before it never came"
+            self._lose(packet, where, why)
+        elif host.refuses(segment):
+            self._lose(packet, where, f"nobody listens at {segment.destination}{OVER_TCP}")
 
     def _lose(self, packet: Packet, where: str, why: str) -> None:
         between = ends(packet)

@@ -40,6 +40,8 @@ WORDS = {  # as a person says them
 }
 NOT_YET = "is not registered yet"
 
+RINGS = "nobody picks up"
+
 
 class Outcome(NamedTuple):
     """One of `WORDS`, a sentence that begins with it, and the counts it rests on."""
@@ -149,7 +151,9 @@ class Judge:
         if self.word():
             return None
         if self.conversations:
-            return Failure(now, NOT_REACHED, "", self.conversations[-1].caller, now)
+            last = self.conversations[-1]
+            detail = f"it rings at {last.callee}, and {RINGS}" if last.reached else ""
+            return Failure(now, NOT_REACHED, detail, last.caller, now)
         if self._registering:
             who = self._registering[0]
             return Failure(now, NOT_REACHED, f"{who} {NOT_YET}", who, now)

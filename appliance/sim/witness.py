@@ -29,6 +29,7 @@ from appliance.journal.events import (
 )
 from appliance.journal.log import EventLog
 from appliance.parties.party import Report, What
+from appliance.parties.sipua import essence
 from appliance.sim.losses import LossLog
 from appliance.sim.packets import OFFSET, unpack_segment
 from appliance.sim.passages import MOST_KEPT, Passages, keep
@@ -64,6 +65,7 @@ class Witness:
         self._losses = LossLog(log)
         self._passages = Passages()
         self._sent_there: dict[str, int] = {}
+        self._pieces: dict[tuple[bytes, tuple[int, int]], str] = {}
         log.subscribe(self._notice)
 
     def hear(self, party: str, report: Report, now: float) -> None:
@@ -101,7 +103,7 @@ class Witness:
     ) -> None:
         """A packet reached nobody."""
         payload = _payload(packet)
-        said = in_words(payload)
+        said = self._piece_of(packet, payload) if packet.is_fragment else in_words(payload)
         passed = None if said is None else self._end_of_lost(packet, payload)
 
         def tell() -> tuple[PacketLost, int | None]:
@@ -125,6 +127,17 @@ class Witness:
         if passed is None and payload and (packet.protocol == TCP or packet.is_fragment):
             passed = self._passages.end_by_piece(payload)
         return passed
+
+    def _piece_of(self, packet: Packet, payload: bytes) -> str:
+        """What a fragment is, in words. Only the first has the name of the message; the others are
+        known by the number that all of them have (RFC 791 3.2)."""
+        name = bytes(packet.buffer[4:6]), packet.addresses
+        if packet.flags_and_offset & OFFSET:
+            return f"rest of the {self._pieces.get(name, 'datagram')}"
+        said, _ = essence(payload, is_whole=False)
+        if said:
+            keep(self._pieces, name, said)
+        return said
 
     def flush(self, now: float) -> None:
         """Call it once a second."""

@@ -377,6 +377,8 @@ def test_a_busy_server_takes_a_later_copy_of_the_invite(a_pair: MakePair) -> Non
     pair = call_of_two_seconds(a_pair, {}, loses_invites=2)
     assert [at for at, line in pair.room.starts() if line.startswith("INVITE")] == [1.0, 1.5, 2.5]
     assert pair.room.said(What.CALL_REACHED) == [("bob", "alice", "")]
+    lost = [("pbx", "", "it is under load and takes a later copy")]
+    assert pair.room.said(What.MESSAGE_DISCARDED) == lost * 2
 
 
 def test_with_one_line_a_second_caller_hears_that_it_is_busy(room: Room) -> None:

@@ -117,6 +117,19 @@ def test_each_cause_rests_on_an_event_or_says_that_it_does_not() -> None:
             "203.0.113.9:3478",
             "The STUN request is lost at pbx: nobody listens at 203.0.113.9:3478.",
         ),
+        (
+            "alice.transport",
+            "tcp",
+            "203.0.113.1:55334 is refused its connection at pbx: nobody listens at "
+            "203.0.113.9:5060 over TCP (RFC 9293 3.10.7.1).",
+        ),
+        (
+            "pbx.loses_invites",
+            "20",
+            "pbx discards the INVITE, 7 times: it is under load and takes a later copy "
+            "(RFC 3261 17.1.1.2).",
+        ),
+        ("pbx.talks_for", "0s", "bob has sent no audio to alice."),
     ],
 )
 def test_what_is_no_matter_of_a_nat_is_told_all_the_same(

@@ -289,7 +289,7 @@ def test_a_port_that_nobody_listens_on_refuses(stage: Stage) -> None:
     stage.does(stage.phone, Connect(PHONE, DESK._replace(port=1)))
     stage.run()
     assert stage.phone.said() == [Closed(PHONE, DESK._replace(port=1), Ending.REFUSED)]
-    assert stage.world.lost == {}
+    assert stage.world.lost == {"nobody listens at 192.168.20.101:1 over TCP": 1}
 
 
 def test_a_connection_to_nobody_is_lost_segment_by_segment(stage: Stage) -> None:

@@ -10,8 +10,10 @@ from appliance.journal.events import (
     PacketLost,
     PartyLearnt,
 )
+from appliance.sim import knobs
 from appliance.sim.simulation import Simulation
-from tests.appliance.sim.test_simulation import simulation
+from appliance.sim.stories import load_scenario
+from tests.appliance.sim.test_simulation import simulation, staged
 
 
 def told(run: Simulation) -> dict[int, Event]:
@@ -56,6 +58,18 @@ def test_a_call_that_never_comes_to_the_nat_is_told_all_the_same() -> None:
     learnt = events[first.cause or 0]
     assert isinstance(learnt, PartyLearnt)
     assert (learnt.party, learnt.field, learnt.summary) == ("pbx", "contact", "REGISTER")
+
+
+def test_a_message_in_fragments_has_its_name_in_each() -> None:
+    """RFC 791 3.2: only the first has the message's beginning; the number is in all of them."""
+    story = knobs.turned(load_scenario("incoming-call"), {"parties.pbx.more_codecs": 20})
+    run = staged(story, "off")
+    run.run_until(5.1)
+    lost = [each for each in run.log.since(0) if isinstance(each, PacketLost)]
+    assert [(each.summary, each.destination) for each in lost] == [
+        ("INVITE", "192.168.20.100:5060"),
+        ("rest of the INVITE", "192.168.20.100:0"),
+    ]
 
 
 def test_a_discarded_message_says_who_discards_it_and_why() -> None:
