@@ -3,10 +3,13 @@
     stranger ──"I am 203.0.113.9:5060", RST──────────────► the NAT's address, one port after another
     stranger ──"what you sent to 203.0.113.9 got lost"──► the same, as an ICMP error
 
+    stranger ──"is there a phone?", a SIP OPTIONS────────► the same, in its own name
+
 It sees none of the traffic that it wants to cut. It knows, or guesses, the server that everybody
 there talks to, and tries the ports behind which somebody might. A NAT looks at the sequence number
 of a RST, and believes no ICMP error enough to forget a flow (RFC 5382 REQ-10, RFC 5508 REQ-4 to 6):
-then nothing comes of it.
+then nothing comes of it. A scan is honest about who sends it. A NAT lets it in where a mapping is,
+if that lets in anybody (RFC 4787 5).
 """
 
 from __future__ import annotations
@@ -25,15 +28,17 @@ from appliance.parties.party import (
     Connected,
     Datagram,
     Forge,
+    Ground,
     News,
     Order,
     Write,
 )
 from appliance.parties.signalling import FIRST_DYNAMIC_PORT
+from appliance.parties.sipua import MAGIC_COOKIE, SipMessage, essence, write_via
 from appliance.parties.traits import Traits, about
 from nat import icmp
 from nat.checksum import checksum, pseudo_header
-from nat.endpoint import TCP, UDP, Endpoint, parse_address
+from nat.endpoint import TCP, UDP, Endpoint, address_text, parse_address
 from nat.packet import Packet
 from nat.tcp import RST
 
@@ -73,10 +78,12 @@ class StrangerTraits(Traits, tag="stranger", kw_only=True):
 STRETCH = 100
 SHORT_PATIENCE = 0.9  # seconds
 MOST_STRETCHES = 20
+SCANS_FROM = 5060  # as SIPVicious does
+FINDS = "has an answer to its scan from"
 
 
 class Stranger(Machine):
-    """Forges, and hears nothing."""
+    """Forges, and hears nothing but the answers to its scan."""
 
     ORDERS: ClassVar[Mapping[str, Order]] = {
         "send-resets": Order(
@@ -86,6 +93,10 @@ class Stranger(Machine):
         "send-errors": Order(
             "say of all that the victim might have sent the server that nobody listens there",
             lambda stranger, _, now: stranger.send_errors(),
+        ),
+        "scan": Order(
+            "ask each port, over UDP, whether there is a phone",
+            lambda stranger, _, now: stranger.scan(),
         ),
         "connect": Order(
             "connect to each port before somebody else does, and hand over what it `gives`",
@@ -103,10 +114,11 @@ class Stranger(Machine):
         self._gives = traits.gives.encode()
         self._taken: set[tuple[Endpoint, Endpoint]] = set()
         self._rng = rng
+        self._ports: set[int] = set()
 
     @property
     def ports(self) -> Set[int]:
-        return frozenset()
+        return self._ports
 
     @property
     def tcp_ports(self) -> Set[int]:
@@ -116,7 +128,9 @@ class Stranger(Machine):
         return self.actions()
 
     def receive(self, datagram: Datagram, now: float) -> Sequence[Action]:
-        return ()
+        if essence(datagram.payload)[0]:
+            self.learn(self.name, FINDS, datagram.source, Ground(datagram.payload, "", ""))
+        return self.actions()
 
     def hear(self, news: News, now: float) -> Sequence[Action]:
         if isinstance(news, Connected):
@@ -147,6 +161,27 @@ class Stranger(Machine):
             for quoted in (datagram(victim, self._pretends), segment):
                 error = icmp.error(Packet.of(quoted), self._pretends.address, *unreachable)
                 self.do(Forge(error))
+
+    def scan(self) -> None:
+        """In its own name, because it wants to hear the answers (RFC 3261 11)."""
+        own = Endpoint(self.address, SCANS_FROM)
+        self._ports.add(own.port)
+        for victim in self._victims():
+            self.send(own, victim, self._question(own, victim))
+
+    def _question(self, own: Endpoint, victim: Endpoint) -> bytes:
+        token = f"{self._rng.getrandbits(64):016x}"
+        me = f"<sip:100@{address_text(own.address)}>"
+        request = SipMessage(f"OPTIONS sip:100@{victim} SIP/2.0")
+        request.headers += [
+            ("Via", write_via("UDP", own, MAGIC_COOKIE + token)),
+            ("Max-Forwards", "70"),
+            ("From", f"{me};tag={token}"),
+            ("To", f"<sip:100@{victim}>"),
+            ("Call-ID", token),
+            ("CSeq", "1 OPTIONS"),
+        ]
+        return request.write()
 
     def connect(self, now: float) -> None:
         """In its own name: where anybody is let in, nobody need lie. A silent port is given up

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 import pytest
 
-from appliance.parties.party import Abort, Connect, Connected, Forge, Write
-from appliance.parties.stranger import STRETCH, Stranger, StrangerTraits
+from appliance.journal.tap import Point
+from appliance.parties.party import (
+    Abort,
+    Connect,
+    Connected,
+    Datagram,
+    Forge,
+    Report,
+    Send,
+    Write,
+)
+from appliance.parties.sipua import parse, respond
+from appliance.parties.stranger import FINDS, STRETCH, Stranger, StrangerTraits
 from appliance.sim.packets import is_sound, unpack_icmp, unpack_segment
-from nat.endpoint import Endpoint
+from appliance.sim.scenario import Turns
+from appliance.sim.staging import simulation
+from appliance.sim.stories import load_scenario
+from nat.endpoint import Endpoint, Side, parse_address
 from nat.packet import Packet
 from nat.tcp import RST
+from nat.translator import Verdict
 
 SERVER = Endpoint.parse("203.0.113.9:5060")
+MALLORY = parse_address("198.51.100.66")
 
 
 def traits(*tries: int, gives: str = "") -> StrangerTraits:
@@ -74,3 +91,62 @@ def test_whoever_takes_its_connection_gets_what_it_gives() -> None:
     assert [each.payload for each in said if isinstance(each, Write)] == [b"a file"]
     given_up = [each.remote for each in mallory.wake(1.0) if isinstance(each, Abort)]
     assert given_up == [each.remote for each in tried if each is not tried[7]]
+
+
+def test_a_scan_asks_each_port_in_its_own_name_and_tells_who_answers() -> None:
+    """RFC 3261 11."""
+    stranger = Stranger("mallory", traits(5060), Random(1))
+    asked = [each for each in stranger.tell("scan", "", 0.0) if isinstance(each, Send)]
+    assert [each.destination.port for each in asked] == [*range(5060, 5060 + STRETCH)]
+    request = parse(asked[0].payload)
+    answer = respond(request, 200, asked[0].source, "tag").write()
+    victim = asked[0].destination
+    learnt = stranger.receive(Datagram(victim, asked[0].source, answer), 1.0)
+    assert [(each.detail, each.target) for each in learnt if isinstance(each, Report)] == [
+        (FINDS, victim)
+    ]
+    assert stranger.receive(Datagram(victim, asked[0].source, b"\0\0\0\0"), 1.0) == []
+
+
+class Inside:
+    """A tap that keeps to whom a packet of mallory's was on the inside."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    def see(
+        self, point: Point, packet: Packet, side: Side, verdict: Verdict | None, now: float
+    ) -> None:
+        if (point, side, packet.addresses[0]) == (Point.LEFT, Side.INSIDE, MALLORY):
+            self.got.append(str(packet.destination))
+
+
+SCANNED = load_scenario("stranger-cuts")
+CUT_SHORT = msgspec.structs.replace(
+    SCANNED, script=[each for each in SCANNED.script if each.at < 9.0], duration=9.0
+)
+
+
+@pytest.mark.parametrize(
+    ("filtering", "gets_in"),
+    [
+        ("endpoint-independent", ["192.168.20.100:5060"]),
+        ("address-dependent", []),
+        ("address-and-port-dependent", []),
+    ],
+)
+@pytest.mark.parametrize("alg", ["off", "sip"])
+def test_nothing_unsolicited_gets_in_but_where_a_mapping_lets_in_anybody(
+    alg: str, filtering: str, gets_in: list[str]
+) -> None:
+    """RFC 4787 5: of two hundred ports one is mapped, and its filtering decides."""
+    turned = {
+        "parties.alice.transport": "udp",
+        "parties.pbx.transport": "udp",
+        "nat.filtering": filtering,
+    }
+    run = simulation(CUT_SHORT, Turns(alg=alg, set=turned))
+    inside = Inside()
+    run.engine.datapath.taps.add(inside)
+    run.run()
+    assert inside.got == gets_in
