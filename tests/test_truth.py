@@ -26,6 +26,7 @@ from alg.sip.judging import stays
 from appliance.gateway.silence import PATIENCE, inferred
 from appliance.journal.events import (
     NAT,
+    MediaStats,
     MessageAccepted,
     MessageDiscarded,
     MessagePassed,
@@ -188,6 +189,7 @@ def assert_true(story: Scenario, spec: str) -> None:
     title, _ = outcome_pane.headline(model)
     assert_judged_by_what_left(run, spec)
     assert_each_message_has_one_end(run)
+    assert_nobody_hears_more_than_was_said(run)
     assert_the_screen_agrees(model, word)
     if word == outcome.BOTH_WAYS:
         assert sentences == [], story.name
@@ -270,6 +272,12 @@ def assert_each_message_has_one_end(run: Simulation) -> None:
 def says_where_it_ends(message: str) -> bool:
     length = re.search(r"^Content-Length: *([0-9]+)", message, re.MULTILINE)
     return length is None or int(length[1]) == len(message.partition("\r\n\r\n")[2])
+
+
+def assert_nobody_hears_more_than_was_said(run: Simulation) -> None:
+    for event in run.log.since(0):
+        if isinstance(event, MediaStats):
+            assert event.heard <= event.sent, (run.scenario.name, event)
 
 
 def assert_the_screen_agrees(model: Model, word: str) -> None:

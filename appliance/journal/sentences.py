@@ -99,6 +99,8 @@ FIELD_NAMES = {
     "sdp.rtcp": "a=rtcp line",
     "contact": "Contact",
     "via": "Via",
+    "via.branch": "Via branch",
+    "max-forwards": "Max-Forwards",
     "call-id": "Call-ID",
     "content-length": "Content-Length",
     "request-uri": "Request-URI",

@@ -29,7 +29,7 @@ from appliance.parties.registering import RETRY, Registration
 from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
-from appliance.parties.stunclient import StunClient
+from appliance.parties.stunclient import IS_OUTSIDE, StunClient
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint, address_text
 
@@ -334,7 +334,7 @@ class Phone(PressingTelephone):
         if endpoint == self.known_as:
             return False
         self.known_as = endpoint
-        does = f"learns from the answer what its port {self.own.port} is outside:"
+        does = f"learns from the answer what its port {self.own.port} {IS_OUTSIDE}"
         self.learn(self.name, does, endpoint, Ground(answer.wire, "via", "RFC 3581 4"))
         return True
 

@@ -185,8 +185,10 @@ class Stream:
         return digit
 
     def hear(self, packet: bytes) -> bool:
-        """Count a packet if it is RTP with this codec (RFC 3550 A.1); or of a fax."""
-        if self.faxes and fax.is_fax(packet):
+        """Count a packet if it is RTP with this codec (RFC 3550 A.1); or of a fax, which may come
+        as soon as one was asked for (RFC 3264 5.1)."""
+        asked = self.said is not None and self.said.fax
+        if (self.faxes or asked) and fax.is_fax(packet):
             self.heard += 1
             return True
         if len(packet) < HEADER.size or packet[0] >> 6 != 2 or packet[1] & 0x7F != PCMU:

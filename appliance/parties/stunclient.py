@@ -23,6 +23,9 @@ WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 8.0)  # RFC 8489 6.2.1
 """Seconds after each time that a question is asked, until it is asked again or given up."""
 OLD_WAITS = (0.1, 0.2, 0.4, 0.8, *5 * (1.6,))  # RFC 3489 9.3
 
+IS_OUTSIDE = "is outside:"
+"""How it is told that a phone has heard what it is outside."""
+
 OnAnswer = Callable[[Endpoint | None, float], None]
 """What a port is outside; None: nobody says."""
 OnMessage = Callable[[StunMessage | None, bytes, float], None]
@@ -103,7 +106,7 @@ class StunClient:
             mapped = None if message is None else message.mapped
             if mapped is not None and self._known.get(local) != mapped:
                 self._known[local] = mapped
-                does = f"learns by STUN what its port {local.port} is outside:"
+                does = f"learns by STUN what its port {local.port} {IS_OUTSIDE}"
                 self._machine.learn(self.who, does, mapped, Ground(payload, "", "RFC 8489 2"))
             on_answer(mapped, at)
 

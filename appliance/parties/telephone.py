@@ -35,6 +35,8 @@ from appliance.parties.traits import about
 from appliance.parties.transactions import GIVE_UP, T1, T2, cancel
 from nat.endpoint import Endpoint
 
+NOBODY_ACKNOWLEDGED = "nobody acknowledged the answer"
+
 
 class TelephoneTraits(AudioTraits, kw_only=True):
     """Of everybody who telephones."""
@@ -328,12 +330,12 @@ class Telephone(UserAgent):
         """RFC 3261 13.3.1.4: the 2xx is repeated until the ACK comes, over TCP too, because there
         may be proxies on the way; without one, after 64 T1 the call is ended."""
         call.answering = self.timers.at(
-            now + interval, lambda at: self._unacknowledged(call, interval, until, at)
+            min(now + interval, until), lambda at: self._unacknowledged(call, interval, until, at)
         )
 
     def _unacknowledged(self, call: Call, interval: float, until: float, now: float) -> None:
         if now >= until:
-            self.report(What.CALL_DROPPED, call.me, call.peer, "nobody acknowledged the answer")
+            self.report(What.CALL_DROPPED, call.me, call.peer, NOBODY_ACKNOWLEDGED)
             self._send_bye(call, now)
             return
         self._transactions.repeated(call.invite)

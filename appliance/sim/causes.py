@@ -12,7 +12,6 @@ says that, and guesses nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,23 +24,23 @@ from appliance.journal.events import (
     PacketDropped,
     PartyLearnt,
 )
-from appliance.journal.hexdump import spelled
 from appliance.journal.plain import clean, continued
-from appliance.journal.rows import FAULTS
-from appliance.journal.sentences import place_of
 from appliance.parties.audio import (
     EXPECTS_AUDIO,
     NO_AUDIO_CAME,
     OWN_AUDIO,
+    SENDS_AUDIO,
+    SENDS_FAX,
 )
 from appliance.parties.ftpclient import FILE_SAYS
 from appliance.parties.ice import STOPS
-from appliance.parties.questions import ASKED
 from appliance.parties.registrar import SEES_NO_NAT
-from appliance.parties.resolver import ASKS_AGAIN, DNS_ANSWER, DNS_QUESTION, NAME_SAYS
+from appliance.parties.resolver import NAME_SAYS
 from appliance.parties.rtp import MEDIA
+from appliance.parties.telephone import NOBODY_ACKNOWLEDGED
 from appliance.sim.conversation import Direction
 from appliance.sim.deeds import whose
+from appliance.sim.discards import of_discards, of_unheard_answers, spoilt
 from appliance.sim.ends import (
     NO_FAULT_OF_A_NAT,
     Loss,
@@ -61,10 +60,16 @@ from appliance.sim.origins import (
     why_sent_there,
 )
 from appliance.sim.outcome import Failure
-from appliance.sim.relevant import method_of, troubles_of
+from appliance.sim.relevant import troubles_of
 from appliance.sim.witness import Evidence
 from nat.drop import Drop
 from nat.endpoint import PROTOCOL_NAMES, TCP
+
+FLUSHED = 1.0
+"""Seconds after which packets that were lost have been told of at the latest."""
+ON_THE_WAY = 0.5
+"""Seconds: the other end has begun to send something else when the answer ends a part of a call."""
+WHAT_IS_SENT = {SENDS_AUDIO: "audio", SENDS_FAX: "fax"}
 
 
 def causes_of(
@@ -78,7 +83,9 @@ def causes_of(
     if failure is None:
         return []
     if failure.silent:
-        found = [cause for each in failure.silent for cause in _of_silence(each, evidence)]
+        chains = [list(_of_silence(each, failure.over, evidence)) for each in failure.silent]
+        chains.sort(key=lambda chain: chain[:1] != [] and chain[0].party != NAT)
+        found = [cause for chain in chains for cause in chain]
     else:
         found = list(_of_failed_signalling(failure, evidence))
     if any(_is_an_origin(each, evidence) for each in found) or all(x.inferred for x in found):
@@ -117,7 +124,8 @@ WHY_FORGOTTEN = {
 # --- audio -----------------------------------------------------------------------------------
 
 
-def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
+def _of_silence(direction: Direction, over: float, evidence: Evidence) -> Iterator[Cause]:
+    """Of a part of a call that was over then: afterwards something else may go elsewhere."""
     talker, listener, said, _, what = direction
     if said.remote is None:
         stops = (each for each in reversed(evidence.learnt) if each.party == talker)
@@ -132,7 +140,8 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
     if not said.sent:
         yield Cause(f"{talker} has sent no {what} to {listener}.", talker)
         return
-    target, source = str(said.remote), str(said.source)
+    source = str(said.source)
+    target, what = _what_went_where(direction, over, evidence)
     mapped = (each.external for each in evidence.opened.values() if each.internal == source)
     sources = {source, *mapped}
     own = [
@@ -141,7 +150,11 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         if (each.party, each.target) == (talker, target) and not each.does.startswith(ONLY_HEARS)
     ]
     yield from why_sent_there(own[-1] if own else newest_about(target, evidence), evidence)
-    losses = [each for each in evidence.troubles if not isinstance(each, MessageDiscarded)]
+    losses = [
+        each
+        for each in evidence.troubles
+        if not isinstance(each, MessageDiscarded) and each.t <= over + FLUSHED
+    ]
     lost: list[Loss] = [
         each for each in losses if each.destination == target or each.source in sources
     ]
@@ -155,6 +168,19 @@ def _of_silence(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
         yield from _of_another_port(most_frequent(lost), evidence)
         yield from _of_forgotten(most_frequent(lost), evidence)
     yield from of_losses(lost, f"{talker}'s {what}", listener)
+
+
+def _what_went_where(direction: Direction, over: float, evidence: Evidence) -> tuple[str, str]:
+    """The endpoint that the talker sent to in that part of the call, and what."""
+    sends = [
+        each
+        for each in evidence.learnt
+        if each.party == direction.talker and each.does in WHAT_IS_SENT
+    ]
+    then = [each for each in sends if each.t <= over - ON_THE_WAY]
+    if then and then[-1] is not sends[-1]:
+        return then[-1].target, WHAT_IS_SENT[then[-1].does]
+    return str(direction.said.remote), direction.what
 
 
 def _strays(direction: Direction, evidence: Evidence) -> Iterator[Cause]:
@@ -190,9 +216,11 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
     others = [each for each in troubles if isinstance(each, MessageDiscarded)]
     own = [each for each in others if each.party == party]
     lost: list[Loss] = [each for each in troubles if not isinstance(each, MessageDiscarded)]
-    blamed = _spoilt(own, evidence) or _spoilt(others, evidence) or own or others
+    blamed = spoilt(own, evidence) or spoilt(others, evidence) or own or others
     if blamed and len(blamed) >= sum(each.count for each in lost):
-        yield from _of_discards(blamed, failure, evidence)
+        yield from of_discards(blamed, failure, evidence)
+        if NOBODY_ACKNOWLEDGED in failure.detail:
+            yield from of_unheard_answers([each for each in others if each not in blamed])
     elif lost:
         asked = [*failure.detail.split(), *_registrars(failure, evidence)]
         worst = most_frequent([each for each in lost if each.destination in asked] or lost)
@@ -319,98 +347,3 @@ def _newest_expectation(failure: Failure, evidence: Evidence) -> PartyLearnt | N
         if each.party == failure.who and each.does == EXPECTS_AUDIO
     )
     return next(expects, None)
-
-
-def _spoilt(discards: list[MessageDiscarded], evidence: Evidence) -> list[MessageDiscarded]:
-    """Those of a field that a module has spoilt: what else is discarded may have followed."""
-    kinds = {(each.party, each.summary, each.reason): each for each in reversed(discards)}
-    began = {kind: _where_it_began(first, evidence) for kind, first in kinds.items()}
-    return [
-        each
-        for each in discards
-        if (message := began[each.party, each.summary, each.reason])
-        and fault_in(message, each.field)
-    ]
-
-
-def _of_discards(
-    discards: list[MessageDiscarded], failure: Failure, evidence: Evidence
-) -> Iterator[Cause]:
-    """The most frequent one, the first of its kind."""
-    counts = Counter((each.party, each.reason) for each in discards)
-    (party, reason), count = counts.most_common(1)[0]
-    first = next(each for each in discards if (each.party, each.reason) == (party, reason))
-    began = _where_it_began(first, evidence)
-    if first.summary == DNS_QUESTION:
-        asks = [
-            each for each in evidence.learnt if (each.party, each.does) == (failure.who, ASKS_AGAIN)
-        ]
-        yield from why_sent_there(asks[-1] if asks else None, evidence)
-    elif first.field == "replaces":
-        yield from of_the_field(_where_renamed(evidence), "call-id")
-    elif began and first.field == "request-uri" and fault_in(began, first.field) is None:
-        learnt = why_sent(first.summary, began.destination, failure, evidence, first.t)
-        yield from why_sent_there(learnt, evidence)
-    else:
-        yield from of_the_field(began, first.field)
-    if began and first.summary == DNS_ANSWER:
-        yield from _of_what_was_to_be(began)
-    yield _discard(first, count)
-    if first.summary == DNS_ANSWER:
-        at_once = (each for each in discards if (each.t, each.party) == (first.t, party))
-        yield from (_discard(each) for each in at_once if each.summary != DNS_ANSWER)
-
-
-def _of_what_was_to_be(answer: MessagePassed) -> Iterator[Cause]:
-    """A module did what it was told to do, and its receiver takes the answer for forged."""
-    if any(each.verdict in FAULTS for each in answer.changes):
-        return
-    made = (each for each in answer.changes if each.after != each.before)
-    row = next(made, None)
-    if row is not None:
-        wrote = f"The module {answer.module} wrote {clean(spelled(row.field, row.after), 60)}"
-        place = f"{place_of(row.field)} of {whose(answer.summary)}"
-        sentence = f"{wrote} into the {place}: {continued(row.reason)}"
-        yield Cause(sentence, NAT, answer.id, row.field, row.rule)
-
-
-def _discard(discarded: MessageDiscarded, count: int = 1) -> Cause:
-    party, reason = discarded.party, discarded.reason
-    verb = "refuses" if discarded.is_refusal else "discards"
-    times = f", {count} times" if count > 1 else ""
-    rule = f" ({discarded.rfc})" if discarded.rfc else ""
-    sentence = f"{party} {verb} the {clean(discarded.summary)}{times}: {clean(reason)}{rule}."
-    return Cause(sentence, party, discarded.id, discarded.field, discarded.rfc)
-
-
-def _where_renamed(evidence: Evidence) -> MessagePassed | None:
-    """The newest INVITE that left with another Call-ID: what names the call is not what it is
-    called at the other end (RFC 3891 3)."""
-    invites = (each for each in reversed(evidence.messages.values()) if each.summary == "INVITE")
-    return next((each for each in invites if fault_in(each, "call-id")), None)
-
-
-def _where_it_began(discarded: MessageDiscarded, evidence: Evidence) -> MessagePassed | None:
-    """The message that was discarded or, when nothing is wrong with that, the one that it answers,
-    because an answer repeats what the request said (RFC 3261 8.2.6.2); of a request, the answer to
-    the last one of its kind, which may have led to it, or the request as it came to a proxy, or to
-    the NAT on its way out and in again."""
-    passed = evidence.messages.get(discarded.cause or 0)
-    if passed is not None and discarded.field == ASKED:
-        return _question_of(passed, evidence)
-    if not discarded.field or (passed and fault_in(passed, discarded.field) is not None):
-        return passed
-    method = method_of(passed.summary if passed else discarded.summary)
-    related = (
-        each
-        for each in reversed(evidence.messages.values())
-        if each.id < discarded.id and each.summary in (method, f"200 OK ({method})")
-    )
-    return next((each for each in related if fault_in(each, discarded.field)), passed)
-
-
-def _question_of(answer: MessagePassed, evidence: Evidence) -> MessagePassed | None:
-    """What was asked of a name server: by the number that both have (RFC 1035 4.1.1)."""
-    key = answer.alg, answer.before[:2]
-    before = (each for each in reversed(evidence.messages.values()) if each.id < answer.id)
-    return next((each for each in before if (each.alg, each.before[:2]) == key), None)

@@ -13,6 +13,7 @@ from appliance.sim.network import OVER_TCP
 from appliance.sim.origins import callee_of
 from appliance.sim.outcome import NOT_YET, RINGS, Failure
 from appliance.sim.witness import Evidence
+from nat.drop import Drop
 
 Loss = PacketLost | PacketDropped
 NOBODY_LISTENS = "nobody listens"
@@ -109,6 +110,8 @@ def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
     worst, what = most_frequent(lost), _as_subject(what)
     if isinstance(worst, PacketDropped):
         why = f"{continued(worst.sentence).rstrip('.')} ({worst.reason})."
+        if worst.reason == Drop.FILTERED.reason:  # its sentence is about the remote
+            what = f"{what}, from {worst.source},"
         sentence = f"{what} is dropped by the NAT on the {worst.side}: {why}"
         if worst.summary and worst.side == "outside":
             sentence = f"{what} came to {worst.destination}, and the NAT dropped it: {why}"

@@ -12,6 +12,7 @@ from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import place_of
 from appliance.parties.audio import EXPECTS_AUDIO
 from appliance.parties.pressing import HEARS as HEARS_DIGIT
+from appliance.parties.stunclient import IS_OUTSIDE
 from appliance.sim.deeds import deed, whose
 from appliance.sim.outcome import NOT_REACHED, REJECTED, Failure
 from appliance.sim.witness import Evidence
@@ -76,6 +77,8 @@ def why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[C
     """What the ALG did to the field, and what the party made of it."""
     if learnt is None:
         return
+    if learnt.field:
+        yield from _of_who_was_told(learnt, evidence)
     message = evidence.messages.get(learnt.cause or 0)
     yield from of_the_field(message, learnt.field)
     place = place_of(learnt.field)
@@ -85,6 +88,17 @@ def why_sent_there(learnt: PartyLearnt | None, evidence: Evidence) -> Iterator[C
     rule = f" ({learnt.rfc})" if learnt.rfc else ""
     sentence = f"{clean(learnt.party)} {learnt.does} {learnt.target}{because}{rule}."
     yield Cause(sentence, learnt.party, learnt.id, learnt.field, learnt.rfc)
+
+
+def _of_who_was_told(learnt: PartyLearnt, evidence: Evidence) -> Iterator[Cause]:
+    """Whoever wrote the endpoint may have been told that it is that outside."""
+    told = (
+        each
+        for each in reversed(evidence.learnt)
+        if (each.target, each.t < learnt.t) == (learnt.target, True)
+        and each.does.endswith(IS_OUTSIDE)
+    )
+    yield from why_sent_there(next(told, None), evidence)
 
 
 def of_the_field(message: MessagePassed | None, field: str) -> Iterator[Cause]:

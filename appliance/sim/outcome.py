@@ -13,6 +13,7 @@ and finds the one word for it. Rules (they decide every lesson, so they are few)
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from typing import NamedTuple
 
 from appliance.parties.audio import NO_RTCP_CAME
@@ -53,8 +54,9 @@ class Outcome(NamedTuple):
 
 class Failure(NamedTuple):
     """`at` is when it went wrong (seconds), not when it was noticed; `noticed` is when `who` did.
-    `silent` are the directions of audio, or of RTCP, in which too little was heard. `call` is the
-    number of the call that it is about; 0 if it is about none."""
+    `silent` are the directions of audio, or of RTCP, in which too little was heard, in a part of a
+    call that was over at `over`. `call` is the number of the call that it is about; 0 if it is
+    about none."""
 
     at: float
     outcome: str
@@ -63,6 +65,7 @@ class Failure(NamedTuple):
     noticed: float = 0.0
     silent: tuple[Direction, ...] = ()
     call: int = 0
+    over: float = inf
 
 
 class Judge:
@@ -364,7 +367,8 @@ def _unheard(conversation: Conversation) -> Failure | None:
         return None
     part, silent = failed
     word = (ONE_WAY_AUDIO, NO_AUDIO)[len(silent) - 1]
-    return Failure(part.at, word, "", silent=silent, call=conversation.number)
+    over = inf if part.over_at is None else part.over_at
+    return Failure(part.at, word, "", silent=silent, call=conversation.number, over=over)
 
 
 def _in_words(conversation: Conversation) -> str:

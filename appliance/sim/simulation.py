@@ -255,20 +255,22 @@ class Simulation:
                     self._count_direction(name, direction, now)
 
     def _count_direction(self, name: str, direction: Direction, now: float) -> None:
-        """Emit the counts of one direction if they have changed since the last look."""
-        talker, listener, said, heard, _ = direction
-        counts = (said.sent, heard.heard)
+        """Emit the counts of one direction if they have changed since the last look. More than was
+        said is another call's, which goes on because its end was never heard of."""
+        talker, listener, said, end, _ = direction
+        heard = min(end.heard, said.sent)
+        counts = (said.sent, heard)
         if self._counted.get(name, (0, 0)) == counts:
             return
         self._counted[name] = counts
-        missing = said.sent > heard.heard
+        missing = said.sent > heard
         place = self.world.place_of_loss(said.source, said.remote) if missing else ""
         event = MediaStats(
             stream=name,
             talker=talker,
             listener=listener,
             sent=said.sent,
-            heard=heard.heard,
+            heard=heard,
             lost_at=place,
         )
         cause = None if said.remote is None else self._named_in.get(said.remote)

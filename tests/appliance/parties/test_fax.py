@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from appliance.parties import fax
+from appliance.parties.description import Description
 from appliance.parties.rtp import Stream
 from tests.appliance.parties.test_rtcp import HERE
 
@@ -22,3 +23,10 @@ def test_a_stream_that_faxes_says_and_counts_that() -> None:
     assert here.hear(there.say())
     assert (there.sent, here.heard) == (1, 1)
     assert not fax.is_fax(b"\x00")
+
+
+def test_who_has_asked_for_a_fax_takes_it_before_the_answer_has_come() -> None:
+    """RFC 3264 5.1: whoever offers is ready as soon as the offer has left."""
+    here = Stream(HERE, None, Random(1))
+    here.said = Description("alice", HERE, session=1, fax=True)
+    assert here.hear(fax.packet(0))

@@ -152,8 +152,7 @@ def test_a_call_that_is_never_acknowledged_is_dropped_after_32_seconds(pair: Pai
     assert pair.room.said(What.CALL_DROPPED) == [("bob", "alice", "nobody acknowledged the answer")]
     assert pair.room.said(What.CALL_ENDED) == [("alice", "bob", "bob hung up")]
     byes = [at for at, line in pair.room.starts() if line.startswith("BYE")]
-    assert len(byes) == 1
-    assert 34.0 <= byes[0] <= 38.0
+    assert byes == [34.0]  # it was answered after 2 s
 
 
 def test_a_caller_may_give_up_while_it_rings(room: Room, a_pair: MakePair) -> None:

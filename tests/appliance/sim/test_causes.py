@@ -192,11 +192,20 @@ def test_audio_between_two_desks_is_followed_to_where_it_went(fault: str, senten
     assert any(cause.sentence.startswith(sentence) for cause in run.causes())
 
 
+def test_of_a_call_that_became_a_fax_the_part_is_told_that_failed_first() -> None:
+    run = simulation("fax-fails", "off")
+    run.run_until(8.0)
+    _, sends, lost = [cause.sentence for cause in run.causes()]
+    assert sends.startswith("bob sends audio to 192.168.20.100:4000, ")
+    assert lost == "bob's audio is lost on the outside: no route to 192.168.20.100."
+
+
 def test_an_endpoint_that_was_true_for_somebody_else_leads_to_the_mapping() -> None:
     """RFC 4787 4.1: what a STUN server saw is not what others see."""
     run = simulation("symmetric-nat-stun", "sip-poor:symmetric-random")
     run.run_until(34.0)
-    _, told, other, _ = [cause.sentence for cause in run.causes()]
+    _, learns, told, other, _ = [cause.sentence for cause in run.causes()]
+    assert learns.startswith("alice learns by STUN what its port 5060 is outside: 203.0.113.1:")
     assert told.startswith("pbx sends the answers to that REGISTER to 203.0.113.1:")
     assert other.startswith("192.168.20.100:5060 is 203.0.113.1:")
     assert "the mapping depends on whom it talks to" in other
@@ -243,6 +252,13 @@ def test_a_fault_that_nothing_was_seen_of_is_not_blamed() -> None:
 @pytest.mark.parametrize(
     ("name", "alg", "turned", "first"),
     [
+        (
+            "ice-half-heard",
+            "sip-poor:ice-default-only",
+            {"parties.alice.ice": "insists"},
+            "The module sip-poor:ice-default-only wrote 203.0.113.1 into the c= line of the "
+            "INVITE, where 192.168.20.100 must stay.",
+        ),
         (
             "hairpin-desks",
             "sip-poor:replace-all",
