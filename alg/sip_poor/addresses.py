@@ -86,7 +86,7 @@ FAULTS.add(
     does="Replaces the inside address wherever its text stands in the message.",
     seen_in="Reports at voip-info.org and in the PJSIP wiki",
     breaks="A Call-ID that is quoted in another spelling (Replaces) names no call: transfers fail. "
-    "Digest fails where its URI has the inside address, and ICE finds a mismatch.",
+    "Two inside phones do not hear each other. Digest fails where its URI has the inside address.",
     look_at="Call-ID, User-Agent and the credentials of a message that leaves in view 3: addresses "
     "in them are replaced too.",
     rfc="RFC 3261 22.4",

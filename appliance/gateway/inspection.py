@@ -148,7 +148,7 @@ class Inspector:
             answer = slot.correct.inspect(message, context)
             if left is not None and isinstance(answer, Edits):
                 right = slot.application.watch(message, left, context, answer.edits)
-                answer = replace(answer, edits=tuple(right))
+                answer = answer if right is answer.edits else replace(answer, edits=tuple(right))
         except Unavailable:
             context.rollback()
             return Edits(), context.asked
