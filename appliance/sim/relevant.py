@@ -46,6 +46,8 @@ def asked(failure: Failure) -> tuple[str, ...]:
     unanswered = _UNANSWERED.search(failure.detail)
     if unanswered:
         return (unanswered[1],)
+    if "configuration" in failure.detail:
+        return ()  # without one (FTP) a phone asks nothing by SIP
     if failure.outcome in (REGISTRATION_FAILED, REGISTRATION_LOST):
         return ("REGISTER",)
     if "is not registered" in failure.detail:
