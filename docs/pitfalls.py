@@ -18,7 +18,7 @@ from appliance.journal.sentences import outcome_line
 from appliance.journal.wording import in_words
 from appliance.sim import staging
 from appliance.sim.guide import command, guide_lines
-from appliance.sim.outcome import WORDS
+from appliance.sim.outcome import BOTH_WAYS, WORDS
 from appliance.sim.remedies import remedies
 from appliance.sim.scenario import Expectation, Scenario, Step
 from appliance.sim.simulation import Simulation
@@ -184,7 +184,15 @@ def _what_helps(run: Simulation) -> Iterator[str]:
     found = remedies(run)
     if found:
         yield "What helps, best first; each was tried:"
-        yield "\n".join(f"* {_plain(each.sentence)} {_sets(each.set)}".rstrip() for each in found)
+        yield "\n".join(
+            f"* {_plain(each.sentence)} {_sets(each.set)}".rstrip() + _leaves(each.outcome)
+            for each in found
+        )
+
+
+def _leaves(word: str) -> str:
+    """What a remedy that mends only a part comes to."""
+    return "" if word == BOTH_WAYS else f", which leaves {WORDS[word]}"
 
 
 def _sets(turned: dict[str, object]) -> str:

@@ -36,6 +36,7 @@ from appliance.journal.plain import clean
 from appliance.journal.sentences import Teller, outcome_line
 from appliance.settings.table import Settings
 from appliance.sim import staging
+from appliance.sim.outcome import BOTH_WAYS, WORDS
 from appliance.sim.remedies import needless, remedies
 from appliance.sim.scenario import Scenario, ScenarioError, Turns
 from appliance.sim.simulation import Simulation
@@ -139,7 +140,9 @@ def _tell_end(document: Mapping[str, Any]) -> None:
         emit(f"  why: {clean(cause['sentence'])}{' (inferred)' * cause['inferred']}")
     for remedy in document["remedies"]:
         turns = " ".join(f"--set {key}={_as_text(value)}" for key, value in remedy["set"].items())
-        emit(f"  try: {remedy['sentence']} {turns}")
+        word = remedy["outcome"]
+        left = "" if word == BOTH_WAYS else f", which leaves {WORDS[word]}"
+        emit(f"  try: {remedy['sentence']} {turns}{left}")
     for sentence in document["harmless"]:
         emit(f"  fine: {clean(sentence)}")
     emit(outcome_line(document["sentence"]))
@@ -172,7 +175,7 @@ def _document(simulation: Simulation, with_remedies: bool = True) -> dict[str, A
         "sentence": outcome.sentence,
         "evidence": outcome.evidence,
         "causes": [msgspec.to_builtins(cause) for cause in simulation.causes()],
-        "remedies": [{"sentence": each.sentence, "set": each.set} for each in tried],
+        "remedies": [each._asdict() for each in tried],
         "harmless": [*simulation.harmless(), *([idle] if idle else [])],
     }
 

@@ -76,7 +76,7 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
         ),
     ] = "none"
     keep_alive_every: Annotated[
-        float, about("Seconds between two keep-alives (RFC 5626 4.4.1: 24 to 29 over UDP).")
+        float, about("Seconds between two keep-alives (RFC 5626 4.4.2: 24 to 29 over UDP).")
     ] = 25.0
 
     rport: Annotated[

@@ -248,6 +248,11 @@ class Registrar:
         _stop(binding)
         end = partial(self._lapse, user, binding)
         binding.timers.append(self._agent.timers.at(now + self._traits.remembers, end))
+        hop = self._agent.hop(binding.contact, binding.source)
+        if hop is not None:
+            late = f"acts for {self._traits.remembers:.0f} s as if {user} had not signed off"
+            does = f"{late}, and sends requests for {user} to"
+            self._agent.learn(self._agent.name, does, hop, Ground(b"", "", "RFC 3261 10.2.2"))
 
     def _unbind(self, user: str) -> None:
         binding = self._bindings.pop(user, None)

@@ -20,7 +20,8 @@ NOBODY_LISTENS = "nobody listens"
 
 AS_ANSWERED = "RFC 3261 8.2.6"
 CLOSED = "RFC 9293 3.10.7.1"
-NO_FAULT_OF_A_NAT = ("RFC 3261 10.2.2", AS_ANSWERED)
+SIGNED_OFF = "RFC 3261 10.2.2"
+NO_FAULT_OF_A_NAT = (SIGNED_OFF, AS_ANSWERED)
 """The rules by which a server knows of nobody because somebody has told it so, and by which an
 answer says why there is no service."""
 SILENT = (

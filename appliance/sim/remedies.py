@@ -18,6 +18,7 @@ from appliance.parties.phone import PhoneTraits
 from appliance.parties.proxy import ProxyTraits
 from appliance.parties.stunserver import StunServerTraits
 from appliance.sim import outcome
+from appliance.sim.ends import SIGNED_OFF
 from appliance.sim.knobs import Remedy
 from appliance.sim.outcome import Outcome
 from appliance.sim.simulation import Simulation
@@ -51,8 +52,10 @@ NEEDLESS = "The ALG mends nothing here and is harmless: with it off everybody is
 
 def remedies(simulation: Simulation) -> list[Remedy]:
     """All that was tried and makes a run's outcome better, in the order in which to try them.
-    Nothing when everybody is heard."""
+    Nothing when everybody is heard, or who is not reached has wanted it so."""
     before = rank(simulation.outcome().outcome)
+    if any(cause.rule == SIGNED_OFF for cause in simulation.causes()):
+        return []
     return [
         remedy
         for kind in (_at_the_proxy, _at_the_server, _at_the_phone, _in_the_nat, _in_the_alg)
@@ -147,7 +150,8 @@ def _at_the_server(simulation: Simulation) -> Iterator[Candidate]:
         if len(both) == 2:
             does = "answer, call and talk to where packets come from"
             yield f"Let {name} {does}.", both
-        hangs = simulation.outcome().outcome in HANGS_ON_A_MAPPING
+        word = simulation.outcome().outcome
+        hangs = word in HANGS_ON_A_MAPPING or (both and word == outcome.REGISTRATION_FAILED)
         if hangs and table.transport == "udp":  # in a stream it only moves things on
             yield from _asking(name, table, does, both)
 
@@ -175,6 +179,9 @@ def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
         if isinstance(table, PhoneTraits) and table.stun:
             sentence = f"Let {name}'s phone ask no STUN server."
             yield sentence, {f"parties.{name}.stun": ""}
+        if isinstance(table, PhoneTraits) and name in _doubles(simulation):
+            sentence = f"Give {name}'s phone a port of its own: {table.sip_port + 2}."
+            yield sentence, {f"parties.{name}.sip_port": table.sip_port + 2}
         if isinstance(table, PhoneTraits) and table.digits_by == "info":
             sentence = f"Let {name}'s phone send its keys beside the audio."
             yield sentence, {f"parties.{name}.digits_by": "events"}
@@ -187,6 +194,18 @@ def _at_the_phone(simulation: Simulation) -> Iterator[Candidate]:
         if isinstance(table, PhoneTraits) and table.side == "inside" and table.keep_alive == "none":
             sentence = f"Let {name}'s phone send a line end every {table.keep_alive_every:.0f} s."
             yield sentence, {f"parties.{name}.keep_alive": "crlf"}
+
+
+def _doubles(simulation: Simulation) -> list[str]:
+    """The inside phones whose port for signalling another one has before them."""
+    taken: set[int] = set()
+    found: list[str] = []
+    for name, table in simulation.scenario.parties.items():
+        if isinstance(table, PhoneTraits) and table.side == "inside":
+            if table.sip_port in taken:
+                found.append(name)
+            taken.add(table.sip_port)
+    return found
 
 
 def _is_stun_outside(table: object) -> TypeGuard[StunServerTraits]:

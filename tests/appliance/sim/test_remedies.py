@@ -73,6 +73,22 @@ def test_where_everybody_is_heard_nothing_is_advised() -> None:
     assert remedies(run) == []
 
 
+@pytest.mark.parametrize("alg", ["off", "sip"])
+def test_who_has_signed_off_is_to_be_reached_by_nothing(alg: str) -> None:
+    """RFC 3261 10.2.2: a longer memory would let the desk ring at which she sits no more."""
+    run = simulation("signed-off", alg)
+    run.run_until(133.0)
+    assert "as if alice had not signed off" in run.causes()[0].sentence
+    assert remedies(run) == []
+
+
+def test_of_two_phones_with_one_port_the_second_gets_another() -> None:
+    """As AAISP advises, and before anybody touches the router."""
+    run = simulation("two-phones-one-port", "sip-poor:second-phone-steals")
+    run.run_until(15.0)
+    assert remedies(run)[0].set == {"parties.carol.sip_port": 5062}
+
+
 def test_where_one_host_fills_the_table_its_share_is_a_remedy() -> None:
     """RFC 6888 REQ-4; a keep-alive helps whoever is called after it."""
     run = simulation("busy-neighbour", "sip-poor:table-full-evict")
