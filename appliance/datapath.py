@@ -39,6 +39,7 @@ from nat.endpoint import UDP, FiveTuple, Side
 from nat.fragments import fragment
 from nat.mapping import Arrival, FlowLeg, Leg
 from nat.packet import DONT_FRAGMENT, MAXIMUM_LENGTH, Packet
+from nat.patch import stages_of
 from nat.translator import Nat, Verdict
 
 ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
@@ -366,7 +367,8 @@ class Datapath:
 
 
 def _apply_tapped(leg: Leg, packet: Packet, tap: Tap, now: float) -> None:
-    """Apply the patch, and show the packet before and after it."""
-    tap.see(Point.TRANSLATED_IN, packet, EXIT_SIDES[leg.arrival], leg, now)
-    leg.patch.apply(packet)
-    tap.see(Point.TRANSLATED_OUT, packet, EXIT_SIDES[leg.exit], leg, now)
+    """Apply the patch, and show the packet before and after it, each time that it is translated."""
+    for patch in stages_of(leg.patch):
+        tap.see(Point.TRANSLATED_IN, packet, EXIT_SIDES[leg.arrival], leg, now)
+        patch.apply(packet)
+        tap.see(Point.TRANSLATED_OUT, packet, EXIT_SIDES[leg.exit], leg, now)

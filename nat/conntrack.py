@@ -217,7 +217,8 @@ class Conntrack:
         """How packets go between a mapping and a remote, and come back."""
         reached = self.policy.reverse(mapping.internal, mapping, remote, self.mappings.by_external)
         turning = remote.address in self.rules.owned
-        return legs_between(kind, mapping, remote, turning, reached)
+        halfway = self.policy.halfway(mapping.internal)
+        return legs_between(kind, mapping, remote, turning, reached, halfway)
 
     def filter_of(self, mapping: Mapping) -> Dependence:
         """How a mapping filters (RFC 4787 5). When that has changed its flows are sorted anew

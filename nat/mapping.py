@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, TypeVar
 from nat.behavior import Dependence
 from nat.deadlines import GONE, Timer
 from nat.endpoint import ICMP, ICMP_QUERY, Direction, Endpoint, FiveTuple
-from nat.patch import PATCHES, PacketPatch
+from nat.patch import PATCHES, PacketPatch, TwicePatch
 from nat.tcp import TcpTrack
 
 
@@ -362,10 +362,12 @@ def legs_between(
     remote: Endpoint,
     turning: bool = False,
     reached: Endpoint | None = None,
+    halfway: Endpoint | None = None,
 ) -> tuple[AnyLeg, AnyLeg]:
     """The outbound and the inbound leg between a mapping and a remote; `turning` when the remote
     is one of our own external endpoints (hairpin). `reached`: where inbound packets are to go, if
-    not to the mapping's internal endpoint (see `policy.py`)."""
+    not to the mapping's internal endpoint; `halfway`: what outbound packets become first, if they
+    are translated twice (see `policy.py`)."""
     protocol, remote_port = mapping.protocol, remote.port
     if protocol == ICMP:
         protocol, remote_port = ICMP_QUERY, 0
@@ -377,7 +379,11 @@ def legs_between(
     inside_in = (protocol, remote.address, reached.address, remote_port, reached.port)
     patch = PATCHES[protocol]
     beyond = HAIRPIN if turning else OUTSIDE
-    outbound = kind(mapping, INSIDE, beyond, inside_out, patch(inside_out, outside_out))
+    outward = patch(inside_out, outside_out)
+    if halfway is not None and protocol != ICMP_QUERY:
+        between = (protocol, halfway.address, remote.address, halfway.port, remote_port)
+        outward = TwicePatch(inside_out, between, outside_out)
+    outbound = kind(mapping, INSIDE, beyond, inside_out, outward)
     # A packet that turns back passes two legs but is one hop further only once.
     inward = patch(outside_in, inside_in, hop=0 if turning else 1)
     return outbound, kind(mapping, beyond, INSIDE, outside_in, inward)

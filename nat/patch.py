@@ -115,6 +115,27 @@ class Patch:
         return (field - self.pseudo_change if partial else field + self.transport_change) % MODULUS
 
 
+class TwicePatch(Patch):
+    """Two patches, one after the other: what a NAT writes that is wrong on purpose and translates
+    twice. As a patch it says what comes of both. See `policy.py` (`halfway`)."""
+
+    __slots__ = ("stages",)
+
+    def __init__(self, arrives: FiveTuple, halfway: FiveTuple, leaves: FiveTuple) -> None:
+        super().__init__(arrives, leaves)
+        patch = PATCHES[arrives[0]]
+        self.stages = patch(arrives, halfway, hop=0), patch(halfway, leaves)
+
+    def apply(self, packet: Packet) -> None:
+        for stage in self.stages:
+            stage.apply(packet)
+
+
+def stages_of(patch: PacketPatch) -> tuple[PacketPatch, ...]:
+    """The translations that a patch consists of: itself, but for one that translates twice."""
+    return patch.stages if isinstance(patch, TwicePatch) else (patch,)
+
+
 class TcpPatch(Patch):
     """The patch of a TCP leg."""
 

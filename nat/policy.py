@@ -14,6 +14,7 @@ needs no branch in the NAT, and every wrong turning that it can take stands in t
     serves            may a known mapping serve one more remote?
     untranslated      does the first packet of a flow pass as it is?
     reverse           which inside endpoint the packets from outside lead to
+    halfway           what an inside endpoint becomes first, if it is translated twice; None: once
     cuts_on_rst       does a RST end its flow at once?
     cuts_on_icmp      does an ICMP error end the flow that it is about at once?
     victim            which flow makes room in a full table; None: the new one is refused
@@ -29,7 +30,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from nat.behavior import Behavior
 from nat.endpoint import UDP, Endpoint
@@ -50,6 +51,7 @@ POINTS = frozenset(
         "serves",
         "untranslated",
         "reverse",
+        "halfway",
         "cuts_on_rst",
         "cuts_on_icmp",
         "victim",
@@ -207,9 +209,15 @@ class Policy:
         if "reverse" not in self.others:
             return normal
         answer = self._ask("reverse", normal, ReverseWish(mapping, remote, all_mappings))
-        if not isinstance(answer, Endpoint) or answer.address != normal.address:
-            return normal
-        return answer if _is_among(answer.port, PORT_NUMBERS) else normal
+        return answer if _is_of_the_same_host(answer, normal) else normal
+
+    def halfway(self, internal: Endpoint) -> Endpoint | None:
+        """What packets from `internal` become first on their way out, where they are translated
+        twice: another port of the same host. Normally they are translated once."""
+        if "halfway" not in self.others:
+            return None
+        answer = self._ask("halfway", None, internal)
+        return answer if _is_of_the_same_host(answer, internal) else None
 
     def cuts_on_rst(self, normal: bool, flow: Flow) -> bool:
         return bool(self._ask("cuts_on_rst", normal, flow))
@@ -230,6 +238,14 @@ class Policy:
         """`before`: the checksum of the message before it was edited."""
         answer = self._ask("finish", normal, before)
         return answer if _is_among(answer, CHECKSUMS) else normal
+
+
+def _is_of_the_same_host(answer: object, endpoint: Endpoint) -> TypeGuard[Endpoint]:
+    return (
+        isinstance(answer, Endpoint)
+        and answer.address == endpoint.address
+        and _is_among(answer.port, PORT_NUMBERS)
+    )
 
 
 def _is_among(answer: object, possible: Sequence[int]) -> bool:

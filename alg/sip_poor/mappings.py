@@ -148,6 +148,10 @@ def two_stages(normal: int | None, wish: PortWish) -> int | None:
     return port if port and wish.is_free(port) else normal
 
 
+def after_one_stage(normal: Endpoint | None, internal: Endpoint) -> Endpoint | None:
+    return internal._replace(port=internal.port ^ FIRST_STAGE)
+
+
 def one_stage_back(normal: Endpoint, wish: ReverseWish) -> Endpoint:
     return normal._replace(port=normal.port ^ FIRST_STAGE or normal.port)
 
@@ -157,11 +161,12 @@ FAULTS.add(
     does="Translates the source port twice on the way out, and back only once.",
     seen_in="Check Point's SIP_UDP service: 5060, 17973, 40625",
     breaks="Replies reach the host on a port where nobody listens: registering loops.",
-    look_at="The destination of an answer, before and after translation (glassnat watch --points): "
-    "it comes to 40625 and goes on to 17973, and the phone listens on 5060.",
+    look_at="A packet that goes out passes translation twice (glassnat watch --points), from 5060 "
+    "to 17973 and from 17973 to 40625; its answer passes it once, from 40625 to 17973, and the "
+    "phone listens on 5060.",
     rfc="RFC 3022 4.1",
     kind="reverse",
-    decisions={"port": two_stages, "reverse": one_stage_back},
+    decisions={"port": two_stages, "halfway": after_one_stage, "reverse": one_stage_back},
 )
 
 

@@ -66,7 +66,8 @@ class MappingExpired(Event, tag="mapping-expired"):
 
 
 class FlowOpened(Event, tag="flow-opened"):
-    """A mapping is used towards a remote; its cause is the mapping if that was opened for it."""
+    """A mapping is used towards a remote; its cause is the mapping if that was opened for it.
+    `by_way_of`: what internal becomes first, where a fault has it translated twice."""
 
     flow: int
     mapping: int
@@ -76,6 +77,7 @@ class FlowOpened(Event, tag="flow-opened"):
     remote: str
     opened_by: str
     alg: str | None = None
+    by_way_of: str = ""
 
 
 class FlowExpired(Event, tag="flow-expired"):

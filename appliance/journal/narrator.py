@@ -23,10 +23,11 @@ from appliance.journal.events import (
     MappingRefreshed,
 )
 from appliance.journal.log import EventLog
-from nat.endpoint import PROTOCOL_NAMES, TCP
+from nat.endpoint import PROTOCOL_NAMES, TCP, Endpoint
 from nat.events import Observer
 from nat.fragments import Gone
 from nat.mapping import Expectation, Flow, Leg, Mapping, Why
+from nat.patch import TwicePatch
 
 REFRESHES_APART = 1.0  # seconds between two refresh events of a mapping
 
@@ -93,6 +94,8 @@ class Narrator(Observer):
             opened_by=flow.opened_by,
             alg=slot.name if slot else None,
         )
+        if type(flow.outbound.patch) is TwicePatch:
+            event.by_way_of = _halfway(flow.outbound.patch)
         self._log.emit(event, now, opening.id if opening else None)
 
     # --- all the others ----------------------------------------------------------------
@@ -169,6 +172,11 @@ class Narrator(Observer):
         self._counters[gone.datagram.side].fragments_gone(gone.pieces, gone.drop)
         if gone.drop is not None:
             self._drops.add_fragments(gone, now)
+
+
+def _halfway(patch: TwicePatch) -> str:
+    first, _ = patch.stages
+    return str(Endpoint(first.source, first.source_port))
 
 
 def parent_text(parent: object) -> str:

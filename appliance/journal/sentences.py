@@ -24,6 +24,7 @@ from appliance.journal.events import (
     CallOutcome,
     Change,
     Event,
+    FlowOpened,
     MediaStats,
     MessageAccepted,
     MessageDiscarded,
@@ -48,7 +49,7 @@ _SENTENCES = {
     "mapping-opened": "{internal} is {external} outside ({protocol}, opened by {opened_by})",
     "mapping-refreshed": "{internal} is still {external} outside ({protocol}, in use)",
     "mapping-expired": "{internal} is no longer {external} outside ({protocol}, {why})",
-    "flow-opened": "flow {flow}: {internal} talks to {remote} as {external} ({protocol})",
+    "flow-opened": "flow {flow}: {internal} talks to {remote} as {external} ({protocol}){twice}",
     "flow-expired": "flow {flow}: {internal} and {remote} are done ({protocol}, {why}; "
     "{sent} out, {packets_in} in)",
     "packet-dropped": "dropped {times}on the {side}{packet}: {sentence} ({reason})",
@@ -247,6 +248,10 @@ class Teller:
         if isinstance(event, MessagePassed):
             words["leaves"] = self._leaves(event)
             words["note"] = self._reasons.shortened(words["note"], event.t)
+        if isinstance(event, FlowOpened):
+            both = f"{words['by_way_of']} and then to {words['external']}"
+            twice = f"; on its way out it is translated twice, to {both}"
+            words["twice"] = twice if event.by_way_of else ""
         if isinstance(event, MediaStats):
             words["in_call"] = _in_call(event.stream)
         if isinstance(event, SettingChanged):

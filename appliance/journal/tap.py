@@ -6,8 +6,9 @@
 
 ① as the wire gave it; ② as it goes into translation: checked, and whole again if it was fragments;
 ③ as it comes out of translation; ④ as it is handed to a wire: after an ALG, cut to size. A packet
-that turns back (hairpin) passes ② and ③ twice; one that goes no further says why at the last point
-it came to, and what the appliance answers by itself is shown as its own.
+that turns back (hairpin), or that a fault has translated twice, passes ② and ③ twice; one that goes
+no further says why at the last point it came to, and what the appliance answers by itself is shown
+as its own.
 
 What looks at packets is a tap; while there is none, packets are not looked at. Of a flood only so
 many packets a second are shown, and how many were not is told.

@@ -112,6 +112,9 @@ SHOWN_BY_CHANGES = ("edit", "refuse")
 REFUSED = Drop.REFUSED_BY_ALG.reason
 AT_ONCE = 1.0
 """Seconds; no NAT forgets what was silent for less."""
+HALF_UNDONE = (
+    ": on the way out it became that first, and on the way back only the second step is undone"
+)
 NEEDS_MEMORY = ("no-mapping", "filtered")
 """Reasons of the NAT to refuse what it would have let in when it remembered."""
 WHY_FORGOTTEN = {
@@ -290,9 +293,11 @@ def _of_misdirection(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
         return
     if passed.new_destination in (opened.internal, passed.destination):
         return
+    flow = evidence.flows.get((opened.internal, passed.source))
+    is_half_undone = flow is not None and flow.by_way_of == passed.new_destination
     sentence = (
         f"{opened.external} stands for {opened.internal}, and the NAT hands what comes for it to "
-        f"{passed.new_destination}."
+        f"{passed.new_destination}{HALF_UNDONE * is_half_undone}."
     )
     yield Cause(sentence, NAT, passed.id, "", "RFC 3022 4.1")
 

@@ -10,6 +10,7 @@ import pytest
 from nat.endpoint import ICMP, TCP, UDP, Direction
 from nat.mapping import Arrival, Leg, Mapping, OpenedBy, legs_between
 from nat.packet import Packet
+from nat.patch import stages_of
 from tests.support.packets import (
     EXTERNAL,
     A,
@@ -75,6 +76,27 @@ def test_what_leaves_is_what_the_external_host_would_have_sent(
 ) -> None:
     """Invariants I-X1 and I-X2, byte for byte."""
     assert patched(legs(protocol)[0], data) == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "data", "expected"),
+    [row[1:] for row in ROUND_TRIPS],
+    ids=[row[0] for row in ROUND_TRIPS],
+)
+def test_what_is_translated_twice_leaves_as_if_it_had_been_once(
+    protocol: int, data: bytes, expected: bytes
+) -> None:
+    """A ping has no port that it could have in between."""
+    mapping = Mapping(1, protocol, INTERNAL, PUBLIC, OpenedBy.PACKET)
+    halfway = INTERNAL._replace(port=17973)
+    outbound, _ = legs_between(Leg, mapping, REMOTE, halfway=halfway)
+    assert patched(outbound, data) == expected
+    first, *others = stages_of(outbound.patch)
+    assert len(others) == (protocol != ICMP)
+    if others:
+        between = Packet(bytearray(data), len(data))
+        first.apply(between)
+        assert (between.source, between.ttl) == (halfway, 64)
 
 
 def test_what_comes_back_is_the_swap_of_what_went_out() -> None:

@@ -139,6 +139,8 @@ def unpacked(question: Decide, ask: Callable[[AskWish], Any]) -> tuple[object, l
             return normal, [PortWishSeen(protocol, Endpoint(*internal), ask)]
         case "serves":
             return normal, [_mapping(facts[0]), Endpoint(*facts[1])]
+        case "halfway":
+            return normal, [Endpoint(*facts[0])]
         case "reverse":
             mapping, remote, others = facts[0]
             siblings = [Endpoint(*each) for each in others]

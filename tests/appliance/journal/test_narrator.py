@@ -36,6 +36,17 @@ def test_a_flow_opens_after_its_mapping_and_because_of_it() -> None:
     assert (flow.remote, flow.opened_by, flow.alg) == (f"{R}:5000", "packet", None)
 
 
+def test_a_flow_that_a_fault_has_translated_twice_says_what_stands_between() -> None:
+    world = World({"alg.sip.module": "sip-poor:reply-port-lost"})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060"))
+    (flow,) = world.told(FlowOpened)
+    assert (flow.internal, flow.by_way_of, flow.external) == (
+        f"{A}:5060",
+        f"{A}:17973",
+        f"{EXTERNAL}:40625",
+    )
+
+
 def test_the_second_flow_of_a_mapping_has_no_mapping_to_follow_from() -> None:
     world = World()
     world.pass_out(OUT)

@@ -130,6 +130,21 @@ def test_a_packet_that_turns_back_is_translated_twice() -> None:
     assert world.way[-1].side == "inside"
 
 
+def test_a_packet_that_a_fault_has_translated_twice_is_seen_between() -> None:
+    """As it was seen in a Check Point: 5060, 17973, 40625 on the way out; 40625, 17973 back."""
+    world = Looking({"alg.sip.module": "sip-poor:reply-port-lost"})
+    world.pass_out(udp(f"{A}:5060", f"{R}:5060"))
+    assert [seen.point for seen in world.way] == [*FOUR[:3], *FOUR[1:]]
+    ports = [seen.source.rpartition(":")[2] for seen in world.way]
+    assert ports == ["5060", "5060", "17973", "17973", "40625", "40625"]
+    assert world.way[2].source == f"{A}:17973"
+    assert [seen.ttl for seen in world.way] == [64, 64, 64, 64, 63, 63]
+    world.pass_in(udp(f"{R}:5060", f"{EXTERNAL}:40625"))
+    assert [seen.point for seen in world.way] == FOUR
+    ports = [seen.destination.rpartition(":")[2] for seen in world.way]
+    assert ports == ["40625", "40625", "17973", "17973"]
+
+
 @pytest.mark.parametrize("data", [b"", b"\x45", b"\x60" + bytes(60), b"\xff" * 40, b"\x4f" * 30])
 def test_what_is_no_packet_is_shown_as_bytes(data: bytes) -> None:
     world = Looking()

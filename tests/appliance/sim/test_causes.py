@@ -68,7 +68,8 @@ def test_a_fault_in_the_nat_itself_is_inferred_and_said_to_be() -> None:
     assert inferred.inferred
     assert misdirected.sentence == (
         "203.0.113.1:40625 stands for 192.168.20.100:5060, and the NAT hands what comes for it to "
-        "192.168.20.100:17973."
+        "192.168.20.100:17973: on the way out it became that first, and on the way back only the "
+        "second step is undone."
     )
     assert lost.sentence == (
         "The 200 OK (REGISTER) is lost at alice: nobody listens at 192.168.20.100:17973."
