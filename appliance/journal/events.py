@@ -66,8 +66,7 @@ class MappingExpired(Event, tag="mapping-expired"):
 
 
 class FlowOpened(Event, tag="flow-opened"):
-    """A mapping is used towards a remote; its cause is the mapping if that was opened for it.
-    `by_way_of`: what internal becomes first, where a fault has it translated twice."""
+    """A mapping is used towards a remote; its cause is the mapping if that was opened for it."""
 
     flow: int
     mapping: int
@@ -77,7 +76,7 @@ class FlowOpened(Event, tag="flow-opened"):
     remote: str
     opened_by: str
     alg: str | None = None
-    by_way_of: str = ""
+    by_way_of: str = ""  # what internal becomes first, where a fault has it translated twice
 
 
 class FlowExpired(Event, tag="flow-expired"):
@@ -433,6 +432,7 @@ AnyEvent = (
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_DELETE = b"\x7f"
 
 
 def encode(event: Event) -> bytes:
@@ -441,9 +441,6 @@ def encode(event: Event) -> bytes:
     if line.isascii() and _DELETE not in line:
         return line
     return printable(json.dumps(json.loads(line))).encode()
-
-
-_DELETE = b"\x7f"
 
 
 def decode(line: bytes) -> AnyEvent:
