@@ -5,13 +5,15 @@ what they made of the messages that they got, which no NAT can know.
      "message": "INVITE sip:bob@…"}
 
 Only events of receivers are taken. Their number and time are the appliance's, and their cause is
-the newest message that left with the bytes of `message`, or what made somebody send there. A
-request without an `id` is not answered: who tells much need not read. What one second may bring is
-limited, as is the size of an event.
+the message that left with the bytes of `message`, or what made somebody send there. Of messages
+with the same bytes it is the first of which nobody has told an end. A request without an `id` is
+not answered: who tells much need not read. What one second may bring is limited, as is the size of
+an event.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +47,7 @@ class Telling:
         self.refused = 0
         self._log = log
         self._sent_there: dict[str, int] = {}
+        self._ended: deque[int] = deque(maxlen=LOOKED_AT)
         self._second = 0
         self._in_it = 0
 
@@ -67,6 +70,8 @@ class Telling:
         if not isinstance(message, str):
             raise ValueError('"message" is the text of a message')
         passed = self._find(message) if message else None
+        if passed is not None and not isinstance(event, PartyLearnt):
+            self._ended.append(passed.id)
         if isinstance(event, MessageAccepted):
             if passed is None:
                 return None
@@ -96,12 +101,14 @@ class Telling:
             raise ValueError(f"no more than {MOST_A_SECOND} events a second are taken")
 
     def _find(self, message: str) -> MessagePassed | None:
-        """The newest message that has left with these bytes."""
-        newest = None
+        """The first message with these bytes that has not come to its end, or else the last."""
+        last = None
         for event in self._log.since(self._log.last_id - LOOKED_AT):
             if isinstance(event, MessagePassed) and event.after == message:
-                newest = event
-        return newest
+                if event.id not in self._ended:
+                    return event
+                last = event
+        return last
 
 
 def _read(written: object) -> Told:

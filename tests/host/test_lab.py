@@ -81,6 +81,8 @@ def assert_the_parties_were_heard(recording: Path) -> None:
     events = {event.id: event for event in map(decode, recording.read_bytes().splitlines())}
     accepted = [each for each in events.values() if isinstance(each, MessageAccepted)]
     assert len(accepted) > 8
+    messages = {each.id for each in events.values() if isinstance(each, MessagePassed)}
+    assert sorted(each.cause or 0 for each in accepted) == sorted(messages), "one end for each"
     for each in accepted:
         passed = events[each.cause or 0]
         assert isinstance(passed, MessagePassed)

@@ -43,11 +43,19 @@ class Told:
         return next(self.log.since(number - 1))
 
 
-def test_its_cause_is_the_newest_message_with_these_bytes_and_number_and_time_are_ours() -> None:
+def test_its_cause_is_the_message_with_these_bytes_and_number_and_time_are_ours() -> None:
     told = Told()
     event = told.event(told.tell({**ACCEPTED, "id": 77, "t": 5.0, "cause": 78}, "INVITE"))
-    assert (event.id, event.t, event.cause) == (3, 2.0, told.repeated)
+    assert (event.id, event.t, event.cause) == (3, 2.0, told.first)
     assert (getattr(event, "summary", ""), getattr(event, "call_id", "")) == ("INVITE", "x")
+
+
+def test_of_messages_with_the_same_bytes_each_has_its_own_end() -> None:
+    """RFC 3261 17.1.1.2: the same again, until somebody answers."""
+    told = Told()
+    causes = [told.event(told.tell(each, "INVITE")).cause for each in (LEARNT, ACCEPTED, ACCEPTED)]
+    assert causes == [told.first, told.first, told.repeated]
+    assert told.event(told.tell(LOST, "INVITE")).cause == told.repeated
 
 
 def test_what_was_accepted_and_did_not_pass_here_is_not_told() -> None:
@@ -63,7 +71,7 @@ def test_what_is_lost_was_sent_there_because_somebody_was_told_so() -> None:
     lost = told.event(told.tell({**LOST, "first": 1.0, "last": 1.5, "count": 9}, now=103.0))
     assert isinstance(lost, PacketLost)
     assert (lost.cause, lost.count, lost.first, lost.last) == (learnt, 9, 2.5, 3.0)
-    assert told.event(learnt).cause == told.repeated
+    assert told.event(learnt).cause == told.first
 
 
 @pytest.mark.parametrize(
