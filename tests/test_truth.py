@@ -36,7 +36,7 @@ from appliance.journal.events import (
 from appliance.journal.rows import FAULTS
 from appliance.journal.sentences import Teller
 from appliance.sim import knobs, outcome
-from appliance.sim.deeds import NO_ALG
+from appliance.sim.deeds import NO_ALG, STILL_HEARS
 from appliance.sim.origins import callee_of
 from appliance.sim.relevant import asked, method_of
 from appliance.sim.remedies import NEEDLESS, needless, rank, remedies
@@ -303,6 +303,8 @@ def assert_nothing_is_blamed(run: Simulation, shown: list[str]) -> None:
     )
     assert bool(run.harmless()) == spoilt, run.scenario.name
     assert len({*run.harmless()}) == len(run.harmless()), run.scenario.name
+    if STILL_HEARS in run.outcome().sentence:
+        assert not any("harmless" in each for each in (*run.harmless(), *shown)), run.scenario.name
     for each in shown:
         assert " < " not in each, each
         assert "hears nothing" not in each, each

@@ -30,6 +30,8 @@ from alg.sip.progress import (
 
 LONGEST_CALL_ID = 1024
 """Characters; longer ones are sent to fill memories, and not to make calls."""
+MOST_RENAMED = 1000
+"""Calls that are remembered by the Call-ID that a module gave them, too."""
 LONGEST_NAME = 128
 """Characters of a caller's or a callee's name that are kept."""
 MOST_WAYS = 8
@@ -77,6 +79,7 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: CallTable[Call] = CallTable()
+        self._renamed: dict[str, str] = {}
         self.next_deadline = self._calls.next_deadline
 
     def follow(self, passage: Passage, now: float) -> Progress | None:
@@ -88,6 +91,7 @@ class Calls:
         call = self._call_of(message, passage, now)
         if call is None:
             return None
+        self._note_its_other_name(call, message, passage)
         if passage.way not in call.ways and len(call.ways) < MOST_WAYS:
             call.ways += (passage.way,)
             call.parents = tuple(dict.fromkeys((*call.parents, *_parents(message, passage))))
@@ -111,7 +115,7 @@ class Calls:
         """The conversation that a message belongs to, or begins. (An OPTIONS or an INFO does
         neither.)"""
         kind = KINDS.get(message.method)
-        known = self._calls.get(message.call_id)
+        known = self._calls.get(self._renamed.get(message.call_id, message.call_id))
         if kind is None and message.method not in WITHIN_A_CALL:
             return None
         begins = message.is_request and message.method in ("INVITE", "REGISTER")
@@ -130,6 +134,20 @@ class Calls:
         )
         self._calls.add(call)
         return call
+
+    def _note_its_other_name(self, call: Call, message: Message, passage: Passage) -> None:
+        """A module may change the Call-ID: the other end answers by what it has got, and asks by it
+        in the call."""
+        if not passage.after or message.call_id.encode("latin-1") in passage.after:
+            return
+        try:
+            left_as = parse(passage.after).call_id
+        except (NotSip, Malformed):
+            return
+        if left_as and left_as != call.call_id and len(left_as) <= LONGEST_CALL_ID:
+            self._renamed[left_as] = call.call_id
+            while len(self._renamed) > MOST_RENAMED:
+                del self._renamed[next(iter(self._renamed))]
 
     # --- time --------------------------------------------------------------------------
 

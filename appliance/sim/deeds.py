@@ -14,6 +14,9 @@ from appliance.journal.readable import readable
 from appliance.journal.rows import is_text
 from appliance.journal.sentences import place_of
 
+HARMLESS = "it is harmless here: everybody is heard"
+STILL_HEARS = "still hears"
+"""Said of who hears somebody while nobody is to be heard: that is not harmless."""
 NO_ALG = "The ALG is off, and none is needed: everybody is heard."
 NO_ALG_BEFORE = "The ALG was off, and none was needed: everybody was heard."
 

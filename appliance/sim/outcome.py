@@ -19,6 +19,7 @@ from typing import NamedTuple
 from appliance.parties.audio import NO_RTCP_CAME
 from appliance.parties.party import Report, What
 from appliance.sim.conversation import ON_HOLD, Conversation, Direction
+from appliance.sim.deeds import STILL_HEARS
 
 BOTH_WAYS = "both-ways"
 ONE_WAY_AUDIO = "one-way-audio"
@@ -120,6 +121,14 @@ class Judge:
         """The earliest failure so far, which names the outcome."""
         failures = [*self._failures, *filter(None, map(_unheard, self.conversations))]
         return min(failures, key=_when, default=None)
+
+    def leaks(self) -> list[str]:
+        """Who was heard all the same while somebody was on hold, as parts of sentences."""
+        return [
+            f"{part.name}, {each.listener} {STILL_HEARS} {each.talker}"
+            for conversation in self.conversations
+            for part, each, _ in conversation.leaks()
+        ]
 
     def outcome(self) -> Outcome | None:
         """The verdict so far; None while there is none."""
@@ -388,7 +397,7 @@ def _in_words(conversation: Conversation) -> str:
         )
         told.append(heard if len(parts) == 1 else f"{part.name}, {heard}")
     told += [
-        f"{part.name}, {each.listener} still hears {each.talker} ({count.heard})"
+        f"{part.name}, {each.listener} {STILL_HEARS} {each.talker} ({count.heard})"
         for part, each, count in conversation.leaks()
     ]
     reports = ", ".join(

@@ -70,7 +70,7 @@ def needless(simulation: Simulation) -> str:
     active = {f"alg.{slot}.module": "off" for slot in _slots_used(simulation)}
     are_off = all(simulation.engine.settings[key] == "off" for key in active)
     came_to = simulation.outcome()
-    if rank(came_to.outcome) or are_off:
+    if rank(came_to.outcome) or are_off or simulation.judge.leaks():
         return ""
     without = simulation.again(active).outcome()
     same = not rank(without.outcome) and _who_talk(without) == _who_talk(came_to)

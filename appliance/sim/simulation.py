@@ -142,7 +142,7 @@ class Simulation:
     def harmless(self) -> list[str]:
         """What was missed or wrong and did no harm, if everybody is heard."""
         is_well = self.outcome().outcome == BOTH_WAYS
-        return harmless(self.witness.evidence) if is_well else []
+        return harmless(self.witness.evidence, self.judge.leaks()) if is_well else []
 
     def again(self, turns: Mapping[str, Any]) -> Simulation:
         """The same story and seed with these turned, from the beginning to where this run is."""

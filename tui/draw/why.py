@@ -15,7 +15,7 @@ from appliance.journal.plain import is_somebody
 from appliance.journal.readable import readable
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
-from appliance.sim.deeds import deed, no_alg
+from appliance.sim.deeds import HARMLESS, STILL_HEARS, deed, no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_sentences
 from tui.draw.outcome import spelled
@@ -188,8 +188,9 @@ def _harmless(model: Model, message: Message, fault: Change) -> Reason:
     if message.event.module == "off":
         events = (each.event for each in model.messages)
         return Reason(no_alg(message.event.alg, events, _is_past(model, message)))
-    said = f"{deed(message.event, fault)}; it is harmless here: everybody is heard."
-    return Reason(said)
+    leaks = model.outcome is not None and STILL_HEARS in model.outcome.sentence
+    verdict = "everybody is heard, also who is on hold" if leaks else HARMLESS
+    return Reason(f"{deed(message.event, fault)}; {verdict}.")
 
 
 def _is_fresh(drop: PacketDropped | None, now: float) -> TypeGuard[PacketDropped]:

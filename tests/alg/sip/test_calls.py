@@ -266,6 +266,16 @@ def test_a_phone_finds_its_own_contact_in_the_answer_as_it_reads_it() -> None:
     assert bystander.rows[0]["expires_in"] == 59.0
 
 
+def test_a_call_that_a_module_has_given_another_name_is_the_same_call() -> None:
+    """The other end answers, and asks in the call, by the Call-ID that it has got."""
+    bystander = Bystander()
+    bystander.hear(invite(), after=message("INVITE", "INVITE", "c2"))
+    bystander.hear(message("200 OK", "INVITE", "c2"))
+    bystander.hear(message("INVITE", "INVITE", "c2"))
+    assert bystander.states == ["trying", "answered"]
+    assert len(bystander.rows) == 1
+
+
 def test_who_asks_for_no_time_is_not_registered_whoever_else_is() -> None:
     """RFC 3261 10.2.2: an expiration of 0 removes a binding; the answer lists those of others."""
     bystander = Bystander(register("REGISTER", CONTACT), register("200 OK", CONTACT))

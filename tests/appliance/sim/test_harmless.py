@@ -36,7 +36,7 @@ def passed(number: int, module: str, *rows: tuple[str, str]) -> MessagePassed:
 
 
 def told(*messages: MessagePassed) -> list[str]:
-    return harmless(Evidence(messages=dict(enumerate(messages))))
+    return harmless(Evidence(messages=dict(enumerate(messages))), [])
 
 
 def test_each_field_is_told_once_with_its_first_message() -> None:
@@ -45,6 +45,13 @@ def test_each_field_is_told_once_with_its_first_message() -> None:
         "The module my.py:X wrote b into the Call-ID of the MESSAGE 1, where a must stay; it is "
         "harmless here: everybody is heard."
     ]
+
+
+def test_where_somebody_is_heard_on_hold_nothing_is_called_harmless() -> None:
+    """Bob believes that nobody hears what he says."""
+    evidence = Evidence(messages={1: passed(1, "my.py:X", ("sdp.c.address", "wrong"))})
+    (said,) = harmless(evidence, ["on hold, alice still hears bob"])
+    assert said.endswith("everybody is heard, but also this: on hold, alice still hears bob.")
 
 
 def test_what_no_alg_has_left_is_told_together() -> None:

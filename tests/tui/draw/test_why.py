@@ -206,6 +206,15 @@ def test_where_everybody_is_heard_nothing_decides_and_nothing_did_harm() -> None
     assert is_harmless(story, story.messages[0])
 
 
+def test_where_somebody_is_heard_on_hold_no_field_is_called_harmless() -> None:
+    sentence = "both ways: alice hears bob; on hold, alice still hears bob (76)"
+    end = CallOutcome(outcome="both-ways", sentence=sentence, evidence={})
+    story = told(invite("sip-poor:no-sdp"), end)
+    (reason,) = because(story, story.messages[0])
+    assert "harmless" not in reason.text
+    assert reason.text.endswith("everybody is heard, also who is on hold.")
+
+
 # --- what to try ----------------------------------------------------------------------------------
 
 
