@@ -243,7 +243,8 @@ CLAIMS = {
     "sip-poor:one-reg": Claim(
         "two-trunks",
         "A PBX with several trunks gets calls on the last one only",
-        "other sends requests for alice to 203.0.113.1:5060",
+        "203.0.113.9:5060, came to 203.0.113.1:5060, and the NAT dropped it: the mapping exists, "
+        "but its filter does not let this remote in",
     ),
     "sip-poor:unreg-leaves-hole": Claim(
         "signed-off",
@@ -391,7 +392,7 @@ CLAIMS = {
     "dns-poor:ttl-zero": Claim(
         "asks-each-time",
         "Nobody remembers the answer: each call, page and message asks for the name again",
-        "alice may remember nothing of it, and asks before each call",
+        "carol may remember nothing of it, and before each call asks",
     ),
     "dns-poor:pointers-stay": Claim(
         "known-by-name",
