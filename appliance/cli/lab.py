@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from appliance.cli.base import (
     JSON_OPTION,
     NO,
     USAGE,
+    WRONG_STATE,
     Chosen,
     DurationType,
     Failure,
@@ -29,16 +29,18 @@ from appliance.cli.base import (
     speed_option,
 )
 from appliance.cli.doctor import program as own_program
-from appliance.cli.down import STALE, TIDY_UP_INCOMPLETE, echo, need_root, row_of
+from appliance.cli.down import STALE, TIDY_UP_INCOMPLETE, echo, row_of
 from appliance.cli.tables import emit_rows
 from appliance.cli.words import labs_up, offer, scenarios
 from appliance.control import paths
 from appliance.control.client import Client
 from appliance.journal.plain import clean
 from appliance.journal.sentences import outcome_line
+from appliance.namespaces.between import record as records
 from appliance.namespaces.between import undo
 from appliance.namespaces.between.background import Background
-from appliance.namespaces.between.record import Record
+from appliance.namespaces.between.record import AlreadyUp, Record
+from appliance.namespaces.lab import own
 from appliance.namespaces.lab.house import House
 from appliance.namespaces.lab.programs import Program
 from appliance.namespaces.lab.rooms import PREFIX, Rooms
@@ -52,11 +54,6 @@ from appliance.sim.stories import is_path, list_scenarios, load_scenario, name_o
 from appliance.wires import netns
 from nat.endpoint import Side
 
-OWN_NAMESPACES = (
-    *("unshare", "--user", "--map-root-user", "--net", "--mount", "--"),
-    # a /run of its own, where namespaces and sockets have their names
-    *("sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$@"', "sh"),
-)
 PATH = ".path"
 """Ends the name of the file that says where the story of a lab is."""
 
@@ -81,6 +78,9 @@ def lab() -> None:
       glassnat attach lab-one-way-audio
       glassnat lab status                          which stories are up
       sudo glassnat lab down one-way-audio
+
+    Without sudo the same works in a user namespace of your own, where the kernel allows that
+    (glassnat doctor): up, exec, shell and down then find what is yours.
     """
 
 
@@ -92,15 +92,17 @@ def lab() -> None:
 def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen) -> int:
     """Play SCENARIO among namespaces, in the background. All stays until `lab down`.
 
+    Who is not root has it in a user namespace of their own, where the kernel allows that.
+
     \b
     Examples:
       sudo glassnat lab up one-way-audio --alg sip
       sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
     """
-    need_root(f"lab up {scenario}")
+    _be_root(scenario, begins=True)
     story, house = _house(scenario, chosen, speed)
     programs = _commands(story, commands)
-    house.build(names=True)
+    _build(house, names=True)
     try:
         where = str(Path(scenario).absolute()) if is_path(scenario) else scenario
         house.keep(PATH).write_text(where)
@@ -122,7 +124,7 @@ def lab_up(scenario: str, speed: float, commands: Sequence[str], chosen: Chosen)
     house.record.close()
     narrate(
         f"{story.name} is being played; see it: glassnat attach {house.rooms.name}, "
-        f"end it: sudo {own_program()} lab down {story.name}"
+        f"end it: {_typed('down', story.name)}"
     )
     return 0
 
@@ -169,8 +171,7 @@ def lab_check(
       sudo glassnat lab check --all --alg sip
       sudo glassnat lab check --all nat-yes hold-and-resume
     """
-    if os.geteuid() != 0:
-        _go_where_one_is_root()
+    _be_root(scenarios[0] if len(scenarios) == 1 else "", begins=True)
     if is_all:
         if commands or until or chosen.sets or chosen.profile:
             raise click.UsageError("--all turns what the scenarios turn, and nothing else", context)
@@ -202,13 +203,13 @@ def lab_exec(scenario: str, party: str, command: Sequence[str]) -> int:
       sudo glassnat lab exec one-way-audio alice ping -c 1 pbx
       sudo glassnat lab exec one-way-audio pbx tcpdump -ni gn-out
     """
-    need_root(f"lab exec {scenario} {party} …")
+    _be_root(scenario)
     story = _story(_path_of(scenario))
     if party not in story.parties:
         raise Failure(f"{clean(party)} is no party; there are {', '.join(story.parties)}", USAGE)
     namespace = Rooms.of(story.name, story.parties[party].wire)
     if not netns.exists(namespace):
-        raise Failure(f"{story.name} is not up; first: glassnat lab up {story.name}", 4)
+        raise Failure(f"{story.name} is not up; first: glassnat lab up {story.name}", WRONG_STATE)
     words = netns.within(namespace, command)
     os.execvp(words[0], words)
 
@@ -228,8 +229,8 @@ def lab_shell(context: click.Context, scenario: str, party: str) -> int:
 @click.argument("scenario", shell_complete=offer(labs_up))
 def lab_down(scenario: str) -> int:
     """By its name alone, whatever happened to it."""
-    need_root(f"lab down {scenario}")
-    name = f"{PREFIX}{name_of(scenario).removeprefix(PREFIX)}"
+    _be_root(scenario)
+    name = _name(scenario)
     record = Record.open(name)
     if record is None:
         narrate(f"{name} is not up")
@@ -259,7 +260,8 @@ def lab_status(as_json: bool) -> None:
     for row in rows:
         if row["state"] == STALE:
             scenario = row["scenario"]
-            narrate(f"{scenario} has ended; tidy up: sudo {own_program()} lab down {scenario}")
+            typed = _typed("down", scenario, mine=own.is_known(row["name"]))
+            narrate(f"{scenario} has ended; tidy up: {typed}")
 
 
 def _check(
@@ -273,7 +275,7 @@ def _check(
     story, house = _house(scenario, chosen, speed)
     story.duration = min(story.duration, until or story.duration)
     programs = _commands(story, commands)
-    house.build(names=False)  # they would take longer to start than many a story
+    _build(house, names=False)  # they would take longer to start than many a story
     try:
         real = _play(story, house, speed, programs, _logs(house, programs))
     finally:
@@ -360,7 +362,13 @@ def _play(
             lambda: ask("show", what="flows"),
             lambda event, message: witness.tell("tell", event=event, message=message),
         )
-        outcome = stage.run()
+        try:
+            outcome = stage.run(house.is_whole)
+        except OSError:  # without the appliance there are neither devices nor addresses
+            if house.is_whole():
+                raise
+        if not house.is_whole():
+            raise Failure(f"{house.rooms.name} has ended before its story", IMPOSSIBLE)
         witness.ask("hello")  # answered when all that it was told is heard
         for program in programs:
             for line in program.failure():
@@ -393,18 +401,44 @@ def _compare(story: Scenario, chosen: Chosen, real: Outcome, as_json: bool) -> i
     return 0 if agrees else NO
 
 
-def _go_where_one_is_root() -> None:
-    """Begin this command again in namespaces of its own, where everybody is root: nothing in them
-    is the machine's (user_namespaces(7)). Raises Failure where the kernel does not allow it."""
+def _name(scenario: str) -> str:
+    """Of the appliance, and of the record, by whatever the story is called."""
+    return f"{PREFIX}{name_of(scenario).removeprefix(PREFIX)}"
+
+
+def _build(house: House, names: bool) -> None:
     try:
-        allowed = subprocess.run([*OWN_NAMESPACES, "true"], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        allowed = False
-    if not allowed:
+        house.build(names)
+    except AlreadyUp as error:
+        story = house.rooms.story.name
+        raise Failure(
+            f"{story} is up already, or was when it ended; first: {_typed('down', story)}",
+            error.exit_code,
+        ) from None
+
+
+def _typed(*words: str, mine: bool | None = None) -> str:
+    """What to type for a command of the lab; without sudo if that is this user's own."""
+    is_own = own.are_entered() if mine is None else mine
+    return f"{'' if is_own else 'sudo '}{own_program()} lab {shlex.join(words)}"
+
+
+def _be_root(scenario: str, *, begins: bool = False) -> None:
+    """Who is not, begins this command again in namespaces of their own: in those that the story is
+    up in, unless it `begins`. Raises Failure where that is root's story, or where the kernel does
+    not allow it."""
+    if os.geteuid() == 0:
+        return
+    name = _name(scenario)
+    arguments = shlex.join(sys.argv[1:])
+    if not begins and not own.is_known(name) and name in records.names():
+        raise Failure(f"{name} is root's: sudo {own_program()} {arguments}", IMPOSSIBLE)
+    try:
+        way = own.way_to(name)
+    except own.NotAllowed as error:
         raise Failure(
             "only root can make namespaces and devices, and nobody else can have their own here "
-            f"(why: glassnat doctor): sudo {own_program()} {shlex.join(sys.argv[1:])}",
+            f"({clean(str(error))}; what to do: glassnat doctor): sudo {own_program()} {arguments}",
             IMPOSSIBLE,
-        )
-    again = [sys.executable, "-m", "appliance.cli", *sys.argv[1:]]
-    os.execvp(OWN_NAMESPACES[0], [*OWN_NAMESPACES, *again])
+        ) from None
+    os.execvp(way[0], [*way, sys.executable, "-m", "appliance.cli", *sys.argv[1:]])

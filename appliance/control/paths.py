@@ -8,6 +8,8 @@ answers questions. They are two files, so that the file's mode says who may do w
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
 from pathlib import Path
 
 ROOT_FOLDER = Path("/run/glassnat")
@@ -22,12 +24,20 @@ class ControlError(Exception):
         self.exit_code = exit_code
 
 
+def private_folder() -> Path:
+    """Where an ordinary user's own things are. Without a session, as in a `su`, in a folder for
+    temporary files, which counts only if it is this user's."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        return Path(runtime) / "glassnat"
+    return Path(tempfile.gettempdir()) / f"glassnat-{os.geteuid()}"
+
+
 def own_folder() -> Path:
     """Where this user's appliances put their sockets."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if os.geteuid() == 0 or not runtime:
+    if os.geteuid() == 0 or not os.environ.get("XDG_RUNTIME_DIR"):
         return ROOT_FOLDER
-    return Path(runtime) / "glassnat"
+    return private_folder()
 
 
 def default_path(name: str) -> Path:
@@ -45,6 +55,16 @@ def read_only_path(path: Path) -> Path:
 
 def folders() -> list[Path]:
     """Where clients look for sockets: this user's folder, then root's."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    own = (Path(runtime) / "glassnat",) if runtime else ()
-    return [*own, ROOT_FOLDER]
+    own = private_folder()
+    if not os.environ.get("XDG_RUNTIME_DIR") and not is_ours(own):
+        return [ROOT_FOLDER]
+    return [own, ROOT_FOLDER]
+
+
+def is_ours(folder: Path) -> bool:
+    """Is it there, and this user's own? Anybody can make folders beside temporary files."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()

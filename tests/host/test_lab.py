@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from appliance.cli.lab import OWN_NAMESPACES
+from appliance.cli.down import STALE, UP, row_of
+from appliance.control.client import Client, running
 from appliance.journal.events import (
     CallOutcome,
     MessageAccepted,
@@ -24,6 +25,9 @@ from appliance.journal.events import (
     PartyLearnt,
     decode,
 )
+from appliance.namespaces.between import record as records
+from appliance.namespaces.between import undo
+from appliance.namespaces.lab import own
 from appliance.sim.titles import own_shelf
 from appliance.wires import netns
 from tests.support.programs import PATIENCE, PHONES, ROOT
@@ -203,15 +207,39 @@ def test_a_story_is_played_in_the_background_and_can_be_looked_at() -> None:
     assert [*Path("/etc").glob("netns/*")] == known_before
 
 
-def test_it_needs_no_root_where_everybody_may_have_namespaces_of_their_own() -> None:
-    """The command that an ordinary user's `lab check` begins again with."""
-    words = ("lab", "check", "incoming-call", "--alg", "sip", "--speed", "6")
-    done = subprocess.run(
-        [*OWN_NAMESPACES, *GLASSNAT, *words],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=PATIENCE,
-    )
+def alone(story: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command as it begins again for an ordinary user."""
+    again = [*own.way_to(f"lab-{story}"), *GLASSNAT, "lab", *words]
+    return subprocess.run(again, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+
+
+def test_it_needs_no_root_where_everybody_may_have_namespaces_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Played to the end, and in the background, where it is found by name from outside."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    story = "incoming-call"
+    done = alone(story, "check", story, "--alg", "sip", "--speed", "6")
     assert done.returncode == 0, done.stderr
     assert "the simulation agrees: both ways" in done.stdout
+
+    done = alone(story, "up", story)
+    try:
+        assert done.returncode == 0, done.stderr
+        assert "sudo" not in done.stderr
+        assert not netns.exists(f"glassnat-lab-{story}-in")  # the machine has none
+        row = row_of(f"lab-{story}")
+        assert row["state"] == UP
+        with Client(running()[row["name"]]) as client:
+            assert client.ask("show", what="counters")
+        done = alone(story, "exec", story, "alice", "ip", "-br", "address")
+        assert "192.168.20.100" in done.stdout, done.stderr
+        os.kill(row["pid"], signal.SIGKILL)
+        _, traces = records.read(row["name"])
+        end = time.monotonic() + PATIENCE
+        while any(undo.is_alive(each) for each in traces if each.kind == "process"):
+            assert time.monotonic() < end  # with the last of them the namespaces have gone
+        assert row_of(row["name"])["state"] == STALE
+    finally:
+        assert alone(story, "down", story).returncode == 0
+    assert [*(tmp_path / "glassnat").iterdir()] == []

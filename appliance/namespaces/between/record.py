@@ -127,18 +127,25 @@ def home() -> str:
     return str(OF_THIS_PROCESS.stat().st_ino)
 
 
-def path_of(name: str) -> Path:
-    return paths.ROOT_FOLDER / f"{name}{SUFFIX}"
+def path_of(name: str, folder: Path | None = None) -> Path:
+    return (folder or paths.ROOT_FOLDER) / f"{name}{SUFFIX}"
 
 
 def names() -> list[str]:
-    """Of all appliances that `up` has made."""
-    return sorted(path.stem for path in paths.ROOT_FOLDER.glob(f"*{SUFFIX}"))
+    """Of all appliances that `up` has made, and of this user's own."""
+    found = (path.stem for folder in paths.folders() for path in folder.glob(f"*{SUFFIX}"))
+    return sorted({*found})
 
 
 def read(name: str) -> tuple[Facts, list[Trace]]:
     """What is written down, for who only looks; nothing, if it has gone meanwhile."""
-    return _read(path_of(name))
+    found = (path_of(name, folder) for folder in paths.folders())
+    path = next((each for each in found if each.exists()), path_of(name))
+    facts, traces = _read(path)
+    if path.parent != paths.ROOT_FOLDER:  # who wrote it saw this folder where root's is
+        control = path.with_name(Path(facts.control).name)
+        facts = facts._replace(control=str(control))
+    return facts, traces
 
 
 def _read(path: Path) -> tuple[Facts, list[Trace]]:

@@ -7,6 +7,7 @@ alone, whatever happened to the program in between.
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -49,6 +50,7 @@ class House:
         self.control = default_path(rooms.name)
         self._echo = echo
         self._record: Record | None = None
+        self._appliances: list[int] = []
 
     @property
     def record(self) -> Record:
@@ -77,6 +79,10 @@ class House:
         except BaseException:
             self.take_down()
             raise
+
+    def is_whole(self) -> bool:
+        """Do all appliances still run?"""
+        return not select.select(self._appliances, [], [], 0)[0]
 
     def take_down(self) -> list[str]:
         """Answers a sentence for each thing that could not be removed."""
@@ -123,6 +129,7 @@ class House:
                 start_new_session=True,
             )
         self.record.expect(undo.process(appliance.pid))
+        self._appliances.append(os.pidfd_open(appliance.pid))
         self._wait_for(appliance, log)
 
     def _wait_for(self, appliance: subprocess.Popen[bytes], log: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 from click.testing import CliRunner
@@ -57,33 +56,45 @@ def test_one_story_is_checked_or_all_that_stories_expect(words: list[str]) -> No
     assert CliRunner().invoke(module.lab, words).exit_code == 2
 
 
-def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
-    result = CliRunner().invoke(module.lab, ["up", "one-way-audio"])
-    assert isinstance(result.exception, Failure)
-    assert result.exception.exit_code == 3
-    assert "sudo " in str(result.exception)
-
-
 @pytest.mark.parametrize("allowed", [True, False])
-def test_who_is_not_root_checks_in_namespaces_of_their_own(
-    monkeypatch: pytest.MonkeyPatch, allowed: bool
+@pytest.mark.parametrize("words", [["check", "one-way-audio"], ["up", "nat-yes"], ["down", "x"]])
+def test_who_is_not_root_has_namespaces_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], allowed: bool
 ) -> None:
-    """Where the kernel allows it; else they are told what to type."""
+    """Where the kernel allows it; else they are told why not, and what to type."""
     begun: list[list[str]] = []
 
     def begin(program: str, words: list[str]) -> None:
         begun.append(words)
         raise SystemExit(0)
 
-    answer = CompletedProcess([], 0 if allowed else 1)
+    def way(name: str) -> list[str]:
+        if allowed:
+            return ["the", "way"]
+        raise module.own.NotAllowed("not permitted")
+
     monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(module.own, "way_to", way)
     monkeypatch.setattr(module.os, "execvp", begin)
-    result = CliRunner().invoke(module.lab, ["check", "one-way-audio"])
+    result = CliRunner().invoke(module.lab, words)
     assert bool(begun) is allowed
-    assert isinstance(result.exception, Failure) is not allowed
-    assert allowed or "(why: glassnat doctor): sudo " in str(result.exception)
+    if not allowed:
+        assert isinstance(result.exception, Failure)
+        assert result.exception.exit_code == 3
+        assert "(not permitted; what to do: glassnat doctor): sudo " in str(result.exception)
+
+
+@pytest.mark.parametrize("words", [["down", "nat-yes"], ["exec", "nat-yes", "alice", "true"]])
+def test_what_root_has_up_stays_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(paths, "ROOT_FOLDER", tmp_path)
+    Record.begin(Facts("lab-nat-yes", "in", "out", "/run/lab-nat-yes.sock")).close()
+    monkeypatch.setattr(module.os, "geteuid", lambda: 1000)
+    result = CliRunner().invoke(module.lab, words)
+    assert isinstance(result.exception, Failure)
+    assert result.exception.exit_code == 3
+    assert "lab-nat-yes is root's: sudo " in str(result.exception)
 
 
 @pytest.mark.parametrize("scenario", ["never-was", "./never-was", "/tmp/never-was.toml"])
