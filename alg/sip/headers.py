@@ -197,6 +197,16 @@ def _parties(work: Rewriting) -> None:
             _party(work, address, what, own=is_sender == own_is_sender)
 
 
+def _calls_a_public_contact(work: Rewriting) -> bool:
+    """Does a request come in for a phone that has registered its external endpoint by itself (rule
+    request-uri-restored)? It knows itself by that."""
+    if work.outward or not work.message.is_request:
+        return False
+    address = fields.request_uri(work.data, work.message.uri)
+    token = work.token(address) if address else None
+    return token is not None and work.is_public_by_itself(token)
+
+
 def _party(work: Rewriting, address: Address, what: str, *, own: bool) -> None:
     """Rule host-without-port: a port is not allowed in From and To (RFC 3261 19.1.1). The way back
     restores what the dialog's own message had, which the address alone cannot tell: a phone may
@@ -215,6 +225,8 @@ def _party(work: Rewriting, address: Address, what: str, *, own: bool) -> None:
         after = pair[there]
     else:
         after = work.counterpart_address(before) or before
+        if _calls_a_public_contact(work):
+            after = before
         pair = (before, after) if work.outward else (after, before)
         work.context.remember(key, pair, LONGEST_LIFE)
     rule = what if work.outward else what + "-restored"

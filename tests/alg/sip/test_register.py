@@ -34,6 +34,15 @@ Content-Length: 0
 """
 OWN = '"David" <sip:525@192.168.20.100:5060>'
 SEEN = '"David" <sip:525@203.0.113.1:1024>'
+CALLED = """
+INVITE sip:525@203.0.113.1:1024 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK2
+From: <sip:bob@203.0.113.9>;tag=b
+To: <sip:525@203.0.113.1>
+Call-ID: 2
+CSeq: 1 INVITE
+Content-Length: 0
+"""
 
 
 def register(contact: str = OWN, cseq: int = 1373) -> str:
@@ -245,6 +254,8 @@ def test_a_phone_that_knows_its_public_address_is_left_alone_and_reachable(talk:
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     assert talk.edited == {}, "it comes back as the phone wrote it (RFC 3261 18.1.2)"
     assert talk.open == ["5060<-203.0.113.9"]
+    talk.into(CALLED)
+    assert talk.edited == {}, "Request-URI and To name it as it knows itself"
     talk.out(register())
     talk.into(ok(f"Contact: {SEEN};expires=60"))
     assert talk.edited["contact.host"] == "192.168.20.100:5060", "it knows itself by that again"
