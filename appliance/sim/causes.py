@@ -48,6 +48,7 @@ from appliance.sim.ends import (
     of_a_closed_port,
     of_an_answer,
     of_losses,
+    of_taken_ports,
     of_where_it_came_from,
     what,
 )
@@ -168,8 +169,7 @@ def _of_silence(direction: Direction, over: float, evidence: Evidence) -> Iterat
         yield from {each.sentence: each for each in reversed(strays)}.values()
         return
     if lost:
-        yield from _of_another_port(most_frequent(lost), evidence)
-        yield from _of_forgotten(most_frequent(lost), evidence)
+        yield from _of_the_state(most_frequent(lost), evidence)
     yield from of_losses(lost, f"{talker}'s {what}", listener)
 
 
@@ -236,6 +236,7 @@ def _of_failed_signalling(failure: Failure, evidence: Evidence) -> Iterator[Caus
         yield from _of_another_port(worst, evidence)
         yield from of_a_closed_port(worst, evidence)
         yield from _of_a_refusal(worst, evidence)
+        yield from of_taken_ports(worst, evidence)
         yield from of_losses([worst], what(worst, failure), "")
     else:
         yield from _of_a_stream(failure, evidence) or _of_a_lapse(failure, evidence)
@@ -247,6 +248,13 @@ def _registrars(failure: Failure, evidence: Evidence) -> Iterator[str]:
     for each in evidence.learnt:
         if each.party == failure.who and each.does.startswith((FILE_SAYS, NAME_SAYS)):
             yield each.target
+
+
+def _of_the_state(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """What the NAT had in its tables for a packet of audio that did not pass it."""
+    yield from _of_another_port(loss, evidence)
+    yield from _of_forgotten(loss, evidence)
+    yield from of_taken_ports(loss, evidence)
 
 
 def _of_forgotten(loss: Loss, evidence: Evidence) -> Iterator[Cause]:

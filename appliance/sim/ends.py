@@ -124,6 +124,24 @@ def of_losses(lost: list[Loss], what: str, listener: str) -> Iterator[Cause]:
         yield Cause(f"{what} is lost {worst.where}: {continued(worst.why)}.", "", worst.id)
 
 
+def of_taken_ports(loss: Loss, evidence: Evidence) -> Iterator[Cause]:
+    """No port was free: who had most of them then."""
+    if not isinstance(loss, PacketDropped) or loss.reason != Drop.NO_PORT.reason:
+        return
+    ended = {each.mapping for each in evidence.forgotten if each.t <= loss.t}
+    taken = [
+        each
+        for each in evidence.opened.values()
+        if each.t <= loss.t and each.mapping not in ended and each.protocol == loss.protocol
+    ]
+    had = Counter(each.internal.rpartition(":")[0] for each in taken)
+    for address, count in had.most_common(1):
+        name = evidence.hosts.get(address, address)
+        share = "all" if count == len(taken) else f"{count} of the"
+        sentence = f"{name} ({address}) has {share} {len(taken)} external ports in use."
+        yield Cause(sentence, name, taken[-1].id, "", "RFC 6888 REQ-4")
+
+
 def _as_subject(what: str) -> str:
     """At the beginning of a sentence; people's names stay as they are written."""
     return what[:1].upper() + what[1:] if what.startswith(("the ", "what ")) else what

@@ -283,3 +283,12 @@ def test_a_chain_goes_back_to_its_beginning(
     run = staged(knobs.turned(load_scenario(name), turned), alg)
     run.run()
     assert run.causes()[0].sentence == first
+
+
+def test_where_no_port_is_free_it_is_said_who_has_them() -> None:
+    """RFC 6888 REQ-4: a share for everybody is what helps."""
+    run = simulation("port-exhaustion", "off")
+    run.run_until(6.0)
+    _, taken, dropped, *_ = [cause.sentence for cause in run.causes()]
+    assert taken == "laptop (192.168.20.50) has 19 of the 20 external ports in use."
+    assert "no external port is free" in dropped
