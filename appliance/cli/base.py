@@ -103,6 +103,14 @@ class Command(click.Command):
         super().__init__(*args, **options)
         self.params.append(_color_option())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Click forgets whose option lacks its value, and so whose `--help` to name."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
 
 class Group(click.Group):
     """Commands by name, each in `MODULE:ATTRIBUTE`, imported when it is asked for.

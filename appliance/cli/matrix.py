@@ -261,6 +261,10 @@ def _tell_difference(one: Plan, other: Plan, as_json: bool) -> None:
     if as_json:
         emit_json(_difference_document(ended, found))
         return
+    if one.axes == other.axes:
+        emit(f"both are the same cell, so nothing can differ: {_name(ended[0], one.axes)}")
+        emit(clean(ended[0].sentence, LONGEST))
+        return
     names = _names(ended)
     for line in _difference_lines(found, names):
         emit(line)
@@ -274,11 +278,16 @@ def _tell_difference(one: Plan, other: Plan, as_json: bool) -> None:
 
 
 def _names(ended: Sequence[Cell]) -> list[str]:
-    """What each is called: by the axes in which they differ."""
+    """What each is called: by the axes in which they differ, or where one of them has none of these
+    by all axes."""
     one, other = (cell.axes for cell in ended)
     keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-    found = [" ".join(f"{key}={each[key]}" for key in keys if key in each) for each in (one, other)]
-    return [clean(name) or "the scenario as it is" for name in found]
+    found = [_name(cell, keys) for cell in ended]
+    return found if all(found) else [_name(cell, cell.axes) for cell in ended]
+
+
+def _name(cell: Cell, keys: Iterable[str]) -> str:
+    return clean(" ".join(f"{key}={cell.axes[key]}" for key in keys if key in cell.axes))
 
 
 def _difference_lines(found: Difference | None, names: Sequence[str]) -> Iterator[str]:

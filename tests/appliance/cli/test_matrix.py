@@ -109,6 +109,17 @@ def test_an_axis_with_one_value_holds_for_both_cells(glassnat: Run) -> None:
     assert document["difference"] is None
 
 
+def test_a_cell_and_itself_are_said_to_be_the_same(glassnat: Run) -> None:
+    said = glassnat("matrix", STORY, "--diff", "alg=off", "alg=off").out.splitlines()
+    assert said[0] == "both are the same cell, so nothing can differ: alg=off"
+    assert len(said) == 2
+
+
+def test_a_cell_that_only_lacks_what_the_other_says_has_its_own_name(glassnat: Run) -> None:
+    said = glassnat("matrix", STORY, "--diff", "alg=off", "alg=off,seed=1").out.splitlines()
+    assert [line.partition(": ")[0] for line in said[1:]] == ["alg=off", "alg=off seed=1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -123,6 +134,7 @@ def test_an_axis_with_one_value_holds_for_both_cells(glassnat: Run) -> None:
         ([STORY, "one-way-audio", "--diff", "alg=off", "alg=sip"], ["one scenario"]),
         ([STORY, "--diff", "alg=of", "alg=sip"], ['"off"']),
         ([STORY, "--diff", "off", "sip"], ["KEY=VALUE"]),
+        ([STORY, "--diff", "alg=off"], ["requires 2 arguments", "glassnat matrix --help"]),
         ([STORY, "--axis", "seed=1,2", "--diff", "alg=off", "alg=sip"], ["seed", '"1", "2"']),
     ],
 )  # fmt: skip
