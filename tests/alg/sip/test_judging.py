@@ -146,6 +146,24 @@ def test_to_give_a_changed_call_id_back_is_right(
     assert apply(came, edits) == right
 
 
+def test_to_take_back_a_via_that_was_added_is_right() -> None:
+    """RFC 3261 18.1.2: the phone finds its own on top, as it wrote it."""
+    context = small_nat()
+    own = MESSAGE[MESSAGE.index(b"Via:") : MESSAGE.index(b"\r\n", MESSAGE.index(b"Via:"))]
+    added = b"Via: SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKalg\r\n"
+    outside = own.replace(b"192.168.20.100", b"203.0.113.1")
+    assert watch(MESSAGE, MESSAGE.replace(own, added + outside), context, ()) == ()
+    context.commit()
+    inward = context.facing(Direction.IN)
+    start = MESSAGE[: MESSAGE.index(b"\r\n")]
+    came, right, not_restored = (
+        MESSAGE.replace(start, b"SIP/2.0 200 OK").replace(own, vias)
+        for vias in (added + outside, own, outside)
+    )
+    assert apply(came, watch(came, right, inward, ())) == right
+    assert watch(came, not_restored, inward, ()) == ()
+
+
 def test_an_answer_rightly_has_the_call_id_that_was_asked_by() -> None:
     """Also one that should never have come so far; a request never has."""
     context = small_nat(Direction.IN)
