@@ -108,7 +108,7 @@ class Outcomes:
         whole = event.sentence if event.outcome != before else ""
         if whole:
             yield whole, before
-        calls = list(_calls_of(event))
+        calls = list(calls_of(event))
         for number, word, sentence in calls:
             old = self._calls.get(number, "")
             _keep(self._calls, number, word, MOST_SERIES)
@@ -117,7 +117,7 @@ class Outcomes:
                 yield sentence, old
 
 
-def _calls_of(event: CallOutcome) -> Iterator[tuple[int, str, str]]:
+def calls_of(event: CallOutcome) -> Iterator[tuple[int, str, str]]:
     """Number, outcome and sentence of each call, as far as the evidence has them."""
     calls = event.evidence.get("calls")
     for call in calls if isinstance(calls, list) else ():

@@ -6,6 +6,10 @@ parties' own word replaces it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
+from appliance.journal.repeats import calls_of
 from tui.calls import BAD, in_a_word
 from tui.draw.lines import Line, Style, wrap_sentences
 from tui.endpoint import shares, shortened
@@ -74,7 +78,11 @@ def rows(model: Model, width: int, name: str = "", most: int = 3) -> list[Line]:
     seen, in about `most` rows besides the verdict."""
     text, style = headline(model, name)
     when = "OUTCOME" if model.outcome is not None else "SO FAR "
-    lines = [Line(f" {when}  ", Style.FAINT).add(text, style)]
+    verdict = Line(f" {when}  ", Style.FAINT).add(text, style)
+    for at, (calls, word) in enumerate(_by_call(model)):
+        short, how = in_short(word)
+        verdict.add(f" · {'' if at else 'call '}{calls} ", Style.FAINT).add(short, how)
+    lines = [verdict.cut(width)]
     streams = list(model.streams.values())[:2]
     digits = max((len(str(stream.sent)) for stream in streams), default=0)
     sentences = [_hears(stream, width - _BESIDE_NAMES - 2 * digits) for stream in streams]
@@ -86,6 +94,16 @@ def rows(model: Model, width: int, name: str = "", most: int = 3) -> list[Line]:
         said = _sentence(model, name).split("; ")
         lines += [Line(f"   {row}") for row in wrap_sentences(said, width - 3, most)]
     return lines + [Line()] * (3 - len(lines))
+
+
+def _by_call(model: Model) -> Iterator[tuple[str, str]]:
+    """Where there were several calls: their numbers, and how they ended, like ones together."""
+    rows = [] if model.outcome is None else list(calls_of(model.outcome))
+    if len(rows) < 2:
+        return
+    for word, alike in groupby(rows, key=lambda row: row[1]):
+        first, *_, last = [number for number, *_ in alike] * 2
+        yield str(first) if first == last else f"{first}-{last}", word
 
 
 def _sentence(model: Model, name: str) -> str:

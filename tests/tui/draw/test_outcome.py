@@ -19,6 +19,20 @@ def test_one_way_audio_in_two_sentences_with_two_bars() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["both-ways"], ""),
+        (["not-reached", "not-reached", "both-ways"], " · call 1-2 NOT REACHED · 3 BOTH"),
+        (["one-way-audio", ""], " · call 1 ONE-WAY · 2 ·"),
+    ],
+)
+def test_of_several_calls_each_has_its_word(words: list[str], shown: str) -> None:
+    calls = [{"call": at, "outcome": word, "sentence": ""} for at, word in enumerate(words, 1)]
+    event = CallOutcome(outcome="no-audio", sentence="no audio: x", evidence={"calls": calls})
+    assert plain(rows(told(event), 65))[0] == f" OUTCOME  NO AUDIO{shown}"
+
+
 def test_an_outcome_without_audio_is_a_sentence() -> None:
     sentence = "not reached: bob called alice: no answer to INVITE in 32 s"
     event = CallOutcome(outcome="not-reached", sentence=sentence, evidence={})
