@@ -207,6 +207,7 @@ class Admission:
     def _let_through(self, mapping: Mapping, remote: Endpoint, packet: Packet) -> Leg:
         """A leg for this one packet. It stands in no table and refreshes nothing."""
         _, inbound = self._table.legs_of(Leg, mapping, remote)
+        mapping.let_in += 1
         self._observer.leg_made(inbound)
         if self._behavior.mss_clamp and mapping.protocol == TCP:
             clamp(packet, min(self._behavior.mtu))

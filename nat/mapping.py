@@ -208,7 +208,8 @@ class Mapping:
     `permitted` is the filter: the scopes of the remotes that the inside has sent to, each with the
     flows that say so; `filtered_by` is what the scopes were taken by. `keys` are its entries in the
     tables of mappings. `held_until` is in seconds on the caller's clock. `passed` counts packets
-    that no flow counts (any more): `packets` has all.
+    that keep it alive and that no flow counts (any more): `packets` has all of these. `let_in` are
+    those that its filter has let in without a flow: they keep nothing alive (RFC 4787 6).
     """
 
     __slots__ = (
@@ -219,6 +220,7 @@ class Mapping:
         "id",
         "internal",
         "keys",
+        "let_in",
         "opened_by",
         "owned",
         "passed",
@@ -239,6 +241,7 @@ class Mapping:
         self.owned = False
         self.held_until = 0.0
         self.passed = 0
+        self.let_in = 0
         self.seen_packets = 0
         self.seen_at = -inf
         self.keys: tuple[tuple[int, ...], ...] = ()
@@ -267,7 +270,7 @@ class Mapping:
         )
 
     def packets(self) -> int:
-        """How many have passed, either way, since it was opened."""
+        """How many have passed that keep it alive, either way, since it was opened."""
         return self.passed + sum(
             flow.outbound.packets + flow.inbound.packets for flow in self.flows()
         )

@@ -101,7 +101,7 @@ def _packets(table: Conntrack, own: Endpoint, remote: Endpoint) -> tuple[int, in
             return None
         sent = sum(flow.outbound.packets for flow in flows)
         out += sent
-        back += mapping.packets() - sent
+        back += mapping.packets() - sent + mapping.let_in
     return out, back
 
 

@@ -28,6 +28,11 @@ def is_keep_alive(payload: bytes) -> bool:
     return not payload.strip(b"\r\n\0")
 
 
+def essence(payload: bytes) -> str:
+    """What it is in a word; empty for what is no keep-alive, and for no bytes at all."""
+    return "keep-alive" if payload and is_keep_alive(payload) else ""
+
+
 class KeepAlive:
     """A phone's: calls `say` every so many `seconds`. With `patience` somebody must answer within
     so many seconds, by `heard`; else `on_silence` is called."""

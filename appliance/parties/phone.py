@@ -18,7 +18,7 @@ import msgspec
 
 from appliance.parties.digest import Credentials
 from appliance.parties.ftpclient import FILE_SAYS, FtpClient
-from appliance.parties.keepalive import BYTES, PATIENCE, KeepAlive
+from appliance.parties.keepalive import BYTES, PATIENCE, PONG, KeepAlive
 from appliance.parties.machine import Timer
 from appliance.parties.mirror import Look
 from appliance.parties.nattests import NatTests
@@ -28,11 +28,12 @@ from appliance.parties.questions import Questions
 from appliance.parties.registering import RETRY, Registration
 from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
 from appliance.parties.rtp import Stream
-from appliance.parties.sipua import SipMessage, endpoint_of, read_via, user_of
+from appliance.parties.sipua import Problem, SipMessage, endpoint_of, read_via, user_of
 from appliance.parties.stunclient import IS_OUTSIDE, StunClient
 from appliance.parties.traits import about
 from nat.endpoint import Endpoint, address_text
 
+NOT_OF_THE_REGISTRAR = Problem("it does not come from the registrar", "", "RFC 5626 4.4.1")
 NO_MIRROR = "0.0.0.0:0"
 _REGISTRAR = re.compile(r"^registrar *= *(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})", re.MULTILINE)
 
@@ -376,8 +377,12 @@ class Phone(PressingTelephone):
 
     def hear_keep_alive(self, payload: bytes, source: Endpoint, now: float) -> None:
         super().hear_keep_alive(payload, source, now)
-        if self._keep_alive is not None and source == self._registrar:
+        if self._keep_alive is None:
+            return
+        if source == self._registrar:
             self._keep_alive.heard()
+        elif payload == PONG:
+            self._object(What.MESSAGE_DISCARDED, NOT_OF_THE_REGISTRAR, payload)
 
     def _no_pong(self, now: float) -> None:
         detail = f"no pong to its keep-alive in {PATIENCE:.0f} s"

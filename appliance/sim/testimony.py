@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from appliance.journal.events import MessageAccepted, MessageDiscarded, PartyLearnt
-from appliance.parties import ftp, oneport, resolver, stun
+from appliance.parties import ftp, keepalive, oneport, resolver, stun
 from appliance.parties.party import Report, What
 from appliance.parties.rtp import is_audio
 from appliance.parties.sipua import essence
 
 Said = MessageAccepted | MessageDiscarded | PartyLearnt
 
-OTHERS = (stun.essence, ftp.essence, resolver.essence)
+OTHERS = (stun.essence, ftp.essence, resolver.essence, keepalive.essence)
 """What packets are that are not of SIP or audio."""
 
 
@@ -30,7 +30,7 @@ def as_event(party: str, report: Report) -> Said | None:
             summary=said,
             rfc=ground.rfc,
         )
-    said = said or "message"
+    said = said or keepalive.essence(ground.message) or "message"
     if report.what is What.MESSAGE_ACCEPTED:
         return MessageAccepted(party=report.who, summary=said, does=report.detail, call_id=call_id)
     return MessageDiscarded(
