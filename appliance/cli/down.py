@@ -23,6 +23,7 @@ from appliance.cli.words import appliances_up, offer
 from appliance.namespaces.between import pinning, undo
 from appliance.namespaces.between import record as records
 from appliance.namespaces.between.record import Record
+from appliance.namespaces.lab import own
 from appliance.settings.hints import counted, nearest
 
 TIDY_UP_INCOMPLETE = 5
@@ -52,6 +53,9 @@ def down(name: str | None, every: bool) -> int:
     if not names:
         narrate("nothing is up")
         return 0
+    mine = "" if os.geteuid() == 0 else next(filter(own.is_known, names), "")
+    if mine:
+        raise Failure(f"{mine} is a lab of your own: {program()} lab down {mine}", WRONG_STATE)
     need_root(f"down {name or '--all'}")
     failures = [each for known in names if (each := _take_down(known))]
     if failures:
@@ -94,7 +98,9 @@ def status(as_json: bool) -> None:
     emit_rows(rows, columns, as_json)
     for row in rows:
         if row["state"] == STALE:
-            narrate(f"{row['name']} has ended; tidy up: sudo {program()} down {row['name']}")
+            is_own = own.is_known(row["name"])
+            command = f"{program()} lab down" if is_own else f"sudo {program()} down"
+            narrate(f"{row['name']} has ended; tidy up: {command} {row['name']}")
         if row.get("impostors"):
             frames = counted(row["impostors"], "frame")
             narrate(f"{row['name']}: {frames} dropped that came with another machine's address")

@@ -38,6 +38,19 @@ def test_who_is_not_root_is_told_the_next_command(
     assert down.program().startswith("/")
 
 
+def test_a_lab_of_ones_own_is_not_roots_to_end(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root does not look in a user's folder."""
+    record("lab-nat-yes")
+    monkeypatch.setattr(down.own, "is_known", lambda name: name == "lab-nat-yes")
+    assert f"tidy up: {down.program()} lab down lab-nat-yes" in glassnat("status").err
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    answer = glassnat("down")
+    assert answer.code == 4
+    assert f"a lab of your own: {down.program()} lab down lab-nat-yes" in answer.err
+
+
 def record(name: str, *traces: Trace) -> None:
     made = Record.begin(Facts(name, "br-in", "br-out", f"/run/{name}.sock"))
     made.expect(*traces)
