@@ -184,6 +184,7 @@ class ExpectationClosed(Event, tag="expectation-closed"):
     internal: str
     parent: str
     why: str  # expired | closed | flushed | renumbered | replaced
+    remote: str | None = ""  # as in expectation-opened; empty in recordings that do not have it
 
 
 class CallState(Event, tag="call-state"):

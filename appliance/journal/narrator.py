@@ -165,6 +165,7 @@ class Narrator(Observer):
             **ends_of(expectation.mapping),
             parent=parent_text(expectation.parent),
             why=why,
+            remote=None if expectation.remote is None else str(expectation.remote),
         )
         self._log.emit(event, now)
 

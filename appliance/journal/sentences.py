@@ -24,6 +24,7 @@ from appliance.journal.events import (
     CallOutcome,
     Change,
     Event,
+    ExpectationClosed,
     FlowOpened,
     MediaStats,
     MessageAccepted,
@@ -58,7 +59,7 @@ _SENTENCES = {
     "expectation-opened": "{remote} may send to {external}, which is {internal}, for "
     "{expires_in:.0f} s ({reason})",
     "expectation-used": "{remote} sent to {external}, as expected: it is let in to {internal}",
-    "expectation-closed": "{external} is closed again ({why})",
+    "expectation-closed": "{remote} may send to {external} no more ({why})",
     "call-state": "{kind} {whose}: {state}{detail}",
     "packet-lost": "lost {where}: {packets}{destined}: {why}",
     "message-discarded": "{party} {verb} the {summary}: {reason}{by_rule}",
@@ -243,6 +244,8 @@ class Teller:
             if name in words:
                 any_port = "expectation" in words and str(words[name]).endswith(":0")
                 words[name] = f"{'any port of ' * any_port}{self._who(words[name])}"
+        if isinstance(event, ExpectationClosed):
+            words["remote"] = words["remote"] or "whoever was let in"
         if isinstance(event, MessageDiscarded):
             words["verb"] = "refuses" if event.is_refusal else "discards"
         if isinstance(event, MessagePassed):

@@ -92,7 +92,7 @@ def test_an_expectation_is_told_of_when_it_opens_is_used_and_closes() -> None:
     )
     assert (opened.parent, opened.remote, opened.expires_in) == ("call id", None, 10.0)
     assert used.remote == f"{R}:9"
-    assert closed.why == "expired"
+    assert (closed.why, closed.remote) == ("expired", None)
     assert opened.expectation == used.expectation == closed.expectation
     assert world.told(PacketDropped) == []
 

@@ -278,6 +278,23 @@ def test_an_expectation_for_any_port_or_anyone_reads_well() -> None:
     assert "anyone may send to" in Teller().tell(opened)[0]
 
 
+@pytest.mark.parametrize(
+    ("remote", "who"),
+    [
+        ("203.0.113.9:0", "any port of 203.0.113.9"),
+        (None, "anyone"),
+        ("", "whoever was let in"),  # a recording of before
+    ],
+)
+def test_a_way_in_that_is_closed_is_told_by_who_had_it(remote: str | None, who: str) -> None:
+    """Others may go on sending to the same endpoint."""
+    closed = events.ExpectationClosed(
+        expectation=1, protocol="udp", external="203.0.113.1:5060", internal="192.168.20.100:5060",
+        parent="registration x", why="closed", remote=remote,
+    )  # fmt: skip
+    assert f"{who} may send to 203.0.113.1:5060 no more (closed)" in Teller().tell(closed)[0]
+
+
 def test_the_last_line_of_a_run_is_the_outcome() -> None:
     assert outcome_line("one-way audio: bob hears alice") == (
         "outcome: one-way audio: bob hears alice"
