@@ -77,13 +77,14 @@ def test_packets_are_shown_at_the_four_points_beside_the_events(glassnat: Run) -
 
 
 def test_the_points_show_where_a_firewall_lost_a_port(glassnat: Run) -> None:
-    """The eight lines of a packet monitor in "Check Point and Asterisk": 40625 comes in, and 17973
-    goes on. (There 17973 was seen on the way out as well, between the two stages.)"""
+    """The ports of the packet monitor in "Check Point and Asterisk", in its order: 17973 stands
+    between two translations on the way out, and on the way back only one of them is undone."""
     out = glassnat("sim", "check-point-reply-port", "--points", "--json", "--until", "0.6s").out
     seen = [event for event in map(json.loads, out.splitlines()) if event["type"] == "packet-seen"]
     ports = [[event[end].partition(":")[2] for end in ("source", "destination")] for event in seen]
     assert ports == [
-        ["5060", "5060"], ["5060", "5060"], ["40625", "5060"], ["40625", "5060"],
+        ["5060", "5060"], ["5060", "5060"], ["17973", "5060"], ["17973", "5060"],
+        ["40625", "5060"], ["40625", "5060"],
         ["5060", "40625"], ["5060", "40625"], ["5060", "17973"], ["5060", "17973"],
     ]  # fmt: skip
 
