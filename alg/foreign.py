@@ -57,7 +57,7 @@ def load(source: bytes, path: str, class_name: str, application: str) -> Foreign
         exec(compile(source, path, "exec"), vars(module))
         if class_name not in vars(module):
             classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-            close = get_close_matches(class_name, classes, n=1, cutoff=0.3)
+            close = get_close_matches(class_name, classes, n=1, cutoff=0.66)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise ForeignError(f"{path!r} has no class {class_name!r}{hint}")
         made = vars(module)[class_name]()

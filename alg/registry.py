@@ -177,7 +177,7 @@ def application_of(spec: str, message: bytes = b"") -> Application:
 
 def nearest(word: str, valid: Iterable[str], otherwise: str) -> str:
     """The end of an error's sentence: the valid value most like `word`, or what else to say."""
-    close = get_close_matches(word, list(valid), n=1, cutoff=0.5)
+    close = get_close_matches(word, list(valid), n=1, cutoff=0.66)
     return f"; did you mean {close[0]!r}?" if close else f"; {otherwise}"
 
 

@@ -21,9 +21,14 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+LIKE_ENOUGH = 0.66
+"""How much like a choice a word must be to be named as what may have been meant: two letters of
+three that are right, in their order."""
+
+
 def nearest(word: str, choices: Sequence[str]) -> str:
     """`"; did you mean "x"?"` for the choice that looks most like `word`, or nothing."""
-    close = difflib.get_close_matches(word[:80].lower(), choices, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:80].lower(), choices, n=1, cutoff=LIKE_ENOUGH)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 

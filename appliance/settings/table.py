@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from appliance.settings.checks import Problem, contradictions, derive
+from appliance.settings.hints import LIKE_ENOUGH
 from appliance.settings.kinds import Name, SecondsByPort, Text
 from appliance.settings.sections.alg import ALGS
 from appliance.settings.sections.memory import CAPTURE, MEMORY, PROCESS, RECORD
@@ -49,8 +50,8 @@ _TABLE = (
 SETTINGS: dict[str, Setting] = {setting.key: setting for setting in _TABLE}
 _DEFAULTS = {key: setting.kind.parse(setting.default) for key, setting in SETTINGS.items()}
 
-LIKE_ENOUGH = 0.5
-"""How much like a key another word must be to be named as what may have been meant."""
+KEY_ENOUGH = 0.5
+"""How much like a key another must be, word by word, to be named as what may have been meant."""
 LONGEST_KEY = 80
 
 
@@ -70,13 +71,16 @@ def nearest_key(key: str) -> str:
     """A hint for a wrong key: the setting whose words are most like its words, in any order, so
     that `nat.udp_timeout` finds `nat.timeouts.udp`."""
     likeness, nearest = max((_likeness(key[:LONGEST_KEY].lower(), name), name) for name in SETTINGS)
-    return f'; did you mean "{nearest}"?' if likeness >= LIKE_ENOUGH else ""
+    return f'; did you mean "{nearest}"?' if likeness >= KEY_ENOUGH else ""
 
 
 def _likeness(one: str, other: str) -> float:
-    """From 0 to 1: how well each word of either key is found again in the other."""
-    left, right = (key.replace(".", "_").split("_") for key in (one, other))
+    """From 0 to 1: how well each word of either key is found again in the other; 0 where a word
+    of `one` is not, so that `nat.` alone makes no likeness."""
+    left, right = ([*filter(None, key.replace(".", "_").split("_"))] for key in (one, other))
     found = [max(_ratio(word, each) for each in right) for word in left]
+    if min(found, default=0.0) < LIKE_ENOUGH:
+        return 0.0
     found += [max(_ratio(each, word) for word in left) for each in right]
     return sum(found) / len(found)
 

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from appliance.settings.hints import LIKE_ENOUGH
 from appliance.sim.reading import LARGEST, read
 from appliance.sim.scenario import Scenario, ScenarioError
 from appliance.sim.titles import GUIDE, STORY, own_shelf, scenario_names
@@ -23,7 +24,7 @@ def load_scenario(name: str) -> Scenario:
         return _at(Path(name))
     names = scenario_names()
     if name not in names:
-        close = get_close_matches(name, names, n=1, cutoff=0.4)
+        close = get_close_matches(name, names, n=1, cutoff=LIKE_ENOUGH)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
         if Path(name).joinpath(STORY).is_file():
             hint = f"for the folder of that name write {f'./{name}'!r}"

@@ -27,6 +27,34 @@ def test_the_nearest_word_is_named_if_there_is_one_at_all(word: str, hint: str) 
     assert nearest(word, ["udp", "tcp"]) == hint
 
 
+WORDS_OF_A_STORY = ["title", "lesson", "duration", "parties", "script", "symptom", "settings"]
+WORDS_OF_A_PHONE = ["registrar", "expires", "register_every", "rtp_port", "transport", "comedia"]
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("titel", "title"),
+        ("durtion", "duration"),
+        ("setings", "settings"),
+        ("party", "parties"),
+        ("simptom", "symptom"),
+        ("regsitrar", "registrar"),
+        ("register-every", "register_every"),
+        ("expiry", "expires"),
+        ("rtpport", "rtp_port"),
+        ("comdia", "comedia"),
+    ],
+)
+def test_a_slip_finds_what_was_meant(slip: str, meant: str) -> None:
+    assert nearest(slip, WORDS_OF_A_STORY + WORDS_OF_A_PHONE) == f'; did you mean "{meant}"?'
+
+
+@pytest.mark.parametrize("word", ["profile", "author", "colour", "host", "version"])
+def test_a_word_that_looks_like_none_of_them_gets_none(word: str) -> None:
+    assert nearest(word, WORDS_OF_A_STORY + WORDS_OF_A_PHONE) == ""
+
+
 def test_what_is_not_among_the_choices_is_answered_with_all_of_them() -> None:
     assert one_of("tpc", ["udp", "tcp"]) == (
         '"tpc" is not known; one of: udp, tcp; did you mean "tcp"?'

@@ -198,5 +198,10 @@ def test_a_wrong_key_is_answered_with_the_nearest(wrong: str, right: str) -> Non
     assert f'did you mean "{right}{mark}' in nearest_key(wrong)
 
 
+@pytest.mark.parametrize("word", ["nat.profile", "nat.colour", "nat.speed", "outside.ip", "._"])
+def test_a_section_alone_makes_no_key_the_nearest(word: str) -> None:
+    assert nearest_key(word) == ""
+
+
 def test_a_key_like_no_other_gets_no_guess() -> None:
     assert nearest_key("zzzz.qqqqqq") == ""
