@@ -92,9 +92,9 @@ class UserAgentTraits(Traits, kw_only=True):
     def check(self) -> None:
         super().check()
         if self.segment < 0:
-            raise ValueError(f"no segment has {self.segment} bytes")
+            raise ValueError(f"segment: none has {self.segment} bytes")
         if self.transport == "tcp" and not self.content_length:
-            raise ValueError("a message in a stream needs its Content-Length (RFC 3261 18.3)")
+            raise ValueError("content_length: a message in a stream needs it (RFC 3261 18.3)")
 
 
 class UserAgent(Machine):

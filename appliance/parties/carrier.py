@@ -53,7 +53,7 @@ class CarrierTraits(Traits, tag="carrier", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        Network.parse(self.network)
+        self.must_parse(Network.parse, "network")
         if self.side != "outside":
             raise ValueError("side: a second NAT is outside of the first")
         if self.udp <= 0:

@@ -31,7 +31,7 @@ class ComputerTraits(PhoneTraits, tag="computer", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        Endpoint.parse(self.visits)
+        self.must_parse(Endpoint.parse, "visits")
 
 
 class Computer(Phone):

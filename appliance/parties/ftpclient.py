@@ -60,7 +60,7 @@ class ConfiguredTraits(StunTraits, kw_only=True):
     def check(self) -> None:
         super().check()
         if self.configuration:
-            Endpoint.parse(self.configuration)
+            self.must_parse(Endpoint.parse, "configuration")
 
 
 class FtpClient:

@@ -40,7 +40,7 @@ class HostNamesTraits(PressingTraits, kw_only=True):
     def check(self) -> None:
         super().check()
         if self.name_server:
-            Endpoint.parse(self.name_server)
+            self.must_parse(Endpoint.parse, "name_server")
         if self.customers_under and not self.name_server:
             raise ValueError("customers_under: it needs a name_server that it can ask")
 

@@ -66,8 +66,11 @@ class NameServerTraits(Traits, tag="name-server", kw_only=True):
     def check(self) -> None:
         super().check()
         if self.most_answers < 0:
-            raise ValueError(f"nobody gives {self.most_answers} answers")
-        _answering(self)
+            raise ValueError(f"most_answers: nobody gives {self.most_answers} answers")
+        try:
+            _answering(self)
+        except ValueError as error:
+            raise ValueError(f"zones: {error}") from None
 
 
 class NameServer(Machine):

@@ -30,9 +30,9 @@ class NeighbourTraits(Traits, tag="neighbour", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        Endpoint.parse(self.talks_to)
+        self.must_parse(Endpoint.parse, "talks_to")
         if not 0 < self.flows <= 40000:
-            raise ValueError(f"{self.flows} flows are not between 1 and 40000")
+            raise ValueError(f"flows: {self.flows} are not between 1 and 40000")
 
 
 class Neighbour(Machine):

@@ -68,9 +68,11 @@ class OnePortTraits(Traits, tag="one-port", kw_only=True):
     def check(self) -> None:
         super().check()
         if self.server:
-            Endpoint.parse(self.server)
-        if self.register_every <= 0 or self.poke_every < 0:
-            raise ValueError("what is done again and again has some seconds in between")
+            self.must_parse(Endpoint.parse, "server")
+        if self.register_every <= 0:
+            raise ValueError(f"register_every: {self.register_every} s are no time in between")
+        if self.poke_every < 0:
+            raise ValueError(f"poke_every: {self.poke_every} s are no time in between")
 
 
 class Frame(NamedTuple):

@@ -139,17 +139,17 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
     def check(self) -> None:
         super().check()
         if not self.users:
-            raise ValueError("it has no users")
+            raise ValueError("users: it has none")
         if self.menu and self.digits_by == "none":
             raise ValueError("menu: nobody can choose with digits_by = none; take events or info")
         if self.inner_address:
-            parse_address(self.inner_address)
+            self.must_parse(parse_address, "inner_address")
         if self.externip:
-            parse_address(self.externip)
+            self.must_parse(parse_address, "externip")
         if self.localnet:
-            Network.parse(self.localnet)
+            self.must_parse(Network.parse, "localnet")
         if self.phones_at:
-            parse_address(self.phones_at)
+            self.must_parse(parse_address, "phones_at")
 
 
 class Pbx(PressingTelephone):

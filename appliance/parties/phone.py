@@ -114,14 +114,16 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        for each in (self.registrar, *self.other_registrars):
-            Endpoint.parse(each)
+        self.must_parse(Endpoint.parse, "registrar")
+        self.must_parse(Endpoint.parse, "other_registrars")
         if self.mirror:
-            Endpoint.parse(self.mirror)
+            self.must_parse(Endpoint.parse, "mirror")
         if self.expires < 1:
             raise ValueError("expires: a registration of 0 s is the end of one (RFC 3261 10.2.2)")
-        if self.register_every < 0 or self.keep_alive_every <= 0:
-            raise ValueError("what is done again and again has some seconds in between")
+        if self.register_every < 0:
+            raise ValueError(f"register_every: {self.register_every} s are no time in between")
+        if self.keep_alive_every <= 0:
+            raise ValueError(f"keep_alive_every: {self.keep_alive_every} s are no time in between")
         if self.keep_alive == "double-crlf" and self.transport == "tcp":
             raise ValueError("keep_alive = double-crlf: nobody here answers it over TCP; take crlf")
 

@@ -58,9 +58,9 @@ class NamedTraits(ConfiguredTraits, kw_only=True):
     def check(self) -> None:
         super().check()
         if self.name_server:
-            Endpoint.parse(self.name_server)
+            self.must_parse(Endpoint.parse, "name_server")
         if bool(self.registrar_name) != bool(self.name_server):
-            raise ValueError("registrar_name and name_server: one is of no use without the other")
+            raise ValueError("registrar_name: it and name_server are of no use without each other")
 
 
 class Known(NamedTuple):

@@ -67,8 +67,8 @@ class StrangerTraits(Traits, tag="stranger", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        parse_address(self.victim)
-        Endpoint.parse(self.pretends)
+        self.must_parse(parse_address, "victim")
+        self.must_parse(Endpoint.parse, "pretends")
         if not all(0 < port <= 65535 - STRETCH for port in self.tries):
             raise ValueError(f"tries: there are no such ports: {self.tries}")
         if len(self.tries) > MOST_STRETCHES:

@@ -65,11 +65,11 @@ class StunTraits(PressingTraits, kw_only=True):
     def check(self) -> None:
         super().check()
         if self.stun:
-            Endpoint.parse(self.stun)
+            self.must_parse(Endpoint.parse, "stun")
         if self.stun and self.transport == "tcp":
             raise ValueError("stun: a port that STUN learns is of UDP; take transport = udp")
         if self.stun_every < 0:
-            raise ValueError("what is asked again and again has some seconds in between")
+            raise ValueError(f"stun_every: {self.stun_every} s are no time in between")
 
 
 @dataclass(slots=True)

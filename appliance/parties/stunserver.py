@@ -42,10 +42,10 @@ class StunServerTraits(Traits, tag="stun-server", kw_only=True):
 
     def check(self) -> None:
         super().check()
-        for address in self.addresses:
-            parse_address(address)
+        if self.other_address:
+            self.must_parse(parse_address, "other_address")
         if self.other_address == self.address:
-            raise ValueError(f"its second address is its first: {self.other_address}")
+            raise ValueError(f"other_address: is its first one: {self.other_address}")
 
 
 class StunServer(Machine):

@@ -7,7 +7,7 @@ one run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -51,8 +51,9 @@ class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_on
         return (name,)
 
     def check(self) -> None:
-        """What the types cannot say. Raises ValueError, with a sentence."""
-        parse_address(self.address)
+        """What the types cannot say. Raises ValueError, whose text is a trait, a colon and a
+        sentence about it."""
+        self.must_parse(parse_address, "address")
         for word in self.__struct_fields__:
             number = getattr(self, word)
             if (
@@ -61,6 +62,15 @@ class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_on
                 and not 0 <= number <= 65535
             ):
                 raise ValueError(f"{word}: there is no port {number}")
+
+    def must_parse(self, parse: Callable[[str], object], trait: str) -> None:
+        """Each text of this trait. Raises ValueError as `check` does."""
+        value = getattr(self, trait)
+        for text in [value] if isinstance(value, str) else value:
+            try:
+                parse(text)
+            except ValueError as error:
+                raise ValueError(f"{trait}: {error}") from None
 
 
 NOT_TURNED = ("address", "side")

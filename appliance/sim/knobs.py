@@ -103,7 +103,7 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
         wrong = one_of(value, choices) if choices else wrong_type(sentence, value)
         raise KnobError(Problem(f"{key}={value}", wrong)) from None
     except ValueError as error:
-        raise KnobError(Problem(f"{key}={value}", str(error))) from None
+        raise KnobError(Problem(f"{key}={value}", str(error).removeprefix(f"{trait}: "))) from None
     return msgspec.structs.replace(scenario, parties={**scenario.parties, name: other})
 
 

@@ -234,7 +234,8 @@ def _in_parties(scenario: Scenario) -> Iterator[Problem]:
         try:
             party.check()
         except ValueError as error:
-            yield Problem(f"parties.{name}", str(error))
+            trait, _, sentence = str(error).partition(": ")
+            yield Problem(f"parties.{name}.{trait}", sentence)
         for address in party.addresses:
             owner = owners.setdefault(address, name)
             if owner != name:

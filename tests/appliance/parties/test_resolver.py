@@ -142,7 +142,7 @@ def test_a_forged_answer_is_discarded_aloud() -> None:
 
 def test_a_name_and_a_server_belong_together() -> None:
     traits().check()
-    with pytest.raises(ValueError, match="one is of no use without the other"):
+    with pytest.raises(ValueError, match="are of no use without each other"):
         traits(name_server="").check()
 
 

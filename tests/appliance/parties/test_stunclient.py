@@ -138,7 +138,7 @@ def test_without_an_answer_a_phone_writes_what_it_knows(room: Room) -> None:
     [
         ({"stun": "203.0.113.20"}, "203.0.113.20"),
         ({"stun": str(SERVER), "transport": "tcp"}, "take transport = udp"),
-        ({"stun_every": -1.0}, "some seconds in between"),
+        ({"stun_every": -1.0}, "stun_every: -1.0 s are no time in between"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(traits: dict[str, object], sentence: str) -> None:

@@ -88,5 +88,5 @@ def test_what_is_no_question_is_not_answered() -> None:
 
 
 def test_two_addresses_are_two() -> None:
-    with pytest.raises(ValueError, match=r"its second address is its first: 203\.0\.113\.20"):
+    with pytest.raises(ValueError, match=r"other_address: is its first one: 203\.0\.113\.20"):
         StunServerTraits(**PLACES, other_address="203.0.113.20").check()
