@@ -76,7 +76,7 @@ def test_the_story_itself_stays_as_it_was() -> None:
         ("parties.pbx.nat", "ye", 'one of: comedia, force_rport, no, yes; did you mean "yes"?'),
         ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
         ("parties.alice.answer_after", "soon", '"soon" is not a duration; write e.g. 30'),
-        ("parties.pbx.min_expires", "7200", "min_expires: 7200 s is more than max_expires"),
+        ("parties.pbx.min_expires", "7200", "min_expires=7200: 7200 s is more than max_expires"),
         ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
         ("parties.alice", "x", "alice has no trait ''"),
     ],
