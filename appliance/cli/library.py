@@ -12,6 +12,7 @@ from appliance.cli.tables import emit_rows
 from appliance.cli.words import offer, profiles, scenarios
 from appliance.journal.plain import clean
 from appliance.settings import files as configuration
+from appliance.settings.table import Settings
 from appliance.sim.guide import guide_lines
 from appliance.sim.scenario import Scenario, ScenarioError
 from appliance.sim.stories import list_scenarios, load_scenario, mistakes_on
@@ -122,11 +123,15 @@ def list_profiles(as_json: bool) -> None:
 @click.argument("name", shell_complete=offer(profiles))
 @JSON_OPTION
 def show_profile(name: str, as_json: bool) -> None:
-    """Print the settings of a profile, each with its source."""
+    """Print the settings of a profile, each with its source.
+
+    NAME may be a file of your own, FILE.toml: all mistakes in it are told at once.
+    """
     try:
         text = configuration.profile_text(name)
     except LookupError as error:
         raise Failure(str(error), USAGE) from None
+    configuration.lay_profile(Settings(), name)
     if as_json:
         emit_json(configuration.profile_table(name))
     else:

@@ -93,6 +93,16 @@ class _Layers:
             self.problems.append(Problem(_plain(key), str(error)))
 
     def add_profile(self, name: str, blame: str) -> None:
+        """As a layer of several: a mistake in a file of the user's is told with the file."""
+        before = len(self.problems)
+        self.add_profile_alone(name, blame)
+        if name.endswith(OF_A_FILE):
+            self.problems[before:] = [
+                each if each.key == blame else each._replace(key=f"{_plain(name)}: {each.key}")
+                for each in self.problems[before:]
+            ]
+
+    def add_profile_alone(self, name: str, blame: str) -> None:
         try:
             table = profile_table(name)
         except LookupError as error:
@@ -289,7 +299,7 @@ def lay_profile(settings: Settings, name: str) -> None:
     """What a profile says, over settings that are whole. Raises ConfigError."""
     layers = _Layers()
     layers.settings = settings
-    layers.add_profile(name, "profile")
+    layers.add_profile_alone(name, "profile")
     if layers.problems:
         raise ConfigError(f"profile {name}", layers.problems)
 

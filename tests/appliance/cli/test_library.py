@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,20 @@ def test_a_profile_tells_its_settings(glassnat: Run) -> None:
     assert "random" in glassnat("profile", "show", "symmetric").out
     document = json.loads(glassnat("profile", "show", "symmetric", "--json").out)
     assert document["nat"]["ports"] == "random"
+
+
+def test_all_mistakes_in_a_profile_of_somebody_s_own_are_told(
+    glassnat: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "router.toml"
+    path.write_text('[nat]\nmaping = "x"\nhairpin = 7\n')
+    answer = glassnat("profile", "show", str(path))
+    assert (answer.code, answer.out) == (2, "")
+    assert "router.toml: 2 problems" in answer.err
+    assert "nat.maping" in answer.err
+    assert "nat.hairpin" in answer.err
+    path.write_text("[nat]\nhairpin = false\n")
+    assert glassnat("profile", "show", str(path)).out == "[nat]\nhairpin = false\n"
 
 
 @pytest.mark.parametrize(

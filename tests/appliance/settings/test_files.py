@@ -268,6 +268,17 @@ def test_what_is_wrong_in_the_file_of_a_profile_is_told(
         config.defaults(profile=str(path))
 
 
+def test_a_mistake_in_the_file_of_a_profile_is_told_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "router.toml"
+    path.write_text("[nat]\nprots = 1\nhairpin = 7")
+    with pytest.raises(ConfigError) as error:
+        config.for_scenario("a story", tomllib.loads(SMALL), profile=str(path))
+    assert [each.key for each in error.value.problems] == [
+        f"{path}: nat.prots",
+        f"{path}: nat.hairpin",
+    ]
+
+
 def test_the_sample_can_be_used_as_it_is(written: Write) -> None:
     settings = config.load(written(config.sample()))
     assert settings.values["inside.networks"] == ["192.168.20.0/24"]
