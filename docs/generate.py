@@ -34,11 +34,13 @@ from alg.ftp_poor.faults import FAULTS as FTP_FAULTS  # noqa: E402
 from alg.sip.correct import reasons  # noqa: E402
 from alg.sip.judging import stays  # noqa: E402
 from alg.sip_poor.faults import FAULTS  # noqa: E402
-from appliance.parties.kinds import KINDS  # noqa: E402
+from appliance.parties.kinds import KINDS, kind_of  # noqa: E402
 from appliance.parties.traits import Trait, traits_of  # noqa: E402
 from appliance.settings.files import setting_text  # noqa: E402
 from appliance.settings.setting import Setting  # noqa: E402
 from appliance.settings.table import SETTINGS  # noqa: E402
+from appliance.sim.scenario import Turns  # noqa: E402
+from appliance.sim.stories import list_scenarios  # noqa: E402
 from docs import pitfalls, seen  # noqa: E402
 from docs.citations import with_tests  # noqa: E402
 from nat.drop import Drop  # noqa: E402
@@ -112,14 +114,50 @@ def traits() -> str:
     for kind, row in KINDS.items():
         for trait in traits_of(row.traits):
             cells = (_type_of(trait), _default_of(trait), trait.about)
-            kinds.setdefault((f"`{trait.name}`", *cells), []).append(kind)
+            kinds.setdefault((trait.name, *cells), []).append(kind)
+    shown = _shown_by()
     return table(
-        ("trait", "of", "values", "default", "what it is for, and where it comes from"),
+        ("trait", "of", "values", "default", "what it is for, and where it comes from", "seen in"),
         (
-            (name, "all" if len(who) == len(KINDS) else ", ".join(who), *cells)
+            (
+                f"`{name}`",
+                "all" if len(who) == len(KINDS) else ", ".join(who),
+                *cells,
+                min((shown[kind, name] for kind in who if (kind, name) in shown), default=NOWHERE)[
+                    2
+                ],
+            )
             for (name, *cells), who in kinds.items()
         ),
     )
+
+
+NOWHERE = (0, 0, "")
+
+
+def _shown_by() -> dict[tuple[str, str], tuple[int, int, str]]:
+    """By kind and trait the story in which it is best seen: where it is listed to be turned, or
+    else where it is turned, or else where it is not as it is by default. Before the name stand
+    these ranks, and the story's place on the shelf."""
+    shown: dict[tuple[str, str], tuple[int, int, str]] = {}
+    for place, story in enumerate(list_scenarios()):
+        turns: list[Turns] = [*story.steps, *story.expect.values()]
+        turned = {key for each in turns for key in each.set}
+        for name, party in story.parties.items():
+            for trait in traits_of(type(party)):
+                key = f"parties.{name}.{trait.name}"
+                if key in story.knobs:
+                    rank = 0
+                elif key in turned:
+                    rank = 1
+                elif getattr(party, trait.name) != trait.default:
+                    rank = 2
+                else:
+                    continue
+                found = (rank, place, f"[`{story.name}`](pitfalls/{story.name}.md)")
+                about = (kind_of(party), trait.name)
+                shown[about] = min(found, shown.get(about, found))
+    return shown
 
 
 def _type_of(trait: Trait) -> str:

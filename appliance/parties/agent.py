@@ -60,8 +60,8 @@ class UserAgentTraits(Traits, kw_only=True):
     segment: Annotated[
         int,
         about(
-            "Bytes of a message in one TCP segment, as a strange or hostile sender would cut it; "
-            "0: as many as fit."
+            "Bytes of a message in one TCP segment, as a strange or hostile sender would cut it "
+            "(RFC 3261 18.3 counts on no segment to end a message); 0: as many as fit."
         ),
     ] = 0
 

@@ -80,7 +80,8 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         bool,
         about(
             "Play music to whom it has put on hold by a=sendonly, for as long as that lasts; if "
-            "not it talks to them now and then, as a waiting queue does."
+            "not it talks to them now and then, as a waiting queue does (RFC 7088 2; Asterisk's "
+            "musiconhold)."
         ),
     ] = True
     rtcp: Annotated[bool, about("Report on its audio every 5 s, beside it (RTCP, RFC 3550 6).")] = (
@@ -94,7 +95,11 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         ),
     ] = 0
     rtcp_timeout: Annotated[
-        float, about("Hang up when no RTCP comes for so many seconds; 0: never.")
+        float,
+        about(
+            "Hang up when no RTCP comes for so many seconds; 0: never (RFC 3550 6.3.5 forgets who "
+            "reports nothing for five intervals)."
+        ),
     ] = 0.0
     rtp_timeout: Annotated[
         float,
@@ -104,7 +109,8 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         ),
     ] = 0.0
     fresh_ports: Annotated[
-        bool, about("Take another port for each call, as many phones do, and not the same again.")
+        bool,
+        about("Take another port for each call, as PJSUA does, and not the same again."),
     ] = False
     c_under_m: Annotated[
         bool, about("Write the c= line under the m= line, and not above it (RFC 8866 5.7).")

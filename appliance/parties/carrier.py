@@ -33,7 +33,7 @@ ARRIVALS = (Arrival.INSIDE, Arrival.OUTSIDE)
 class CarrierTraits(Traits, tag="carrier", kw_only=True):
     """Of a second NAT. Its address is the one that it has outside."""
 
-    network: Annotated[str, about("The network behind it, in which the first NAT is.")]
+    network: Annotated[str, about("The network behind it, in which the first NAT is (RFC 6598 4).")]
     mapping: Annotated[Scope, about("As nat.mapping (RFC 4787 4.1).")] = "endpoint-independent"
     filtering: Annotated[Scope, about("As nat.filtering (RFC 4787 5).")] = "address-dependent"
     ports: Annotated[

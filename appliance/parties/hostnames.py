@@ -34,7 +34,8 @@ class HostNamesTraits(PressingTraits, kw_only=True):
         ),
     ] = ""
     name_server: Annotated[
-        str, about("The endpoint of the name server that it asks for that; empty: none.")
+        str,
+        about("The endpoint of the name server that it asks for that (RFC 1035 2.2); empty: none."),
     ] = ""
 
     def check(self) -> None:

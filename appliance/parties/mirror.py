@@ -30,6 +30,7 @@ UNTOUCHED = "sees in the mirror that no ALG has touched its INVITE; outside it i
 RIGHT = "sees in the mirror an ALG that translates all that it must; outside it is"
 INCOMPLETE = "sees in the mirror an incomplete ALG, which left {}; outside it is"
 HARMFUL = "sees in the mirror a harmful ALG, which changed {}; outside it is"
+ORIGIN = "o="  # tells sessions apart, and nobody sends to it (RFC 8866 5.2): right either way
 NOTHING = "gets nothing back from the mirror at"
 
 _MEDIA = re.compile(r"^m=audio [0-9]+")
@@ -130,7 +131,7 @@ def verdict(sent: bytes, seen: bytes, own: Endpoint, outside: Endpoint) -> str:
     changed = list(_harm(wrote, got, own, outside, len(seen.partition(b"\r\n\r\n")[2])))
     if changed:
         return HARMFUL.format(_listed(changed))
-    left = [_name(line) for line in got if address_text(own.address) in line and _counts(line)]
+    left = [_name(line) for line in got if address_text(own.address) in line and _leads(line)]
     return INCOMPLETE.format(_listed(left)) if left else RIGHT
 
 
@@ -150,14 +151,14 @@ def _harm(
 
 def _translated(line: str, own: Endpoint, outside: Endpoint) -> Iterator[str]:
     """As a correct ALG would write it."""
-    if _counts(line):
+    if _leads(line) or line.startswith(ORIGIN):
         inner, outer = address_text(own.address), address_text(outside.address)
         yield line.replace(str(own), str(outside)).replace(inner, outer)
 
 
-def _counts(line: str) -> bool:
-    """Is it a line in which one's own address leads somewhere? o= only names the session."""
-    return line.startswith(("Via:", "Contact:", "c=", "o="))
+def _leads(line: str) -> bool:
+    """Is it a line in which one's own address leads somewhere?"""
+    return line.startswith(("Via:", "Contact:", "c="))
 
 
 def _name(line: str) -> str:

@@ -97,7 +97,8 @@ class PbxTraits(RegistrarTraits, tag="pbx", kw_only=True):
         str,
         about(
             "The keys that its automatic attendant knows: whoever calls hears an announcement and "
-            "has to press one of them. Empty: its users answer themselves."
+            "has to press one of them (Asterisk's Background and WaitExten). Empty: its users "
+            "answer themselves."
         ),
     ] = ""
     menu_patience: Annotated[

@@ -30,7 +30,7 @@ from appliance.parties.resolver import NAME_SAYS, NamedTraits, Resolver
 from appliance.parties.rtp import Stream
 from appliance.parties.sipua import Problem, SipMessage, endpoint_of, read_via, user_of
 from appliance.parties.stunclient import IS_OUTSIDE, StunClient
-from appliance.parties.traits import about
+from appliance.parties.traits import about, about_seconds
 from nat.endpoint import Endpoint, address_text
 
 NOT_OF_THE_REGISTRAR = Problem("it does not come from the registrar", "", "RFC 5626 4.4.1")
@@ -41,9 +41,12 @@ _REGISTRAR = re.compile(r"^registrar *= *(\d{1,3}(?:\.\d{1,3}){3}:\d{1,5})", re.
 class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
     """Of a phone."""
 
-    registrar: Annotated[str, about("The endpoint of its registrar and proxy.")]
+    registrar: Annotated[str, about("The endpoint of its registrar and proxy (RFC 3261 10.2).")]
     expires: Annotated[
-        int, about("The lifetime of a registration that it asks for, in seconds (RFC 3261 10.2).")
+        int,
+        about_seconds(
+            "The lifetime of a registration that it asks for, in seconds (RFC 3261 10.2)."
+        ),
     ] = 3600
     register_every: Annotated[
         float,
@@ -95,7 +98,8 @@ class PhoneTraits(NamedTraits, tag="phone", kw_only=True):
         ),
     ] = ""
     password: Annotated[
-        str, about("With it the phone answers a registrar's challenge; empty: it has none.")
+        str,
+        about("With it the phone answers a registrar's challenge (RFC 3261 22.2); empty: none."),
     ] = ""
     keeps_nonce: Annotated[
         bool,

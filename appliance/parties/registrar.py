@@ -25,7 +25,7 @@ from appliance.parties.sipua import (
     uri_of,
     user_of,
 )
-from appliance.parties.traits import about
+from appliance.parties.traits import about, about_seconds
 from nat.endpoint import Endpoint
 from nat.reach import is_inside_only
 
@@ -42,13 +42,13 @@ class RegistrarTraits(HostNamesTraits, kw_only=True):
 
     min_expires: Annotated[
         int,
-        about(
+        about_seconds(
             "The shortest registration that it takes, in seconds; what is shorter is answered by "
             "423 (RFC 3261 10.2.8)."
         ),
     ] = 0
     max_expires: Annotated[
-        int, about("The longest registration that it grants, in seconds (RFC 3261 10.3).")
+        int, about_seconds("The longest registration that it grants, in seconds (RFC 3261 10.3).")
     ] = 3600
     qualify: Annotated[
         float,
@@ -113,7 +113,8 @@ class RegistrarTraits(HostNamesTraits, kw_only=True):
         float,
         about(
             "Seconds for which it still calls a Contact that was taken back, as servers do whose "
-            "location tables are copied late."
+            "location tables are copied late (Kamailio's usrloc that writes back, by its "
+            "timer_interval)."
         ),
     ] = 0.0
 

@@ -53,7 +53,7 @@ class StrangerTraits(Traits, tag="stranger", kw_only=True):
     """Of a stranger."""
 
     victim: Annotated[str, about("The address that it wants to harm: the NAT's.")]
-    pretends: Annotated[str, about("The endpoint in whose name it sends: a server's.")]
+    pretends: Annotated[str, about("The endpoint in whose name it sends: a server's (RFC 5961 1).")]
     tries: Annotated[
         list[int], about("Ports of the victim's that it tries, each with the 99 above it.")
     ]

@@ -46,7 +46,7 @@ class StunTraits(PressingTraits, kw_only=True):
         float,
         about(
             "Seconds between two questions by which it finds out that it is elsewhere now, and "
-            "registers anew; 0: it asks before messages only."
+            "registers anew (the STUN interval of Snom's phones); 0: it asks before messages only."
         ),
     ] = 0.0
     stun_old: Annotated[

@@ -34,7 +34,9 @@ class StunServerTraits(Traits, tag="stun-server", kw_only=True):
             "5780 6)."
         ),
     ] = ""
-    other_port: Annotated[int, about("Its second port, on each of its addresses.")] = 3479
+    other_port: Annotated[int, about("Its second port, on each of its addresses (RFC 5780 6).")] = (
+        3479
+    )
 
     @property
     def addresses(self) -> Sequence[str]:

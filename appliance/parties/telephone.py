@@ -42,7 +42,8 @@ class TelephoneTraits(AudioTraits, kw_only=True):
     """Of everybody who telephones."""
 
     answer_after: Annotated[
-        float | None, about("How long it rings before somebody picks up, in seconds.")
+        float | None,
+        about("Seconds until somebody picks up; none: nobody does (RFC 3261 13.3.1.1)."),
     ] = 2.0
     lines: Annotated[
         int,

@@ -20,6 +20,15 @@ def about(sentence: str) -> msgspec.Meta:
     return msgspec.Meta(description=sentence)
 
 
+def about_seconds(sentence: str) -> msgspec.Meta:
+    """The same for a whole number of seconds, which may be written with a unit where it is
+    turned."""
+    return msgspec.Meta(description=sentence, extra_json_schema={"format": DURATION})
+
+
+DURATION = "duration"
+
+
 class Traits(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
     """What all parties have: which side of the NAT they are on, and where."""
 
@@ -99,6 +108,11 @@ def traits_of(kind: type[Traits]) -> Iterator[Trait]:
 def choices_of(kind: Any) -> list[str]:
     """The words that a value of this type may be; none where any value of it will do."""
     return [str(word) for word in msgspec.json.schema(kind).get("enum", ())]
+
+
+def is_duration(kind: Any) -> bool:
+    """Are values of this type seconds? All numbers that are no integers are."""
+    return "number" in types_of(kind) or msgspec.json.schema(kind).get("format") == DURATION
 
 
 def types_of(kind: Any) -> list[str]:

@@ -53,7 +53,8 @@ class WebServerTraits(TelephoneTraits, tag="web-server", kw_only=True):
     wants: Annotated[
         int,
         about(
-            "The visitor's TCP port that its page tries to have opened; 0: the page has no script."
+            "The visitor's TCP port that its page tries to have opened (NAT slipstreaming, 2020); "
+            "0: the page has no script."
         ),
     ] = 5060
     calls: Annotated[str, about("The user whom it calls there.")] = ""

@@ -7,12 +7,12 @@ parties.pbx.qualify=30s      seconds may have a unit, as those of settings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from appliance.parties.traits import NOT_TURNED, Traits, choices_of, types_of
+from appliance.parties.traits import NOT_TURNED, Traits, choices_of, is_duration, types_of
 from appliance.settings.checks import Problem
 from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, one_of, wrong_type
@@ -94,7 +94,7 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
     words = msgspec.to_builtins(table)
     fields = {field.name: field.type for field in msgspec.structs.fields(table)}
     try:
-        words[trait] = _read(value, types_of(fields[trait]))
+        words[trait] = _read(value, fields[trait])
         other = msgspec.convert(words, type(table), strict=False)
         other.check()
     except msgspec.ValidationError as error:
@@ -107,16 +107,17 @@ def _with(scenario: Scenario, key: str, value: Any) -> Scenario:
     return msgspec.structs.replace(scenario, parties={**scenario.parties, name: other})
 
 
-def _read(value: Any, types: Sequence[str]) -> Any:
-    """A text as a value of one of these types, where it is written as it is shown: `none`, `30s`.
-    Raises ValueError for what is no duration: all numbers that are no integers are seconds."""
+def _read(value: Any, kind: Any) -> Any:
+    """A text as a value of this type, where it is written as it is shown: `none`, `30s`. Raises
+    ValueError for what is no duration."""
     if not isinstance(value, str):
         return value
+    types = types_of(kind)
     if "array" in types:
         return _as_list(value)
     if "null" in types and value in NONE:
         return None
-    return parse_duration(value) if "number" in types else value
+    return parse_duration(value) if is_duration(kind) else value
 
 
 def _as_list(value: str) -> Any:

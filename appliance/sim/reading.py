@@ -18,9 +18,10 @@ from alg.registry import SpecError, application_of, load
 from alg.spec import is_foreign
 from appliance.parties.kinds import KINDS, kind_of
 from appliance.parties.party import Order
-from appliance.parties.traits import choices_of
+from appliance.parties.traits import choices_of, is_duration
 from appliance.settings import files as configuration
 from appliance.settings.checks import Problem
+from appliance.settings.duration import parse_duration
 from appliance.settings.hints import nearest, one_of, shown, wrong_type
 from appliance.settings.table import SettingError, Settings, find
 from appliance.sim import knobs
@@ -160,9 +161,12 @@ class _Reader:
         for word, value in table.items():
             if word in known:
                 try:
-                    values[word] = msgspec.convert(value, known[word].type)
+                    values[word] = _converted(value, known[word].type)
                 except msgspec.ValidationError as error:
                     self._refuse(value, f"{at}{word}", known[word].type, error)
+                except ValueError as error:
+                    self.unread.add(f"{at}{word}")
+                    self._add(f"{at}{word}", str(error))
         return values
 
     def _refuse(self, value: Any, at: str, kind: Any, error: msgspec.ValidationError) -> None:
@@ -197,6 +201,13 @@ class _Reader:
 
 
 # --- meaning ---------------------------------------------------------------------------------
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    """A value of a file as one of this type; seconds may have units. Raises ValueError."""
+    if isinstance(value, str) and is_duration(kind):
+        return msgspec.convert(parse_duration(value), kind, strict=False)
+    return msgspec.convert(value, kind)
 
 
 def mistakes(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:

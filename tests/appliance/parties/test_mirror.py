@@ -46,6 +46,17 @@ TRANSLATED = (
 )
 
 
+@pytest.mark.parametrize("address", [b"192.168.20.100", b"203.0.113.1"])
+def test_what_o_names_is_right_either_way(address: bytes) -> None:
+    """RFC 8866 5.2: it tells sessions apart, and nobody sends to it."""
+    origin = b"\r\n\r\no=alice 1 0 IN IP4 192.168.20.100\r\n"
+    sent = SENT.replace(b"\r\n\r\n", origin, 1).replace(b"Length: 49", b"Length: 87")
+    seen = TRANSLATED.replace(b"\r\n\r\n", origin.replace(b"192.168.20.100", address), 1)
+    length = len(seen.partition(b"\r\n\r\n")[2])
+    seen = seen.replace(b"Length: 46", b"Length: %d" % length)
+    assert verdict(sent, seen, PHONE, OUTSIDE) == RIGHT
+
+
 @pytest.mark.parametrize(
     ("seen", "said"),
     [

@@ -55,6 +55,16 @@ def test_seconds_are_written_as_they_are_shown(written: object, value: float | N
     assert alice.answer_after == value
 
 
+@pytest.mark.parametrize(("written", "value"), [("1m", 60), ("90", 90), ("1m30s", 90), (90, 90)])
+def test_whole_seconds_are_written_so_too(written: object, value: int) -> None:
+    """A registration's lifetime goes into messages as a whole number (RFC 3261 20.19)."""
+    keys = ["parties.alice.expires", "parties.pbx.min_expires", "parties.pbx.max_expires"]
+    for key in keys:
+        _, name, trait = key.split(".")
+        turned = getattr(knobs.turned(STORY, {key: written}).parties[name], trait)
+        assert (turned, type(turned)) == (value, int)
+
+
 def test_the_story_itself_stays_as_it_was() -> None:
     other = knobs.turned(STORY, {"parties.pbx.qualify": "30", "parties.alice.expires": "60"})
     pbx, before = other.parties["pbx"], STORY.parties["pbx"]
@@ -76,6 +86,8 @@ def test_the_story_itself_stays_as_it_was() -> None:
         ("parties.pbx.nat", "ye", 'one of: comedia, force_rport, no, yes; did you mean "yes"?'),
         ("parties.alice.registrar", "nowhere", "registrar=nowhere: 'nowhere' is not an endpoint"),
         ("parties.alice.answer_after", "soon", '"soon" is not a duration; write e.g. 30'),
+        ("parties.alice.expires", "1m500ms", "must be a whole number, not "),
+        ("parties.alice.expires", "soon", '"soon" is not a duration; write e.g. 30'),
         ("parties.pbx.min_expires", "7200", "min_expires=7200: 7200 s is more than max_expires"),
         ("parties.alice.address", "192.0.2.1", "alice has no trait 'address'"),
         ("parties.alice", "x", "alice has no trait ''"),

@@ -66,7 +66,7 @@ def test_a_party_speaks_udp_unless_its_table_says_otherwise() -> None:
         ('kind = "phone"', 'kind = "fone"', "parties.alice.kind", 'did you mean "phone"?'),
         ('title = "t"', "", "title", "is missing"),
         ('title = "t"', 'title = "t"\ntitel = "u"', "titel", 'did you mean "title"?'),
-        ("duration = 9", 'duration = "ten"', "duration", 'must be a number, not "ten"'),
+        ("duration = 9", 'duration = "ten"', "duration", '"ten" is not a duration'),
         ("duration = 9", "duration = ", "", "line 4"),
         ("duration = 9", "duration = -9", "duration", "more than 0"),
         ("duration = 9", "duration = nan", "duration", "more than 0"),
@@ -88,6 +88,8 @@ def test_a_party_speaks_udp_unless_its_table_says_otherwise() -> None:
         ('"nat.timeouts.udp" = "40s"', '"nat.timeouts.upd" = "40s"', "[4].set", "timeouts.udp"),
         ('"nat.timeouts.udp" = "40s"', '"nat.timeouts.udp" = "soon"', "script[4].set", "soon"),
         ('side = "inside"', 'side = "inside"\nrtp_port = 70000', "rtp_port", "is no port 70000"),
+        ('side = "inside"', 'side = "inside"\nexpires = "soon"', "expires", "is not a duration"),
+        ('side = "inside"', 'side = "inside"\nexpires = "1m9ms"', "expires", "a whole number"),
         ('side = "inside"', 'side = "inside"\nrtp_port = "x"', "alice.rtp_port", "a whole number"),
         ('users = ["bob"]', "users = [5]", "parties.pbx.users[0]", "must be a text, not [5]"),
         ('side = "inside"', 'side = "left"', "parties.alice.side", "left"),
@@ -109,6 +111,14 @@ def test_a_mistake_is_named_with_its_key(before: str, after: str, key: str, comp
     heading, *lines = str(error.value).splitlines()
     assert heading.startswith("scenario good: ")
     assert any(key in line and complaint in line for line in lines), lines
+
+
+def test_seconds_of_a_file_may_have_units() -> None:
+    """As those of the settings, and on the command line."""
+    written = 'side = "inside"\nexpires = "1m30s"\nanswer_after = "500ms"'
+    alice = read(GOOD.replace('side = "inside"', written, 1), "good").parties["alice"]
+    assert isinstance(alice, PhoneTraits)
+    assert (alice.expires, alice.answer_after) == (90, 0.5)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
