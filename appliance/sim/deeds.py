@@ -26,16 +26,10 @@ def deed(message: MessagePassed, row: Change, is_past: bool = False) -> str:
     is another module now."""
     what = whose(message.summary)
     place = place_of(row.field)
-    before, after, wanted = (
-        clean(readable(text) if is_text(message.before) else spelled(row.field, text), 60)
-        for text in (row.before, row.after, row.expected or "")
-    )
+    texts = (row.before, row.after, row.expected or "")
+    before, after, wanted = (_in_words(message, row, text) for text in texts)
     if row.before == row.after:
-        left = f"The module {message.module} left {before} in"
-        if message.module == "off":
-            was = f"was off: {before} stayed" if is_past else f"is off: {before} stays"
-            left = f"The ALG {was} in"
-        return f"{left} the {place} of {what}, where a correct ALG writes {wanted}"
+        return f"{left(message, row, is_past)}, where a correct ALG writes {wanted}"
     if row.before == row.expected:
         if not before:
             return f"The module {message.module} slipped {after} into the {place} of {what}"
@@ -49,6 +43,20 @@ def deed(message: MessagePassed, row: Change, is_past: bool = False) -> str:
         f"The module {message.module} wrote {after} into the {place} of {what}, "
         f"where {wanted} belongs"
     )
+
+
+def left(message: MessagePassed, row: Change, is_past: bool = False) -> str:
+    """That a module left a field as it was, without a judgement and a full stop."""
+    before = _in_words(message, row, row.before)
+    place = f"the {place_of(row.field)} of {whose(message.summary)}"
+    if message.module != "off":
+        return f"The module {message.module} left {before} in {place}"
+    was = f"was off: {before} stayed" if is_past else f"is off: {before} stays"
+    return f"The ALG {was} in {place}"
+
+
+def _in_words(message: MessagePassed, row: Change, text: str) -> str:
+    return clean(readable(text) if is_text(message.before) else spelled(row.field, text), 60)
 
 
 def whose(summary: str) -> str:

@@ -15,7 +15,7 @@ from appliance.journal.plain import is_somebody
 from appliance.journal.readable import readable
 from appliance.journal.rows import FAULTS
 from appliance.settings.values import short_value
-from appliance.sim.deeds import HARMLESS, STILL_HEARS, deed, no_alg
+from appliance.sim.deeds import HARMLESS, STILL_HEARS, deed, left, no_alg
 from appliance.sim.knobs import Remedy
 from tui.draw.lines import Line, Style, wrap_sentences
 from tui.draw.outcome import spelled
@@ -25,6 +25,8 @@ _HARM = ("sdp.c", "sdp", "contact", "call-id")
 """Fields by the harm that a fault in them does, as far as it can be told in general."""
 _FRESH = 3.0
 """Seconds for which a dropped packet is the news."""
+GOES_BY_THE_SOURCE = "this server answers where requests come from"
+"""What the note on an answer says by which a server has shown that it does not go by Via."""
 _HEAD = len("▌WHY ")
 
 
@@ -83,6 +85,8 @@ def _of_the_message(model: Model, message: Message) -> list[Reason]:
         return [*blame, Reason(_sentence(model.outcome.sentence))]
     if fault is not None and model.outcome is not None:
         return [_harmless(model, message, fault)]
+    if fault is not None and fault.verdict == "missed":
+        return list(_left_so_far(model, message, fault))
     if fault is not None:
         return [_blame(model, message, fault), Reason(_sentence(fault.reason))]
     return [Reason(_fine(model, message))]
@@ -165,6 +169,25 @@ def place_that_matters(model: Model, message: Message) -> str:
 
 def _blame(model: Model, message: Message, fault: Change, inferred: bool = False) -> Reason:
     return Reason(f"{deed(message.event, fault, _is_past(model, message))}.", inferred)
+
+
+def _left_so_far(model: Model, message: Message, fault: Change) -> Iterator[Reason]:
+    """While nothing has failed nobody is to blame for what was left alone."""
+    so = left(message.event, fault, _is_past(model, message))
+    yield Reason(f"{so}; whether anybody minds will show.")
+    if fault.field.startswith("via") and _goes_by_the_source(model, message):
+        yield Reason(_sentence(GOES_BY_THE_SOURCE))
+    elif not fault.field.startswith("contact"):  # many call where a REGISTER came from instead
+        yield Reason(_sentence(fault.reason))
+
+
+def _goes_by_the_source(model: Model, message: Message) -> bool:
+    """Has its receiver, or its sender, shown that?"""
+    ends = {message.event.source, message.event.destination}
+    return any(
+        GOES_BY_THE_SOURCE in each.event.note and ends & {each.event.source, each.event.destination}
+        for each in model.messages
+    )
 
 
 def _told(model: Model, cause: Cause) -> str:

@@ -12,6 +12,7 @@ from appliance.journal.events import (
     Change,
     Event,
     MessageAccepted,
+    MessagePassed,
     SettingChanged,
 )
 from appliance.sim.knobs import Remedy
@@ -19,13 +20,27 @@ from tests.tui.draw.test_translations import dropped
 from tests.tui.stories import SETTINGS, ended, invite, message, one_way_audio
 from tests.tui.test_model import told, unread
 from tui.draw.lines import plain
-from tui.draw.why import Reason, advice, because, deciding, folded, is_harmless, place_that_matters
+from tui.draw.why import (
+    GOES_BY_THE_SOURCE,
+    Reason,
+    advice,
+    because,
+    deciding,
+    folded,
+    is_harmless,
+    place_that_matters,
+)
 from tui.model import Model
 
 DEED = (
     "The ALG is off: 192.168.20.100 stays in the c= line of the INVITE, "
     "where a correct ALG writes 203.0.113.1."
 )
+LEFT = (
+    "The ALG is off: 192.168.20.100 stays in the c= line of the INVITE; "
+    "whether anybody minds will show."
+)
+"""The same while nothing has failed."""
 WELL = CallOutcome(outcome="both-ways", sentence="both ways", evidence={})
 BLAMED = CallOutcome(
     outcome="one-way-audio",
@@ -64,8 +79,34 @@ def test_a_chain_that_cannot_be_closed_invents_nothing() -> None:
 
 def test_without_audio_the_worst_field_of_the_message_speaks() -> None:
     assert why(told(invite())) == [
-        DEED,
+        LEFT,
         "The peer will send audio to an address that it cannot reach.",
+    ]
+
+
+def left(field: str) -> MessagePassed:
+    """A REGISTER in which it was left as it was."""
+    row = Change(field, (0, 1), "a", "a", "b", "missed", field, "It leads nowhere.", "")
+    return message("a", "REGISTER", "out", changes=[row])
+
+
+def test_where_calls_will_go_is_not_foretold() -> None:
+    """Promise 7: many servers call where a REGISTER came from, whatever Contact says."""
+    assert why(told(left("contact.host"))) == [
+        "The ALG is off: a stays in the Contact of the REGISTER; whether anybody minds will show."
+    ]
+
+
+def test_a_server_that_goes_by_the_source_does_not_mind_a_via() -> None:
+    """Promise 7, RFC 3581 4."""
+    said = "The ALG is off: a stays in the Via of the REGISTER; whether anybody minds will show."
+    assert why(told(left("via.host"))) == [said, "It leads nowhere."]
+    answer = message("x", "200 OK (REGISTER)", "in", number=7)
+    answer.note = f"the ALG was off; {GOES_BY_THE_SOURCE}, so its answers need no ALG"
+    story = told(left("via.host"), answer)
+    assert [each.text for each in because(story, story.messages[0])] == [
+        said,
+        "This server answers where requests come from.",
     ]
 
 
@@ -115,7 +156,7 @@ def test_where_everybody_is_heard_a_missed_field_is_harmless() -> None:
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ([invite()], "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE, "),
+        ([invite()], "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE; "),
         (one_way_audio(), "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE, "),
         ([invite(), BLAMED], "The ALG was off: 192.168.20.100 stayed in the c= line of the INVITE"),
         ([invite(), WELL], "The ALG was off, and none was needed: everybody was heard."),
@@ -136,14 +177,14 @@ def test_a_dropped_packet_is_news_for_a_moment() -> None:
     story.now = 6.0
     assert why(story)[0].startswith("Dropped a packet on the outside, 198.51.100.7:9 to 203.0.")
     story.now = 9.0
-    assert why(story)[0] == DEED
+    assert why(story)[0] == LEFT
 
 
 def test_a_packet_that_is_not_ipv4_is_no_news() -> None:
     """Kernels look for IPv6 routers on every wire; that must not hide why nobody hears anybody."""
     story = told(invite(), dropped("not-ipv4", 5.0))
     story.now = 5.0
-    assert why(story)[0] == DEED
+    assert why(story)[0] == LEFT
 
 
 def test_a_packet_that_could_not_be_read_has_no_addresses() -> None:
@@ -172,7 +213,7 @@ def test_the_address_that_calls_are_sent_to_does_more_harm_than_the_way_back() -
         for field in ("via.host", "contact.host")
     ]
     story = told(message("abc", "REGISTER", "out", changes=faults))
-    assert "in the Contact of the REGISTER" not in why(story)[1]
+    assert len(why(story)) == 1
     assert "stays in the Contact of the REGISTER" in why(story)[0]
 
 
