@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -35,6 +36,7 @@ from appliance.sim.scenario import (
     Step,
     Turns,
 )
+from nat.endpoint import Network
 
 FROM_THE_FOLDER = ("name", "guide")
 """Fields of a Scenario that its TOML does not have."""
@@ -217,7 +219,7 @@ def mistakes(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:
         yield Problem("duration", f"must be more than 0 and at most {LONGEST:.0f} seconds")
     yield from _in_parties(scenario)
     yield from _in_script(scenario, unread)
-    yield from _in_settings(scenario.settings)
+    yield from _in_settings(scenario)
     for key in scenario.knobs:
         yield from _in_knob(scenario, key, f"knobs: {key}", unread)
     for label, expectation in scenario.expect.items():
@@ -227,11 +229,25 @@ def mistakes(scenario: Scenario, unread: Set[str]) -> Iterator[Problem]:
         yield from _in_turns(scenario, step, f"steps[{number}]", unread)
 
 
-def _in_settings(settings: dict[str, Any]) -> Iterator[Problem]:
+def _in_settings(scenario: Scenario) -> Iterator[Problem]:
     try:
-        configuration.for_scenario("", settings)
+        settings = configuration.for_scenario("", scenario.settings)
     except configuration.ConfigError as error:
         yield from (Problem(f"settings.{key}", sentence) for key, sentence in error.problems)
+    else:
+        yield from _in_places(scenario, settings["inside.networks"])
+
+
+def _in_places(scenario: Scenario, networks: Sequence[Network]) -> Iterator[Problem]:
+    """From outside its networks nothing is translated, so that such a party reaches nobody."""
+    for name, party in scenario.parties.items():
+        with suppress(ValueError):  # no address, and told already
+            if party.side == "inside" and not any(party.own_address in each for each in networks):
+                where = ", ".join(map(str, networks))
+                yield Problem(
+                    f"parties.{name}.address",
+                    f"{party.address} is not in inside.networks ({where}), where side is inside",
+                )
 
 
 def _in_outcome(label: str, expectation: Expectation) -> Iterator[Problem]:

@@ -73,6 +73,7 @@ def test_a_party_speaks_udp_unless_its_table_says_otherwise() -> None:
         ("duration = 9", "duration = 1e300", "duration", "at most 604800 seconds"),
         ("at = 0.0", "at = 0.0\nknobs = []", "script[1].knobs", "above the first table"),
         ("192.168.20.100", "192.168.20.1000", "parties.alice.address", "is not an IP address"),
+        ("192.168.20.100", "192.168.21.9", "alice.address", "is not in inside.networks ("),
         ("203.0.113.9:5060", "203.0.113.9", "parties.alice.registrar", "is not an endpoint"),
         ('users = ["bob"]', "users = []", "parties.pbx.users", "it has none"),
         ('users = ["bob"]', "users = 5", "parties.pbx.users", "must be a list, not 5"),
