@@ -144,7 +144,7 @@ def test_nor_does_one_in_a_third_of_the_stories_each_with_another_module() -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", ["off", "sip", f"{POOR.name}:callid-hide"])
 def test_where_the_server_mends_nat_itself_no_alg_is_needed(spec: str) -> None:
-    """RFC 7362 4.1, RFC 3581 4: it answers, and sends audio, to where packets come from."""
+    """RFC 7362 4, RFC 3581 4: it answers, and sends audio, to where packets come from."""
     turned = {"parties.pbx.comedia": True, "parties.pbx.force_rport": True}
     story = knobs.turned(shortened(load_scenario("one-way-audio")), turned)
     run = staged(story, spec)

@@ -1,7 +1,7 @@
 """A user agent's audio: the ports it listens on, whom it talks to, and why it talks to them.
 
 It sends to where the session description says. That is all that SIP asks for, and behind a NAT it
-is the whole problem; with `comedia` it goes by where audio comes from instead (RFC 7362 4.1).
+is the whole problem; with `comedia` it goes by where audio comes from instead (RFC 7362 4).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class AudioTraits(UserAgentTraits, kw_only=True):
         bool,
         about(
             "Send audio to where audio comes from, and not to what the session description says "
-            "(RFC 7362 4.1; Asterisk's comedia)."
+            "(RFC 7362 4; Asterisk's comedia)."
         ),
     ] = False
     talks_for: Annotated[
@@ -315,7 +315,7 @@ class Audio:
         stream.remote = datagram.source
         detail = "sends audio to where audio comes from:"
         who = stream.speaker or self._name
-        self._machine.learn(who, detail, datagram.source, Ground(b"", "", "RFC 7362 4.1"))
+        self._machine.learn(who, detail, datagram.source, Ground(b"", "", "RFC 7362 4"))
         return True
 
     def _hear_key(self, stream: Stream, datagram: Datagram, now: float) -> bool:

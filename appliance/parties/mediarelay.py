@@ -6,7 +6,7 @@
     alice ══ audio ══► 30002 │ relay │ 30000 ◄══ audio ══ carol
 
 Each side was told a port of the relay, and what comes to it goes on to the other side: to where
-that one's audio comes from, and until there is some, to what its description says (RFC 7362 4.1).
+that one's audio comes from, and until there is some, to what its description says (RFC 7362 4).
 So a phone behind a NAT opens the way by talking. It is what rtpproxy does for the SIP Express
 Router.
 """
@@ -92,7 +92,7 @@ class MediaRelay:
         if talker.wants != datagram.source or not talker.has_talked:
             talker.wants, talker.has_talked = datagram.source, True
             does = SENDS.format(talker.user, talker.user)
-            ground = Ground(b"", "", "RFC 7362 4.1")
+            ground = Ground(b"", "", "RFC 7362 4")
             self._machine.learn(self._machine.name, does, datagram.source, ground)
         self._machine.send(own, listener.wants, datagram.payload)
         return True

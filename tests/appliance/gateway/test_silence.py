@@ -45,7 +45,7 @@ def test_where_all_was_announced_well_silence_is_all_there_is_to_say() -> None:
 
 
 def test_a_server_that_talks_to_where_audio_comes_from_needs_no_pity() -> None:
-    """RFC 7362 4.1: what was announced is private, and something comes back all the same."""
+    """RFC 7362 4: what was announced is private, and something comes back all the same."""
     story = Story().answered()
     story.listen(story.talk())
     story.talk(seconds=20)

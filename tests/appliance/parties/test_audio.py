@@ -66,7 +66,7 @@ def test_it_sends_to_where_the_session_description_says_and_says_why() -> None:
 
 
 def test_with_comedia_it_follows_the_audio_and_says_so_once() -> None:
-    """RFC 7362 4.1: latching."""
+    """RFC 7362 4: latching."""
     desk = Desk(comedia=True)
     stream = desk.audio.open(HERE.address)
     packet = Datagram(ELSEWHERE, stream.local, spoken())

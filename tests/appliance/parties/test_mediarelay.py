@@ -55,7 +55,7 @@ def test_each_side_is_told_a_port_of_the_relay() -> None:
 
 
 def test_audio_goes_to_what_was_said_and_then_to_where_audio_comes_from() -> None:
-    """RFC 7362 4.1."""
+    """RFC 7362 4."""
     relay = calling()
     first = relay.hears(CAROL, 30000)
     assert first is not None
