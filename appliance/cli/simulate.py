@@ -38,12 +38,14 @@ from appliance.settings.table import Settings
 from appliance.sim import staging
 from appliance.sim.outcome import BOTH_WAYS, WORDS
 from appliance.sim.remedies import needless, remedies
-from appliance.sim.scenario import Scenario, ScenarioError, Turns
+from appliance.sim.scenario import Scenario, ScenarioError, Step, Turns
 from appliance.sim.simulation import Simulation
 from appliance.sim.stories import load_scenario
 
 Runs = Callable[..., Simulation]
 """Makes a run that has not begun, of what was turned by hand and by a step of the guide."""
+Say = Callable[[str], None]
+"""Takes a line."""
 PACE = 0.05
 """Virtual seconds between two sleeps of a paced run."""
 NO_EXPECTATION = "write into it what must come of it: [expect.off] and an outcome"
@@ -62,7 +64,13 @@ def tell(
     """A run as text."""
     simulation = _simulation(*_staged(_story(scenario), chosen), seed)
     files.begin(simulation)
-    _tell(simulation, as_json, until, speed, points)
+    if as_json:
+        _stream(simulation, lambda event: emit(encode(event).decode("ascii")), until, speed, points)
+        emit_json_line(_document(simulation))
+        return
+    narrate(f"{simulation.scenario.title}: {simulation.scenario.lesson}")
+    _tell(simulation, emit, until, speed, points)
+    _tell_end(_document(simulation), emit)
 
 
 def _story(name: str) -> Scenario:
@@ -102,50 +110,51 @@ def runs(scenario: str, chosen: Chosen, seed: int | None, files: Files) -> Runs:
 
 def _tell(
     simulation: Simulation,
-    as_json: bool,
+    say: Say,
+    until: float | None = None,
+    speed: float | None = None,
+    points: bool = False,
+) -> None:
+    """The events of a run as text, as they happen."""
+    teller = Teller(brief=True)
+
+    def tell(event: Event) -> None:
+        for line in teller.tell(event):
+            say(line)
+
+    _stream(simulation, tell, until, speed, points)
+    for line in teller.rest():
+        say(line)
+
+
+def _stream(
+    simulation: Simulation,
+    tell: Callable[[Event], None],
     until: float | None,
     speed: float | None,
     points: bool,
 ) -> None:
-    """The run as text: events as they happen, the outcome last."""
-    teller = Teller(brief=True)
-
-    def tell(event: Event) -> None:
-        if as_json:
-            emit(encode(event).decode("ascii"))
-            return
-        for line in teller.tell(event):
-            emit(line)
-
-    if not as_json:
-        narrate(f"{simulation.scenario.title}: {simulation.scenario.lesson}")
+    """Play a run up to `until`, and tell its events as they happen."""
     for event in simulation.log.since(0):
         tell(event)
     simulation.log.subscribe(tell)
     if points:
         simulation.engine.points.begin(tell)
     _let_pass(simulation, simulation.duration if until is None else until, speed)
-    document = _document(simulation)
-    if as_json:
-        emit_json_line(document)
-        return
-    for line in teller.rest():
-        emit(line)
-    _tell_end(document)
 
 
-def _tell_end(document: Mapping[str, Any]) -> None:
+def _tell_end(document: Mapping[str, Any], say: Say) -> None:
     """Why it ended so, what helps, and what did no harm; the outcome last."""
     for cause in document["causes"]:
-        emit(f"  why: {clean(cause['sentence'])}{' (inferred)' * cause['inferred']}")
+        say(f"  why: {clean(cause['sentence'])}{' (inferred)' * cause['inferred']}")
     for remedy in document["remedies"]:
         turns = " ".join(f"--set {key}={_as_text(value)}" for key, value in remedy["set"].items())
         word = remedy["outcome"]
         left = "" if word == BOTH_WAYS else f", which leaves {WORDS[word]}"
-        emit(f"  try: {remedy['sentence']} {turns}{left}")
+        say(f"  try: {remedy['sentence']} {turns}{left}")
     for sentence in document["harmless"]:
-        emit(f"  fine: {clean(sentence)}")
-    emit(outcome_line(document["sentence"]))
+        say(f"  fine: {clean(sentence)}")
+    say(outcome_line(document["sentence"]))
 
 
 def _as_text(value: object) -> str:
@@ -200,6 +209,9 @@ def check(
     A scenario says what must come of it under each ALG module; all of them are run, or only the
     one named by --alg. Of several, each has a capture of its own, named after it.
 
+    Unless something is turned, its guide is held against its runs too: a step whose run does not
+    print what it shows is told, and the exit code is 1.
+
     \b
     Examples:
       glassnat check one-way-audio
@@ -212,14 +224,54 @@ def check(
     for label in expected:
         path = capture and (_own(capture, label) if len(expected) > 1 else capture)
         results.append(_judge(story, label, chosen, seed, as_json, Files(capture=path)))
-    for result in results:
-        if as_json:
-            emit_json_line(result)
-        else:
-            emit(_verdict(result))
+    steps = [] if chosen != Chosen() or seed is not None else _steps_not_shown(story)
+    for found, said in ((steps, _step_failure), (results, _verdict)):
+        for each in found:
+            if as_json:
+                emit_json_line(each)
+            else:
+                emit(said(each))
     if junit is not None:
-        _write_junit(junit, story.name, results)
-    return 0 if all(result["holds"] for result in results) else NO
+        _write_junit(junit, story.name, results, steps)
+    return 0 if all(result["holds"] for result in results) and not steps else NO
+
+
+def _steps_not_shown(story: Scenario) -> list[dict[str, Any]]:
+    """The steps of the guide whose runs do not print all that they show."""
+    found = []
+    for number, step in enumerate(story.steps, 1):
+        missing = _not_printed(story, step)
+        if missing:
+            found.append(
+                {"type": "step", "scenario": story.name, "step": number, "title": step.title}
+                | {"not_shown": missing, "holds": False}
+            )
+    if story.steps and not found:
+        narrate(f"{clean(story.name)}: each of the {len(story.steps)} steps shows what it says")
+    return found
+
+
+def _not_printed(story: Scenario, step: Step) -> list[str]:
+    """What a step shows, and `sim --plain` does not print of its run. Remedies are tried, which
+    takes many runs more, where something is missing without them."""
+    simulation = Simulation(*staging.stage(story, step))
+    lines: list[str] = []
+    _tell(simulation, lines.append)
+    for with_remedies in (False, True):
+        _tell_end(_document(simulation, with_remedies), lines.append)
+        printed = "\n".join(lines)
+        missing = [text for text in step.shows if text not in printed]
+        if not missing:
+            break
+    return missing
+
+
+def _step_failure(step: Mapping[str, Any]) -> str:
+    shows = ", ".join(f'"{clean(text)}"' for text in step["not_shown"])
+    return (
+        f"{step['scenario']}, step {step['step']} ({clean(step['title'])}): its run does not print "
+        f"{shows}"
+    )
 
 
 def _own(path: str, label: str) -> str:
@@ -291,15 +343,25 @@ def _verdict(result: Mapping[str, Any]) -> str:
     )
 
 
-def _write_junit(path: str, name: str, results: list[dict[str, Any]]) -> None:
+def _write_junit(
+    path: str, name: str, results: list[dict[str, Any]], steps: list[dict[str, Any]]
+) -> None:
     failures = [result for result in results if not result["holds"]]
     suite = ElementTree.Element(
-        "testsuite", name=f"glassnat {name}", tests=str(len(results)), failures=str(len(failures))
+        "testsuite",
+        name=f"glassnat {name}",
+        tests=str(len(results) + len(steps)),
+        failures=str(len(failures) + len(steps)),
     )
     for result in results:
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=result["about"])
         if not result["holds"]:
             ElementTree.SubElement(case, "failure", message=_verdict(result))
+    for step in steps:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=name, name=f"step {step['step']}"
+        )
+        ElementTree.SubElement(case, "failure", message=_step_failure(step))
     try:
         ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:

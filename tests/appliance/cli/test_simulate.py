@@ -9,9 +9,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from appliance.cli import simulate
 from appliance.journal.events import decode
+from appliance.sim.scenario import Step
 from tests.support.stories import CALL
 
 Run = Callable[..., Any]
@@ -175,6 +177,40 @@ def test_one_that_does_not_is_exit_1_with_what_was_expected(glassnat: Run, tmp_p
     suite = ElementTree.parse(report).getroot()
     assert suite.get("failures") == "2"
     assert [case.get("name") for case in suite if len(case)] == ["off", "sip"]
+
+
+def test_a_step_whose_run_does_not_print_what_it_shows_is_told(
+    glassnat: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A guide is held against its own runs, and so not against what somebody turns."""
+    step = Step(
+        alg="sip",
+        title="It works",
+        predict="?",
+        see="!",
+        shows=["outcome: both ways", "out of tune"],
+    )
+    load = simulate.load_scenario
+
+    def with_guide(name: str) -> Any:
+        story = load(name)
+        story.steps = [step, replace(step, shows=["outcome: both ways"])]
+        story.expect = {"sip": story.expect["sip"]}
+        return story
+
+    monkeypatch.setattr(simulate, "load_scenario", with_guide)
+    report = tmp_path / "report.xml"
+    answer = glassnat("check", "nat-yes", "--junit", str(report))
+    assert answer.code == 1
+    told, judged = answer.out.splitlines()
+    assert told == 'nat-yes, step 1 (It works): its run does not print "out of tune"'
+    assert judged.startswith("nat-yes with sip: as expected")
+    suite = ElementTree.parse(report).getroot()
+    assert [case.get("name") for case in suite if len(case)] == ["step 1"]
+    first, last = map(json.loads, glassnat("check", "nat-yes", "--json").out.splitlines())
+    assert (first["type"], first["step"], first["not_shown"]) == ("step", 1, ["out of tune"])
+    assert last["type"] == "outcome"
+    assert glassnat("check", "nat-yes", "--alg", "sip").code == 0
 
 
 def test_a_story_without_expectations_cannot_be_checked(glassnat: Run, tmp_path: Path) -> None:
