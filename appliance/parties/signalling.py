@@ -195,6 +195,8 @@ class Streams:
                 del received[:length]
                 if message.strip(b"\r\n"):
                     self._on_message(message, link.remote, now)
+                else:
+                    self._machine.accept(message)
         except UnreadableError as error:
             self._on_garbage(str(error))
             self._machine.do(Abort(link.local, link.remote))

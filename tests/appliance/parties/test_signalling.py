@@ -20,8 +20,10 @@ from appliance.parties.party import (
     News,
     Obstacle,
     Received,
+    Report,
     Send,
     Undelivered,
+    What,
     Write,
 )
 from appliance.parties.signalling import (
@@ -56,6 +58,7 @@ class Server:
 
     def __init__(self, segment_size: int = 0) -> None:
         self.machine = Machine()
+        self.machine.name = "pbx"
         self.messages: list[tuple[bytes, Endpoint]] = []
         self.garbage: list[str] = []
         self.broken: list[tuple[Set[Endpoint], str]] = []
@@ -105,6 +108,14 @@ def test_the_length_may_be_written_short(name: bytes) -> None:
 def test_line_ends_between_messages_are_keep_alives(between: bytes) -> None:
     """RFC 5626 3.5.1; RFC 3261 7.5."""
     assert message_length(between + a_message()) == len(between)
+
+
+def test_line_ends_alone_are_no_message_and_are_taken_for_what_they_are() -> None:
+    server = Server()
+    (said,) = server.hears(Connected(OWN, SEEN), Received(OWN, SEEN, b"\r\n"))
+    assert isinstance(said, Report)
+    assert (said.what, said.ground.message) == (What.MESSAGE_ACCEPTED, b"\r\n")
+    assert server.messages == []
 
 
 @pytest.mark.parametrize(
