@@ -34,4 +34,5 @@ def test_what_is_said_of_a_message_is_an_event(
 
 
 def test_a_packet_in_words() -> None:
-    assert (in_words(BYE), in_words(b"\x80" + bytes(171)), in_words(b"\0")) == ("BYE", None, "")
+    assert (in_words(BYE), in_words(b"\x80" + bytes(171)), in_words(b"\1")) == ("BYE", None, "")
+    assert in_words(bytes(4)) == "keep-alive"

@@ -24,7 +24,9 @@ HERE = dict.fromkeys(Side, "")
 SPEED = 5.0
 NETWORK = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 200}"
 STORY = (
-    CALL.replace("192.168.20.100", f"{NETWORK}.100").replace("203.0.113.9", f"{NETWORK}.9")
+    CALL.replace('side = "inside"', 'side = "outside"')  # which has addresses of all kinds
+    .replace("192.168.20.100", f"{NETWORK}.100")
+    .replace("203.0.113.9", f"{NETWORK}.9")
     + """
 [[script]]
 at = 1.0
